@@ -1,0 +1,21 @@
+"""Errors a person can act on. Each message says what is wrong and what to do, in one sentence or two."""
+
+
+class EmotionError(Exception):
+    """Base of every error that this project raises on purpose; its text is shown as it stands."""
+
+
+class ConfigError(EmotionError):
+    """A setting is out of its range, or two settings do not go together."""
+
+
+class PictureError(EmotionError):
+    """A picture or a folder of pictures cannot be used."""
+
+
+class BackboneError(EmotionError):
+    """A backbone is unknown, not here, or not of a kind that can be trained."""
+
+
+class RunError(EmotionError):
+    """A run folder is missing, incomplete, or not in a state that allows what was asked."""
