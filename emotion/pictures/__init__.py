@@ -1,0 +1,1 @@
+"""Finding, decoding, splitting and sampling labelled pictures. Knows nothing of tensors."""

@@ -1,0 +1,84 @@
+"""Read labelled pictures from a folder that holds one folder per class. Opens no picture."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.errors import PictureError
+from emotion.labels import in_order
+
+# What Pillow reads everywhere and people have; others in the folder are left alone.
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file and the class it is said to show."""
+
+    path: Path
+    label: str
+
+
+def list_pictures(root: Path) -> dict[str, list[Path]]:
+    """Return the picture files under each class folder of ``root``, by class, both in a fixed order.
+
+    A look at names only, quick enough for a page.
+
+    Raises:
+        PictureError: the folder is missing, or holds no class folder with pictures.
+    """
+    if not root.is_dir():
+        raise PictureError(f"There is no folder {root}: give one that holds a folder of pictures per class.")
+    found: dict[str, list[Path]] = {}
+    for path in sorted(root.rglob("*")):
+        hidden = any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
+        if path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.parent != root and path.is_file():
+            found.setdefault(path.parent.name, []).append(path)
+    if not found:
+        raise PictureError(
+            f"No pictures in the class folders of {root}: add .jpg, .png or .webp files to one folder per class."
+        )
+    return {label: found[label] for label in in_order(set(found))}
+
+
+def read_pictures(root: Path) -> list[Picture]:
+    """Return every labelled picture under ``root``, through the ``imagefolder`` reader of datasets.
+
+    Raises:
+        PictureError: as ``list_pictures``.
+    """
+    import datasets
+
+    # Only what list_pictures finds is handed over, name by name: the reader would otherwise take a file called
+    # `test_1.jpg` for a split of its own, and loose files beside the class folders for one more class.
+    listed = [glob.escape(str(path)) for paths in list_pictures(root.resolve()).values() for path in paths]
+    datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory(prefix="emotion-") as cache:
+        rows = datasets.load_dataset(
+            "imagefolder", data_files={"train": listed}, drop_labels=False, split="train", cache_dir=cache
+        ).cast_column("image", datasets.Image(decode=False))
+        names = rows.features["label"].names
+        pictures = [Picture(Path(row["image"]["path"]), names[row["label"]]) for row in rows]
+    return sorted(pictures, key=lambda picture: str(picture.path))
+
+
+def class_names(pictures: list[Picture]) -> list[str]:
+    """Return the classes of labelled pictures in the order they are shown."""
+    return in_order({picture.label for picture in pictures})
+
+
+def count_labels(pictures: list[Picture]) -> dict[str, int]:
+    """Return how many pictures each class has, in the order they are shown."""
+    counts = Counter(picture.label for picture in pictures)
+    return {label: counts[label] for label in in_order(set(counts))}
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,114 @@
+"""Folders of pictures as people have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from emotion.errors import PictureError
+from emotion.pictures.folders import count_labels, list_pictures, read_pictures
+from emotion.pictures.sampling import sample
+from emotion.pictures.splitting import split
+
+
+def test_both_readers_find_the_same_pictures(make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures(count=3)
+    listed = {label: [path.absolute() for path in paths] for label, paths in list_pictures(folder).items()}
+    read: dict[str, list[Path]] = {label: [] for label in listed}
+    for picture in read_pictures(folder):
+        read[picture.label].append(picture.path)
+    assert read == listed
+    assert list(listed) == ["happy", "sad", "angry", "tired"]
+
+
+def test_odd_names_are_read_as_they_are(tmp_path: Path) -> None:
+    for label, name in (
+        ("happy", "test_1.png"),
+        ("happy", "wow [1]*.png"),
+        ("sad", "träne 😢.PNG"),
+        ("sad", "train.png"),
+    ):
+        (tmp_path / label).mkdir(exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / label / name, format="PNG")
+    Image.new("RGB", (4, 4)).save(tmp_path / "loose.png")
+    (tmp_path / "happy" / ".hidden.png").write_bytes(b"")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "x.png").write_bytes(b"")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "read me.txt").write_text("no picture")
+    found = read_pictures(tmp_path)
+    assert count_labels(found) == {"happy": 2, "sad": 2}
+    assert {picture.path.name for picture in found} == {"test_1.png", "wow [1]*.png", "träne 😢.PNG", "train.png"}
+
+
+def test_a_path_with_dots_or_links_is_read(make_pictures: Callable[..., Path], tmp_path: Path) -> None:
+    folder = make_pictures(count=2)
+    (tmp_path / "link").symlink_to(folder)
+    for path in (folder / ".." / folder.name, tmp_path / "link"):
+        assert len(read_pictures(path)) == 8
+
+
+def test_folders_within_folders_take_the_innermost_name(tmp_path: Path) -> None:
+    for part in ("a/happy", "b/happy", "b/sad"):
+        (tmp_path / part).mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / part / "1.png")
+    assert count_labels(read_pictures(tmp_path)) == {"happy": 2, "sad": 1}
+
+
+def test_a_missing_or_empty_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="There is no folder"):
+        list_pictures(tmp_path / "nowhere")
+    with pytest.raises(PictureError, match="No pictures in the class folders"):
+        list_pictures(tmp_path)
+
+
+def test_the_split_is_stratified_disjoint_and_depends_on_its_seed(make_pictures: Callable[..., Path]) -> None:
+    pictures = read_pictures(make_pictures(count=20))
+    parts = split(pictures, fraction=0.15, seed=1)
+    assert count_labels(parts.validation) == {"happy": 3, "sad": 3, "angry": 3, "tired": 3}
+    assert len(parts.train) == 68
+    assert not set(parts.train) & set(parts.validation)
+    assert split(pictures[::-1], fraction=0.15, seed=1) == parts
+    assert split(pictures, fraction=0.15, seed=2).validation != parts.validation
+
+
+def test_one_class_only_is_one_sentence(make_pictures: Callable[..., Path]) -> None:
+    with pytest.raises(PictureError, match="Only one class, 'happy', has pictures"):
+        split(read_pictures(make_pictures(classes=("happy",))), fraction=0.15, seed=1)
+
+
+def test_a_class_with_one_picture_is_one_sentence(make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures()
+    for path in list_pictures(folder)["tired"][1:]:
+        path.unlink()
+    with pytest.raises(PictureError, match="The class 'tired' has one picture"):
+        split(read_pictures(folder), fraction=0.15, seed=1)
+
+
+def test_every_class_is_validated_even_in_a_small_set(make_pictures: Callable[..., Path]) -> None:
+    parts = split(read_pictures(make_pictures(count=2)), fraction=0.05, seed=1)
+    assert (
+        count_labels(parts.validation)
+        == count_labels(parts.train)
+        == dict.fromkeys(("happy", "sad", "angry", "tired"), 1)
+    )
+
+
+def test_a_sample_depends_on_seed_and_paths_alone(make_pictures: Callable[..., Path]) -> None:
+    pictures = read_pictures(make_pictures(count=12))
+    drawn = sample(pictures, label="happy", size=5, seed=3)
+    assert drawn == sample(pictures[::-1], label="happy", size=5, seed=3)
+    assert drawn != sample(pictures, label="happy", size=5, seed=4)
+    assert len(set(drawn)) == 5
+    assert len(sample(pictures, label="happy", size=None, seed=3)) == 12
+
+
+@pytest.mark.parametrize(("label", "size", "sentence"), [("happy", 13, "only 12 pictures"), ("calm", 1, "no pictures")])
+def test_a_sample_that_cannot_be_drawn_is_one_sentence(
+    make_pictures: Callable[..., Path], label: str, size: int, sentence: str
+) -> None:
+    with pytest.raises(PictureError, match=sentence):
+        sample(read_pictures(make_pictures(count=12)), label=label, size=size, seed=1)
