@@ -1,0 +1,1 @@
+"""Which pretrained backbones exist, where their weights come from, and how each is cut into blocks."""

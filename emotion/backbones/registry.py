@@ -1,0 +1,151 @@
+"""Which backbones exist, whether they are here, and where their weights lie. Imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from emotion.backbones import bundled, hub
+from emotion.errors import BackboneError
+from emotion.pictures.folders import hash_file
+
+DEFAULT = "dinov2-small"
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A backbone that is offered by name; ``parameters`` counts weights without a classifier."""
+
+    name: str
+    title: str
+    parameters: int
+    description: str
+
+
+REGISTRY: tuple[Entry, ...] = (
+    Entry(DEFAULT, "DINOv2-small (bundled)", 22_056_576, f"ViT-S/14; weights {bundled.PROVENANCE}"),
+    Entry("facebook/dinov2-small", "DINOv2-small (Hub)", 22_056_576, "ViT-S/14, the Hub's own file"),
+    Entry(
+        "google/vit-base-patch16-224-in21k",
+        "ViT-B/16, ImageNet-21k (the report's)",
+        85_798_656,
+        "what the report fine-tuned",
+    ),
+    Entry("facebook/dinov2-base", "DINOv2-base", 86_580_480, "ViT-B/14, four times the work of small"),
+    Entry("facebook/dinov2-with-registers-small", "DINOv2-small, registers", 22_058_112, "ViT-S/14 with registers"),
+    Entry("google/vit-base-patch16-224", "ViT-B/16, ImageNet-1k", 85_798_656, "fine-tuned on ImageNet-1k"),
+    Entry("WinKawaks/vit-small-patch16-224", "ViT-S/16, ImageNet-1k", 21_665_664, "a smaller ViT"),
+    Entry("facebook/deit-small-patch16-224", "DeiT-S/16, ImageNet-1k", 21_665_664, "trained on ImageNet-1k alone"),
+)
+
+
+@dataclass(frozen=True)
+class BackboneSource:
+    """Where a backbone's weights are: a folder in the Hub's layout, and what identifies them.
+
+    ``source`` is ``bundled``, ``hub`` or ``folder``; ``revision`` the Hub's commit, else empty.
+    """
+
+    name: str
+    source: str
+    path: Path
+    revision: str
+    sha256: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return what a run's ``config.json`` keeps of it."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class BackboneRow:
+    """A line of the list of backbones; ``megabytes`` are those of its weights in float32 (10^6 bytes)."""
+
+    name: str
+    title: str
+    source: str
+    parameters: int
+    megabytes: float
+    here: bool
+    description: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as JSON values."""
+        return asdict(self)
+
+
+def models_folder() -> Path:
+    """Return where the bundled backbone is put: ``$EMOTION_MODELS``, else ``models`` beside the package."""
+    return Path(os.environ.get("EMOTION_MODELS") or Path(__file__).resolve().parents[2] / "models")
+
+
+def list_backbones() -> list[BackboneRow]:
+    """Return every backbone that is offered by name; looks at the disk only."""
+    return [
+        BackboneRow(
+            name=entry.name,
+            title=entry.title,
+            source="bundled" if entry.name == DEFAULT else "hub",
+            parameters=entry.parameters,
+            megabytes=round(entry.parameters * 4 / 1e6, 1),
+            here=_is_here(entry.name),
+            description=entry.description,
+        )
+        for entry in REGISTRY
+    ]
+
+
+def pull(name: str) -> BackboneSource:
+    """Fetch a backbone, unless it is here, and return where it lies.
+
+    Raises:
+        BackboneError: as ``locate``.
+    """
+    return locate(name)
+
+
+def locate(name: str) -> BackboneSource:
+    """Return where a backbone lies: one of the registry, a local folder, or any Hub id; fetched where it is not here.
+
+    Weights are read as safetensors only, since a pickle runs its author's code when it is opened.
+
+    Raises:
+        BackboneError: it is unknown, cannot be fetched, or has no safetensors.
+    """
+    if name == DEFAULT:
+        folder = models_folder() / DEFAULT
+        bundled.install(folder)
+        return BackboneSource(name, "bundled", folder, "", _hash_weights(folder))
+    if (folder := Path(name)).is_dir():
+        _require_weights(folder, name)
+        return BackboneSource(name, "folder", folder.absolute(), "", _hash_weights(folder))
+    if not hub.is_hub_id(name):
+        raise BackboneError(
+            f"There is no backbone {name!r}: choose one of `python -m emotion backbones`, a Hub id such as "
+            "facebook/dinov2-small, or a folder with config.json and model.safetensors."
+        )
+    folder, revision = hub.fetch(name)
+    _require_weights(folder, name)
+    return BackboneSource(name, "hub", folder, revision, _hash_weights(folder))
+
+
+def _is_here(name: str) -> bool:
+    return bundled.is_complete(models_folder() / DEFAULT) if name == DEFAULT else hub.is_cached(name)
+
+
+def _require_weights(folder: Path, name: str) -> None:
+    if not (folder / "config.json").is_file():
+        raise BackboneError(
+            f"{name} has no config.json: give a folder in the Hub's layout, as save_pretrained writes it."
+        )
+    if not (folder / WEIGHTS).is_file():
+        raise BackboneError(
+            f"{name} has no {WEIGHTS}: save it as safetensors in one file; pickled weights are never opened."
+        )
+
+
+def _hash_weights(folder: Path) -> str:
+    return hash_file(folder / WEIGHTS)
