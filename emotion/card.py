@@ -1,0 +1,41 @@
+"""The model card that lies beside a checkpoint. Its text is what the run can vouch for."""
+
+from __future__ import annotations
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from emotion.config import TrainConfig
+from emotion.events import Scores
+from emotion.labels import chance_level
+from emotion.pictures.folders import count_labels
+from emotion.pictures.splitting import Split
+
+
+def model_card(config: TrainConfig, split: Split, *, best_epoch: int, scores: Scores) -> str:
+    """Return the README of a checkpoint: what it was trained on, how it does on validation pictures, its limits."""
+    data = ModelCardData(
+        library_name="transformers",
+        pipeline_tag="image-classification",
+        tags=["image-classification", "emotion-recognition"],
+    )
+    counts = ", ".join(f"{count} {label}" for label, count in count_labels(split.train).items())
+    body = f"""
+# Emotions from pictures: {", ".join(split.classes)}
+
+A {config.backbone} fine-tuned with depth `{config.depth}` for up to {config.epochs} epochs of batch
+{config.batch_size}, seed {config.seed}. The weights are those of epoch {best_epoch}, the best by validation loss.
+
+Trained on {len(split.train)} pictures ({counts}), validated on {len(split.validation)} pictures held back from them:
+accuracy {scores.accuracy:.3f}, mean correct-class confidence {scores.correct_confidence:.3f}, loss {scores.loss:.3f};
+chance is {chance_level(len(split.classes)):.2f}. Validation pictures come from the same source as the training
+pictures and chose the epoch, so expect less on others.
+
+```python
+from transformers import pipeline
+
+pipeline("image-classification", model="path/to/checkpoint")("picture.jpg")
+```
+
+A facial expression is not a feeling, and a model of human faces knows nothing of animals until that is measured.
+"""
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n{body}"))

@@ -1,0 +1,81 @@
+"""A run's checkpoint, loaded, and what it says of pictures. Knows nothing of species."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+from emotion.backbones.anatomy import Trunk, cut
+from emotion.backbones.quiet import quiet
+from emotion.errors import RunError
+from emotion.pictures.decoding import open_picture
+from emotion.prediction import Prediction
+from emotion.runs import Run
+from emotion.training.device import autocast, resolve_precision
+from emotion.training.inputs import in_background, to_pixels
+
+SCORING_BATCH = 16
+
+
+class Classifier:
+    """The plain checkpoint of a run: no test-time augmentation, the run's own processor and precision."""
+
+    def __init__(self, run: Run) -> None:
+        """Load the checkpoint.
+
+        Raises:
+            RunError: the run has none, or it cannot be read.
+        """
+        if not (run.checkpoint / "config.json").is_file():
+            raise RunError(f"The run {run.name} has no checkpoint yet: wait until it is finished or choose another.")
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            with quiet():
+                model = AutoModelForImageClassification.from_pretrained(
+                    run.checkpoint, use_safetensors=True, local_files_only=True, dtype=torch.float32
+                )
+                self._processor = AutoImageProcessor.from_pretrained(run.checkpoint, backend="pil")
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise RunError(f"The checkpoint of {run.name} cannot be read: train it again.") from error
+        labels = model.config.id2label
+        self.classes = [str(labels[index]) for index in range(len(labels))]
+        self.precision = resolve_precision(run.config().precision, self._device)
+        # In the same two parts as in training, so that the classifier computes in float32 here as well.
+        parts = cut(model.eval().to(self._device), 0)
+        self._trunk, self._top = cast(Trunk, parts.trunk), parts.top
+
+    def predict(self, picture: Path, *, name: str = "") -> Prediction:
+        """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
+
+        Raises:
+            PictureError: it cannot be read.
+        """
+        began = time.perf_counter()
+        [scores] = self._score_images([open_picture(picture, name=name)])
+        label = max(scores, key=scores.__getitem__)
+        return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began)
+
+    def score(self, pictures: Sequence[Path]) -> list[dict[str, float]]:
+        """Return the probability of every class for each picture, in order.
+
+        Raises:
+            PictureError: one of them cannot be read.
+        """
+        batches = [pictures[start : start + SCORING_BATCH] for start in range(0, len(pictures), SCORING_BATCH)]
+        decoded = in_background(lambda batch: [open_picture(path) for path in batch], batches, ahead=2)
+        return [scores for images in decoded for scores in self._score_images(images)]
+
+    @torch.inference_mode()
+    def _score_images(self, images: Sequence[Image.Image]) -> list[dict[str, float]]:
+        pixels = to_pixels(images, self._processor).to(self._device)
+        with autocast(self._device, self.precision):
+            logits = self._top(self._trunk(pixels))
+        rows = logits.softmax(-1).tolist()
+        return [dict(zip(self.classes, row, strict=True)) for row in rows]

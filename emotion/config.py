@@ -1,0 +1,161 @@
+"""What a training is asked to do: one frozen dataclass, checked once, that round-trips through JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+from emotion.errors import ConfigError
+
+Depth = Literal["head", "all"] | int
+Augmentation = Literal["off", "light", "strong"]
+Schedule = Literal["constant", "linear", "cosine"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+AUGMENTATIONS: tuple[str, ...] = ("off", "light", "strong")
+SCHEDULES: tuple[str, ...] = ("constant", "linear", "cosine")
+PRECISIONS: tuple[str, ...] = ("auto", "float32", "bfloat16")
+
+# A frozen part sees each picture this many times, once as it is and then in fixed, seeded variations:
+# its activations are computed once, so every view costs one more forward pass.
+VIEWS: dict[str, int] = {"off": 1, "light": 2, "strong": 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides a training's outcome, besides the pictures' own content.
+
+    ``depth`` is what is trained: ``"head"`` (the classifier alone), a number (the last so many blocks and
+    the classifier) or ``"all"``. ``batch_size`` is the global batch, whatever the number of processes.
+    Learning rates are those at the end of the warm-up; ``warmup_share`` and ``validation_share`` are
+    shares (0 to 1) of the steps and of the pictures; ``early_stopping`` counts epochs without a better
+    validation loss, 0 for never.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    pictures: str
+    backbone: str = "dinov2-small"
+    epochs: int = 8
+    batch_size: int = 24
+    depth: Depth = "head"
+    head_learning_rate: float = 3e-3
+    block_learning_rate: float = 5e-5
+    weight_decay: float = 0.01
+    schedule: Schedule = "cosine"
+    warmup_share: float = 0.1
+    label_smoothing: float = 0.05
+    augmentation: Augmentation = "off"
+    image_size: int = 224
+    validation_share: float = 0.15
+    early_stopping: int = 0
+    seed: int = 42
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.pictures:
+            raise ConfigError("No picture folder is given: choose one that holds a folder of pictures per class.")
+        if not self.backbone:
+            raise ConfigError("No backbone is given: choose one of `python -m emotion backbones`.")
+        _whole("epochs", self.epochs, 1, 50)
+        _whole("batch size", self.batch_size, 1, 128)
+        _whole("image size", self.image_size, 28, 1024)
+        _whole("early stopping", self.early_stopping, 0, 50)
+        _whole("seed", self.seed, 0, 2**31 - 1)
+        _between("head learning rate", self.head_learning_rate, 1e-7, 1.0)
+        _between("block learning rate", self.block_learning_rate, 1e-8, 1.0)
+        _between("weight decay", self.weight_decay, 0.0, 1.0)
+        _between("warm-up share", self.warmup_share, 0.0, 0.9)
+        _between("label smoothing", self.label_smoothing, 0.0, 0.5)
+        _between("validation share", self.validation_share, 0.05, 0.5)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("augmentation", self.augmentation, AUGMENTATIONS)
+        _one_of("precision", self.precision, PRECISIONS)
+        if self.depth not in ("head", "all"):
+            _whole("depth", self.depth, 1, 48, hint=" (or head, or all)")
+
+    @property
+    def views(self) -> int:
+        """How many fixed views of a training picture a frozen part looks at; 1 where nothing is frozen."""
+        return 1 if self.depth == "all" else VIEWS[self.augmentation]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as a dictionary of JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainConfig:
+        """Build a configuration from ``to_json``'s dictionary.
+
+        Raises:
+            ConfigError: a name is unknown, one is missing, or a value is out of its range.
+        """
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ConfigError(f"Unknown setting {unknown[0]!r}: this version knows {_setting_names()}.")
+        if "pictures" not in values:
+            raise ConfigError("The settings name no picture folder: add 'pictures'.")
+        return cls(**values)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "Quick": {},
+    # The report: every weight, Adam at 2e-5 (AdamW without decay is Adam), nothing else.
+    "The report": {
+        "backbone": "google/vit-base-patch16-224-in21k",
+        "depth": "all",
+        "batch_size": 24,
+        "epochs": 8,
+        "head_learning_rate": 2e-5,
+        "block_learning_rate": 2e-5,
+        "weight_decay": 0.0,
+        "schedule": "constant",
+        "warmup_share": 0.0,
+        "label_smoothing": 0.0,
+    },
+}
+
+
+def preset(name: str, *, pictures: str) -> TrainConfig:
+    """Return the settings of a preset (a key of ``PRESETS``) for a picture folder.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}: choose one of {', '.join(PRESETS)}.")
+    return replace(TrainConfig(pictures=pictures), **PRESETS[name])
+
+
+def parse_depth(text: str) -> Depth:
+    """Read a depth as a person writes it: ``head``, ``all`` or a number of blocks.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if text == "head" or text == "all":
+        return text  # type: ignore[return-value]  # narrowed to the two literals
+    if text.isdecimal():
+        return int(text)
+    raise ConfigError(f"Depth {text!r} is not known: use head, all, or the number of last blocks to train.")
+
+
+def _whole(name: str, value: object, low: int, high: int, *, hint: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use a whole number from {low} to {high}{hint}.")
+
+
+def _between(name: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use a number from {low:g} to {high:g}.")
+
+
+def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use one of {', '.join(choices)}.")
+
+
+def _setting_names() -> str:
+    return ", ".join(field.name for field in fields(TrainConfig))

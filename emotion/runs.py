@@ -1,0 +1,236 @@
+"""The run folder: create, append, read, list. Standard library only, so that any process can look."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from emotion.config import TrainConfig
+from emotion.errors import RunError
+from emotion.events import Event, RunFailed, RunFinished, RunQueued, RunStopped, from_line, to_line
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+SCHEMA = 1
+Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "interrupted"]
+
+
+def runs_folder() -> Path:
+    """Return where runs are kept: ``$EMOTION_RUNS``, else ``runs`` in the working directory."""
+    return Path(os.environ.get("EMOTION_RUNS", "runs"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. It holds no state of its own: every answer is read from the disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is unique among runs."""
+        return self.path.name
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the best epoch's model is, once there is one."""
+        return self.path / "checkpoint"
+
+    @property
+    def comparisons(self) -> Path:
+        """Where this run's comparisons are written."""
+        return self.path / "comparisons"
+
+    def record(self) -> dict[str, Any]:
+        """Return what ``config.json`` holds: the settings and where the backbone came from.
+
+        Raises:
+            RunError: it is missing or cannot be read.
+        """
+        try:
+            record: dict[str, Any] = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+            record["config"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.path} is not a run that can be read: its config.json is missing or torn.") from error
+        return record
+
+    def config(self) -> TrainConfig:
+        """Return the settings this run was started with.
+
+        Raises:
+            RunError: they cannot be read.
+            ConfigError: they are not of this version.
+        """
+        return TrainConfig.from_json(self.record()["config"])
+
+    def note(self, **values: Any) -> None:
+        """Add values to ``config.json``, which is replaced whole or not at all."""
+        write_json(self.path / "config.json", {**self.record(), **values})
+
+    def append(self, event: Event) -> None:
+        """Write one event to the end of ``events.jsonl`` and flush it, in one write so that no line is shared."""
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(to_line(event) + "\n")
+
+    def events(self) -> list[Event]:
+        """Return every whole event so far, in order. A line that is torn or foreign is passed over."""
+        return self.tail(0)[0]
+
+    def tail(self, offset: int) -> tuple[list[Event], int]:
+        """Return the whole events after byte ``offset`` and the offset to go on from."""
+        try:
+            with (self.path / "events.jsonl").open("rb") as file:
+                file.seek(offset)
+                text = file.read()
+        except FileNotFoundError:
+            return [], offset
+        whole = text[: text.rfind(b"\n") + 1]
+        events = []
+        for line in whole.splitlines():
+            with contextlib.suppress(ValueError):
+                events.append(from_line(line.decode("utf-8")))
+        return events, offset + len(whole)
+
+    def status(self) -> Status:
+        """Derive what became of the run from its last event and from whether a process holds its lock."""
+        events = self.events()
+        last = events[-1] if events else None
+        if isinstance(last, RunFinished):
+            return "finished"
+        if isinstance(last, RunStopped):
+            return "stopped"
+        if isinstance(last, RunFailed):
+            return "failed"
+        if self.is_locked():
+            return "stopping" if self.stop_requested() else "running"
+        return "interrupted" if events and not isinstance(last, RunQueued) else "queued"
+
+    def can_resume(self) -> bool:
+        """Whether the run ended before its last epoch, so that it can go on."""
+        return self.status() in ("stopped", "failed", "interrupted")
+
+    def request_stop(self) -> None:
+        """Ask whoever trains this run to stop after the step in hand."""
+        (self.path / "stop").touch()
+
+    def queue_again(self) -> None:
+        """Let the run wait to go on after its last finished epoch.
+
+        Raises:
+            RunError: it is finished, or is being trained.
+        """
+        if not self.can_resume():
+            raise RunError(f"{self.name} is {self.status()}: only a run that was cut off can go on.")
+        events = self.events()
+        (self.path / "stop").unlink(missing_ok=True)
+        self.append(RunQueued(elapsed_seconds=events[-1].elapsed_seconds if events else 0.0))
+
+    def stop_requested(self) -> bool:
+        """Whether somebody asked this run to stop."""
+        return (self.path / "stop").exists()
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for this process; the lock falls when the process ends, however it ends.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        with (self.path / "lock").open("a") as file:
+            # is_locked() of an onlooker holds the lock for a moment, so one refusal proves nothing.
+            deadline = time.monotonic() + 1
+            while not _try_lock(file.fileno()):
+                if time.monotonic() > deadline:
+                    raise RunError(f"Another process is training {self.name}: watch that one or start a new run.")
+                time.sleep(0.02)
+            yield
+
+    def is_locked(self) -> bool:
+        """Whether a living process trains this run."""
+        try:
+            with (self.path / "lock").open("a") as file:
+                return not _try_lock(file.fileno())
+        except OSError:
+            return False
+
+
+def create_run(config: TrainConfig, *, root: Path) -> Run:
+    """Make the folder of a new run, whole or not at all, named by the time and the backbone.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    backbone = re.sub(r"[^a-z0-9]+", "-", Path(config.backbone).name.lower()).strip("-")[:40]
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{backbone or 'backbone'}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        beside = root / f".new-{os.getpid()}-{time.monotonic_ns()}"
+        beside.mkdir()
+        record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json()}
+        write_json(beside / "config.json", record)
+        for number in range(1, 1000):
+            path = root / (stem if number == 1 else f"{stem}-{number}")
+            # A rename onto an existing run fails, since that folder is not empty.
+            with contextlib.suppress(OSError):
+                beside.rename(path)
+                return Run(path)
+        shutil.rmtree(beside)
+    except OSError as error:
+        raise RunError(
+            f"A run cannot be written to {root} ({error.strerror}): choose another folder or free it."
+        ) from error
+    raise RunError(f"Too many runs were started in one second in {root}: try again.")
+
+
+def list_runs(root: Path) -> list[Run]:
+    """Return the runs under ``root``, newest first."""
+    if not root.is_dir():
+        return []
+    found = [path for path in root.iterdir() if not path.name.startswith(".") and (path / "config.json").is_file()]
+    return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
+
+
+def find_run(name: str, *, root: Path | None = None) -> Run:
+    """Return the run that a path or a name under ``root`` (default: ``runs_folder()``) stands for.
+
+    Raises:
+        RunError: there is none.
+    """
+    folder = root if root is not None else runs_folder()
+    for path in (Path(name), folder / name):
+        if (path / "config.json").is_file():
+            return Run(path)
+    raise RunError(f"There is no run {name!r}: give the path that train printed, or a name under {folder}.")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON beside and rename, so that a reader sees the old or the new content and nothing between."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}")
+    try:
+        beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

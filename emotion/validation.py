@@ -1,0 +1,90 @@
+"""What a run's best epoch said of its validation pictures: who was taken for whom. Knows nothing of models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.comparison import ScoredPicture
+from emotion.errors import RunError
+from emotion.runs import Run, write_json
+
+FILE = "validation.json"
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How one class fares: precision, recall and F1 (0 to 1), and ``support``, its number of validation pictures.
+
+    Precision is None for a class that was never said.
+    """
+
+    label: str
+    precision: float | None
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The validation pictures of a run, scored by its best epoch; picture paths are relative to the picture set."""
+
+    epoch: int
+    classes: list[str]
+    pictures: list[ScoredPicture]
+
+    def confusion(self) -> dict[str, dict[str, int]]:
+        """Return how many pictures of each class (outer) were called each class (inner)."""
+        counts = {label: dict.fromkeys(self.classes, 0) for label in self.classes}
+        for picture in self.pictures:
+            counts[picture.label][picture.predicted] += 1
+        return counts
+
+    def cell(self, label: str, predicted: str) -> list[ScoredPicture]:
+        """Return the pictures of ``label`` that were called ``predicted``, the surest first."""
+        found = [picture for picture in self.pictures if (picture.label, picture.predicted) == (label, predicted)]
+        return sorted(found, key=lambda picture: -picture.scores[predicted])
+
+    def most_wrong(self, count: int) -> list[ScoredPicture]:
+        """Return the ``count`` wrongly called pictures whose correct class got the least probability."""
+        wrong = [picture for picture in self.pictures if picture.predicted != picture.label]
+        return sorted(wrong, key=lambda picture: picture.correct_confidence)[:count]
+
+    def per_class(self) -> list[ClassScores]:
+        """Return precision, recall and F1 of each class, as scikit-learn defines them."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        truth, said = [p.label for p in self.pictures], [p.predicted for p in self.pictures]
+        table = precision_recall_fscore_support(truth, said, labels=self.classes, zero_division=0.0)
+        return [
+            ClassScores(label, float(precision) if label in said else None, float(recall), float(f1), int(support))
+            for label, precision, recall, f1, support in zip(self.classes, *table, strict=True)
+        ]
+
+
+def save_validation(
+    rows: Sequence[tuple[str, str, Mapping[str, float]]], *, epoch: int, classes: Sequence[str], folder: Path
+) -> None:
+    """Write the (picture, label, scores) rows of a run's validation pictures, whole or not at all."""
+    pictures = [{"picture": picture, "label": label, "scores": dict(scores)} for picture, label, scores in rows]
+    write_json(folder / FILE, {"epoch": epoch, "classes": list(classes), "pictures": pictures})
+
+
+def load_validation(run: Run) -> Validation | None:
+    """Return what ``save_validation`` wrote into a run; None before its first epoch is kept.
+
+    Raises:
+        RunError: the file is torn.
+    """
+    path = run.path / FILE
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        pictures = [ScoredPicture(row["picture"], "", row["label"], row["scores"]) for row in values["pictures"]]
+        return Validation(int(values["epoch"]), list(values["classes"]), pictures)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"The validation scores of {run.name} cannot be read: train it again.") from error
