@@ -1,0 +1,217 @@
+"""fit(): one training from the settings to the checkpoint, as a generator of events."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import BaseImageProcessor
+
+from emotion.backbones.anatomy import CutModel, cut, load_model, load_processor
+from emotion.config import Depth, TrainConfig
+from emotion.errors import PictureError
+from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped, TrunkProgress
+from emotion.pictures.decoding import open_picture
+from emotion.pictures.splitting import Split
+from emotion.training.context import Context, Stopped
+from emotion.training.device import autocast, threads_for
+from emotion.training.epochs import Epochs
+from emotion.training.inputs import ActivationInputs, Inputs, PictureInputs, in_background
+from emotion.training.keeping import Best, keep_best
+from emotion.training.resuming import drop_state, load_state, save_state
+from emotion.training.trunk import look
+
+if sys.platform != "win32":
+    import resource
+
+FEATURES_BATCH = 64
+
+
+def never() -> bool:
+    """Say that nobody wants to stop."""
+    return False
+
+
+def fit(
+    config: TrainConfig,
+    split: Split,
+    *,
+    backbone: Path,
+    folder: Path,
+    should_stop: Callable[[], bool] = never,
+    started: float | None = None,
+) -> Iterator[Event]:
+    """Train as ``config`` says and yield what happens; the last event is RunFinished or RunStopped.
+
+    ``backbone`` is a folder in the Hub's layout; ``folder`` receives ``checkpoint/`` (the best epoch by
+    validation loss) and a temporary file meanwhile. ``should_stop`` is asked at every batch. ``started`` is the
+    ``time.perf_counter()`` of the accepted configuration. The same seed, machine and number of threads give
+    the same numbers. Every process of a group runs it; the first one writes. A training of this folder that was
+    cut off goes on after its last finished epoch, to the same numbers as if it had not been.
+
+    Raises:
+        BackboneError: the backbone cannot be loaded or cut as asked.
+        PictureError: too few pictures can be read.
+        OSError: the disk is full or cannot be written.
+    """
+    context = Context(config, should_stop, time.perf_counter() if started is None else started)
+    # The classifier's first weights are drawn while the model loads.
+    torch.manual_seed(config.seed)
+    model = load_model(backbone, classes=split.classes, image_size=config.image_size).to(context.device)
+    processor = load_processor(backbone, image_size=config.image_size)
+    parts = cut(model, _blocks(config.depth))
+    state = load_state(folder / "resume")
+    pictures = split.train + split.validation
+    yield RunStarted(
+        elapsed_seconds=context.elapsed_seconds,
+        classes=split.classes,
+        train_pictures=len(split.train),
+        validation_pictures=len(split.validation),
+        epochs=config.epochs,
+        steps_per_epoch=math.ceil(len(split.train) / config.batch_size),
+        device=str(context.device),
+        precision=context.precision,
+        processes=context.processes,
+        resumed_epochs=state["epoch"] if state else 0,
+    )
+    epochs: Epochs | None = None
+    stopped = False
+    try:
+        inputs, unreadable = yield from _look_or_check(parts, split, processor, folder, context)
+        if unreadable:
+            reasons = {str(pictures[index].path): reason for index, reason in sorted(unreadable.items())}
+            yield PicturesSkipped(elapsed_seconds=context.elapsed_seconds, reasons=reasons)
+        readable = [index for index in range(len(pictures)) if index not in unreadable]
+        train = [index for index in readable if index < len(split.train)]
+        validation = [index for index in readable if index >= len(split.train)]
+        for indices in (train, validation):
+            if {pictures[index].label for index in indices} != set(split.classes):
+                raise PictureError(
+                    f"{len(unreadable)} of {len(pictures)} pictures cannot be read, too many: add some to every class."
+                )
+        labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
+        if parts.trunk is not None:
+            _standardise(parts, inputs, train, context)
+        epochs = Epochs(parts, inputs, labels, train=train, validation=validation, context=context)
+        if state:
+            epochs.resume_from(state)
+        with threads_for(config.depth):
+            for event in epochs.run():
+                yield event
+                # Saved once the event is out, so that no epoch is kept that its run does not know of.
+                if isinstance(event, EpochDone) and event.epoch and context.rank == 0:
+                    save_state(epochs.state(), folder=folder / "resume")
+    except Stopped:
+        stopped = True
+    finally:
+        if context.rank == 0:
+            _scratch(folder).unlink(missing_ok=True)
+    best = epochs.best if epochs else best_of(state, parts)
+    if best is None:
+        yield RunStopped(elapsed_seconds=context.elapsed_seconds, best_epoch=None, validation=None)
+        return
+    if context.rank == 0:
+        keep_best(best, parts, processor, split, config=config, folder=folder)
+        if not stopped:
+            drop_state(folder / "resume")
+    context.accelerator.wait_for_everyone()
+    if stopped:
+        yield RunStopped(elapsed_seconds=context.elapsed_seconds, best_epoch=best.epoch, validation=best.scores)
+    else:
+        yield RunFinished(
+            elapsed_seconds=context.elapsed_seconds,
+            best_epoch=best.epoch,
+            validation=best.scores,
+            peak_memory_megabytes=peak_memory_megabytes(),
+            stopped_early=epochs.stopped_early if epochs else False,
+        )
+
+
+def rescue(config: TrainConfig, split: Split, *, backbone: Path, folder: Path) -> Best | None:
+    """Write the checkpoint of a training that died with finished epochs; None where it had finished none.
+
+    Raises:
+        BackboneError: the backbone cannot be loaded.
+        OSError: the disk is full or cannot be written.
+    """
+    state = load_state(folder / "resume")
+    if state is None:
+        return None
+    model = load_model(backbone, classes=split.classes, image_size=config.image_size)
+    processor = load_processor(backbone, image_size=config.image_size)
+    parts = cut(model, _blocks(config.depth))
+    best = best_of(state, parts)
+    if best is not None:
+        keep_best(best, parts, processor, split, config=config, folder=folder)
+    return best
+
+
+def best_of(state: dict[str, Any] | None, parts: CutModel) -> Best | None:
+    """Return a kept state's best epoch, and let ``parts`` standardise features as it did."""
+    if state is None or state["best"] is None:
+        return None
+    parts.standardise(*state["standardisation"])
+    return Best.from_state(state["best"])
+
+
+def peak_memory_megabytes() -> float:
+    """Return the most resident memory this process has had, in MB (10^6 bytes); 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _blocks(depth: Depth) -> int | None:
+    if depth == "head":
+        return 0
+    return None if depth == "all" else depth
+
+
+def _scratch(folder: Path) -> Path:
+    return folder / "activations.bin"
+
+
+def _look_or_check(
+    parts: CutModel, split: Split, processor: BaseImageProcessor, folder: Path, context: Context
+) -> Generator[TrunkProgress, None, tuple[Inputs, dict[int, str]]]:
+    """Compute the frozen part's activations; where nothing is frozen, only see which pictures can be read."""
+    paths = [picture.path for picture in split.train + split.validation]
+    if parts.trunk is not None:
+        activations = yield from look(
+            parts.trunk, paths, processor, varied=len(split.train), file=_scratch(folder), context=context
+        )
+        return ActivationInputs(activations.rows, config=context.config), activations.unreadable
+    unreadable: dict[int, str] = {}
+    for index, reason in enumerate(in_background(_why_unreadable, paths, ahead=16)):
+        context.stop_if_asked()
+        if reason:
+            unreadable[index] = reason
+    return PictureInputs(paths, processor, config=context.config), unreadable
+
+
+def _why_unreadable(path: Path) -> str | None:
+    try:
+        open_picture(path)
+    except PictureError as error:
+        return str(error)
+    return None
+
+
+@torch.inference_mode()
+def _standardise(parts: CutModel, inputs: Inputs, train: list[int], context: Context) -> None:
+    """Let the classifier see features of mean 0 and standard deviation 1 over the training pictures."""
+    batches: list[Tensor] = []
+    for start in range(0, len(train), FEATURES_BATCH):
+        rows = inputs.plain(train[start : start + FEATURES_BATCH]).to(context.device)
+        with autocast(context.device, "float32" if context.config.depth == "head" else context.precision):
+            batches.append(parts.features(rows).float())
+    features = torch.cat(batches)
+    parts.standardise(features.mean(0), features.std(0))

@@ -1,0 +1,95 @@
+"""What the trained part is fed: a frozen part's activations, computed once, or pictures decoded anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import BaseImageProcessor
+
+from emotion.config import TrainConfig
+from emotion.pictures.decoding import open_picture
+from emotion.training.augmentation import vary
+from emotion.training.batches import view_of
+
+DECODING_THREADS = 2
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Inputs(Protocol):
+    """Gives the trained part its input for pictures by their index."""
+
+    def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
+        """Return the (len(indices), …) input of an epoch, in that epoch's variation."""
+
+    def plain(self, indices: Sequence[int]) -> Tensor:
+        """Return the (len(indices), …) input of the pictures as they are."""
+
+
+def to_pixels(images: Sequence[Image.Image], processor: BaseImageProcessor) -> Tensor:
+    """Return (len(images), 3, H, W) float32 pixels, normalised as the processor is told to."""
+    pixels: Tensor = processor(list(images), return_tensors="pt")["pixel_values"]
+    return pixels
+
+
+def in_background(work: Callable[[T], R], items: Sequence[T], *, ahead: int) -> Iterator[R]:
+    """Yield ``work(item)`` in order, done by threads at most ``ahead`` items ahead of the reader."""
+    with ThreadPoolExecutor(DECODING_THREADS) as pool:
+        remaining = iter(items)
+        pending = [pool.submit(work, item) for item in islice(remaining, ahead)]
+        try:
+            while pending:
+                result = pending.pop(0).result()
+                pending += [pool.submit(work, item) for item in islice(remaining, 1)]
+                yield result
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+class PictureInputs:
+    """Decodes pictures whenever they are asked for; training pictures vary anew in every epoch."""
+
+    def __init__(self, paths: Sequence[Path], processor: BaseImageProcessor, *, config: TrainConfig) -> None:
+        self._paths = paths
+        self._processor = processor
+        self._config = config
+
+    def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
+        """Return (len(indices), 3, H, W) pixels of varied pictures."""
+        seed, augmentation = self._config.seed, self._config.augmentation
+
+        def varied(index: int) -> Image.Image:
+            image = open_picture(self._paths[index])
+            return vary(image, augmentation=augmentation, key=f"{seed}/{self._paths[index].name}/epoch {epoch}")
+
+        return to_pixels(list(in_background(varied, indices, ahead=len(indices))), self._processor)
+
+    def plain(self, indices: Sequence[int]) -> Tensor:
+        """Return (len(indices), 3, H, W) pixels."""
+        paths = [self._paths[index] for index in indices]
+        return to_pixels(list(in_background(open_picture, paths, ahead=len(paths))), self._processor)
+
+
+class ActivationInputs:
+    """Reads the frozen part's activations, a (views, pictures, …) tensor that may lie on disk."""
+
+    def __init__(self, activations: Tensor, *, config: TrainConfig) -> None:
+        self._activations = activations
+        self._config = config
+
+    def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
+        """Return (len(indices), …) activations, each of the view that the epoch drew."""
+        views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
+        return self._activations[torch.tensor(views), torch.tensor(indices)].float()
+
+    def plain(self, indices: Sequence[int]) -> Tensor:
+        """Return (len(indices), …) activations of the pictures as they are."""
+        return self._activations[0, torch.tensor(indices)].float()

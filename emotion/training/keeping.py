@@ -1,0 +1,68 @@
+"""Keep a training's best epoch: the checkpoint, its card, and what it said of the validation pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import BaseImageProcessor
+
+from emotion.backbones.anatomy import CutModel
+from emotion.card import model_card
+from emotion.config import TrainConfig
+from emotion.events import Scores
+from emotion.pictures.splitting import Split
+from emotion.training.checkpoint import save_checkpoint
+from emotion.validation import save_validation
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch with the lowest validation loss: its scores, the trained weights, and the (C,) probabilities of each
+    validation picture by its index among all pictures of the split.
+    """
+
+    epoch: int
+    scores: Scores
+    probabilities: dict[int, list[float]]
+    weights: dict[str, Tensor]
+
+    def to_state(self) -> dict[str, Any]:
+        """Return tensors and plain values only."""
+        return {**vars(self), "scores": asdict(self.scores)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Best:
+        """Rebuild what ``to_state`` returned."""
+        return cls(**{**state, "scores": Scores(**state["scores"])})
+
+
+def trained_weights(parts: CutModel) -> dict[str, Tensor]:
+    """Return the weights that are trained, by name; writing into them changes the model."""
+    return {name: value.data for name, value in parts.top.named_parameters() if value.requires_grad}
+
+
+def keep_best(
+    best: Best, parts: CutModel, processor: BaseImageProcessor, split: Split, *, config: TrainConfig, folder: Path
+) -> None:
+    """Put ``best`` into the model and write it into ``folder``: ``checkpoint/`` and ``validation.json``.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    with torch.no_grad():
+        for name, value in trained_weights(parts).items():
+            value.copy_(best.weights[name])
+    root = Path(config.pictures).resolve()
+    pictures = split.train + split.validation
+    rows = []
+    for index, probabilities in sorted(best.probabilities.items()):
+        path = pictures[index].path
+        shown = path.relative_to(root) if path.is_relative_to(root) else path
+        rows.append((shown.as_posix(), pictures[index].label, dict(zip(split.classes, probabilities, strict=True))))
+    save_validation(rows, epoch=best.epoch, classes=split.classes, folder=folder)
+    card = model_card(config, split, best_epoch=best.epoch, scores=best.scores)
+    save_checkpoint(parts.model, processor, state=parts.plain_state(), card=card, folder=folder / "checkpoint")

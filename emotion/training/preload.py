@@ -1,0 +1,23 @@
+"""Imports what every training and prediction needs, once, in the process that the others are forked from.
+
+The concrete classes are named because transformers is lazy: importing the package alone leaves seconds of
+work to each child. Nothing here may start a thread, since threads do not survive a fork.
+"""
+
+import accelerate
+import datasets
+import scipy.stats
+import sklearn.model_selection
+import torch
+import transformers.models.auto.image_processing_auto
+import transformers.models.auto.modeling_auto
+import transformers.models.bit.image_processing_pil_bit
+import transformers.models.dinov2.modeling_dinov2
+import transformers.models.vit.image_processing_pil_vit
+import transformers.models.vit.modeling_vit
+
+import emotion.backbones.anatomy
+import emotion.classifier
+import emotion.training.session
+
+__all__ = ["accelerate", "datasets", "emotion", "scipy", "sklearn", "torch", "transformers"]

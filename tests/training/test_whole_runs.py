@@ -1,0 +1,111 @@
+"""Whole trainings at true size: the bundled backbone on the drawn set, and the report's architecture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil, pipeline
+
+from emotion.backbones.bundled import is_complete
+from emotion.backbones.registry import DEFAULT, models_folder
+from emotion.classifier import Classifier
+from emotion.comparison import compare
+from emotion.config import TrainConfig, preset
+from emotion.events import EpochDone, RunFinished, TrunkProgress
+from emotion.pictures.folders import list_pictures
+from emotion.runs import Run, create_run
+from emotion.training.session import train_run
+
+FACES = Path(__file__).parents[2] / "assets" / "faces"
+
+pytestmark = [pytest.mark.slow]
+needs_backbone = pytest.mark.skipif(
+    not is_complete(models_folder() / DEFAULT), reason="dinov2-small is not in models/: run `make run` once"
+)
+
+
+@pytest.fixture(scope="module")
+def quick_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The default training, as a visitor's first click starts it."""
+    run = create_run(preset("Quick", pictures=str(FACES / "human_train")), root=tmp_path_factory.mktemp("runs"))
+    assert isinstance(list(train_run(run))[-1], RunFinished)
+    return run
+
+
+@needs_backbone
+def test_the_default_reads_drawn_people_far_above_chance(quick_run: Run) -> None:
+    finished = quick_run.events()[-1]
+    assert isinstance(finished, RunFinished)
+    assert finished.validation.accuracy > 0.6
+    assert finished.peak_memory_megabytes < 3000
+
+
+@needs_backbone
+def test_the_default_looks_at_every_picture_once(quick_run: Run) -> None:
+    looks = [event for event in quick_run.events() if isinstance(event, TrunkProgress)]
+    assert looks[-1].done == looks[-1].total == 600
+
+
+@needs_backbone
+def test_the_bundled_checkpoint_gives_its_numbers_in_the_pipeline(quick_run: Run) -> None:
+    pictures = [paths[0] for paths in list_pictures(FACES / "dog_eval").values()]
+    classify = pipeline("image-classification", model=str(quick_run.checkpoint), device="cpu")
+    classifier = Classifier(quick_run)
+    allowed = 1e-4 if classifier.precision == "float32" else 0.03
+    for picture, said in zip(pictures, classifier.score(pictures), strict=True):
+        piped = {row["label"]: row["score"] for row in classify(str(picture), top_k=None)}
+        assert piped == pytest.approx(said, abs=allowed)
+
+
+@needs_backbone
+def test_species_are_compared_on_the_drawn_sets(quick_run: Run) -> None:
+    classifier = Classifier(quick_run)
+    comparison = compare(
+        classifier.score,
+        {"human": FACES / "human_eval", "dog": FACES / "dog_eval"},
+        run=quick_run,
+        classes=classifier.classes,
+        precision=classifier.precision,
+        emotion="happy",
+        size=20,
+        seed=42,
+    )
+    human = comparison.sets["human"]["happy"]
+    assert human.correct_confidence > comparison.chance
+    assert sum(human.predicted.values()) == 20
+
+
+@needs_backbone
+def test_the_last_block_trains_on_the_bundled_backbone(tmp_path: Path) -> None:
+    config = TrainConfig(pictures=str(FACES / "human_eval"), depth=1, epochs=1, batch_size=24)
+    events = list(train_run(create_run(config, root=tmp_path)))
+    assert isinstance(events[-1], RunFinished)
+    before, after = (event.validation.loss for event in events if isinstance(event, EpochDone))
+    assert after < before
+
+
+def test_the_reports_vit_b_16_trains_saves_and_predicts_at_true_size(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    backbone = tmp_path / "vit-base-patch16-224"
+    ViTForImageClassification(ViTConfig()).save_pretrained(backbone)
+    ViTImageProcessorPil(size={"height": 224, "width": 224}).save_pretrained(backbone)
+    faces = tmp_path / "faces"
+    for label, paths in list_pictures(FACES / "human_eval").items():
+        (faces / label).mkdir(parents=True)
+        for path in paths[:4]:
+            (faces / label / path.name).write_bytes(path.read_bytes())
+    config = replace(
+        preset("The report", pictures=str(faces)), backbone=str(backbone), epochs=1, batch_size=6, validation_share=0.25
+    )
+    run = create_run(config, root=tmp_path / "runs")
+    assert isinstance(list(train_run(run))[-1], RunFinished)
+    assert json.loads((run.checkpoint / "config.json").read_text())["hidden_size"] == 768
+    picture = list_pictures(faces)["happy"][0]
+    said = Classifier(run).predict(picture)
+    piped = pipeline("image-classification", model=str(run.checkpoint), device="cpu")(str(picture), top_k=None)
+    allowed = 1e-4 if said.precision == "float32" else 0.03
+    assert {row["label"]: row["score"] for row in piped} == pytest.approx(said.scores, abs=allowed)
