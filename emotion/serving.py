@@ -1,0 +1,72 @@
+"""What the resident predictor does: predict and compare, with the last used checkpoint kept loaded."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from emotion.classifier import Classifier
+from emotion.comparison import Comparison, compare, save_comparison
+from emotion.errors import EmotionError, RunError
+from emotion.prediction import Prediction
+from emotion.runs import Run
+
+
+class Server:
+    """Answers one request after the other; a request's error is its answer and never ends the process."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[tuple[Path, float], Classifier] | None = None
+
+    def do(self, task: str, values: Mapping[str, Any]) -> Any:
+        """Return the result of ``predict`` or ``compare``, or the EmotionError that explains why there is none."""
+        try:
+            tasks: dict[str, Callable[..., Any]] = {"predict": self.predict, "compare": self.compare}
+            return tasks[task](**values)
+        except EmotionError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  # the process must outlive any one request
+            traceback.print_exception(error)
+            return RunError(f"That went wrong unexpectedly ({type(error).__name__}): the server's log has the details.")
+
+    def predict(self, run: Run, picture: Path, *, name: str) -> Prediction:
+        """Return what a run says of one picture file.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used.
+        """
+        return self._classifier(run).predict(picture, name=name)
+
+    def compare(
+        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+    ) -> tuple[Comparison, Path]:
+        """Score samples of several sets and keep the comparison in the run folder.
+
+        Raises:
+            EmotionError: a set, its sample or the run cannot be used.
+        """
+        classifier = self._classifier(run)
+        comparison = compare(
+            classifier.score,
+            sets,
+            run=run,
+            classes=classifier.classes,
+            precision=classifier.precision,
+            emotion=emotion,
+            size=size,
+            seed=seed,
+        )
+        return comparison, save_comparison(comparison, run=run)
+
+    def _classifier(self, run: Run) -> Classifier:
+        try:
+            written = (run.checkpoint / "model.safetensors").stat().st_mtime
+        except OSError:
+            written = 0.0
+        key = (run.path.absolute(), written)
+        if self._loaded is None or self._loaded[0] != key:
+            self._loaded = None  # Dropped first: two models at once would double the memory.
+            self._loaded = (key, Classifier(run))
+        return self._loaded[1]

@@ -1,0 +1,259 @@
+"""Child processes: one for each training, one resident predictor. The process that starts them imports no torch."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from emotion.comparison import Comparison
+from emotion.config import TrainConfig
+from emotion.errors import EmotionError, RunError
+from emotion.events import RunStopped
+from emotion.prediction import Prediction
+from emotion.runs import Run, create_run, list_runs
+
+PRELOAD = "emotion.training.preload"
+GRACE_SECONDS = 10.0
+# The forkserver forks children from a process that has imported everything; Windows has no fork.
+if sys.platform == "win32":
+    _CONTEXT = multiprocessing.get_context("spawn")
+else:
+    _CONTEXT = multiprocessing.get_context("forkserver")
+
+
+class Workers:
+    """Trains runs one after the other and keeps one predictor, each in a process of its own.
+
+    Used as a context manager: leaving it ends the processes.
+    """
+
+    def __init__(self, *, runs_folder: Path) -> None:
+        self.runs_folder = runs_folder
+        self._waiting: deque[Run] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._training: BaseProcess | None = None
+        self._trainer = threading.Thread(target=self._train_in_turn, name="trainer", daemon=True)
+        self._predictor = Predictor()
+        self._trainer.start()
+
+    def warm_up(self) -> None:
+        """Start the predictor, and with it the imports that trainings are forked from, without waiting for it."""
+        threading.Thread(target=self._predictor.start, name="warm-up", daemon=True).start()
+
+    def start_training(self, config: TrainConfig) -> Run:
+        """Make a run folder and train it as soon as no other training of ours runs; return at once.
+
+        Raises:
+            RunError: the run folder cannot be written.
+        """
+        run = create_run(config, root=self.runs_folder)
+        self._enqueue(run)
+        return run
+
+    def resume_training(self, run: Run) -> None:
+        """Let a run that was cut off go on as soon as no other training of ours runs; return at once.
+
+        Raises:
+            RunError: it is finished or is being trained, or its folder cannot be written.
+        """
+        try:
+            run.queue_again()
+        except OSError as error:
+            raise RunError(f"{run.name} cannot be written ({error.strerror}): make room first.") from error
+        self._enqueue(run)
+
+    def take_up_queue(self) -> None:
+        """Train what an earlier server left queued in the folder, oldest first."""
+        for run in reversed(list_runs(self.runs_folder)):
+            if run.status() == "queued":
+                self._enqueue(run)
+
+    def queue_place(self, run: Run) -> int | None:
+        """Return how many trainings of ours go before a waiting run; None if it does not wait here."""
+        with self._changed:
+            waiting = list(self._waiting)
+        return waiting.index(run) + 1 if run in waiting else None
+
+    def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
+        """Return what a run says of one picture file, which is called ``name`` in a message about it.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used.
+        """
+        prediction: Prediction = self._predictor.call("predict", run=run, picture=picture, name=name)
+        return prediction
+
+    def compare(
+        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+    ) -> tuple[Comparison, Path]:
+        """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
+
+        Raises:
+            EmotionError: a set, its sample or the run cannot be used.
+        """
+        result: tuple[Comparison, Path] = self._predictor.call(
+            "compare", run=run, sets=dict(sets), emotion=emotion, size=size, seed=seed
+        )
+        return result
+
+    def close(self) -> None:
+        """End the training in hand and the predictor; what waits stays queued."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._training is not None and self._training.is_alive():
+            self._training.terminate()
+        self._predictor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _enqueue(self, run: Run) -> None:
+        with self._changed:
+            self._waiting.append(run)
+            self._changed.notify()
+
+    def _train_in_turn(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if self._closing:
+                    return
+                run = self._waiting.popleft()
+            if not _withdrawn(run):
+                self._train(run)
+
+    def _train(self, run: Run) -> None:
+        self._training = start_process(_train, run)
+        asked_at: float | None = None
+        while not wait([self._training.sentinel], timeout=0.2):
+            with self._changed:
+                self._waiting = deque(waiting for waiting in self._waiting if not _withdrawn(waiting))
+            if asked_at is None and run.stop_requested():
+                asked_at = time.monotonic()
+            if asked_at is not None and time.monotonic() > asked_at + GRACE_SECONDS:
+                self._training.kill()
+        self._training.join()
+        if run.stop_requested() and run.status() == "interrupted" and not self._closing:
+            # Killed after the grace period: a stop and not an accident, so its best epoch is kept.
+            self._training = start_process(_rescue, run)
+            self._training.join()
+
+
+class Predictor:
+    """One resident process that keeps the last used checkpoint loaded. Calls wait for one another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    def start(self) -> None:
+        """Start the process unless it runs."""
+        with self._lock:
+            self._running_connection()
+
+    def call(self, task: str, **values: Any) -> Any:
+        """Let the process do a task of ``_TASKS`` and return its result.
+
+        Raises:
+            EmotionError: as the task raised it, or the process died.
+        """
+        with self._lock:
+            connection = self._running_connection()
+            try:
+                connection.send((task, values))
+                result = connection.recv()
+            except (EOFError, OSError) as error:
+                self._end()
+                raise RunError("The predictor ended unexpectedly, perhaps for want of memory: try again.") from error
+        if isinstance(result, EmotionError):
+            raise result
+        return result
+
+    def close(self) -> None:
+        """End the process."""
+        self._end()
+
+    def _running_connection(self) -> Connection:
+        if self._process is None or self._connection is None or not self._process.is_alive():
+            self._connection, theirs = _CONTEXT.Pipe()
+            self._process = start_process(_serve, theirs)
+            # Kept open here, the far end would never look closed when the process dies.
+            theirs.close()
+        return self._connection
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        self._process = None
+
+
+def start_process(target: Any, *arguments: Any) -> BaseProcess:
+    """Start a child that ends with this process, forked from one that has imported ``PRELOAD``."""
+    if _CONTEXT.get_start_method() == "forkserver":
+        _CONTEXT.set_forkserver_preload([PRELOAD])
+    process = _CONTEXT.Process(target=_guarded, args=(target, *arguments))
+    process.start()
+    return process
+
+
+def _guarded(target: Any, *arguments: Any) -> None:
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    target(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _withdrawn(run: Run) -> bool:
+    """Write down that a waiting run was stopped, if it was."""
+    if run.stop_requested():
+        run.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
+    return run.stop_requested()
+
+
+def _train(run: Run) -> None:
+    from emotion.training.session import train_run
+
+    for _ in train_run(run):
+        pass
+
+
+def _rescue(run: Run) -> None:
+    from emotion.training.session import rescue_run
+
+    rescue_run(run)
+
+
+def _serve(connection: Connection) -> None:
+    from emotion.serving import Server
+
+    server = Server()
+    while True:
+        try:
+            task, values = connection.recv()
+        except EOFError:
+            return
+        connection.send(server.do(task, values))

@@ -1,0 +1,252 @@
+"""Child processes: what they hold, what they do, and what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from emotion.config import TrainConfig
+from emotion.errors import PictureError, RunError
+from emotion.events import EpochDone, RunFailed, RunFinished, RunStopped, TrunkProgress
+from emotion.pictures.folders import list_pictures
+from emotion.runs import Run, create_run
+from emotion.worker import PRELOAD, Workers, start_process
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    with Workers(runs_folder=tmp_path / "runs") as workers:
+        yield workers
+
+
+def await_that(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Return as soon as the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def finished(run: Run) -> Callable[[], bool]:
+    return lambda: run.status() in ("finished", "stopped", "failed", "interrupted")
+
+
+def _write_modules(path: Path) -> None:
+    path.write_text("\n".join(sys.modules))
+
+
+def test_a_started_child_has_the_models_and_lacks_the_page(tmp_path: Path) -> None:
+    process = start_process(_write_modules, tmp_path / "modules")
+    process.join()
+    modules = set((tmp_path / "modules").read_text().splitlines())
+    assert {PRELOAD, "transformers.models.dinov2.modeling_dinov2", "transformers.models.vit.modeling_vit"} <= modules
+    assert not {"gradio", "plotly"} & modules
+
+
+def test_the_process_that_starts_children_imports_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys, emotion.worker as w, pathlib\n"
+        f"with w.Workers(runs_folder=pathlib.Path({str(tmp_path)!r})) as workers:\n"
+        "    workers._predictor.start()\n"
+        "    assert not {'torch', 'transformers', 'datasets'} & set(sys.modules), 'heavy'\n"
+    )
+    script = tmp_path / "serve.py"
+    script.write_text("if __name__ == '__main__':\n" + "".join(f"    {line}\n" for line in code.splitlines()))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_training_in_a_child_finishes_and_then_predicts_and_compares(
+    workers: Workers, tiny_config: TrainConfig
+) -> None:
+    run = workers.start_training(tiny_config)
+    await_that(finished(run))
+    assert run.status() == "finished"
+    pictures = Path(tiny_config.pictures)
+    said = workers.predict(run, list_pictures(pictures)["happy"][0])
+    assert sum(said.scores.values()) == pytest.approx(1)
+    comparison, file = workers.compare(run, {"human": pictures}, emotion="happy", size=5, seed=1)
+    assert comparison.sets["human"]["happy"].n == 5
+    assert file.parent == run.comparisons
+
+
+def test_trainings_wait_for_one_another(workers: Workers, tiny_config: TrainConfig) -> None:
+    first = workers.start_training(tiny_config)
+    second = workers.start_training(tiny_config)
+    third = workers.start_training(tiny_config)
+    assert third.status() == "queued"
+    assert (workers.queue_place(third) or 0) > (workers.queue_place(second) or 0)
+    await_that(finished(second))
+    assert first.status() == second.status() == "finished"
+
+
+def test_a_queued_training_can_be_withdrawn_at_once(workers: Workers, tiny_config: TrainConfig) -> None:
+    first = workers.start_training(replace(tiny_config, depth="all", epochs=50, augmentation="strong"))
+    second = workers.start_training(tiny_config)
+    second.request_stop()
+    await_that(finished(second))
+    assert first.status() in ("queued", "running")
+    first.request_stop()
+    assert second.status() == "stopped"
+    assert workers.queue_place(second) is None
+    assert second.events()[-1] == RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None)
+
+
+def test_stopping_keeps_the_best_finished_epoch(workers: Workers, tiny_config: TrainConfig) -> None:
+    # All blocks and fifty epochs: seconds of work, so that there is something to stop.
+    run = workers.start_training(replace(tiny_config, depth="all", epochs=50, augmentation="light"))
+    await_that(lambda: any(isinstance(event, EpochDone) and event.epoch for event in run.events()))
+    run.request_stop()
+    assert run.status() in ("stopping", "stopped")
+    await_that(finished(run))
+    last = run.events()[-1]
+    assert isinstance(last, RunStopped)
+    assert last.best_epoch
+    assert (run.checkpoint / "model.safetensors").is_file()
+
+
+def test_a_killed_training_says_interrupted_and_the_next_one_runs(workers: Workers, tiny_config: TrainConfig) -> None:
+    run = workers.start_training(replace(tiny_config, depth="all", epochs=50))
+    await_that(lambda: any(isinstance(event, EpochDone) for event in run.events()))
+    assert workers._training is not None
+    assert workers._training.pid is not None
+    os.kill(workers._training.pid, signal.SIGKILL)
+    await_that(finished(run))
+    assert run.status() == "interrupted"
+    after = workers.start_training(tiny_config)
+    await_that(finished(after))
+    assert after.status() == "finished"
+
+
+def test_a_training_killed_mid_way_goes_on_to_the_numbers_it_would_have_had(
+    workers: Workers, tiny_config: TrainConfig
+) -> None:
+    config = replace(tiny_config, depth="all", epochs=12)
+    whole = workers.start_training(config)
+    await_that(finished(whole))
+    run = workers.start_training(config)
+    await_that(lambda: any(isinstance(event, EpochDone) and event.epoch == 2 for event in run.events()))
+    assert workers._training is not None
+    workers._training.kill()
+    await_that(lambda: run.status() == "interrupted")
+    workers.resume_training(run)
+    await_that(finished(run))
+    assert run.status() == "finished"
+    assert run.events()[-1] == replace(
+        whole.events()[-1],
+        elapsed_seconds=run.events()[-1].elapsed_seconds,
+        peak_memory_megabytes=run.events()[-1].peak_memory_megabytes,  # type: ignore[attr-defined]
+    )
+    with pytest.raises(RunError, match="only a run that was cut off can go on"):
+        workers.resume_training(run)
+
+
+def test_a_training_that_does_not_stop_is_killed_and_its_best_epoch_kept(
+    workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotion.worker.GRACE_SECONDS", 0.5)
+    run = workers.start_training(replace(tiny_config, depth="all", epochs=50))
+    await_that(lambda: any(isinstance(event, EpochDone) and event.epoch == 2 for event in run.events()))
+    assert workers._training is not None
+    assert workers._training.pid is not None
+    os.kill(workers._training.pid, signal.SIGSTOP)
+    run.request_stop()
+    await_that(finished(run))
+    await_that(lambda: run.status() == "stopped")
+    last = run.events()[-1]
+    assert isinstance(last, RunStopped)
+    assert last.best_epoch
+    assert workers.predict(run, list_pictures(Path(tiny_config.pictures))["sad"][0]).scores
+
+
+def test_what_a_server_left_queued_is_taken_up_by_the_next(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    left = create_run(tiny_config, root=tmp_path / "runs")
+    with Workers(runs_folder=tmp_path / "runs") as workers:
+        workers.take_up_queue()
+        await_that(finished(left))
+    assert left.status() == "finished"
+
+
+def test_a_failure_is_one_sentence_in_the_run(workers: Workers, tiny_config: TrainConfig, tmp_path: Path) -> None:
+    run = workers.start_training(replace(tiny_config, pictures=str(tmp_path / "nowhere")))
+    await_that(finished(run))
+    failed = run.events()[-1]
+    assert isinstance(failed, RunFailed)
+    assert failed.message.startswith("There is no folder")
+
+
+def test_a_killed_predictor_is_replaced(workers: Workers, tiny_config: TrainConfig) -> None:
+    run = workers.start_training(tiny_config)
+    await_that(finished(run))
+    picture = list_pictures(Path(tiny_config.pictures))["happy"][0]
+    before = workers.predict(run, picture)
+    assert workers._predictor._process is not None
+    workers._predictor._process.kill()
+    workers._predictor._process.join()
+    assert workers.predict(run, picture).scores == before.scores
+
+
+def test_errors_of_the_predictor_are_sentences(workers: Workers, tiny_config: TrainConfig, tmp_path: Path) -> None:
+    run = workers.start_training(tiny_config)
+    await_that(finished(run))
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no picture")
+    with pytest.raises(PictureError, match=r"holiday\.jpg is not a picture"):
+        workers.predict(run, bad, name="holiday.jpg")
+    with pytest.raises(PictureError, match="There are only 12 pictures of 'happy'"):
+        workers.compare(run, {"dog": Path(tiny_config.pictures)}, emotion="happy", size=20, seed=1)
+    with pytest.raises(RunError, match="has no checkpoint yet"):
+        workers.predict(Run(tmp_path / "nothing"), bad)
+
+
+def test_children_end_with_a_server_that_is_killed(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    config = replace(tiny_config, depth="all", epochs=50)
+    script = tmp_path / "serve.py"
+    script.write_text(
+        "import json, pathlib, sys, time\n"
+        "from emotion.config import TrainConfig\n"
+        "from emotion.worker import Workers\n"
+        "if __name__ == '__main__':\n"
+        f"    workers = Workers(runs_folder=pathlib.Path({str(tmp_path / 'runs')!r}))\n"
+        "    workers._predictor.start()\n"
+        "    run = workers.start_training(TrainConfig.from_json(json.loads(sys.argv[1])))\n"
+        "    print(run.path, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    import json
+
+    server = subprocess.Popen(
+        [sys.executable, str(script), json.dumps(config.to_json())],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    run = Run(Path(server.stdout.readline().strip()))
+    await_that(lambda: any(isinstance(event, TrunkProgress | EpochDone) for event in run.events()))
+    children = psutil.Process(server.pid).children(recursive=True)
+    assert len(children) >= 2
+    server.kill()
+    server.wait()
+    server.stdout.close()
+    psutil.wait_procs(children, timeout=20)
+    assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    assert run.status() == "interrupted"
+    assert not any(isinstance(event, RunFinished) for event in run.events())
