@@ -1,0 +1,37 @@
+"""The command line: the same settings and code as the dashboard. Imports nothing heavy until it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from emotion.cli import listing, scoring, training
+from emotion.cli.codes import COULD_NOT, STOPPED
+from emotion.errors import EmotionError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 could not, 2 wrong usage, 130 stopped."""
+    parser = argparse.ArgumentParser(
+        prog="python -m emotion",
+        description="Fine-tune an image classifier on human emotions and find out whether it can read a dog.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    training.add_train(
+        commands.add_parser("train", help="train on a folder that holds one folder of pictures per class")
+    )
+    training.add_resume(commands.add_parser("resume", help="go on with a training that was cut off"))
+    scoring.add_predict(commands.add_parser("predict", help="say what a run makes of pictures"))
+    scoring.add_compare(commands.add_parser("compare", help="score samples of several species with one run"))
+    listing.add_runs(commands.add_parser("runs", help="list the runs"))
+    listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
+    options = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except EmotionError as error:
+        print(error, file=sys.stderr)
+        return COULD_NOT
+    except KeyboardInterrupt:
+        return STOPPED

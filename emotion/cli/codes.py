@@ -1,0 +1,23 @@
+"""What every command shares: exit codes, the runs folder, the JSON line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from emotion.runs import runs_folder
+
+DONE, COULD_NOT, STOPPED = 0, 1, 130
+
+
+def add_runs_and_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--runs DIR`` and ``--json`` to a command."""
+    parser.add_argument("--runs", type=Path, default=runs_folder(), metavar="DIR", help="the runs folder")
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+
+
+def print_json(**values: Any) -> None:
+    """Print one JSON object on a line of its own."""
+    print(json.dumps(values))

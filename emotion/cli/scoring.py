@@ -1,0 +1,88 @@
+"""`predict` and `compare`: what a run says of pictures, and of samples of several species."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from emotion.cli.codes import DONE, add_runs_and_json, print_json
+from emotion.runs import find_run
+
+
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", required=True, help="the path that train printed, or a name under the runs folder")
+    parser.add_argument("picture", nargs="+", type=Path)
+    add_runs_and_json(parser)
+    parser.set_defaults(command=_predict)
+
+
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", required=True, help="the path that train printed, or a name under the runs folder")
+    parser.add_argument("--set", required=True, action="append", type=_named_folder, metavar="NAME=DIR", dest="sets")
+    parser.add_argument("--emotion", default="happy", help="a class of the run, or all (default: happy)")
+    parser.add_argument("--size", default=20, type=_sample_size, help="pictures a sample, or all (default: 20)")
+    parser.add_argument("--seed", default=42, type=int, help="of the samples (default: 42)")
+    add_runs_and_json(parser)
+    parser.set_defaults(command=_compare)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    run = find_run(options.run, root=options.runs)
+    from emotion.classifier import Classifier
+
+    classifier = Classifier(run)
+    predictions = [(path, classifier.predict(path)) for path in options.picture]
+    if options.json:
+        rows = [{"picture": str(path), "label": said.label, "scores": said.scores} for path, said in predictions]
+        print_json(run=str(run.path), precision=classifier.precision, predictions=rows)
+        return DONE
+    for path, said in predictions:
+        bars = "  ".join(f"{label} {score:6.1%}" for label, score in said.scores.items())
+        print(f"{path}: {said.label}  ({bars})")
+    return DONE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    run = find_run(options.run, root=options.runs)
+    from emotion.serving import Server
+
+    emotion = None if options.emotion == "all" else options.emotion
+    comparison, path = Server().compare(run, dict(options.sets), emotion=emotion, size=options.size, seed=options.seed)
+    if options.json:
+        sets = {
+            name: {label: _without_pictures(asdict(result)) for label, result in results.items()}
+            for name, results in comparison.sets.items()
+        }
+        print_json(run=str(run.path), seed=options.seed, file=str(path), precision=comparison.precision, sets=sets)
+        return DONE
+    for name, results in comparison.sets.items():
+        for label, result in results.items():
+            low, high = result.correct_confidence_interval
+            print(
+                f"{name} {label}: mean correct-class confidence {result.correct_confidence:.1%} "
+                f"(95 %: {low:.1%} to {high:.1%}), {result.correct} of {result.n} correct, "
+                f"second in {result.runner_up}, chance {comparison.chance:.0%}"
+            )
+    print(f"seed {options.seed}, written to {path}")
+    return DONE
+
+
+def _without_pictures(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name != "pictures"}
+
+
+def _named_folder(text: str) -> tuple[str, Path]:
+    name, _, folder = text.partition("=")
+    if not name or not folder:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=DIR")
+    return name, Path(folder)
+
+
+def _sample_size(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither all nor a whole number from 1")
+    return int(text)
