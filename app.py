@@ -1,0 +1,39 @@
+"""Serve the dashboard: ``python app.py``. Children import this module again, so nothing heavy stands up here."""
+
+from __future__ import annotations
+
+
+def main() -> int:
+    """Serve until interrupted; return the exit code."""
+    import os
+    import sys
+
+    # Before gradio is imported: it reads this once.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from emotion.runs import runs_folder
+    from emotion.ui.app import build_app, launch
+    from emotion.worker import Workers
+
+    host = os.environ.get("GRADIO_SERVER_NAME") or os.environ.get("HOST") or "127.0.0.1"
+    port_text = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
+    if not port_text.isdecimal() or not 0 < int(port_text) < 65536:
+        print(f"The port {port_text!r} is not a number from 1 to 65535: set PORT to one.", file=sys.stderr)
+        return 2
+    port = int(port_text)
+    with Workers(runs_folder=runs_folder()) as workers:
+        workers.warm_up()
+        workers.take_up_queue()
+        page = build_app(workers)
+        try:
+            launch(page, host=host, port=port, prevent_thread_lock=True)
+        except OSError:
+            print(f"Port {port} is in use on {host}: stop what uses it, or choose another with PORT=.", file=sys.stderr)
+            return 1
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
+        page.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

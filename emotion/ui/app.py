@@ -1,0 +1,79 @@
+"""Assemble the dashboard from its tabs, and serve it. Everything heavy comes in through ``Services``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from emotion.ui.compare_tab import CompareTab
+from emotion.ui.guard import guarded
+from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.news import News
+from emotion.ui.predict_tab import PredictTab
+from emotion.ui.run_board import RunBoard
+from emotion.ui.runs_table import RunsTable
+from emotion.ui.services import Services
+from emotion.ui.settings import ListBackbones, known_backbones
+from emotion.ui.theme import STYLE, theme
+from emotion.ui.train_tab import TrainTab
+
+TITLE = "Emotion, across species"
+HEADER = f"""<header class="page-header"><h1>{TITLE}</h1>
+<p>Teach an image classifier four human emotions, then find out whether it can read a dog.</p></header>"""
+FIRST_RUN = "Nothing is trained yet. Predict and Cross-species wait for a first run."
+MAX_UPLOAD = "20mb"
+# Files that Gradio keeps for a page are looked at every hour and deleted after a day.
+CACHE_SECONDS = (3600, 86400)
+
+
+def build_app(services: Services, *, backbones: ListBackbones = known_backbones) -> gr.Blocks:
+    """Return the page; give it to ``launch``."""
+    board = RunBoard(services.runs_folder)
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS, fill_width=False)
+    with page:
+        news = News(board)
+        gr.HTML(HEADER, apply_default_css=False)
+        with gr.Row(visible=False, elem_classes="first-run", elem_id="first-run") as first_run:
+            gr.HTML(f"<p>{FIRST_RUN}</p>", apply_default_css=False)
+            first = gr.Button("Train the default", variant="primary", elem_id="train-default", scale=0, min_width=180)
+        with gr.Tabs(selected="train", elem_id="tabs") as tabs:
+            with gr.Tab("Train", id="train"):
+                train = TrainTab(services, board, list(backbones()))
+                RunsTable(board, news)
+            with gr.Tab("Predict", id="predict", render_children=True):
+                predict = PredictTab(services, board)
+            with gr.Tab("Cross-species", id="compare", render_children=True):
+                compare = CompareTab(services, board)
+        first.click(
+            guarded(lambda: [*train.start_default(), gr.Tabs(selected="train"), gr.Row(visible=False)]),
+            None,
+            [*train.view, train.remembered, tabs, first_run],
+            concurrency_id="start",
+            **QUIET,
+        )
+        news.tell(lambda: [gr.Row(visible=not board.summaries())], [], [first_run])
+        page.load(guarded(train.attach), train.remembered, train.view, **POLL)
+        for tab in (predict, compare):
+            tab.picker.follow(news)
+        news.connect(page)
+    return page
+
+
+def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
+    """Serve the page; visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere."""
+    return page.launch(
+        server_name=host,
+        server_port=port,
+        theme=theme(),
+        css=STYLE.read_text(encoding="utf-8") if STYLE.is_file() else None,
+        run_history=False,
+        ssr_mode=False,
+        footer_links=[],
+        max_file_size=MAX_UPLOAD,
+        share=False,
+        quiet=True,
+        show_error=True,
+        enable_monitoring=False,
+        **more,
+    )

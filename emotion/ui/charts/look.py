@@ -1,0 +1,76 @@
+"""The look that every chart shares: no background of its own, greys that read on white and on near-black."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+TRAIN_COLOUR = "#8795AB"
+VALIDATION_COLOUR = "#6366F1"
+TEXT = "#6E7B90"
+GRID = "rgba(128,140,160,0.22)"
+FONT = "'IBM Plex Sans', ui-sans-serif, system-ui, sans-serif"
+# For curves of several runs over each other; apart from one another also for colour-blind eyes.
+RUN_COLOURS = ("#6366F1", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8C7AA9", "#7A8699")
+
+
+def template() -> go.layout.Template:
+    """Return the template of all charts; Plotly's own would clash with the page."""
+    axis: dict[str, Any] = {
+        "gridcolor": GRID,
+        "zeroline": False,
+        "linecolor": GRID,
+        "ticks": "",
+        "title": {"standoff": 8, "font": {"size": 12}},
+        "automargin": True,
+        "fixedrange": True,
+    }
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": FONT, "size": 12, "color": TEXT},
+            "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+            "xaxis": axis,
+            "yaxis": axis,
+            "hovermode": "x unified",
+            "hoverlabel": {"bgcolor": "#1E2433", "bordercolor": "#1E2433", "font": {"color": "#F4F6FA", "size": 12}},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+            "showlegend": True,
+        }
+    )
+
+
+def figure(*, height: int, uirevision: str = "still", **layout: Any) -> go.Figure:
+    """Return an empty figure in the shared look; the same ``uirevision`` keeps what a visitor zoomed or hid."""
+    chart = go.Figure()
+    chart.update_layout(template=template(), height=height, uirevision=uirevision, **layout)
+    return chart
+
+
+def say(chart: go.Figure, text: str) -> go.Figure:
+    """Write a sentence where an empty chart would be."""
+    chart.add_annotation(
+        text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 13, "color": TEXT}
+    )
+    chart.update_xaxes(visible=False)
+    chart.update_yaxes(visible=False)
+    return chart
+
+
+def chance_line(chart: go.Figure, chance: float, *, horizontal: bool = True) -> go.Figure:
+    """Draw where an even guess lies (0 to 1)."""
+    line = {"color": TEXT, "width": 1.5, "dash": "dot"}
+    text = f"chance {chance * 100:.0f} %"
+    chart.update_layout(margin={"r": 62} if horizontal else {"t": 22})
+    if horizontal:
+        # Beside the plot, where no bar and no curve can cover it.
+        chart.add_hline(y=chance, line=line)
+        place = {"x": 1, "y": chance, "xref": "paper", "yref": "y", "xanchor": "left", "xshift": 3}
+        text = text.replace(" ", "<br>", 1)
+    else:
+        chart.add_vline(x=chance, line=line)
+        place = {"x": chance, "y": 1, "xref": "x", "yref": "paper", "yanchor": "bottom"}
+    chart.add_annotation(text=text, showarrow=False, align="left", font={"size": 11, "color": TEXT}, **place)
+    return chart

@@ -1,0 +1,96 @@
+"""What a run says of pictures: predictions and comparisons in, figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from emotion.comparison import SampleResult
+from emotion.labels import chance_level, colour_of, in_order
+from emotion.ui.charts.look import TEXT, chance_line, figure, say
+from emotion.ui.picture_sets import species_of
+
+HEIGHT = 300
+
+
+def probability_chart(scores: Mapping[str, float] | None) -> go.Figure:
+    """Draw the probability of every class as a bar, in the fixed order of the classes, with values."""
+    chart = figure(height=260, showlegend=False, hovermode="closest", bargap=0.35)
+    if scores is None:
+        return say(chart, "The probabilities of all classes appear here.")
+    names = in_order(list(scores))
+    chart.add_bar(
+        y=names,
+        x=[scores[name] for name in names],
+        orientation="h",
+        marker={"color": [colour_of(name) for name in names], "cornerradius": 5},
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    )
+    for name in names:
+        # In a column of their own, where neither a bar nor the chance line runs through them.
+        chart.add_annotation(
+            y=name, x=1.03, text=f"{scores[name] * 100:.1f} %", xanchor="left", showarrow=False, font={"size": 14}
+        )
+    chart.update_xaxes(range=[0, 1.25], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+    chart.update_yaxes(range=[len(names) - 0.5, -0.5], tickfont={"size": 14}, showgrid=False, ticksuffix="  ")
+    return chance_line(chart, chance_level(len(names)), horizontal=False)
+
+
+def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> go.Figure:
+    """Draw the mean probability of the correct class of every set, with its 95 % interval and the chance line."""
+    chart = figure(height=HEIGHT, showlegend=False, hovermode="closest", bargap=0.5)
+    names = list(results)
+    means = [results[name].correct_confidence for name in names]
+    lows = [results[name].correct_confidence_interval[0] for name in names]
+    highs = [results[name].correct_confidence_interval[1] for name in names]
+    chart.add_bar(
+        x=names,
+        y=means,
+        marker={"color": [colour_of(species_of(name)) for name in names], "cornerradius": 6},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - mean for high, mean in zip(highs, means, strict=True)],
+            "arrayminus": [mean - low for low, mean in zip(lows, means, strict=True)],
+            "color": TEXT,
+            "thickness": 1.8,
+            "width": 7,
+        },
+        customdata=[[low, high] for low, high in zip(lows, highs, strict=True)],
+        hovertemplate="%{x}: %{y:.1%}<br>95 % interval %{customdata[0]:.1%} to %{customdata[1]:.1%}<extra></extra>",
+    )
+    for name, mean, high in zip(names, means, highs, strict=True):
+        chart.add_annotation(
+            x=name, y=high, yshift=13, text=f"<b>{mean * 100:.1f} %</b>", showarrow=False, font={"size": 15}
+        )
+    chart.update_yaxes(
+        range=[0, max(1.0, *highs) + 0.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1],
+        title_text="Probability",
+    )  # fmt: skip
+    chart.update_xaxes(tickfont={"size": 14}, showgrid=False)
+    return chance_line(chart, chance)
+
+
+def said_chart(results: Mapping[str, SampleResult], *, emotion: str) -> go.Figure:
+    """Draw how often each class was said of each set, the classes in their fixed order."""
+    chart = figure(height=HEIGHT, barmode="group", hovermode="closest", bargap=0.3, bargroupgap=0.08)
+    most = 1
+    for name, result in results.items():
+        labels = in_order(list(result.predicted))
+        numbers = [result.predicted[label] for label in labels]
+        most = max(most, *numbers)
+        chart.add_bar(
+            x=[f"<b>{label}</b> ✓" if label == emotion else label for label in labels],
+            y=numbers,
+            name=name,
+            marker={"color": colour_of(species_of(name)), "cornerradius": 5},
+            text=[str(number) if number else "" for number in numbers],
+            textposition="outside",
+            textfont={"color": TEXT},
+            cliponaxis=False,
+            hovertemplate=f"{name} called %{{x}}: %{{y}} of {result.n}<extra></extra>",
+        )
+    chart.update_yaxes(title_text="Pictures", range=[0, most * 1.15])
+    chart.update_xaxes(tickfont={"size": 14}, showgrid=False)
+    return chart

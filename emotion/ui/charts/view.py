@@ -1,0 +1,56 @@
+"""The widget a figure is shown in: Plotly from this server, redrawn in place.
+
+``gr.Plot`` builds a new chart at every update, which throws away zoom, hidden lines and tooltips several times a
+second while a run is live; this one hands each figure to ``Plotly.react`` on the same element.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+import plotly
+import plotly.graph_objects as go
+
+_PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
+
+_DRAW = """
+const draw = () => {
+    const plot = element.querySelector('.chart-plot');
+    if (!plot || !window.Plotly || !props.value) return;
+    const figure = JSON.parse(props.value);
+    figure.layout.autosize = true;
+    window.Plotly.react(plot, figure.data, figure.layout, {displayModeBar: false, responsive: false});
+};
+draw();
+watch('value', draw);
+// A chart in a tab that is not shown has no width: it is fitted when it gets one.
+new ResizeObserver(() => {
+    const plot = element.querySelector('.chart-plot');
+    if (plot && plot.offsetWidth && plot.data) window.Plotly.Plots.resize(plot);
+}).observe(element);
+"""
+
+
+def chart(figure: go.Figure, *, label: str, name: str, visible: bool = True) -> gr.HTML:
+    """Make a chart with a visible label; ``name`` is its id on the page. Give it new figures with ``shown``."""
+    gr.set_static_paths([_PLOTLY])
+    height = figure.layout.height
+    return gr.HTML(
+        shown(figure),
+        html_template=(
+            f'<figure class="chart"><figcaption>{label}</figcaption>'
+            f'<div class="chart-plot" role="img" aria-label="{label}" style="height:{height}px"></div></figure>'
+        ),
+        js_on_load=_DRAW,
+        head=f'<script src="gradio_api/file={_PLOTLY.as_posix()}"></script>',
+        apply_default_css=False,
+        elem_id=name,
+        visible=visible,
+    )
+
+
+def shown(figure: go.Figure) -> str:
+    """Return a figure as the chart widget takes it."""
+    text: str = figure.to_json()
+    return text

@@ -1,0 +1,9 @@
+"""How the page's events are registered: private, and quiet where they only look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Every visitor's page looks on its own: in one queue they would wait for one another.
+POLL: dict[str, Any] = {**QUIET, "concurrency_limit": None}

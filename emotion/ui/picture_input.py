@@ -1,0 +1,51 @@
+"""A picture as a visitor gives it: an upload that is checked by us, not by the widget, and leaves no file behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import ImageData
+
+from emotion.ui.thumbnails import data_uri
+
+SHOWN_SIDE = 640
+# Without the widget's own conversion. That opens the file before any handler runs, so that a text file called .jpg
+# ends in an error nobody can put into words; and it puts what is shown into a cache that is public by address.
+RAW: dict[str, Any] = {"preprocess": False, "postprocess": False}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that a visitor gave, and what it was called there."""
+
+    path: Path
+    name: str
+
+    def delete(self) -> None:
+        """Remove the file: it has been used."""
+        self.path.unlink(missing_ok=True)
+
+
+def picture_input(**options: Any) -> gr.Image:
+    """Make the image widget; its events take ``RAW``, and their handlers ``received`` and ``preview``."""
+    return gr.Image(sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None, **options)
+
+
+def received(payload: dict[str, Any] | None) -> Upload | None:
+    """Return the file that the widget sent, or nothing; Gradio has checked that it is an upload."""
+    if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
+        return None
+    path = Path(payload["path"])
+    return Upload(path, Path(payload.get("orig_name") or path.name).name)
+
+
+def preview(picture: Path) -> ImageData:
+    """Return a picture as the widget shows it, which needs no file any more.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    return ImageData(url=data_uri(picture, side=SHOWN_SIDE), orig_name="picture.webp")

@@ -1,0 +1,136 @@
+"""Which picture sets the page offers: the drawn ones, and those under ``$EMOTION_PICTURES``. Opens no picture."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.errors import PictureError
+from emotion.labels import SPECIES_COLOURS
+from emotion.pictures.folders import list_pictures
+
+DRAWN_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "faces"
+_DRAWN_TITLES = {
+    "human_train": "Drawn humans (train)",
+    "human_eval": "Drawn humans",
+    "dog_eval": "Drawn dogs",
+    "cat_eval": "Drawn cats",
+}
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """A folder of class folders, its title on the page and the species its name begins with (else empty)."""
+
+    key: str
+    title: str
+    folder: Path
+    species: str
+    is_drawn: bool
+
+    @property
+    def is_for_training(self) -> bool:
+        """Whether its name says that it is meant to be trained on."""
+        return self.folder.name.endswith("_train")
+
+    def pictures(self) -> dict[str, list[Path]]:
+        """Return the picture files by class.
+
+        Raises:
+            PictureError: there are none.
+        """
+        return list_pictures(self.folder)
+
+
+def list_picture_sets() -> list[PictureSet]:
+    """Return every set that holds pictures: drawn ones first, humans before dogs before cats."""
+    sets = [_drawn(DRAWN_FOLDER / name) for name in _DRAWN_TITLES]
+    extra = os.environ.get("EMOTION_PICTURES")
+    if extra and Path(extra).is_dir():
+        sets += [_given(path) for path in sorted(Path(extra).iterdir(), key=_species_first) if path.is_dir()]
+    return [found for found in sets if _holds_pictures(found.folder)]
+
+
+def training_sets(sets: list[PictureSet]) -> list[PictureSet]:
+    """Return the sets in the order they are offered to train on: those made for it first."""
+    return sorted(sets, key=lambda found: not found.is_for_training)
+
+
+def evaluation_sets(sets: list[PictureSet]) -> list[PictureSet]:
+    """Return the sets to compare on: every one that is not made for training."""
+    return [found for found in sets if not found.is_for_training]
+
+
+def find_set(key: str | None, *, sets: list[PictureSet]) -> PictureSet:
+    """Return the set of a key.
+
+    Raises:
+        PictureError: there is none, for instance since its folder was moved.
+    """
+    for found in sets:
+        if found.key == key:
+            return found
+    raise PictureError(NO_SETS if not sets else "That picture set is gone: choose another one.")
+
+
+NO_SETS = (
+    "There are no picture sets: put class folders of pictures into assets/faces, "
+    "or name a folder of sets in EMOTION_PICTURES."
+)
+
+
+def set_title(folder: str | Path) -> str:
+    """Return how a folder of pictures is called on the page."""
+    path = Path(folder)
+    if is_drawn(path):
+        return _DRAWN_TITLES.get(path.name, path.name)
+    return f"{path.parent.name}/{path.name}".lstrip("/")
+
+
+def is_drawn(folder: str | Path) -> bool:
+    """Whether a folder or a picture in it belongs to the drawn sets."""
+    return Path(folder).absolute().is_relative_to(DRAWN_FOLDER)
+
+
+def species_of(name: str) -> str:
+    """Return the species that a set's name begins with, or nothing."""
+    first = name.lower().replace("-", "_").replace(" ", "_").split("_")[0]
+    for species in SPECIES_COLOURS:
+        if first in (species, species + "s"):
+            return species
+    return ""
+
+
+def names_by_species(sets: list[PictureSet]) -> dict[str, Path]:
+    """Name each set by its species for a comparison, and by more where two sets share a species."""
+    names: dict[str, Path] = {}
+    for found in sets:
+        is_alone = sum(other.species == found.species for other in sets) == 1
+        origin = "drawn" if found.is_drawn else found.folder.parent.name
+        name = found.species if is_alone else f"{found.species} ({origin})"
+        names[found.title if not found.species or name in names else name] = found.folder
+    return names
+
+
+def _drawn(folder: Path) -> PictureSet:
+    return PictureSet(f"drawn/{folder.name}", _DRAWN_TITLES[folder.name], folder, species_of(folder.name), True)
+
+
+def _given(folder: Path) -> PictureSet:
+    folder = folder.absolute()
+    return PictureSet(f"given/{folder.name}", set_title(folder), folder, species_of(folder.name), is_drawn(folder))
+
+
+def _species_first(path: Path) -> tuple[int, str]:
+    order = list(SPECIES_COLOURS)
+    species = species_of(path.name)
+    return (order.index(species) if species else len(order), path.name)
+
+
+def _holds_pictures(folder: Path) -> bool:
+    try:
+        list_pictures(folder)
+    except PictureError:
+        return False
+    return True

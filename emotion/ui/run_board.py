@@ -1,0 +1,155 @@
+"""All runs as the page lists them: summaries, titles and the table. Reads run folders, changes none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.config import TrainConfig
+from emotion.errors import EmotionError, RunError
+from emotion.events import EpochDone, Event, RunFinished, RunStopped, Scores
+from emotion.runs import Run, Status, list_runs
+from emotion.ui.picture_sets import is_drawn, set_title
+from emotion.ui.words import ENDED, WAITS_FOR_RUN, duration, percent
+
+HEADERS = [
+    "Run", "Status", "Pictures", "Backbone", "Trained", "Epochs", "Batch",
+    "Validation loss", "Validation accuracy", "Time",
+]  # fmt: skip
+NUMBERS = frozenset({"Epochs", "Batch", "Validation loss", "Validation accuracy", "Time"})
+Stamp = tuple[float, int, bool, bool]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What the page shows of a run at a glance; ``best`` are the scores of what it kept or has so far."""
+
+    run: Run
+    status: Status
+    config: TrainConfig
+    best: Scores | None
+    seconds: float
+    has_checkpoint: bool
+
+    @property
+    def title(self) -> str:
+        """A short name that tells runs apart: when, which backbone, batch size, how good."""
+        day, _, clock = self.run.name.partition("-")
+        when = f"{day[6:8]}.{day[4:6]}. {clock[:2]}:{clock[2:4]}:{clock[4:6]}" if day.isdecimal() else self.run.name
+        score = f", {percent(self.best.accuracy)} right" if self.best else ""
+        return f"{when} · {Path(self.config.backbone).name} · batch {self.config.batch_size}{score}"
+
+    def row(self) -> list[str]:
+        """Return the cells of the table, as ``HEADERS`` names them."""
+        loss, accuracy = (f"{self.best.loss:.3f}", percent(self.best.accuracy)) if self.best else ("–", "–")
+        config = self.config
+        return [
+            self.run.name, self.status, set_title(config.pictures), Path(config.backbone).name,
+            depth_words(config.depth), str(config.epochs), str(config.batch_size), loss, accuracy,
+            duration(self.seconds) if self.seconds else "–",
+        ]  # fmt: skip
+
+
+class RunBoard:
+    """Summaries of every run under a folder; a run that has not changed is not read again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[Stamp, RunSummary]] = {}
+
+    def summaries(self) -> list[RunSummary]:
+        """Return all runs that can be read, newest first."""
+        found = []
+        for run in list_runs(self._folder):
+            stamp = _stamp(run)
+            known = self._known.get(run.name)
+            if known is None or known[0] != stamp:
+                try:
+                    known = (stamp, summarise(run))
+                except EmotionError:
+                    continue  # A folder that is no run of this version is not the page's business.
+                self._known[run.name] = known
+            found.append(known[1])
+        return found
+
+    def usable(self) -> list[RunSummary]:
+        """Return the runs that can predict, newest first."""
+        return [summary for summary in self.summaries() if summary.has_checkpoint and summary.status in ENDED]
+
+    def find(self, name: str | None) -> Run:
+        """Return the run of a name that a page sent; a path is no name.
+
+        Raises:
+            RunError: there is none.
+        """
+        for run in list_runs(self._folder):
+            if run.name == name:
+                return run
+        raise RunError("That run is gone: choose another one.")
+
+    def choose(self, name: str | None) -> Run:
+        """Return the run to use: the named one; where a page has no name yet, the newest that can predict.
+
+        Raises:
+            RunError: the named one is gone, or there is none at all.
+        """
+        if name:
+            return self.find(name)
+        usable = self.usable()
+        if not usable:
+            raise RunError(WAITS_FOR_RUN)
+        return usable[0].run
+
+    def signature(self) -> str:
+        """Return a text that changes when anything in the table would."""
+        return repr([(each.run.name, each.status, each.best, each.has_checkpoint) for each in self.summaries()])
+
+
+def summarise(run: Run) -> RunSummary:
+    """Read one run.
+
+    Raises:
+        EmotionError: it cannot be read.
+    """
+    events = run.events()
+    seconds = events[-1].elapsed_seconds if events else 0.0
+    # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
+    has_checkpoint = (run.checkpoint / "config.json").is_file()
+    return RunSummary(run, run.status(), run.config(), _best(events), seconds, has_checkpoint)
+
+
+def trained_on_drawn(run: Run) -> bool:
+    """Whether a run was trained on drawn pictures."""
+    try:
+        return is_drawn(run.config().pictures)
+    except EmotionError:
+        return False
+
+
+def depth_words(depth: object) -> str:
+    """Return what of the model was trained, in words."""
+    if depth == "head":
+        return "classifier"
+    return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"
+
+
+def _best(events: Sequence[Event]) -> Scores | None:
+    for event in reversed(events):
+        if isinstance(event, RunFinished | RunStopped) and event.validation is not None:
+            return event.validation
+        if isinstance(event, EpochDone) and event.is_best:
+            return event.validation
+    return None
+
+
+def _stamp(run: Run) -> Stamp:
+    try:
+        stat = (run.path / "events.jsonl").stat()
+        modified, size = stat.st_mtime, stat.st_size
+    except OSError:
+        modified, size = 0.0, 0
+    # An ended run is not locked; asking costs a system call, and a death changes nothing but the lock.
+    is_fresh = time.time() - modified < 24 * 3600 or not size
+    return modified, size, is_fresh and run.is_locked(), run.stop_requested()

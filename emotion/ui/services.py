@@ -1,0 +1,41 @@
+"""What the dashboard needs done by others. Passed in, so that a test of the page runs without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from emotion.comparison import Comparison
+from emotion.config import TrainConfig
+from emotion.prediction import Prediction
+from emotion.runs import Run
+
+
+class Services(Protocol):
+    """Trainings, predictions and comparisons, each done outside the server process."""
+
+    runs_folder: Path
+
+    def start_training(self, config: TrainConfig) -> Run:
+        """Make a run folder and start its training in a process of its own; return at once.
+
+        Raises:
+            EmotionError: it cannot be started.
+        """
+
+    def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
+        """Return what a run says of one picture file, which is called ``name`` in a message about it.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used.
+        """
+
+    def compare(
+        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+    ) -> tuple[Comparison, Path]:
+        """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
+
+        Raises:
+            EmotionError: a set, its sample or the run cannot be used.
+        """

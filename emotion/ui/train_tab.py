@@ -1,0 +1,144 @@
+"""The Train tab: settings, Start and Stop, live curves, and all runs below."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gradio as gr
+
+from emotion.config import preset
+from emotion.errors import EmotionError
+from emotion.runs import Run
+from emotion.ui.charts.training import training_chart
+from emotion.ui.charts.view import chart, shown
+from emotion.ui.guard import guarded
+from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.picture_sets import NO_SETS, find_set, list_picture_sets, training_sets
+from emotion.ui.run_board import RunBoard, trained_on_drawn
+from emotion.ui.services import Services
+from emotion.ui.settings import Backbone, build_settings
+from emotion.ui.status import drawn_note, sentence, status_line
+from emotion.ui.thumbnails import preview_strip
+from emotion.ui.watching import Watch, look, watch
+
+POLL_SECONDS = 0.3
+REPLAY_POLL_SECONDS = 0.1
+
+
+class TrainTab:
+    """Widgets of the tab and what they do."""
+
+    def __init__(self, services: Services, board: RunBoard, backbones: list[Backbone]) -> None:
+        self.services = services
+        self.board = board
+        self.watch = gr.State(Watch())
+        # A fixed key and secret: otherwise a restart of the server forgets which run a page was watching.
+        self.remembered = gr.BrowserState(None, storage_key="emotion", secret="emotion-dashboard")
+        self.timer = gr.Timer(POLL_SECONDS, active=False)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=2, min_width=320):
+                self._build_pictures()
+                self.settings = build_settings(backbones)
+            with gr.Column(scale=3, min_width=320):
+                with gr.Row(elem_classes="actions"):
+                    self.start = gr.Button("Start", variant="primary", elem_id="start", min_width=120)
+                    self.stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=120, interactive=False)
+                self.status = gr.HTML(status_line(Watch()), elem_id="status", apply_default_css=False)
+                self.loss = chart(training_chart((), "loss"), label="Loss", name="loss-chart")
+                self.accuracy = chart(training_chart((), "accuracy"), label="Accuracy", name="accuracy-chart")
+                self.note = gr.HTML(
+                    drawn_note(shown=True), visible=False, elem_id="train-note", apply_default_css=False
+                )
+        self.view: list[Any] = [
+            self.watch, self.status, self.loss, self.accuracy, self.start, self.stop, self.timer, self.note,
+        ]  # fmt: skip
+        self._connect()
+
+    def _build_pictures(self) -> None:
+        sets = training_sets(list_picture_sets())
+        value = sets[0].key if sets else None
+        self.pictures = gr.Dropdown(
+            [(each.title, each.key) for each in sets], value=value, label="Picture set", elem_id="picture-set"
+        )
+        self.preview = gr.HTML(preview_of(value), elem_id="preview", apply_default_css=False)
+
+    def _connect(self) -> None:
+        self.pictures.change(guarded(preview_of), self.pictures, self.preview, **QUIET)
+        self.start.click(
+            guarded(self.start_run),
+            [self.pictures, *self.settings.inputs],
+            [*self.view, self.remembered],
+            concurrency_id="start",
+            **QUIET,
+        )
+        self.stop.click(guarded(self.stop_run), self.watch, [self.stop, self.status], **QUIET)
+        self.timer.tick(guarded(self.poll), self.watch, self.view, **POLL)
+
+    def start_run(self, pictures: str | None, *values: Any) -> list[Any]:
+        """Start a training with the settings on the screen, and watch it."""
+        chosen = find_set(pictures, sets=list_picture_sets())
+        config = self.settings.read(values, pictures=str(chosen.folder))
+        return self._begin(self.services.start_training(config))
+
+    def start_default(self) -> list[Any]:
+        """Start the Quick preset on the first picture set, and watch it."""
+        sets = training_sets(list_picture_sets())
+        chosen = find_set(sets[0].key if sets else None, sets=sets)
+        return self._begin(self.services.start_training(preset("Quick", pictures=str(chosen.folder))))
+
+    def stop_run(self, seen: Watch) -> list[Any]:
+        """Ask the watched run to stop, no other."""
+        if seen.run is not None and not seen.is_over:
+            seen.run.request_stop()
+        return [gr.Button(interactive=False), gr.skip()]
+
+    def poll(self, seen: Watch) -> Any:
+        """Look for news of the watched run; leave the screen alone where there are none."""
+        known = look(seen, now=time.monotonic())
+        if known is seen:
+            return gr.skip() if not seen.is_over else self.show(seen)
+        return self.show(known, drawn=seen)
+
+    def attach(self, name: str | None) -> Any:
+        """Watch the run that this browser watched before a reload, else the newest that is going on."""
+        try:
+            run = self.board.find(name) if name else self._ongoing()
+        except EmotionError:
+            run = None
+        return self.show(watch(run, is_live=False)) if run is not None else gr.skip()
+
+    def show(self, seen: Watch, *, drawn: Watch | None = None) -> list[Any]:
+        """Return what every widget shows of a run; charts only where they differ from those of ``drawn``."""
+        pace = REPLAY_POLL_SECONDS if seen.replay_began is not None else POLL_SECONDS
+        return [
+            seen,
+            status_line(seen),
+            *self._charts(seen, drawn=drawn),
+            gr.Button(interactive=seen.is_over),
+            gr.Button(interactive=seen.status in ("queued", "running")),
+            gr.Timer(pace, active=not seen.is_over),
+            gr.HTML(visible=seen.run is not None and trained_on_drawn(seen.run)),
+        ]
+
+    def _charts(self, seen: Watch, *, drawn: Watch | None) -> list[Any]:
+        if drawn is not None and drawn.curve_length() == seen.curve_length():
+            return [gr.skip(), gr.skip()]
+        events, name = seen.visible_events(), seen.run.name if seen.run else ""
+        return [shown(training_chart(events, measure, uirevision=name)) for measure in ("loss", "accuracy")]
+
+    def _begin(self, run: Run) -> list[Any]:
+        return [*self.show(watch(run, is_live=True)), run.name]
+
+    def _ongoing(self) -> Run | None:
+        going = [each.run for each in self.board.summaries() if each.status in ("running", "stopping")]
+        return going[0] if going else None
+
+
+def preview_of(key: str | None) -> str:
+    """Return counts and a few pictures of each class of a set, or why there are none."""
+    sets = list_picture_sets()
+    if not sets:
+        return sentence(NO_SETS)
+    chosen = find_set(key, sets=sets)
+    return preview_strip(chosen.pictures()) + drawn_note(shown=chosen.is_drawn)

@@ -1,0 +1,141 @@
+"""What is going on in a run, in words. Knows nothing of widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emotion.events import (
+    EpochDone,
+    Event,
+    PicturesSkipped,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    StepDone,
+    TrunkProgress,
+)
+from emotion.runs import Status
+
+NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done in well under a minute."
+WAITS_FOR_RUN = "This waits for a first finished run: train one in the Train tab, and it appears here by itself."
+ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrupted"})
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One sentence on a run, and how far it is (0 to 1; None where nobody can know)."""
+
+    sentence: str
+    share: float | None = None
+
+
+def progress(events: Sequence[Event], status: Status) -> Progress:
+    """Say how a run stands."""
+    if status == "queued":
+        return Progress("Queued: it begins as soon as the training before it is done.")
+    if status == "stopping":
+        return Progress("Stopping after the step in hand; the best finished epoch is kept.", _share(events))
+    if status == "running":
+        return _running(events)
+    if status == "interrupted":
+        return Progress("Interrupted: its process ended without a word. Start it again with the same settings.")
+    return _ended(events[-1])
+
+
+def skipped(events: Sequence[Event]) -> str:
+    """Return a sentence on pictures that were left out, or nothing."""
+    reasons = [reason for event in events if isinstance(event, PicturesSkipped) for reason in event.reasons.values()]
+    if not reasons:
+        return ""
+    was = "was" if len(reasons) == 1 else "were"
+    return f"{count(len(reasons), 'picture')} {was} left out. The first: {reasons[0]}"
+
+
+def replaying(seconds: float) -> str:
+    """Return the sentence that stands by a curve which is drawn after the fact."""
+    return f"Replay: the training itself took {duration(seconds)}."
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as a person says it: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
+    if seconds < 1:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def time_left(seconds: float) -> str:
+    """Return an estimate in words; a tenth of a second would promise too much."""
+    whole = max(1, round(seconds))
+    return f"{whole} s left" if whole < 60 else f"{duration(seconds)} left"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun: 1 picture, 2 pictures."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(share: float) -> str:
+    """Return a share (0 to 1) in whole percent."""
+    return f"{share * 100:.0f} %"
+
+
+def verdict(scores: dict[str, float], *, label: str) -> str:
+    """Say what a prediction amounts to, and how sure of it one may be."""
+    ranked = sorted(scores, key=scores.__getitem__, reverse=True)
+    top, second = scores[label], scores[next(name for name in ranked if name != label)] if len(ranked) > 1 else 0.0
+    runner_up = next((name for name in ranked if name != label), "")
+    if runner_up and top - second < 0.1:
+        return f"Undecided between {label} ({percent(top)}) and {runner_up} ({percent(second)})."
+    if top < 0.5 and runner_up:
+        return f"Perhaps {label}: {percent(top)}, ahead of {runner_up} with {percent(second)}."
+    return f"Looks {label}: {percent(top)}."
+
+
+def _running(events: Sequence[Event]) -> Progress:
+    last = next((event for event in reversed(events) if not isinstance(event, PicturesSkipped)), None)
+    started = next((event for event in events if isinstance(event, RunStarted)), None)
+    if last is None or started is None:
+        return Progress("Listing the pictures and loading the backbone.")
+    if isinstance(last, TrunkProgress) and last.done < last.total:
+        left = f", {time_left(last.remaining_seconds)}" if last.done else ""
+        looked = f"{last.done:,} of {last.total:,}"
+        return Progress(f"The backbone looks at the pictures: {looked}{left}.", last.done / max(1, last.total))
+    if isinstance(last, StepDone):
+        left = time_left(last.remaining_seconds)
+        return Progress(f"Epoch {last.epoch} of {started.epochs}, {left}.", _share(events))
+    if isinstance(last, EpochDone) and last.epoch:
+        left = "writing the checkpoint" if last.epoch == started.epochs else time_left(last.remaining_seconds)
+        return Progress(f"Epoch {last.epoch} of {started.epochs} is done, {left}.", _share(events))
+    train, checked = count(started.train_pictures, "picture"), started.validation_pictures
+    return Progress(f"Getting ready: {train} to train on, {checked:,} held back to check with.")
+
+
+def _ended(last: Event) -> Progress:
+    if isinstance(last, RunFinished):
+        early = " It ended early, since nothing got better." if last.stopped_early else ""
+        right = percent(last.validation.accuracy)
+        done = f"Finished in {duration(last.elapsed_seconds)}: epoch {last.best_epoch} is best"
+        return Progress(f"{done}, {right} of the validation pictures right.{early}", 1.0)
+    if isinstance(last, RunStopped):
+        kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
+        return Progress(f"Stopped: {kept}.")
+    if isinstance(last, RunFailed):
+        return Progress(f"It could not go on. {last.message}")
+    return Progress("It has ended.")
+
+
+def _share(events: Sequence[Event]) -> float | None:
+    started = next((event for event in events if isinstance(event, RunStarted)), None)
+    step = next((event for event in reversed(events) if isinstance(event, StepDone)), None)
+    if started is None or step is None:
+        return None
+    return min(1.0, step.step / max(1, started.steps_per_epoch * started.epochs))

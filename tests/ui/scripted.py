@@ -1,0 +1,172 @@
+"""Services that play a script: believable runs, predictions and comparisons without a model."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.comparison import Comparison, ScoredPicture, save_comparison, summarise
+from emotion.config import TrainConfig
+from emotion.errors import RunError
+from emotion.events import (
+    EpochDone,
+    Event,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    Scores,
+    StepDone,
+    TrunkProgress,
+)
+from emotion.labels import EMOTIONS, chance_level
+from emotion.pictures.decoding import open_picture
+from emotion.pictures.folders import Picture, list_pictures
+from emotion.pictures.sampling import sample
+from emotion.prediction import Prediction
+from emotion.runs import Run, create_run
+
+STEPS_PER_EPOCH = 6
+# How likely the scripted model finds the correct class, by species.
+SKILL = {"human": 0.75, "dog": 0.25, "cat": 0.3}
+
+
+def script(config: TrainConfig, *, epoch_seconds: float = 0.02) -> list[Event]:
+    """Return the events of a whole run that goes well."""
+    rng = random.Random(config.batch_size)
+    events: list[Event] = [
+        RunStarted(
+            elapsed_seconds=0.5, classes=list(EMOTIONS), train_pictures=510, validation_pictures=90,
+            epochs=config.epochs, steps_per_epoch=STEPS_PER_EPOCH, device="cpu", precision="bfloat16", processes=1,
+        )
+    ]  # fmt: skip
+    for done in range(0, 601, 150):
+        left = (600 - done) * 0.026
+        events.append(TrunkProgress(elapsed_seconds=0.6 + done * 0.026, done=done, total=600, remaining_seconds=left))
+    began, step, best = events[-1].elapsed_seconds, 0, scores_at(0, rng)
+    events.append(_epoch(0, began, best, None, config))
+    best_epoch = 0
+    for epoch in range(1, config.epochs + 1):
+        for _ in range(STEPS_PER_EPOCH):
+            step += 1
+            at = began + step * epoch_seconds / STEPS_PER_EPOCH
+            loss, share = 1.4 * math.exp(-0.07 * step) + rng.uniform(-0.12, 0.15) + 0.3, step / STEPS_PER_EPOCH
+            events.append(
+                StepDone(
+                    elapsed_seconds=at, epoch=epoch, step=step, loss=loss, learning_rate=1e-3,
+                    accuracy=min(1.0, 0.3 + 0.65 * (1 - math.exp(-0.5 * share)) + rng.uniform(-0.1, 0.08)),
+                    pictures_per_second=900.0, remaining_seconds=(config.epochs - share) * epoch_seconds,
+                )
+            )  # fmt: skip
+        scores = scores_at(epoch, rng)
+        trained = (1.4 * math.exp(-0.42 * epoch) + 0.3, 0.3 + 0.65 * (1 - math.exp(-0.5 * epoch)))
+        if scores.loss < best.loss:
+            best, best_epoch = scores, epoch
+        events.append(_epoch(epoch, events[-1].elapsed_seconds, scores, trained, config, is_best=best_epoch == epoch))
+    end = events[-1].elapsed_seconds + 0.1
+    events.append(RunFinished(elapsed_seconds=end, best_epoch=best_epoch, validation=best, peak_memory_megabytes=700.0))
+    return events
+
+
+def scores_at(epoch: int, rng: random.Random) -> Scores:
+    loss = 0.62 + 0.8 * math.exp(-0.5 * epoch) + 0.012 * max(0, epoch - 6) + rng.uniform(-0.01, 0.01)
+    return Scores(loss=loss, accuracy=0.25 + 0.52 * (1 - math.exp(-0.6 * epoch)), correct_confidence=1 - loss / 2)
+
+
+def _epoch(
+    epoch: int, at: float, scores: Scores, trained: tuple[float, float] | None, config: TrainConfig,
+    *, is_best: bool = False,
+) -> EpochDone:  # fmt: skip
+    loss, accuracy = trained or (None, None)
+    return EpochDone(
+        elapsed_seconds=at, epoch=epoch, train_loss=loss, train_accuracy=accuracy, validation=scores,
+        is_best=is_best, remaining_seconds=float(config.epochs - epoch),
+    )  # fmt: skip
+
+
+@dataclass
+class ScriptedServices:
+    """``pause`` is called after each event, so that a test can hold a run where it wants it."""
+
+    runs_folder: Path
+    pause: Callable[[Run, Event], None] = lambda run, event: None
+    epoch_seconds: float = 0.02
+    failure: str = ""
+
+    def start_training(self, config: TrainConfig) -> Run:
+        run = create_run(config, root=self.runs_folder)
+        threading.Thread(target=self._train, args=(run,), daemon=True).start()
+        return run
+
+    def _train(self, run: Run) -> None:
+        last: EpochDone | None = None
+        with run.lock():
+            for event in script(run.config(), epoch_seconds=self.epoch_seconds):
+                if run.stop_requested():
+                    write_checkpoint(run)
+                    kept = last.epoch if last and last.epoch else None
+                    scores = last.validation if last and kept else None
+                    run.append(RunStopped(elapsed_seconds=event.elapsed_seconds, best_epoch=kept, validation=scores))
+                    return
+                if self.failure and isinstance(event, StepDone):
+                    run.append(RunFailed(elapsed_seconds=event.elapsed_seconds, message=self.failure))
+                    return
+                if isinstance(event, RunFinished):
+                    write_checkpoint(run)
+                run.append(event)
+                last = event if isinstance(event, EpochDone) else last
+                self.pause(run, event)
+
+    def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
+        open_picture(picture, name=name)
+        scores = scores_for(picture, label=picture.parent.name, skill=0.75)
+        label = max(scores, key=scores.__getitem__)
+        return Prediction(label=label, confidence=scores[label], scores=scores, precision="bfloat16", seconds=0.048)
+
+    def compare(
+        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+    ) -> tuple[Comparison, Path]:
+        if not run.checkpoint.is_dir():
+            raise RunError("This run has kept no checkpoint: choose another one.")
+        wanted = list(EMOTIONS) if emotion is None else [emotion]
+        results: dict[str, dict[str, object]] = {}
+        for name, folder in sets.items():
+            pool = [Picture(path, label) for label, paths in list_pictures(folder).items() for path in paths]
+            results[name] = {}
+            for label in wanted:
+                scored = [
+                    ScoredPicture(
+                        str(each.path), "0" * 64, label,
+                        scores_for(each.path, label=label, skill=SKILL.get(name, 0.3)),
+                    )
+                    for each in sample(pool, label=label, size=size, seed=seed)
+                ]  # fmt: skip
+                results[name][label] = summarise(scored, classes=EMOTIONS)
+        folders = {name: str(folder) for name, folder in sets.items()}
+        comparison = Comparison(
+            str(run.path), time.time(), seed, size, list(EMOTIONS), "bfloat16", folders, results  # type: ignore[arg-type]
+        )  # fmt: skip
+        return comparison, save_comparison(comparison, run=run)
+
+
+def scores_for(picture: Path, *, label: str, skill: float) -> dict[str, float]:
+    """Return probabilities that are the same for the same picture; a low skill says "tired"."""
+    rng = random.Random(picture.name + label)
+    weights = {name: rng.uniform(0.2, 1.0) for name in EMOTIONS}
+    favourite = label if label in EMOTIONS and rng.random() < skill else "tired"
+    weights[favourite] += rng.uniform(0.8, 3.0)
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
+
+
+def write_checkpoint(run: Run) -> None:
+    run.checkpoint.mkdir(exist_ok=True)
+    (run.checkpoint / "config.json").write_text("{}", encoding="utf-8")
+
+
+CHANCE = chance_level(len(EMOTIONS))

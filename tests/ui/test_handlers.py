@@ -1,0 +1,198 @@
+"""What the handlers make of widgets' values, without a browser."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from scripted import ScriptedServices, script, write_checkpoint
+
+from emotion.config import PRESETS, TrainConfig, preset
+from emotion.errors import ConfigError, PictureError, RunError
+from emotion.runs import Run, create_run
+from emotion.ui.app import build_app
+from emotion.ui.compare_tab import CompareTab, saved_choices
+from emotion.ui.guard import guarded
+from emotion.ui.picture_input import Upload, received
+from emotion.ui.predict_tab import PredictTab
+from emotion.ui.run_board import RunBoard
+from emotion.ui.settings import backbone_label, build_settings, known_backbones
+from emotion.ui.train_tab import TrainTab, preview_of
+
+BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+
+
+@pytest.fixture
+def trained(services: ScriptedServices, faces: Path) -> Run:
+    """A finished run."""
+    run = create_run(TrainConfig(pictures=str(faces / "human_train")), root=services.runs_folder)
+    for event in script(run.config()):
+        run.append(event)
+    write_checkpoint(run)
+    return run
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sentences that were shown as toasts."""
+    said: list[str] = []
+    monkeypatch.setattr(gr, "Warning", lambda text, **_: said.append(text))
+    return said
+
+
+def tab(kind, services: ScriptedServices, *more):
+    with gr.Blocks():
+        return kind(services, RunBoard(services.runs_folder), *more)
+
+
+def test_presets_fill_the_widgets_with_what_they_stand_for():
+    with gr.Blocks():
+        settings = build_settings(BACKBONES)
+    for name in PRESETS:
+        assert settings.read(settings.of_preset(name), pictures="x") == preset(name, pictures="x")
+
+
+def test_an_emptied_number_is_refused_in_one_sentence():
+    with gr.Blocks():
+        settings = build_settings(BACKBONES)
+    values = settings.of_preset("Quick")
+    values[list(settings.widgets).index("seed")] = None
+    with pytest.raises(ConfigError, match="Seed"):
+        settings.read(values, pictures="x")
+
+
+def test_the_registry_has_what_the_list_of_backbones_needs():
+    labels = [backbone_label(row) for row in known_backbones()]
+    assert any("here" in label or "to be fetched" in label for label in labels)
+
+
+def test_start_trains_the_chosen_set_with_the_settings_on_the_screen(services: ScriptedServices):
+    train = tab(TrainTab, services, BACKBONES)
+    values = train.settings.of_preset("Quick")
+    values[list(train.settings.widgets).index("batch_size")] = 4
+    shown = train.start_run("drawn/human_train", *values)
+    config = RunBoard(services.runs_folder).find(shown[-1]).config()
+    assert config.batch_size == 4
+    assert Path(config.pictures).name == "human_train"
+
+
+def test_one_click_trains_the_default_on_the_drawn_humans(services: ScriptedServices):
+    shown = tab(TrainTab, services, BACKBONES).start_default()
+    config = RunBoard(services.runs_folder).find(shown[-1]).config()
+    assert config == preset("Quick", pictures=config.pictures)
+    assert Path(config.pictures).name == "human_train"
+
+
+def test_a_remembered_run_that_is_gone_leaves_the_page_as_it_is(services: ScriptedServices):
+    assert tab(TrainTab, services, BACKBONES).attach("20200101-000000-gone") == gr.skip()
+
+
+def test_the_preview_counts_each_class_and_says_that_it_is_drawn(services: ScriptedServices):
+    shown = preview_of("drawn/human_train")
+    assert shown.count("<img") == 16
+    assert "<b>happy</b><span>6</span>" in shown
+    assert "say nothing of real dogs" in shown
+
+
+def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: Run, tmp_path: Path, warned):
+    predict = tab(PredictTab, services)
+    path = tmp_path / "upload.jpg"
+    path.write_text("no picture", encoding="utf-8")
+    _, said, _ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "holiday.jpg"})
+    assert not path.exists()
+    assert "holiday.jpg is not a picture" in said
+    assert len(warned) == 1
+
+
+def test_a_picture_is_shown_without_a_file_of_its_own(services, trained: Run, faces: Path, tmp_path: Path):
+    predict = tab(PredictTab, services)
+    path = tmp_path / "upload.webp"
+    path.write_bytes((faces / "dog_eval" / "happy" / "dog_eval_happy_0.webp").read_bytes())
+    small, said, _ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "dog.webp"})
+    assert small.path is None
+    assert small.url.startswith("data:image/webp;base64,")
+    assert trained.name in said
+    assert "real dogs" not in said
+
+
+def test_a_file_is_handed_over_unopened_under_a_name_without_folders(tmp_path: Path):
+    path = tmp_path / "x.jpg"
+    assert received({"path": str(path), "orig_name": "../../x.jpg"}) == Upload(path, "x.jpg")
+    assert received({"path": "", "url": "data:image/webp;base64,"}) is None
+    assert received(None) is None
+
+
+def test_an_example_is_asked_for_by_number_and_carries_the_note(services, trained: Run):
+    predict = tab(PredictTab, services)
+    _, said, _ = predict.judge_example(trained.name, gr.EventData(None, {"number": 0}))
+    assert "say nothing of real dogs" in said
+    for number in (-1, 99, "0", None, "/etc/passwd"):
+        with pytest.raises(PictureError):
+            predict.judge_example(trained.name, gr.EventData(None, {"number": number}))
+
+
+def test_without_a_run_predict_and_compare_say_what_they_wait_for(services):
+    _, said, _ = tab(PredictTab, services).judge_example(None, gr.EventData(None, {"number": 0}))
+    assert "first finished run" in said
+    with pytest.raises(RunError, match="first finished run"):
+        tab(CompareTab, services).compare(None, "happy", ["drawn/human_eval"], 3, 1)
+
+
+def test_a_comparison_names_what_its_numbers_rest_on(services, trained: Run):
+    compare = tab(CompareTab, services)
+    headline, _, _, _, report, *_ = compare.compare(trained.name, "happy", ["drawn/human_eval", "drawn/dog_eval"], 5, 7)
+    for words in ("5 pictures a set", "seed 7", "chance 25 %", "95 % intervals", "say nothing of real dogs"):
+        assert words in headline
+    assert report.count("<figure") == 10
+    assert "of 5 correct" in report
+    assert "came second in" in report
+
+
+def test_the_csv_has_a_row_for_every_picture_with_every_probability(services, trained: Run):
+    compare = tab(CompareTab, services)
+    shown = compare.compare(trained.name, "sad", ["drawn/human_eval", "drawn/cat_eval"], 4, 7)
+    with Path(shown[5].value.path if hasattr(shown[5].value, "path") else shown[5].value["path"]).open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["set"] for row in rows] == ["human"] * 4 + ["cat"] * 4
+    assert all(
+        abs(sum(float(row[f"p_{name}"]) for name in ("happy", "sad", "angry", "tired")) - 1) < 1e-6 for row in rows
+    )
+
+
+def test_a_saved_comparison_opens_again_as_it_was(services, trained: Run):
+    compare = tab(CompareTab, services)
+    first = compare.compare(trained.name, "happy", ["drawn/human_eval"], 4, 7)
+    (title, name) = saved_choices(trained.comparisons)[0]
+    assert "happy · human · 4 each · seed 7" in title
+    assert compare.reopen(trained.name, name)[0] == first[0]
+    for bad in ("../config.json", str(trained.comparisons / name), None):
+        with pytest.raises(RunError):
+            compare.reopen(trained.name, bad)
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "words"),
+    [([], 5, "No set is ticked"), (["drawn/dog_eval"], None, "empty"), (["drawn/dog_eval"], 99, "only 6 pictures")],
+)
+def test_a_comparison_that_cannot_be_made_says_why(services, trained: Run, warned, keys, size, words):
+    compare = tab(CompareTab, services)
+    assert guarded(compare.compare)(trained.name, "happy", keys, size, 1) == gr.skip()
+    assert words in warned[0]
+
+
+def test_an_unforeseen_error_is_one_sentence_without_its_text(warned, capsys):
+    def break_off() -> None:
+        raise ZeroDivisionError("secret path /root")
+
+    assert guarded(break_off)() == gr.skip()
+    assert "ZeroDivisionError" in warned[0]
+    assert "secret" not in warned[0]
+    assert "secret" in capsys.readouterr().err
+
+
+def test_no_event_of_the_page_is_public(services):
+    page = build_app(services, backbones=lambda: BACKBONES)
+    assert {each.api_visibility for each in page.fns.values()} == {"private"}
