@@ -24,6 +24,8 @@ else:
     import fcntl
 
 SCHEMA = 1
+# Some twenty events: enough to hold the last one, unless it lists many pictures.
+ENDING_BYTES = 4096
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "interrupted"]
 
 
@@ -81,8 +83,10 @@ class Run:
 
     def append(self, event: Event) -> None:
         """Write one event to the end of ``events.jsonl`` and flush it, in one write so that no line is shared."""
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(to_line(event) + "\n")
+        with (self.path / "events.jsonl").open("ab+") as file:
+            # After a line that a crash has torn a new one begins, so that only the torn one is lost.
+            is_torn = file.seek(0, os.SEEK_END) > 0 and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
+            file.write((b"\n" if is_torn else b"") + to_line(event).encode("utf-8") + b"\n")
 
     def events(self) -> list[Event]:
         """Return every whole event so far, in order. A line that is torn or foreign is passed over."""
@@ -103,19 +107,30 @@ class Run:
                 events.append(from_line(line.decode("utf-8")))
         return events, offset + len(whole)
 
+    def last_event(self) -> Event | None:
+        """Return the last whole event, without reading all of a long run; None before the first."""
+        try:
+            size = (self.path / "events.jsonl").stat().st_size
+        except FileNotFoundError:
+            return None
+        # What the first line of the end holds is torn, and passed over as such.
+        ending = self.tail(max(0, size - ENDING_BYTES))[0] or self.events()
+        return ending[-1] if ending else None
+
     def status(self) -> Status:
         """Derive what became of the run from its last event and from whether a process holds its lock."""
-        events = self.events()
-        last = events[-1] if events else None
+        # The lock is looked at before the events, for a run that ends meanwhile, and after, for one that begins.
+        was_locked = self.is_locked()
+        last = self.last_event()
         if isinstance(last, RunFinished):
             return "finished"
         if isinstance(last, RunStopped):
             return "stopped"
         if isinstance(last, RunFailed):
             return "failed"
-        if self.is_locked():
+        if was_locked or self.is_locked():
             return "stopping" if self.stop_requested() else "running"
-        return "interrupted" if events and not isinstance(last, RunQueued) else "queued"
+        return "queued" if last is None or isinstance(last, RunQueued) else "interrupted"
 
     def can_resume(self) -> bool:
         """Whether the run ended before its last epoch, so that it can go on."""
@@ -149,7 +164,7 @@ class Run:
             RunError: another process holds it.
         """
         with (self.path / "lock").open("a") as file:
-            # is_locked() of an onlooker holds the lock for a moment, so one refusal proves nothing.
+            # An onlooker holds the lock for a moment, so one refusal proves nothing.
             deadline = time.monotonic() + 1
             while not _try_lock(file.fileno()):
                 if time.monotonic() > deadline:
@@ -161,7 +176,7 @@ class Run:
         """Whether a living process trains this run."""
         try:
             with (self.path / "lock").open("a") as file:
-                return not _try_lock(file.fileno())
+                return not _try_lock(file.fileno(), is_onlooker=True)
         except OSError:
             return False
 
@@ -225,12 +240,13 @@ def write_json(path: Path, value: Any) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, *, is_onlooker: bool = False) -> bool:
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Onlookers share the lock: they would otherwise take each other for a training.
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_onlooker else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
@@ -25,7 +27,7 @@ from emotion.events import (
     from_line,
     to_line,
 )
-from emotion.runs import Run, create_run, find_run, list_runs
+from emotion.runs import Run, _try_lock, create_run, find_run, list_runs
 
 CONFIG = TrainConfig(pictures="faces")
 SCORES = Scores(loss=0.5, accuracy=0.8, correct_confidence=0.7)
@@ -107,6 +109,48 @@ def test_the_status_follows_from_the_last_event_and_the_lock(run: Run) -> None:
     for event, status in ((EVENTS[5], "finished"), (EVENTS[6], "stopped"), (EVENTS[7], "failed")):
         run.append(event)
         assert run.status() == status
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trainer writes its last event and lets go of the lock between two reads of the onlooker."""
+    run.append(EVENTS[0])
+    look = Run.is_locked
+
+    def looked_at_just_before_the_end(self: Run) -> bool:
+        was_locked = look(self)
+        self.append(EVENTS[5])
+        held.close()
+        return was_locked
+
+    held = contextlib.ExitStack()
+    held.enter_context(run.lock())
+    monkeypatch.setattr(Run, "is_locked", looked_at_just_before_the_end)
+    assert run.status() == "finished"
+
+
+def test_two_onlookers_do_not_take_each_other_for_a_training(run: Run) -> None:
+    with (run.path / "lock").open("a") as file:
+        assert _try_lock(file.fileno(), is_onlooker=True)
+        assert not run.is_locked()
+        assert run.status() == "queued"
+
+
+def test_the_last_event_is_found_whatever_its_length_and_after_a_torn_line(run: Run) -> None:
+    assert run.last_event() is None
+    for number in range(100):
+        run.append(dataclasses.replace(EVENTS[3], step=number))
+    assert run.last_event() == dataclasses.replace(EVENTS[3], step=99)
+    long = PicturesSkipped(elapsed_seconds=0.2, reasons={f"{number}.jpg": "ä" * 80 for number in range(100)})
+    run.append(long)
+    assert run.last_event() == long
+    with (run.path / "events.jsonl").open("a") as file:
+        file.write(to_line(EVENTS[3])[:20])
+    assert run.last_event() == long
+    run.append(EVENTS[5])
+    assert run.events()[-2:] == [long, EVENTS[5]]
+    assert run.status() == "finished"
 
 
 def test_a_second_trainer_is_refused_with_one_sentence(run: Run) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 
 from emotion.cli.codes import DONE, add_runs_and_json, print_json
+from emotion.errors import RunError
 from emotion.events import RunFinished
 from emotion.runs import list_runs
 
@@ -27,7 +29,12 @@ def add_backbones(parser: argparse.ArgumentParser) -> None:
 def _runs(options: argparse.Namespace) -> int:
     rows = []
     for run in list_runs(options.runs):
-        config, last = run.record()["config"], next(reversed(run.events()), None)
+        try:
+            config, last = run.record()["config"], run.last_event()
+        except RunError as error:
+            # One damaged run does not hide the others.
+            print(error, file=sys.stderr)
+            continue
         accuracy = last.validation.accuracy if isinstance(last, RunFinished) else None
         rows.append({"run": str(run.path), "status": run.status(), "accuracy": accuracy, "config": config})
     if options.json:

@@ -69,7 +69,7 @@ def look(seen: Watch, *, now: float) -> Watch:
     if not news and status == seen.status:
         return seen
     # A status that is newer than the events read would announce an end that is not here yet.
-    if status in ENDED and status != "interrupted":
+    if status in ENDED:
         more, offset = seen.run.tail(offset)
         news = [*news, *more]
     known = replace(seen, events=(*seen.events, *news), offset=offset, status=status)
