@@ -41,9 +41,9 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
             with gr.Tab("Train", id="train"):
                 train = TrainTab(services, board, list(backbones()))
                 RunsTable(board, news)
-            with gr.Tab("Predict", id="predict", render_children=True):
+            with gr.Tab("Predict", id="predict"):
                 predict = PredictTab(services, board)
-            with gr.Tab("Cross-species", id="compare", render_children=True):
+            with gr.Tab("Cross-species", id="compare"):
                 compare = CompareTab(services, board)
         first.click(
             guarded(lambda: [*train.start_default(), gr.Tabs(selected="train"), gr.Row(visible=False)]),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from dashboards import Dashboard
 from playwright.sync_api import Page, expect
+from visitor import enter
 
 from emotion.events import RunFinished
 from emotion.runs import list_runs
@@ -129,7 +130,7 @@ def test_people_and_dogs_are_compared_side_by_side(dashboard: Dashboard, open_pa
 def test_a_sample_larger_than_its_set_is_one_sentence(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = open_page(dashboard)
     tab_with_run(page, "Cross-species", "compare-run")
-    page.get_by_label("Pictures a set").fill("400")
+    enter(page, "Pictures a set", "400")
     page.locator("#compare").click()
     expect(page.get_by_text("There are only 22 pictures of 'happy'").first).to_be_visible()
 

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from scripted import ScriptedServices, script, write_checkpoint
+from visitor import enter
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, TrunkProgress
@@ -188,7 +189,7 @@ def test_a_picture_is_judged_and_leaves_no_file_a_text_is_refused_in_a_sentence(
 def test_two_species_are_compared_side_by_side_and_downloaded(trained: Run, page: Any):
     expect(page.locator("#runs-table")).to_contain_text("finished")
     page.get_by_role("tab", name="Cross-species").click()
-    page.get_by_label("Pictures a set").fill("5")
+    enter(page, "Pictures a set", "5")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator(".species-card")).to_have_count(2)
     expect(page.locator(".species-card figure")).to_have_count(10)
@@ -214,7 +215,7 @@ def test_a_phone_scrolls_down_and_never_sideways(trained: Run, page: Any, addres
     for tab in ("Train", "Predict", "Cross-species"):
         page.get_by_role("tab", name=tab).click()
         if tab == "Cross-species":
-            page.get_by_label("Pictures a set").fill("5")
+            enter(page, "Pictures a set", "5")
             page.get_by_role("button", name="Compare", exact=True).click()
             expect(page.locator(".species-card")).to_have_count(2)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
