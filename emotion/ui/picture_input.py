@@ -8,7 +8,9 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder
 
+from emotion.errors import PictureError
 from emotion.ui.thumbnails import data_uri
 
 SHOWN_SIDE = 640
@@ -35,10 +37,16 @@ def picture_input(**options: Any) -> gr.Image:
 
 
 def received(payload: dict[str, Any] | None) -> Upload | None:
-    """Return the file that the widget sent, or nothing; Gradio has checked that it is an upload."""
+    """Return the file that the widget sent, or nothing.
+
+    Raises:
+        PictureError: it is no upload. Gradio lets a client that is not the page name any file of this machine.
+    """
     if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
         return None
-    path = Path(payload["path"])
+    path = Path(str(payload["path"])).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise PictureError("That is not a picture that you gave: drop it here again.")
     return Upload(path, Path(payload.get("orig_name") or path.name).name)
 
 

@@ -43,6 +43,15 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return said
 
 
+@pytest.fixture
+def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that Gradio puts uploads into."""
+    folder = tmp_path.resolve() / "uploads"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
 def tab(kind, services: ScriptedServices, *more):
     with gr.Blocks():
         return kind(services, RunBoard(services.runs_folder), *more)
@@ -97,9 +106,9 @@ def test_the_preview_counts_each_class_and_says_that_it_is_drawn(services: Scrip
     assert "say nothing of real dogs" in shown
 
 
-def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: Run, tmp_path: Path, warned):
+def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: Run, uploads: Path, warned):
     predict = tab(PredictTab, services)
-    path = tmp_path / "upload.jpg"
+    path = uploads / "upload.jpg"
     path.write_text("no picture", encoding="utf-8")
     _, said, _ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "holiday.jpg"})
     assert not path.exists()
@@ -107,9 +116,9 @@ def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: R
     assert len(warned) == 1
 
 
-def test_a_picture_is_shown_without_a_file_of_its_own(services, trained: Run, faces: Path, tmp_path: Path):
+def test_a_picture_is_shown_without_a_file_of_its_own(services, trained: Run, faces: Path, uploads: Path):
     predict = tab(PredictTab, services)
-    path = tmp_path / "upload.webp"
+    path = uploads / "upload.webp"
     path.write_bytes((faces / "dog_eval" / "happy" / "dog_eval_happy_0.webp").read_bytes())
     small, said, _ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "dog.webp"})
     assert small.path is None
@@ -118,11 +127,21 @@ def test_a_picture_is_shown_without_a_file_of_its_own(services, trained: Run, fa
     assert "real dogs" not in said
 
 
-def test_a_file_is_handed_over_unopened_under_a_name_without_folders(tmp_path: Path):
-    path = tmp_path / "x.jpg"
+def test_a_file_is_handed_over_unopened_under_a_name_without_folders(uploads: Path):
+    path = uploads / "x.jpg"
     assert received({"path": str(path), "orig_name": "../../x.jpg"}) == Upload(path, "x.jpg")
     assert received({"path": "", "url": "data:image/webp;base64,"}) is None
     assert received(None) is None
+
+
+def test_a_file_that_is_no_upload_is_neither_opened_nor_deleted(services, trained: Run, uploads: Path, faces: Path):
+    predict = tab(PredictTab, services)
+    theirs = faces / "dog_eval" / "happy" / "dog_eval_happy_0.webp"
+    (uploads / "link.webp").symlink_to(theirs)
+    for path in (theirs, uploads / ".." / theirs.name, uploads / "link.webp", Path("/etc/passwd")):
+        with pytest.raises(PictureError, match="not a picture that you gave"):
+            predict.judge_upload(trained.name, {"path": str(path), "orig_name": "dog.webp"})
+    assert theirs.exists()
 
 
 def test_an_example_is_asked_for_by_number_and_carries_the_note(services, trained: Run):

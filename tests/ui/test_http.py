@@ -1,0 +1,39 @@
+"""What a client that is not the page can do over HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from scripted import ScriptedServices
+
+from emotion.ui.app import build_app, launch
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+
+
+def test_a_picture_event_touches_no_file_of_this_machine(services: ScriptedServices, faces: Path):
+    demo = build_app(services, backbones=lambda: BACKBONES)
+    _, url, _ = launch(demo, host="127.0.0.1", port=None, prevent_thread_lock=True)
+    victim = faces / "cat_eval" / "sad" / "cat_eval_sad_0.webp"
+    try:
+        config = httpx.get(f"{url}config").json()
+        [picture] = [each["id"] for each in config["components"] if each["props"].get("elem_id") == "picture"]
+        [event] = [each for each in config["dependencies"] if [picture, "input"] in each["targets"]]
+        request = {"fn_index": event["id"], "session_hash": "x", "data": [None, {"path": str(victim)}]}
+        assert httpx.post(f"{url}gradio_api/queue/join", json=request).status_code == 200
+        with httpx.stream("GET", f"{url}gradio_api/queue/data", params={"session_hash": "x"}, timeout=30) as answer:
+            said = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: ")]
+    finally:
+        demo.close(verbose=False)
+    assert victim.exists()
+    assert "process_completed" in {each["msg"] for each in said}
+    assert "base64" not in json.dumps(said)
