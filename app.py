@@ -22,13 +22,15 @@ def main() -> int:
     port = int(port_text)
     with Workers(runs_folder=runs_folder()) as workers:
         workers.warm_up()
-        workers.take_up_queue()
         page = build_app(workers)
         try:
             launch(page, host=host, port=port, prevent_thread_lock=True)
         except OSError:
-            print(f"Port {port} is in use on {host}: stop what uses it, or choose another with PORT=.", file=sys.stderr)
+            what_to_do = "stop what uses that port, or choose others with PORT= and HOST="
+            print(f"Nothing can be served at {host}:{port}: {what_to_do}.", file=sys.stderr)
             return 1
+        # Only now: a second server on the same port would otherwise train what the first one has queued.
+        workers.take_up_queue()
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
         page.block_thread()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from huggingface_hub import ModelCard, ModelCardData
 
 from emotion.config import TrainConfig
 from emotion.events import Scores
-from emotion.labels import chance_level
+from emotion.labels import DRAWN_NOTE, chance_level
+from emotion.pictures.drawn import is_drawn
 from emotion.pictures.folders import count_labels
 from emotion.pictures.splitting import Split
 
@@ -19,10 +22,12 @@ def model_card(config: TrainConfig, split: Split, *, best_epoch: int, scores: Sc
         tags=["image-classification", "emotion-recognition"],
     )
     counts = ", ".join(f"{count} {label}" for label, count in count_labels(split.train).items())
+    note = f"{DRAWN_NOTE} These were drawn.\n\n" if is_drawn(config.pictures) else ""
+    backbone = Path(config.backbone).name if Path(config.backbone).is_absolute() else config.backbone
     body = f"""
 # Emotions from pictures: {", ".join(split.classes)}
 
-A {config.backbone} fine-tuned with depth `{config.depth}` for up to {config.epochs} epochs of batch
+A {backbone} fine-tuned with depth `{config.depth}` for up to {config.epochs} epochs of batch
 {config.batch_size}, seed {config.seed}. The weights are those of epoch {best_epoch}, the best by validation loss.
 
 Trained on {len(split.train)} pictures ({counts}), validated on {len(split.validation)} pictures held back from them:
@@ -36,6 +41,6 @@ from transformers import pipeline
 pipeline("image-classification", model="path/to/checkpoint")("picture.jpg")
 ```
 
-A facial expression is not a feeling, and a model of human faces knows nothing of animals until that is measured.
+{note}A facial expression is not a feeling, and a model of human faces knows nothing of animals until that is measured.
 """
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n{body}"))

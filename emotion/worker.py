@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -18,12 +19,16 @@ from typing import Any, Self
 from emotion.comparison import Comparison
 from emotion.config import TrainConfig
 from emotion.errors import EmotionError, RunError
-from emotion.events import RunStopped
+from emotion.events import RunFailed, RunStopped
 from emotion.prediction import Prediction
 from emotion.runs import Run, create_run, list_runs
 
 PRELOAD = "emotion.training.preload"
 GRACE_SECONDS = 10.0
+NEVER_BEGAN = (
+    "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
+    "backbone, and start it again."
+)
 # The forkserver forks children from a process that has imported everything; Windows has no fork.
 if sys.platform == "win32":
     _CONTEXT = multiprocessing.get_context("spawn")
@@ -136,8 +141,13 @@ class Workers:
                 if self._closing:
                     return
                 run = self._waiting.popleft()
-            if not _withdrawn(run):
-                self._train(run)
+            try:
+                # Meanwhile somebody may have withdrawn it, or trained it with the command line.
+                if not _withdrawn(run) and run.status() == "queued":
+                    self._train(run)
+            except OSError as error:
+                # A full disk, say: this run stays as it is, and the next one has its turn.
+                print(f"{run.name} could not be trained: {error}", file=sys.stderr)
 
     def _train(self, run: Run) -> None:
         self._training = start_process(_train, run)
@@ -150,10 +160,13 @@ class Workers:
             if asked_at is not None and time.monotonic() > asked_at + GRACE_SECONDS:
                 self._training.kill()
         self._training.join()
-        if run.stop_requested() and run.status() == "interrupted" and not self._closing:
+        if self._closing:
+            return
+        if run.stop_requested() and run.status() in ("queued", "interrupted"):
             # Killed after the grace period: a stop and not an accident, so its best epoch is kept.
-            self._training = start_process(_rescue, run)
-            self._training.join()
+            _rescue_apart(run)
+        elif run.status() == "queued":
+            run.append(RunFailed(elapsed_seconds=0.0, message=NEVER_BEGAN))
 
 
 class Predictor:
@@ -216,6 +229,8 @@ def start_process(target: Any, *arguments: Any) -> BaseProcess:
 
 
 def _guarded(target: Any, *arguments: Any) -> None:
+    # Ctrl+C in the server's terminal reaches its children too: the server ends them, in its order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     target(*arguments)
 
@@ -228,10 +243,19 @@ def _end_with_parent() -> None:
 
 
 def _withdrawn(run: Run) -> bool:
-    """Write down that a waiting run was stopped, if it was."""
-    if run.stop_requested():
+    """Write down that a waiting run was stopped, if it was; one that was to go on keeps its best epoch."""
+    if not run.stop_requested():
+        return False
+    if run.events():
+        _rescue_apart(run)
+    else:
         run.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
-    return run.stop_requested()
+    return True
+
+
+def _rescue_apart(run: Run) -> None:
+    process = start_process(_rescue, run)
+    process.join()
 
 
 def _train(run: Run) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,8 +20,10 @@ from emotion.errors import PictureError, RunError
 from emotion.events import EpochDone, RunFailed, RunFinished, RunStopped, TrunkProgress
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run, create_run
+from emotion.training.session import train_run
 from emotion.worker import PRELOAD, Workers, start_process
 
+ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
@@ -42,6 +45,15 @@ def finished(run: Run) -> Callable[[], bool]:
     return lambda: run.status() in ("finished", "stopped", "failed", "interrupted")
 
 
+def _hang(run: Run) -> None:
+    with run.lock():
+        signal.pause()
+
+
+def _die(run: Run) -> None:
+    os._exit(9)
+
+
 def _write_modules(path: Path) -> None:
     path.write_text("\n".join(sys.modules))
 
@@ -51,6 +63,26 @@ def test_a_started_child_has_the_models_and_lacks_the_page(tmp_path: Path) -> No
     process.join()
     modules = set((tmp_path / "modules").read_text().splitlines())
     assert {PRELOAD, "transformers.models.dinov2.modeling_dinov2", "transformers.models.vit.modeling_vit"} <= modules
+    assert not {"gradio", "plotly"} & modules
+
+
+def test_a_child_of_the_dashboard_lacks_the_page_too(tmp_path: Path) -> None:
+    """Children import the main module again: whatever app.py imports outside its guard, each of them pays for."""
+    (tmp_path / "probe.py").write_text(
+        "import sys\nfrom pathlib import Path\n\n"
+        "def write_modules(path):\n    Path(path).write_text('\\n'.join(sys.modules))\n"
+    )
+    code = (
+        "import sys\n"
+        f"sys.modules['__main__'].__file__ = {str(ROOT / 'app.py')!r}\n"
+        "from emotion.worker import start_process\nfrom probe import write_modules\n"
+        f"process = start_process(write_modules, {str(tmp_path / 'modules')!r})\nprocess.join()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    modules = set((tmp_path / "modules").read_text().splitlines())
+    assert "__mp_main__" in modules
+    assert PRELOAD in modules
     assert not {"gradio", "plotly"} & modules
 
 
@@ -174,6 +206,100 @@ def test_a_training_that_does_not_stop_is_killed_and_its_best_epoch_kept(
     assert isinstance(last, RunStopped)
     assert last.best_epoch
     assert workers.predict(run, list_pictures(Path(tiny_config.pictures))["sad"][0]).scores
+
+
+def test_a_stop_before_the_first_event_ends_the_run(
+    workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backbone that is being fetched when the grace is over, say: nothing was begun, so nothing is kept."""
+    monkeypatch.setattr("emotion.worker.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("emotion.worker._train", _hang)
+    run = workers.start_training(tiny_config)
+    await_that(lambda: run.is_locked())
+    assert run.status() == "running"
+    run.request_stop()
+    await_that(finished(run))
+    assert run.events() == [RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None)]
+
+
+def test_a_training_that_dies_before_its_first_event_has_failed_and_the_next_one_runs(
+    workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("emotion.worker._train", _die)
+        run = workers.start_training(tiny_config)
+        await_that(finished(run))
+    failed = run.events()[-1]
+    assert isinstance(failed, RunFailed)
+    assert "before it could begin" in failed.message
+    after = workers.start_training(tiny_config)
+    await_that(finished(after))
+    assert after.status() == "finished"
+
+
+def test_a_full_disk_at_the_start_leaves_the_queue_going(
+    workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, refused = start_process, []
+
+    def refuse_once(target: Any, *arguments: Any) -> Any:
+        if not refused:
+            refused.append(target)
+            raise OSError(28, "No space left on device")
+        return real(target, *arguments)
+
+    monkeypatch.setattr("emotion.worker.start_process", refuse_once)
+    first = workers.start_training(tiny_config)
+    second = workers.start_training(tiny_config)
+    await_that(finished(second))
+    assert (first.status(), second.status()) == ("queued", "finished")
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_run_that_was_trained_elsewhere_meanwhile_is_not_trained_again(
+    workers: Workers, tiny_config: TrainConfig
+) -> None:
+    first = workers.start_training(replace(tiny_config, depth="all", epochs=50))
+    second = workers.start_training(tiny_config)
+    list(train_run(second))
+    events = second.events()
+    first.request_stop()
+    await_that(finished(first))
+    await_that(lambda: workers.queue_place(second) is None)
+    last = workers.start_training(tiny_config)
+    await_that(finished(last))
+    assert second.events() == events
+
+
+def test_a_resumed_run_that_is_withdrawn_while_it_waits_keeps_its_best_epoch(
+    workers: Workers, tiny_config: TrainConfig
+) -> None:
+    run = workers.start_training(replace(tiny_config, depth="all", epochs=50))
+    await_that(lambda: any(isinstance(event, EpochDone) and event.epoch for event in run.events()))
+    run.request_stop()
+    await_that(finished(run))
+    kept = run.events()[-1]
+    other = workers.start_training(replace(tiny_config, depth="all", epochs=50))
+    workers.resume_training(run)
+    assert run.status() == "queued"
+    run.request_stop()
+    await_that(finished(run))
+    other.request_stop()
+    assert run.events()[-1] == kept
+
+
+def test_ctrl_c_in_the_servers_terminal_leaves_the_training_interrupted_not_failed(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    """The terminal sends the signal to the server's children as well."""
+    with Workers(runs_folder=tmp_path / "runs") as workers:
+        run = workers.start_training(replace(tiny_config, depth="all", epochs=50))
+        await_that(lambda: any(isinstance(event, EpochDone) and event.epoch for event in run.events()))
+        assert workers._training is not None
+        assert workers._training.pid is not None
+        os.kill(workers._training.pid, signal.SIGINT)
+    await_that(finished(run))
+    assert run.status() == "interrupted"
 
 
 def test_what_a_server_left_queued_is_taken_up_by_the_next(tiny_config: TrainConfig, tmp_path: Path) -> None:

@@ -161,8 +161,9 @@ class Top(nn.Module):
         super().__init__()
         self.body = body
         self.classifier = classifier
-        self.register_buffer("mean", torch.zeros(classifier.in_features))
-        self.register_buffer("deviation", torch.ones(classifier.in_features))
+        device = classifier.weight.device
+        self.register_buffer("mean", torch.zeros(classifier.in_features, device=device))
+        self.register_buffer("deviation", torch.ones(classifier.in_features, device=device))
 
     def forward(self, activations: Tensor) -> Tensor:
         """Return logits in float32. The classifier computes in float32 always: in bfloat16 its steps would blur."""

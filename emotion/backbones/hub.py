@@ -34,20 +34,21 @@ def fetch(name: str) -> tuple[Path, str]:
     from huggingface_hub import snapshot_download
 
     if not is_cached(name):
-        revision = _ask_for_commit(name)
-        folder = Path(_download(name, revision))
+        _require_answer(name)
+        folder = Path(_download(name))
     else:
         folder = Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
     return folder, folder.name
 
 
-def _download(name: str, revision: str) -> str:
+def _download(name: str) -> str:
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        return snapshot_download(name, revision=revision, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS)
+        # By name and not by commit: only then the cache notes which commit the name stands for, and serves it offline.
+        return snapshot_download(name, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS)
     except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
         raise BackboneError(
             f"{name} could not be downloaded ({_first_line(error)}): try again, or choose a backbone that is here "
@@ -55,28 +56,27 @@ def _download(name: str, revision: str) -> str:
         ) from error
 
 
-def _ask_for_commit(name: str) -> str:
-    """Ask the Hub for the model's latest commit.
+def _require_answer(name: str) -> None:
+    """Ask the Hub whether it has the model.
 
     A thread asks, because looking up a host's address may take longer than any timeout of the client.
     """
-    answer: list[str | Exception] = []
-    thread = threading.Thread(target=lambda: answer.append(_commit_or_error(name)), daemon=True)
+    answer: list[Exception | None] = []
+    thread = threading.Thread(target=lambda: answer.append(_error_or_none(name)), daemon=True)
     thread.start()
     thread.join(ANSWER_SECONDS)
-    said = answer[0] if answer else None
-    if isinstance(said, str):
-        return said
-    raise _refusal(name, said)
+    if answer != [None]:
+        raise _refusal(name, answer[0] if answer else None)
 
 
-def _commit_or_error(name: str) -> str | Exception:
+def _error_or_none(name: str) -> Exception | None:
     from huggingface_hub import HfApi
 
     try:
-        return str(HfApi().model_info(name, timeout=ANSWER_SECONDS).sha)
+        HfApi().model_info(name, timeout=ANSWER_SECONDS)
     except Exception as error:  # noqa: BLE001  # handed to the thread that waits
         return error
+    return None
 
 
 def _refusal(name: str, error: Exception | None) -> BackboneError:

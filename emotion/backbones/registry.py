@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from emotion.backbones import bundled, hub
 from emotion.errors import BackboneError
@@ -72,10 +71,6 @@ class BackboneRow:
     here: bool
     description: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the row as JSON values."""
-        return asdict(self)
-
 
 def models_folder() -> Path:
     """Return where the bundled backbone is put: ``$EMOTION_MODELS``, else ``models`` beside the package."""
@@ -98,15 +93,6 @@ def list_backbones() -> list[BackboneRow]:
     ]
 
 
-def pull(name: str) -> BackboneSource:
-    """Fetch a backbone, unless it is here, and return where it lies.
-
-    Raises:
-        BackboneError: as ``locate``.
-    """
-    return locate(name)
-
-
 def locate(name: str) -> BackboneSource:
     """Return where a backbone lies: one of the registry, a local folder, or any Hub id; fetched where it is not here.
 
@@ -118,7 +104,13 @@ def locate(name: str) -> BackboneSource:
     if name == DEFAULT:
         folder = models_folder() / DEFAULT
         bundled.install(folder)
-        return BackboneSource(name, "bundled", folder, "", _hash_weights(folder))
+        sha256 = _hash_weights(folder)
+        if sha256 != bundled.WEIGHTS_SHA256:
+            raise BackboneError(
+                f"The weights in {folder} are not those that were checked (sha256 {sha256[:12]}… instead of "
+                f"{bundled.WEIGHTS_SHA256[:12]}…): delete that folder, and they are fetched again."
+            )
+        return BackboneSource(name, "bundled", folder, "", sha256)
     if (folder := Path(name)).is_dir():
         _require_weights(folder, name)
         return BackboneSource(name, "folder", folder.absolute(), "", _hash_weights(folder))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from emotion.labels import DRAWN_NOTE
+from emotion.pictures.drawn import is_drawn
 from emotion.runs import runs_folder
 
 DONE, COULD_NOT, STOPPED = 0, 1, 130
@@ -16,6 +19,12 @@ def add_runs_and_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--runs DIR`` and ``--json`` to a command."""
     parser.add_argument("--runs", type=Path, default=runs_folder(), metavar="DIR", help="the runs folder")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+
+
+def note_drawn(folders: Iterable[Path]) -> None:
+    """Say beside a result what drawn pictures are worth, where it rests on them."""
+    if any(is_drawn(folder) for folder in folders):
+        print(DRAWN_NOTE)
 
 
 def print_json(**values: Any) -> None:

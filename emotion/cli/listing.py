@@ -23,6 +23,7 @@ def add_backbones(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="pull NAME")
     pull = actions.add_parser("pull", help="fetch a backbone now")
     pull.add_argument("name")
+    pull.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object on the last line")
     pull.set_defaults(command=_pull)
 
 
@@ -63,8 +64,11 @@ def _backbones(options: argparse.Namespace) -> int:
 
 
 def _pull(options: argparse.Namespace) -> int:
-    from emotion.backbones.registry import pull
+    from emotion.backbones.registry import locate
 
-    source = pull(options.name)
+    source = locate(options.name)
+    if options.json:
+        print_json(**source.to_json())
+        return DONE
     print(f"{source.name} is in {source.path} (sha256 {source.sha256})")
     return DONE

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotion.cli.codes import DONE, add_runs_and_json, print_json
+from emotion.cli.codes import DONE, add_runs_and_json, note_drawn, print_json
 from emotion.runs import find_run
 
 
@@ -20,7 +20,9 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", required=True, help="the path that train printed, or a name under the runs folder")
-    parser.add_argument("--set", required=True, action="append", type=_named_folder, metavar="NAME=DIR", dest="sets")
+    parser.add_argument(
+        "--set", required=True, action=_NamedFolders, metavar="NAME=DIR", dest="sets", help="once for each species"
+    )
     parser.add_argument("--emotion", default="happy", help="a class of the run, or all (default: happy)")
     parser.add_argument("--size", default=20, type=_sample_size, help="pictures a sample, or all (default: 20)")
     parser.add_argument("--seed", default=42, type=int, help="of the samples (default: 42)")
@@ -49,7 +51,7 @@ def _compare(options: argparse.Namespace) -> int:
     from emotion.serving import Server
 
     emotion = None if options.emotion == "all" else options.emotion
-    comparison, path = Server().compare(run, dict(options.sets), emotion=emotion, size=options.size, seed=options.seed)
+    comparison, path = Server().compare(run, options.sets, emotion=emotion, size=options.size, seed=options.seed)
     if options.json:
         sets = {
             name: {label: _without_pictures(asdict(result)) for label, result in results.items()}
@@ -66,6 +68,7 @@ def _compare(options: argparse.Namespace) -> int:
                 f"second in {result.runner_up}, chance {comparison.chance:.0%}"
             )
     print(f"seed {options.seed}, written to {path}")
+    note_drawn(options.sets.values())
     return DONE
 
 
@@ -73,11 +76,19 @@ def _without_pictures(result: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result.items() if name != "pictures"}
 
 
-def _named_folder(text: str) -> tuple[str, Path]:
-    name, _, folder = text.partition("=")
-    if not name or not folder:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=DIR")
-    return name, Path(folder)
+class _NamedFolders(argparse.Action):
+    """Gathers NAME=DIR into a dictionary; a name stands for one folder."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
+    ) -> None:
+        name, _, folder = str(value).partition("=")
+        sets: dict[str, Path] = {**(getattr(options, self.dest) or {})}
+        if not name or not folder:
+            parser.error(f"{value!r} is not of the form NAME=DIR")
+        if name in sets:
+            parser.error(f"two sets are called {name!r}: give each a name of its own")
+        setattr(options, self.dest, {**sets, name: Path(folder)})
 
 
 def _sample_size(text: str) -> int | None:

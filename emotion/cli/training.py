@@ -9,14 +9,23 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from emotion.backbones.registry import locate
-from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, print_json
+from emotion.backbones.registry import DEFAULT, locate
+from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, note_drawn, print_json
 from emotion.config import AUGMENTATIONS, PRECISIONS, PRESETS, SCHEDULES, TrainConfig, parse_depth, preset
-from emotion.events import EpochDone, Event, PicturesSkipped, RunFailed, RunFinished, RunStopped, TrunkProgress
+from emotion.events import (
+    EpochDone,
+    Event,
+    PicturesSkipped,
+    RunFailed,
+    RunFinished,
+    RunStopped,
+    StepDone,
+    TrunkProgress,
+)
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run, create_run, find_run
 
@@ -76,7 +85,11 @@ def _train(options: argparse.Namespace) -> int:
     began = _process_began()
     names = set(asdict(TrainConfig(pictures="-")))
     given = {name: value for name, value in vars(options).items() if name in names}
-    config = TrainConfig.from_json({**preset(options.preset, pictures=options.pictures).to_json(), **given})
+    given["pictures"] = str(Path(options.pictures).absolute())
+    config = TrainConfig.from_json({**preset(options.preset, pictures="-").to_json(), **given})
+    if config.backbone != DEFAULT and Path(config.backbone).is_dir():
+        # As with the pictures: the run may go on, or be looked at, from another folder.
+        config = replace(config, backbone=str(Path(config.backbone).absolute()))
     # What can be seen to fail at once fails before the imports, and leaves no run behind.
     list_pictures(Path(config.pictures))
     locate(config.backbone)
@@ -113,6 +126,7 @@ def _report_training(run: Run, finished: RunFinished, *, wall_seconds: float, as
             f"{run.path}: epoch {finished.best_epoch} is best, validation accuracy {scores.accuracy:.3f}, "
             f"loss {scores.loss:.3f}, {finished.elapsed_seconds:.1f} s"
         )
+        note_drawn([Path(run.config().pictures)])
         return
     split = json.loads((run.path / "split.json").read_text(encoding="utf-8"))
     print_json(
@@ -147,6 +161,14 @@ def _is_first_process() -> bool:
 
 def _show(event: Event) -> None:
     if not _is_first_process():
+        return
+    if isinstance(event, StepDone):
+        # One line that is written over; a log file would fill up with it, and a head trains faster than it is read.
+        if sys.stderr.isatty() and event.remaining_seconds >= 1:
+            text = (
+                f"epoch {event.epoch}, step {event.step}: loss {event.loss:.3f}, {event.remaining_seconds:.0f} s left"
+            )
+            print(f"\r{text:<70}\r", end="", file=sys.stderr, flush=True)
         return
     if isinstance(event, TrunkProgress):
         end = "\n" if event.done == event.total else ""

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from emotion.backbones.anatomy import CutModel
+from emotion.errors import ConfigError
 from emotion.events import EpochDone, Scores, StepDone
 from emotion.training.batches import batches, shard
 from emotion.training.context import Context
@@ -70,7 +71,7 @@ class Epochs:
             self._validation_seconds = time.perf_counter() - began
             yield self._epoch_done(0, None, scores, is_best=False, remaining_seconds=0.0)
         self._began, resumed_epochs = time.perf_counter(), self.finished_epochs
-        self._resumed_steps = self._step
+        self._resumed_steps, self._pictures = self._step, 0
         for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
             tally = Tally(self._context.accelerator)
             yield from self._train_epoch(epoch, tally)
@@ -118,8 +119,13 @@ class Epochs:
             places, weights = shard(batch, rank=context.rank, processes=context.processes)
             indices = [self._train[place] for place in places]
             rate = float(self._scheduler.get_last_lr()[0])
-            scores = self._take_step(indices, torch.tensor(weights), len(batch), epoch, tally)
-            pace = (time.perf_counter() - self._began) / (self._step - self._resumed_steps)
+            counts = torch.tensor(weights, device=context.device)
+            scores = self._take_step(indices, counts, len(batch), epoch, tally)
+            if not math.isfinite(scores.loss):
+                raise ConfigError(f"The loss is not a number any more in epoch {epoch}: lower the learning rate.")
+            self._pictures += len(batch)
+            elapsed = time.perf_counter() - self._began
+            pace = elapsed / (self._step - self._resumed_steps)
             steps_left = self._steps_per_epoch * config.epochs - self._step
             yield StepDone(
                 elapsed_seconds=context.elapsed_seconds,
@@ -128,14 +134,14 @@ class Epochs:
                 loss=scores.loss,
                 accuracy=scores.accuracy,
                 learning_rate=rate,
-                pictures_per_second=config.batch_size / pace,
+                pictures_per_second=self._pictures / elapsed,
                 # Validations so far are in the pace already, but for the first epoch's.
                 remaining_seconds=pace * steps_left + self._validation_seconds * (1 if epoch > 1 else config.epochs),
             )
 
     def _take_step(self, indices: list[int], weights: Tensor, size: int, epoch: int, tally: Tally) -> Scores:
         context = self._context
-        target, weights = self._labels[indices], weights.to(context.device)
+        target = self._labels[indices]
         logits = self._logits(self._inputs.training(indices, epoch=epoch))
         losses = functional.cross_entropy(
             logits, target, reduction="none", label_smoothing=self._config.label_smoothing
@@ -164,7 +170,7 @@ class Epochs:
             places, weights = shard(range(len(batch)), rank=context.rank, processes=context.processes)
             indices = [batch[place] for place in places]
             logits = self._logits(self._inputs.plain(indices))
-            tally.add(logits, self._labels[indices], torch.tensor(weights))
+            tally.add(logits, self._labels[indices], torch.tensor(weights, device=context.device))
             rows += [
                 (index, row)
                 for index, row, weight in zip(indices, logits.softmax(1).tolist(), weights, strict=True)

@@ -61,9 +61,11 @@ def rescue_run(run: Run) -> None:
         config, best = run.config(), None
         events = run.events()
         try:
-            pictures = read_pictures(Path(config.pictures))
-            parts = split(pictures, fraction=config.validation_share, seed=config.seed)
-            best = rescue(config, parts, backbone=locate(config.backbone).path, folder=run.path)
+            # Without a finished epoch there is nothing to keep, and no reason to fetch the backbone.
+            if (run.path / "resume").is_dir():
+                pictures = read_pictures(Path(config.pictures))
+                parts = split(pictures, fraction=config.validation_share, seed=config.seed)
+                best = rescue(config, parts, backbone=locate(config.backbone).path, folder=run.path)
         except (EmotionError, OSError) as error:
             print(f"{run.name}: its best epoch could not be kept: {error}", file=sys.stderr)
         run.append(
@@ -108,7 +110,8 @@ def _sentence(error: BaseException, run: Run) -> str:
     if isinstance(error, EmotionError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"The disk refused the run's files ({error.strerror}): make room or choose another folder."
+        which = f" {error.filename}" if error.filename else ""
+        return f"A file{which} could not be read or written ({error.strerror}): make room, or see to its permissions."
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY):
         return "The memory did not suffice: lower the batch size or the number of trained blocks."
     (run.path / "error.log").write_text("".join(traceback.format_exception(error)), encoding="utf-8")

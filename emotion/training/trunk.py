@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -129,4 +130,8 @@ def _open_file(file: Path, shape: tuple[int, ...], context: Context) -> Tensor:
         # Reserved at once: a disk that fills up under a memory map kills the process without a word.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(handle.fileno(), 0, size * dtype.itemsize)
-    return torch.from_file(str(file), shared=True, size=size, dtype=dtype).view(shape)
+    rows = torch.from_file(str(file), shared=True, size=size, dtype=dtype).view(shape)
+    if context.processes == 1 and sys.platform != "win32":
+        # The map keeps it alive: without a name it is gone with this process, however that ends.
+        file.unlink()
+    return rows

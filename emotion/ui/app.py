@@ -40,6 +40,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
         with gr.Tabs(selected="train", elem_id="tabs") as tabs:
             with gr.Tab("Train", id="train"):
                 train = TrainTab(services, board, list(backbones()))
+                train.follow(news)
                 RunsTable(board, news)
             with gr.Tab("Predict", id="predict"):
                 predict = PredictTab(services, board)

@@ -10,7 +10,9 @@ import pandas as pd
 
 from emotion.comparison import Comparison, SampleResult, ScoredPicture
 from emotion.labels import DRAWN_NOTE, SPECIES_COLOURS, colour_of
-from emotion.ui.picture_sets import is_drawn, species_of
+from emotion.pictures.drawn import is_drawn
+from emotion.ui.picture_sets import species_of
+from emotion.ui.status import drawn_note
 from emotion.ui.thumbnails import data_uris
 from emotion.ui.words import count, percent
 
@@ -33,8 +35,7 @@ def headline_html(comparison: Comparison, emotion: str) -> str:
         f'<b style="--accent:{_colour(name)}">{html.escape(name)} {percent(result.correct_confidence)}</b>'
         for name, result in results.items()
     ]
-    drawn = any(is_drawn(folder) for folder in comparison.folders.values())
-    note = f'<p class="drawn-note">{DRAWN_NOTE}</p>' if drawn else ""
+    note = drawn_note(shown=any(is_drawn(folder) for folder in comparison.folders.values()))
     return (
         f'<div class="headline"><p class="finding">Mean probability of “{html.escape(emotion)}”: '
         f'{", ".join(parts)}.</p><p class="basis">{html.escape(basis(comparison, emotion))}</p></div>{note}'
@@ -71,11 +72,14 @@ def title_of(comparison: Comparison) -> str:
 
 
 def table_of(comparison: Comparison) -> pd.DataFrame:
-    """Return one row per picture: what it shows, what was said, and every class's probability."""
+    """Return one row per picture: what it shows, what was said, and every class's probability.
+
+    Pictures are named within their set's folder: where that lies is nobody else's business.
+    """
     rows = [
         {
             "set": name,
-            "picture": picture.picture,
+            "picture": _within(picture.picture, comparison.folders[name]),
             "sha256": picture.sha256,
             "label": picture.label,
             "predicted": picture.predicted,
@@ -85,12 +89,18 @@ def table_of(comparison: Comparison) -> pd.DataFrame:
             **{f"p_{label}": picture.scores[label] for label in comparison.classes},
             "seed": comparison.seed,
             "run": Path(comparison.run).name,
+            "note": DRAWN_NOTE if is_drawn(comparison.folders[name]) else "",
         }
         for name, results in comparison.sets.items()
         for result in results.values()
         for picture in result.pictures
     ]
     return pd.DataFrame(rows)
+
+
+def _within(picture: str, folder: str) -> str:
+    path = Path(picture)
+    return (path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)).as_posix()
 
 
 def _card(name: str, result: SampleResult, emotion: str) -> str:

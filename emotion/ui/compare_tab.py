@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,8 +36,9 @@ class CompareTab:
     def __init__(self, services: Services, board: RunBoard) -> None:
         self.services = services
         self.board = board
-        # Gone with the app; Gradio copies what is downloaded from here into its own cache.
+        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
         self.downloads = tempfile.TemporaryDirectory(prefix="emotion-csv-")
+        atexit.register(self.downloads.cleanup)
         self.picker = RunPicker(board, name="compare", label="Run")
         self._build_controls()
         self.headline = gr.HTML(sentence(NO_COMPARISON), elem_id="headline", apply_default_css=False)
@@ -77,17 +79,20 @@ class CompareTab:
         )  # fmt: skip
         self.saved.input(guarded(self.reopen), [self.run, self.saved], self.view, **QUIET)
         self.shown_emotion.input(guarded(self.reopen), [self.run, self.saved, self.shown_emotion], self.view, **QUIET)
-        self.picker.also(self.choose_run, [self.sets, self.saved])
+        self.picker.also(self.choose_run, [self.emotion, self.sets, self.saved])
 
     def choose_run(self, name: str | None) -> list[Any]:
-        """Tick the sets of the kind that the run was trained on, and list what it has been compared on."""
+        """Offer the run's classes, tick the sets of the kind it was trained on, and list what it was compared on."""
         if not name:
-            return [gr.skip(), gr.skip()]
+            return [gr.skip()] * 3
         run = self.board.find(name)
         sets = evaluation_sets(list_picture_sets())
         value = ticked(sets, is_drawn=trained_on_drawn(run))
         choices = saved_choices(run.comparisons)
+        classes = list(run.record().get("classes") or EMOTIONS)
         return [
+            # What is chosen stays chosen, unless the run has other classes.
+            gr.Dropdown(classes) if set(classes) == set(EMOTIONS) else gr.Dropdown(classes, value=classes[0]),
             gr.CheckboxGroup([(each.title, each.key) for each in sets], value=value),
             gr.Dropdown(choices, value=None, visible=bool(choices)),
         ]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from emotion.errors import PictureError
 from emotion.labels import SPECIES_COLOURS
+from emotion.pictures import drawn
 from emotion.pictures.folders import list_pictures
 
-DRAWN_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "faces"
 _DRAWN_TITLES = {
     "human_train": "Drawn humans (train)",
     "human_eval": "Drawn humans",
@@ -45,7 +45,7 @@ class PictureSet:
 
 def list_picture_sets() -> list[PictureSet]:
     """Return every set that holds pictures: drawn ones first, humans before dogs before cats."""
-    sets = [_drawn(DRAWN_FOLDER / name) for name in _DRAWN_TITLES]
+    sets = [_drawn(drawn.DRAWN_FOLDER / name) for name in _DRAWN_TITLES]
     extra = os.environ.get("EMOTION_PICTURES")
     if extra and Path(extra).is_dir():
         sets += [_given(path) for path in sorted(Path(extra).iterdir(), key=_species_first) if path.is_dir()]
@@ -83,14 +83,9 @@ NO_SETS = (
 def set_title(folder: str | Path) -> str:
     """Return how a folder of pictures is called on the page."""
     path = Path(folder)
-    if is_drawn(path):
+    if drawn.is_drawn(path):
         return _DRAWN_TITLES.get(path.name, path.name)
     return f"{path.parent.name}/{path.name}".lstrip("/")
-
-
-def is_drawn(folder: str | Path) -> bool:
-    """Whether a folder or a picture in it belongs to the drawn sets."""
-    return Path(folder).absolute().is_relative_to(DRAWN_FOLDER)
 
 
 def species_of(name: str) -> str:
@@ -119,7 +114,9 @@ def _drawn(folder: Path) -> PictureSet:
 
 def _given(folder: Path) -> PictureSet:
     folder = folder.absolute()
-    return PictureSet(f"given/{folder.name}", set_title(folder), folder, species_of(folder.name), is_drawn(folder))
+    return PictureSet(
+        f"given/{folder.name}", set_title(folder), folder, species_of(folder.name), drawn.is_drawn(folder)
+    )
 
 
 def _species_first(path: Path) -> tuple[int, str]:

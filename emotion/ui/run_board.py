@@ -9,9 +9,10 @@ from pathlib import Path
 
 from emotion.config import TrainConfig
 from emotion.errors import EmotionError, RunError
-from emotion.events import EpochDone, Event, RunFinished, RunStopped, Scores
+from emotion.events import EpochDone, Event, RunFinished, RunStopped, Scores, without_void
+from emotion.pictures.drawn import is_drawn
 from emotion.runs import Run, Status, list_runs
-from emotion.ui.picture_sets import is_drawn, set_title
+from emotion.ui.picture_sets import set_title
 from emotion.ui.words import ENDED, WAITS_FOR_RUN, duration, percent
 
 HEADERS = [
@@ -113,7 +114,7 @@ def summarise(run: Run) -> RunSummary:
     Raises:
         EmotionError: it cannot be read.
     """
-    events = run.events()
+    events = without_void(run.events())
     seconds = events[-1].elapsed_seconds if events else 0.0
     # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
     has_checkpoint = (run.checkpoint / "config.json").is_file()

@@ -8,13 +8,15 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.events import without_void
+from emotion.pictures.drawn import is_drawn
 from emotion.ui.charts.training import overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.news import News
 from emotion.ui.run_board import HEADERS, NUMBERS, RunBoard, RunSummary
-from emotion.ui.status import sentence
+from emotion.ui.status import drawn_note, sentence
 
 NO_RUNS = "No runs yet. Each training is kept here, also those started from the command line."
 
@@ -47,8 +49,9 @@ class RunsTable:
         choices = [(each.title, each.run.name) for each in summaries]
         names = {each.run.name for each in summaries}
         kept = [name for name in picked or [] if name in names]
+        any_drawn = any(is_drawn(each.config.pictures) for each in summaries)
         return [
-            table_html(summaries),
+            table_html(summaries) + drawn_note(shown=any_drawn),
             gr.Dropdown(choices, value=kept, visible=bool(summaries)),
             *(self.overlay(kept) if picked else [gr.skip()] * 3),
         ]
@@ -56,7 +59,7 @@ class RunsTable:
     def overlay(self, picked: Sequence[str] | None) -> list[Any]:
         """Draw the picked runs over each other."""
         chosen = [each for each in self.board.summaries() if each.run.name in (picked or [])]
-        curves = {each.title: each.run.events() for each in chosen}
+        curves = {each.title: without_void(each.run.events()) for each in chosen}
         return [
             gr.Row(visible=bool(chosen)),
             shown(overlay_chart(curves, "loss")),

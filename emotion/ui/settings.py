@@ -127,7 +127,7 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
         list(AUGMENTATIONS),
         value=plain.augmentation,
         label="Augmentation",
-        info=f"Flip, crop, colour. Frozen parts look at each training picture so often: {looks}; that takes its time.",
+        info=f"Flip, crop, colour. A frozen backbone looks at each training picture so often: {looks}.",
     )
     with gr.Row():
         made["head_learning_rate"] = _number("Learning rate, classifier", plain.head_learning_rate)

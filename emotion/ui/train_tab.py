@@ -14,6 +14,8 @@ from emotion.ui.charts.training import training_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.look_cost import look_cost
+from emotion.ui.news import News
 from emotion.ui.picture_sets import NO_SETS, find_set, list_picture_sets, training_sets
 from emotion.ui.run_board import RunBoard, trained_on_drawn
 from emotion.ui.services import Services
@@ -21,9 +23,12 @@ from emotion.ui.settings import Backbone, build_settings
 from emotion.ui.status import drawn_note, sentence, status_line
 from emotion.ui.thumbnails import preview_strip
 from emotion.ui.watching import Watch, look, watch
+from emotion.ui.words import ENDED
 
 POLL_SECONDS = 0.3
 REPLAY_POLL_SECONDS = 0.1
+# The settings that decide how often the backbone looks, and how long a look takes.
+LOOK_SETTINGS = ("backbone", "depth", "augmentation", "image_size", "validation_share", "precision")
 
 
 class TrainTab:
@@ -40,6 +45,7 @@ class TrainTab:
             with gr.Column(scale=2, min_width=320):
                 self._build_pictures()
                 self.settings = build_settings(backbones)
+                self.cost = gr.HTML(sentence(" "), elem_id="look-cost", apply_default_css=False)
             with gr.Column(scale=3, min_width=320):
                 with gr.Row(elem_classes="actions"):
                     self.start = gr.Button("Start", variant="primary", elem_id="start", min_width=120)
@@ -65,6 +71,11 @@ class TrainTab:
 
     def _connect(self) -> None:
         self.pictures.change(guarded(preview_of), self.pictures, self.preview, **QUIET)
+        changes = [self.settings.widgets[name].change for name in LOOK_SETTINGS]  # type: ignore[attr-defined]  # gradio adds it
+        gr.on(
+            [self.pictures.change, *changes], guarded(self.estimate), [self.pictures, *self.settings.inputs], self.cost,
+            trigger_mode="always_last", **QUIET,
+        )  # fmt: skip
         self.start.click(
             guarded(self.start_run),
             [self.pictures, *self.settings.inputs],
@@ -87,6 +98,20 @@ class TrainTab:
         chosen = find_set(sets[0].key if sets else None, sets=sets)
         return self._begin(self.services.start_training(preset("Quick", pictures=str(chosen.folder))))
 
+    def estimate(self, pictures: str | None, *values: Any) -> Any:
+        """Say what the look at the pictures will cost with the settings on the screen."""
+        try:
+            chosen = find_set(pictures, sets=list_picture_sets())
+            config = self.settings.read(values, pictures=str(chosen.folder))
+        except EmotionError:
+            return gr.skip()  # A number that is half typed; Start would say what is wrong with it.
+        count = sum(len(paths) for paths in chosen.pictures().values())
+        return sentence(look_cost(config, pictures=count, runs=self.board.summaries()))
+
+    def follow(self, news: News) -> None:
+        """Keep the estimate up with the runs."""
+        news.tell(lambda *values: [self.estimate(*values)], [self.pictures, *self.settings.inputs], [self.cost])
+
     def stop_run(self, seen: Watch) -> list[Any]:
         """Ask the watched run to stop, no other."""
         if seen.run is not None and not seen.is_over:
@@ -101,11 +126,10 @@ class TrainTab:
         return self.show(known, drawn=seen)
 
     def attach(self, name: str | None) -> Any:
-        """Watch the run that this browser watched before a reload, else the newest that is going on."""
-        try:
-            run = self.board.find(name) if name else self._ongoing()
-        except EmotionError:
-            run = None
+        """Watch the run that this browser watched before a reload; where that is over or gone, what is going on now."""
+        remembered = next((each for each in self.board.summaries() if each.run.name == name), None)
+        is_over = remembered is None or remembered.status in ENDED
+        run = (self._ongoing() if is_over else None) or (remembered.run if remembered else None)
         return self.show(watch(run, is_live=False)) if run is not None else gr.skip()
 
     def show(self, seen: Watch, *, drawn: Watch | None = None) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from emotion.events import EpochDone, Event, RunFinished, RunStarted, StepDone
+from emotion.events import EpochDone, Event, RunFinished, RunStarted, StepDone, without_void
 from emotion.runs import Run, Status
 from emotion.ui.words import ENDED, Progress, progress, replaying
 
@@ -72,7 +72,7 @@ def look(seen: Watch, *, now: float) -> Watch:
     if status in ENDED:
         more, offset = seen.run.tail(offset)
         news = [*news, *more]
-    known = replace(seen, events=(*seen.events, *news), offset=offset, status=status)
+    known = replace(seen, events=tuple(without_void([*seen.events, *news])), offset=offset, status=status)
     if seen.is_live and _is_too_short_to_see(known, news):
         return replace(known, replay_began=now, replay_share=0.0)
     return known

@@ -21,8 +21,8 @@ from scripted import ScriptedServices
 
 from emotion.events import Event
 from emotion.labels import EMOTION_COLOURS, EMOTIONS
+from emotion.pictures import drawn
 from emotion.runs import Run
-from emotion.ui import picture_sets
 
 SETS = ("human_train", "human_eval", "dog_eval", "cat_eval")
 PER_CLASS = 6
@@ -71,7 +71,7 @@ def event_loop_of_the_page() -> Iterator[None]:
 def drawn_sets(faces: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the page take ``faces`` for the drawn sets, and know no others."""
     monkeypatch.delenv("EMOTION_PICTURES", raising=False)
-    monkeypatch.setattr(picture_sets, "DRAWN_FOLDER", faces)
+    monkeypatch.setattr(drawn, "DRAWN_FOLDER", faces)
     return faces
 
 

@@ -24,7 +24,7 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.labels import EMOTIONS, chance_level
+from emotion.labels import EMOTIONS
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture, list_pictures
 from emotion.pictures.sampling import sample
@@ -167,6 +167,3 @@ def scores_for(picture: Path, *, label: str, skill: float) -> dict[str, float]:
 def write_checkpoint(run: Run) -> None:
     run.checkpoint.mkdir(exist_ok=True)
     (run.checkpoint / "config.json").write_text("{}", encoding="utf-8")
-
-
-CHANCE = chance_level(len(EMOTIONS))

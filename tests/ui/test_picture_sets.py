@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from emotion.errors import PictureError
-from emotion.ui import picture_sets
+from emotion.pictures import drawn
+from emotion.pictures.drawn import is_drawn
 from emotion.ui.compare_tab import ticked
 from emotion.ui.picture_sets import (
     evaluation_sets,
     find_set,
-    is_drawn,
     list_picture_sets,
     names_by_species,
     set_title,
@@ -46,7 +46,7 @@ def test_sets_under_the_environments_folder_follow_and_empty_ones_do_not(photos:
 
 
 def test_missing_drawn_sets_leave_nothing_and_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(picture_sets, "DRAWN_FOLDER", tmp_path / "nowhere")
+    monkeypatch.setattr(drawn, "DRAWN_FOLDER", tmp_path / "nowhere")
     assert list_picture_sets() == []
     with pytest.raises(PictureError, match="There are no picture sets"):
         find_set(None, sets=[])

@@ -17,13 +17,8 @@ Measure = Literal["loss", "accuracy"]
 Point = tuple[float, float | None]
 
 
-def training_chart(
-    events: Sequence[Event], measure: Measure, *, uirevision: str = "", epochs: int | None = None
-) -> go.Figure:
-    """Draw one run's loss or accuracy: steps faint, epochs bold, epoch 0 before any training.
-
-    ``epochs`` fixes the horizontal axis where the run's own start is not known yet.
-    """
+def training_chart(events: Sequence[Event], measure: Measure, *, uirevision: str = "") -> go.Figure:
+    """Draw one run's loss or accuracy: steps faint, epochs bold, epoch 0 before any training."""
     chart = _axes(measure, uirevision=uirevision or "none")
     started = _started(events)
     if started is None:
@@ -44,7 +39,7 @@ def training_chart(
             marker={"size": 15, "color": "rgba(0,0,0,0)", "line": {"color": VALIDATION_COLOUR, "width": 2}},
             hoverinfo="skip",
         )
-    _span(chart, epochs or started.epochs)
+    _span(chart, started.epochs)
     if measure == "accuracy":
         chance_line(chart, chance_level(len(started.classes)))
     return chart

@@ -32,7 +32,7 @@ new ResizeObserver(() => {
 """
 
 
-def chart(figure: go.Figure, *, label: str, name: str, visible: bool = True) -> gr.HTML:
+def chart(figure: go.Figure, *, label: str, name: str) -> gr.HTML:
     """Make a chart with a visible label; ``name`` is its id on the page. Give it new figures with ``shown``."""
     gr.set_static_paths([_PLOTLY])
     height = figure.layout.height
@@ -46,7 +46,6 @@ def chart(figure: go.Figure, *, label: str, name: str, visible: bool = True) -> 
         head=f'<script src="gradio_api/file={_PLOTLY.as_posix()}"></script>',
         apply_default_css=False,
         elem_id=name,
-        visible=visible,
     )
 
 
