@@ -163,3 +163,9 @@ def test_a_processor_without_crop_resizes_to_the_size(tmp_path: Path) -> None:
 def test_a_folder_without_processor_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BackboneError, match=r"has no preprocessor_config\.json"):
         load_processor(tmp_path, image_size=224)
+
+
+def test_the_standardisation_lies_where_the_model_does() -> None:
+    """On the one other device that every machine has: a GPU's top with constants on the CPU would fail."""
+    top = cut(MAKERS["vit"]().to("meta"), 0).top
+    assert {value.device.type for value in (top.mean, top.deviation)} == {"meta"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emotion.backbones import bundled
-from emotion.backbones.registry import DEFAULT, models_folder
+from emotion.backbones.registry import DEFAULT, locate, models_folder
 from emotion.errors import BackboneError
 
 HERE = models_folder() / DEFAULT
@@ -73,3 +73,13 @@ def test_a_models_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> 
     (tmp_path / "models").write_text("in the way")
     with pytest.raises(BackboneError, match="cannot be written"):
         bundled.install(tmp_path / "models" / "dinov2-small")
+
+
+def test_weights_that_were_changed_afterwards_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / DEFAULT
+    folder.mkdir()
+    for name in bundled.FILES:
+        (folder / name).write_text("something else")
+    monkeypatch.setenv("EMOTION_MODELS", str(tmp_path))
+    with pytest.raises(BackboneError, match="are not those that were checked"):
+        locate(DEFAULT)

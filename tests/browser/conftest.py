@@ -63,12 +63,13 @@ def serve(small_sets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     def start(runs: Path | None = None) -> Dashboard:
         folder = runs or tmp_path_factory.mktemp("runs")
         log = tmp_path_factory.mktemp("log") / "server.txt"
+        uploads = tmp_path_factory.mktemp("uploads")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         environment = {
             **os.environ, "PORT": str(port), "EMOTION_RUNS": str(folder), "EMOTION_PICTURES": str(small_sets),
-            "HF_HUB_OFFLINE": "1",
+            "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(uploads),
         }  # fmt: skip
         for name in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "HOST"):
             environment.pop(name, None)
@@ -79,7 +80,7 @@ def serve(small_sets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("The dashboard is at"), log.read_text()
-        started.append(Dashboard(f"http://127.0.0.1:{port}", folder, process, log))
+        started.append(Dashboard(f"http://127.0.0.1:{port}", folder, process, log, uploads))
         return started[-1]
 
     yield start

@@ -15,3 +15,4 @@ class Dashboard:
     runs: Path
     process: subprocess.Popen[str]
     log: Path
+    uploads: Path

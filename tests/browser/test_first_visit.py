@@ -96,6 +96,7 @@ def test_an_upload_is_judged_and_deleted(dashboard: Dashboard, open_page: OpenPa
     picture = next((small_sets / "dog_eval" / "happy").iterdir())
     page.locator("#picture input[type=file]").set_input_files(picture)
     expect(page.locator("#verdict")).to_contain_text("%")
+    assert [path for path in dashboard.uploads.rglob("*") if path.name == picture.name] == []
 
 
 def test_a_silly_upload_is_one_sentence(dashboard: Dashboard, open_page: OpenPage, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ import pytest
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone
+from emotion.labels import DRAWN_NOTE
 from emotion.pictures.folders import list_pictures
-from emotion.runs import list_runs
+from emotion.runs import Run, create_run, list_runs
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,6 +124,7 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(train_options: list
         ["dance"],
         ["train"],
         ["compare", "--run", "x", "--set", "dog"],
+        ["compare", "--run", "x", "--set", "dog=a", "--set", "dog=b"],
         ["train", "--pictures", "x", "--epochs", "two"],
     ],
 )
@@ -152,6 +154,43 @@ def test_an_interrupted_training_keeps_the_best_epoch_and_is_exit_code_130(
     resumed = last_line(emotion("resume", "--run", run.path, "--json"))
     assert resumed["run"] == str(run.path)
     assert run.status() == "finished"
+
+
+def test_a_run_made_with_a_relative_folder_is_used_from_anywhere(train_options: list[str], tmp_path: Path) -> None:
+    pictures = Path(train_options[2])
+    train_options[2] = pictures.name
+    trained = last_line(emotion(*train_options, "--runs", tmp_path / "runs", "--json", cwd=pictures.parent))
+    assert Run(Path(trained["run"])).config().pictures == str(pictures)
+
+
+def test_a_damaged_run_is_told_and_hides_no_other(train_options: list[str], tmp_path: Path) -> None:
+    good = create_run(TrainConfig(pictures="faces"), root=tmp_path / "runs")
+    bad = create_run(TrainConfig(pictures="faces"), root=tmp_path / "runs")
+    (bad.path / "config.json").write_text("{")
+    done = emotion("runs", "--runs", tmp_path / "runs", "--json")
+    assert [row["run"] for row in last_line(done)["runs"]] == [str(good.path)]
+    assert f"{bad.path} is not a run that can be read" in done.stderr
+
+
+def test_a_result_on_drawn_pictures_says_what_it_is_worth(train_options: list[str], tmp_path: Path) -> None:
+    trained = last_line(emotion(*train_options, "--runs", tmp_path / "runs", "--json"))
+    dogs = ROOT / "assets" / "faces" / "dog_eval"
+    compared = emotion("compare", "--run", trained["run"], "--set", f"dog={dogs}", "--size", 3)
+    assert compared.stdout.splitlines()[-1] == DRAWN_NOTE
+    compared = emotion("compare", "--run", trained["run"], "--set", f"dog={train_options[2]}", "--size", 3)
+    assert DRAWN_NOTE not in compared.stdout
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m emotion backbones | true",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_backbones_are_listed_with_size_and_presence() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
 from emotion.config import TrainConfig
-from emotion.errors import PictureError
+from emotion.errors import ConfigError, PictureError
 from emotion.events import (
     EpochDone,
     Event,
@@ -20,11 +22,13 @@ from emotion.events import (
     RunFinished,
     RunStarted,
     RunStopped,
+    Scores,
     StepDone,
     TrunkProgress,
 )
 from emotion.pictures.folders import read_pictures
 from emotion.pictures.splitting import split
+from emotion.training.epochs import Epochs
 from emotion.training.fit import fit, never
 
 DEPTHS = ["head", 1, "all"]
@@ -176,3 +180,22 @@ def test_the_smallest_possible_set_trains(tiny_config: TrainConfig, tmp_path: Pa
     events = drain(replace(tiny_config, pictures=str(folder)), tmp_path)
     assert isinstance(events[-1], RunFinished)
     assert all(math.isfinite(loss) for loss in numbers(events))
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_advice(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Scores(loss=math.nan, accuracy=0.0, correct_confidence=math.nan)
+    monkeypatch.setattr(Epochs, "_take_step", lambda *_: nothing)
+    with pytest.raises(ConfigError, match="not a number any more in epoch 1: lower the learning rate"):
+        drain(tiny_config, tmp_path)
+
+
+def test_pictures_per_second_counts_pictures_not_batches(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """41 pictures in one batch of up to 128 are 41; a second passes between two looks at this clock."""
+    seconds = itertools.count()
+    monkeypatch.setattr("emotion.training.epochs.time", SimpleNamespace(perf_counter=lambda: float(next(seconds))))
+    events = drain(replace(tiny_config, batch_size=128, epochs=1), tmp_path)
+    assert [event.pictures_per_second for event in events if isinstance(event, StepDone)] == [41.0]

@@ -1,0 +1,106 @@
+"""``python app.py``: where it serves, what it says when it cannot, and what a Space reads of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from huggingface_hub.repocard_data import CardData
+
+from emotion.config import TrainConfig
+from emotion.runs import create_run
+
+ROOT = Path(__file__).parents[1]
+ADDRESSES = ("HOST", "PORT", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT")
+
+
+def environment(tmp_path: Path, given: dict[str, str]) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if name not in ADDRESSES}
+    return {**plain, "EMOTION_RUNS": str(tmp_path / "runs"), **given}
+
+
+@contextmanager
+def serving(tmp_path: Path, **given: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve, and yield the first line it prints and its process."""
+    server = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment(tmp_path, given),
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline(), server
+    finally:
+        server.terminate()
+        server.wait(20)
+        server.stdout.close()
+
+
+def refusal(tmp_path: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment(tmp_path, given),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_a_hosted_spaces_variables_win_over_ours_and_the_server_holds_no_model(tmp_path: Path, free_port: str):
+    with serving(
+        tmp_path, HOST="203.0.113.1", PORT="1", GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT=free_port
+    ) as (
+        line,
+        server,
+    ):
+        assert line == f"The dashboard is at http://127.0.0.1:{free_port} (Ctrl+C ends it)\n"
+        if sys.platform == "linux":
+            maps = {Path(each.path).name for each in psutil.Process(server.pid).memory_maps()}
+            assert not any(name.startswith("libtorch") for name in maps)
+
+
+def test_a_port_in_use_is_one_sentence_and_trains_nothing_of_the_first_server(tmp_path: Path, tiny_config: TrainConfig):
+    queued = create_run(tiny_config, root=tmp_path / "runs")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = refusal(tmp_path, PORT=str(port))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Nothing can be served at 127.0.0.1:{port}: stop what uses that port, or choose others with PORT= and HOST=.\n"
+    )
+    assert queued.status() == "queued"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none_is_one_sentence(tmp_path: Path, port: str):
+    done = refusal(tmp_path, PORT=port)
+    assert done.returncode == 2
+    assert done.stderr == f"The port {port!r} is not a number from 1 to 65535: set PORT to one.\n"
+
+
+def test_the_front_matter_is_what_a_space_needs():
+    front = re.match(r"---\n(.*?)\n---\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert front is not None
+    import yaml
+
+    card = CardData(**yaml.safe_load(front[1])).to_dict()
+    assert f"gradio=={card['sdk_version']}\n" in (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert len(card["short_description"]) <= 60
+    assert (ROOT / card["app_file"]).is_file()
+    assert {"title", "emoji", "license", "models", "tags", "suggested_hardware"} <= set(card)
+    assert (card["sdk"], card["python_version"]) == ("gradio", "3.11")
+    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert {card["colorFrom"], card["colorTo"]} <= colours
