@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
 
-.PHONY: run test check format clean
+.PHONY: run test check format screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed models/dinov2-small/config.json
@@ -35,6 +35,9 @@ $(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt
 
 models/dinov2-small/config.json: | $(VENV)/installed
 	$(PYTHON) -m emotion backbones pull dinov2-small
+
+screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
+	$(PYTHON) tests/browser/take_screenshots.py
 
 clean:
 	rm -rf $(VENV) models .mypy_cache .pytest_cache .ruff_cache

@@ -6,6 +6,7 @@ from __future__ import annotations
 def main() -> int:
     """Serve until interrupted; return the exit code."""
     import os
+    import signal
     import sys
 
     # Before gradio is imported: it reads this once.
@@ -20,6 +21,8 @@ def main() -> int:
         print(f"The port {port_text!r} is not a number from 1 to 65535: set PORT to one.", file=sys.stderr)
         return 2
     port = int(port_text)
+    # A host that stops us politely gets the same orderly end as Ctrl+C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Workers(runs_folder=runs_folder()) as workers:
         workers.warm_up()
         page = build_app(workers)

@@ -70,6 +70,14 @@ def test_a_hosted_spaces_variables_win_over_ours_and_the_server_holds_no_model(t
             assert not any(name.startswith("libtorch") for name in maps)
 
 
+def test_a_server_that_is_asked_to_end_does_so_in_order(tmp_path: Path, free_port: str):
+    with serving(tmp_path, PORT=free_port) as (_, server):
+        children = psutil.Process(server.pid).children(recursive=True)
+    assert server.returncode == 0
+    _, left = psutil.wait_procs(children, timeout=20)
+    assert left == []
+
+
 def test_a_port_in_use_is_one_sentence_and_trains_nothing_of_the_first_server(tmp_path: Path, tiny_config: TrainConfig):
     queued = create_run(tiny_config, root=tmp_path / "runs")
     with socket.socket() as taken:

@@ -45,7 +45,7 @@ class TrainTab:
             with gr.Column(scale=2, min_width=320):
                 self._build_pictures()
                 self.settings = build_settings(backbones)
-                self.cost = gr.HTML(sentence(" "), elem_id="look-cost", apply_default_css=False)
+                self.cost = gr.HTML("", elem_id="look-cost", apply_default_css=False)
             with gr.Column(scale=3, min_width=320):
                 with gr.Row(elem_classes="actions"):
                     self.start = gr.Button("Start", variant="primary", elem_id="start", min_width=120)
@@ -59,6 +59,8 @@ class TrainTab:
         self.view: list[Any] = [
             self.watch, self.status, self.loss, self.accuracy, self.start, self.stop, self.timer, self.note,
         ]  # fmt: skip
+        # Said from the start, so that nothing moves when the page has asked for it.
+        self.cost.value = self.estimate(self.pictures.value, *self.settings.of_preset("Quick"))
         self._connect()
 
     def _build_pictures(self) -> None:
@@ -165,4 +167,4 @@ def preview_of(key: str | None) -> str:
     if not sets:
         return sentence(NO_SETS)
     chosen = find_set(key, sets=sets)
-    return preview_strip(chosen.pictures()) + drawn_note(shown=chosen.is_drawn)
+    return preview_strip(chosen.pictures())

@@ -100,11 +100,10 @@ def test_a_remembered_run_that_is_gone_leaves_the_page_as_it_is(services: Script
     assert tab(TrainTab, services, BACKBONES).attach("20200101-000000-gone") == gr.skip()
 
 
-def test_the_preview_counts_each_class_and_says_that_it_is_drawn(services: ScriptedServices):
+def test_the_preview_counts_each_class(services: ScriptedServices):
     shown = preview_of("drawn/human_train")
     assert shown.count("<img") == 16
     assert "<b>happy</b><span>6</span>" in shown
-    assert "say nothing of real dogs" in shown
 
 
 def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: Run, uploads: Path, warned):
