@@ -14,7 +14,7 @@ from transformers import AutoImageProcessor, AutoModelForImageClassification
 
 from emotion.backbones.anatomy import Trunk, cut
 from emotion.backbones.quiet import quiet
-from emotion.errors import RunError
+from emotion.errors import PictureError, RunError
 from emotion.pictures.decoding import open_picture
 from emotion.prediction import Prediction
 from emotion.runs import Run
@@ -62,15 +62,16 @@ class Classifier:
         label = max(scores, key=scores.__getitem__)
         return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began)
 
-    def score(self, pictures: Sequence[Path]) -> list[dict[str, float]]:
-        """Return the probability of every class for each picture, in order.
-
-        Raises:
-            PictureError: one of them cannot be read.
-        """
+    def score(self, pictures: Sequence[Path]) -> list[dict[str, float] | PictureError]:
+        """Return the probability of every class for each picture, in order, or the error that says why it has none."""
         batches = [pictures[start : start + SCORING_BATCH] for start in range(0, len(pictures), SCORING_BATCH)]
-        decoded = in_background(lambda batch: [open_picture(path) for path in batch], batches, ahead=2)
-        return [scores for images in decoded for scores in self._score_images(images)]
+        decoded = in_background(lambda batch: [_open(path) for path in batch], batches, ahead=2)
+        return [said for batch in decoded for said in self._score_readable(batch)]
+
+    def _score_readable(self, batch: Sequence[Image.Image | PictureError]) -> list[dict[str, float] | PictureError]:
+        images = [each for each in batch if isinstance(each, Image.Image)]
+        scores = iter(self._score_images(images) if images else [])
+        return [each if isinstance(each, PictureError) else next(scores) for each in batch]
 
     @torch.inference_mode()
     def _score_images(self, images: Sequence[Image.Image]) -> list[dict[str, float]]:
@@ -79,3 +80,10 @@ class Classifier:
             logits = self._top(self._trunk(pixels))
         rows = logits.softmax(-1).tolist()
         return [dict(zip(self.classes, row, strict=True)) for row in rows]
+
+
+def _open(picture: Path) -> Image.Image | PictureError:
+    try:
+        return open_picture(picture)
+    except PictureError as error:
+        return error

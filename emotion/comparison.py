@@ -6,19 +6,19 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from emotion.errors import PictureError, RunError
-from emotion.labels import chance_level
+from emotion.labels import chance_level, emotion_meant
 from emotion.pictures.folders import Picture, hash_file, read_pictures
-from emotion.pictures.sampling import sample
+from emotion.pictures.sampling import draw_in_order
 from emotion.runs import Run, write_json
 
 SCHEMA = 1
 Interval = tuple[float, float]
-Score = Callable[[Sequence[Path]], list[dict[str, float]]]
+Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class SampleResult:
 
     ``accuracy`` is the share that top-1 has right, with a Wilson interval; ``correct_confidence`` is the mean
     probability of the correct class, with a Student-t interval clipped to [0, 1]; both intervals are 95 %.
+    ``unreadable`` maps each picture that was drawn and cannot be read to one sentence; the next one took its place.
     """
 
     n: int
@@ -63,6 +64,7 @@ class SampleResult:
     runner_up: int
     predicted: dict[str, int]
     pictures: list[ScoredPicture]
+    unreadable: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,35 +96,79 @@ def compare(
     emotion: str | None,
     size: int | None,
     seed: int,
+    use_aliases: bool = False,
 ) -> Comparison:
     """Draw a sample of ``emotion`` (every class for None) from each set, score it, and sum it up.
 
     ``sets`` maps a name such as ``dog`` to a folder of class folders; ``score`` maps picture paths to
-    probabilities by class.
+    probabilities by class, or to the error that says why a picture has none: the next one in the seeded order
+    takes its place. With ``use_aliases``, class folders such as ``anger`` are read under the emotion's name.
 
     Raises:
-        PictureError: a set or one of its classes is missing or too small.
+        PictureError: a set or one of its classes is missing or too small, or too few of its pictures can be read.
     """
     wanted = list(classes) if emotion is None else [emotion]
     unknown = [label for label in wanted if label not in classes]
     if unknown:
         raise PictureError(f"The run knows no {unknown[0]!r}: choose one of {', '.join(classes)}.")
     # Drawn before anything is scored, so that a set that is too small costs nothing.
-    drawn: list[tuple[str, str, list[Picture]]] = []
+    draws: list[_Draw] = []
+    # A run that was itself trained on `anger` meets it under that name.
+    own = {emotion_meant(label): label for label in reversed(classes)} if use_aliases else {}
     for name, folder in sets.items():
-        pictures = read_pictures(folder)
-        drawn += [(name, label, sample(pictures, label=label, size=size, seed=seed)) for label in wanted]
-    paths = [picture.path for _, _, pictures in drawn for picture in pictures]
-    scores = iter(score(paths))
+        found = read_pictures(folder, use_aliases=use_aliases)
+        pictures = [replace(picture, label=own.get(picture.label, picture.label)) for picture in found]
+        for label in wanted:
+            draws.append(_Draw(name, label, draw_in_order(pictures, label=label, size=size, seed=seed), size))
+    # All samples at once, then as often as it takes the stand-ins of what could not be read.
+    while due := [(draw, picture) for draw in draws for picture in draw.due()]:
+        for (draw, picture), said in zip(due, score([picture.path for _, picture in due]), strict=True):
+            draw.take(picture, said)
     results: dict[str, dict[str, SampleResult]] = {name: {} for name in sets}
-    for name, label, pictures in drawn:
-        scored = [
-            ScoredPicture(str(picture.path.absolute()), hash_file(picture.path), label, next(scores))
-            for picture in pictures
-        ]
-        results[name][label] = summarise(scored, classes=classes)
+    for draw in draws:
+        draw.check()
+        summary = summarise(draw.scored, classes=classes)
+        results[draw.set_name][draw.label] = replace(summary, unreadable=draw.unreadable)
     folders = {name: str(Path(folder).absolute()) for name, folder in sets.items()}
     return Comparison(str(run.path), time.time(), seed, size, list(classes), precision, folders, results)
+
+
+@dataclass
+class _Draw:
+    """A sample in the making: its class in the seeded order, and what became of the pictures looked at so far."""
+
+    set_name: str
+    label: str
+    order: list[Picture]
+    size: int | None
+    scored: list[ScoredPicture] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def due(self) -> list[Picture]:
+        """Return the pictures to look at next: as many as are missing, as long as there are any."""
+        end = len(self.order) if self.size is None else self.size + len(self.unreadable)
+        return self.order[len(self.scored) + len(self.unreadable) : end]
+
+    def take(self, picture: Picture, said: dict[str, float] | PictureError) -> None:
+        """Keep what was said of a picture."""
+        path = str(picture.path.absolute())
+        if isinstance(said, PictureError):
+            self.unreadable[path] = str(said)
+        else:
+            self.scored.append(ScoredPicture(path, hash_file(picture.path), self.label, said))
+
+    def check(self) -> None:
+        """See that the sample is as large as was asked.
+
+        Raises:
+            PictureError: too few pictures can be read.
+        """
+        readable = len(self.scored)
+        if readable < (self.size or 1):
+            raise PictureError(
+                f"Only {readable} of the {len(self.order)} pictures of {self.label!r} in {self.set_name} can be read: "
+                f"choose {'a smaller sample' if readable else 'another set'}, or save the others again."
+            )
 
 
 def summarise(pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> SampleResult:

@@ -30,7 +30,8 @@ class TrainConfig:
     the classifier) or ``"all"``. ``batch_size`` is the global batch, whatever the number of processes.
     Learning rates are those at the end of the warm-up; ``warmup_share`` and ``validation_share`` are
     shares (0 to 1) of the steps and of the pictures; ``early_stopping`` counts epochs without a better
-    validation loss, 0 for never.
+    validation loss, 0 for never. ``use_aliases`` reads class folders that name an emotion otherwise (`anger`) under
+    the emotion's name.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -53,6 +54,7 @@ class TrainConfig:
     early_stopping: int = 0
     seed: int = 42
     precision: Precision = "auto"
+    use_aliases: bool = False
 
     def __post_init__(self) -> None:
         if not self.pictures:
@@ -73,6 +75,7 @@ class TrainConfig:
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
         _one_of("precision", self.precision, PRECISIONS)
+        _yes_or_no("use aliases", self.use_aliases)
         if self.depth not in ("head", "all"):
             _whole("depth", self.depth, 1, 48, hint=" (or head, or all)")
 
@@ -155,6 +158,11 @@ def _between(name: str, value: object, low: float, high: float) -> None:
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use one of {', '.join(choices)}.")
+
+
+def _yes_or_no(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use true or false.")
 
 
 def _setting_names() -> str:

@@ -1,6 +1,24 @@
 """The four emotions, the species, and how each is named and coloured everywhere. Knows nothing of pictures."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 EMOTIONS: tuple[str, ...] = ("happy", "sad", "angry", "tired")
+
+# What other people's picture sets call the four. Only words for the same thing: `relaxed`, `calm` and `neutral` are
+# states of their own, and `unhappy` often stands for everything that is not happy.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "happy": ("happiness", "joy", "joyful", "cheerful", "glad"),
+    "sad": ("sadness", "sorrow", "sorrowful"),
+    "angry": ("anger", "mad", "furious", "rage"),
+    "tired": (
+        "tiredness", "sleepy", "sleepiness", "drowsy", "drowsiness", "exhausted", "exhaustion", "fatigue", "fatigued",
+        "weary",
+    ),
+}  # fmt: skip
+ALIASES_SETTING = "Read other names of the four emotions"
+_MEANT = {name: emotion for emotion, aliases in ALIASES.items() for name in (emotion, *aliases)}
 
 # Okabe and Ito's colour-blind safe palette (https://jfly.uni-koeln.de/color/), so that the four stay apart
 # for every common kind of colour vision, on white and on near-black.
@@ -24,6 +42,24 @@ def in_order(names: set[str] | list[str]) -> list[str]:
     """Return class names in the order they are shown: the four emotions first, then the rest by alphabet."""
     known = [name for name in EMOTIONS if name in names]
     return known + sorted(name for name in names if name not in EMOTIONS)
+
+
+def emotion_meant(name: str) -> str:
+    """Return the emotion that a class name means, in any case; the name as it is where it means none of the four."""
+    return _MEANT.get(name.casefold(), name)
+
+
+def alias_offer(classes: Iterable[str], *, how: str = f"switch on “{ALIASES_SETTING}”") -> str:
+    """Return the sentence that offers to read classes under the emotions' names; empty where each has its own.
+
+    ``how`` says what a person does to have it so. Nobody's classes are renamed unasked.
+    """
+    names = sorted({name for name in classes if emotion_meant(name) != name}, key=lambda name: (name.casefold(), name))
+    if not names:
+        return ""
+    *others, last = [f"{name!r} for {emotion_meant(name)}" for name in names]
+    said = f"{', '.join(others)} and {last}" if others else last
+    return f"This set says {said}: {how} to read {'them' if others else 'it'} as such."
 
 
 def chance_level(class_count: int) -> float:

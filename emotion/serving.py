@@ -40,7 +40,14 @@ class Server:
         return self._classifier(run).predict(picture, name=name)
 
     def compare(
-        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+        self,
+        run: Run,
+        sets: Mapping[str, Path],
+        *,
+        emotion: str | None,
+        size: int | None,
+        seed: int,
+        use_aliases: bool = False,
     ) -> tuple[Comparison, Path]:
         """Score samples of several sets and keep the comparison in the run folder.
 
@@ -57,6 +64,7 @@ class Server:
             emotion=emotion,
             size=size,
             seed=seed,
+            use_aliases=use_aliases,
         )
         return comparison, save_comparison(comparison, run=run)
 

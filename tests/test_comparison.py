@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from emotion.comparison import (
     Comparison,
+    SampleResult,
     ScoredPicture,
     compare,
     load_comparison,
@@ -32,6 +34,21 @@ def scored(label: str, *probabilities: float) -> ScoredPicture:
 
 def always_tired(paths: Sequence[Path]) -> list[dict[str, float]]:
     return [dict(zip(CLASSES, (0.3, 0.2, 0.1, 0.4), strict=True)) for _ in paths]
+
+
+def tired_where_readable(paths: Sequence[Path]) -> list[dict[str, float] | PictureError]:
+    """Call what holds a picture tired; a file of text cannot be read."""
+    return [
+        PictureError(f"{path.name} is not a picture.") if path.read_bytes() == b"text" else scores
+        for path, scores in zip(paths, always_tired(paths), strict=True)
+    ]
+
+
+def compare_dogs(run: Run, folder: Path, *, size: int | None, **options: Any) -> SampleResult:
+    """Return what came of a sample of happy dogs of seed 5."""
+    values: dict[str, Any] = {"classes": CLASSES, "emotion": "happy", "score": tired_where_readable, **options}
+    comparison = compare(sets={"dog": folder}, run=run, precision="float32", size=size, seed=5, **values)
+    return comparison.sets["dog"][values["emotion"]]
 
 
 @pytest.fixture
@@ -104,6 +121,100 @@ def test_all_emotions_and_all_pictures_can_be_asked_for(run: Run, make_pictures:
     )
     assert {label: part.n for label, part in result.sets["dog"].items()} == dict.fromkeys(CLASSES, 12)
     assert result.sets["dog"]["tired"].correct == 12
+
+
+def test_the_next_in_the_seeded_order_stands_in_for_a_picture_that_cannot_be_read(
+    run: Run, make_pictures: Callable[..., Path]
+) -> None:
+    folder = make_pictures("dog")
+    before = [picture.picture for picture in compare_dogs(run, folder, size=5).pictures]
+    bad = [before[1], before[3]]
+    for path in bad:
+        Path(path).write_bytes(b"text")
+    result = compare_dogs(run, folder, size=5)
+    assert result.unreadable == {path: f"{Path(path).name} is not a picture." for path in bad}
+    assert result.n == len({picture.picture for picture in result.pictures}) == 5
+    assert [picture.picture for picture in result.pictures][:3] == [before[0], before[2], before[4]]
+    # A stand-in that cannot be read either has one of its own.
+    further = result.pictures[3].picture
+    Path(further).write_bytes(b"text")
+    again = compare_dogs(run, folder, size=5)
+    assert list(again.unreadable) == [*bad, further]
+    assert again.n == 5
+    assert again.pictures[3] == result.pictures[4]
+
+
+def test_a_bad_picture_that_was_not_drawn_is_nobodys_business(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    before = compare_dogs(run, folder, size=5)
+    drawn = {picture.picture for picture in before.pictures}
+    for path in (folder / "happy").iterdir():
+        if str(path) not in drawn:
+            path.write_bytes(b"text")
+    assert compare_dogs(run, folder, size=5) == before
+    assert before.unreadable == {}
+
+
+def test_a_whole_set_counts_what_can_be_read(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    bad = sorted((folder / "happy").iterdir())[4]
+    bad.write_bytes(b"text")
+    result = compare_dogs(run, folder, size=None)
+    assert (result.n, list(result.unreadable)) == (11, [str(bad)])
+
+
+@pytest.mark.parametrize(
+    ("readable", "size", "sentence"),
+    [
+        (7, 8, "Only 7 of the 12 pictures of 'happy' in dog can be read: choose a smaller sample, or save the others"),
+        (0, None, "Only 0 of the 12 pictures of 'happy' in dog can be read: choose another set, or save the others"),
+    ],
+)
+def test_too_few_readable_pictures_is_one_sentence(
+    run: Run, make_pictures: Callable[..., Path], readable: int, size: int | None, sentence: str
+) -> None:
+    folder = make_pictures("dog")
+    for path in sorted((folder / "happy").iterdir())[readable:]:
+        path.write_bytes(b"text")
+    with pytest.raises(PictureError) as caught:
+        compare_dogs(run, folder, size=size)
+    assert str(caught.value) == f"{sentence} again."
+
+
+def test_other_names_of_an_emotion_are_read_when_asked_for(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    (folder / "angry").rename(folder / "Anger")
+    with pytest.raises(PictureError, match="This set says 'Anger' for angry"):
+        compare_dogs(run, folder, size=5, emotion="angry")
+    assert compare_dogs(run, folder, size=5, emotion="angry", use_aliases=True).n == 5
+
+
+def test_a_run_that_was_trained_on_another_name_meets_it_under_that_name(
+    run: Run, make_pictures: Callable[..., Path]
+) -> None:
+    def score(paths: Sequence[Path]) -> list[dict[str, float]]:
+        return [{"happy": 0.2, "anger": 0.8} for _ in paths]
+
+    result = compare_dogs(
+        run, make_pictures("dog"), size=5, emotion="anger", classes=["happy", "anger"], score=score, use_aliases=True
+    )
+    assert (result.n, result.correct) == (5, 5)
+
+
+def test_a_comparison_remembers_what_could_not_be_read(comparison: Comparison, run: Run) -> None:
+    dog = replace(comparison.sets["dog"]["happy"], unreadable={"/dogs/bad.jpg": "bad.jpg is not a picture."})
+    with_bad = replace(comparison, sets={**comparison.sets, "dog": {"happy": dog}})
+    assert load_comparison(save_comparison(with_bad, run=run)) == with_bad
+
+
+def test_a_comparison_from_before_unreadable_pictures_were_kept_still_loads(comparison: Comparison, run: Run) -> None:
+    path = save_comparison(comparison, run=run)
+    values = json.loads(path.read_text())
+    for results in values["sets"].values():
+        for result in results.values():
+            del result["unreadable"]
+    path.write_text(json.dumps(values))
+    assert load_comparison(path) == comparison
 
 
 def test_an_emotion_the_run_does_not_know_is_one_sentence(run: Run, make_pictures: Callable[..., Path]) -> None:

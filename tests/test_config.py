@@ -12,7 +12,7 @@ from emotion.errors import ConfigError
 
 
 def test_settings_round_trip_through_json() -> None:
-    config = TrainConfig(pictures="faces", depth=2, epochs=3, seed=7)
+    config = TrainConfig(pictures="faces", depth=2, epochs=3, seed=7, use_aliases=True)
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
@@ -28,6 +28,8 @@ def test_settings_round_trip_through_json() -> None:
         ({"head_learning_rate": float("nan")}, "Head learning rate is NaN: use a number from 1e-07 to 1."),
         ({"validation_share": 0.9}, "Validation share is 0.9: use a number from 0.05 to 0.5."),
         ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, strong.'),
+        ({"use_aliases": "yes"}, 'Use aliases is "yes": use true or false.'),
+        ({"use_aliases": 1}, "Use aliases is 1: use true or false."),
         ({"pictures": ""}, "No picture folder is given"),
         ({"backbone": ""}, "No backbone is given"),
         ({"learning_rate": 1}, "Unknown setting 'learning_rate'"),
@@ -37,6 +39,12 @@ def test_a_setting_out_of_range_is_one_sentence_with_its_range(values: dict[str,
     with pytest.raises(ConfigError) as caught:
         TrainConfig.from_json({"pictures": "faces", **values})
     assert str(caught.value).startswith(sentence)
+
+
+def test_settings_from_before_there_were_aliases_read_folders_as_they_are_named() -> None:
+    values = TrainConfig(pictures="faces", epochs=3).to_json()
+    del values["use_aliases"]
+    assert TrainConfig.from_json(values) == TrainConfig(pictures="faces", epochs=3)
 
 
 def test_every_preset_is_valid() -> None:

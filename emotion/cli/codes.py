@@ -21,6 +21,15 @@ def add_runs_and_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
 
 
+def add_use_aliases(parser: argparse.ArgumentParser) -> None:
+    """Add ``--use-aliases`` to a command."""
+    parser.add_argument(
+        "--use-aliases",
+        action="store_true",
+        help="read class folders with other names of the four emotions (anger, Sadness, sleepy) as these",
+    )
+
+
 def note_drawn(folders: Iterable[Path]) -> None:
     """Say beside a result what drawn pictures are worth, where it rests on them."""
     if any(is_drawn(folder) for folder in folders):

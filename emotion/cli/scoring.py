@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotion.cli.codes import DONE, add_runs_and_json, note_drawn, print_json
+from emotion.cli.codes import DONE, add_runs_and_json, add_use_aliases, note_drawn, print_json
+from emotion.comparison import Comparison
 from emotion.runs import find_run
+
+MAX_NAMED = 5
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +30,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--emotion", default="happy", help="a class of the run, or all (default: happy)")
     parser.add_argument("--size", default=20, type=_sample_size, help="pictures a sample, or all (default: 20)")
     parser.add_argument("--seed", default=42, type=int, help="of the samples (default: 42)")
+    add_use_aliases(parser)
     add_runs_and_json(parser)
     parser.set_defaults(command=_compare)
 
@@ -51,10 +56,13 @@ def _compare(options: argparse.Namespace) -> int:
     from emotion.serving import Server
 
     emotion = None if options.emotion == "all" else options.emotion
-    comparison, path = Server().compare(run, options.sets, emotion=emotion, size=options.size, seed=options.seed)
+    comparison, path = Server().compare(
+        run, options.sets, emotion=emotion, size=options.size, seed=options.seed, use_aliases=options.use_aliases
+    )
+    _note_unreadable(comparison)
     if options.json:
         sets = {
-            name: {label: _without_pictures(asdict(result)) for label, result in results.items()}
+            name: {label: _in_short(asdict(result)) for label, result in results.items()}
             for name, results in comparison.sets.items()
         }
         print_json(run=str(run.path), seed=options.seed, file=str(path), precision=comparison.precision, sets=sets)
@@ -72,8 +80,19 @@ def _compare(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _without_pictures(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in result.items() if name != "pictures"}
+def _in_short(result: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in result.items() if name != "pictures"}
+    return {**kept, "unreadable": len(result["unreadable"])}
+
+
+def _note_unreadable(comparison: Comparison) -> None:
+    paths = sorted(
+        {path for results in comparison.sets.values() for each in results.values() for path in each.unreadable}
+    )
+    if paths:
+        more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
+        named = ", ".join(paths[:MAX_NAMED])
+        print(f"left out, since they cannot be read ({len(paths)}): {named}{more}", file=sys.stderr)
 
 
 class _NamedFolders(argparse.Action):

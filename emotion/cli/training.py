@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.backbones.registry import DEFAULT, locate
-from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, note_drawn, print_json
+from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, add_use_aliases, note_drawn, print_json
 from emotion.config import AUGMENTATIONS, PRECISIONS, PRESETS, SCHEDULES, TrainConfig, parse_depth, preset
 from emotion.events import (
     EpochDone,
@@ -26,6 +26,7 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
+from emotion.labels import alias_offer
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run, create_run, find_run
 
@@ -61,6 +62,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     setting("early_stopping", int, "epochs without a better validation loss until it ends, 0 for never")
     setting("seed", int, "of the split, the order and the first weights")
     setting("precision", str, "what the backbone computes in", PRECISIONS)
+    add_use_aliases(parser)
     add_runs_and_json(parser)
     parser.set_defaults(command=_train)
 
@@ -91,8 +93,11 @@ def _train(options: argparse.Namespace) -> int:
         # As with the pictures: the run may go on, or be looked at, from another folder.
         config = replace(config, backbone=str(Path(config.backbone).absolute()))
     # What can be seen to fail at once fails before the imports, and leaves no run behind.
-    list_pictures(Path(config.pictures))
+    classes = list_pictures(Path(config.pictures), use_aliases=config.use_aliases)
     locate(config.backbone)
+    offer = alias_offer(classes, how="give --use-aliases")
+    if offer and _is_first_process():
+        print(offer, file=sys.stderr)
     import emotion.training.preload  # noqa: F401  # imported before the clock starts
 
     return _finish(_shared_run(config, options.runs), began=began, as_json=options.json)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.errors import PictureError
-from emotion.labels import in_order
+from emotion.labels import emotion_meant, in_order
 
 # What Pillow reads everywhere and people have; others in the folder are left alone.
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
@@ -24,10 +24,11 @@ class Picture:
     label: str
 
 
-def list_pictures(root: Path) -> dict[str, list[Path]]:
+def list_pictures(root: Path, *, use_aliases: bool = False) -> dict[str, list[Path]]:
     """Return the picture files under each class folder of ``root``, by class, both in a fixed order.
 
-    A look at names only, quick enough for a page.
+    With ``use_aliases``, a folder whose name means an emotion (`Anger`) is that emotion's, and folders that come to
+    the same emotion are one class. A look at names only, quick enough for a page.
 
     Raises:
         PictureError: the folder is missing, or holds no class folder with pictures.
@@ -38,7 +39,7 @@ def list_pictures(root: Path) -> dict[str, list[Path]]:
     for path in sorted(root.rglob("*")):
         hidden = any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
         if path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.parent != root and path.is_file():
-            found.setdefault(path.parent.name, []).append(path)
+            found.setdefault(_class_of(path.parent.name, use_aliases=use_aliases), []).append(path)
     if not found:
         raise PictureError(
             f"No pictures in the class folders of {root}: add .jpg, .png or .webp files to one folder per class."
@@ -46,8 +47,10 @@ def list_pictures(root: Path) -> dict[str, list[Path]]:
     return {label: found[label] for label in in_order(set(found))}
 
 
-def read_pictures(root: Path) -> list[Picture]:
+def read_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
     """Return every labelled picture under ``root``, through the ``imagefolder`` reader of datasets.
+
+    ``use_aliases`` is that of ``list_pictures``.
 
     Raises:
         PictureError: as ``list_pictures``.
@@ -62,7 +65,7 @@ def read_pictures(root: Path) -> list[Picture]:
         rows = datasets.load_dataset(
             "imagefolder", data_files={"train": listed}, drop_labels=False, split="train", cache_dir=cache
         ).cast_column("image", datasets.Image(decode=False))
-        names = rows.features["label"].names
+        names = [_class_of(name, use_aliases=use_aliases) for name in rows.features["label"].names]
         pictures = [Picture(Path(row["image"]["path"]), names[row["label"]]) for row in rows]
     return sorted(pictures, key=lambda picture: str(picture.path))
 
@@ -76,6 +79,10 @@ def count_labels(pictures: list[Picture]) -> dict[str, int]:
     """Return how many pictures each class has, in the order they are shown."""
     counts = Counter(picture.label for picture in pictures)
     return {label: counts[label] for label in in_order(set(counts))}
+
+
+def _class_of(folder: str, *, use_aliases: bool) -> str:
+    return emotion_meant(folder) if use_aliases else folder
 
 
 def hash_file(path: Path) -> str:

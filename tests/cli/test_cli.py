@@ -101,9 +101,11 @@ def test_train_predict_and_compare_print_the_fields_scripts_rely_on(train_option
 def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(train_options: list[str], tmp_path: Path) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
+    (tmp_path / "empty" / "happy").mkdir(parents=True)
     trained = last_line(emotion(*train_options, "--runs", tmp_path / "runs", "--json"))
     for arguments, sentence in (
         (["train", "--pictures", tmp_path / "nowhere", "--runs", tmp_path / "runs"], "There is no folder"),
+        (["train", "--pictures", tmp_path / "empty", "--runs", tmp_path / "runs"], "No pictures in the class folders"),
         ([*train_options, "--epochs", 0, "--runs", tmp_path / "runs"], "Epochs is 0"),
         ([*train_options, "--backbone", "nothing", "--runs", tmp_path / "runs"], "There is no backbone 'nothing'"),
         (["predict", "--run", "nothing", text], "There is no run 'nothing'"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,31 @@ from emotion.errors import PictureError
 from emotion.pictures.decoding import open_picture
 
 
+def claim_size(file: Path, *, width: int, height: int) -> None:
+    """Let the header of a small picture claim another size, which costs nobody its pixels."""
+    content = bytearray(file.read_bytes())
+    if file.suffix == ".png":
+        content[16:24] = struct.pack(">II", width, height)
+        content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    else:
+        frame = content.index(b"\xff\xc0")
+        content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    file.write_bytes(content)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F", "CMYK"])
 def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     file = tmp_path / ("picture.tif" if mode in ("I", "F", "CMYK") else "picture.png")
     Image.new(mode, (6, 4)).save(file)
     image = open_picture(file)
     assert (image.mode, image.size) == ("RGB", (6, 4))
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_grey_and_a_press_jpeg_keep_their_brightness(tmp_path: Path, mode: str) -> None:
+    colour = {"L": 200, "CMYK": (0, 0, 0, 55)}[mode]
+    Image.new(mode, (16, 16), colour).save(tmp_path / "picture.jpg", quality=95)
+    assert open_picture(tmp_path / "picture.jpg").getpixel((8, 8)) == pytest.approx((200, 200, 200), abs=3)
 
 
 def test_sixteen_bit_grey_keeps_its_brightness(tmp_path: Path) -> None:
@@ -63,11 +83,23 @@ def test_a_truncated_picture_is_one_sentence(tmp_path: Path, suffix: str) -> Non
         open_picture(file)
 
 
-def test_a_huge_picture_is_refused_before_it_is_decoded() -> None:
-    head = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(head, format="PNG")
-    with pytest.raises(PictureError, match=r"20000 x 20000 pixels: make it smaller|too large to open safely"):
-        open_picture(head, name="huge.png")
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize(
+    ("width", "height", "sentence"),
+    [
+        (15_000, 10_000, "has 15000 x 10000 pixels: make it smaller than 120 megapixels."),
+        (20_000, 20_000, "is too large to open safely: make it smaller."),
+    ],
+)
+def test_a_huge_picture_is_refused_before_it_is_decoded(
+    tmp_path: Path, suffix: str, width: int, height: int, sentence: str
+) -> None:
+    file = tmp_path / f"huge.{suffix}"
+    Image.new("RGB", (8, 8)).save(file)
+    claim_size(file, width=width, height=height)
+    with pytest.raises(PictureError) as caught:
+        open_picture(file)
+    assert str(caught.value) == f"huge.{suffix} {sentence}"
 
 
 def test_a_missing_picture_is_one_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from emotion.errors import PictureError
 from emotion.pictures.folders import count_labels, list_pictures, read_pictures
-from emotion.pictures.sampling import sample
+from emotion.pictures.sampling import draw_in_order, sample
 from emotion.pictures.splitting import split
 
 
@@ -58,11 +59,30 @@ def test_folders_within_folders_take_the_innermost_name(tmp_path: Path) -> None:
     assert count_labels(read_pictures(tmp_path)) == {"happy": 2, "sad": 1}
 
 
+def test_other_names_of_the_emotions_are_read_as_these_when_asked_for(make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures(count=2)
+    for name, other in (("happy", "Joy"), ("angry", "anger"), ("tired", "relaxed")):
+        (folder / name).rename(folder / other)
+    (folder / "Mad").mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "Mad" / "1.png")
+    as_named = {"sad": 2, "Joy": 2, "Mad": 1, "anger": 2, "relaxed": 2}
+    assert count_labels(read_pictures(folder)) == as_named
+    assert {label: len(paths) for label, paths in list_pictures(folder).items()} == as_named
+    as_meant = {"happy": 2, "sad": 2, "angry": 3, "relaxed": 2}
+    assert count_labels(read_pictures(folder, use_aliases=True)) == as_meant
+    listed = list_pictures(folder, use_aliases=True)
+    assert {label: len(paths) for label, paths in listed.items()} == as_meant
+    assert list(listed) == list(as_meant)
+
+
 def test_a_missing_or_empty_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="There is no folder"):
         list_pictures(tmp_path / "nowhere")
     with pytest.raises(PictureError, match="No pictures in the class folders"):
         list_pictures(tmp_path)
+    (tmp_path / "happy").mkdir()
+    with pytest.raises(PictureError, match="No pictures in the class folders"):
+        read_pictures(tmp_path)
 
 
 def test_the_split_is_stratified_disjoint_and_depends_on_its_seed(make_pictures: Callable[..., Path]) -> None:
@@ -104,6 +124,28 @@ def test_a_sample_depends_on_seed_and_paths_alone(make_pictures: Callable[..., P
     assert drawn != sample(pictures, label="happy", size=5, seed=4)
     assert len(set(drawn)) == 5
     assert len(sample(pictures, label="happy", size=None, seed=3)) == 12
+
+
+def test_stand_ins_change_nothing_of_the_sample_itself(make_pictures: Callable[..., Path]) -> None:
+    pictures = read_pictures(make_pictures(count=12))
+    happy = [picture for picture in pictures if picture.label == "happy"]
+    order = draw_in_order(pictures, label="happy", size=5, seed=3)
+    assert order[:5] == sample(pictures, label="happy", size=5, seed=3) == random.Random(3).sample(happy, 5)
+    assert sorted(order, key=str) == happy
+    assert order == draw_in_order(pictures[::-1], label="happy", size=5, seed=3)
+    assert order[5:] != draw_in_order(pictures, label="happy", size=5, seed=4)[5:]
+
+
+def test_a_class_that_is_there_by_another_name_is_named(make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures(count=2)
+    (folder / "angry").rename(folder / "Anger")
+    with pytest.raises(PictureError) as caught:
+        sample(read_pictures(folder), label="angry", size=1, seed=1)
+    assert str(caught.value) == (
+        "There are no pictures of 'angry' in this set: choose another emotion or another set. This set says 'Anger' "
+        "for angry: switch on “Read other names of the four emotions” (--use-aliases) to read it as such."
+    )
+    assert sample(read_pictures(folder, use_aliases=True), label="angry", size=1, seed=1)
 
 
 @pytest.mark.parametrize(("label", "size", "sentence"), [("happy", 13, "only 12 pictures"), ("calm", 1, "no pictures")])

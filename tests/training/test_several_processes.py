@@ -20,7 +20,12 @@ TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "
 
 def by_torchrun(config: TrainConfig, root: Path) -> Run:
     """Train in two CPU processes and return the run."""
-    options = [part for name, value in config.to_json().items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    options = [
+        part
+        for name, value in config.to_json().items()
+        if not isinstance(value, bool)  # A switch is off without a word.
+        for part in (f"--{name.replace('_', '-')}", str(value))
+    ]
     done = subprocess.run(
         [sys.executable, *TORCHRUN, "-m", "emotion", "train", *options, "--runs", str(root), "--json"],
         capture_output=True,
