@@ -12,6 +12,7 @@ def main() -> int:
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.runs import runs_folder
+    from emotion.trash import empty_trash
     from emotion.ui.app import build_app, launch
     from emotion.worker import Workers
 
@@ -34,6 +35,7 @@ def main() -> int:
             return 1
         # Only now: a second server on the same port would otherwise train what the first one has queued.
         workers.take_up_queue()
+        empty_trash(workers.runs_folder)
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
         page.block_thread()

@@ -7,31 +7,35 @@ import json
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from emotion import locks
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import Event, RunFailed, RunFinished, RunQueued, RunStopped, from_line, to_line
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
 SCHEMA = 1
 # Some twenty events: enough to hold the last one, unless it lists many pictures.
 ENDING_BYTES = 4096
+MAX_TITLE, MAX_NOTE = 80, 2000
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "interrupted"]
 
 
 def runs_folder() -> Path:
     """Return where runs are kept: ``$EMOTION_RUNS``, else ``runs`` in the working directory."""
     return Path(os.environ.get("EMOTION_RUNS", "runs"))
+
+
+@dataclass(frozen=True)
+class About:
+    """What a person wrote about a run: a name of its own, and a note."""
+
+    title: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,27 @@ class Run:
     def note(self, **values: Any) -> None:
         """Add values to ``config.json``, which is replaced whole or not at all."""
         write_json(self.path / "config.json", {**self.record(), **values})
+
+    def about(self) -> About:
+        """Return what a person wrote about the run; a file that is missing or torn says nothing."""
+        try:
+            values = json.loads((self.path / "about.json").read_text(encoding="utf-8"))
+            return About(title=str(values["title"]), note=str(values["note"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return About()
+
+    def describe(self, about: About) -> None:
+        """Keep what a person wrote about the run.
+
+        Raises:
+            RunError: it is too long, or the folder cannot be written.
+        """
+        if len(about.title) > MAX_TITLE or len(about.note) > MAX_NOTE:
+            raise RunError(f"That is too long: use at most {MAX_TITLE} characters for a name, {MAX_NOTE} for a note.")
+        try:
+            write_json(self.path / "about.json", asdict(about))
+        except OSError as error:
+            raise RunError(f"{self.name} cannot be written ({error.strerror}): make room first.") from error
 
     def append(self, event: Event) -> None:
         """Write one event to the end of ``events.jsonl`` and flush it, in one write so that no line is shared."""
@@ -163,22 +188,18 @@ class Run:
         Raises:
             RunError: another process holds it.
         """
-        with (self.path / "lock").open("a") as file:
-            # An onlooker holds the lock for a moment, so one refusal proves nothing.
-            deadline = time.monotonic() + 1
-            while not _try_lock(file.fileno()):
-                if time.monotonic() > deadline:
-                    raise RunError(f"Another process is training {self.name}: watch that one or start a new run.")
-                time.sleep(0.02)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locks.hold(self.path / "lock"))
+            except BlockingIOError as error:
+                raise RunError(
+                    f"Another process is training {self.name}: watch that one or start a new run."
+                ) from error
             yield
 
     def is_locked(self) -> bool:
         """Whether a living process trains this run."""
-        try:
-            with (self.path / "lock").open("a") as file:
-                return not _try_lock(file.fileno(), is_onlooker=True)
-        except OSError:
-            return False
+        return locks.is_held(self.path / "lock")
 
 
 def create_run(config: TrainConfig, *, root: Path) -> Run:
@@ -238,15 +259,3 @@ def write_json(path: Path, value: Any) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _try_lock(descriptor: int, *, is_onlooker: bool = False) -> bool:
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            # Onlookers share the lock: they would otherwise take each other for a training.
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_onlooker else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -27,7 +27,8 @@ from emotion.events import (
     from_line,
     to_line,
 )
-from emotion.runs import Run, _try_lock, create_run, find_run, list_runs
+from emotion.locks import try_lock
+from emotion.runs import Run, create_run, find_run, list_runs
 
 CONFIG = TrainConfig(pictures="faces")
 SCORES = Scores(loss=0.5, accuracy=0.8, correct_confidence=0.7)
@@ -132,7 +133,7 @@ def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(
 
 def test_two_onlookers_do_not_take_each_other_for_a_training(run: Run) -> None:
     with (run.path / "lock").open("a") as file:
-        assert _try_lock(file.fileno(), is_onlooker=True)
+        assert try_lock(file.fileno(), is_onlooker=True)
         assert not run.is_locked()
         assert run.status() == "queued"
 

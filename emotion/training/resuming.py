@@ -23,10 +23,14 @@ def save_state(state: dict[str, Any], *, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{_FILE}-{os.getpid()}"
     try:
-        # Through a file of our own: torch turns a full disk into a RuntimeError without the reason.
         with beside.open("wb") as file:
             torch.save(state, file)
         beside.replace(folder / _FILE)
+    except RuntimeError as error:
+        # What torch makes of a write that failed into a file of ours; into one of its own it would lose the reason.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

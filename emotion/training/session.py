@@ -21,6 +21,7 @@ from emotion.training.fit import fit, rescue
 
 # What torch says where an allocation fails, on the CPU and on a GPU; its exceptions are RuntimeErrors.
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
+RESERVE_BYTES = 16_384
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "pillow", "numpy")
 
 
@@ -40,15 +41,21 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
     if not writes:
         yield from _events(run, asked_to_stop or run.stop_requested, started, writes=False)
         return
+    reserve = run.path / ".reserve"
     with run.lock():
         try:
+            # Room for the last words of a training that fails because the disk is full.
+            reserve.write_bytes(bytes(RESERVE_BYTES))
             for event in _events(run, asked_to_stop or run.stop_requested, started, writes=True):
                 run.append(event)
                 yield event
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell the page
+            reserve.unlink(missing_ok=True)
             failed = RunFailed(elapsed_seconds=time.perf_counter() - started, message=_sentence(error, run))
             run.append(failed)
             yield failed
+        finally:
+            reserve.unlink(missing_ok=True)
 
 
 def rescue_run(run: Run) -> None:
@@ -63,7 +70,7 @@ def rescue_run(run: Run) -> None:
         try:
             # Without a finished epoch there is nothing to keep, and no reason to fetch the backbone.
             if (run.path / "resume").is_dir():
-                pictures = read_pictures(Path(config.pictures))
+                pictures = read_pictures(Path(config.pictures), use_aliases=config.use_aliases)
                 parts = split(pictures, fraction=config.validation_share, seed=config.seed)
                 best = rescue(config, parts, backbone=locate(config.backbone).path, folder=run.path)
         except (EmotionError, OSError) as error:
@@ -81,7 +88,8 @@ def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writ
     config = run.config()
     root = Path(config.pictures)
     source = locate(config.backbone)
-    parts = split(read_pictures(root), fraction=config.validation_share, seed=config.seed)
+    pictures = read_pictures(root, use_aliases=config.use_aliases)
+    parts = split(pictures, fraction=config.validation_share, seed=config.seed)
     if writes:
         run.note(classes=parts.classes, backbone=source.to_json(), versions=_versions())
         write_json(run.path / "split.json", _split_record(parts, root))
@@ -109,6 +117,9 @@ def _versions() -> dict[str, str]:
 def _sentence(error: BaseException, run: Run) -> str:
     if isinstance(error, EmotionError):
         return str(error)
+    if "No space left" in str(error):
+        # An OSError, or what safetensors makes of one.
+        return f"The disk is full: make room in {run.path.parent.absolute()}, then resume the run."
     if isinstance(error, OSError) and error.strerror:
         which = f" {error.filename}" if error.filename else ""
         return f"A file{which} could not be read or written ({error.strerror}): make room, or see to its permissions."

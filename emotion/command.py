@@ -1,0 +1,26 @@
+"""The command line that asks for the same training as a configuration does."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+from emotion.config import TrainConfig
+
+
+def command_line(config: TrainConfig) -> str:
+    """Return ``python -m emotion train …``, quoted for a shell; what is as in the Quick preset is left out."""
+    plain = asdict(TrainConfig(pictures=config.pictures))
+    words = ["python", "-m", "emotion", "train", "--pictures", _short(config.pictures)]
+    for name, value in asdict(config).items():
+        if value != plain[name]:
+            words.append("--" + name.replace("_", "-"))
+            # A switch is named only where it is on, and off is what it is without a word.
+            words += [] if value is True else [str(value)]
+    return shlex.join(words)
+
+
+def _short(folder: str) -> str:
+    path, here = Path(folder), Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else folder
