@@ -100,7 +100,14 @@ class Workers:
         return prediction
 
     def compare(
-        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+        self,
+        run: Run,
+        sets: Mapping[str, Path],
+        *,
+        emotion: str | None,
+        size: int | None,
+        seed: int,
+        use_aliases: bool = False,
     ) -> tuple[Comparison, Path]:
         """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
 
@@ -108,7 +115,7 @@ class Workers:
             EmotionError: a set, its sample or the run cannot be used.
         """
         result: tuple[Comparison, Path] = self._predictor.call(
-            "compare", run=run, sets=dict(sets), emotion=emotion, size=size, seed=seed
+            "compare", run=run, sets=dict(sets), emotion=emotion, size=size, seed=seed, use_aliases=use_aliases
         )
         return result
 

@@ -12,6 +12,7 @@ from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.news import News
 from emotion.ui.predict_tab import PredictTab
 from emotion.ui.run_board import RunBoard
+from emotion.ui.run_tab import RunTab
 from emotion.ui.runs_table import RunsTable
 from emotion.ui.services import Services
 from emotion.ui.settings import ListBackbones, known_backbones
@@ -41,7 +42,9 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
             with gr.Tab("Train", id="train"):
                 train = TrainTab(services, board, list(backbones()))
                 train.follow(news)
-                RunsTable(board, news)
+                table = RunsTable(board, news)
+            with gr.Tab("Runs", id="runs"):
+                runs = RunTab(services, board, news)
             with gr.Tab("Predict", id="predict"):
                 predict = PredictTab(services, board)
             with gr.Tab("Cross-species", id="compare"):
@@ -54,11 +57,26 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
             **QUIET,
         )
         news.tell(lambda: [gr.Row(visible=not board.summaries())], [], [first_run])
+        _connect_runs(runs, table, train, tabs)
+        train.kept.connect(page)
         page.load(guarded(train.attach), train.remembered, train.view, **POLL)
         for tab in (predict, compare):
             tab.picker.follow(news)
         news.connect(page)
     return page
+
+
+def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs) -> None:
+    """Lead from a row of the table to its run, and from a run back to its curves and its settings."""
+    table.table.click(guarded(runs.open_row), None, [tabs, *runs.view], **QUIET)
+    runs.watch.click(
+        guarded(lambda name: [gr.Tabs(selected="train"), *train.begin(runs.board.find(name), is_live=False)]),
+        runs.run, [tabs, *train.view, train.remembered], **QUIET,
+    )  # fmt: skip
+    runs.again.click(
+        guarded(lambda name: [gr.Tabs(selected="train"), *train.kept.of_run(runs.board.find(name))]),
+        runs.run, [tabs, *train.kept.widgets], **QUIET,
+    )  # fmt: skip
 
 
 def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:

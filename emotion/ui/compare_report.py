@@ -98,6 +98,15 @@ def table_of(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def unreadable(result: SampleResult) -> str:
+    """Return how many pictures of the sample cannot be read and were replaced, and why the first one; or nothing."""
+    if not result.unreadable:
+        return ""
+    reason = next(iter(result.unreadable.values()))
+    number = count(len(result.unreadable), "picture")
+    return f'<p class="note">{number} left out, others drawn instead. {html.escape(reason)}</p>'
+
+
 def _within(picture: str, folder: str) -> str:
     path = Path(picture)
     return (path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)).as_posix()
@@ -114,13 +123,14 @@ def _card(name: str, result: SampleResult, emotion: str) -> str:
         f"<li>“{html.escape(emotion)}” came second in <b>{result.runner_up} of {result.n}</b></li>"
         f"<li>{html.escape(_instead(result, emotion))}</li>"
     )
+    left_out = unreadable(result)
     uris = data_uris([Path(each.picture) for each in result.pictures[:MAX_SHOWN]], side=SIDE)
     pictures = "".join(_figure(each, uri, name) for each, uri in zip(result.pictures[:MAX_SHOWN], uris, strict=True))
     hidden = len(result.pictures) - MAX_SHOWN
     more = f'<p class="note">{count(hidden, "more picture")} in the CSV.</p>' if hidden > 0 else ""
     return (
         f'<section class="species-card" style="--accent:{_colour(name)}" aria-label="{html.escape(name)}">'
-        f'<h3>{html.escape(name)}</h3><ul class="facts">{facts}</ul>'
+        f'<h3>{html.escape(name)}</h3><ul class="facts">{facts}</ul>{left_out}'
         f'<div class="gallery">{pictures}</div>{more}</section>'
     )
 

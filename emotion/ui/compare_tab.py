@@ -12,7 +12,7 @@ import gradio as gr
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.errors import ConfigError, EmotionError, PictureError, RunError
-from emotion.labels import EMOTIONS
+from emotion.labels import ALIASES_SETTING, EMOTIONS, alias_offer
 from emotion.ui.charts.look import figure, say
 from emotion.ui.charts.results import HEIGHT, confidence_chart, said_chart
 from emotion.ui.charts.view import chart, shown
@@ -70,11 +70,14 @@ class CompareTab:
             self.saved = gr.Dropdown(
                 [], label="Saved comparisons of this run", elem_id="saved", visible=False, scale=3, min_width=260
             )
+        # Offered where a set that is here calls an emotion otherwise; a switch that does nothing only confuses.
+        offer = alias_offer(label for each in sets for label in each.pictures())
+        self.aliases = gr.Checkbox(label=ALIASES_SETTING, info=offer, visible=bool(offer), elem_id="compare-aliases")
         self.shown_emotion = gr.Radio([], label="Shown emotion", visible=False)
 
     def _connect(self) -> None:
         self.go.click(
-            guarded(self.compare), [self.run, self.emotion, self.sets, self.size, self.seed], self.view,
+            guarded(self.compare), [self.run, self.emotion, self.sets, self.size, self.seed, self.aliases], self.view,
             concurrency_id="predict", api_visibility="private", show_progress_on=[self.headline],
         )  # fmt: skip
         self.saved.input(guarded(self.reopen), [self.run, self.saved], self.view, **QUIET)
@@ -98,7 +101,13 @@ class CompareTab:
         ]
 
     def compare(
-        self, name: str | None, emotion: str, keys: Sequence[str] | None, size: float | None, seed: float | None
+        self,
+        name: str | None,
+        emotion: str,
+        keys: Sequence[str] | None,
+        size: float | None,
+        seed: float | None,
+        use_aliases: bool = False,
     ) -> list[Any]:
         """Let the run judge a sample of each ticked set, and show what came out."""
         run = self.board.choose(name)
@@ -108,7 +117,7 @@ class CompareTab:
         if size is None or seed is None:
             raise ConfigError("Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
         comparison, path = self.services.compare(
-            run, names_by_species(chosen), emotion=emotion, size=int(size), seed=int(seed)
+            run, names_by_species(chosen), emotion=emotion, size=int(size), seed=int(seed), use_aliases=use_aliases
         )
         return self.show(comparison, path, emotion)
 

@@ -11,7 +11,7 @@ from emotion.config import TrainConfig
 from emotion.errors import EmotionError, RunError
 from emotion.events import EpochDone, Event, RunFinished, RunStopped, Scores, without_void
 from emotion.pictures.drawn import is_drawn
-from emotion.runs import Run, Status, list_runs
+from emotion.runs import About, Run, Status, list_runs
 from emotion.ui.picture_sets import set_title
 from emotion.ui.words import ENDED, WAITS_FOR_RUN, duration, percent
 
@@ -20,7 +20,7 @@ HEADERS = [
     "Validation loss", "Validation accuracy", "Time",
 ]  # fmt: skip
 NUMBERS = frozenset({"Epochs", "Batch", "Validation loss", "Validation accuracy", "Time"})
-Stamp = tuple[float, int, bool, bool]
+Stamp = tuple[float, int, float, bool, bool]
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,29 @@ class RunSummary:
     best: Scores | None
     seconds: float
     has_checkpoint: bool
+    about: About
 
     @property
     def title(self) -> str:
-        """A short name that tells runs apart: when, which backbone, batch size, how good."""
+        """A short name that tells runs apart: its own, or when, which backbone, batch size; and how good."""
         day, _, clock = self.run.name.partition("-")
         when = f"{day[6:8]}.{day[4:6]}. {clock[:2]}:{clock[2:4]}:{clock[4:6]}" if day.isdecimal() else self.run.name
         score = f", {percent(self.best.accuracy)} right" if self.best else ""
+        if self.about.title:
+            return f"{self.about.title} · {when}{score}"
         return f"{when} · {Path(self.config.backbone).name} · batch {self.config.batch_size}{score}"
+
+    @property
+    def searched(self) -> str:
+        """What a filter looks at, in lower case."""
+        return " ".join([self.run.name, self.about.note, *self.row()]).lower()
 
     def row(self) -> list[str]:
         """Return the cells of the table, as ``HEADERS`` names them."""
         loss, accuracy = (f"{self.best.loss:.3f}", percent(self.best.accuracy)) if self.best else ("–", "–")
         config = self.config
         return [
-            self.run.name, self.status, set_title(config.pictures), Path(config.backbone).name,
+            self.about.title or self.run.name, self.status, set_title(config.pictures), Path(config.backbone).name,
             depth_words(config.depth), str(config.epochs), str(config.batch_size), loss, accuracy,
             duration(self.seconds) if self.seconds else "–",
         ]  # fmt: skip
@@ -103,9 +111,16 @@ class RunBoard:
             raise RunError(WAITS_FOR_RUN)
         return usable[0].run
 
+    def matching(self, text: str) -> list[RunSummary]:
+        """Return the runs that every word of ``text`` is found in: name, note, or any cell of the table."""
+        words = text.lower().split()
+        return [each for each in self.summaries() if all(word in each.searched for word in words)]
+
     def signature(self) -> str:
         """Return a text that changes when anything in the table would."""
-        return repr([(each.run.name, each.status, each.best, each.has_checkpoint) for each in self.summaries()])
+        return repr(
+            [(each.run.name, each.status, each.best, each.has_checkpoint, each.about) for each in self.summaries()]
+        )
 
 
 def summarise(run: Run) -> RunSummary:
@@ -118,7 +133,7 @@ def summarise(run: Run) -> RunSummary:
     seconds = events[-1].elapsed_seconds if events else 0.0
     # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
     has_checkpoint = (run.checkpoint / "config.json").is_file()
-    return RunSummary(run, run.status(), run.config(), _best(events), seconds, has_checkpoint)
+    return RunSummary(run, run.status(), run.config(), _best(events), seconds, has_checkpoint, run.about())
 
 
 def trained_on_drawn(run: Run) -> bool:
@@ -151,6 +166,10 @@ def _stamp(run: Run) -> Stamp:
         modified, size = stat.st_mtime, stat.st_size
     except OSError:
         modified, size = 0.0, 0
+    try:
+        described = (run.path / "about.json").stat().st_mtime
+    except OSError:
+        described = 0.0
     # An ended run is not locked; asking costs a system call, and a death changes nothing but the lock.
     is_fresh = time.time() - modified < 24 * 3600 or not size
-    return modified, size, is_fresh and run.is_locked(), run.stop_requested()
+    return modified, size, described, is_fresh and run.is_locked(), run.stop_requested()

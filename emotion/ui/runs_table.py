@@ -27,7 +27,15 @@ class RunsTable:
     def __init__(self, board: RunBoard, news: News) -> None:
         self.board = board
         gr.HTML('<h2 class="section-title">Runs</h2>', apply_default_css=False)
-        self.table = gr.HTML(table_html([]), elem_id="runs-table", apply_default_css=False)
+        self.filter = gr.Textbox(
+            "",
+            label="Filter",
+            placeholder="a name, a note, a backbone, finished …",
+            visible=False,
+            elem_id="filter",
+            max_lines=1,
+        )
+        self.table = gr.HTML(table_html([]), elem_id="runs-table", js_on_load=_ROW_CLICK, apply_default_css=False)
         self.picked = gr.Dropdown(
             [], multiselect=True, visible=False, elem_id="overlay-runs", label="Lay curves over each other",
             info="Pick two or more runs, for instance of different batch sizes.",
@@ -40,21 +48,30 @@ class RunsTable:
                     overlay_chart({}, "accuracy"), label="Accuracy of the picked runs", name="overlay-accuracy"
                 )
         curves = [self.charts, self.loss, self.accuracy]
+        self.filter.input(guarded(self.table_of), self.filter, self.table, trigger_mode="always_last", **QUIET)
         self.picked.input(guarded(self.overlay), self.picked, curves, **QUIET)
-        news.tell(self.refresh, [self.picked], [self.table, self.picked, *curves])
+        news.tell(self.refresh, [self.filter, self.picked], [self.filter, self.table, self.picked, *curves])
 
-    def refresh(self, picked: Sequence[str] | None) -> list[Any]:
+    def refresh(self, text: str | None, picked: Sequence[str] | None) -> list[Any]:
         """List the runs anew."""
         summaries = self.board.summaries()
         choices = [(each.title, each.run.name) for each in summaries]
         names = {each.run.name for each in summaries}
         kept = [name for name in picked or [] if name in names]
-        any_drawn = any(is_drawn(each.config.pictures) for each in summaries)
         return [
-            table_html(summaries) + drawn_note(shown=any_drawn),
+            gr.Textbox(visible=len(summaries) > 1),
+            self.table_of(text),
             gr.Dropdown(choices, value=kept, visible=bool(summaries)),
             *(self.overlay(kept) if picked else [gr.skip()] * 3),
         ]
+
+    def table_of(self, text: str | None) -> str:
+        """Return the table of the runs that a filter leaves."""
+        text = (text or "").strip()
+        matching = self.board.matching(text)
+        if not matching and text:
+            return sentence(f"No run has “{text}” in its name, note or settings.")
+        return table_html(matching) + drawn_note(shown=any(is_drawn(each.config.pictures) for each in matching))
 
     def overlay(self, picked: Sequence[str] | None) -> list[Any]:
         """Draw the picked runs over each other."""
@@ -83,6 +100,16 @@ def table_html(summaries: Sequence[RunSummary]) -> str:
 def _row(summary: RunSummary, kinds: Sequence[str]) -> str:
     cells = []
     for name, kind, cell in zip(HEADERS, kinds, summary.row(), strict=True):
-        look = f"state {summary.status}" if name == "Status" else kind
-        cells.append(f'<td class="{look}">{html.escape(cell)}</td>')
+        look, text = f"state {summary.status}" if name == "Status" else kind, html.escape(cell)
+        if name == "Run":
+            text = f'<button type="button" data-run="{html.escape(summary.run.name)}">{text}</button>'
+        cells.append(f'<td class="{look}">{text}</td>')
     return f"<tr>{''.join(cells)}</tr>"
+
+
+_ROW_CLICK = """
+element.addEventListener('click', (event) => {
+    const button = event.target.closest('button[data-run]');
+    if (button) trigger('click', {run: button.dataset.run});
+});
+"""

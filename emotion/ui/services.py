@@ -24,6 +24,16 @@ class Services(Protocol):
             EmotionError: it cannot be started.
         """
 
+    def resume_training(self, run: Run) -> None:
+        """Let a run that was cut off go on; return at once.
+
+        Raises:
+            EmotionError: it is finished or is being trained, or its folder cannot be written.
+        """
+
+    def queue_place(self, run: Run) -> int | None:
+        """Return how many trainings go before a waiting run; None if it does not wait here."""
+
     def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
         """Return what a run says of one picture file, which is called ``name`` in a message about it.
 
@@ -32,7 +42,14 @@ class Services(Protocol):
         """
 
     def compare(
-        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+        self,
+        run: Run,
+        sets: Mapping[str, Path],
+        *,
+        emotion: str | None,
+        size: int | None,
+        seed: int,
+        use_aliases: bool = False,
     ) -> tuple[Comparison, Path]:
         """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
 

@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from emotion.config import AUGMENTATIONS, PRECISIONS, PRESETS, SCHEDULES, VIEWS, TrainConfig, parse_depth, preset
+from emotion.labels import ALIASES_SETTING
 from emotion.ui.handlers import QUIET
 
 REPORT_BATCH_SIZES = (4, 8, 16, 24)
@@ -72,7 +73,10 @@ class Settings:
 
     def of_preset(self, name: str) -> list[Any]:
         """Return the values that a preset gives the widgets, in order."""
-        config = preset(name, pictures="-")
+        return self.of(preset(name, pictures="-"))
+
+    def of(self, config: TrainConfig) -> list[Any]:
+        """Return the values that a configuration gives the widgets, in order."""
         return [str(config.depth) if key == "depth" else getattr(config, key) for key in self.widgets]
 
 
@@ -121,7 +125,9 @@ def backbone_label(row: Backbone) -> str:
 
 def _more(plain: TrainConfig) -> dict[str, Component]:
     made: dict[str, Component] = {}
-    made["depth"] = gr.Dropdown(DEPTHS, value=str(plain.depth), label="What is trained", elem_id="depth")
+    made["depth"] = gr.Dropdown(
+        DEPTHS, value=str(plain.depth), label="What is trained", allow_custom_value=True, elem_id="depth"
+    )
     looks = ", ".join(f"{name} {views}×" for name, views in VIEWS.items())
     made["augmentation"] = gr.Radio(
         list(AUGMENTATIONS),
@@ -146,6 +152,9 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
         made["seed"] = _number("Seed", plain.seed, whole=True)
     made["precision"] = gr.Radio(
         list(PRECISIONS), value=plain.precision, label="Precision", info="Auto: bfloat16 where the machine has it."
+    )
+    made["use_aliases"] = gr.Checkbox(
+        plain.use_aliases, label=ALIASES_SETTING, info="Folders called anger, Sadness or sleepy: angry, sad, tired."
     )
     return made
 

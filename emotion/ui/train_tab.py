@@ -8,12 +8,16 @@ from typing import Any
 import gradio as gr
 
 from emotion.config import preset
-from emotion.errors import EmotionError
+from emotion.curves import reading
+from emotion.errors import EmotionError, RunError
+from emotion.labels import alias_offer
+from emotion.pictures.folders import list_pictures
 from emotion.runs import Run
 from emotion.ui.charts.training import training_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.handlers import BROWSER_SECRET, POLL, QUIET
+from emotion.ui.kept_settings import KeptSettings
 from emotion.ui.look_cost import look_cost
 from emotion.ui.news import News
 from emotion.ui.picture_sets import NO_SETS, find_set, list_picture_sets, training_sets
@@ -38,26 +42,29 @@ class TrainTab:
         self.services = services
         self.board = board
         self.watch = gr.State(Watch())
-        # A fixed key and secret: otherwise a restart of the server forgets which run a page was watching.
-        self.remembered = gr.BrowserState(None, storage_key="emotion", secret="emotion-dashboard")
+        self.remembered = gr.BrowserState(None, storage_key="emotion", secret=BROWSER_SECRET)
         self.timer = gr.Timer(POLL_SECONDS, active=False)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
                 self._build_pictures()
                 self.settings = build_settings(backbones)
+                self.kept = KeptSettings(self.pictures, self.settings)
                 self.cost = gr.HTML("", elem_id="look-cost", apply_default_css=False)
             with gr.Column(scale=3, min_width=320):
                 with gr.Row(elem_classes="actions"):
                     self.start = gr.Button("Start", variant="primary", elem_id="start", min_width=120)
                     self.stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=120, interactive=False)
+                    self.resume = gr.Button("Resume", elem_id="resume", min_width=120, visible=False)
                 self.status = gr.HTML(status_line(Watch()), elem_id="status", apply_default_css=False)
                 self.loss = chart(training_chart((), "loss"), label="Loss", name="loss-chart")
                 self.accuracy = chart(training_chart((), "accuracy"), label="Accuracy", name="accuracy-chart")
+                self.reading = gr.HTML("", elem_id="reading", apply_default_css=False)
                 self.note = gr.HTML(
                     drawn_note(shown=True), visible=False, elem_id="train-note", apply_default_css=False
                 )
         self.view: list[Any] = [
-            self.watch, self.status, self.loss, self.accuracy, self.start, self.stop, self.timer, self.note,
+            self.watch, self.status, self.loss, self.accuracy, self.start, self.stop, self.resume, self.timer,
+            self.reading, self.note,
         ]  # fmt: skip
         # Said from the start, so that nothing moves when the page has asked for it.
         self.cost.value = self.estimate(self.pictures.value, *self.settings.of_preset("Quick"))
@@ -72,7 +79,11 @@ class TrainTab:
         self.preview = gr.HTML(preview_of(value), elem_id="preview", apply_default_css=False)
 
     def _connect(self) -> None:
-        self.pictures.change(guarded(preview_of), self.pictures, self.preview, **QUIET)
+        aliases = self.settings.widgets["use_aliases"]
+        gr.on(
+            [self.pictures.change, aliases.change],  # type: ignore[attr-defined]  # gradio adds it
+            guarded(preview_of), [self.pictures, aliases], self.preview, **QUIET,
+        )  # fmt: skip
         changes = [self.settings.widgets[name].change for name in LOOK_SETTINGS]  # type: ignore[attr-defined]  # gradio adds it
         gr.on(
             [self.pictures.change, *changes], guarded(self.estimate), [self.pictures, *self.settings.inputs], self.cost,
@@ -85,20 +96,23 @@ class TrainTab:
             concurrency_id="start",
             **QUIET,
         )
-        self.stop.click(guarded(self.stop_run), self.watch, [self.stop, self.status], **QUIET)
+        self.stop.click(guarded(self.stop_run), self.watch, self.view, **QUIET)
+        self.resume.click(
+            guarded(self.resume_run), self.watch, [*self.view, self.remembered], concurrency_id="start", **QUIET
+        )
         self.timer.tick(guarded(self.poll), self.watch, self.view, **POLL)
 
     def start_run(self, pictures: str | None, *values: Any) -> list[Any]:
         """Start a training with the settings on the screen, and watch it."""
         chosen = find_set(pictures, sets=list_picture_sets())
         config = self.settings.read(values, pictures=str(chosen.folder))
-        return self._begin(self.services.start_training(config))
+        return self.begin(self.services.start_training(config))
 
     def start_default(self) -> list[Any]:
         """Start the Quick preset on the first picture set, and watch it."""
         sets = training_sets(list_picture_sets())
         chosen = find_set(sets[0].key if sets else None, sets=sets)
-        return self._begin(self.services.start_training(preset("Quick", pictures=str(chosen.folder))))
+        return self.begin(self.services.start_training(preset("Quick", pictures=str(chosen.folder))))
 
     def estimate(self, pictures: str | None, *values: Any) -> Any:
         """Say what the look at the pictures will cost with the settings on the screen."""
@@ -115,14 +129,21 @@ class TrainTab:
         news.tell(lambda *values: [self.estimate(*values)], [self.pictures, *self.settings.inputs], [self.cost])
 
     def stop_run(self, seen: Watch) -> list[Any]:
-        """Ask the watched run to stop, no other."""
+        """Ask the watched run to stop, no other, and say so at once."""
         if seen.run is not None and not seen.is_over:
             seen.run.request_stop()
-        return [gr.Button(interactive=False), gr.skip()]
+        return self.show(self._look(seen), drawn=seen)
+
+    def resume_run(self, seen: Watch) -> list[Any]:
+        """Let the watched run go on after its last finished epoch."""
+        if seen.run is None:
+            raise RunError("No run is shown here: choose one in the Runs tab.")
+        self.services.resume_training(seen.run)
+        return self.begin(seen.run)
 
     def poll(self, seen: Watch) -> Any:
         """Look for news of the watched run; leave the screen alone where there are none."""
-        known = look(seen, now=time.monotonic())
+        known = self._look(seen)
         if known is seen:
             return gr.skip() if not seen.is_over else self.show(seen)
         return self.show(known, drawn=seen)
@@ -141,9 +162,11 @@ class TrainTab:
             seen,
             status_line(seen),
             *self._charts(seen, drawn=drawn),
-            gr.Button(interactive=seen.is_over),
+            gr.Button("Start" if seen.is_over else "Queue another", interactive=True),
             gr.Button(interactive=seen.status in ("queued", "running")),
+            gr.Button(visible=seen.is_over and seen.status in ("stopped", "failed", "interrupted")),
             gr.Timer(pace, active=not seen.is_over),
+            sentence(reading(seen.events)) if seen.is_over else "",
             gr.HTML(visible=seen.run is not None and trained_on_drawn(seen.run)),
         ]
 
@@ -153,18 +176,24 @@ class TrainTab:
         events, name = seen.visible_events(), seen.run.name if seen.run else ""
         return [shown(training_chart(events, measure, uirevision=name)) for measure in ("loss", "accuracy")]
 
-    def _begin(self, run: Run) -> list[Any]:
-        return [*self.show(watch(run, is_live=True)), run.name]
+    def _look(self, seen: Watch) -> Watch:
+        place = self.services.queue_place(seen.run) if seen.run and seen.status == "queued" else None
+        return look(seen, now=time.monotonic(), queue_place=place)
+
+    def begin(self, run: Run, *, is_live: bool = True) -> list[Any]:
+        """Return what every widget shows of a run from now on, and its name to be remembered."""
+        return [*self.show(watch(run, is_live=is_live)), run.name]
 
     def _ongoing(self) -> Run | None:
         going = [each.run for each in self.board.summaries() if each.status in ("running", "stopping")]
         return going[0] if going else None
 
 
-def preview_of(key: str | None) -> str:
+def preview_of(key: str | None, use_aliases: bool = False) -> str:
     """Return counts and a few pictures of each class of a set, or why there are none."""
     sets = list_picture_sets()
     if not sets:
         return sentence(NO_SETS)
     chosen = find_set(key, sets=sets)
-    return preview_strip(chosen.pictures())
+    offer = "" if use_aliases else alias_offer(chosen.pictures())
+    return preview_strip(list_pictures(chosen.folder, use_aliases=use_aliases)) + sentence(offer)

@@ -23,6 +23,7 @@ class Watch:
     is_live: bool = False
     replay_began: float | None = None
     replay_share: float = 1.0
+    queue_place: int | None = None
 
     @property
     def is_over(self) -> bool:
@@ -45,7 +46,7 @@ class Watch:
         """Return the run's state in words."""
         if self.run is None or self.status is None:
             return None
-        said = progress(self.events, self.status)
+        said = progress(self.events, self.status, queue_place=self.queue_place)
         if self.replay_began is not None:
             first, last = _drawn_span(self.events)
             return Progress(replaying(last - first), self.replay_share)
@@ -57,22 +58,26 @@ def watch(run: Run, *, is_live: bool) -> Watch:
     return look(Watch(run=run, is_live=is_live), now=0.0)
 
 
-def look(seen: Watch, *, now: float) -> Watch:
+def look(seen: Watch, *, now: float, queue_place: int | None = None) -> Watch:
     """Return what is known by now, or the very same object if nothing is new. ``now`` is a monotonic clock's time."""
     if seen.run is None or seen.is_over:
         return seen
+    if not seen.run.path.is_dir():
+        return Watch()  # Deleted, perhaps by another visitor.
     if seen.replay_began is not None:
         share = min(1.0, (now - seen.replay_began) / REPLAY_SECONDS)
         return replace(seen, replay_share=share, replay_began=seen.replay_began if share < 1 else None)
     news, offset = seen.run.tail(seen.offset)
     status = seen.run.status()
-    if not news and status == seen.status:
+    if not news and (status, queue_place) == (seen.status, seen.queue_place):
         return seen
     # A status that is newer than the events read would announce an end that is not here yet.
     if status in ENDED:
         more, offset = seen.run.tail(offset)
         news = [*news, *more]
-    known = replace(seen, events=tuple(without_void([*seen.events, *news])), offset=offset, status=status)
+    known = replace(
+        seen, events=tuple(without_void([*seen.events, *news])), offset=offset, status=status, queue_place=queue_place
+    )
     if seen.is_live and _is_too_short_to_see(known, news):
         return replace(known, replay_began=now, replay_share=0.0)
     return known

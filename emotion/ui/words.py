@@ -31,17 +31,19 @@ class Progress:
     share: float | None = None
 
 
-def progress(events: Sequence[Event], status: Status) -> Progress:
-    """Say how a run stands."""
+def progress(events: Sequence[Event], status: Status, *, queue_place: int | None = None) -> Progress:
+    """Say how a run stands; ``queue_place`` is how many trainings go before a queued one, where that is known."""
     if status == "queued":
-        return Progress("Queued: it begins as soon as the training before it is done.")
+        first = "the training before it goes" if queue_place is None else _going_first(queue_place)
+        return Progress(f"Queued: {first} first. Stop withdraws it.")
     if status == "stopping":
-        return Progress("Stopping after the step in hand; the best finished epoch is kept.", _share(events))
+        kept = "the best finished epoch is kept" if _last_epoch(events) else "no epoch is finished, so nothing is kept"
+        return Progress(f"Stopping after the step in hand; {kept}.", _share(events))
     if status == "running":
         return _running(events)
     if status == "interrupted":
-        return Progress("Interrupted: its process ended without a word. Start it again with the same settings.")
-    return _ended(events[-1])
+        return Progress(f"Interrupted: its process ended without a word, perhaps for want of memory. {_resume(events)}")
+    return _ended(events)
 
 
 def skipped(events: Sequence[Event]) -> str:
@@ -119,7 +121,8 @@ def _running(events: Sequence[Event]) -> Progress:
     return Progress(f"Getting ready: {train} to train on, {checked:,} held back to check with.")
 
 
-def _ended(last: Event) -> Progress:
+def _ended(events: Sequence[Event]) -> Progress:
+    last = events[-1]
     if isinstance(last, RunFinished):
         early = " It ended early, since nothing got better." if last.stopped_early else ""
         right = percent(last.validation.accuracy)
@@ -127,10 +130,24 @@ def _ended(last: Event) -> Progress:
         return Progress(f"{done}, {right} of the validation pictures right.{early}", 1.0)
     if isinstance(last, RunStopped):
         kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
-        return Progress(f"Stopped: {kept}.")
+        return Progress(f"Stopped: {kept}. {_resume(events)}")
     if isinstance(last, RunFailed):
         return Progress(f"It could not go on. {last.message}")
     return Progress("It has ended.")
+
+
+def _going_first(place: int) -> str:
+    return "the training in hand goes" if place <= 1 else f"{place} trainings go"
+
+
+def _resume(events: Sequence[Event]) -> str:
+    epoch = _last_epoch(events)
+    return f"Resume goes on after epoch {epoch}." if epoch else "Resume begins it anew."
+
+
+def _last_epoch(events: Sequence[Event]) -> int:
+    """Return the number of the last finished epoch, 0 before the first one."""
+    return next((event.epoch for event in reversed(events) if isinstance(event, EpochDone)), 0)
 
 
 def _share(events: Sequence[Event]) -> float | None:

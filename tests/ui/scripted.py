@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion.comparison import Comparison, ScoredPicture, save_comparison, summarise
@@ -97,6 +97,7 @@ class ScriptedServices:
     pause: Callable[[Run, Event], None] = lambda run, event: None
     epoch_seconds: float = 0.02
     failure: str = ""
+    places: dict[str, int] = field(default_factory=dict)
 
     def start_training(self, config: TrainConfig) -> Run:
         run = create_run(config, root=self.runs_folder)
@@ -122,6 +123,13 @@ class ScriptedServices:
                 last = event if isinstance(event, EpochDone) else last
                 self.pause(run, event)
 
+    def resume_training(self, run: Run) -> None:
+        run.queue_again()
+        threading.Thread(target=self._train, args=(run,), daemon=True).start()
+
+    def queue_place(self, run: Run) -> int | None:
+        return self.places.get(run.name)
+
     def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
         open_picture(picture, name=name)
         scores = scores_for(picture, label=picture.parent.name, skill=0.75)
@@ -129,14 +137,25 @@ class ScriptedServices:
         return Prediction(label=label, confidence=scores[label], scores=scores, precision="bfloat16", seconds=0.048)
 
     def compare(
-        self, run: Run, sets: Mapping[str, Path], *, emotion: str | None, size: int | None, seed: int
+        self,
+        run: Run,
+        sets: Mapping[str, Path],
+        *,
+        emotion: str | None,
+        size: int | None,
+        seed: int,
+        use_aliases: bool = False,
     ) -> tuple[Comparison, Path]:
         if not run.checkpoint.is_dir():
             raise RunError("This run has kept no checkpoint: choose another one.")
         wanted = list(EMOTIONS) if emotion is None else [emotion]
         results: dict[str, dict[str, object]] = {}
         for name, folder in sets.items():
-            pool = [Picture(path, label) for label, paths in list_pictures(folder).items() for path in paths]
+            pool = [
+                Picture(path, label)
+                for label, paths in list_pictures(folder, use_aliases=use_aliases).items()
+                for path in paths
+            ]
             results[name] = {}
             for label in wanted:
                 scored = [

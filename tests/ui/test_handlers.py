@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from scripted import ScriptedServices, script, write_checkpoint
+from scripted import ScriptedServices
 
-from emotion.config import PRESETS, TrainConfig, preset
+from emotion.comparison import ScoredPicture, summarise
+from emotion.config import PRESETS, preset
 from emotion.errors import ConfigError, PictureError, RunError
 from emotion.events import EpochDone
-from emotion.runs import Run, create_run
+from emotion.runs import Run
 from emotion.ui.app import build_app
+from emotion.ui.compare_report import unreadable
 from emotion.ui.compare_tab import CompareTab, saved_choices
 from emotion.ui.guard import guarded
 from emotion.ui.picture_input import Upload, received
@@ -24,24 +28,6 @@ from emotion.ui.settings import backbone_label, build_settings, known_backbones
 from emotion.ui.train_tab import TrainTab, preview_of
 
 BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
-
-
-@pytest.fixture
-def trained(services: ScriptedServices, faces: Path) -> Run:
-    """A finished run."""
-    run = create_run(TrainConfig(pictures=str(faces / "human_train")), root=services.runs_folder)
-    for event in script(run.config()):
-        run.append(event)
-    write_checkpoint(run)
-    return run
-
-
-@pytest.fixture
-def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The sentences that were shown as toasts."""
-    said: list[str] = []
-    monkeypatch.setattr(gr, "Warning", lambda text, **_: said.append(text))
-    return said
 
 
 @pytest.fixture
@@ -153,7 +139,7 @@ def test_an_example_is_asked_for_by_number_and_carries_the_note(services, traine
             predict.judge_example(trained.name, gr.EventData(None, {"number": number}))
 
 
-def test_without_a_run_predict_and_compare_say_what_they_wait_for(services):
+def test_without_a_run_predict_and_compare_say_what_they_wait_for(services, warned):
     _, said, _ = tab(PredictTab, services).judge_example(None, gr.EventData(None, {"number": 0}))
     assert "first finished run" in said
     with pytest.raises(RunError, match="first finished run"):
@@ -258,3 +244,31 @@ def test_the_csv_names_pictures_within_their_set_and_carries_the_note(services, 
     assert str(faces) not in text
     assert "sad/human_eval_sad_" in text
     assert "say nothing of real dogs" in text
+
+
+def test_other_names_of_the_emotions_are_offered_and_read_where_it_is_switched_on(
+    services, trained: Run, tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for label, named in (("angry", "Anger"), ("sad", "sad")):
+        shutil.copytree(faces / "dog_eval" / label, tmp_path / "sets" / "dog_photos" / named)
+    monkeypatch.setenv("EMOTION_PICTURES", str(tmp_path / "sets"))
+    offered = preview_of("given/dog_photos")
+    assert "<b>Anger</b>" in offered
+    assert "This set says &#x27;Anger&#x27; for angry" in offered
+    switched_on = preview_of("given/dog_photos", True)
+    assert "<b>angry</b>" in switched_on
+    assert "This set says" not in switched_on
+    compare = tab(CompareTab, services)
+    assert compare.aliases.visible
+    with pytest.raises(PictureError):
+        compare.compare(trained.name, "angry", ["given/dog_photos"], 3, 1)
+    assert "of 3 correct" in compare.compare(trained.name, "angry", ["given/dog_photos"], 3, 1, True)[4]
+    monkeypatch.delenv("EMOTION_PICTURES")
+    assert not tab(CompareTab, services).aliases.visible
+
+
+def test_pictures_that_cannot_be_read_are_counted_beside_the_sample(faces: Path):
+    scored = [ScoredPicture(str(faces / "x.webp"), "", "sad", {"happy": 0.2, "sad": 0.8})]
+    result = replace(summarise(scored, classes=["happy", "sad"]), unreadable={"a.jpg": "a.jpg is not a picture."})
+    assert "1 picture left out, others drawn instead. a.jpg is not a picture." in unreadable(result)
+    assert unreadable(summarise(scored, classes=["happy", "sad"])) == ""

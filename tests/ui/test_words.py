@@ -27,7 +27,9 @@ def until(kind: type[Event], number: int) -> list[Event]:
 
 
 def test_a_run_without_events_says_what_it_waits_for():
-    assert "begins as soon as" in progress([], "queued").sentence
+    assert progress([], "queued").sentence == "Queued: the training before it goes first. Stop withdraws it."
+    assert progress([], "queued", queue_place=1).sentence.startswith("Queued: the training in hand goes first.")
+    assert progress([], "queued", queue_place=3).sentence.startswith("Queued: 3 trainings go first.")
     assert "loading the backbone" in progress([], "running").sentence
 
 
@@ -65,9 +67,16 @@ def test_a_failure_carries_its_own_sentence():
     assert progress([failed], "failed").sentence == "It could not go on. The disk is full: make room."
 
 
-def test_an_interrupted_and_a_stopping_run_say_so():
-    assert progress(EVENTS[:9], "interrupted").sentence.startswith("Interrupted")
-    assert progress(EVENTS[:9], "stopping").sentence.startswith("Stopping")
+def test_an_interrupted_run_says_where_it_would_go_on():
+    assert progress(EVENTS[:9], "interrupted").sentence.endswith("Resume begins it anew.")
+    third = next(place for place, event in enumerate(EVENTS) if isinstance(event, EpochDone) and event.epoch == 3)
+    assert progress(EVENTS[: third + 4], "interrupted").sentence.endswith("Resume goes on after epoch 3.")
+
+
+def test_a_stopping_run_says_what_will_be_kept():
+    assert "nothing is kept" in progress(EVENTS[:9], "stopping").sentence
+    third = next(place for place, event in enumerate(EVENTS) if isinstance(event, EpochDone) and event.epoch == 3)
+    assert "the best finished epoch is kept" in progress(EVENTS[: third + 1], "stopping").sentence
 
 
 def test_pictures_that_were_left_out_are_counted_and_the_first_is_named():

@@ -1,0 +1,176 @@
+"""The Runs tab: one run looked at closely. What it was, what it got wrong, and what may be done with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from emotion.command import command_line
+from emotion.curves import reading
+from emotion.errors import RunError
+from emotion.events import without_void
+from emotion.pictures.drawn import is_drawn
+from emotion.runs import MAX_NOTE, MAX_TITLE, About
+from emotion.trash import take_back, throw_away
+from emotion.ui.guard import guarded
+from emotion.ui.handlers import QUIET
+from emotion.ui.news import News
+from emotion.ui.run_board import RunBoard
+from emotion.ui.run_report import cell_html, confusion_html, facts_html, most_wrong_html, settings_html
+from emotion.ui.services import Services
+from emotion.ui.status import drawn_note, sentence, status_line
+from emotion.ui.watching import watch
+from emotion.validation import load_validation
+
+NO_RUNS = "No runs yet: train one in the Train tab, and it can be looked at here."
+
+
+class RunTab:
+    """Widgets of the tab and what they do."""
+
+    def __init__(self, services: Services, board: RunBoard, news: News) -> None:
+        self.services = services
+        self.board = board
+        self.seen = gr.State("")
+        self.thrown = gr.State("")
+        self.empty = gr.HTML(sentence(NO_RUNS, kind="waits"), elem_id="run-waits", apply_default_css=False)
+        self._build_head()
+        with gr.Column(visible=False) as self.body:
+            self._build_body()
+        self.view: list[Any] = [
+            self.seen, self.run, self.empty, self.body, self.state, self.title, self.note, self.facts,
+            self.command, self.settings, self.confusion, self.cell, self.wrong,
+        ]  # fmt: skip
+        self._connect()
+        news.tell(self.refresh, [self.seen, self.run], self.view)
+
+    def _build_head(self) -> None:
+        with gr.Row(elem_classes="controls"):
+            self.run = gr.Dropdown([], label="Run", elem_id="run-choice", interactive=True, scale=3, min_width=260)
+        with gr.Row(visible=False, elem_classes="first-run", elem_id="undo-row") as self.undo_row:
+            self.undone = gr.HTML("", apply_default_css=False)
+            self.undo = gr.Button("Undo", elem_id="undo", scale=0, min_width=120)
+
+    def _build_body(self) -> None:
+        self.state = gr.HTML("", elem_id="run-state", apply_default_css=False)
+        with gr.Row(elem_classes="actions"):
+            self.again = gr.Button("Use these settings again", variant="primary", elem_id="again", min_width=180)
+            self.watch = gr.Button("Show its curves", elem_id="show-curves", min_width=140)
+            self.delete = gr.Button("Delete", variant="stop", elem_id="delete", min_width=120)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=3, min_width=320):
+                gr.HTML('<h2 class="section-title">Validation</h2>', apply_default_css=False)
+                self.confusion = gr.HTML("", elem_id="confusion", js_on_load=_CELL_CLICK, apply_default_css=False)
+                self.cell = gr.HTML("", elem_id="confusion-cell", apply_default_css=False)
+                self.wrong = gr.HTML("", elem_id="most-wrong", apply_default_css=False)
+            with gr.Column(scale=2, min_width=320):
+                self.facts = gr.HTML("", elem_id="run-facts", apply_default_css=False)
+                self.title = gr.Textbox(
+                    label="Name", placeholder="A name of your own", max_length=MAX_TITLE, elem_id="title"
+                )
+                self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
+                self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
+                self.command = gr.Textbox(
+                    label="The same on the command line",
+                    buttons=["copy"],
+                    interactive=False,
+                    lines=2,
+                    elem_id="command",
+                )
+                self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
+
+    def _connect(self) -> None:
+        self.run.input(guarded(self.show), self.run, self.view, **QUIET)
+        self.keep.click(guarded(self.describe), [self.run, self.title, self.note], self.view, **QUIET)
+        self.confusion.click(guarded(self.open_cell), self.run, self.cell, **QUIET)
+        undo = [self.thrown, self.undo_row, self.undone]
+        self.delete.click(guarded(self.throw), self.run, [*undo, *self.view], **QUIET)
+        self.undo.click(guarded(self.take), self.thrown, [*undo, *self.view], **QUIET)
+
+    def refresh(self, seen: str, name: str | None) -> list[Any]:
+        """Show the chosen run anew where something of it, or the list of runs, has changed."""
+        if self._signature(name) == seen:
+            # What is sent again would close a list and overwrite a note under the hand of whoever writes it.
+            return [gr.skip()] * len(self.view)
+        return self.show(name)
+
+    def show(self, name: str | None) -> list[Any]:
+        """Return what every widget shows of a run; of the newest one where there is none of that name."""
+        summaries = self.board.summaries()
+        chosen = next((each for each in summaries if each.run.name == name), next(iter(summaries), None))
+        choices = [(each.title, each.run.name) for each in summaries]
+        if chosen is None:
+            return [
+                self._signature(None),
+                gr.Dropdown([], value=None),
+                gr.HTML(visible=True),
+                gr.Column(visible=False),
+            ] + [gr.skip()] * (len(self.view) - 4)
+        run, config, about = chosen.run, chosen.config, chosen.about
+        events, folder = without_void(run.events()), Path(config.pictures)
+        try:
+            validation = load_validation(run)
+            confusion, wrong = confusion_html(validation), most_wrong_html(validation, folder)
+        except RunError as error:
+            confusion, wrong = sentence(str(error), kind="problem"), ""
+        return [
+            self._signature(run.name),
+            gr.Dropdown(choices, value=run.name),
+            gr.HTML(visible=False),
+            gr.Column(visible=True),
+            status_line(watch(run, is_live=False)) + sentence(reading(events)) + drawn_note(shown=is_drawn(folder)),
+            about.title,
+            about.note,
+            facts_html(run, events),
+            command_line(config),
+            settings_html(config, run.record().get("versions", {})),
+            confusion,
+            "",
+            wrong,
+        ]
+
+    def open_row(self, event: gr.EventData) -> list[Any]:
+        """Open the run whose row in the table was pressed."""
+        return [gr.Tabs(selected="runs"), *self.show(str(event._data.get("run")))]
+
+    def describe(self, name: str | None, title: str, note: str) -> list[Any]:
+        """Keep a name and a note."""
+        run = self.board.find(name)
+        run.describe(About(title=title.strip(), note=note.strip()))
+        return self.show(run.name)
+
+    def open_cell(self, name: str | None, event: gr.EventData) -> str:
+        """Show the pictures of the cell of the confusion matrix that was pressed."""
+        run = self.board.find(name)
+        validation = load_validation(run)
+        label, said = event._data.get("label"), event._data.get("said")
+        if validation is None or label not in validation.classes or said not in validation.classes:
+            raise RunError("That cell is gone: choose the run again.")
+        return cell_html(validation, Path(run.config().pictures), label=label, said=said)
+
+    def throw(self, name: str | None) -> list[Any]:
+        """Delete the run, and offer to take it back."""
+        run = self.board.find(name)
+        throw_away(run)
+        said = sentence(f"{run.name} is deleted; for a week it can be taken back from the folder .trash.")
+        return [run.name, gr.Row(visible=True), said, *self.show(None)]
+
+    def take(self, name: str) -> list[Any]:
+        """Take back the run that was deleted last."""
+        run = take_back(name, root=self.services.runs_folder)
+        return ["", gr.Row(visible=False), "", *self.show(run.name)]
+
+    def _signature(self, name: str | None) -> str:
+        summaries = self.board.summaries()
+        of_run = [(each.status, each.best, each.about) for each in summaries if each.run.name == name]
+        return repr([name, of_run, [(each.run.name, each.about.title) for each in summaries]])
+
+
+_CELL_CLICK = """
+element.addEventListener('click', (event) => {
+    const button = event.target.closest('button[data-label]');
+    if (button) trigger('click', {label: button.dataset.label, said: button.dataset.said});
+});
+"""
