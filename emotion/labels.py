@@ -20,18 +20,18 @@ ALIASES: dict[str, tuple[str, ...]] = {
 ALIASES_SETTING = "Read other names of the four emotions"
 _MEANT = {name: emotion for emotion, aliases in ALIASES.items() for name in (emotion, *aliases)}
 
-# Okabe and Ito's colour-blind safe palette (https://jfly.uni-koeln.de/color/), so that the four stay apart
-# for every common kind of colour vision, on white and on near-black.
+# After Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), moved where two of ours came close to each other
+# for one kind of colour vision; tests/ui/test_colours.py measures it.
 EMOTION_COLOURS: dict[str, str] = {
     "happy": "#E69F00",
     "sad": "#0072B2",
-    "angry": "#D55E00",
-    "tired": "#8C7AA9",
+    "angry": "#D2432B",
+    "tired": "#A493B8",
 }
 SPECIES_COLOURS: dict[str, str] = {
-    "human": "#56B4E9",
-    "dog": "#009E73",
-    "cat": "#CC79A7",
+    "human": "#4A90E2",
+    "dog": "#00805E",
+    "cat": "#CF7A9C",
 }
 OTHER_COLOUR = "#7F7F7F"
 

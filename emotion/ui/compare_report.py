@@ -130,7 +130,7 @@ def _card(name: str, result: SampleResult, emotion: str) -> str:
     more = f'<p class="note">{count(hidden, "more picture")} in the CSV.</p>' if hidden > 0 else ""
     return (
         f'<section class="species-card" style="--accent:{_colour(name)}" aria-label="{html.escape(name)}">'
-        f'<h3>{html.escape(name)}</h3><ul class="facts">{facts}</ul>{left_out}'
+        f'<h2>{html.escape(name)}</h2><ul class="facts">{facts}</ul>{left_out}'
         f'<div class="gallery">{pictures}</div>{more}</section>'
     )
 

@@ -25,6 +25,8 @@ from emotion.ui.status import drawn_note, sentence
 from emotion.ui.thumbnails import data_uris
 from emotion.ui.words import duration, verdict
 
+# What Gradio's own label of the field says: whoever speaks to the page says what stands there.
+DROP = "Drop an image file here to upload"
 NO_PICTURE = "Drop, paste or take a picture, or click one of the examples."
 EXAMPLES_PER_CLASS = 1
 
@@ -43,7 +45,9 @@ class PredictTab:
         )
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
-                self.picture = picture_input(height=300, label="Picture", elem_id="picture", buttons=[])
+                self.picture = picture_input(
+                    height=300, label="Picture", elem_id="picture", buttons=[], placeholder=DROP
+                )
             with gr.Column(scale=3, min_width=320):
                 self.verdict = gr.HTML(sentence(NO_PICTURE), elem_id="verdict", apply_default_css=False)
                 self.bars = chart(probability_chart(None), label="Probability of each emotion", name="bars")

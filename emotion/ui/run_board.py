@@ -111,11 +111,6 @@ class RunBoard:
             raise RunError(WAITS_FOR_RUN)
         return usable[0].run
 
-    def matching(self, text: str) -> list[RunSummary]:
-        """Return the runs that every word of ``text`` is found in: name, note, or any cell of the table."""
-        words = text.lower().split()
-        return [each for each in self.summaries() if all(word in each.searched for word in words)]
-
     def signature(self) -> str:
         """Return a text that changes when anything in the table would."""
         return repr(

@@ -24,7 +24,7 @@ class RunPicker:
         self._outputs: Sequence[Any] = []
         self.seen = gr.State("")
         # Survives a reload, as the run that is watched in Train does.
-        self.remembered = gr.BrowserState("", storage_key=f"emotion-{name}-run", secret=BROWSER_SECRET)
+        self.remembered = gr.BrowserState("", storage_key=f"emotion-{name}-run", secret=BROWSER_SECRET, render=False)
         self.waits = gr.HTML(sentence(WAITS_FOR_RUN, kind="waits"), elem_id=f"{name}-waits", apply_default_css=False)
         self.dropdown = gr.Dropdown(
             [], label=label, elem_id=f"{name}-run", interactive=True, render=False, scale=3, min_width=260
@@ -33,7 +33,6 @@ class RunPicker:
     def place(self) -> gr.Dropdown:
         """Put the dropdown here."""
         self.dropdown.render()  # type: ignore[no-untyped-call]  # gradio leaves it untyped
-        self.dropdown.input(None, self.dropdown, self.remembered, js="(run) => run", **QUIET)
         return self.dropdown
 
     def also(self, update: Callable[[str | None], Sequence[Any]], outputs: Sequence[Any]) -> None:
@@ -42,7 +41,9 @@ class RunPicker:
         self.dropdown.input(guarded(update), self.dropdown, outputs, **QUIET)
 
     def follow(self, news: News) -> None:
-        """Take up new runs."""
+        """Take up new runs. To be called outside the tab: what a tab remembers is not there before it is opened."""
+        self.remembered.render()  # type: ignore[no-untyped-call]  # gradio leaves it untyped
+        self.dropdown.input(None, self.dropdown, self.remembered, js="(run) => run", **QUIET)
         view = [self.seen, self.dropdown, self.waits, *self._outputs]
         news.tell(self.refresh, [self.seen, self.dropdown, self.remembered], view)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emotion.command import command_line
 from emotion.comparison import ScoredPicture
 from emotion.config import TrainConfig
 from emotion.events import Event, RunFinished, RunStarted
@@ -42,6 +43,15 @@ def facts_html(run: Run, events: Sequence[Event]) -> str:
         facts["Memory"] = f"{finished.peak_memory_megabytes:,.0f} MB at its peak"
     rows = "".join(f"<div><dt>{name}</dt><dd>{html.escape(text)}</dd></div>" for name, text in facts.items())
     return f'<dl class="run-facts">{rows}</dl>'
+
+
+def command_html(config: TrainConfig) -> str:
+    """Return the command that asks for the same training, with a button that copies it."""
+    command = html.escape(command_line(config))
+    return (
+        f'<div class="command"><div><b>The same on the command line</b><button type="button">Copy</button></div>'
+        f'<pre tabindex="0" aria-label="The same on the command line">{command}</pre></div>'
+    )
 
 
 def settings_html(config: TrainConfig, versions: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.command import command_line
 from emotion.curves import reading
 from emotion.errors import RunError
 from emotion.events import without_void
@@ -18,7 +17,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard
-from emotion.ui.run_report import cell_html, confusion_html, facts_html, most_wrong_html, settings_html
+from emotion.ui.run_report import cell_html, command_html, confusion_html, facts_html, most_wrong_html, settings_html
 from emotion.ui.services import Services
 from emotion.ui.status import drawn_note, sentence, status_line
 from emotion.ui.watching import watch
@@ -57,7 +56,7 @@ class RunTab:
         self.state = gr.HTML("", elem_id="run-state", apply_default_css=False)
         with gr.Row(elem_classes="actions"):
             self.again = gr.Button("Use these settings again", variant="primary", elem_id="again", min_width=180)
-            self.watch = gr.Button("Show its curves", elem_id="show-curves", min_width=140)
+            self.watch = gr.Button("Show curves", elem_id="show-curves", min_width=120)
             self.delete = gr.Button("Delete", variant="stop", elem_id="delete", min_width=120)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=3, min_width=320):
@@ -72,13 +71,7 @@ class RunTab:
                 )
                 self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
                 self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
-                self.command = gr.Textbox(
-                    label="The same on the command line",
-                    buttons=["copy"],
-                    interactive=False,
-                    lines=2,
-                    elem_id="command",
-                )
+                self.command = gr.HTML("", elem_id="command", js_on_load=_COPY, apply_default_css=False)
                 self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
 
     def _connect(self) -> None:
@@ -124,7 +117,7 @@ class RunTab:
             about.title,
             about.note,
             facts_html(run, events),
-            command_line(config),
+            command_html(config),
             settings_html(config, run.record().get("versions", {})),
             confusion,
             "",
@@ -172,5 +165,16 @@ _CELL_CLICK = """
 element.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-label]');
     if (button) trigger('click', {label: button.dataset.label, said: button.dataset.said});
+});
+"""
+_COPY = """
+element.addEventListener('click', async (event) => {
+    const button = event.target.closest('button');
+    const command = element.querySelector('pre');
+    if (!button || !command) return;
+    // Without https a page may not write to the clipboard: then the text is selected, to be copied by hand.
+    getSelection().selectAllChildren(command);
+    await navigator.clipboard?.writeText(command.innerText);
+    button.textContent = navigator.clipboard ? 'Copied' : 'Selected';
 });
 """

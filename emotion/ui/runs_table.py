@@ -18,6 +18,7 @@ from emotion.ui.news import News
 from emotion.ui.run_board import HEADERS, NUMBERS, RunBoard, RunSummary
 from emotion.ui.status import drawn_note, sentence
 
+NO_MATCH = "No run has all of these words in its name, note or settings."
 NO_RUNS = "No runs yet. Each training is kept here, also those started from the command line."
 
 
@@ -33,9 +34,10 @@ class RunsTable:
             placeholder="a name, a note, a backbone, finished …",
             visible=False,
             elem_id="filter",
+            interactive=True,
             max_lines=1,
         )
-        self.table = gr.HTML(table_html([]), elem_id="runs-table", js_on_load=_ROW_CLICK, apply_default_css=False)
+        self.table = gr.HTML(table_html([]), elem_id="runs-table", js_on_load=_ROWS, apply_default_css=False)
         self.picked = gr.Dropdown(
             [], multiselect=True, visible=False, elem_id="overlay-runs", label="Lay curves over each other",
             info="Pick two or more runs, for instance of different batch sizes.",
@@ -48,11 +50,10 @@ class RunsTable:
                     overlay_chart({}, "accuracy"), label="Accuracy of the picked runs", name="overlay-accuracy"
                 )
         curves = [self.charts, self.loss, self.accuracy]
-        self.filter.input(guarded(self.table_of), self.filter, self.table, trigger_mode="always_last", **QUIET)
         self.picked.input(guarded(self.overlay), self.picked, curves, **QUIET)
-        news.tell(self.refresh, [self.filter, self.picked], [self.filter, self.table, self.picked, *curves])
+        news.tell(self.refresh, [self.picked], [self.filter, self.table, self.picked, *curves])
 
-    def refresh(self, text: str | None, picked: Sequence[str] | None) -> list[Any]:
+    def refresh(self, picked: Sequence[str] | None) -> list[Any]:
         """List the runs anew."""
         summaries = self.board.summaries()
         choices = [(each.title, each.run.name) for each in summaries]
@@ -60,18 +61,10 @@ class RunsTable:
         kept = [name for name in picked or [] if name in names]
         return [
             gr.Textbox(visible=len(summaries) > 1),
-            self.table_of(text),
+            table_html(summaries),
             gr.Dropdown(choices, value=kept, visible=bool(summaries)),
             *(self.overlay(kept) if picked else [gr.skip()] * 3),
         ]
-
-    def table_of(self, text: str | None) -> str:
-        """Return the table of the runs that a filter leaves."""
-        text = (text or "").strip()
-        matching = self.board.matching(text)
-        if not matching and text:
-            return sentence(f"No run has “{text}” in its name, note or settings.")
-        return table_html(matching) + drawn_note(shown=any(is_drawn(each.config.pictures) for each in matching))
 
     def overlay(self, picked: Sequence[str] | None) -> list[Any]:
         """Draw the picked runs over each other."""
@@ -94,6 +87,8 @@ def table_html(summaries: Sequence[RunSummary]) -> str:
     return (
         '<div class="runs" tabindex="0" role="region" aria-label="All runs">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="note none" role="status" hidden>{NO_MATCH}</p>'
+        + drawn_note(shown=any(is_drawn(each.config.pictures) for each in summaries))
     )
 
 
@@ -104,12 +99,23 @@ def _row(summary: RunSummary, kinds: Sequence[str]) -> str:
         if name == "Run":
             text = f'<button type="button" data-run="{html.escape(summary.run.name)}">{text}</button>'
         cells.append(f'<td class="{look}">{text}</td>')
-    return f"<tr>{''.join(cells)}</tr>"
+    return f'<tr data-searched="{html.escape(summary.searched)}">{"".join(cells)}</tr>'
 
 
-_ROW_CLICK = """
+# Rows are filtered in the page: the table is all there, and an answer of the server could come late.
+_ROWS = """
 element.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-run]');
     if (button) trigger('click', {run: button.dataset.run});
 });
+const filter = () => {
+    const text = document.querySelector('#filter input, #filter textarea')?.value ?? '';
+    const words = text.toLowerCase().split(/\\s+/).filter(Boolean);
+    const rows = [...element.querySelectorAll('tr[data-searched]')];
+    for (const row of rows) row.hidden = !words.every((word) => row.dataset.searched.includes(word));
+    const none = element.querySelector('.none');
+    if (none) none.hidden = rows.some((row) => !row.hidden);
+};
+document.addEventListener('input', (event) => { if (event.target.closest('#filter')) filter(); });
+watch('value', () => requestAnimationFrame(filter));
 """

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageDraw
@@ -15,17 +17,39 @@ from PIL import Image, ImageDraw
 with warnings.catch_warnings():
     # Gradio's own: it sets an option that pandas 4 will not have any more.
     warnings.filterwarnings("ignore", message=".*", category=DeprecationWarning, module=r"gradio|starlette|websockets")
-    import gradio  # noqa: F401
+    import gradio as gr
 
-from scripted import ScriptedServices
+from scripted import ScriptedServices, scores_for, script, write_checkpoint
 
+from emotion.config import TrainConfig
 from emotion.events import Event
 from emotion.labels import EMOTION_COLOURS, EMOTIONS
 from emotion.pictures import drawn
-from emotion.runs import Run
+from emotion.pictures.folders import list_pictures
+from emotion.runs import Run, create_run
+from emotion.ui.app import build_app, launch
+from emotion.validation import save_validation
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SETS = ("human_train", "human_eval", "dog_eval", "cat_eval")
 PER_CLASS = 6
+BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+PATIENCE_MILLISECONDS = 15_000
+# Gradio's and uvicorn's own warnings in the server's threads.
+SERVER_WARNINGS = (
+    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the page in a browser."""
+    for item in items:
+        if "address" in getattr(item, "fixturenames", ()) and Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            for warning in SERVER_WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @dataclass
@@ -87,3 +111,66 @@ def gate() -> Iterator[Gate]:
 def services(tmp_path: Path, gate: Gate) -> ScriptedServices:
     """Scripted services with no run yet."""
     return ScriptedServices(tmp_path / "runs", pause=gate)
+
+
+@pytest.fixture
+def address(services: ScriptedServices) -> Iterator[str]:
+    """Serve the page on a free port."""
+    demo = build_app(services, backbones=lambda: BACKBONES)
+    _, url, _ = launch(demo, host="127.0.0.1", port=None, prevent_thread_lock=True)
+    yield url
+    demo.close(verbose=False)
+    gr.close_all(verbose=False)
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page of a new visitor; an error in its scripts or a request to another host fails the test."""
+    from playwright.sync_api import expect
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: _note_foreign(request.url, address, problems))
+    page.goto(address)
+    expect(page.locator("#loss-chart .js-plotly-plot")).to_be_visible()
+    yield page
+    context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def trained(services: ScriptedServices, faces: Path) -> Run:
+    """A finished run that is there before the page is."""
+    run = create_run(TrainConfig(pictures=str(faces / "human_train")), root=services.runs_folder)
+    for event in script(run.config()):
+        run.append(event)
+    write_checkpoint(run)
+    return run
+
+
+@pytest.fixture
+def validated(trained: Run, faces: Path) -> Run:
+    """The finished run, with what it said of its validation pictures."""
+    rows = [
+        (f"{label}/{path.name}", label, scores_for(path, label=label, skill=0.6))
+        for label, paths in list_pictures(faces / "human_train").items()
+        for path in paths
+    ]
+    save_validation(rows, epoch=6, classes=EMOTIONS, folder=trained.path)
+    return trained
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sentences that were shown as toasts."""
+    said: list[str] = []
+    monkeypatch.setattr(gr, "Warning", lambda text, **_: said.append(text))
+    return said
+
+
+def _note_foreign(url: str, address: str, problems: list[str]) -> None:
+    if not url.startswith((address, "data:", "blob:")):
+        problems.append(f"asked another host: {url}")

@@ -3,73 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
-from scripted import ScriptedServices, script, write_checkpoint
+from scripted import ScriptedServices
 from visitor import enter
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, TrunkProgress
-from emotion.runs import Run, create_run, list_runs
-from emotion.ui.app import build_app, launch
+from emotion.runs import Run, list_runs
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect
-pytestmark = [
-    pytest.mark.browser,
-    # Gradio's and uvicorn's own warnings in the server's threads.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
-PATIENCE = 15_000
-
-
-@pytest.fixture
-def address(services: ScriptedServices) -> Iterator[str]:
-    """Serve the page on a free port."""
-    demo = build_app(services, backbones=lambda: BACKBONES)
-    _, url, _ = launch(demo, host="127.0.0.1", port=None, prevent_thread_lock=True)
-    yield url
-    demo.close(verbose=False)
-    gr.close_all(verbose=False)
-
-
-@pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
-    """A page of a new visitor; an error in its scripts or a request to another host fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: _note_foreign(request.url, address, problems))
-    page.goto(address)
-    expect(page.locator("#loss-chart .js-plotly-plot")).to_be_visible()
-    yield page
-    context.close()
-    assert problems == []
-
-
-@pytest.fixture
-def trained(services: ScriptedServices, faces: Path) -> Run:
-    """A finished run that is there before the page is."""
-    run = create_run(TrainConfig(pictures=str(faces / "human_train")), root=services.runs_folder)
-    for event in script(run.config()):
-        run.append(event)
-    write_checkpoint(run)
-    return run
-
-
-def _note_foreign(url: str, address: str, problems: list[str]) -> None:
-    if not url.startswith((address, "data:", "blob:")):
-        problems.append(f"asked another host: {url}")
 
 
 def status(page: Any) -> Any:
@@ -109,7 +56,7 @@ def test_the_look_at_the_pictures_is_counted_live(page: Any, gate: Any):
     gate.holds = lambda event: isinstance(event, TrunkProgress) and event.done == 300
     page.get_by_role("button", name="Start", exact=True).click()
     expect(status(page)).to_contain_text("The backbone looks at the pictures: 300 of 600")
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name="Queue another")).to_be_enabled()
 
 
 def test_a_reload_in_the_middle_finds_its_run_again(page: Any, gate: Any):

@@ -11,8 +11,10 @@ VALIDATION_COLOUR = "#6366F1"
 TEXT = "#6E7B90"
 GRID = "rgba(128,140,160,0.22)"
 FONT = "'IBM Plex Sans', ui-sans-serif, system-ui, sans-serif"
-# For curves of several runs over each other; apart from one another also for colour-blind eyes.
-RUN_COLOURS = ("#6366F1", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8C7AA9", "#7A8699")
+# For curves of several runs over each other: apart from one another also for colour-blind eyes, on white and on
+# near-black. More than six colours would come too close; a mark of its own tells a run apart as well.
+RUN_COLOURS = ("#6366F1", "#EC3089", "#0FA2AC", "#AB925A", "#2F7459", "#656F0E")
+RUN_MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 
 def template() -> go.layout.Template:

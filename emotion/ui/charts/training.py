@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from emotion.events import EpochDone, Event, RunStarted, StepDone
 from emotion.labels import EMOTIONS, chance_level
-from emotion.ui.charts.look import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR, chance_line, figure, say
+from emotion.ui.charts.look import RUN_COLOURS, RUN_MARKS, TRAIN_COLOUR, VALIDATION_COLOUR, chance_line, figure, say
 
 HEIGHT = 250
 MAX_STEPS = 400
@@ -26,8 +26,8 @@ def training_chart(events: Sequence[Event], measure: Measure, *, uirevision: str
     steps = thin(steps_of(events, measure, started=started))
     trained, validated = epochs_of(events, measure, trained=True), epochs_of(events, measure, trained=False)
     _line(chart, steps, "Steps", TRAIN_COLOUR, width=1.2, opacity=0.5)
-    _line(chart, trained, "Training", TRAIN_COLOUR, width=2.5, markers=True)
-    _line(chart, validated, "Validation", VALIDATION_COLOUR, width=3, markers=True)
+    _line(chart, trained, "Training", TRAIN_COLOUR, width=2.5, mark="circle")
+    _line(chart, validated, "Validation", VALIDATION_COLOUR, width=3, mark="circle")
     best = _best(events)
     if best is not None:
         score = best.validation.loss if measure == "loss" else best.validation.accuracy
@@ -46,16 +46,18 @@ def training_chart(events: Sequence[Event], measure: Measure, *, uirevision: str
 
 
 def overlay_chart(runs: Mapping[str, Sequence[Event]], measure: Measure) -> go.Figure:
-    """Draw several runs over each other, by name: validation bold, training dotted, one colour a run."""
+    """Draw several runs over each other, by name: validation bold, training dotted, one colour and mark a run."""
     chart = _axes(measure, uirevision="overlay")
     longest, classes = 0, len(EMOTIONS)
     for number, (name, events) in enumerate(runs.items()):
         colour = RUN_COLOURS[number % len(RUN_COLOURS)]
+        # The seventh run has the first one's colour, and another mark.
+        mark = RUN_MARKS[(number + number // len(RUN_COLOURS)) % len(RUN_MARKS)]
         started = _started(events)
         if started is None:
             continue
         longest, classes = max(longest, started.epochs), len(started.classes)
-        _line(chart, epochs_of(events, measure, trained=False), name, colour, width=3, markers=True, group=name)
+        _line(chart, epochs_of(events, measure, trained=False), name, colour, width=3, mark=mark, group=name)
         _line(
             chart, epochs_of(events, measure, trained=True), f"{name}, training", colour, width=1.5, dash="dot",
             group=name, legend=False,
@@ -125,7 +127,7 @@ def _line(
     *,
     width: float,
     opacity: float = 1.0,
-    markers: bool = False,
+    mark: str = "",
     dash: str = "solid",
     group: str = "",
     legend: bool = True,
@@ -134,9 +136,9 @@ def _line(
         x=[x for x, _ in points],
         y=[y for _, y in points],
         name=name,
-        mode="lines+markers" if markers else "lines",
+        mode="lines+markers" if mark else "lines",
         line={"color": colour, "width": width, "dash": dash},
-        marker={"size": 7, "color": colour},
+        marker={"size": 7, "color": colour, "symbol": mark or "circle"},
         opacity=opacity,
         legendgroup=group or name,
         showlegend=legend,
