@@ -14,11 +14,11 @@ from playwright.sync_api import Page, expect, sync_playwright
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 PORT = 7891
-SHOWN = ("train", "predict", "compare")
+SHOWN = ("train", "runs", "predict", "compare")
 
 
 def main() -> None:
-    """Write train.png, predict.png and compare.png into the folder that is given; with ``--all`` the states between."""
+    """Write train.png, runs.png, predict.png and compare.png into the folder that is given; with ``--all`` the states between."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--to", type=Path, default=ROOT / "assets" / "screenshots")
     parser.add_argument("--width", type=int, default=1280)
@@ -64,6 +64,9 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     look("replay")
     expect(page.locator("#status")).to_contain_text("Finished in")
     look("train")
+    page.locator("#runs-table button").first.click()
+    expect(page.locator("#most-wrong figure").first).to_be_visible()
+    look("runs")
     page.get_by_role("tab", name="Predict").click()
     page.get_by_role("button", name="Drawn example 5: dog, happy").click()
     expect(page.locator("#verdict")).to_contain_text("%")
