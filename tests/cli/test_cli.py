@@ -165,6 +165,14 @@ def test_a_run_made_with_a_relative_folder_is_used_from_anywhere(train_options: 
     assert Run(Path(trained["run"])).config().pictures == str(pictures)
 
 
+def test_a_run_that_is_being_trained_is_left_alone(tmp_path: Path) -> None:
+    run = create_run(TrainConfig(pictures="faces"), root=tmp_path / "runs")
+    with run.lock():
+        done = emotion("resume", "--run", run.path)
+    assert done.returncode == 1
+    assert done.stderr == f"{run.name} is running: only a run that was cut off can go on.\n"
+
+
 def test_a_damaged_run_is_told_and_hides_no_other(train_options: list[str], tmp_path: Path) -> None:
     good = create_run(TrainConfig(pictures="faces"), root=tmp_path / "runs")
     bad = create_run(TrainConfig(pictures="faces"), root=tmp_path / "runs")

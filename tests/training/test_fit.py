@@ -199,3 +199,18 @@ def test_pictures_per_second_counts_pictures_not_batches(
     monkeypatch.setattr("emotion.training.epochs.time", SimpleNamespace(perf_counter=lambda: float(next(seconds))))
     events = drain(replace(tiny_config, batch_size=128, epochs=1), tmp_path)
     assert [event.pictures_per_second for event in events if isinstance(event, StepDone)] == [41.0]
+
+
+def test_a_stop_during_the_look_ends_it_after_the_batch_in_hand(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    looks: list[Event] = []
+    parts = split(read_pictures(Path(tiny_config.pictures)), fraction=0.15, seed=1)
+    events = fit(
+        tiny_config, parts, backbone=Path(tiny_config.backbone), folder=tmp_path, should_stop=lambda: bool(looks)
+    )
+    after: list[Event] = []
+    for event in events:
+        if looks:
+            after.append(event)
+        if isinstance(event, TrunkProgress):
+            looks.append(event)
+    assert [type(event) for event in after] == [RunStopped]
