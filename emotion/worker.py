@@ -1,39 +1,32 @@
-"""Child processes: one for each training, one resident predictor. The process that starts them imports no torch."""
+"""The queue of trainings, each in a process of its own, and the predictor. Imports no torch itself."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from emotion.comparison import Comparison
 from emotion.config import TrainConfig
-from emotion.errors import EmotionError, RunError
+from emotion.errors import RunError
 from emotion.events import RunFailed, RunStopped
 from emotion.prediction import Prediction
+from emotion.predictor import Predictor
+from emotion.processes import start_process
 from emotion.runs import Run, create_run, list_runs
 
-PRELOAD = "emotion.training.preload"
 GRACE_SECONDS = 10.0
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
     "backbone, and start it again."
 )
-# The forkserver forks children from a process that has imported everything; Windows has no fork.
-if sys.platform == "win32":
-    _CONTEXT = multiprocessing.get_context("spawn")
-else:
-    _CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class Workers:
@@ -176,79 +169,6 @@ class Workers:
             run.append(RunFailed(elapsed_seconds=0.0, message=NEVER_BEGAN))
 
 
-class Predictor:
-    """One resident process that keeps the last used checkpoint loaded. Calls wait for one another."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
-
-    def start(self) -> None:
-        """Start the process unless it runs."""
-        with self._lock:
-            self._running_connection()
-
-    def call(self, task: str, **values: Any) -> Any:
-        """Let the process do a task of ``_TASKS`` and return its result.
-
-        Raises:
-            EmotionError: as the task raised it, or the process died.
-        """
-        with self._lock:
-            connection = self._running_connection()
-            try:
-                connection.send((task, values))
-                result = connection.recv()
-            except (EOFError, OSError) as error:
-                self._end()
-                raise RunError("The predictor ended unexpectedly, perhaps for want of memory: try again.") from error
-        if isinstance(result, EmotionError):
-            raise result
-        return result
-
-    def close(self) -> None:
-        """End the process."""
-        self._end()
-
-    def _running_connection(self) -> Connection:
-        if self._process is None or self._connection is None or not self._process.is_alive():
-            self._connection, theirs = _CONTEXT.Pipe()
-            self._process = start_process(_serve, theirs)
-            # Kept open here, the far end would never look closed when the process dies.
-            theirs.close()
-        return self._connection
-
-    def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        self._process = None
-
-
-def start_process(target: Any, *arguments: Any) -> BaseProcess:
-    """Start a child that ends with this process, forked from one that has imported ``PRELOAD``."""
-    if _CONTEXT.get_start_method() == "forkserver":
-        _CONTEXT.set_forkserver_preload([PRELOAD])
-    process = _CONTEXT.Process(target=_guarded, args=(target, *arguments))
-    process.start()
-    return process
-
-
-def _guarded(target: Any, *arguments: Any) -> None:
-    # Ctrl+C in the server's terminal reaches its children too: the server ends them, in its order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    target(*arguments)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-
 def _withdrawn(run: Run) -> bool:
     """Write down that a waiting run was stopped, if it was; one that was to go on keeps its best epoch."""
     if not run.stop_requested():
@@ -276,15 +196,3 @@ def _rescue(run: Run) -> None:
     from emotion.training.session import rescue_run
 
     rescue_run(run)
-
-
-def _serve(connection: Connection) -> None:
-    from emotion.serving import Server
-
-    server = Server()
-    while True:
-        try:
-            task, values = connection.recv()
-        except EOFError:
-            return
-        connection.send(server.do(task, values))

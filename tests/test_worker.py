@@ -19,9 +19,10 @@ from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.events import EpochDone, RunFailed, RunFinished, RunStopped, TrunkProgress
 from emotion.pictures.folders import list_pictures
+from emotion.processes import PRELOAD, start_process
 from emotion.runs import Run, create_run
 from emotion.training.session import train_run
-from emotion.worker import PRELOAD, Workers, start_process
+from emotion.worker import Workers
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -75,7 +76,7 @@ def test_a_child_of_the_dashboard_lacks_the_page_too(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         f"sys.modules['__main__'].__file__ = {str(ROOT / 'app.py')!r}\n"
-        "from emotion.worker import start_process\nfrom probe import write_modules\n"
+        "from emotion.processes import start_process\nfrom probe import write_modules\n"
         f"process = start_process(write_modules, {str(tmp_path / 'modules')!r})\nprocess.join()\n"
     )
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}

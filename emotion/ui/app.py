@@ -24,6 +24,10 @@ HEADER = f"""<header class="page-header"><h1>{TITLE}</h1>
 <p>Teach an image classifier four human emotions, then find out whether it can read a dog.</p></header>"""
 FIRST_RUN = "Nothing is trained yet. Predict and Cross-species wait for a first run."
 MAX_UPLOAD = "20mb"
+# Gradio's dropdown answers to a key a moment later, by when Tab has left it: it would open again, over the next field.
+TAB_LEAVES_LISTS = """<script>document.addEventListener('keydown', (event) => {
+    if (event.key === 'Tab' && event.target.matches('[role=combobox]')) event.stopPropagation();
+}, true);</script>"""
 # Files that Gradio keeps for a page are looked at every hour and deleted after a day.
 CACHE_SECONDS = (3600, 86400)
 
@@ -86,6 +90,7 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         server_port=port,
         theme=theme(),
         css=STYLE.read_text(encoding="utf-8") if STYLE.is_file() else None,
+        head=TAB_LEAVES_LISTS,
         run_history=False,
         ssr_mode=False,
         footer_links=[],
