@@ -18,7 +18,7 @@ SHOWN = ("train", "runs", "predict", "compare")
 
 
 def main() -> None:
-    """Write train.png, runs.png, predict.png and compare.png into the folder that is given; with ``--all`` the states between."""
+    """Write a picture of each tab into the folder that is given; with ``--all`` also of the states between."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--to", type=Path, default=ROOT / "assets" / "screenshots")
     parser.add_argument("--width", type=int, default=1280)
