@@ -8,6 +8,7 @@ def main() -> int:
     import os
     import signal
     import sys
+    import threading
 
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -37,9 +38,18 @@ def main() -> int:
         workers.take_up_queue()
         empty_trash(workers.runs_folder)
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        threading.Thread(target=_import_statistics, daemon=True).start()
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
         page.block_thread()
     return 0
+
+
+def _import_statistics() -> None:
+    """Import what the first look at a finished run needs, before anybody waits for it."""
+    import importlib
+
+    for name in ("scipy.stats", "sklearn.metrics"):
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":

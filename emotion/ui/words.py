@@ -42,7 +42,8 @@ def progress(events: Sequence[Event], status: Status, *, queue_place: int | None
     if status == "running":
         return _running(events)
     if status == "interrupted":
-        return Progress(f"Interrupted: its process ended without a word, perhaps for want of memory. {_resume(events)}")
+        memory = "If it was for want of memory, a smaller batch or fewer trained blocks need less."
+        return Progress(f"Interrupted: its process ended without a word. {_resume(events)} {memory}")
     return _ended(events)
 
 

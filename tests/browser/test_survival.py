@@ -43,7 +43,7 @@ def start_long(page: Page, pictures: Path) -> None:
 
 def stop(page: Page) -> None:
     page.locator("#stop").click()
-    expect(page.locator("#status")).to_contain_text("Stop", timeout=3_000)
+    expect(page.locator("#status")).to_contain_text("Stop")
     expect(page.locator("#status .chip")).to_have_text("stopped")
 
 
