@@ -69,7 +69,8 @@ def test_a_failure_carries_its_own_sentence():
 
 
 def test_an_interrupted_run_says_where_it_would_go_on():
-    assert progress(EVENTS[:9], "interrupted").sentence.startswith(f"{ENDED} Resume begins it anew. If it was for want of memory, ")
+    said = progress(EVENTS[:9], "interrupted").sentence
+    assert said.startswith(f"{ENDED} Resume begins it anew. If it was for want of memory, a smaller batch")
     third = next(place for place, event in enumerate(EVENTS) if isinstance(event, EpochDone) and event.epoch == 3)
     assert "Resume goes on after epoch 3." in progress(EVENTS[: third + 4], "interrupted").sentence
 
