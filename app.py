@@ -10,6 +10,12 @@ def main() -> int:
     import sys
     import threading
 
+    host = os.environ.get("GRADIO_SERVER_NAME") or os.environ.get("HOST") or "127.0.0.1"
+    port_text = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
+    if not port_text.isdecimal() or not 0 < int(port_text) < 65536:
+        print(f"The port {port_text!r} is not a number from 1 to 65535: set PORT to one.", file=sys.stderr)
+        return 2
+    port = int(port_text)
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.runs import runs_folder
@@ -17,16 +23,9 @@ def main() -> int:
     from emotion.ui.app import build_app, launch
     from emotion.worker import Workers
 
-    host = os.environ.get("GRADIO_SERVER_NAME") or os.environ.get("HOST") or "127.0.0.1"
-    port_text = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
-    if not port_text.isdecimal() or not 0 < int(port_text) < 65536:
-        print(f"The port {port_text!r} is not a number from 1 to 65535: set PORT to one.", file=sys.stderr)
-        return 2
-    port = int(port_text)
     # A host that stops us politely gets the same orderly end as Ctrl+C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Workers(runs_folder=runs_folder()) as workers:
-        workers.warm_up()
         page = build_app(workers)
         try:
             launch(page, host=host, port=port, prevent_thread_lock=True)
@@ -34,7 +33,9 @@ def main() -> int:
             what_to_do = "stop what uses that port, or choose others with PORT= and HOST="
             print(f"Nothing can be served at {host}:{port}: {what_to_do}.", file=sys.stderr)
             return 1
-        # Only now: a second server on the same port would otherwise train what the first one has queued.
+        # Only now: a page need not wait for the models, and a second server on the same port must not train what the
+        # first one has queued.
+        workers.warm_up()
         workers.take_up_queue()
         empty_trash(workers.runs_folder)
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from emotion.cli import main
 from emotion.comparison import save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import RunError
@@ -100,7 +101,7 @@ def test_a_full_disk_refuses_a_new_run_a_note_and_a_comparison_in_a_sentence_eac
 
 
 def test_a_read_only_folder_still_predicts_and_refuses_the_rest_in_a_sentence_each(
-    make_disk: MakeDisk, tiny_config: TrainConfig
+    make_disk: MakeDisk, tiny_config: TrainConfig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     disk = make_disk(4096)
     run = finished(tiny_config, disk / "runs")
@@ -114,16 +115,13 @@ def test_a_read_only_folder_still_predicts_and_refuses_the_rest_in_a_sentence_ea
         Server().compare(run, {"dog": pictures}, emotion="happy", size=3, seed=1)
     with pytest.raises(RunError, match="Read-only"):
         throw_away(run)
-    done = subprocess.run(
-        [sys.executable, "-m", "emotion", "train", "--pictures", str(pictures), "--backbone", tiny_config.backbone,
-         "--runs", str(disk / "runs")],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert "Read-only" in done.stderr
+    options = ["--pictures", str(pictures), "--backbone", tiny_config.backbone, "--runs", str(disk / "runs")]
+    assert main(["train", *options]) == 1
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert "Read-only" in sentence
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Memory is limited as Linux does it.")
 def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_config: TrainConfig, tmp_path: Path) -> None:
     config = replace(tiny_config, depth="all", image_size=768, batch_size=48)

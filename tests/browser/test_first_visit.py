@@ -52,6 +52,7 @@ def await_points(page: Page, chart: str, line: str, count: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_before_any_run_the_page_says_what_it_waits_for(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = open_page(dashboard)
     expect(page.locator("#train-default")).to_be_visible()
@@ -79,6 +80,7 @@ def test_a_click_on_start_trains_to_a_finished_curve_that_says_it_is_a_replay(
     assert isinstance(run.events()[-1], RunFinished)
 
 
+@pytest.mark.slow
 def test_a_drawn_example_is_read_in_a_fixed_order_of_bars(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = open_page(dashboard)
     tab_with_run(page, "Predict", "predict-run")
@@ -99,6 +101,7 @@ def test_an_upload_is_judged_and_deleted(dashboard: Dashboard, open_page: OpenPa
     assert [path for path in dashboard.uploads.rglob("*") if path.name == picture.name] == []
 
 
+@pytest.mark.slow
 def test_a_silly_upload_is_one_sentence(dashboard: Dashboard, open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(dashboard)
     tab_with_run(page, "Predict", "predict-run")
@@ -128,6 +131,7 @@ def test_people_and_dogs_are_compared_side_by_side(dashboard: Dashboard, open_pa
     assert len(list(newest.comparisons.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_a_sample_larger_than_its_set_is_one_sentence(dashboard: Dashboard, open_page: OpenPage) -> None:
     page = open_page(dashboard)
     tab_with_run(page, "Cross-species", "compare-run")
@@ -136,6 +140,7 @@ def test_a_sample_larger_than_its_set_is_one_sentence(dashboard: Dashboard, open
     expect(page.get_by_text("There are only 22 pictures of 'happy'").first).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1280, "dark")])
 def test_no_tab_scrolls_sideways(dashboard: Dashboard, open_page: OpenPage, width: int, theme: str) -> None:
     page = open_page(dashboard, width=width, theme=theme)

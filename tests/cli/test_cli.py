@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from emotion.cli import main
 from emotion.config import TrainConfig
-from emotion.events import EpochDone
+from emotion.events import EpochDone, RunFinished
 from emotion.labels import DRAWN_NOTE
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run, create_run, list_runs
+from emotion.training.session import train_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,25 +100,28 @@ def test_train_predict_and_compare_print_the_fields_scripts_rely_on(train_option
     assert (listed["run"], listed["status"]) == (trained["run"], "finished")
 
 
-def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(train_options: list[str], tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(
+    train_options: list[str], tiny_config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
     (tmp_path / "empty" / "happy").mkdir(parents=True)
-    trained = last_line(emotion(*train_options, "--runs", tmp_path / "runs", "--json"))
+    run = create_run(tiny_config, root=tmp_path / "runs")
+    assert isinstance(list(train_run(run))[-1], RunFinished)
     for arguments, sentence in (
         (["train", "--pictures", tmp_path / "nowhere", "--runs", tmp_path / "runs"], "There is no folder"),
         (["train", "--pictures", tmp_path / "empty", "--runs", tmp_path / "runs"], "No pictures in the class folders"),
         ([*train_options, "--epochs", 0, "--runs", tmp_path / "runs"], "Epochs is 0"),
         ([*train_options, "--backbone", "nothing", "--runs", tmp_path / "runs"], "There is no backbone 'nothing'"),
         (["predict", "--run", "nothing", text], "There is no run 'nothing'"),
-        (["predict", "--run", trained["run"], text], "text.jpg is not a picture"),
-        (["compare", "--run", trained["run"], "--set", f"dog={tmp_path / 'nowhere'}"], "There is no folder"),
+        (["predict", "--run", run.path, text], "text.jpg is not a picture"),
+        (["compare", "--run", run.path, "--set", f"dog={tmp_path / 'nowhere'}"], "There is no folder"),
     ):
-        done = emotion(*arguments)
-        assert done.returncode == 1, done.stderr
-        assert done.stdout == ""
-        assert sentence in done.stderr
-        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert main([*map(str, arguments)]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert sentence in said.err
+        assert len(said.err.strip().splitlines()) == 1, said.err
 
 
 @pytest.mark.parametrize(
@@ -134,6 +139,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert emotion(*arguments).returncode == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_keeps_the_best_epoch_and_is_exit_code_130(
     train_options: list[str], tmp_path: Path
 ) -> None:
@@ -158,6 +164,7 @@ def test_an_interrupted_training_keeps_the_best_epoch_and_is_exit_code_130(
     assert run.status() == "finished"
 
 
+@pytest.mark.slow
 def test_a_run_made_with_a_relative_folder_is_used_from_anywhere(train_options: list[str], tmp_path: Path) -> None:
     pictures = Path(train_options[2])
     train_options[2] = pictures.name
@@ -182,13 +189,16 @@ def test_a_damaged_run_is_told_and_hides_no_other(train_options: list[str], tmp_
     assert f"{bad.path} is not a run that can be read" in done.stderr
 
 
-def test_a_result_on_drawn_pictures_says_what_it_is_worth(train_options: list[str], tmp_path: Path) -> None:
-    trained = last_line(emotion(*train_options, "--runs", tmp_path / "runs", "--json"))
+def test_a_result_on_drawn_pictures_says_what_it_is_worth(
+    tiny_config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = create_run(tiny_config, root=tmp_path / "runs")
+    assert isinstance(list(train_run(run))[-1], RunFinished)
     dogs = ROOT / "assets" / "faces" / "dog_eval"
-    compared = emotion("compare", "--run", trained["run"], "--set", f"dog={dogs}", "--size", 3)
-    assert compared.stdout.splitlines()[-1] == DRAWN_NOTE
-    compared = emotion("compare", "--run", trained["run"], "--set", f"dog={train_options[2]}", "--size", 3)
-    assert DRAWN_NOTE not in compared.stdout
+    assert main(["compare", "--run", str(run.path), "--set", f"dog={dogs}", "--size", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == DRAWN_NOTE
+    assert main(["compare", "--run", str(run.path), "--set", f"dog={tiny_config.pictures}", "--size", "3"]) == 0
+    assert DRAWN_NOTE not in capsys.readouterr().out
 
 
 def test_a_reader_that_has_had_enough_is_no_error() -> None:

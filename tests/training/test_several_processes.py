@@ -46,7 +46,7 @@ def epoch_losses(events: list[Event]) -> list[float]:
     ]
 
 
-@pytest.mark.parametrize("depth", ["head", "all"])
+@pytest.mark.parametrize("depth", ["head", pytest.param("all", marks=pytest.mark.slow)])
 def test_two_processes_give_the_losses_of_one_and_only_the_first_writes(
     tiny_config: TrainConfig, tmp_path: Path, depth: str
 ) -> None:

@@ -14,7 +14,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is no
 expect = playwright.expect
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
-THEMES = ("light", "dark")
+THEMES = ("light", pytest.param("dark", marks=pytest.mark.slow))
 WIDTHS = (1280, 390)
 CONTROLS = {
     "button", "checkbox", "combobox", "link", "listbox", "radio", "slider", "spinbutton", "switch", "tab", "textbox",
@@ -85,7 +85,8 @@ def test_axe_finds_nothing_serious_before_the_first_run(page: Any, address: str,
     assert findings(page) == {}
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious_with_a_run_and_a_comparison(validated: Run, page: Any, address: str, theme: str):
     page.goto(f"{address}?__theme={theme}")
     fill_every_tab(page, validated)

@@ -80,6 +80,7 @@ def test_stop_keeps_the_best_epoch_and_frees_the_buttons(page: Any, gate: Any):
     expect(page.get_by_role("button", name="Stop")).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_a_failure_is_one_sentence_and_start_is_free_again(page: Any, services: ScriptedServices):
     services.failure = "The disk is full: make room."
     page.get_by_role("button", name="Start", exact=True).click()
@@ -101,6 +102,7 @@ def test_the_reports_batch_size_is_one_click_and_two_runs_lie_over_each_other(
     expect(page.locator("#overlay-loss .legendtext")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_a_training_from_elsewhere_shows_up_by_itself(page: Any, services: ScriptedServices, faces: Path):
     expect(page.locator("#runs-table")).to_contain_text("No runs yet")
     services.start_training(TrainConfig(pictures=str(faces / "human_train"), batch_size=77))
@@ -154,7 +156,7 @@ def test_two_species_are_compared_side_by_side_and_downloaded(trained: Run, page
     expect(page.locator(".species-card")).to_have_count(2)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_phone_scrolls_down_and_never_sideways(trained: Run, page: Any, address: str, theme: str):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}?__theme={theme}")
@@ -168,6 +170,7 @@ def test_a_phone_scrolls_down_and_never_sideways(trained: Run, page: Any, addres
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
 
 
+@pytest.mark.slow
 def test_without_a_run_each_tab_says_what_it_waits_for(page: Any):
     for tab in ("Predict", "Cross-species"):
         page.get_by_role("tab", name=tab).click()

@@ -96,7 +96,7 @@ def test_a_list_closes_when_tab_leaves_it(trained: Run, page: Any):
     expect(page.locator("[role=listbox] >> visible=true")).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_what_has_the_focus_is_ringed(trained: Run, page: Any, address: str, theme: str):
     page.goto(f"{address}?__theme={theme}")
     expect(page.locator("#runs-table")).to_contain_text("finished")

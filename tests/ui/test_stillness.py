@@ -25,8 +25,15 @@ SHIFTS = """since => window.shifts.filter(each => each.startTime >= since).map(e
 }))"""
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("button", ["Start", "Train the default"])
+@pytest.mark.parametrize(
+    ("button", "width"),
+    [
+        ("Train the default", 390),
+        pytest.param("Train the default", 1280, marks=pytest.mark.slow),
+        pytest.param("Start", 390, marks=pytest.mark.slow),
+        pytest.param("Start", 1280, marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_jumps_from_the_click_to_the_finished_curve(page: Any, width: int, button: str):
     page.set_viewport_size({"width": width, "height": 900})
     page.reload()
