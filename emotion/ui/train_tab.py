@@ -162,7 +162,7 @@ class TrainTab:
             seen,
             status_line(seen),
             *self._charts(seen, drawn=drawn),
-            gr.Button("Start" if seen.is_over else "Queue another", interactive=True),
+            gr.Button("Start", variant="primary") if seen.is_over else gr.Button("Queue another", variant="secondary"),
             gr.Button(interactive=seen.status in ("queued", "running")),
             gr.Button(visible=seen.is_over and seen.status in ("stopped", "failed", "interrupted")),
             gr.Timer(pace, active=not seen.is_over),
