@@ -25,7 +25,7 @@ class Predictor:
             self._running_connection()
 
     def call(self, task: str, **values: Any) -> Any:
-        """Let the process do a task of ``_TASKS`` and return its result.
+        """Let the process do a task of ``serving.Server`` and return its result.
 
         Raises:
             EmotionError: as the task raised it, or the process died.

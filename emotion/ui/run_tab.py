@@ -48,7 +48,7 @@ class RunTab:
     def _build_head(self) -> None:
         with gr.Row(elem_classes="controls"):
             self.run = gr.Dropdown([], label="Run", elem_id="run-choice", interactive=True, scale=3, min_width=260)
-        with gr.Row(visible=False, elem_classes="first-run", elem_id="undo-row") as self.undo_row:
+        with gr.Row(visible=False, elem_classes="undo", elem_id="undo-row") as self.undo_row:
             self.undone = gr.HTML("", apply_default_css=False)
             self.undo = gr.Button("Undo", elem_id="undo", scale=0, min_width=120)
 
@@ -84,9 +84,13 @@ class RunTab:
 
     def refresh(self, seen: str, name: str | None) -> list[Any]:
         """Show the chosen run anew where something of it, or the list of runs, has changed."""
-        if self._signature(name) == seen:
-            # What is sent again would close a list and overwrite a note under the hand of whoever writes it.
+        # What is sent again would close a list and overwrite a note under the hand of whoever writes it.
+        signature = self._signature(name)
+        if signature == seen:
             return [gr.skip()] * len(self.view)
+        if name and signature.partition("\n")[0] == seen.partition("\n")[0]:
+            choices = [(each.title, each.run.name) for each in self.board.summaries()]
+            return [signature, gr.Dropdown(choices, value=name)] + [gr.skip()] * (len(self.view) - 2)
         return self.show(name)
 
     def show(self, name: str | None) -> list[Any]:
@@ -158,7 +162,8 @@ class RunTab:
     def _signature(self, name: str | None) -> str:
         summaries = self.board.summaries()
         of_run = [(each.status, each.best, each.about) for each in summaries if each.run.name == name]
-        return repr([name, of_run, [(each.run.name, each.about.title) for each in summaries]])
+        # The run's own state on the first line, the list of runs on the second.
+        return f"{[name, of_run]!r}\n{[(each.run.name, each.title) for each in summaries]!r}"
 
 
 _CELL_CLICK = """

@@ -18,7 +18,7 @@ from emotion.events import (
 )
 from emotion.runs import Status
 
-NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset takes about half a minute on two cores."
+NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at each picture."
 WAITS_FOR_RUN = "This waits for a first finished run: train one in the Train tab, and it appears here by itself."
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrupted"})
 

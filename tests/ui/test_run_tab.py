@@ -100,6 +100,17 @@ def test_what_has_not_changed_is_not_sent_again_and_what_has_is(runs: RunTab, va
     assert "It could not go on" in shown(runs, runs.refresh(seen, validated.name))["state"]
 
 
+def test_another_run_leaves_a_note_that_is_being_written_alone(
+    runs: RunTab, validated: Run, services: ScriptedServices
+):
+    seen = shown(runs, runs.show(validated.name))["seen"]
+    create_run(TrainConfig(pictures="elsewhere"), root=services.runs_folder)
+    tab = shown(runs, runs.refresh(seen, validated.name))
+    assert len(tab["run"].choices) == 2
+    assert tab["run"].value == validated.name
+    assert (tab["title"], tab["note"], tab["cell"]) == (gr.skip(), gr.skip(), gr.skip())
+
+
 def test_a_torn_validation_file_is_one_sentence_and_the_rest_is_shown(runs: RunTab, validated: Run):
     (validated.path / "validation.json").write_text("{", encoding="utf-8")
     tab = shown(runs, runs.show(validated.name))
