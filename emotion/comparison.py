@@ -12,7 +12,7 @@ from typing import Any
 
 from emotion.errors import PictureError, RunError
 from emotion.labels import chance_level, emotion_meant
-from emotion.pictures.folders import Picture, hash_file, read_pictures
+from emotion.pictures.folders import Picture, read_pictures
 from emotion.pictures.sampling import draw_in_order
 from emotion.runs import Run, write_json
 
@@ -155,7 +155,7 @@ class _Draw:
         if isinstance(said, PictureError):
             self.unreadable[path] = str(said)
         else:
-            self.scored.append(ScoredPicture(path, hash_file(picture.path), self.label, said))
+            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said))
 
     def check(self) -> None:
         """See that the sample is as large as was asked.

@@ -50,11 +50,16 @@ class RunQueued(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TrunkProgress(Event):
-    """The frozen part has looked at ``done`` of ``total`` picture views."""
+    """The frozen part has looked at ``done`` of ``total`` picture views.
+
+    ``known`` of them were kept from an earlier training; ``kept`` says whether the others are kept for later ones.
+    """
 
     done: int
     total: int
     remaining_seconds: float
+    known: int = 0
+    kept: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def hold(path: Path) -> Iterator[None]:
+def hold(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold the lock for this process.
 
     Raises:
@@ -26,7 +26,7 @@ def hold(path: Path) -> Iterator[None]:
     """
     with path.open("a") as file:
         # An onlooker holds the lock for a moment, so one refusal proves nothing.
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience_seconds
         while not try_lock(file.fileno()):
             if time.monotonic() > deadline:
                 raise BlockingIOError(f"{path} is held by another process")

@@ -25,6 +25,14 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a cache of activations of its own, so that none profits from what another has looked at."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("EMOTION_CACHE", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The one browser of all tests: Playwright cannot be started twice in a process."""

@@ -7,6 +7,7 @@ import hashlib
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from emotion.errors import PictureError
@@ -22,6 +23,11 @@ class Picture:
 
     path: Path
     label: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the file's content as 64 hexadecimal digits, computed once."""
+        return hash_file(self.path)
 
 
 def list_pictures(root: Path, *, use_aliases: bool = False) -> dict[str, list[Path]]:

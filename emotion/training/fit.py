@@ -14,6 +14,10 @@ from torch import Tensor
 from transformers import BaseImageProcessor
 
 from emotion.backbones.anatomy import CutModel, cut, load_model, load_processor
+from emotion.backbones.registry import BackboneSource
+from emotion.cache.recipe import row_bytes
+from emotion.cache.shard import VALUE_BYTES
+from emotion.cache.store import Cache
 from emotion.config import Depth, TrainConfig
 from emotion.errors import PictureError
 from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped, TrunkProgress
@@ -25,7 +29,7 @@ from emotion.training.epochs import Epochs
 from emotion.training.inputs import ActivationInputs, Inputs, PictureInputs, in_background
 from emotion.training.keeping import Best, keep_best
 from emotion.training.resuming import drop_state, load_state, save_state
-from emotion.training.trunk import look
+from emotion.training.trunk import Look, make_recipe
 
 if sys.platform != "win32":
     import resource
@@ -42,15 +46,16 @@ def fit(
     config: TrainConfig,
     split: Split,
     *,
-    backbone: Path,
+    backbone: BackboneSource,
     folder: Path,
+    cache: Cache,
     should_stop: Callable[[], bool] = never,
     started: float | None = None,
 ) -> Iterator[Event]:
     """Train as ``config`` says and yield what happens; the last event is RunFinished or RunStopped.
 
-    ``backbone`` is a folder in the Hub's layout; ``folder`` receives ``checkpoint/`` (the best epoch by
-    validation loss) and a temporary file meanwhile. ``should_stop`` is asked at every batch. ``started`` is the
+    ``folder`` receives ``checkpoint/`` (the best epoch by validation loss), ``cache`` what the backbone's frozen part
+    makes of the pictures. ``should_stop`` is asked at every batch. ``started`` is the
     ``time.perf_counter()`` of the accepted configuration. The same seed, machine and number of threads give
     the same numbers. Every process of a group runs it; the first one writes. A training of this folder that was
     cut off goes on after its last finished epoch, to the same numbers as if it had not been.
@@ -63,8 +68,8 @@ def fit(
     context = Context(config, should_stop, time.perf_counter() if started is None else started)
     # The classifier's first weights are drawn while the model loads.
     torch.manual_seed(config.seed)
-    model = load_model(backbone, classes=split.classes, image_size=config.image_size).to(context.device)
-    processor = load_processor(backbone, image_size=config.image_size)
+    model = load_model(backbone.path, classes=split.classes, image_size=config.image_size).to(context.device)
+    processor = load_processor(backbone.path, image_size=config.image_size)
     parts = cut(model, _blocks(config.depth))
     state = load_state(folder / "resume")
     pictures = split.train + split.validation
@@ -81,9 +86,10 @@ def fit(
         resumed_epochs=state["epoch"] if state else 0,
     )
     epochs: Epochs | None = None
+    inputs: Inputs | None = None
     stopped = False
     try:
-        inputs, unreadable = yield from _look_or_check(parts, split, processor, folder, context)
+        inputs, unreadable = yield from _look_or_check(parts, split, processor, backbone, cache, context)
         if unreadable:
             reasons = {str(pictures[index].path): reason for index, reason in sorted(unreadable.items())}
             yield PicturesSkipped(elapsed_seconds=context.elapsed_seconds, reasons=reasons)
@@ -110,8 +116,8 @@ def fit(
     except Stopped:
         stopped = True
     finally:
-        if context.rank == 0:
-            _scratch(folder).unlink(missing_ok=True)
+        if inputs is not None:
+            inputs.close()
     best = epochs.best if epochs else best_of(state, parts)
     if best is None:
         yield RunStopped(elapsed_seconds=context.elapsed_seconds, best_epoch=None, validation=None)
@@ -175,26 +181,34 @@ def _blocks(depth: Depth) -> int | None:
     return None if depth == "all" else depth
 
 
-def _scratch(folder: Path) -> Path:
-    return folder / "activations.bin"
-
-
 def _look_or_check(
-    parts: CutModel, split: Split, processor: BaseImageProcessor, folder: Path, context: Context
+    parts: CutModel,
+    split: Split,
+    processor: BaseImageProcessor,
+    backbone: BackboneSource,
+    cache: Cache,
+    context: Context,
 ) -> Generator[TrunkProgress, None, tuple[Inputs, dict[int, str]]]:
-    """Compute the frozen part's activations; where nothing is frozen, only see which pictures can be read."""
-    paths = [picture.path for picture in split.train + split.validation]
+    """Have the frozen part's activations; where nothing is frozen, only see which pictures can be read."""
+    config, pictures = context.config, split.train + split.validation
     if parts.trunk is not None:
-        activations = yield from look(
-            parts.trunk, paths, processor, varied=len(split.train), file=_scratch(folder), context=context
+        recipe = make_recipe(config, weights=backbone.sha256, processor=processor, context=context)
+        look = Look(pictures, len(split.train), processor, recipe, cache, context)
+        size = row_bytes(
+            parts.model.config.to_dict(),
+            depth=config.depth,
+            image_size=config.image_size,
+            value_bytes=VALUE_BYTES[context.precision],
         )
-        return ActivationInputs(activations.rows, config=context.config), activations.unreadable
+        activations = yield from look.take(parts.trunk, row_bytes=size)
+        return ActivationInputs(activations, config=config), activations.unreadable
+    paths = [picture.path for picture in pictures]
     unreadable: dict[int, str] = {}
     for index, reason in enumerate(in_background(_why_unreadable, paths, ahead=16)):
         context.stop_if_asked()
         if reason:
             unreadable[index] = reason
-    return PictureInputs(paths, processor, config=context.config), unreadable
+    return PictureInputs(paths, processor, config=config), unreadable
 
 
 def _why_unreadable(path: Path) -> str | None:

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import torch
 from PIL import Image
 from torch import Tensor
 from transformers import BaseImageProcessor
@@ -32,6 +31,9 @@ class Inputs(Protocol):
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return the (len(indices), …) input of the pictures as they are."""
 
+    def close(self) -> None:
+        """Give back what was opened."""
+
 
 def to_pixels(images: Sequence[Image.Image], processor: BaseImageProcessor) -> Tensor:
     """Return (len(images), 3, H, W) float32 pixels, normalised as the processor is told to."""
@@ -52,6 +54,16 @@ def in_background(work: Callable[[T], R], items: Sequence[T], *, ahead: int) -> 
         finally:
             for future in pending:
                 future.cancel()
+
+
+class Activations(Protocol):
+    """What a frozen part made of the pictures, in each of their views."""
+
+    def take(self, views: Sequence[int], indices: Sequence[int]) -> Tensor:
+        """Return (len(indices), …) activations in float32, of the given view of each picture."""
+
+    def close(self) -> None:
+        """Give back what was opened."""
 
 
 class PictureInputs:
@@ -77,19 +89,26 @@ class PictureInputs:
         paths = [self._paths[index] for index in indices]
         return to_pixels(list(in_background(open_picture, paths, ahead=len(paths))), self._processor)
 
+    def close(self) -> None:
+        """Nothing is open between two calls."""
+
 
 class ActivationInputs:
-    """Reads the frozen part's activations, a (views, pictures, …) tensor that may lie on disk."""
+    """Reads the frozen part's activations, which may lie on disk."""
 
-    def __init__(self, activations: Tensor, *, config: TrainConfig) -> None:
+    def __init__(self, activations: Activations, *, config: TrainConfig) -> None:
         self._activations = activations
         self._config = config
 
     def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
         """Return (len(indices), …) activations, each of the view that the epoch drew."""
         views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
-        return self._activations[torch.tensor(views), torch.tensor(indices)].float()
+        return self._activations.take(views, indices)
 
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return (len(indices), …) activations of the pictures as they are."""
-        return self._activations[0, torch.tensor(indices)].float()
+        return self._activations.take([0] * len(indices), indices)
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        self._activations.close()

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from emotion.backbones.registry import locate
+from emotion.cache.store import open_cache
 from emotion.errors import EmotionError
 from emotion.events import Event, RunFailed, RunStopped
-from emotion.pictures.folders import Picture, hash_file, read_pictures
+from emotion.pictures.folders import Picture, read_pictures
 from emotion.pictures.splitting import Split, split
 from emotion.runs import Run, write_json
 from emotion.training.fit import fit, rescue
@@ -93,7 +94,9 @@ def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writ
     if writes:
         run.note(classes=parts.classes, backbone=source.to_json(), versions=_versions())
         write_json(run.path / "split.json", _split_record(parts, root))
-    yield from fit(config, parts, backbone=source.path, folder=run.path, should_stop=asked_to_stop, started=started)
+    yield from fit(
+        config, parts, backbone=source, folder=run.path, cache=open_cache(), should_stop=asked_to_stop, started=started
+    )
 
 
 def _split_record(parts: Split, root: Path) -> dict[str, list[dict[str, str]]]:
@@ -102,7 +105,7 @@ def _split_record(parts: Split, root: Path) -> dict[str, list[dict[str, str]]]:
             {
                 "picture": picture.path.relative_to(root.resolve()).as_posix(),
                 "label": picture.label,
-                "sha256": hash_file(picture.path),
+                "sha256": picture.sha256,
             }
             for picture in pictures
         ]

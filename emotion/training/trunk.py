@@ -1,95 +1,224 @@
-"""The frozen part's one look at the pictures. What it saw is kept in a memory-mapped file."""
+"""The frozen part's look at the pictures: once each, ever. What it made of them is kept for later trainings."""
 
 from __future__ import annotations
 
-import math
-import os
-import sys
+import contextlib
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 
+import PIL
 import torch
-from accelerate.utils import gather_object
+import transformers
+from accelerate.utils import broadcast_object_list, gather_object
 from PIL import Image
 from torch import Tensor, nn
 from transformers import BaseImageProcessor
 
+from emotion.cache.collector import Collector
+from emotion.cache.recipe import Recipe, row_key
+from emotion.cache.shard import Shard, open_shard
+from emotion.cache.store import Cache
 from emotion.config import TrainConfig
 from emotion.errors import PictureError
 from emotion.events import TrunkProgress
 from emotion.pictures.decoding import open_picture
+from emotion.pictures.folders import Picture
 from emotion.training.augmentation import vary
 from emotion.training.context import Context
-from emotion.training.device import autocast
+from emotion.training.device import computing_in
 from emotion.training.inputs import in_background, to_pixels
 
 LOOK_BATCH = 16
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Job = tuple[int, int]  # view, picture index
 
 
 @dataclass(frozen=True)
 class Activations:
-    """What the frozen part made of the pictures.
+    """What the frozen part made of the pictures, memory-mapped.
 
-    ``rows`` is a (views, pictures, …) tensor, in bfloat16 where it holds tokens computed in it; ``unreadable``
-    maps the index of each picture that could not be read to one sentence, and its rows are zero.
+    ``places`` is a (views, pictures, 2) tensor: which of ``maps`` has a picture's view, and in which row; -1 where
+    none has. ``unreadable`` maps the index of each picture that could not be read to one sentence.
     """
 
-    rows: Tensor
+    maps: list[Tensor]
+    places: Tensor
     unreadable: dict[int, str]
+    opened: contextlib.ExitStack
+
+    def take(self, views: Sequence[int], indices: Sequence[int]) -> Tensor:
+        """Return (len(indices), …) activations in float32, of the given view of each picture."""
+        places = self.places[torch.tensor(views), torch.tensor(indices)].tolist()
+        return torch.stack([self.maps[shard][row] for shard, row in places]).float()
+
+    def close(self) -> None:
+        """Let others evict what was used here."""
+        self.opened.close()
 
 
-def look(
-    trunk: nn.Module,
-    paths: Sequence[Path],
-    processor: BaseImageProcessor,
-    *,
-    varied: int,
-    file: Path,
-    context: Context,
-) -> Generator[TrunkProgress, None, Activations]:
-    """Pass every picture through the frozen part once, and its first ``varied`` pictures once more per further view.
+@dataclass(frozen=True)
+class Look:
+    """A look at ``pictures``, of which the first ``varied`` are looked at in every view of the settings."""
 
-    Processes share the work and the file, which therefore lies where all of them see it.
+    pictures: Sequence[Picture]
+    varied: int
+    processor: BaseImageProcessor
+    recipe: Recipe
+    cache: Cache
+    context: Context
+
+    def take(self, trunk: nn.Module, *, row_bytes: int) -> Generator[TrunkProgress, None, Activations]:
+        """Pass what is not known yet through the frozen part; several processes share the work.
+
+        Where the activations, ``row_bytes`` each, find no room in the cache, they last for this training only.
+
+        Raises:
+            Stopped: somebody asked for it between two batches; what is computed is kept.
+            PictureError: not one picture can be read.
+            OSError: the disk has no room for the activations.
+        """
+        context, names = self.context, self._names()
+        total = len(names)
+        with contextlib.ExitStack() as opened:
+            known = self.cache.find(self.recipe, names.values())
+            _close_later(known, opened)
+            lacking = self._lacking(names, known)
+            before = total - len(lacking)
+            keeps = self._agree(self.cache.has_room(len(lacking) * row_bytes))
+            yield self._progress(before, total, known=before, keeps=keeps)
+            collector = Collector(self.cache, self.recipe, keeps=keeps)
+            unreadable: dict[int, str] = {}
+            began, done = time.perf_counter(), 0
+            try:
+                for new, reasons in self._pass(trunk, lacking, names, collector):
+                    unreadable |= reasons
+                    done += new
+                    left = (time.perf_counter() - began) / done * (len(lacking) - done)
+                    yield self._progress(before + done, total, known=before, keeps=keeps, remaining_seconds=left)
+            finally:
+                collector.finish()
+                _close_later(collector.shards, opened)
+            if context.processes > 1:
+                unreadable = dict(gather_object(list(unreadable.items())))
+            others = self._of_other_processes(collector.shards)
+            _close_later(others, opened)
+            shards = [*known, *collector.shards, *others]
+            if not shards:
+                first = next(iter(unreadable.values()), "")
+                raise PictureError(f"None of the {len(self.pictures)} pictures can be read: {first}")
+            maps, places = _map(shards, names, (context.config.views, len(self.pictures)))
+            return Activations(maps, places, unreadable | self._twins(places, unreadable), opened.pop_all())
+
+    def _pass(
+        self, trunk: nn.Module, lacking: list[Job], names: dict[Job, str], collector: Collector
+    ) -> Iterator[tuple[int, dict[int, str]]]:
+        """Compute what lacks, batch by batch; yield how many more are done, and what could not be read."""
+        context = self.context
+        rounds = _rounds(lacking, context.processes)
+        module, dtype = computing_in(trunk, context.precision)
+        decoded = in_background(lambda parts: self._decode(parts[context.rank]), rounds, ahead=3)
+        for parts, (batch, pixels, reasons) in zip(rounds, decoded, strict=True):
+            context.stop_if_asked()
+            if pixels is not None:
+                with torch.inference_mode():
+                    seen = module(pixels.to(context.device, dtype)).cpu()
+                for job, row in zip(batch, seen, strict=True):
+                    collector.add(names[job], _bytes(row), dtype=_dtype(row), shape=tuple(row.shape))
+            yield sum(len(part) for part in parts), reasons
+
+    def _twins(self, places: Tensor, unreadable: dict[int, str]) -> dict[int, str]:
+        """Say of the pictures that have the content of an unreadable one, and were not opened, that they are as bad."""
+        lacking = [index for index in (places[0, :, 0] < 0).nonzero().flatten().tolist() if index not in unreadable]
+        _, _, reasons = self._decode([(0, index) for index in lacking])
+        return reasons
+
+    def _names(self) -> dict[Job, str]:
+        """Return the name of every picture's every view that is needed, in the order of the work."""
+        config = self.context.config
+        jobs = chain(
+            ((0, index) for index in range(len(self.pictures))),
+            ((view, index) for view in range(1, config.views) for index in range(self.varied)),
+        )
+        return {
+            (view, index): row_key(self.pictures[index].sha256, view=view, augmentation=config.augmentation)
+            for view, index in jobs
+        }
+
+    def _lacking(self, names: dict[Job, str], known: Sequence[Shard]) -> list[Job]:
+        """Return what has to be computed: each content once, and what any of the processes does not know."""
+        have = {name for shard in known for name in shard.rows}
+        lacking = {name: job for job, name in names.items() if name not in have}
+        if self.context.processes > 1:
+            lacking = dict(gather_object(list(lacking.items())))
+        return sorted(lacking.values())
+
+    def _agree(self, answer: bool) -> bool:
+        answers = [answer]
+        if self.context.processes > 1:
+            broadcast_object_list(answers)
+        return answers[0]
+
+    def _of_other_processes(self, mine: list[Shard]) -> list[Shard]:
+        if self.context.processes == 1:
+            return []
+        rows = gather_object([(shard.folder, list(shard.rows)) for shard in mine])
+        own = {shard.folder for shard in mine}
+        others = [open_shard(folder, recipe=self.recipe, wanted=names) for folder, names in rows if folder not in own]
+        return [shard for shard in others if shard is not None]
+
+    def _progress(
+        self, done: int, total: int, *, known: int, keeps: bool, remaining_seconds: float = 0.0
+    ) -> TrunkProgress:
+        return TrunkProgress(
+            elapsed_seconds=self.context.elapsed_seconds,
+            done=done,
+            total=total,
+            remaining_seconds=remaining_seconds,
+            known=known,
+            kept=keeps,
+        )
+
+    def _decode(self, batch: list[Job]) -> tuple[list[Job], Tensor | None, dict[int, str]]:
+        images: list[Image.Image] = []
+        readable: list[Job] = []
+        reasons: dict[int, str] = {}
+        for view, index in batch:
+            try:
+                images.append(view_of_picture(self.pictures[index], view=view, config=self.context.config))
+                readable.append((view, index))
+            except PictureError as error:
+                reasons[index] = str(error)
+        return readable, to_pixels(images, self.processor) if images else None, reasons
+
+
+def make_recipe(config: TrainConfig, *, weights: str, processor: BaseImageProcessor, context: Context) -> Recipe:
+    """Return what, besides a picture and its view, decides its activation; ``weights`` is the SHA-256 of their file."""
+    return Recipe(
+        weights=weights,
+        trained_blocks=0 if config.depth == "head" else int(config.depth),
+        image_size=config.image_size,
+        precision=context.precision,
+        device=context.device.type,
+        processor=processor.to_json_string(),
+        packages=f"torch {torch.__version__}, transformers {transformers.__version__}, pillow {PIL.__version__}",
+    )
+
+
+def view_of_picture(picture: Picture, *, view: int, config: TrainConfig) -> Image.Image:
+    """Decode a picture and vary it; a view depends on the picture's content alone, so that every seed shares it.
 
     Raises:
-        Stopped: somebody asked for it between two batches.
-        PictureError: not one picture can be read.
-        OSError: the disk has no room for the activations.
+        PictureError: it cannot be read.
     """
-    config = context.config
-    jobs = [(0, index) for index in range(len(paths))]
-    jobs += [(view, index) for view in range(1, config.views) for index in range(varied)]
-    rounds = _rounds(jobs, context.processes)
-    rows: Tensor | None = None
-    unreadable: dict[int, str] = {}
-    began, done = time.perf_counter(), 0
-    decoded = in_background(lambda parts: _decode(parts[context.rank], paths, processor, config), rounds, ahead=3)
-    for parts, (batch, pixels, reasons) in zip(rounds, decoded, strict=True):
-        context.stop_if_asked()
-        unreadable |= reasons
-        if pixels is not None:
-            with torch.inference_mode(), autocast(context.device, context.precision):
-                seen = trunk(pixels.to(context.device)).cpu()
-            if rows is None:
-                rows = _open_file(file, (config.views, len(paths), *seen.shape[1:]), context)
-            views, indices = zip(*batch, strict=True)
-            rows[torch.tensor(views), torch.tensor(indices)] = seen.to(rows.dtype)
-        done += sum(len(part) for part in parts)
-        pace = (time.perf_counter() - began) / done
-        yield TrunkProgress(
-            elapsed_seconds=context.elapsed_seconds,
-            done=done,
-            total=len(jobs),
-            remaining_seconds=pace * (len(jobs) - done),
-        )
-    if context.processes > 1:
-        unreadable = dict(gather_object(list(unreadable.items())))
-    if rows is None:
-        raise PictureError(f"None of the {len(paths)} pictures can be read: {next(iter(unreadable.values()), '')}")
-    return Activations(rows, unreadable)
+    image = open_picture(picture.path)
+    return vary(image, augmentation=config.augmentation, key=f"{picture.sha256}/view {view}") if view else image
+
+
+def _close_later(shards: Sequence[Shard], stack: contextlib.ExitStack) -> None:
+    for shard in shards:
+        stack.callback(shard.close)
 
 
 def _rounds(jobs: list[Job], processes: int) -> list[list[list[Job]]]:
@@ -101,37 +230,25 @@ def _rounds(jobs: list[Job], processes: int) -> list[list[list[Job]]]:
     ]
 
 
-def _decode(
-    batch: list[Job], paths: Sequence[Path], processor: BaseImageProcessor, config: TrainConfig
-) -> tuple[list[Job], Tensor | None, dict[int, str]]:
-    images: list[Image.Image] = []
-    readable: list[Job] = []
-    reasons: dict[int, str] = {}
-    for view, index in batch:
-        try:
-            image = open_picture(paths[index])
-        except PictureError as error:
-            reasons[index] = str(error)
-            continue
-        if view:
-            key = f"{config.seed}/{paths[index].name}/view {view}"
-            image = vary(image, augmentation=config.augmentation, key=key)
-        images.append(image)
-        readable.append((view, index))
-    return readable, to_pixels(images, processor) if images else None, reasons
+def _bytes(row: Tensor) -> bytes:
+    return row.contiguous().view(torch.uint8).numpy().tobytes()
 
 
-def _open_file(file: Path, shape: tuple[int, ...], context: Context) -> Tensor:
-    # Pooled features are small and feed a float32 classifier; tokens are 200 KB a picture even in bfloat16.
-    dtype = torch.bfloat16 if context.precision == "bfloat16" and len(shape) > 3 else torch.float32
-    size = math.prod(shape)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab") as handle:
-        # Reserved at once: a disk that fills up under a memory map kills the process without a word.
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(handle.fileno(), 0, size * dtype.itemsize)
-    rows = torch.from_file(str(file), shared=True, size=size, dtype=dtype).view(shape)
-    if context.processes == 1 and sys.platform != "win32":
-        # The map keeps it alive: without a name it is gone with this process, however that ends.
-        file.unlink()
-    return rows
+def _dtype(row: Tensor) -> str:
+    return str(row.dtype).removeprefix("torch.")
+
+
+def _map(shards: Sequence[Shard], names: dict[Job, str], shape: tuple[int, int]) -> tuple[list[Tensor], Tensor]:
+    maps = [_rows_of(shard) for shard in shards]
+    found = {name: (number, row) for number, shard in enumerate(shards) for name, row in shard.rows.items()}
+    places = torch.full((*shape, 2), -1)
+    for (view, index), name in names.items():
+        if name in found:
+            places[view, index] = torch.tensor(found[name])
+    return maps, places
+
+
+def _rows_of(shard: Shard) -> Tensor:
+    length = shard.file.stat().st_size // DTYPES[shard.dtype].itemsize
+    values = torch.from_file(str(shard.file), shared=False, size=length, dtype=DTYPES[shard.dtype])
+    return values.view(-1, *shard.shape)

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
+from emotion.backbones.registry import locate
+from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
 from emotion.errors import ConfigError, PictureError
 from emotion.events import (
@@ -37,7 +39,8 @@ DEPTHS = ["head", 1, "all"]
 def drain(config: TrainConfig, folder: Path, *, should_stop: Callable[[], bool] = never) -> list[Event]:
     """Train with ``config`` and return every event."""
     parts = split(read_pictures(Path(config.pictures)), fraction=config.validation_share, seed=config.seed)
-    return list(fit(config, parts, backbone=Path(config.backbone), folder=folder, should_stop=should_stop))
+    source = locate(config.backbone)
+    return list(fit(config, parts, backbone=source, folder=folder, cache=open_cache(), should_stop=should_stop))
 
 
 def numbers(events: list[Event]) -> list[float]:
@@ -204,8 +207,9 @@ def test_pictures_per_second_counts_pictures_not_batches(
 def test_a_stop_during_the_look_ends_it_after_the_batch_in_hand(tiny_config: TrainConfig, tmp_path: Path) -> None:
     looks: list[Event] = []
     parts = split(read_pictures(Path(tiny_config.pictures)), fraction=0.15, seed=1)
+    source = locate(tiny_config.backbone)
     events = fit(
-        tiny_config, parts, backbone=Path(tiny_config.backbone), folder=tmp_path, should_stop=lambda: bool(looks)
+        tiny_config, parts, backbone=source, folder=tmp_path, cache=open_cache(), should_stop=lambda: bool(looks)
     )
     after: list[Event] = []
     for event in events:
