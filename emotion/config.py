@@ -42,7 +42,7 @@ class TrainConfig:
     epochs: int = 8
     batch_size: int = 24
     depth: Depth = "head"
-    head_learning_rate: float = 3e-3
+    head_learning_rate: float = 1.5e-3
     block_learning_rate: float = 5e-5
     weight_decay: float = 0.01
     schedule: Schedule = "cosine"

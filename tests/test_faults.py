@@ -62,13 +62,22 @@ def finished(config: TrainConfig, root: Path) -> Run:
     [("head", 40), ("head", 60), ("head", 150), (1, 40), (1, 150), (1, 400), ("all", 40), ("all", 150), ("all", 400)],
 )
 def test_a_full_disk_is_one_sentence_and_with_room_the_run_goes_on(
-    make_disk: MakeDisk, tiny_config: TrainConfig, tmp_path: Path, depth: str | int, kibibytes: int
+    make_disk: MakeDisk,
+    tiny_config: TrainConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    depth: str | int,
+    kibibytes: int,
 ) -> None:
     disk = make_disk(kibibytes)
+    monkeypatch.setenv("EMOTION_CACHE", str(disk / "cache"))
     run = create_run(replace(tiny_config, depth=depth), root=disk / "runs")
     last = list(train_run(run))[-1]
     assert isinstance(last, RunFailed)
-    assert last.message == f"The disk is full: make room in {run.path.parent}, then resume the run."
+    assert last.message == (
+        f"The disk is full: make room in {run.path.parent}, or with `python -m emotion cache clear`, "
+        "then resume the run."
+    )
     assert run.events()[-1] == last
     assert run.status() == "failed"
     assert not list(run.path.glob(".checkpoint*"))

@@ -88,9 +88,9 @@ def load_model(path: Path, *, classes: Sequence[str], image_size: int) -> PreTra
 
 
 def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
-    """Load a backbone's own image processor (Pillow), set to give square pictures of ``image_size``.
+    """Load a backbone's own image processor (Pillow), set to resize a whole picture to a square of ``image_size``.
 
-    Where it resizes and then crops, the ratio between the two is kept.
+    DINOv2's would cut off the margins of a picture, and with them the chin or the brows of a face that fills it.
 
     Raises:
         BackboneError: the folder has none.
@@ -102,13 +102,8 @@ def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
         raise BackboneError(
             f"{path} has no preprocessor_config.json that can be read: add the one of its model."
         ) from error
-    square = {"height": image_size, "width": image_size}
-    if getattr(processor, "do_center_crop", False):
-        edge = processor.size["shortest_edge"] / processor.crop_size["height"]
-        processor.crop_size = square
-        processor.size = {"shortest_edge": round(image_size * edge)}
-    else:
-        processor.size = square
+    processor.size = {"height": image_size, "width": image_size}
+    processor.do_center_crop = False
     return cast(BaseImageProcessor, processor)
 
 
@@ -150,26 +145,26 @@ class Pool(nn.Module):
 class Top(nn.Module):
     """The part that is trained: activations (B, …) to logits (B, C).
 
-    Features are standardised by ``mean`` and ``deviation``, two constants, so that one learning rate suits every
-    backbone; ``CutModel.plain_state`` folds them into the classifier.
+    The classifier sees ``(features - mean) @ projection``, two constants, so that one learning rate suits every
+    backbone and no direction is learnt first because it is large; ``CutModel.plain_state`` folds them into it.
     """
 
     mean: Tensor
-    deviation: Tensor
+    projection: Tensor
 
     def __init__(self, body: nn.Module, classifier: nn.Linear) -> None:
         super().__init__()
         self.body = body
         self.classifier = classifier
-        device = classifier.weight.device
-        self.register_buffer("mean", torch.zeros(classifier.in_features, device=device))
-        self.register_buffer("deviation", torch.ones(classifier.in_features, device=device))
+        device, width = classifier.weight.device, classifier.in_features
+        self.register_buffer("mean", torch.zeros(width, device=device))
+        self.register_buffer("projection", torch.eye(width, device=device))
 
     def forward(self, activations: Tensor) -> Tensor:
         """Return logits in float32. The classifier computes in float32 always: in bfloat16 its steps would blur."""
         features: Tensor = self.body(activations)
         with torch.autocast(features.device.type, enabled=False):
-            logits: Tensor = self.classifier((features.float() - self.mean) / self.deviation)
+            logits: Tensor = self.classifier((features.float() - self.mean) @ self.projection)
         return logits
 
 
@@ -182,16 +177,14 @@ class CutModel:
     top: Top
 
     def features(self, activations: Tensor) -> Tensor:
-        """Return what the classifier sees, before it is standardised: (B, …) to (B, F)."""
+        """Return what the classifier is given, before it is whitened: (B, …) to (B, F)."""
         features: Tensor = self.top.body(activations)
         return features
 
-    def standardise(self, mean: Tensor, deviation: Tensor) -> None:
-        """Let the classifier see (feature - ``mean``) / ``deviation``, both (F,)."""
-        # A feature that never varies is only shifted.
-        safe = torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation))
+    def whiten(self, mean: Tensor, projection: Tensor) -> None:
+        """Let the classifier see (feature - ``mean``) @ ``projection``, (F,) and (F, F)."""
         self.top.mean.copy_(mean)
-        self.top.deviation.copy_(safe)
+        self.top.projection.copy_(projection)
 
     def trainable_groups(self) -> dict[str, list[nn.Parameter]]:
         """Return the weights that are trained: the classifier's under ``head``, all others under ``blocks``."""
@@ -200,12 +193,12 @@ class CutModel:
         return {"head": head, "blocks": blocks}
 
     def plain_state(self) -> dict[str, Tensor]:
-        """Return the model's state with the standardisation folded into its classifier.
+        """Return the model's state with the whitening folded into its classifier.
 
-        With W' = W / deviation and b' = b - W' mean, the plain model gives the same logits.
+        With W' = W projectionᵀ and b' = b - W' mean, the plain model gives the same logits.
         """
         state = {name: value.detach() for name, value in self.model.state_dict().items()}
-        weight = self.top.classifier.weight.detach().double() / self.top.deviation.double()
+        weight = self.top.classifier.weight.detach().double() @ self.top.projection.double().T
         bias = self.top.classifier.bias.detach().double() - weight @ self.top.mean.double()
         state["classifier.weight"], state["classifier.bias"] = weight.float(), bias.float()
         return state

@@ -106,6 +106,10 @@ class Cache:
             )
         return sorted(entries.values(), key=lambda entry: -entry.last_used)
 
+    def size(self) -> int:
+        """Return how many bytes are kept."""
+        return sum(map(_size, _all_shards(self.folder)))
+
     def clear(self) -> int:
         """Delete what nobody uses and return how many bytes that were."""
         with self._changing():

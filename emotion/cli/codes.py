@@ -13,12 +13,13 @@ from emotion.pictures.drawn import is_drawn
 from emotion.runs import runs_folder
 
 DONE, COULD_NOT, STOPPED = 0, 1, 130
+JSON_HELP = "one JSON object on the last line"
 
 
 def add_runs_and_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--runs DIR`` and ``--json`` to a command."""
     parser.add_argument("--runs", type=Path, default=runs_folder(), metavar="DIR", help="the runs folder")
-    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
 
 
 def add_use_aliases(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import asdict
 
-from emotion.cli.codes import DONE, add_runs_and_json, print_json
+from emotion.cli.codes import DONE, JSON_HELP, add_runs_and_json, print_json
 from emotion.errors import RunError
 from emotion.events import RunFinished
 from emotion.runs import list_runs
@@ -19,11 +19,11 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 def add_backbones(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_backbones)
-    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
     actions = parser.add_subparsers(metavar="pull NAME")
     pull = actions.add_parser("pull", help="fetch a backbone now")
     pull.add_argument("name")
-    pull.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object on the last line")
+    pull.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON_HELP)
     pull.set_defaults(command=_pull)
 
 

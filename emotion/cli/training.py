@@ -112,6 +112,7 @@ def _finish(run: Run, *, began: float, as_json: bool) -> int:
     last: Event | None = None
     for last in train_run(run, asked_to_stop=lambda: bool(interrupted) or run.stop_requested()):
         _show(last)
+    _part_from_others()
     if isinstance(last, RunFailed):
         print(last.message, file=sys.stderr)
         return COULD_NOT
@@ -158,6 +159,14 @@ def _shared_run(config: TrainConfig, root: Path) -> Run:
     shared = [create_run(config, root=root).path if _is_first_process() else Path()]
     broadcast_object_list(shared)
     return Run(shared[0])
+
+
+def _part_from_others() -> None:
+    """Leave the group of processes in order: one that exits while another still talks to it may take that one along."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        from emotion.training.device import make_accelerator
+
+        make_accelerator().end_training()
 
 
 def _is_first_process() -> bool:

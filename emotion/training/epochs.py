@@ -95,7 +95,7 @@ class Epochs:
             "epoch": self.finished_epochs,
             "step": self._step,
             "weights": trained_weights(self._cut),
-            "standardisation": (self._cut.top.mean, self._cut.top.deviation),
+            "whitening": (self._cut.top.mean, self._cut.top.projection),
             "optimizer": self._optimizer.state_dict(),
             "scheduler": self._scheduler.state_dict(),
             "best": self.best.to_state() if self.best else None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import BaseImageProcessor
 
 from emotion.backbones.anatomy import CutModel, cut, load_model, load_processor
@@ -30,6 +30,7 @@ from emotion.training.inputs import ActivationInputs, Inputs, PictureInputs, in_
 from emotion.training.keeping import Best, keep_best
 from emotion.training.resuming import drop_state, load_state, save_state
 from emotion.training.trunk import Look, make_recipe
+from emotion.training.whitening import whitening
 
 if sys.platform != "win32":
     import resource
@@ -103,7 +104,7 @@ def fit(
                 )
         labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
         if parts.trunk is not None:
-            _standardise(parts, inputs, train, context)
+            _prepare(parts, inputs, train, labels, context)
         epochs = Epochs(parts, inputs, labels, train=train, validation=validation, context=context)
         if state:
             epochs.resume_from(state)
@@ -159,10 +160,10 @@ def rescue(config: TrainConfig, split: Split, *, backbone: Path, folder: Path) -
 
 
 def best_of(state: dict[str, Any] | None, parts: CutModel) -> Best | None:
-    """Return a kept state's best epoch, and let ``parts`` standardise features as it did."""
+    """Return a kept state's best epoch, and let ``parts`` whiten features as it did."""
     if state is None or state["best"] is None:
         return None
-    parts.standardise(*state["standardisation"])
+    parts.whiten(*state["whitening"])
     return Best.from_state(state["best"])
 
 
@@ -220,12 +221,16 @@ def _why_unreadable(path: Path) -> str | None:
 
 
 @torch.inference_mode()
-def _standardise(parts: CutModel, inputs: Inputs, train: list[int], context: Context) -> None:
-    """Let the classifier see features of mean 0 and standard deviation 1 over the training pictures."""
-    batches: list[Tensor] = []
-    for start in range(0, len(train), FEATURES_BATCH):
-        rows = inputs.plain(train[start : start + FEATURES_BATCH]).to(context.device)
-        with autocast(context.device, "float32" if context.config.depth == "head" else context.precision):
-            batches.append(parts.features(rows).float())
-    features = torch.cat(batches)
-    parts.standardise(features.mean(0), features.std(0))
+def _prepare(parts: CutModel, inputs: Inputs, train: list[int], labels: Tensor, context: Context) -> None:
+    """Whiten the features over the training pictures, and let the classifier begin undecided."""
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for start in range(0, len(train), FEATURES_BATCH):
+            indices = train[start : start + FEATURES_BATCH]
+            with autocast(context.device, "float32" if context.config.depth == "head" else context.precision):
+                features = parts.features(inputs.plain(indices).to(context.device)).float()
+            yield features, labels[indices]
+
+    classifier = parts.top.classifier
+    parts.whiten(*whitening(batches(), classes=classifier.out_features, width=classifier.in_features))
+    nn.init.zeros_(classifier.weight)

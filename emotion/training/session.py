@@ -122,7 +122,10 @@ def _sentence(error: BaseException, run: Run) -> str:
         return str(error)
     if "No space left" in str(error):
         # An OSError, or what safetensors makes of one.
-        return f"The disk is full: make room in {run.path.parent.absolute()}, then resume the run."
+        return (
+            f"The disk is full: make room in {run.path.parent.absolute()}, or with `python -m emotion cache clear`, "
+            "then resume the run."
+        )
     if isinstance(error, OSError) and error.strerror:
         which = f" {error.filename}" if error.filename else ""
         return f"A file{which} could not be read or written ({error.strerror}): make room, or see to its permissions."

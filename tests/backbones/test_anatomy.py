@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from transformers import (
     BitImageProcessorPil,
     DeiTConfig,
@@ -60,16 +61,14 @@ def test_top_after_trunk_gives_the_logits_of_the_whole_model(model: PreTrainedMo
 
 
 @pytest.mark.parametrize("depth", [0, 2])
-def test_folding_the_standardisation_into_the_classifier_keeps_the_logits(model: PreTrainedModel, depth: int) -> None:
+def test_folding_the_whitening_into_the_classifier_keeps_the_logits(model: PreTrainedModel, depth: int) -> None:
     pixels = torch.randn(2, 3, 32, 32)
     parts = cut(model, depth)
     assert parts.trunk is not None
     with torch.no_grad():
         activations = parts.trunk(pixels)
         width = parts.features(activations).shape[1]
-        deviation = torch.rand(width) * 3 + 0.1
-        deviation[5] = 0.0  # a feature that never varies
-        parts.standardise(torch.randn(width), deviation)
+        parts.whiten(torch.randn(width), torch.randn(width, width))
         judged = parts.top(activations)
         model.load_state_dict(parts.plain_state())
         assert torch.allclose(model(pixel_values=pixels).logits, judged, atol=1e-4)
@@ -148,11 +147,15 @@ def test_missing_weights_are_named(tiny_vit: Path, tmp_path: Path) -> None:
         load_model(tmp_path, classes=["a", "b"], image_size=32)
 
 
-def test_a_processor_keeps_the_ratio_of_its_crop(tmp_path: Path) -> None:
+def test_a_processor_shows_the_whole_picture_whatever_the_backbones_own_one_cuts_off(tmp_path: Path) -> None:
     BitImageProcessorPil(size={"shortest_edge": 256}, crop_size={"height": 224, "width": 224}).save_pretrained(tmp_path)
     processor = load_processor(tmp_path, image_size=112)
-    assert processor.size["shortest_edge"] == 128
-    assert processor.crop_size["height"] == processor.crop_size["width"] == 112
+    picture = Image.new("RGB", (300, 200), "black")
+    picture.paste("white", (0, 0, 30, 200))
+    [pixels] = processor([picture], return_tensors="pt")["pixel_values"]
+    assert pixels.shape == (3, 112, 112)
+    # A tenth of the width is white: it would be gone after a crop.
+    assert (pixels[0, 50] > 0).sum() == 11
 
 
 def test_a_processor_without_crop_resizes_to_the_size(tmp_path: Path) -> None:
@@ -165,7 +168,7 @@ def test_a_folder_without_processor_is_one_sentence(tmp_path: Path) -> None:
         load_processor(tmp_path, image_size=224)
 
 
-def test_the_standardisation_lies_where_the_model_does() -> None:
+def test_the_whitening_lies_where_the_model_does() -> None:
     """On the one other device that every machine has: a GPU's top with constants on the CPU would fail."""
     top = cut(MAKERS["vit"]().to("meta"), 0).top
-    assert {value.device.type for value in (top.mean, top.deviation)} == {"meta"}
+    assert {value.device.type for value in (top.mean, top.projection)} == {"meta"}

@@ -48,12 +48,14 @@ def epoch_losses(events: list[Event]) -> list[float]:
 
 @pytest.mark.parametrize("depth", ["head", pytest.param("all", marks=pytest.mark.slow)])
 def test_two_processes_give_the_losses_of_one_and_only_the_first_writes(
-    tiny_config: TrainConfig, tmp_path: Path, depth: str
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: str
 ) -> None:
     # 41 training pictures in batches of 7: the last batch is odd, and so is each process's share of it.
     config = replace(tiny_config, depth=depth, batch_size=7, augmentation="light")
     alone = create_run(config, root=tmp_path / "one")
     expected = list(train_run(alone))
+    # With a cache of their own, so that both look.
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
     run = by_torchrun(config, tmp_path / "two")
     events = run.events()
     started = [event for event in events if isinstance(event, RunStarted)]
