@@ -25,6 +25,14 @@ def is_cached(name: str) -> bool:
     return all(isinstance(try_to_load_from_cache(name, file), str) for file in FILES)
 
 
+def cached_config(name: str) -> Path:
+    """Return the ``config.json`` of a Hub id in the local Hub cache, or a path where nothing is."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "config.json") if is_hub_id(name) else None
+    return Path(found) if isinstance(found, str) else Path("not-here")
+
+
 def fetch(name: str) -> tuple[Path, str]:
     """Return the folder with a Hub id's files and its commit: from the local cache, else downloaded.
 

@@ -93,6 +93,13 @@ def list_backbones() -> list[BackboneRow]:
     ]
 
 
+def config_file(name: str) -> Path:
+    """Return where a backbone's ``config.json`` lies, if it is here; fetches nothing."""
+    if name == DEFAULT:
+        return models_folder() / DEFAULT / "config.json"
+    return Path(name) / "config.json" if Path(name).is_dir() else hub.cached_config(name)
+
+
 def locate(name: str) -> BackboneSource:
     """Return where a backbone lies: one of the registry, a local folder, or any Hub id; fetched where it is not here.
 

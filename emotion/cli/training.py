@@ -185,8 +185,11 @@ def _show(event: Event) -> None:
             print(f"\r{text:<70}\r", end="", file=sys.stderr, flush=True)
         return
     if isinstance(event, TrunkProgress):
+        if event.done == event.known and not event.kept:
+            print("the cache has no room for these activations: they last for this training only", file=sys.stderr)
         end = "\n" if event.done == event.total else ""
-        text = f"looking at the pictures: {event.done} of {event.total}, {event.remaining_seconds:.0f} s left   "
+        known = f", {event.known} known from earlier runs" if event.known else ""
+        text = f"looking at the pictures: {event.done} of {event.total}{known}, {event.remaining_seconds:.0f} s left   "
         print(f"\r{text}", end=end, file=sys.stderr, flush=True)
     elif isinstance(event, PicturesSkipped):
         for reason in event.reasons.values():

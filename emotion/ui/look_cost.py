@@ -1,31 +1,53 @@
-"""What the backbone's one look at the pictures will cost, from what it cost in an earlier run on this machine."""
+"""What the backbone's look at the pictures will cost, from what is known of earlier runs on this machine."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
+from emotion.backbones.registry import config_file
+from emotion.cache.recipe import row_bytes
+from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
-from emotion.events import RunStarted, TrunkProgress
-from emotion.runs import Run
+from emotion.events import TrunkProgress
 from emotion.ui.run_board import RunSummary
 from emotion.ui.words import count, duration
 
 NOTHING_FROZEN = "Nothing is frozen: in every epoch each picture passes the whole backbone, forth and back."
+KNOWN = "The backbone looks at nothing new: what it saw of these pictures in an earlier run is kept."
 
 
 def look_cost(config: TrainConfig, *, pictures: int, runs: Sequence[RunSummary]) -> str:
-    """Return a sentence on how often the frozen backbone looks, and how long that takes; ``runs`` are newest first."""
+    """Return what the look costs, in sentences; ``runs`` are newest first."""
     if config.depth == "all":
         return NOTHING_FROZEN
+    alike = [(each.config, look) for each in runs if _looks_alike(each.config, config) and (look := _look_of(each))]
     trained_on = pictures - round(pictures * config.validation_share)
     looks = pictures + (config.views - 1) * trained_on
+    if any(look.kept and look.total >= looks and _sees_the_same(other, config) for other, look in alike):
+        return KNOWN
     views = f", {config.views} views of those trained on" if config.views > 1 else ""
     said = f"The backbone looks once at {count(pictures, 'picture')}{views}"
-    alike = (each.run for each in runs if _looks_alike(each.config, config))
-    pace = next((pace for pace in map(_seconds_a_look, alike) if pace), None)
+    pace = next((look.pace for _, look in alike if look.pace), None)
     if pace is None:
-        return f"{said}: the first run shows how long that takes here."
-    return f"{said}: about {duration(max(1.0, round(looks * pace)))} at the pace of the last run."
+        said += ": the first run shows how long that takes here."
+    else:
+        said += f": about {_whole(looks * pace)} at the pace of the last run."
+    return f"{said} {_what_is_kept(config, looks)}"
+
+
+class _Look:
+    """How an earlier run's look went: how many views, whether they are kept, and seconds for each that was new."""
+
+    def __init__(self, first: TrunkProgress, last: TrunkProgress) -> None:
+        self.total, self.kept = last.total, last.kept
+        new = last.done - last.known
+        self.pace = (last.elapsed_seconds - first.elapsed_seconds) / new if new else 0.0
+
+
+def _look_of(summary: RunSummary) -> _Look | None:
+    looks = [event for event in summary.run.events() if isinstance(event, TrunkProgress)]
+    return _Look(looks[0], looks[-1]) if looks and looks[-1].done == looks[-1].total else None
 
 
 def _looks_alike(one: TrainConfig, other: TrainConfig) -> bool:
@@ -34,10 +56,25 @@ def _looks_alike(one: TrainConfig, other: TrainConfig) -> bool:
     )  # fmt: skip
 
 
-def _seconds_a_look(run: Run) -> float | None:
-    events = run.events()
-    started = next((event for event in events if isinstance(event, RunStarted)), None)
-    last = next((event for event in reversed(events) if isinstance(event, TrunkProgress)), None)
-    if started is None or last is None or not last.done:
-        return None
-    return (last.elapsed_seconds - started.elapsed_seconds) / last.done
+def _sees_the_same(earlier: TrainConfig, config: TrainConfig) -> bool:
+    same_views = config.views == 1 or (earlier.augmentation, earlier.seed) == (config.augmentation, config.seed)
+    return (earlier.pictures, earlier.depth) == (config.pictures, config.depth) and same_views
+
+
+def _whole(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
+
+
+def _what_is_kept(config: TrainConfig, looks: int) -> str:
+    try:
+        backbone = json.loads(config_file(config.backbone).read_text(encoding="utf-8"))
+        # Without knowing the machine: tokens take two bytes a value where it has bfloat16, as most do.
+        value_bytes = 4 if config.precision == "float32" else 2
+        size = looks * row_bytes(backbone, depth=config.depth, image_size=config.image_size, value_bytes=value_bytes)
+    except (OSError, ValueError, KeyError, TypeError):
+        return "Later runs skip this."
+    limit = open_cache().limit
+    if size <= limit:
+        return "Later runs skip this."
+    return f"That is about {size / 1e9:.1f} GB, more than the {limit / 1e9:g} GB that are kept: later runs look again."

@@ -109,9 +109,7 @@ def _running(events: Sequence[Event]) -> Progress:
     if last is None or started is None:
         return Progress("Listing the pictures and loading the backbone.")
     if isinstance(last, TrunkProgress) and last.done < last.total:
-        left = f", {time_left(last.remaining_seconds)}" if last.done else ""
-        looked = f"{last.done:,} of {last.total:,}"
-        return Progress(f"The backbone looks at the pictures: {looked}{left}.", last.done / max(1, last.total))
+        return Progress(_looking(last, started), last.done / max(1, last.total))
     if isinstance(last, StepDone):
         left = time_left(last.remaining_seconds)
         return Progress(f"Epoch {last.epoch} of {started.epochs}, {left}.", _share(events))
@@ -122,19 +120,35 @@ def _running(events: Sequence[Event]) -> Progress:
     return Progress(f"Getting ready: {train} to train on, {checked:,} held back to check with.")
 
 
+def _looking(look: TrunkProgress, started: RunStarted) -> str:
+    pictures = count(started.train_pictures + started.validation_pictures, "picture")
+    views = "" if look.total == started.train_pictures + started.validation_pictures else f" in {look.total:,} views"
+    left = f", {time_left(look.remaining_seconds)}" if look.done > look.known else ""
+    later = "later runs skip this" if look.kept else "there is no room to keep them, so later runs look again"
+    known = f", {look.known:,} known from earlier runs" if look.known else ""
+    return f"Looking once at {pictures}{views}{known}: {look.done:,} of {look.total:,}{left}; {later}."
+
+
 def _ended(events: Sequence[Event]) -> Progress:
     last = events[-1]
     if isinstance(last, RunFinished):
         early = " It ended early, since nothing got better." if last.stopped_early else ""
         right = percent(last.validation.accuracy)
         done = f"Finished in {duration(last.elapsed_seconds)}: epoch {last.best_epoch} is best"
-        return Progress(f"{done}, {right} of the validation pictures right.{early}", 1.0)
+        return Progress(f"{done}, {right} of the validation pictures right.{early}{_skipped_look(events)}", 1.0)
     if isinstance(last, RunStopped):
         kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
         return Progress(f"Stopped: {kept}. {_resume(events)}")
     if isinstance(last, RunFailed):
         return Progress(f"It could not go on. {last.message}")
     return Progress("It has ended.")
+
+
+def _skipped_look(events: Sequence[Event]) -> str:
+    look = next((event for event in reversed(events) if isinstance(event, TrunkProgress)), None)
+    return (
+        " It had no picture to look at: all are known from earlier runs." if look and look.known == look.total else ""
+    )
 
 
 def _going_first(place: int) -> str:

@@ -58,7 +58,7 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     expect(page.locator("#start")).to_be_visible()
     look("first")
     page.locator("#train-default").click()
-    expect(page.locator("#status")).to_contain_text("The backbone looks at the pictures:")
+    expect(page.locator("#status")).to_contain_text("Looking once at 600 pictures")
     look("training")
     expect(page.locator("#status")).to_contain_text("Replay")
     look("replay")

@@ -55,7 +55,7 @@ def test_one_click_trains_the_default_to_the_finished_curve(page: Any, services:
 def test_the_look_at_the_pictures_is_counted_live(page: Any, gate: Any):
     gate.holds = lambda event: isinstance(event, TrunkProgress) and event.done == 300
     page.get_by_role("button", name="Start", exact=True).click()
-    expect(status(page)).to_contain_text("The backbone looks at the pictures: 300 of 600")
+    expect(status(page)).to_contain_text("Looking once at 600 pictures: 300 of 600")
     expect(page.get_by_role("button", name="Queue another")).to_be_enabled()
 
 

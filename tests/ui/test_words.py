@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scripted import script
 
@@ -36,8 +38,25 @@ def test_a_run_without_events_says_what_it_waits_for():
 
 def test_the_look_at_the_pictures_is_counted():
     said = progress(until(TrunkProgress, 3), "running")
-    assert "300 of 600" in said.sentence
+    assert said.sentence.startswith("Looking once at 600 pictures: 300 of 600, ")
+    assert said.sentence.endswith(" s left; later runs skip this.")
     assert said.share == 0.5
+
+
+def test_what_is_known_of_a_look_and_what_finds_no_room_is_said():
+    *before, look = until(TrunkProgress, 3)
+    said = progress([*before, replace(look, known=150, kept=False)], "running").sentence
+    assert "600 pictures, 150 known from earlier runs: 300 of 600" in said
+    assert said.endswith("there is no room to keep them, so later runs look again.")
+    views = progress([*before, replace(look, total=1110)], "running").sentence
+    assert "600 pictures in 1,110 views: 300 of 1,110" in views
+
+
+def test_a_run_that_looked_at_nothing_says_so_at_its_end():
+    known = [replace(event, known=600) if isinstance(event, TrunkProgress) else event for event in EVENTS]
+    assert progress(known, "finished").sentence.endswith(
+        "It had no picture to look at: all are known from earlier runs."
+    )
 
 
 def test_a_running_epoch_is_named_with_the_time_left():
