@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from emotion.processes import start_process
 from emotion.runs import Run, create_run, list_runs
 
 GRACE_SECONDS = 10.0
+NICENESS = 5
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
     "backbone, and start it again."
@@ -186,6 +188,9 @@ def _rescue_apart(run: Run) -> None:
 
 
 def _train(run: Run) -> None:
+    if hasattr(os, "nice"):
+        # Alone on the machine it is as fast; beside a prediction or a page it gives way.
+        os.nice(NICENESS)
     from emotion.training.session import train_run
 
     for _ in train_run(run):

@@ -164,8 +164,12 @@ class Top(nn.Module):
         """Return logits in float32. The classifier computes in float32 always: in bfloat16 its steps would blur."""
         features: Tensor = self.body(activations)
         with torch.autocast(features.device.type, enabled=False):
-            logits: Tensor = self.classifier((features.float() - self.mean) @ self.projection)
+            logits: Tensor = self.classifier(self.whitened(features))
         return logits
+
+    def whitened(self, features: Tensor) -> Tensor:
+        """Return what the classifier sees of (B, F) features."""
+        return (features.float() - self.mean) @ self.projection
 
 
 @dataclass(frozen=True)

@@ -28,4 +28,4 @@ def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int]
 
 def view_of(index: int, *, views: int, seed: int, epoch: int) -> int:
     """Return which fixed view of a picture an epoch trains on."""
-    return random.Random(f"{seed}/{epoch}/{index}").randrange(views)
+    return random.Random(f"{seed}/{epoch}/{index}").randrange(views) if views > 1 else 0

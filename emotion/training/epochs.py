@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from accelerate.utils import gather_object
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from emotion.backbones.anatomy import CutModel
@@ -29,12 +29,14 @@ VALIDATION_BATCH = 64
 class Epochs:
     """Trains the part of a model that is to be trained, and remembers the epoch with the lowest validation loss.
 
+    ``top`` makes logits of ``inputs``: the top of ``cut``, or a part of it that has all the weights to train.
     ``train`` and ``validation`` are indices into ``inputs`` and into ``labels``, the (pictures,) class indices.
     """
 
     def __init__(
         self,
         cut: CutModel,
+        top: nn.Module,
         inputs: Inputs,
         labels: Tensor,
         *,
@@ -56,7 +58,7 @@ class Epochs:
         self._optimizer, self._scheduler = make_optimizer(
             cut.trainable_groups(), config=self._config, steps=self._steps_per_epoch * self._config.epochs
         )
-        self._top = context.accelerator.prepare_model(cut.top) if context.processes > 1 else cut.top
+        self._top = context.accelerator.prepare_model(top) if context.processes > 1 else top
         self._step = 0
 
     def run(self) -> Iterator[StepDone | EpochDone]:
@@ -153,9 +155,9 @@ class Epochs:
         self._optimizer.step()
         self._scheduler.step()
         self._step += 1
-        tally.add(logits, target, weights)
         batch_tally = Tally(context.accelerator)
         batch_tally.add(logits, target, weights)
+        tally.include(batch_tally)
         return batch_tally.scores()
 
     @torch.inference_mode()

@@ -103,12 +103,16 @@ def fit(
                     f"{len(unreadable)} of {len(pictures)} pictures cannot be read, too many: add some to every class."
                 )
         labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
-        if parts.trunk is not None:
-            _prepare(parts, inputs, train, labels, context)
-        epochs = Epochs(parts, inputs, labels, train=train, validation=validation, context=context)
-        if state:
-            epochs.resume_from(state)
         with threads_for(config.depth):
+            top: nn.Module = parts.top
+            if isinstance(inputs, ActivationInputs):
+                _prepare(parts, inputs, train, labels, context)
+                if config.depth == "head":
+                    # Nothing but the classifier changes, so its input is computed once and not in every step.
+                    inputs, top = inputs.through(parts.top.whitened), parts.top.classifier
+            epochs = Epochs(parts, top, inputs, labels, train=train, validation=validation, context=context)
+            if state:
+                epochs.resume_from(state)
             for event in epochs.run():
                 yield event
                 # Saved once the event is out, so that no epoch is kept that its run does not know of.

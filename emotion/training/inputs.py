@@ -62,6 +62,9 @@ class Activations(Protocol):
     def take(self, views: Sequence[int], indices: Sequence[int]) -> Tensor:
         """Return (len(indices), …) activations in float32, of the given view of each picture."""
 
+    def through(self, work: Callable[[Tensor], Tensor]) -> Activations:
+        """Return what ``work`` makes of them, held in memory."""
+
     def close(self) -> None:
         """Give back what was opened."""
 
@@ -104,6 +107,10 @@ class ActivationInputs:
         """Return (len(indices), …) activations, each of the view that the epoch drew."""
         views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
         return self._activations.take(views, indices)
+
+    def through(self, work: Callable[[Tensor], Tensor]) -> ActivationInputs:
+        """Return what ``work`` makes of them, held in memory."""
+        return ActivationInputs(self._activations.through(work), config=self._config)
 
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return (len(indices), …) activations of the pictures as they are."""

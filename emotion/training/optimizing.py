@@ -29,7 +29,8 @@ def make_optimizer(
         for name, parameters in groups.items()
         for decays in (True, False)
     ]
-    optimizer = torch.optim.AdamW([option for option in options if option["params"]])
+    # One call for all weights: for a head, whose steps are small, that is a third of a step's time.
+    optimizer = torch.optim.AdamW([option for option in options if option["params"]], fused=True)
     warmup = round(steps * config.warmup_share)
     return optimizer, LambdaLR(
         optimizer, lambda step: learning_rate_factor(step, steps=steps, warmup=warmup, schedule=config.schedule)

@@ -17,6 +17,10 @@ class Tally:
         self._accelerator = accelerator
         self._sums = torch.zeros(4, device=accelerator.device, dtype=torch.float64)
 
+    def include(self, other: Tally) -> None:
+        """Add what another tally has counted."""
+        self._sums += other._sums
+
     def add(self, logits: Tensor, labels: Tensor, weights: Tensor) -> None:
         """Add a batch: (B, C) logits, (B,) class indices, (B,) weights of 0 or 1."""
         logits = logits.detach().float()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import PIL
@@ -31,6 +31,7 @@ from emotion.training.device import computing_in
 from emotion.training.inputs import in_background, to_pixels
 
 LOOK_BATCH = 16
+THROUGH_BATCH = 256
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Job = tuple[int, int]  # view, picture index
 
@@ -52,6 +53,11 @@ class Activations:
         """Return (len(indices), …) activations in float32, of the given view of each picture."""
         places = self.places[torch.tensor(views), torch.tensor(indices)].tolist()
         return torch.stack([self.maps[shard][row] for shard, row in places]).float()
+
+    def through(self, work: Callable[[Tensor], Tensor]) -> Activations:
+        """Return what ``work`` makes of them, held in memory, for rows as small as features: (B, F) to (B, F)."""
+        maps = [torch.cat([work(part.float()) for part in torch.split(rows, THROUGH_BATCH)]) for rows in self.maps]
+        return replace(self, maps=maps)
 
     def close(self) -> None:
         """Let others evict what was used here."""
@@ -115,6 +121,8 @@ class Look:
         self, trunk: nn.Module, lacking: list[Job], names: dict[Job, str], collector: Collector
     ) -> Iterator[tuple[int, dict[int, str]]]:
         """Compute what lacks, batch by batch; yield how many more are done, and what could not be read."""
+        if not lacking:
+            return
         context = self.context
         rounds = _rounds(lacking, context.processes)
         module, dtype = computing_in(trunk, context.precision)
