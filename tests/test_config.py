@@ -27,7 +27,7 @@ def test_settings_round_trip_through_json() -> None:
         ({"head_learning_rate": 0}, "Head learning rate is 0: use a number from 1e-07 to 1."),
         ({"head_learning_rate": float("nan")}, "Head learning rate is NaN: use a number from 1e-07 to 1."),
         ({"validation_share": 0.9}, "Validation share is 0.9: use a number from 0.05 to 0.5."),
-        ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, strong.'),
+        ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, strong, frame.'),
         ({"use_aliases": "yes"}, 'Use aliases is "yes": use true or false.'),
         ({"use_aliases": 1}, "Use aliases is 1: use true or false."),
         ({"pictures": ""}, "No picture folder is given"),

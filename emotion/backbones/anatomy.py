@@ -174,11 +174,20 @@ class Top(nn.Module):
 
 @dataclass(frozen=True)
 class CutModel:
-    """A model in two parts that share its weights. ``trunk`` is None where everything is trained."""
+    """A model in two parts that share its weights. ``trunk`` is None where everything is trained.
+
+    ``special_tokens`` is how many tokens come before those of the patches.
+    """
 
     model: PreTrainedModel
     trunk: Trunk | None
     top: Top
+    special_tokens: int
+
+    @property
+    def trunk_only(self) -> bool:
+        """Whether the classifier is all that is trained."""
+        return self.trunk is not None and self.trunk.pool is not None
 
     def features(self, activations: Tensor) -> Tensor:
         """Return what the classifier is given, before it is whitened: (B, …) to (B, F)."""
@@ -228,7 +237,7 @@ def cut(model: PreTrainedModel, depth: int | None) -> CutModel:
     model.requires_grad_(False)
     classifier.requires_grad_(True)
     if depth == 0:
-        return CutModel(model, Trunk(embeddings, blocks, pool), Top(nn.Identity(), classifier))
+        return CutModel(model, Trunk(embeddings, blocks, pool), Top(nn.Identity(), classifier), 1 + registers)
     trained = blocks if depth is None else blocks[-depth:]
     body = nn.Sequential(*trained, pool)
     if depth is None:
@@ -239,7 +248,7 @@ def cut(model: PreTrainedModel, depth: int | None) -> CutModel:
             # No picture is masked here: without a gradient it would stall a data-parallel training.
             parameter.requires_grad_(False)
     trunk = None if depth is None else Trunk(embeddings, blocks[:-depth], None)
-    return CutModel(model, trunk, Top(body, classifier))
+    return CutModel(model, trunk, Top(body, classifier), 1 + registers)
 
 
 def _kind_of(model_type: str, path: Path) -> Kind:

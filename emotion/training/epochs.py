@@ -15,6 +15,7 @@ from torch.nn import functional
 from emotion.backbones.anatomy import CutModel
 from emotion.errors import ConfigError
 from emotion.events import EpochDone, Scores, StepDone
+from emotion.training.averaging import WeightAverage
 from emotion.training.batches import batches, shard
 from emotion.training.context import Context
 from emotion.training.device import autocast
@@ -59,6 +60,7 @@ class Epochs:
             cut.trainable_groups(), config=self._config, steps=self._steps_per_epoch * self._config.epochs
         )
         self._top = context.accelerator.prepare_model(top) if context.processes > 1 else top
+        self._average = WeightAverage(trained_weights(cut), decay=self._config.weight_averaging)
         self._step = 0
 
     def run(self) -> Iterator[StepDone | EpochDone]:
@@ -77,11 +79,12 @@ class Epochs:
         for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
             tally = Tally(self._context.accelerator)
             yield from self._train_epoch(epoch, tally)
-            scores, probabilities = self._validate()
-            is_best = self.best is None or scores.loss < self.best.scores.loss
-            if is_best:
-                weights = {name: value.clone() for name, value in trained_weights(self._cut).items()}
-                self.best = Best(epoch, scores, probabilities, weights)
+            with self._average.in_place():
+                scores, probabilities = self._validate()
+                is_best = self.best is None or scores.loss < self.best.scores.loss
+                if is_best:
+                    weights = {name: value.clone() for name, value in trained_weights(self._cut).items()}
+                    self.best = Best(epoch, scores, probabilities, weights)
             self.finished_epochs = epoch
             pace = (time.perf_counter() - self._began) / (epoch - resumed_epochs)
             remaining = pace * (self._config.epochs - epoch)
@@ -97,6 +100,7 @@ class Epochs:
             "epoch": self.finished_epochs,
             "step": self._step,
             "weights": trained_weights(self._cut),
+            "average": self._average.state(),
             "whitening": (self._cut.top.mean, self._cut.top.projection),
             "optimizer": self._optimizer.state_dict(),
             "scheduler": self._scheduler.state_dict(),
@@ -108,6 +112,7 @@ class Epochs:
         with torch.no_grad():
             for name, value in trained_weights(self._cut).items():
                 value.copy_(state["weights"][name])
+        self._average.resume_from(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._scheduler.load_state_dict(state["scheduler"])
         self.finished_epochs, self._step = state["epoch"], state["step"]
@@ -152,8 +157,11 @@ class Epochs:
         loss = (losses * weights).sum() * context.processes / size
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if self._config.gradient_clipping:
+            nn.utils.clip_grad_norm_(self._top.parameters(), self._config.gradient_clipping)
         self._optimizer.step()
         self._scheduler.step()
+        self._average.update()
         self._step += 1
         batch_tally = Tally(context.accelerator)
         batch_tally.add(logits, target, weights)

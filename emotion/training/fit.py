@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 from transformers import BaseImageProcessor
 
 from emotion.backbones.anatomy import CutModel, cut, load_model, load_processor
@@ -24,18 +23,16 @@ from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunSt
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.splitting import Split
 from emotion.training.context import Context, Stopped
-from emotion.training.device import autocast, threads_for
+from emotion.training.device import threads_for
 from emotion.training.epochs import Epochs
 from emotion.training.inputs import ActivationInputs, Inputs, PictureInputs, in_background
 from emotion.training.keeping import Best, keep_best
+from emotion.training.preparing import prepare
 from emotion.training.resuming import drop_state, load_state, save_state
 from emotion.training.trunk import Look, make_recipe
-from emotion.training.whitening import whitening
 
 if sys.platform != "win32":
     import resource
-
-FEATURES_BATCH = 64
 
 
 def never() -> bool:
@@ -104,12 +101,7 @@ def fit(
                 )
         labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
         with threads_for(config.depth):
-            top: nn.Module = parts.top
-            if isinstance(inputs, ActivationInputs):
-                _prepare(parts, inputs, train, labels, context)
-                if config.depth == "head":
-                    # Nothing but the classifier changes, so its input is computed once and not in every step.
-                    inputs, top = inputs.through(parts.top.whitened), parts.top.classifier
+            inputs, top = prepare(parts, inputs, labels, train, context=context, state=state)
             epochs = Epochs(parts, top, inputs, labels, train=train, validation=validation, context=context)
             if state:
                 epochs.resume_from(state)
@@ -206,7 +198,8 @@ def _look_or_check(
             value_bytes=VALUE_BYTES[context.precision],
         )
         activations = yield from look.take(parts.trunk, row_bytes=size)
-        return ActivationInputs(activations, config=config), activations.unreadable
+        inputs = ActivationInputs(activations, config=config, special_tokens=parts.special_tokens)
+        return inputs, activations.unreadable
     paths = [picture.path for picture in pictures]
     unreadable: dict[int, str] = {}
     for index, reason in enumerate(in_background(_why_unreadable, paths, ahead=16)):
@@ -222,19 +215,3 @@ def _why_unreadable(path: Path) -> str | None:
     except PictureError as error:
         return str(error)
     return None
-
-
-@torch.inference_mode()
-def _prepare(parts: CutModel, inputs: Inputs, train: list[int], labels: Tensor, context: Context) -> None:
-    """Whiten the features over the training pictures, and let the classifier begin undecided."""
-
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        for start in range(0, len(train), FEATURES_BATCH):
-            indices = train[start : start + FEATURES_BATCH]
-            with autocast(context.device, "float32" if context.config.depth == "head" else context.precision):
-                features = parts.features(inputs.plain(indices).to(context.device)).float()
-            yield features, labels[indices]
-
-    classifier = parts.top.classifier
-    parts.whiten(*whitening(batches(), classes=classifier.out_features, width=classifier.in_features))
-    nn.init.zeros_(classifier.weight)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import torch
 from PIL import Image
 from torch import Tensor
 from transformers import BaseImageProcessor
@@ -97,16 +99,30 @@ class PictureInputs:
 
 
 class ActivationInputs:
-    """Reads the frozen part's activations, which may lie on disk."""
+    """Reads the frozen part's activations, which may lie on disk.
 
-    def __init__(self, activations: Activations, *, config: TrainConfig) -> None:
+    Rows of tokens begin with ``special_tokens``; of the patches after them a share is left out in training, others for
+    each picture and epoch (PatchDropout: Liu et al. 2023, arXiv 2208.07220).
+    """
+
+    def __init__(self, activations: Activations, *, config: TrainConfig, special_tokens: int = 1) -> None:
         self._activations = activations
         self._config = config
+        self._special_tokens = special_tokens
 
     def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
         """Return (len(indices), …) activations, each of the view that the epoch drew."""
         views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
-        return self._activations.take(views, indices)
+        rows = self._activations.take(views, indices)
+        if not self._config.patch_dropout or rows.ndim == 2:
+            return rows
+        return torch.stack([row[self._kept(index, epoch, len(row))] for index, row in zip(indices, rows, strict=True)])
+
+    def _kept(self, index: int, epoch: int, tokens: int) -> list[int]:
+        patches = range(self._special_tokens, tokens)
+        count = max(1, round(len(patches) * (1 - self._config.patch_dropout)))
+        chosen = random.Random(f"{self._config.seed}/{epoch}/{index}/patches").sample(patches, count)
+        return [*range(self._special_tokens), *sorted(chosen)]
 
     def through(self, work: Callable[[Tensor], Tensor]) -> ActivationInputs:
         """Return what ``work`` makes of them, held in memory."""
@@ -114,7 +130,11 @@ class ActivationInputs:
 
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return (len(indices), …) activations of the pictures as they are."""
-        return self._activations.take([0] * len(indices), indices)
+        return self.view(0, indices)
+
+    def view(self, view: int, indices: Sequence[int]) -> Tensor:
+        """Return (len(indices), …) activations of one view of the pictures."""
+        return self._activations.take([view] * len(indices), indices)
 
     def close(self) -> None:
         """Give back what was opened."""

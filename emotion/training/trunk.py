@@ -25,13 +25,13 @@ from emotion.errors import PictureError
 from emotion.events import TrunkProgress
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture
-from emotion.training.augmentation import vary
+from emotion.training.augmentation import mirrored, vary
 from emotion.training.context import Context
 from emotion.training.device import computing_in
 from emotion.training.inputs import in_background, to_pixels
 
 LOOK_BATCH = 16
-THROUGH_BATCH = 256
+THROUGH_BATCH = 32
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Job = tuple[int, int]  # view, picture index
 
@@ -55,7 +55,7 @@ class Activations:
         return torch.stack([self.maps[shard][row] for shard, row in places]).float()
 
     def through(self, work: Callable[[Tensor], Tensor]) -> Activations:
-        """Return what ``work`` makes of them, held in memory, for rows as small as features: (B, F) to (B, F)."""
+        """Return what ``work`` makes of them, (B, …) to (B, F), held in memory."""
         maps = [torch.cat([work(part.float()) for part in torch.split(rows, THROUGH_BATCH)]) for rows in self.maps]
         return replace(self, maps=maps)
 
@@ -217,11 +217,17 @@ def make_recipe(config: TrainConfig, *, weights: str, processor: BaseImageProces
 def view_of_picture(picture: Picture, *, view: int, config: TrainConfig) -> Image.Image:
     """Decode a picture and vary it; a view depends on the picture's content alone, so that every seed shares it.
 
+    The first further view of ``frame`` is the mirrored picture: it changes no proportion.
+
     Raises:
         PictureError: it cannot be read.
     """
     image = open_picture(picture.path)
-    return vary(image, augmentation=config.augmentation, key=f"{picture.sha256}/view {view}") if view else image
+    if view == 0:
+        return image
+    if view == 1 and config.augmentation == "frame":
+        return mirrored(image)
+    return vary(image, augmentation=config.augmentation, key=f"{picture.sha256}/view {view}")
 
 
 def _close_later(shards: Sequence[Shard], stack: contextlib.ExitStack) -> None:

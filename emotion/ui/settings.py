@@ -113,7 +113,7 @@ def build_settings(backbones: Sequence[Backbone]) -> Settings:
 
 
 PRESET_NOTE = (
-    "Quick trains the classifier on top of a frozen backbone. "
+    "Quick trains the classifier on top of a frozen backbone. Thorough also trains its last 2 blocks: some minutes. "
     "The report trains every weight of ViT-B/16: minutes to an hour on a CPU."
 )
 
@@ -133,7 +133,8 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
         list(AUGMENTATIONS),
         value=plain.augmentation,
         label="Augmentation",
-        info=f"Flip, crop, colour. A frozen backbone looks at each training picture so often: {looks}.",
+        info="Flip, crop, colour; frame also shows pictures smaller. "
+        f"A frozen backbone looks at each training picture so often: {looks}.",
     )
     with gr.Row():
         made["head_learning_rate"] = _number("Learning rate, classifier", plain.head_learning_rate)
@@ -144,6 +145,10 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
     with gr.Row():
         made["schedule"] = gr.Dropdown(list(SCHEDULES), value=plain.schedule, label="Schedule", min_width=140)
         made["warmup_share"] = _number("Warm-up share", plain.warmup_share)
+    with gr.Row():
+        made["patch_dropout"] = _number("Patch dropout (last blocks)", plain.patch_dropout)
+        made["weight_averaging"] = _number("Weight averaging, decay", plain.weight_averaging)
+    made["gradient_clipping"] = _number("Gradient clipping, norm (0 = none)", plain.gradient_clipping)
     with gr.Row():
         made["validation_share"] = _number("Validation share", plain.validation_share)
         made["early_stopping"] = _number("Early stopping, epochs (0 = never)", plain.early_stopping, whole=True)
