@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from emotion.cli import caching, listing, scoring, training
+from emotion.cli import benching, caching, listing, scoring, training
 from emotion.cli.codes import COULD_NOT, STOPPED
 from emotion.errors import EmotionError
 
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
     caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))
+    benching.add_bench(commands.add_parser("bench", help="measure how fast and how good this is, and write a report"))
     options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:

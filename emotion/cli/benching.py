@@ -1,0 +1,58 @@
+"""`bench`: the figures that say how fast and how good this is, measured here and written as a report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from emotion.cli.codes import DONE, JSON_HELP, print_json
+
+
+def add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="also what takes an hour or looks at the evaluation sets: accuracy, whole peer runs, 6,000 pictures",
+    )
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="holds human_train, human_eval and dog_eval (default: ../shared/photos)",
+    )
+    parser.add_argument(
+        "--peer",
+        type=Path,
+        metavar="FILE",
+        help="the fine-tune to beat (default: ../shared/bench/reference_finetune.py)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports"), metavar="DIR", help="where bench.md and bench.json go"
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these measurements alone")
+    parser.add_argument("--backbone", default="dinov2-small", help="a name of `backbones`, a Hub id, or a local folder")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
+    parser.set_defaults(command=_bench, parser=parser)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from emotion.bench.table import MEASUREMENTS, run_bench, sentence
+    from emotion.bench.workplace import PEER, PHOTOS, open_workplace
+
+    names = [measurement.name for measurement in MEASUREMENTS]
+    unknown = [name for name in options.only or [] if name not in names]
+    if unknown:
+        options.parser.error(f"there is no measurement {unknown[0]!r}: choose from {', '.join(names)}")
+    chosen = [measurement for measurement in MEASUREMENTS if measurement.name in (options.only or names)]
+    with open_workplace(
+        photos=options.photos or PHOTOS, peer=options.peer or PEER, is_full=options.full, backbone=options.backbone
+    ) as workplace:
+        report = run_bench(workplace, chosen)
+    report.write(options.out)
+    if options.json:
+        print_json(**report.to_json())
+        return DONE
+    for figure in report.figures:
+        print(f"{figure.row.name}: {sentence(figure)}")
+    print(f"written to {options.out / 'bench.md'} and {options.out / 'bench.json'}")
+    return DONE
