@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -86,7 +87,8 @@ class Report:
             raise RunError(f"The report cannot be written to {folder} ({error.strerror}): choose another.") from error
         finally:
             for path in beside.values():
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def read_report(folder: Path) -> Report:

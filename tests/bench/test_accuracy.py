@@ -1,0 +1,133 @@
+"""What judges the presets: temperatures, log losses, and the linear head beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion.bench import workplace as workplace_module
+from emotion.bench.linear import LinearHeads
+from emotion.bench.report import read_report
+from emotion.bench.temperature import Judged, fit_temperature, judged
+from emotion.bench.workplace import PEER, PHOTOS, open_workplace
+from emotion.comparison import ScoredPicture
+from emotion.pictures.drawn import DRAWN_FOLDER
+from emotion.pictures.folders import list_pictures
+from emotion.worker import Workers
+
+ROOT = Path(__file__).parents[2]
+
+
+def honest(count: int, *, seed: int = 0) -> Judged:
+    """Probabilities from which the true classes are really drawn."""
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.ones(4), count)
+    truth = np.array([rng.choice(4, p=row) for row in probabilities])
+    return Judged(probabilities, truth)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_a_known_temperature_is_found_again(temperature: float) -> None:
+    distorted = honest(8_000).at(1 / temperature)
+    assert fit_temperature(distorted) == pytest.approx(temperature, rel=0.05)
+
+
+def test_a_temperature_moves_confidence_and_no_verdict() -> None:
+    said = honest(500)
+    softer = said.at(3.0)
+    assert softer.accuracy == said.accuracy
+    assert softer.probabilities.max() < said.probabilities.max()
+    assert softer.probabilities.sum(1) == pytest.approx(1.0)
+
+
+def test_scores_are_those_of_the_true_class() -> None:
+    rows = [("happy", 0.8, 0.2), ("sad", 0.6, 0.4)]
+    pictures = [ScoredPicture("p", "", label, {"happy": happy, "sad": sad}) for label, happy, sad in rows]
+    said = judged(pictures, classes=["happy", "sad"])
+    assert said.accuracy == 0.5
+    assert said.correct_confidence == pytest.approx(0.6)
+    assert said.log_loss == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
+
+
+def test_a_probability_of_nought_costs_much_and_not_everything() -> None:
+    assert np.isfinite(Judged(np.array([[1.0, 0.0]]), np.array([1])).log_loss)
+
+
+def test_the_linear_head_tells_colours_apart(make_pictures: Callable[..., Path], tiny_dinov2: Path) -> None:
+    pictures = [(path, label) for label, paths in list_pictures(make_pictures()).items() for path in paths]
+    train, validation = pictures[::2], pictures[1::2]
+    heads = LinearHeads(tiny_dinov2, ["happy", "sad", "angry", "tired"], image_size=28)
+    said = np.array(heads.probabilities(train, validation, [path for path, _ in validation], seed=0))
+    assert said.shape == (len(validation), 4)
+    assert said.sum(1) == pytest.approx(1.0, abs=1e-5)
+    again = heads.probabilities(train, validation, [path for path, _ in validation], seed=0)
+    assert np.array_equal(said, again)
+
+
+def test_the_photographs_hold_the_sets_that_are_measured() -> None:
+    if not PHOTOS.is_dir():
+        pytest.skip("The photographs are absent: they lie in ../shared/photos where there are any.")
+    assert sum(map(len, list_pictures(PHOTOS / "human_train").values())) == 600
+
+
+def test_the_peer_knows_the_options_it_is_given() -> None:
+    if not PEER.is_file():
+        pytest.skip("The peer is absent: it lies in ../shared/bench where there is one.")
+    text = PEER.read_text()
+    for option in ("--backbone", "--train", "--eval", "--batch", "--epochs", "--max-steps", "--bf16"):
+        assert option in text
+    assert "training_seconds" in text
+
+
+def test_the_users_runs_and_cache_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RUNS", "CACHE"):
+        monkeypatch.setenv(f"EMOTION_{name}", str(tmp_path / name))
+    monkeypatch.setenv("EMOTION_CACHE_GB", "0")
+    # Children would keep this test's folders for the tests after it.
+    monkeypatch.setattr(workplace_module, "warm", lambda: None)
+    monkeypatch.setattr(Workers, "warm_up", lambda _: None)
+    with open_workplace(photos=tmp_path / "none", peer=tmp_path / "none.py") as workplace:
+        assert workplace.pictures == DRAWN_FOLDER
+        assert not workplace.workers.runs_folder.is_relative_to(tmp_path)
+        workplace.forget()
+        folder = workplace.folder
+    assert not folder.exists()
+    assert os.environ["EMOTION_RUNS"] == str(tmp_path / "RUNS")
+    assert list(tmp_path.iterdir()) == []
+
+
+def bench(*arguments: str, out: Path, backbone: Path) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "emotion", "bench", "--photos", str(out / "none"), "--peer", str(out / "none.py"),
+         "--out", str(out), "--backbone", str(backbone), "--json", "--only", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = read_report(out)
+    assert json.loads(done.stdout.splitlines()[-1]) == json.loads(json.dumps(report.to_json()))
+    assert all(figure.reading is not None for figure in report.figures if "thorough" not in figure.row.name), (
+        done.stderr
+    )
+    return {figure.row.name: figure.reading.value for figure in report.figures if figure.reading}
+
+
+@pytest.mark.slow
+def test_two_cheap_figures_are_measured_on_the_drawn_set(tmp_path: Path, tiny_dinov2: Path) -> None:
+    values = bench("further-run", "prediction", out=tmp_path, backbone=tiny_dinov2)
+    assert set(values) == {"further-run", "prediction"}
+    assert all(value > 0 for value in values.values())
+
+
+@pytest.mark.slow
+def test_accuracies_are_measured_on_the_drawn_evaluation_sets(tmp_path: Path, tiny_dinov2: Path) -> None:
+    values = bench("accuracy", "--full", out=tmp_path, backbone=tiny_dinov2)
+    assert 0 <= values["quick-human"] <= 1
+    assert 0 <= values["quick-dog"] <= 1
+    assert values["quick-log-loss"] > 0
