@@ -17,6 +17,7 @@ from emotion import locks
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import Event, RunFailed, RunFinished, RunQueued, RunStopped, from_line, to_line
+from emotion.sweep import SweepMember
 
 SCHEMA = 1
 # Some twenty events: enough to hold the last one, unless it lists many pictures.
@@ -80,6 +81,14 @@ class Run:
             ConfigError: they are not of this version.
         """
         return TrainConfig.from_json(self.record()["config"])
+
+    def sweep(self) -> SweepMember | None:
+        """Return this run's place in a sweep; None for a run that was started alone, or by an older version.
+
+        Raises:
+            RunError: its record cannot be read.
+        """
+        return SweepMember.from_record(self.record().get("sweep"))
 
     def note(self, **values: Any) -> None:
         """Add values to ``config.json``, which is replaced whole or not at all."""
@@ -202,8 +211,10 @@ class Run:
         return locks.is_held(self.path / "lock")
 
 
-def create_run(config: TrainConfig, *, root: Path) -> Run:
+def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = None) -> Run:
     """Make the folder of a new run, whole or not at all, named by the time and the backbone.
+
+    ``sweep`` is its place among runs that were started together, where there are any.
 
     Raises:
         RunError: the folder cannot be written.
@@ -215,6 +226,8 @@ def create_run(config: TrainConfig, *, root: Path) -> Run:
         beside = root / f".new-{os.getpid()}-{time.monotonic_ns()}"
         beside.mkdir()
         record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json()}
+        if sweep is not None:
+            record["sweep"] = asdict(sweep)
         write_json(beside / "config.json", record)
         for number in range(1, 1000):
             path = root / (stem if number == 1 else f"{stem}-{number}")

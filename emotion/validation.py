@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.comparison import ScoredPicture
+from emotion.comparison import ScoredPicture, wilson_interval
 from emotion.errors import RunError
 from emotion.runs import Run, write_json
 
@@ -88,3 +89,14 @@ def load_validation(run: Run) -> Validation | None:
         return Validation(int(values["epoch"]), list(values["classes"]), pictures)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"The validation scores of {run.name} cannot be read: train it again.") from error
+
+
+def smallest_difference(correct: int, n: int) -> float:
+    """Return how far two accuracies near ``correct`` of ``n`` pictures must lie apart to be told from luck (0 to 1).
+
+    Half the 95 % interval of a difference of two equal shares after Newcombe (1998, method 10,
+    doi 10.1002/(sici)1097-0258(19980430)17:8<873::aid-sim779>3.0.co;2-i), made of Wilson intervals: it stays sensible
+    near 0 and 1. It takes the two for independent: two models that mostly fail on the same pictures need rather less.
+    """
+    share, (low, high) = correct / n, wilson_interval(correct, n)
+    return math.hypot(share - low, high - share)

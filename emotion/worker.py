@@ -22,6 +22,7 @@ from emotion.prediction import Prediction
 from emotion.predictor import Predictor
 from emotion.processes import start_process
 from emotion.runs import Run, create_run, list_runs
+from emotion.sweep import SweepMember
 
 GRACE_SECONDS = 10.0
 NICENESS = 5
@@ -51,13 +52,15 @@ class Workers:
         """Start the predictor, and with it the imports that trainings are forked from, without waiting for it."""
         threading.Thread(target=self._predictor.start, name="warm-up", daemon=True).start()
 
-    def start_training(self, config: TrainConfig) -> Run:
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
         """Make a run folder and train it as soon as no other training of ours runs; return at once.
+
+        ``sweep`` is its place among runs that are started together.
 
         Raises:
             RunError: the run folder cannot be written.
         """
-        run = create_run(config, root=self.runs_folder)
+        run = create_run(config, root=self.runs_folder, sweep=sweep)
         self._enqueue(run)
         return run
 

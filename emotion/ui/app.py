@@ -63,6 +63,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
         news.tell(lambda: [gr.Row(visible=not board.summaries())], [], [first_run])
         _connect_runs(runs, table, train, tabs)
         train.kept.connect(page)
+        train.sweep.connect(page)
         page.load(guarded(train.attach), train.remembered, train.view, **POLL)
         for tab in (predict, compare):
             tab.picker.follow(news)
@@ -71,8 +72,9 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
 
 
 def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs) -> None:
-    """Lead from a row of the table to its run, and from a run back to its curves and its settings."""
-    table.table.click(guarded(runs.open_row), None, [tabs, *runs.view], **QUIET)
+    """Lead from a row of a table to its run, and from a run back to its curves and its settings."""
+    for rows in (table.table, train.sweep.table):
+        rows.click(guarded(runs.open_row), None, [tabs, *runs.view], **QUIET)
     runs.watch.click(
         guarded(lambda name: [gr.Tabs(selected="train"), *train.begin(runs.board.find(name), is_live=False)]),
         runs.run, [tabs, *train.view, train.remembered], **QUIET,

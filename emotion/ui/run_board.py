@@ -9,9 +9,10 @@ from pathlib import Path
 
 from emotion.config import TrainConfig
 from emotion.errors import EmotionError, RunError
-from emotion.events import EpochDone, Event, RunFinished, RunStopped, Scores, without_void
+from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
 from emotion.pictures.drawn import is_drawn
 from emotion.runs import About, Run, Status, list_runs
+from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import set_title
 from emotion.ui.words import ENDED, WAITS_FOR_RUN, duration, percent
 
@@ -25,7 +26,10 @@ Stamp = tuple[float, int, float, bool, bool]
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What the page shows of a run at a glance; ``best`` are the scores of what it kept or has so far."""
+    """What the page shows of a run at a glance; ``best`` are the scores of what it kept or has so far.
+
+    ``curve`` are the events that its curve is drawn from, without the steps; ``sweep`` its place in a sweep.
+    """
 
     run: Run
     status: Status
@@ -34,6 +38,9 @@ class RunSummary:
     seconds: float
     has_checkpoint: bool
     about: About
+    best_epoch: int | None = None
+    curve: tuple[Event, ...] = ()
+    sweep: SweepMember | None = None
 
     @property
     def title(self) -> str:
@@ -43,12 +50,15 @@ class RunSummary:
         score = f", {percent(self.best.accuracy)} right" if self.best else ""
         if self.about.title:
             return f"{self.about.title} · {when}{score}"
-        return f"{when} · {Path(self.config.backbone).name} · batch {self.config.batch_size}{score}"
+        is_told_by_sweep = self.sweep is not None and self.sweep.setting != "batch_size"
+        what = self.sweep.title if self.sweep and is_told_by_sweep else f"batch {self.config.batch_size}"
+        return f"{when} · {Path(self.config.backbone).name} · {what}{score}"
 
     @property
     def searched(self) -> str:
         """What a filter looks at, in lower case."""
-        return " ".join([self.run.name, self.about.note, *self.row()]).lower()
+        sweep = f"sweep {self.sweep.title}" if self.sweep else ""
+        return " ".join([self.run.name, self.about.note, sweep, *self.row()]).lower()
 
     def row(self) -> list[str]:
         """Return the cells of the table, as ``HEADERS`` names them."""
@@ -128,7 +138,11 @@ def summarise(run: Run) -> RunSummary:
     seconds = events[-1].elapsed_seconds if events else 0.0
     # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
     has_checkpoint = (run.checkpoint / "config.json").is_file()
-    return RunSummary(run, run.status(), run.config(), _best(events), seconds, has_checkpoint, run.about())
+    best_epoch, best = _best(events)
+    curve = tuple(event for event in events if isinstance(event, RunStarted | EpochDone))
+    return RunSummary(
+        run, run.status(), run.config(), best, seconds, has_checkpoint, run.about(), best_epoch, curve, run.sweep()
+    )
 
 
 def trained_on_drawn(run: Run) -> bool:
@@ -146,13 +160,14 @@ def depth_words(depth: object) -> str:
     return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"
 
 
-def _best(events: Sequence[Event]) -> Scores | None:
+def _best(events: Sequence[Event]) -> tuple[int | None, Scores | None]:
+    """Return the best epoch's number and scores; two times None before there is one."""
     for event in reversed(events):
         if isinstance(event, RunFinished | RunStopped) and event.validation is not None:
-            return event.validation
+            return event.best_epoch, event.validation
         if isinstance(event, EpochDone) and event.is_best:
-            return event.validation
-    return None
+            return event.epoch, event.validation
+    return None, None
 
 
 def _stamp(run: Run) -> Stamp:

@@ -10,6 +10,7 @@ from emotion.comparison import Comparison
 from emotion.config import TrainConfig
 from emotion.prediction import Prediction
 from emotion.runs import Run
+from emotion.sweep import SweepMember
 
 
 class Services(Protocol):
@@ -17,8 +18,10 @@ class Services(Protocol):
 
     runs_folder: Path
 
-    def start_training(self, config: TrainConfig) -> Run:
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
         """Make a run folder and start its training in a process of its own; return at once.
+
+        Trainings go one after another. ``sweep`` is its place among runs that are started together.
 
         Raises:
             EmotionError: it cannot be started.

@@ -13,9 +13,9 @@ def status_line(seen: Watch) -> str:
     """Return the state of the watched run."""
     said = seen.progress()
     if seen.run is None or said is None:
-        return _line("idle", "ready", NOTHING_YET, None)
+        return status_box("idle", "ready", NOTHING_YET, None)
     chip = "replay" if seen.replay_began is not None else str(seen.status)
-    line = _line(chip, chip, said.sentence, said.share if chip != "finished" else None, detail=seen.run.name)
+    line = status_box(chip, chip, said.sentence, said.share if chip != "finished" else None, detail=seen.run.name)
     note = skipped(seen.events)
     return line + (f'<p class="note">{html.escape(note)}</p>' if note else "")
 
@@ -30,7 +30,8 @@ def sentence(text: str, *, kind: str = "note") -> str:
     return f'<p class="{kind}" role="status">{html.escape(text)}</p>' if text else ""
 
 
-def _line(kind: str, chip: str, text: str, share: float | None, *, detail: str = "") -> str:
+def status_box(kind: str, chip: str, text: str, share: float | None, *, detail: str = "") -> str:
+    """Return a chip, a sentence and a bar (0 to 1; None for a share that nobody knows)."""
     if share is not None:
         bar = f'<div class="bar"><i style="width:{share * 100:.1f}%"></i></div>'
     else:

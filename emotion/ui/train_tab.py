@@ -1,4 +1,4 @@
-"""The Train tab: settings, Start and Stop, live curves, and all runs below."""
+"""The Train tab: settings, Start and Stop, live curves, and a sweep below."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from emotion.ui.run_board import RunBoard, trained_on_drawn
 from emotion.ui.services import Services
 from emotion.ui.settings import Backbone, build_settings
 from emotion.ui.status import drawn_note, sentence, status_line
+from emotion.ui.sweep_panel import SweepPanel
 from emotion.ui.thumbnails import preview_strip
 from emotion.ui.watching import Watch, look, watch
 from emotion.ui.words import ENDED
@@ -62,6 +63,7 @@ class TrainTab:
                 self.note = gr.HTML(
                     drawn_note(shown=True), visible=False, elem_id="train-note", apply_default_css=False
                 )
+        self.sweep = SweepPanel(services, board, self.pictures, self.settings)
         self.view: list[Any] = [
             self.watch, self.status, self.loss, self.accuracy, self.start, self.stop, self.resume, self.timer,
             self.reading, self.note,
@@ -125,8 +127,9 @@ class TrainTab:
         return sentence(look_cost(config, pictures=count, runs=self.board.summaries()))
 
     def follow(self, news: News) -> None:
-        """Keep the estimate up with the runs."""
+        """Keep the estimate and the sweep up with the runs."""
         news.tell(lambda *values: [self.estimate(*values)], [self.pictures, *self.settings.inputs], [self.cost])
+        self.sweep.follow(news)
 
     def stop_run(self, seen: Watch) -> list[Any]:
         """Ask the watched run to stop, no other, and say so at once."""

@@ -30,6 +30,7 @@ from emotion.pictures.folders import Picture, list_pictures
 from emotion.pictures.sampling import sample
 from emotion.prediction import Prediction
 from emotion.runs import Run, create_run
+from emotion.sweep import SweepMember
 
 STEPS_PER_EPOCH = 6
 # How likely the scripted model finds the correct class, by species.
@@ -98,11 +99,27 @@ class ScriptedServices:
     epoch_seconds: float = 0.02
     failure: str = ""
     places: dict[str, int] = field(default_factory=dict)
+    waiting: list[Run] = field(default_factory=list)
 
-    def start_training(self, config: TrainConfig) -> Run:
-        run = create_run(config, root=self.runs_folder)
-        threading.Thread(target=self._train, args=(run,), daemon=True).start()
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
+        run = create_run(config, root=self.runs_folder, sweep=sweep)
+        self._enqueue(run)
         return run
+
+    def _enqueue(self, run: Run) -> None:
+        self.waiting.append(run)
+        threading.Thread(target=self._train_in_turn, args=(run,), daemon=True).start()
+
+    def _train_in_turn(self, run: Run) -> None:
+        while self.waiting[0] is not run and not run.stop_requested():
+            time.sleep(0.02)
+        try:
+            if run.stop_requested():
+                run.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
+            else:
+                self._train(run)
+        finally:
+            self.waiting.remove(run)
 
     def _train(self, run: Run) -> None:
         last: EpochDone | None = None
@@ -125,7 +142,7 @@ class ScriptedServices:
 
     def resume_training(self, run: Run) -> None:
         run.queue_again()
-        threading.Thread(target=self._train, args=(run,), daemon=True).start()
+        self._enqueue(run)
 
     def queue_place(self, run: Run) -> int | None:
         return self.places.get(run.name)

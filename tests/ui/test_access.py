@@ -42,24 +42,30 @@ def show(page: Any, tab: str) -> None:
 
 def findings(page: Any) -> dict[str, Any]:
     """Return what axe calls serious or critical, by tab and width; nothing where all is well."""
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: make test installs it where there is npm.")
     found: dict[str, Any] = {}
-    page.evaluate(AXE.read_text(encoding="utf-8"))
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
         for tab in tabs(page):
             show(page, tab)
-            violations = page.evaluate(CHECK)
-            if violations:
-                found[f"{tab} at {width} px"] = violations
+            violated = violations(page, width)
+            if violated:
+                found[f"{tab} at {width} px"] = violated
     return found
+
+
+def violations(page: Any, width: int) -> list[Any]:
+    """Return what axe calls serious or critical of what is on the screen."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: make test installs it where there is npm.")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.set_viewport_size({"width": width, "height": 900})
+    return page.evaluate(CHECK)
 
 
 def fill_every_tab(page: Any, run: Run) -> None:
     """Open what is folded, and show a finished run's curves and mistakes, a prediction and a comparison."""
     expect(page.locator("#runs-table")).to_contain_text("finished")
     page.get_by_role("button", name="More settings").click()
+    sweep_two(page)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#status .chip")).to_have_text("finished")
     page.get_by_label("Lay curves over each other").click()
@@ -76,6 +82,23 @@ def fill_every_tab(page: Any, run: Run) -> None:
     enter(page, "Pictures a set", "5")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator(".species-card")).to_have_count(2)
+
+
+def sweep_two(page: Any) -> None:
+    """Open the sweep and run one of two values to its end."""
+    page.get_by_role("button", name="Sweep: several values of one setting").click()
+    enter(page, "Values", "4, 8")
+    page.locator("#sweep").click()
+    expect(page.locator("#sweep-status .chip")).to_have_text("finished")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_a_sweep(page: Any, address: str, theme: str):
+    page.goto(f"{address}?__theme={theme}")
+    sweep_two(page)
+    page.evaluate(AT_REST)
+    found = {width: violations(page, width) for width in WIDTHS}
+    assert found == {width: [] for width in WIDTHS}
 
 
 @pytest.mark.parametrize("theme", THEMES)

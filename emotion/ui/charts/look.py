@@ -17,6 +17,13 @@ RUN_COLOURS = ("#6366F1", "#EC3089", "#0FA2AC", "#AB925A", "#2F7459", "#656F0E")
 RUN_MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 
+def run_look(number: int) -> tuple[str, str]:
+    """Return the colour and the mark of a run, by its number from 0 among those over each other."""
+    # The seventh run has the first one's colour, and another mark.
+    mark = RUN_MARKS[(number + number // len(RUN_COLOURS)) % len(RUN_MARKS)]
+    return RUN_COLOURS[number % len(RUN_COLOURS)], mark
+
+
 def template() -> go.layout.Template:
     """Return the template of all charts; Plotly's own would clash with the page."""
     axis: dict[str, Any] = {

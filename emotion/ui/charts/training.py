@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from emotion.events import EpochDone, Event, RunStarted, StepDone
 from emotion.labels import EMOTIONS, chance_level
-from emotion.ui.charts.look import RUN_COLOURS, RUN_MARKS, TRAIN_COLOUR, VALIDATION_COLOUR, chance_line, figure, say
+from emotion.ui.charts.look import TRAIN_COLOUR, VALIDATION_COLOUR, chance_line, figure, run_look, say
 
 HEIGHT = 250
 MAX_STEPS = 400
@@ -45,14 +45,22 @@ def training_chart(events: Sequence[Event], measure: Measure, *, uirevision: str
     return chart
 
 
-def overlay_chart(runs: Mapping[str, Sequence[Event]], measure: Measure) -> go.Figure:
-    """Draw several runs over each other, by name: validation bold, training dotted, one colour and mark a run."""
-    chart = _axes(measure, uirevision="overlay")
+def overlay_chart(
+    runs: Mapping[str, Sequence[Event]],
+    measure: Measure,
+    *,
+    epochs: int = 0,
+    waiting: str = "None of these runs has begun yet.",
+    uirevision: str = "overlay",
+) -> go.Figure:
+    """Draw several runs over each other, by name: validation bold, training dotted, one colour and mark a run.
+
+    ``epochs`` is how long the axis is at least; ``waiting`` is said before there are curves.
+    """
+    chart = _axes(measure, uirevision=uirevision)
     longest, classes = 0, len(EMOTIONS)
     for number, (name, events) in enumerate(runs.items()):
-        colour = RUN_COLOURS[number % len(RUN_COLOURS)]
-        # The seventh run has the first one's colour, and another mark.
-        mark = RUN_MARKS[(number + number // len(RUN_COLOURS)) % len(RUN_MARKS)]
+        colour, mark = run_look(number)
         started = _started(events)
         if started is None:
             continue
@@ -63,8 +71,8 @@ def overlay_chart(runs: Mapping[str, Sequence[Event]], measure: Measure) -> go.F
             group=name, legend=False,
         )  # fmt: skip
     if not longest:
-        return say(chart, "None of these runs has begun yet.")
-    _span(chart, longest)
+        return say(chart, waiting)
+    _span(chart, max(longest, epochs))
     if measure == "accuracy":
         chance_line(chart, chance_level(classes))
     return chart
