@@ -20,7 +20,7 @@ MEMORY = Row(
     unit="gigabytes",
     bound=Bound(direction="at most", limit=1.5),
 )
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 900
 PROC = Path("/proc")
 
