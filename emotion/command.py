@@ -15,9 +15,9 @@ def command_line(config: TrainConfig) -> str:
     words = ["python", "-m", "emotion", "train", "--pictures", _short(config.pictures)]
     for name, value in asdict(config).items():
         if value != plain[name]:
-            words.append("--" + name.replace("_", "-"))
-            # A switch is named only where it is on, and off is what it is without a word.
-            words += [] if value is True else [str(value)]
+            option = name.replace("_", "-")
+            words += ["--no-" + option] if value is False else ["--" + option]
+            words += [] if isinstance(value, bool) else [str(value)]
     return shlex.join(words)
 
 

@@ -88,9 +88,10 @@ def load_model(path: Path, *, classes: Sequence[str], image_size: int) -> PreTra
 
 
 def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
-    """Load a backbone's own image processor (Pillow), set to resize a whole picture to a square of ``image_size``.
+    """Load a backbone's own image processor (Pillow), set to give square pictures of ``image_size``.
 
-    DINOv2's would cut off the margins of a picture, and with them the chin or the brows of a face that fills it.
+    Where it resizes and then crops, it crops no more than makes a square: DINOv2's own margin of an eighth would cut
+    off the chin or the brows of a face that fills its picture.
 
     Raises:
         BackboneError: the folder has none.
@@ -102,8 +103,12 @@ def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
         raise BackboneError(
             f"{path} has no preprocessor_config.json that can be read: add the one of its model."
         ) from error
-    processor.size = {"height": image_size, "width": image_size}
-    processor.do_center_crop = False
+    square = {"height": image_size, "width": image_size}
+    if getattr(processor, "do_center_crop", False):
+        processor.crop_size = square
+        processor.size = {"shortest_edge": image_size}
+    else:
+        processor.size = square
     return cast(BaseImageProcessor, processor)
 
 

@@ -61,10 +61,15 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     setting("validation_share", float, "share held back of every class")
     setting("early_stopping", int, "epochs without a better validation loss until it ends, 0 for never")
     setting("patch_dropout", float, "share of the patches that a step of the last blocks leaves out")
-    setting("weight_averaging", float, "decay per step of the average of the weights that is kept, 0 for none")
     setting("gradient_clipping", float, "largest norm of a step's gradient, 0 for any")
     setting("seed", int, "of the split, the order and the first weights")
     setting("precision", str, "what the backbone computes in", PRECISIONS)
+    parser.add_argument(
+        "--weight-averaging",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help="judge and keep a moving average of the weights, as Quick does, or the weights themselves",
+    )
     add_use_aliases(parser)
     add_runs_and_json(parser)
     parser.set_defaults(command=_train)

@@ -8,27 +8,28 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+# How much more the later weights count: the average is over about the last quarter of all steps so far.
+DECAY = 3
+
 
 class WeightAverage:
-    """An exponential moving average (Polyak and Juditsky 1992, doi 10.1137/0330046) of ``weights``, by name.
+    """A moving average of ``weights``, by name, that begins with them.
 
-    ``decay`` is that of a step; in the first steps it is smaller, so that the beginning is soon forgotten. With a decay
-    of 0 the average is the weights themselves.
+    Polynomial-decay averaging (Shamir and Zhang 2013, arXiv 1212.1824). Where it is not ``on``, the average is the
+    weights themselves.
     """
 
-    def __init__(self, weights: Mapping[str, Tensor], *, decay: float) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], *, on: bool) -> None:
         self._weights = weights
-        self._decay = decay
         self._steps = 0
-        self._averages = {name: value.clone() for name, value in weights.items()} if decay else {}
+        self._averages = {name: value.clone() for name, value in weights.items()} if on else {}
 
     @torch.no_grad()
     def update(self) -> None:
         """Take in the weights after a step."""
         self._steps += 1
-        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
         for name, average in self._averages.items():
-            average.lerp_(self._weights[name], 1 - decay)
+            average.lerp_(self._weights[name], DECAY / (self._steps + DECAY))
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -60,7 +60,7 @@ class Epochs:
             cut.trainable_groups(), config=self._config, steps=self._steps_per_epoch * self._config.epochs
         )
         self._top = context.accelerator.prepare_model(top) if context.processes > 1 else top
-        self._average = WeightAverage(trained_weights(cut), decay=self._config.weight_averaging)
+        self._average = WeightAverage(trained_weights(cut), on=self._config.weight_averaging)
         self._step = 0
 
     def run(self) -> Iterator[StepDone | EpochDone]:

@@ -146,9 +146,11 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
         made["schedule"] = gr.Dropdown(list(SCHEDULES), value=plain.schedule, label="Schedule", min_width=140)
         made["warmup_share"] = _number("Warm-up share", plain.warmup_share)
     with gr.Row():
-        made["patch_dropout"] = _number("Patch dropout (last blocks)", plain.patch_dropout)
-        made["weight_averaging"] = _number("Weight averaging, decay", plain.weight_averaging)
-    made["gradient_clipping"] = _number("Gradient clipping, norm (0 = none)", plain.gradient_clipping)
+        made["patch_dropout"] = _number("Patch dropout, last blocks", plain.patch_dropout)
+        made["gradient_clipping"] = _number("Gradient clipping (0 = none)", plain.gradient_clipping)
+    made["weight_averaging"] = gr.Checkbox(
+        plain.weight_averaging, label="Weight averaging", info="Judge and keep a moving average of the weights."
+    )
     with gr.Row():
         made["validation_share"] = _number("Validation share", plain.validation_share)
         made["early_stopping"] = _number("Early stopping, epochs (0 = never)", plain.early_stopping, whole=True)

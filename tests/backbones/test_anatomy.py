@@ -147,14 +147,14 @@ def test_missing_weights_are_named(tiny_vit: Path, tmp_path: Path) -> None:
         load_model(tmp_path, classes=["a", "b"], image_size=32)
 
 
-def test_a_processor_shows_the_whole_picture_whatever_the_backbones_own_one_cuts_off(tmp_path: Path) -> None:
+def test_a_processor_crops_no_more_than_makes_a_square(tmp_path: Path) -> None:
     BitImageProcessorPil(size={"shortest_edge": 256}, crop_size={"height": 224, "width": 224}).save_pretrained(tmp_path)
     processor = load_processor(tmp_path, image_size=112)
-    picture = Image.new("RGB", (300, 200), "black")
-    picture.paste("white", (0, 0, 30, 200))
+    picture = Image.new("RGB", (200, 300), "black")
+    picture.paste("white", (0, 0, 20, 300))
     [pixels] = processor([picture], return_tensors="pt")["pixel_values"]
     assert pixels.shape == (3, 112, 112)
-    # A tenth of the width is white: it would be gone after a crop.
+    # A tenth of the width is white: some of it would be gone after the backbone's own crop.
     assert (pixels[0, 50] > 0).sum() == 11
 
 

@@ -20,7 +20,7 @@ from emotion.training.averaging import WeightAverage
 from emotion.training.inputs import ActivationInputs
 from emotion.training.session import train_run
 
-BLOCKS = {"depth": 1, "augmentation": "frame", "patch_dropout": 0.5, "weight_averaging": 0.95, "gradient_clipping": 1.0}
+BLOCKS = {"depth": 1, "augmentation": "frame", "patch_dropout": 0.5, "weight_averaging": True, "gradient_clipping": 1.0}
 
 
 class Rows:
@@ -58,18 +58,18 @@ def test_half_of_the_patches_and_all_special_tokens_reach_a_training_step_and_al
 
 def test_the_average_follows_the_weights_and_is_in_their_place_while_they_are_judged() -> None:
     weight = torch.zeros(3)
-    average = WeightAverage({"w": weight}, decay=0.5)
+    average = WeightAverage({"w": weight}, on=True)
     for step in range(1, 4):
         weight.fill_(float(step))
         average.update()
-    # Decays 2/11, 3/12 and 4/13, since the first steps forget faster than 0.5.
+    # Shares of 3/4, 3/5 and 3/6: later weights count for more, the first ones are soon forgotten.
     expected = 0.0
-    for step, decay in ((1, 2 / 11), (2, 3 / 12), (3, 4 / 13)):
-        expected = decay * expected + (1 - decay) * step
+    for step, share in ((1, 3 / 4), (2, 3 / 5), (3, 3 / 6)):
+        expected += share * (step - expected)
     with average.in_place():
         assert torch.allclose(weight, torch.full((3,), expected))
     assert weight.tolist() == [3.0] * 3
-    other = WeightAverage({"w": weight}, decay=0.5)
+    other = WeightAverage({"w": weight}, on=True)
     other.resume_from(average.state())
     with other.in_place():
         assert torch.allclose(weight, torch.full((3,), expected))
@@ -77,7 +77,7 @@ def test_the_average_follows_the_weights_and_is_in_their_place_while_they_are_ju
 
 def test_without_averaging_the_weights_themselves_are_judged() -> None:
     weight = torch.ones(2)
-    average = WeightAverage({"w": weight}, decay=0.0)
+    average = WeightAverage({"w": weight}, on=False)
     average.update()
     with average.in_place():
         assert weight.tolist() == [1.0, 1.0]
