@@ -33,7 +33,8 @@ def sweep_status(sweep: Sweep | None) -> str:
     )  # fmt: skip
     finished = states.count("finished")
     said = f"Sweep of {sweep.title}: {finished} of {count(len(states), 'run')} finished."
-    share = finished / len(states) if sweep.is_going else None
+    # Before the first one has finished the bar only moves: it would stand still during the look at the pictures.
+    share = finished / len(states) if finished and sweep.is_going else None
     return status_box(chip, chip, f"{said} {_in_hand(sweep)}", share)
 
 
@@ -111,7 +112,8 @@ def _caption(sweep: Sweep | None) -> str:
     started = sweep.started[0]
     return (
         f"Validation accuracy is of {count(started.validation_pictures, 'picture')} held back; "
-        f"chance is {percent(chance_level(len(started.classes)))}. The lowest validation loss is marked as best."
+        f"chance is {percent(chance_level(len(started.classes)))}. The lowest validation loss is marked as best. "
+        "Time includes the look at pictures, which only the first run has where the others see the same."
     )
 
 
