@@ -49,9 +49,9 @@ def accuracy_rows(chosen: str) -> tuple[Row, ...]:
     ]
     loss = Row(
         name=f"{name}-log-loss",
-        title=f"{chosen}: human_eval log loss over that of a plain linear head, {seeds}",
-        unit="times",
-        bound=Bound(direction="at most", limit=1),
+        title=f"{chosen}: human_eval log loss minus that of a plain linear head, {seeds}",
+        unit="nats",
+        bound=Bound(direction="at most", limit=0),
     )
     confidence = Row(
         name=f"{name}-confidence",
@@ -148,7 +148,7 @@ def _readings(name: str, series: dict[str, list[float]]) -> dict[str, Reading]:
     return {
         human: Reading(value=mean(series["human_eval accuracy"]), series=part("human_eval accuracy") | shared),
         dog: Reading(value=mean(series["dog_eval accuracy"]), series=part("dog_eval accuracy")),
-        loss: Reading(value=ours / plain, series=part("human_eval log loss") | part("dog_eval log loss"), notes=[head]),
+        loss: Reading(value=ours - plain, series=part("human_eval log loss") | part("dog_eval log loss"), notes=[head]),
         confidence: Reading(
             value=mean(series["human_eval confidence at the temperature"]),
             series=part("human_eval confidence") | part("dog_eval confidence"),

@@ -23,7 +23,7 @@ UNITS: dict[Unit, tuple[float, str]] = {
     "gigabytes": (1, "{:.2f} GB"),
     "share": (100, "{:.1f} %"),
     "points": (100, "{:.1f} points"),
-    "nats": (1, "{:.3f}"),
+    "nats": (1, "{:.3f} nats"),
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from pathlib import Path
 
-from emotion.cli.codes import DONE, JSON_HELP, print_json
+from emotion.cli.codes import DONE, JSON_HELP, STOPPED, print_json
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,8 @@ def _bench(options: argparse.Namespace) -> int:
     if unknown:
         options.parser.error(f"there is no measurement {unknown[0]!r}: choose from {', '.join(names)}")
     chosen = [measurement for measurement in MEASUREMENTS if measurement.name in (options.only or names)]
+    # A host that stops us politely gets the same orderly end as Ctrl+C, without folders left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
     with open_workplace(
         photos=options.photos or PHOTOS, peer=options.peer or PEER, is_full=options.full, backbone=options.backbone
     ) as workplace:
