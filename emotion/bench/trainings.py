@@ -7,6 +7,7 @@ from statistics import median
 
 from emotion.bench.bare_helper import bare_of, choose
 from emotion.bench.figure import Bound, Reading, Row, ratio, take_turns
+from emotion.bench.helper import Helper
 from emotion.bench.peer import BATCH, EPOCHS, STEPS, PeerRun, run_peer
 from emotion.bench.workplace import Workplace
 from emotion.config import TrainConfig
@@ -59,7 +60,7 @@ def measure_first_run(workplace: Workplace) -> dict[str, Reading]:
     with bare_of(workplace, pictures) as bare:
         note = choose(bare, batches=3)
         series = take_turns(
-            {"first run, s": lambda: _cold(workplace), "bare forward, s": lambda: float(bare.call("forward"))},
+            {"first run, s": lambda: _cold(workplace), "bare forward, s": lambda: _forward(workplace, bare)},
             ["bare forward, s", "first run, s"] * 2 + ["bare forward, s"],
         )
     value = ratio(series["first run, s"], series["bare forward, s"])
@@ -114,6 +115,11 @@ def measure_last_blocks(workplace: Workplace) -> dict[str, Reading]:
         LAST_BLOCKS.name: Reading(value=ratio(peer[False], ours), series=plain, notes=[note]),
         LAST_BLOCKS_BF16.name: Reading(value=ratio(peer[True], ours), series=half),
     }
+
+
+def _forward(workplace: Workplace, bare: Helper) -> float:
+    workplace.say("  a bare forward")
+    return float(bare.call("forward"))
 
 
 def _cold(workplace: Workplace) -> float:
