@@ -25,6 +25,14 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what fixtures of several tests look at out of the cache in the working directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOTION_CACHE", str(tmp_path_factory.mktemp("cache-of-the-session")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test a cache of activations of its own, so that none profits from what another has looked at."""

@@ -68,7 +68,8 @@ def serve(small_sets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         environment = {
-            **os.environ, "PORT": str(port), "EMOTION_RUNS": str(folder), "EMOTION_PICTURES": str(small_sets),
+            **os.environ, "PORT": str(port), "EMOTION_RUNS": str(folder),
+            "EMOTION_CACHE": str(folder.with_name(f"{folder.name}-cache")), "EMOTION_PICTURES": str(small_sets),
             "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(uploads),
         }  # fmt: skip
         for name in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "HOST"):

@@ -27,7 +27,7 @@ def main() -> None:
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as player:
-        environment = {**os.environ, "PORT": str(PORT), "EMOTION_RUNS": runs}
+        environment = {**os.environ, "PORT": str(PORT), "EMOTION_RUNS": runs, "EMOTION_CACHE": f"{runs}/.cache"}
         server = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )
@@ -64,6 +64,10 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     look("replay")
     expect(page.locator("#status")).to_contain_text("Finished in")
     look("train")
+    page.get_by_role("button", name="Sweep: several values").click()
+    page.locator("#sweep").click()
+    expect(page.locator("#sweep-status")).to_contain_text("4 of 4 runs finished")
+    look("sweep")
     page.locator("#runs-table button").first.click()
     expect(page.locator("#most-wrong figure").first).to_be_visible()
     look("runs")
