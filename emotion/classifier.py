@@ -21,7 +21,8 @@ from emotion.runs import Run
 from emotion.training.device import computing_in, resolve_precision
 from emotion.training.inputs import in_background, to_pixels
 
-SCORING_BATCH = 16
+# As fast a picture as 16, and the first batch is decoded sooner.
+SCORING_BATCH = 8
 
 
 class Classifier:

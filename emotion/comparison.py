@@ -12,7 +12,7 @@ from typing import Any
 
 from emotion.errors import PictureError, RunError
 from emotion.labels import chance_level, emotion_meant
-from emotion.pictures.folders import Picture, read_pictures
+from emotion.pictures.folders import Picture, find_pictures
 from emotion.pictures.sampling import draw_in_order
 from emotion.runs import Run, write_json
 
@@ -116,7 +116,7 @@ def compare(
     # A run that was itself trained on `anger` meets it under that name.
     own = {emotion_meant(label): label for label in reversed(classes)} if use_aliases else {}
     for name, folder in sets.items():
-        found = read_pictures(folder, use_aliases=use_aliases)
+        found = find_pictures(folder, use_aliases=use_aliases)
         pictures = [replace(picture, label=own.get(picture.label, picture.label)) for picture in found]
         for label in wanted:
             draws.append(_Draw(name, label, draw_in_order(pictures, label=label, size=size, seed=seed), size))

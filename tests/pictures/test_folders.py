@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from emotion.errors import PictureError
-from emotion.pictures.folders import count_labels, list_pictures, read_pictures
+from emotion.pictures.folders import count_labels, find_pictures, list_pictures, read_pictures
 from emotion.pictures.sampling import draw_in_order, sample
 from emotion.pictures.splitting import split
 
@@ -154,3 +154,16 @@ def test_a_sample_that_cannot_be_drawn_is_one_sentence(
 ) -> None:
     with pytest.raises(PictureError, match=sentence):
         sample(read_pictures(make_pictures(count=12)), label=label, size=size, seed=1)
+
+
+@pytest.mark.parametrize("use_aliases", [False, True])
+def test_a_look_at_names_finds_what_the_reader_of_datasets_reads(
+    make_pictures: Callable[..., Path], use_aliases: bool
+) -> None:
+    root = make_pictures(count=3, classes=("happy", "sad"))
+    (root / "Anger").mkdir()
+    (root / "happy" / "test_1.jpg").write_bytes((root / "happy" / "happy_000.png").read_bytes())
+    (root / "happy" / "happy_001.png").rename(root / "Anger" / "x[1].png")
+    found = find_pictures(root, use_aliases=use_aliases)
+    assert found == read_pictures(root, use_aliases=use_aliases)
+    assert len(found) == 7
