@@ -74,7 +74,7 @@ def test_a_server_that_is_asked_to_end_does_so_in_order(tmp_path: Path, free_por
     with serving(tmp_path, PORT=free_port) as (_, server):
         children = psutil.Process(server.pid).children(recursive=True)
     assert server.returncode == 0
-    _, left = psutil.wait_procs(children, timeout=20)
+    _, left = psutil.wait_procs(children, timeout=60)
     assert left == []
 
 
