@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import PIL
@@ -25,43 +25,13 @@ from emotion.errors import PictureError
 from emotion.events import TrunkProgress
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture
+from emotion.training.activations import Activations, Job, map_shards
 from emotion.training.augmentation import mirrored, vary
 from emotion.training.context import Context
 from emotion.training.device import computing_in
 from emotion.training.inputs import in_background, to_pixels
 
 LOOK_BATCH = 16
-THROUGH_BATCH = 32
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-Job = tuple[int, int]  # view, picture index
-
-
-@dataclass(frozen=True)
-class Activations:
-    """What the frozen part made of the pictures, memory-mapped.
-
-    ``places`` is a (views, pictures, 2) tensor: which of ``maps`` has a picture's view, and in which row; -1 where
-    none has. ``unreadable`` maps the index of each picture that could not be read to one sentence.
-    """
-
-    maps: list[Tensor]
-    places: Tensor
-    unreadable: dict[int, str]
-    opened: contextlib.ExitStack
-
-    def take(self, views: Sequence[int], indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), …) activations in float32, of the given view of each picture."""
-        places = self.places[torch.tensor(views), torch.tensor(indices)].tolist()
-        return torch.stack([self.maps[shard][row] for shard, row in places]).float()
-
-    def through(self, work: Callable[[Tensor], Tensor]) -> Activations:
-        """Return what ``work`` makes of them, (B, …) to (B, F), held in memory."""
-        maps = [torch.cat([work(part.float()) for part in torch.split(rows, THROUGH_BATCH)]) for rows in self.maps]
-        return replace(self, maps=maps)
-
-    def close(self) -> None:
-        """Let others evict what was used here."""
-        self.opened.close()
 
 
 @dataclass(frozen=True)
@@ -114,7 +84,7 @@ class Look:
             if not shards:
                 first = next(iter(unreadable.values()), "")
                 raise PictureError(f"None of the {len(self.pictures)} pictures can be read: {first}")
-            maps, places = _map(shards, names, (context.config.views, len(self.pictures)))
+            maps, places = map_shards(shards, names, (context.config.views, len(self.pictures)))
             return Activations(maps, places, unreadable | self._twins(places, unreadable), opened.pop_all())
 
     def _pass(
@@ -250,19 +220,3 @@ def _bytes(row: Tensor) -> bytes:
 
 def _dtype(row: Tensor) -> str:
     return str(row.dtype).removeprefix("torch.")
-
-
-def _map(shards: Sequence[Shard], names: dict[Job, str], shape: tuple[int, int]) -> tuple[list[Tensor], Tensor]:
-    maps = [_rows_of(shard) for shard in shards]
-    found = {name: (number, row) for number, shard in enumerate(shards) for name, row in shard.rows.items()}
-    places = torch.full((*shape, 2), -1)
-    for (view, index), name in names.items():
-        if name in found:
-            places[view, index] = torch.tensor(found[name])
-    return maps, places
-
-
-def _rows_of(shard: Shard) -> Tensor:
-    length = shard.file.stat().st_size // DTYPES[shard.dtype].itemsize
-    values = torch.from_file(str(shard.file), shared=False, size=length, dtype=DTYPES[shard.dtype])
-    return values.view(-1, *shard.shape)

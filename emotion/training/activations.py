@@ -1,0 +1,61 @@
+"""What a frozen part made of pictures, as tensors that lie on disk."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from emotion.cache.shard import Shard
+
+THROUGH_BATCH = 32
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+Job = tuple[int, int]  # view, picture index
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What the frozen part made of the pictures, memory-mapped.
+
+    ``places`` is a (views, pictures, 2) tensor: which of ``maps`` has a picture's view, and in which row; -1 where
+    none has. ``unreadable`` maps the index of each picture that could not be read to one sentence.
+    """
+
+    maps: list[Tensor]
+    places: Tensor
+    unreadable: dict[int, str]
+    opened: contextlib.ExitStack
+
+    def take(self, views: Sequence[int], indices: Sequence[int]) -> Tensor:
+        """Return (len(indices), …) activations in float32, of the given view of each picture."""
+        places = self.places[torch.tensor(views), torch.tensor(indices)].tolist()
+        return torch.stack([self.maps[shard][row] for shard, row in places]).float()
+
+    def through(self, work: Callable[[Tensor], Tensor]) -> Activations:
+        """Return what ``work`` makes of them, (B, …) to (B, F), held in memory."""
+        maps = [torch.cat([work(part.float()) for part in torch.split(rows, THROUGH_BATCH)]) for rows in self.maps]
+        return replace(self, maps=maps)
+
+    def close(self) -> None:
+        """Let others evict what was used here."""
+        self.opened.close()
+
+
+def map_shards(shards: Sequence[Shard], names: dict[Job, str], shape: tuple[int, int]) -> tuple[list[Tensor], Tensor]:
+    """Return the shards' rows, memory-mapped, and the places of the named rows in them, (views, pictures, 2)."""
+    maps = [_rows_of(shard) for shard in shards]
+    found = {name: (number, row) for number, shard in enumerate(shards) for name, row in shard.rows.items()}
+    places = torch.full((*shape, 2), -1)
+    for (view, index), name in names.items():
+        if name in found:
+            places[view, index] = torch.tensor(found[name])
+    return maps, places
+
+
+def _rows_of(shard: Shard) -> Tensor:
+    length = shard.file.stat().st_size // DTYPES[shard.dtype].itemsize
+    values = torch.from_file(str(shard.file), shared=False, size=length, dtype=DTYPES[shard.dtype])
+    return values.view(-1, *shard.shape)
