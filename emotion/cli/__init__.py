@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
     caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))
     benching.add_bench(commands.add_parser("bench", help="measure how fast and how good this is, and write a report"))
+    benching.add_choose(
+        commands.add_parser("choose", help="compare recipes by cross-validation on training pictures, write a report")
+    )
     options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:

@@ -1,4 +1,4 @@
-"""`bench`: the figures that say how fast and how good this is, measured here and written as a report."""
+"""`bench` and `choose`: how fast and how good this is, and what its recipe was chosen by, written as reports."""
 
 from __future__ import annotations
 
@@ -37,6 +37,24 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_bench, parser=parser)
 
 
+def add_choose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="DIR",
+        help="the training pictures (default: ../shared/photos/human_train, else the drawn ones)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports"), metavar="DIR", help="where choice.md and choice.json go"
+    )
+    parser.add_argument(
+        "--seeds", type=int, choices=range(1, 101), default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)"
+    )
+    parser.add_argument("--backbone", default="dinov2-small", help="a name of `backbones`, a Hub id, or a local folder")
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
+    parser.set_defaults(command=_choose)
+
+
 def _bench(options: argparse.Namespace) -> int:
     from emotion.bench.table import MEASUREMENTS, run_bench, sentence
     from emotion.bench.workplace import PEER, PHOTOS, open_workplace
@@ -59,4 +77,26 @@ def _bench(options: argparse.Namespace) -> int:
     for figure in report.figures:
         print(f"{figure.row.name}: {sentence(figure)}")
     print(f"written to {options.out / 'bench.md'} and {options.out / 'bench.json'}")
+    return DONE
+
+
+def _choose(options: argparse.Namespace) -> int:
+    from emotion.bench.choice import choose
+    from emotion.bench.workplace import PHOTOS
+    from emotion.pictures.drawn import DRAWN_FOLDER
+
+    photographs = PHOTOS / "human_train"
+    default = photographs if photographs.is_dir() else DRAWN_FOLDER / "human_train"
+    choice = choose(
+        options.pictures or default,
+        backbone=options.backbone,
+        seeds=options.seeds,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    choice.write(options.out)
+    if options.json:
+        print_json(**choice.to_json())
+        return DONE
+    print(choice.to_markdown())
+    print(f"written to {options.out / 'choice.md'} and {options.out / 'choice.json'}")
     return DONE
