@@ -47,13 +47,13 @@ def prepare(
     if parts.trunk_only:
         _whiten(parts, inputs, labels, train, views=context.config.views)
         # Nothing but the classifier changes, so its input is computed once and not in every step.
-        return inputs.through(parts.top.whitened), parts.top.classifier
+        return inputs.through(lambda rows: _seen(parts, rows, context)), parts.top.classifier
     if state is not None:
         parts.whiten(*state["whitening"])
         return inputs, parts.top
     features = inputs.through(lambda rows: _features(parts, rows, context))
     _whiten(parts, features, labels, train, views=context.config.views)
-    _train_classifier(parts, features.through(parts.top.whitened), labels, train, context)
+    _train_classifier(parts, features.through(lambda rows: _seen(parts, rows, context)), labels, train, context)
     return inputs, parts.top
 
 
@@ -62,6 +62,12 @@ def _features(parts: CutModel, rows: Tensor, context: Context) -> Tensor:
     context.stop_if_asked()
     with autocast(context.device, context.precision):
         return parts.features(rows.to(context.device)).float().cpu()
+
+
+@torch.no_grad()
+def _seen(parts: CutModel, features: Tensor, context: Context) -> Tensor:
+    """Return what the classifier sees of features, in the computer's own memory: a GPU's is for the batch in hand."""
+    return parts.top.whitened(features.to(context.device)).cpu()
 
 
 def _whiten(parts: CutModel, features: ActivationInputs, labels: Tensor, train: Sequence[int], *, views: int) -> None:
