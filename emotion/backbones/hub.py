@@ -10,7 +10,7 @@ from emotion.errors import BackboneError
 
 FILES = ["config.json", "preprocessor_config.json", "model.safetensors"]
 # Everything that is asked before the weights themselves has to be answered in this time.
-ANSWER_SECONDS = 4.0
+ANSWER_SECONDS = 3.5
 
 
 def is_hub_id(name: str) -> bool:
