@@ -18,7 +18,7 @@ from emotion.errors import PictureError, RunError
 from emotion.pictures.decoding import open_picture
 from emotion.prediction import Prediction
 from emotion.runs import Run
-from emotion.training.device import computing_in, resolve_precision
+from emotion.training.device import autocast, resolve_precision
 from emotion.training.inputs import in_background, to_pixels
 
 # As fast a picture as 16, and the first batch is decoded sooner.
@@ -50,8 +50,7 @@ class Classifier:
         self.precision = resolve_precision(run.config().precision, self._device)
         # In the same two parts as in training, so that the classifier computes in float32 here as well.
         parts = cut(model.eval().to(self._device), 0)
-        self._trunk, self._dtype = computing_in(cast(Trunk, parts.trunk), self.precision)
-        self._top = parts.top
+        self._trunk, self._top = cast(Trunk, parts.trunk), parts.top
 
     def predict(self, picture: Path, *, name: str = "") -> Prediction:
         """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
@@ -77,8 +76,10 @@ class Classifier:
 
     @torch.inference_mode()
     def _score_images(self, images: Sequence[Image.Image]) -> list[dict[str, float]]:
-        pixels = to_pixels(images, self._processor).to(self._device, self._dtype)
-        logits = self._top(self._trunk(pixels))
+        pixels = to_pixels(images, self._processor).to(self._device)
+        # Not with weights of bfloat16, as in a look: a tenth faster, but a probability moves by 0.05 instead of 0.03.
+        with autocast(self._device, self.precision):
+            logits = self._top(self._trunk(pixels))
         rows = logits.softmax(-1).tolist()
         return [dict(zip(self.classes, row, strict=True)) for row in rows]
 

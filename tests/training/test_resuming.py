@@ -27,6 +27,11 @@ def after(count: int) -> Callable[[], bool]:
     return ask
 
 
+def after_steps(run: Run, count: int) -> Callable[[], bool]:
+    """Return what asks to stop once a run has taken so many steps."""
+    return lambda: sum(isinstance(event, StepDone) for event in run.events()) >= count
+
+
 def losses(run: Run) -> list[tuple[int, float]]:
     events = without_void(run.events())
     return [(event.step, event.loss) for event in events if isinstance(event, StepDone)] + [
@@ -43,9 +48,7 @@ def test_a_resumed_training_ends_like_an_uninterrupted_one(
     assert isinstance(list(train_run(whole))[-1], RunFinished)
 
     cut = create_run(config, root=tmp_path / "cut")
-    # No look is left to ask in: the first training has kept what it saw.
-    checks = 48 if depth == "all" else 0
-    stopped = list(train_run(cut, asked_to_stop=after(checks + 2 * 6 + 3)))[-1]
+    stopped = list(train_run(cut, asked_to_stop=after_steps(cut, 2 * 6 + 3)))[-1]
     assert isinstance(stopped, RunStopped)
     resumed = list(train_run(cut))
     assert isinstance(resumed[0], RunStarted)
