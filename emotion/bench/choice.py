@@ -5,10 +5,7 @@ It looks at training pictures only: whoever chooses on the evaluation sets has n
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from emotion.bench.choice_folds import CLUSTERS, DISTANCE, FOLDS, Indices, divide, group
 from emotion.bench.machine import Machine, this_machine
-from emotion.errors import PictureError, RunError
+from emotion.bench.report import write_pair
+from emotion.errors import PictureError
 from emotion.labels import DRAWN_NOTE
 from emotion.pictures.drawn import is_drawn
 from emotion.pictures.folders import Picture, class_names, count_labels, find_pictures
@@ -129,26 +127,12 @@ class Choice:
         return [f"| recipe | {head} |", "|---" * (1 + 2 * len(kinds)) + "|", *rows]
 
     def write(self, folder: Path) -> None:
-        """Write both files into ``folder``, each beside its place and renamed.
+        """Write both files into ``folder``.
 
         Raises:
             RunError: the folder cannot be written.
         """
-        texts = {JSON: json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", MARKDOWN: self.to_markdown()}
-        beside = {name: folder / f".{name}.{os.getpid()}" for name in texts}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # Both are on the disk before either takes its place, so that a full disk leaves the old pair.
-            for name, text in texts.items():
-                beside[name].write_text(text, encoding="utf-8")
-            for name, path in beside.items():
-                path.replace(folder / name)
-        except OSError as error:
-            raise RunError(f"The report cannot be written to {folder} ({error.strerror}): choose another.") from error
-        finally:
-            for path in beside.values():
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        write_pair(folder, {JSON: self.to_json()}, {MARKDOWN: self.to_markdown()})
 
 
 def choose(

@@ -69,26 +69,35 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
-        """Write both files into ``folder``, each beside its place and renamed.
+        """Write both files into ``folder``.
 
         Raises:
             RunError: the folder cannot be written.
         """
-        texts = {JSON: json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", MARKDOWN: self.to_markdown()}
-        beside = {name: folder / f".{name}.{os.getpid()}" for name in texts}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # Both are on the disk before either takes its place, so that a full disk leaves the old pair.
-            for name, text in texts.items():
-                beside[name].write_text(text, encoding="utf-8")
-            for name, path in beside.items():
-                path.replace(folder / name)
-        except OSError as error:
-            raise RunError(f"The report cannot be written to {folder} ({error.strerror}): choose another.") from error
-        finally:
-            for path in beside.values():
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        write_pair(folder, {JSON: self.to_json()}, {MARKDOWN: self.to_markdown()})
+
+
+def write_pair(folder: Path, values: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    """Write JSON ``values`` and ``texts`` by their files' names, each beside its place and renamed.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    lines = {name: json.dumps(each, indent=1, ensure_ascii=False) + "\n" for name, each in values.items()} | {**texts}
+    beside = {name: folder / f".{name}.{os.getpid()}" for name in lines}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Both are on the disk before either takes its place, so that a full disk leaves the old pair.
+        for name, text in lines.items():
+            beside[name].write_text(text, encoding="utf-8")
+        for name, path in beside.items():
+            path.replace(folder / name)
+    except OSError as error:
+        raise RunError(f"The report cannot be written to {folder} ({error.strerror}): choose another.") from error
+    finally:
+        for path in beside.values():
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def read_report(folder: Path) -> Report:
