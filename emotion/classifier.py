@@ -63,7 +63,7 @@ class Classifier:
         label = max(scores, key=scores.__getitem__)
         return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began)
 
-    def score(self, pictures: Sequence[Path]) -> list[dict[str, float] | PictureError]:
+    def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
         """Return the probability of every class for each picture, in order, or the error that says why it has none."""
         batches = [pictures[start : start + SCORING_BATCH] for start in range(0, len(pictures), SCORING_BATCH)]
         decoded = in_background(lambda batch: [_open(path) for path in batch], batches, ahead=2)
@@ -84,7 +84,9 @@ class Classifier:
         return [dict(zip(self.classes, row, strict=True)) for row in rows]
 
 
-def _open(picture: Path) -> Image.Image | PictureError:
+def _open(picture: Path | Image.Image) -> Image.Image | PictureError:
+    if isinstance(picture, Image.Image):
+        return picture
     try:
         return open_picture(picture)
     except PictureError as error:

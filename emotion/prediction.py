@@ -1,4 +1,4 @@
-"""What a run says of one picture, as a plain value. Knows nothing of how it came about."""
+"""What a run says of one picture, as plain values. Knows nothing of how it came about."""
 
 from dataclasses import dataclass
 
@@ -12,3 +12,17 @@ class Prediction:
     scores: dict[str, float]
     precision: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """Which parts of a picture speak for a class, on the square that the model was shown.
+
+    ``values`` are rows of a grid of patches, 0 to 1 (the most salient patch is 1); ``box`` is the part of the upright
+    picture that the grid covers, as left, top, right, bottom in shares of its width and height (0 to 1).
+    """
+
+    label: str
+    confidence: float
+    values: tuple[tuple[float, ...], ...]
+    box: tuple[float, float, float, float]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -30,17 +31,37 @@ class Predictor:
         Raises:
             EmotionError: as the task raised it, or the process died.
         """
+        answers = self.stream(task, **values)
+        try:
+            while True:
+                next(answers)
+        except StopIteration as end:
+            return end.value
+
+    def stream(self, task: str, **values: Any) -> Generator[Any, None, Any]:
+        """Do the same and yield what the task yields meanwhile. Whoever closes it early ends the process.
+
+        Raises:
+            EmotionError: as ``call``.
+        """
         with self._lock:
             connection = self._running_connection()
+            is_done = False
             try:
                 connection.send((task, values))
-                result = connection.recv()
+                while not is_done:
+                    is_done, answer = connection.recv()
+                    if not is_done:
+                        yield answer
             except (EOFError, OSError) as error:
-                self._end()
                 raise RunError("The predictor ended unexpectedly, perhaps for want of memory: try again.") from error
-        if isinstance(result, EmotionError):
-            raise result
-        return result
+            finally:
+                if not is_done:
+                    # It may be in the middle of something that nobody waits for any more.
+                    self._end()
+        if isinstance(answer, EmotionError):
+            raise answer
+        return answer
 
     def close(self) -> None:
         """End the process."""
@@ -70,4 +91,9 @@ def _serve(connection: Connection) -> None:
             task, values = connection.recv()
         except EOFError:
             return
-        connection.send(server.do(task, values))
+        answers = server.do(task, values)
+        try:
+            while True:
+                connection.send((False, next(answers)))
+        except StopIteration as end:
+            connection.send((True, end.value))

@@ -1,9 +1,10 @@
-"""What the resident predictor does: predict and compare, with the last used checkpoint kept loaded."""
+"""What a resident process does: predict, compare and study, with the last used checkpoint kept loaded."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from inspect import isgenerator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from emotion.comparison import Comparison, compare, save_comparison
 from emotion.errors import EmotionError, RunError
 from emotion.prediction import Prediction
 from emotion.runs import Run
+from emotion.studies.run_judge import RunJudge
+from emotion.studies.study import Progress, Study
 
 
 class Server:
@@ -20,11 +23,15 @@ class Server:
     def __init__(self) -> None:
         self._loaded: tuple[tuple[Path, float], Classifier] | None = None
 
-    def do(self, task: str, values: Mapping[str, Any]) -> Any:
-        """Return the result of ``predict`` or ``compare``, or the EmotionError that explains why there is none."""
+    def do(self, task: str, values: Mapping[str, Any]) -> Generator[Any, None, Any]:
+        """Return the result of ``predict``, ``compare`` or ``study``, or the EmotionError that explains why not.
+
+        Yields what the task yields meanwhile.
+        """
+        tasks: dict[str, Callable[..., Any]] = {"predict": self.predict, "compare": self.compare, "study": self.study}
         try:
-            tasks: dict[str, Callable[..., Any]] = {"predict": self.predict, "compare": self.compare}
-            return tasks[task](**values)
+            result = tasks[task](**values)
+            return (yield from result) if isgenerator(result) else result
         except EmotionError as error:
             return error
         except Exception as error:  # noqa: BLE001  # the process must outlive any one request
@@ -67,6 +74,14 @@ class Server:
             use_aliases=use_aliases,
         )
         return comparison, save_comparison(comparison, run=run)
+
+    def study(self, study: Study[Any]) -> Generator[Progress, None, Any]:
+        """Carry out a study of a run.
+
+        Raises:
+            EmotionError: it cannot be answered.
+        """
+        return (yield from study.carry_out(RunJudge(study.run, self._classifier(study.run))))
 
     def _classifier(self, run: Run) -> Classifier:
         try:

@@ -7,12 +7,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from emotion.comparison import Comparison
 from emotion.config import TrainConfig
@@ -22,8 +22,10 @@ from emotion.prediction import Prediction
 from emotion.predictor import Predictor
 from emotion.processes import start_process
 from emotion.runs import Run, create_run, list_runs
+from emotion.studies.study import Progress, Study
 from emotion.sweep import SweepMember
 
+R = TypeVar("R")
 GRACE_SECONDS = 10.0
 NICENESS = 5
 NEVER_BEGAN = (
@@ -46,6 +48,8 @@ class Workers:
         self._training: BaseProcess | None = None
         self._trainer = threading.Thread(target=self._train_in_turn, name="trainer", daemon=True)
         self._predictor = Predictor()
+        # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
+        self._student = Predictor()
         self._trainer.start()
 
     def warm_up(self) -> None:
@@ -117,6 +121,15 @@ class Workers:
         )
         return result
 
+    def study(self, study: Study[R]) -> Generator[Progress, None, R]:
+        """Carry out a study of a run; yield how far it is and return the answer. Whoever closes it ends it.
+
+        Raises:
+            EmotionError: it cannot be answered.
+        """
+        result: R = yield from self._student.stream("study", study=study)
+        return result
+
     def close(self) -> None:
         """End the training in hand and the predictor; what waits stays queued."""
         with self._changed:
@@ -125,6 +138,7 @@ class Workers:
         if self._training is not None and self._training.is_alive():
             self._training.terminate()
         self._predictor.close()
+        self._student.close()
 
     def __enter__(self) -> Self:
         return self

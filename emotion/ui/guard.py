@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import ParamSpec
 
 import gradio as gr
@@ -30,6 +30,24 @@ def guarded(handler: Callable[P, object]) -> Callable[P, object]:
             traceback.print_exception(error)
             gr.Warning(unexpected(error), title="That did not work")
         return gr.skip()
+
+    return wrapped
+
+
+def guarded_stream(handler: Callable[P, Generator[object, None, None]]) -> Callable[P, Generator[object, None, None]]:
+    """Wrap a handler that yields, in the same way."""
+
+    @functools.wraps(handler)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Generator[object, None, None]:
+        try:
+            yield from handler(*args, **kwargs)
+        except EmotionError as error:
+            gr.Warning(str(error), title="That did not work")
+            yield gr.skip()
+        except Exception as error:  # noqa: BLE001  # a visitor gets a sentence, the log the traceback
+            traceback.print_exception(error)
+            gr.Warning(unexpected(error), title="That did not work")
+            yield gr.skip()
 
     return wrapped
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from emotion.comparison import Comparison
 from emotion.config import TrainConfig
 from emotion.prediction import Prediction
 from emotion.runs import Run
+from emotion.studies.study import Progress, Study
 from emotion.sweep import SweepMember
+
+R = TypeVar("R")
 
 
 class Services(Protocol):
@@ -58,4 +61,11 @@ class Services(Protocol):
 
         Raises:
             EmotionError: a set, its sample or the run cannot be used.
+        """
+
+    def study(self, study: Study[R]) -> Generator[Progress, None, R]:
+        """Carry out a study of a run; yield how far it is and return the answer. Whoever closes it ends it.
+
+        Raises:
+            EmotionError: it cannot be answered.
         """

@@ -6,13 +6,17 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from emotion.comparison import Comparison, ScoredPicture, save_comparison, summarise
 from emotion.config import TrainConfig
-from emotion.errors import RunError
+from emotion.errors import PictureError, RunError
 from emotion.events import (
     EpochDone,
     Event,
@@ -28,8 +32,9 @@ from emotion.labels import EMOTIONS
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture, list_pictures
 from emotion.pictures.sampling import sample
-from emotion.prediction import Prediction
+from emotion.prediction import Prediction, Saliency
 from emotion.runs import Run, create_run
+from emotion.studies.study import Progress
 from emotion.sweep import SweepMember
 
 STEPS_PER_EPOCH = 6
@@ -188,6 +193,46 @@ class ScriptedServices:
             str(run.path), time.time(), seed, size, list(EMOTIONS), "bfloat16", folders, results  # type: ignore[arg-type]
         )  # fmt: skip
         return comparison, save_comparison(comparison, run=run)
+
+    def study(self, study: Any) -> Generator[Any, None, Any]:
+        return (yield from study.carry_out(ScriptedJudge(study.run)))
+
+
+@dataclass
+class ScriptedJudge:
+    """Answers what a study asks, without a model: always the same for the same picture."""
+
+    run: Run
+    classes: list[str] = field(default_factory=lambda: list(EMOTIONS))
+    precision: str = "bfloat16"
+
+    def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
+        return [
+            scores_for(each, label=each.parent.name, skill=0.7)
+            if isinstance(each, Path)
+            else scores_for(Path(f"{sum(each.resize((4, 4)).tobytes())}"), label="happy", skill=0.5)
+            for each in pictures
+        ]
+
+    def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
+        [scores] = self.score([picture])
+        rng = random.Random(label)
+        values = tuple(tuple(rng.random() for _ in range(16)) for _ in range(16))
+        return Saliency(label, scores[label], values, (0.0, 0.0, 1.0, 1.0))  # type: ignore[index]
+
+    def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
+        yield Progress(len(pictures), len(pictures), "looking at the pictures")
+        rows = [np.random.default_rng(sum(map(ord, each.name))).normal(size=8) for each in pictures]
+        return np.array(rows, dtype=np.float32)
+
+    def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
+        yield Progress(0, len(seeds), "training")
+        rows = [
+            [list(scores_for(each.with_name(f"{seed}{each.name}"), label=each.parent.name, skill=0.6).values())
+             for each in pictures]
+            for seed in seeds
+        ]  # fmt: skip
+        return np.array(rows)
 
 
 def scores_for(picture: Path, *, label: str, skill: float) -> dict[str, float]:

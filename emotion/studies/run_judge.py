@@ -1,0 +1,45 @@
+"""The judge of a run: its loaded classifier, and what studies ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from emotion.errors import PictureError
+from emotion.prediction import Saliency
+from emotion.runs import Run
+from emotion.studies.study import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from emotion.classifier import Classifier
+
+
+class RunJudge:
+    """See ``study.Judge``."""
+
+    def __init__(self, run: Run, classifier: Classifier) -> None:
+        self.run = run
+        self.classes = classifier.classes
+        self.precision: str = classifier.precision
+        self._classifier = classifier
+
+    def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
+        """Return the probability of every class for each picture, in order, or the error that says why not."""
+        return self._classifier.score(pictures)
+
+    def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
+        """Return which parts of a picture speak for a class."""
+        raise NotImplementedError
+
+    def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
+        """Return (N, F) float32 features."""
+        raise NotImplementedError
+
+    def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
+        """Return (seeds, N, C) probabilities."""
+        raise NotImplementedError
