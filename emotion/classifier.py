@@ -42,15 +42,15 @@ class Classifier:
                 model = AutoModelForImageClassification.from_pretrained(
                     run.checkpoint, use_safetensors=True, local_files_only=True, dtype=torch.float32
                 )
-                self._processor = AutoImageProcessor.from_pretrained(run.checkpoint, backend="pil")
+                self.processor = AutoImageProcessor.from_pretrained(run.checkpoint, backend="pil")
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise RunError(f"The checkpoint of {run.name} cannot be read: train it again.") from error
         labels = model.config.id2label
         self.classes = [str(labels[index]) for index in range(len(labels))]
         self.precision = resolve_precision(run.config().precision, self._device)
         # In the same two parts as in training, so that the classifier computes in float32 here as well.
-        parts = cut(model.eval().to(self._device), 0)
-        self._trunk, self._top = cast(Trunk, parts.trunk), parts.top
+        self.parts = cut(model.eval().to(self._device), 0)
+        self._trunk, self._top = cast(Trunk, self.parts.trunk), self.parts.top
 
     def predict(self, picture: Path, *, name: str = "") -> Prediction:
         """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
@@ -76,7 +76,7 @@ class Classifier:
 
     @torch.inference_mode()
     def _score_images(self, images: Sequence[Image.Image]) -> list[dict[str, float]]:
-        pixels = to_pixels(images, self._processor).to(self._device)
+        pixels = to_pixels(images, self.processor).to(self._device)
         # Not with weights of bfloat16, as in a look: a tenth faster, but a probability moves by 0.05 instead of 0.03.
         with autocast(self._device, self.precision):
             logits = self._top(self._trunk(pixels))

@@ -37,9 +37,14 @@ class RunJudge:
         raise NotImplementedError
 
     def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Return (N, F) float32 features."""
-        raise NotImplementedError
+        """Return (N, F) float32 features, what the classifier is fed; those of the trunk cache are not computed."""
+        from emotion.training.repeating import look_at
+
+        parts, processor = self._classifier.parts, self._classifier.processor
+        return (yield from look_at(pictures, run=self.run, parts=parts, processor=processor))
 
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Return (seeds, N, C) probabilities."""
-        raise NotImplementedError
+        """Train the run's classifier anew with each seed; return its (seeds, N, C) probabilities of the pictures."""
+        from emotion.training.repeating import retrain
+
+        return (yield from retrain(self.run, seeds, self.features(pictures)))

@@ -1,0 +1,183 @@
+"""Repeat a run's training with other seeds, on features that are computed once. Leaves no run folder behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from transformers import BaseImageProcessor
+
+from emotion.backbones.anatomy import CutModel, Trunk
+from emotion.backbones.registry import WEIGHTS, BackboneSource, locate
+from emotion.cache.store import open_cache
+from emotion.config import Depth, TrainConfig
+from emotion.errors import RunError
+from emotion.events import EpochDone, Event, TrunkProgress
+from emotion.pictures.folders import Picture, find_pictures, hash_file
+from emotion.pictures.splitting import split
+from emotion.runs import Run
+from emotion.studies.study import Progress
+from emotion.training.activations import Activations
+from emotion.training.context import Context
+from emotion.training.fit import fit, never
+from emotion.training.trunk import Look, make_recipe
+
+VALUE_BYTES = 4  # pooled features are float32 always
+
+
+def look_at(
+    pictures: Sequence[Path], *, run: Run, parts: CutModel, processor: BaseImageProcessor
+) -> Generator[Progress, None, np.ndarray]:
+    """Return (N, F) float32 features of pictures, before whitening; a row of NaN where one cannot be read.
+
+    What the cache of activations knows is not computed, and what is computed is kept there. ``parts`` is the run's
+    checkpoint, cut before its classifier. Where only that was trained, the rest is the backbone as it was, and what the
+    training looked at is known; otherwise the checkpoint's own hash tells its features from all others.
+
+    Raises:
+        PictureError: not one picture can be read.
+        RunError: the disk has no room for the features.
+    """
+    # A look as for a classifier alone, whatever the run trained: by now nothing of it changes any more.
+    context = Context(replace(run.config(), depth="head"), never, time.perf_counter())
+    recipe = make_recipe(context.config, weights=_weights_of(run), processor=processor, context=context)
+    width = parts.top.classifier.in_features
+    features = np.full((len(pictures), width), np.nan, dtype=np.float32)
+    found = {place: picture for place, path in enumerate(pictures) if (picture := _found(path))}
+    if found:
+        look = Look(list(found.values()), 0, processor, recipe, open_cache(), context)
+        with _told_of_full_disk():
+            activations = yield from _looking(look.take(cast(Trunk, parts.trunk), row_bytes=width * VALUE_BYTES))
+        places = list(found)
+        readable = [row for row in range(len(places)) if row not in activations.unreadable]
+        features[[places[row] for row in readable]] = activations.take([0] * len(readable), readable).numpy()
+        activations.close()
+    return features
+
+
+def retrain(
+    run: Run, seeds: Sequence[int], look: Generator[Progress, None, np.ndarray]
+) -> Generator[Progress, None, np.ndarray]:
+    """Train a run anew with each seed; return the (seeds, N, C) probabilities of the pictures of a ``look_at``.
+
+    Each is the training that a run with this seed is: another split, order and best epoch, all other settings as they
+    are. A run that a person stopped is repeated to its end. Nothing is looked at where it cannot be repeated. A picture
+    that cannot be read has rows of NaN.
+
+    Raises:
+        RunError: the run trained more than its classifier, its pictures or its backbone are others by now, or the disk
+            is full.
+        EmotionError: the pictures or the backbone are gone.
+    """
+    config = run.config()
+    if config.depth != "head":
+        raise RunError(
+            f"This run trained {_trained(config.depth)}: repeating it takes as long as a training each time; sweep "
+            "over seeds in Train instead."
+        )
+    source = locate(config.backbone)
+    pictures = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
+    _check_unchanged(run, pictures, source)
+    features = yield from look
+    total = len(seeds) * config.epochs
+    said = []
+    for number, seed in enumerate(seeds):
+        before, what = number * config.epochs, f"training {number + 1} of {len(seeds)}, with seed {seed}"
+        yield Progress(before, total, what)
+        with _told_of_full_disk(), tempfile.TemporaryDirectory(prefix="emotion-repeat-") as folder:
+            for event in _fit(replace(config, seed=seed), pictures, source, folder=Path(folder)):
+                if isinstance(event, TrunkProgress):
+                    yield from _look_progress(event)
+                elif isinstance(event, EpochDone):
+                    yield Progress(before + event.epoch, total, what)
+            said.append(_judge(features, Path(folder) / "checkpoint" / WEIGHTS))
+    return np.stack(said)
+
+
+def _fit(config: TrainConfig, pictures: list[Picture], source: BackboneSource, *, folder: Path) -> Iterator[Event]:
+    parts = split(pictures, fraction=config.validation_share, seed=config.seed)
+    return fit(config, parts, backbone=source, folder=folder, cache=open_cache())
+
+
+def _judge(features: np.ndarray, weights: Path) -> np.ndarray:
+    """Return the (N, C) probabilities of a checkpoint's classifier, which has the whitening folded in."""
+    with safe_open(weights, framework="pt") as tensors:
+        weight, bias = tensors.get_tensor("classifier.weight"), tensors.get_tensor("classifier.bias")
+    probabilities: np.ndarray = (torch.from_numpy(features) @ weight.T + bias).softmax(1).numpy()
+    return probabilities
+
+
+def _check_unchanged(run: Run, pictures: Sequence[Picture], source: BackboneSource) -> None:
+    """See that a training would begin with what the run began with.
+
+    Raises:
+        RunError: it would not.
+    """
+    if source.sha256 != run.record().get("backbone", {}).get("sha256"):
+        raise RunError(
+            "The backbone's weights are others than when this run was trained: train it anew, then repeat it."
+        )
+    try:
+        parts = json.loads((run.path / "split.json").read_text(encoding="utf-8"))
+        before = sorted((row["label"], row["sha256"]) for part in parts.values() for row in part)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError("What this run was trained on is not known any more: train it anew, then repeat it.") from error
+    if before != sorted((picture.label, picture.sha256) for picture in pictures):
+        raise RunError("The pictures that this run was trained on have changed: train it anew, then repeat it.")
+
+
+def _weights_of(run: Run) -> str:
+    """Return the SHA-256 that stands for the run's trunk: the backbone's file, unless its blocks were trained."""
+    backbone = run.record().get("backbone", {}).get("sha256")
+    is_as_it_was = run.config().depth == "head" and backbone
+    return str(backbone) if is_as_it_was else hash_file(run.checkpoint / WEIGHTS)
+
+
+def _trained(depth: Depth) -> str:
+    if depth == "all":
+        return "its whole backbone"
+    return "its last block" if depth == 1 else f"its last {depth} blocks"
+
+
+def _found(path: Path) -> Picture | None:
+    """Return a picture with its content's hash known; None where its file is gone."""
+    picture = Picture(path, "")
+    try:
+        return picture if picture.sha256 else None
+    except OSError:
+        return None
+
+
+def _looking(steps: Generator[TrunkProgress, None, Activations]) -> Generator[Progress, None, Activations]:
+    try:
+        while True:
+            yield from _look_progress(next(steps))
+    except StopIteration as end:
+        activations: Activations = end.value
+        return activations
+
+
+def _look_progress(event: TrunkProgress) -> Iterator[Progress]:
+    """Yield how far a look is, unless there is nothing to look at."""
+    new = event.total - event.known
+    if new:
+        yield Progress(event.done - event.known, new, f"looking once at {new} picture{'' if new == 1 else 's'}")
+
+
+@contextlib.contextmanager
+def _told_of_full_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"A file could not be read or written ({error.strerror}): make room on the disk first."
+        ) from error
