@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emotion.comparison import wilson_interval
 from emotion.events import EpochDone, Event, RunStarted
 from emotion.labels import chance_level
+from emotion.statistics.intervals import wilson_interval
 
 # A validation loss that ends this much above its lowest has turned; below, it is level.
 RISEN = 0.05

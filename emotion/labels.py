@@ -18,6 +18,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 ALIASES_SETTING = "Read other names of the four emotions"
+RELAXED_SETTING = "Read “relaxed” as tired"
+RELAXED_WARNING = (
+    "Relaxed is not tired: a relaxed dog is at ease, a tired one wants to sleep. Whatever comes out for “tired” then "
+    "says how the run calls relaxed animals."
+)
 _MEANT = {name: emotion for emotion, aliases in ALIASES.items() for name in (emotion, *aliases)}
 
 # After Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), moved where two of ours came close to each other
@@ -47,6 +52,11 @@ def in_order(names: set[str] | list[str]) -> list[str]:
 def emotion_meant(name: str) -> str:
     """Return the emotion that a class name means, in any case; the name as it is where it means none of the four."""
     return _MEANT.get(name.casefold(), name)
+
+
+def is_relaxed(name: str) -> bool:
+    """Whether a class shows relaxed animals, which are often taken for tired ones and are not."""
+    return name.casefold() == "relaxed"
 
 
 def alias_offer(classes: Iterable[str], *, how: str = f"switch on “{ALIASES_SETTING}”") -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from emotion.classifier import Classifier
-from emotion.comparison import Comparison, compare, save_comparison
+from emotion.comparison import Comparison, Request, compare, load_comparison, rescore, save_comparison
 from emotion.errors import EmotionError, RunError
+from emotion.pictures.duplicates import TrainedOn
 from emotion.prediction import Prediction
 from emotion.runs import Run
 from emotion.studies.run_judge import RunJudge
@@ -28,7 +29,12 @@ class Server:
 
         Yields what the task yields meanwhile.
         """
-        tasks: dict[str, Callable[..., Any]] = {"predict": self.predict, "compare": self.compare, "study": self.study}
+        tasks: dict[str, Callable[..., Any]] = {
+            "predict": self.predict,
+            "compare": self.compare,
+            "compare_again": self.compare_again,
+            "study": self.study,
+        }
         try:
             result = tasks[task](**values)
             return (yield from result) if isgenerator(result) else result
@@ -46,34 +52,32 @@ class Server:
         """
         return self._classifier(run).predict(picture, name=name)
 
-    def compare(
-        self,
-        run: Run,
-        sets: Mapping[str, Path],
-        *,
-        emotion: str | None,
-        size: int | None,
-        seed: int,
-        use_aliases: bool = False,
-    ) -> tuple[Comparison, Path]:
+    def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
         """Score samples of several sets and keep the comparison in the run folder.
 
         Raises:
             EmotionError: a set, its sample or the run cannot be used.
         """
         classifier = self._classifier(run)
+        trained_on = TrainedOn.of_run(run)
         comparison = compare(
             classifier.score,
-            sets,
+            request,
             run=run,
             classes=classifier.classes,
             precision=classifier.precision,
-            emotion=emotion,
-            size=size,
-            seed=seed,
-            use_aliases=use_aliases,
+            find_twins=trained_on.twins,
+            checked=trained_on.checked,
         )
         return comparison, save_comparison(comparison, run=run)
+
+    def compare_again(self, run: Run, file: Path) -> Comparison:
+        """Score the recorded pictures of a comparison again; nothing is written.
+
+        Raises:
+            EmotionError: the file, one of its pictures or the run cannot be used.
+        """
+        return rescore(load_comparison(file), self._classifier(run).score)
 
     def study(self, study: Study[Any]) -> Generator[Progress, None, Any]:
         """Carry out a study of a run.

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.comparison import ScoredPicture, wilson_interval
+from emotion.comparison.scored import ScoredPicture
 from emotion.errors import RunError
 from emotion.runs import Run, write_json
+from emotion.statistics.intervals import wilson_interval
 
 FILE = "validation.json"
 

@@ -7,14 +7,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from emotion.comparison import Comparison
+from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed, RunStopped
@@ -101,24 +101,22 @@ class Workers:
         prediction: Prediction = self._predictor.call("predict", run=run, picture=picture, name=name)
         return prediction
 
-    def compare(
-        self,
-        run: Run,
-        sets: Mapping[str, Path],
-        *,
-        emotion: str | None,
-        size: int | None,
-        seed: int,
-        use_aliases: bool = False,
-    ) -> tuple[Comparison, Path]:
+    def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
         """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
 
         Raises:
             EmotionError: a set, its sample or the run cannot be used.
         """
-        result: tuple[Comparison, Path] = self._predictor.call(
-            "compare", run=run, sets=dict(sets), emotion=emotion, size=size, seed=seed, use_aliases=use_aliases
-        )
+        result: tuple[Comparison, Path] = self._predictor.call("compare", run=run, request=request)
+        return result
+
+    def compare_again(self, run: Run, file: Path) -> Comparison:
+        """Score the recorded pictures of a saved comparison again and return what comes out; nothing is written.
+
+        Raises:
+            EmotionError: the file, one of its pictures or the run cannot be used.
+        """
+        result: Comparison = self._predictor.call("compare_again", run=run, file=file)
         return result
 
     def study(self, study: Study[R]) -> Generator[Progress, None, R]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 COLOURS = {"happy": (230, 190, 40), "sad": (40, 70, 190), "angry": (200, 40, 30), "tired": (120, 110, 120)}
+_FAINT = [200 + level // 5 for level in range(256)]
 MakePictures = Callable[..., Path]
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -102,7 +103,11 @@ def make_pictures(tmp_path: Path) -> MakePictures:
             for number in range(count):
                 rng = random.Random(f"{name}/{label}/{number}")
                 colour = tuple(min(255, max(0, part + rng.randint(-40, 40))) for part in COLOURS[label])
-                image = Image.new("RGB", (40, 36), colour)
+                # A pattern of its own: otherwise all of them would be near-duplicates of one another.
+                pattern = Image.frombytes("L", (8, 8), rng.randbytes(64)).resize((40, 36), Image.Resampling.BICUBIC)
+                image = Image.composite(
+                    Image.new("RGB", (40, 36), colour), Image.new("RGB", (40, 36), "white"), pattern.point(_FAINT)
+                )
                 image.putpixel((number % 40, number // 40), (255, 255, 255))
                 image.save(tmp_path / name / label / f"{label}_{number:03}.png")
         return tmp_path / name

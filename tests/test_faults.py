@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from emotion.cli import main
-from emotion.comparison import save_comparison
+from emotion.comparison import Request, save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed, RunFinished
@@ -88,13 +88,14 @@ def test_a_full_disk_is_one_sentence_and_with_room_the_run_goes_on(
 
 
 def test_a_full_disk_refuses_a_new_run_a_note_and_a_comparison_in_a_sentence_each(
-    make_disk: MakeDisk, tiny_config: TrainConfig
+    make_disk: MakeDisk, tiny_config: TrainConfig, make_pictures: Callable[..., Path]
 ) -> None:
     disk = make_disk(4096)
     run = finished(tiny_config, disk / "runs")
+    others = make_pictures("others")
     kept = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     pictures = Path(tiny_config.pictures)
-    comparison, _ = Server().compare(run, {"dog": pictures}, emotion="happy", size=3, seed=1)
+    comparison, _ = Server().compare(run, Request({"dog": others}, emotion="happy", size=3, seed=1))
     with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:
             filler.write(bytes(512))
@@ -110,10 +111,14 @@ def test_a_full_disk_refuses_a_new_run_a_note_and_a_comparison_in_a_sentence_eac
 
 
 def test_a_read_only_folder_still_predicts_and_refuses_the_rest_in_a_sentence_each(
-    make_disk: MakeDisk, tiny_config: TrainConfig, capsys: pytest.CaptureFixture[str]
+    make_disk: MakeDisk,
+    tiny_config: TrainConfig,
+    make_pictures: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     disk = make_disk(4096)
     run = finished(tiny_config, disk / "runs")
+    others = make_pictures("others")
     mount("-o", "remount,ro", str(disk))
     pictures = Path(tiny_config.pictures)
     assert run.status() == "finished"
@@ -121,7 +126,7 @@ def test_a_read_only_folder_still_predicts_and_refuses_the_rest_in_a_sentence_ea
     with pytest.raises(RunError, match="Read-only"):
         create_run(tiny_config, root=disk / "runs")
     with pytest.raises(RunError, match="Read-only"):
-        Server().compare(run, {"dog": pictures}, emotion="happy", size=3, seed=1)
+        Server().compare(run, Request({"dog": others}, emotion="happy", size=3, seed=1))
     with pytest.raises(RunError, match="Read-only"):
         throw_away(run)
     options = ["--pictures", str(pictures), "--backbone", tiny_config.backbone, "--runs", str(disk / "runs")]

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from emotion.comparison import Request
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.events import EpochDone, RunFailed, RunFinished, RunStopped, TrunkProgress
@@ -95,7 +96,7 @@ def test_the_process_that_starts_children_imports_no_torch(tmp_path: Path) -> No
 
 
 def test_a_training_in_a_child_finishes_and_then_predicts_and_compares(
-    workers: Workers, tiny_config: TrainConfig
+    workers: Workers, tiny_config: TrainConfig, make_pictures: Callable[..., Path]
 ) -> None:
     run = workers.start_training(tiny_config)
     await_that(finished(run))
@@ -103,7 +104,9 @@ def test_a_training_in_a_child_finishes_and_then_predicts_and_compares(
     pictures = Path(tiny_config.pictures)
     said = workers.predict(run, list_pictures(pictures)["happy"][0])
     assert sum(said.scores.values()) == pytest.approx(1)
-    comparison, file = workers.compare(run, {"human": pictures}, emotion="happy", size=5, seed=1)
+    comparison, file = workers.compare(
+        run, Request({"human": make_pictures("others")}, emotion="happy", size=5, seed=1)
+    )
     assert comparison.sets["human"]["happy"].n == 5
     assert file.parent == run.comparisons
 
@@ -326,7 +329,7 @@ def test_errors_of_the_predictor_are_sentences(workers: Workers, tiny_config: Tr
     with pytest.raises(PictureError, match=r"holiday\.jpg is not a picture"):
         workers.predict(run, bad, name="holiday.jpg")
     with pytest.raises(PictureError, match="There are only 12 pictures of 'happy'"):
-        workers.compare(run, {"dog": Path(tiny_config.pictures)}, emotion="happy", size=20, seed=1)
+        workers.compare(run, Request({"dog": Path(tiny_config.pictures)}, emotion="happy", size=20, seed=1))
     with pytest.raises(RunError, match="has no checkpoint yet"):
         workers.predict(Run(tmp_path / "nothing"), bad)
 

@@ -14,11 +14,12 @@ import numpy as np
 from emotion.bench.figure import Bound, NotMeasured, Reading, Row
 from emotion.bench.helper import Helper
 from emotion.bench.peer import run_peer
-from emotion.bench.temperature import Judged, fit_temperature, judged
 from emotion.bench.workplace import Workplace
+from emotion.comparison import Request
 from emotion.config import PRESETS, preset
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run
+from emotion.statistics.probabilities import Judged, fit_temperature, judged
 from emotion.validation import load_validation
 
 SEEDS = range(5)
@@ -98,7 +99,7 @@ def measure_peer_accuracy(workplace: Workplace) -> dict[str, Reading]:
 def judge(workplace: Workplace, run: Run) -> dict[str, Judged]:
     """Return what a run says of every evaluation picture, by species."""
     sets = _evaluation_sets(workplace)
-    comparison, _ = workplace.workers.compare(run, sets, emotion=None, size=None, seed=0)
+    comparison, _ = workplace.workers.compare(run, Request(sets, size=None, seed=0))
     return {
         species: judged([p for sample in samples.values() for p in sample.pictures], classes=comparison.classes)
         for species, samples in comparison.sets.items()

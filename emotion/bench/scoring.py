@@ -9,6 +9,7 @@ from typing import Any
 
 from emotion.bench.bare import Bare
 from emotion.classifier import Classifier
+from emotion.comparison import Request
 from emotion.runs import Run
 from emotion.serving import Server
 
@@ -42,7 +43,7 @@ class Scoring:
         for seed in range(1 + COMPARISONS):
             began = time.perf_counter()
             # Another sample each time: none profits from pictures that were scored before.
-            server.compare(self._run, sets, emotion="happy", size=size, seed=seed)
+            server.compare(self._run, Request(sets, emotion="happy", size=size, seed=seed))
             ours.append(time.perf_counter() - began)
             floor.append(bare.forward())
         return {"ours": ours[1:], "bare": floor[1:], "note": note}

@@ -141,6 +141,11 @@ class Cache:
             yield
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be computed again: ``$EMOTION_CACHE``, else ``./cache``."""
+    return Path(os.environ.get("EMOTION_CACHE") or "cache").absolute()
+
+
 def open_cache() -> Cache:
     """Return the cache in ``$EMOTION_CACHE``, else ``./cache``, of ``$EMOTION_CACHE_GB`` gigabytes, else 2.
 
@@ -152,7 +157,7 @@ def open_cache() -> Cache:
         gigabytes = float(text)
     except ValueError as error:
         raise ConfigError(f"EMOTION_CACHE_GB is {text!r}: set it to a number of gigabytes, 0 for none.") from error
-    return Cache(Path(os.environ.get("EMOTION_CACHE") or "cache").absolute(), int(gigabytes * 1e9))
+    return Cache(cache_folder(), int(gigabytes * 1e9))
 
 
 def _folders(parent: Path) -> list[Path]:

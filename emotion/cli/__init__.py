@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from emotion.cli import benching, caching, listing, scoring, training
+from emotion.cli import benching, caching, comparing, listing, predicting, training
 from emotion.cli.codes import COULD_NOT, STOPPED
 from emotion.errors import EmotionError
 
@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser("train", help="train on a folder that holds one folder of pictures per class")
     )
     training.add_resume(commands.add_parser("resume", help="go on with a training that was cut off"))
-    scoring.add_predict(commands.add_parser("predict", help="say what a run makes of pictures"))
-    scoring.add_compare(commands.add_parser("compare", help="score samples of several species with one run"))
+    predicting.add_predict(commands.add_parser("predict", help="say what a run makes of pictures"))
+    comparing.add_compare(commands.add_parser("compare", help="score samples of several species with one run"))
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
     caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))

@@ -14,10 +14,11 @@ from emotion.errors import PictureError
 MAX_PIXELS = 120_000_000
 
 
-def open_picture(source: Path | IO[bytes], *, name: str = "") -> Image.Image:
+def open_picture(source: Path | IO[bytes], *, name: str = "", draft: tuple[int, int] | None = None) -> Image.Image:
     """Decode a picture, turned as its EXIF orientation says, without alpha, as RGB.
 
-    Transparent parts become white, the first frame of an animation counts, 16-bit grey is scaled to 8.
+    Transparent parts become white, the first frame of an animation counts, 16-bit grey is scaled to 8. A JPEG is
+    decoded at a smaller size, not below ``draft``, where one is given: several times as fast.
 
     Raises:
         PictureError: it is no picture, is cut short, or is larger than ``MAX_PIXELS``.
@@ -33,6 +34,8 @@ def open_picture(source: Path | IO[bytes], *, name: str = "") -> Image.Image:
                         f"{shown} has {image.width} x {image.height} pixels: "
                         f"make it smaller than {MAX_PIXELS // 1_000_000} megapixels."
                     )
+                if draft is not None:
+                    image.draft("RGB", draft)
                 return _as_rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise PictureError(f"There is no picture {shown}: check its path.") from error

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Comparison, load_comparison
+from emotion.comparison import Comparison, Request, load_comparison
 from emotion.errors import ConfigError, EmotionError, PictureError, RunError
 from emotion.labels import ALIASES_SETTING, EMOTIONS, alias_offer
 from emotion.ui.charts.look import figure, say
@@ -117,7 +117,8 @@ class CompareTab:
         if size is None or seed is None:
             raise ConfigError("Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
         comparison, path = self.services.compare(
-            run, names_by_species(chosen), emotion=emotion, size=int(size), seed=int(seed), use_aliases=use_aliases
+            run,
+            Request(names_by_species(chosen), emotion=emotion, size=int(size), seed=int(seed), use_aliases=use_aliases),
         )
         return self.show(comparison, path, emotion)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from emotion.comparison import Comparison
+from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
 from emotion.prediction import Prediction
 from emotion.runs import Run
@@ -47,20 +47,18 @@ class Services(Protocol):
             EmotionError: the picture or the run cannot be used.
         """
 
-    def compare(
-        self,
-        run: Run,
-        sets: Mapping[str, Path],
-        *,
-        emotion: str | None,
-        size: int | None,
-        seed: int,
-        use_aliases: bool = False,
-    ) -> tuple[Comparison, Path]:
+    def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
         """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
 
         Raises:
             EmotionError: a set, its sample or the run cannot be used.
+        """
+
+    def compare_again(self, run: Run, file: Path) -> Comparison:
+        """Score the recorded pictures of a saved comparison again and return what comes out; nothing is written.
+
+        Raises:
+            EmotionError: the file, one of its pictures or the run cannot be used.
         """
 
     def study(self, study: Study[R]) -> Generator[Progress, None, R]:

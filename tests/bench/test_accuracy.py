@@ -1,4 +1,4 @@
-"""What judges the presets: temperatures, log losses, and the linear head beside them."""
+"""What judges the presets, and the linear head beside them."""
 
 from __future__ import annotations
 
@@ -16,49 +16,12 @@ import pytest
 from emotion.bench import workplace as workplace_module
 from emotion.bench.linear import LinearHeads
 from emotion.bench.report import read_report
-from emotion.bench.temperature import Judged, fit_temperature, judged
 from emotion.bench.workplace import PEER, PHOTOS, open_workplace
-from emotion.comparison import ScoredPicture
 from emotion.pictures.drawn import DRAWN_FOLDER
 from emotion.pictures.folders import list_pictures
 from emotion.worker import Workers
 
 ROOT = Path(__file__).parents[2]
-
-
-def honest(count: int, *, seed: int = 0) -> Judged:
-    """Probabilities from which the true classes are really drawn."""
-    rng = np.random.default_rng(seed)
-    probabilities = rng.dirichlet(np.ones(4), count)
-    truth = np.array([rng.choice(4, p=row) for row in probabilities])
-    return Judged(probabilities, truth)
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_a_known_temperature_is_found_again(temperature: float) -> None:
-    distorted = honest(8_000).at(1 / temperature)
-    assert fit_temperature(distorted) == pytest.approx(temperature, rel=0.05)
-
-
-def test_a_temperature_moves_confidence_and_no_verdict() -> None:
-    said = honest(500)
-    softer = said.at(3.0)
-    assert softer.accuracy == said.accuracy
-    assert softer.probabilities.max() < said.probabilities.max()
-    assert softer.probabilities.sum(1) == pytest.approx(1.0)
-
-
-def test_scores_are_those_of_the_true_class() -> None:
-    rows = [("happy", 0.8, 0.2), ("sad", 0.6, 0.4)]
-    pictures = [ScoredPicture("p", "", label, {"happy": happy, "sad": sad}) for label, happy, sad in rows]
-    said = judged(pictures, classes=["happy", "sad"])
-    assert said.accuracy == 0.5
-    assert said.correct_confidence == pytest.approx(0.6)
-    assert said.log_loss == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
-
-
-def test_a_probability_of_nought_costs_much_and_not_everything() -> None:
-    assert np.isfinite(Judged(np.array([[1.0, 0.0]]), np.array([1])).log_loss)
 
 
 def test_the_linear_head_tells_colours_apart(make_pictures: Callable[..., Path], tiny_dinov2: Path) -> None:

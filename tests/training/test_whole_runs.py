@@ -13,7 +13,7 @@ from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
 from emotion.classifier import Classifier
-from emotion.comparison import compare
+from emotion.comparison import Request, compare
 from emotion.config import TrainConfig, preset
 from emotion.events import EpochDone, RunFinished, TrunkProgress
 from emotion.pictures.folders import list_pictures
@@ -66,13 +66,10 @@ def test_species_are_compared_on_the_drawn_sets(quick_run: Run) -> None:
     classifier = Classifier(quick_run)
     comparison = compare(
         classifier.score,
-        {"human": FACES / "human_eval", "dog": FACES / "dog_eval"},
+        Request({"human": FACES / "human_eval", "dog": FACES / "dog_eval"}, emotion="happy", size=20, seed=42),
         run=quick_run,
         classes=classifier.classes,
         precision=classifier.precision,
-        emotion="happy",
-        size=20,
-        seed=42,
     )
     human = comparison.sets["human"]["happy"]
     assert human.correct_confidence > comparison.chance

@@ -6,7 +6,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from emotion.comparison import Comparison, ScoredPicture, save_comparison, summarise
+from emotion.comparison import Comparison, Request, compare, load_comparison, save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.events import (
@@ -28,10 +28,9 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.labels import EMOTIONS
+from emotion.labels import EMOTIONS, emotion_meant
 from emotion.pictures.decoding import open_picture
-from emotion.pictures.folders import Picture, list_pictures
-from emotion.pictures.sampling import sample
+from emotion.pictures.folders import Picture
 from emotion.prediction import Prediction, Saliency
 from emotion.runs import Run, create_run
 from emotion.studies.study import Progress
@@ -105,6 +104,7 @@ class ScriptedServices:
     failure: str = ""
     places: dict[str, int] = field(default_factory=dict)
     waiting: list[Run] = field(default_factory=list)
+    twins: dict[Path, str] = field(default_factory=dict)
 
     def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
         run = create_run(config, root=self.runs_folder, sweep=sweep)
@@ -158,41 +158,31 @@ class ScriptedServices:
         label = max(scores, key=scores.__getitem__)
         return Prediction(label=label, confidence=scores[label], scores=scores, precision="bfloat16", seconds=0.048)
 
-    def compare(
-        self,
-        run: Run,
-        sets: Mapping[str, Path],
-        *,
-        emotion: str | None,
-        size: int | None,
-        seed: int,
-        use_aliases: bool = False,
-    ) -> tuple[Comparison, Path]:
+    def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
         if not run.checkpoint.is_dir():
             raise RunError("This run has kept no checkpoint: choose another one.")
-        wanted = list(EMOTIONS) if emotion is None else [emotion]
-        results: dict[str, dict[str, object]] = {}
-        for name, folder in sets.items():
-            pool = [
-                Picture(path, label)
-                for label, paths in list_pictures(folder, use_aliases=use_aliases).items()
+        skills = {folder.resolve(): SKILL.get(name, 0.3) for name, folder in request.sets.items()}
+
+        def score(paths: Sequence[Path]) -> list[dict[str, float] | PictureError]:
+            return [
+                scores_for(
+                    path,
+                    label=emotion_meant(path.parent.name),
+                    skill=next(skill for folder, skill in skills.items() if path.is_relative_to(folder)),
+                )
                 for path in paths
             ]
-            results[name] = {}
-            for label in wanted:
-                scored = [
-                    ScoredPicture(
-                        str(each.path), "0" * 64, label,
-                        scores_for(each.path, label=label, skill=SKILL.get(name, 0.3)),
-                    )
-                    for each in sample(pool, label=label, size=size, seed=seed)
-                ]  # fmt: skip
-                results[name][label] = summarise(scored, classes=EMOTIONS)
-        folders = {name: str(folder) for name, folder in sets.items()}
-        comparison = Comparison(
-            str(run.path), time.time(), seed, size, list(EMOTIONS), "bfloat16", folders, results  # type: ignore[arg-type]
-        )  # fmt: skip
+
+        comparison = compare(
+            score, request, run=run, classes=EMOTIONS, precision="bfloat16", find_twins=self._twins_of, checked=600
+        )
         return comparison, save_comparison(comparison, run=run)
+
+    def _twins_of(self, pictures: Sequence[Picture]) -> dict[Path, str]:
+        return {each.path: self.twins[each.path] for each in pictures if each.path in self.twins}
+
+    def compare_again(self, run: Run, file: Path) -> Comparison:
+        return load_comparison(file)
 
     def study(self, study: Any) -> Generator[Any, None, Any]:
         return (yield from study.carry_out(ScriptedJudge(study.run)))

@@ -12,15 +12,16 @@ import pytest
 
 from emotion.comparison import (
     Comparison,
+    Request,
     SampleResult,
     ScoredPicture,
     compare,
     load_comparison,
-    mean_interval,
+    rescore,
     save_comparison,
     summarise,
-    wilson_interval,
 )
+from emotion.comparison.comparing import furthest
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.runs import Run, create_run
@@ -46,9 +47,12 @@ def tired_where_readable(paths: Sequence[Path]) -> list[dict[str, float] | Pictu
 
 def compare_dogs(run: Run, folder: Path, *, size: int | None, **options: Any) -> SampleResult:
     """Return what came of a sample of happy dogs of seed 5."""
-    values: dict[str, Any] = {"classes": CLASSES, "emotion": "happy", "score": tired_where_readable, **options}
-    comparison = compare(sets={"dog": folder}, run=run, precision="float32", size=size, seed=5, **values)
-    return comparison.sets["dog"][values["emotion"]]
+    values: dict[str, Any] = {"classes": CLASSES, "score": tired_where_readable}
+    asked: dict[str, Any] = {"emotion": "happy"}
+    for name, value in options.items():
+        (values if name in ("classes", "score", "find_twins", "checked") else asked)[name] = value
+    request = Request({"dog": folder}, size=size, seed=5, **asked)
+    return compare(request=request, run=run, precision="float32", **values).sets["dog"][asked["emotion"]]
 
 
 @pytest.fixture
@@ -59,7 +63,8 @@ def run(tmp_path: Path) -> Run:
 @pytest.fixture
 def comparison(run: Run, make_pictures: Callable[..., Path]) -> Comparison:
     sets = {"human": make_pictures("human"), "dog": make_pictures("dog")}
-    return compare(always_tired, sets, run=run, classes=CLASSES, precision="float32", emotion="happy", size=10, seed=5)
+    request = Request(sets, emotion="happy", size=10, seed=5)
+    return compare(always_tired, request, run=run, classes=CLASSES, precision="float32")
 
 
 def test_hits_confidence_and_runners_up_are_counted() -> None:
@@ -71,20 +76,6 @@ def test_hits_confidence_and_runners_up_are_counted() -> None:
     assert result.correct_confidence == pytest.approx(1.1 / 3)
     assert result.accuracy == pytest.approx(1 / 3)
     assert result.predicted == {"happy": 1, "sad": 0, "angry": 0, "tired": 2}
-
-
-def test_the_wilson_intervals_are_the_published_ones() -> None:
-    assert wilson_interval(19, 20) == pytest.approx((0.764, 0.991), abs=1e-3)
-    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.161), abs=1e-3)
-
-
-def test_the_mean_interval_is_students_clipped_to_probabilities() -> None:
-    low, high = mean_interval([0.2, 0.4, 0.6, 0.8])
-    # t(0.975, 3) = 3.182446; the standard error is 0.258199 / 2.
-    assert (low, high) == pytest.approx((0.5 - 0.410852, 0.5 + 0.410852), abs=1e-5)
-    assert mean_interval([0.0, 1.0]) == (0.0, 1.0)
-    assert mean_interval([0.4]) == (0.0, 1.0)
-    assert mean_interval([0.4, 0.4]) == pytest.approx((0.4, 0.4))
 
 
 def test_the_sample_is_kept_with_hashes_and_every_score(comparison: Comparison) -> None:
@@ -104,20 +95,18 @@ def test_a_comparison_survives_its_file(comparison: Comparison, run: Run) -> Non
 
 def test_the_same_seed_draws_the_same_sample(comparison: Comparison, run: Run) -> None:
     sets = {name: Path(folder) for name, folder in comparison.folders.items()}
-    again = compare(always_tired, sets, run=run, classes=CLASSES, precision="float32", emotion="happy", size=10, seed=5)
+    request = Request(sets, emotion="happy", size=10, seed=5)
+    again = compare(always_tired, request, run=run, classes=CLASSES, precision="float32")
     assert {**asdict(again), "created": 0} == {**asdict(comparison), "created": 0}
 
 
 def test_all_emotions_and_all_pictures_can_be_asked_for(run: Run, make_pictures: Callable[..., Path]) -> None:
     result = compare(
         always_tired,
-        {"dog": make_pictures("dog")},
+        Request({"dog": make_pictures("dog")}, size=None, seed=1),
         run=run,
         classes=CLASSES,
         precision="float32",
-        emotion=None,
-        size=None,
-        seed=1,
     )
     assert {label: part.n for label, part in result.sets["dog"].items()} == dict.fromkeys(CLASSES, 12)
     assert result.sets["dog"]["tired"].correct == 12
@@ -218,17 +207,9 @@ def test_a_comparison_from_before_unreadable_pictures_were_kept_still_loads(comp
 
 
 def test_an_emotion_the_run_does_not_know_is_one_sentence(run: Run, make_pictures: Callable[..., Path]) -> None:
+    request = Request({"dog": make_pictures("dog")}, emotion="relaxed", size=5, seed=1)
     with pytest.raises(PictureError, match="The run knows no 'relaxed'"):
-        compare(
-            always_tired,
-            {"dog": make_pictures("dog")},
-            run=run,
-            classes=CLASSES,
-            precision="float32",
-            emotion="relaxed",
-            size=5,
-            seed=1,
-        )
+        compare(always_tired, request, run=run, classes=CLASSES, precision="float32")
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"schema": 1}', "[]"])
@@ -242,3 +223,83 @@ def test_a_comparison_of_another_schema_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"schema": 99}')
     with pytest.raises(RunError, match="written by another version"):
         load_comparison(tmp_path / "a.json")
+
+
+def test_what_was_trained_on_is_left_out_named_and_replaced(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    before = compare_dogs(run, folder, size=5)
+    known = {Path(before.pictures[1].picture): "/train/a.png", Path(before.pictures[3].picture): "/train/b.png"}
+
+    def find_twins(pictures: Sequence[Any]) -> dict[Path, str]:
+        return {each.path: known[each.path] for each in pictures if each.path in known}
+
+    result = compare_dogs(run, folder, size=5, find_twins=find_twins, checked=7)
+    assert result.near_duplicates == {str(path): twin for path, twin in known.items()}
+    kept = [each.picture for each in result.pictures]
+    assert kept[:3] == [before.pictures[place].picture for place in (0, 2, 4)]
+    assert len(set(kept)) == 5
+    assert not set(kept) & set(result.near_duplicates)
+
+
+def test_a_set_that_was_trained_on_is_one_sentence(run: Run, make_pictures: Callable[..., Path]) -> None:
+    sentence = "Only 0 of the 12 pictures of 'happy' in dog can be used, since the run was trained on 12 of them"
+    with pytest.raises(PictureError, match=sentence):
+        compare_dogs(run, make_pictures("dog"), size=5, find_twins=lambda pictures: {p.path: "a" for p in pictures})
+
+
+def test_left_out_and_unreadable_pictures_both_have_stand_ins(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    before = [Path(each.picture) for each in compare_dogs(run, folder, size=6).pictures]
+    before[0].write_bytes(b"text")
+    twin = before[1]
+    result = compare_dogs(
+        run, folder, size=6, find_twins=lambda pictures: {p.path: "t" for p in pictures if p.path == twin}
+    )
+    assert (list(result.unreadable), list(result.near_duplicates)) == ([str(before[0])], [str(twin)])
+    assert [Path(each.picture) for each in result.pictures][:4] == before[2:]
+    assert len({each.picture for each in result.pictures}) == 6
+
+
+def test_relaxed_is_read_as_tired_only_when_asked_for(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    (folder / "tired").rename(folder / "Relaxed")
+    with pytest.raises(PictureError, match="no pictures of 'tired'"):
+        compare_dogs(run, folder, size=5, emotion="tired", use_aliases=True)
+    asked = Request({"dog": folder}, emotion="tired", size=5, relaxed_as_tired=True)
+    comparison = compare(always_tired, asked, run=run, classes=CLASSES, precision="float32")
+    assert comparison.sets["dog"]["tired"].correct == 5
+    assert comparison.mapping["dog"] == {"Relaxed": "tired", "angry": "angry", "happy": "happy", "sad": "sad"}
+
+
+def test_the_mapping_names_what_was_not_used(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog", classes=("happy", "sad"))
+    (folder / "sad").rename(folder / "Sadness")
+    mapping = compare(
+        always_tired, Request({"dog": folder}, emotion="happy", size=2), run=run, classes=CLASSES, precision="float32"
+    ).mapping
+    assert mapping == {"dog": {"Sadness": None, "happy": "happy"}}
+
+
+def test_a_comparison_runs_again_from_its_file_to_the_same_numbers(comparison: Comparison, run: Run) -> None:
+    before = load_comparison(save_comparison(comparison, run=run))
+    # A new picture in the folder would change the draw; the recorded sample stays.
+    first = Path(before.sets["dog"]["happy"].pictures[0].picture)
+    (first.parent / "aaa.png").write_bytes(first.read_bytes())
+    again = rescore(before, always_tired)
+    assert furthest(before, again) == 0
+    assert {**asdict(again), "created": 0} == {**asdict(before), "created": 0}
+
+
+def test_a_probability_that_differs_is_found(comparison: Comparison) -> None:
+    again = rescore(comparison, lambda paths: [dict(zip(CLASSES, (0.35, 0.2, 0.1, 0.35), strict=True)) for _ in paths])
+    assert furthest(comparison, again) == pytest.approx(0.05)
+
+
+def test_a_recorded_picture_that_is_gone_or_changed_is_one_sentence(comparison: Comparison) -> None:
+    path = Path(comparison.sets["dog"]["happy"].pictures[2].picture)
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(PictureError, match="is another picture by now"):
+        rescore(comparison, always_tired)
+    path.unlink()
+    with pytest.raises(PictureError, match="is gone: put it back"):
+        rescore(comparison, always_tired)

@@ -1,0 +1,17 @@
+"""Score samples of several species with one run, and say what the numbers are worth. Knows nothing of models."""
+
+from emotion.comparison.comparing import Comparison, Request, compare, rescore
+from emotion.comparison.files import load_comparison, save_comparison
+from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
+
+__all__ = [
+    "Comparison",
+    "Request",
+    "SampleResult",
+    "ScoredPicture",
+    "compare",
+    "load_comparison",
+    "rescore",
+    "save_comparison",
+    "summarise",
+]

@@ -1,0 +1,213 @@
+"""Draw samples of several species, score them with one run, and score a recorded comparison again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from emotion.comparison.drawing import Draw
+from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
+from emotion.errors import PictureError
+from emotion.labels import chance_level, emotion_meant, is_relaxed
+from emotion.pictures.folders import Picture, find_pictures, hash_file
+from emotion.pictures.sampling import draw_in_order
+from emotion.runs import Run
+
+Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
+# Which of some pictures, by path, were trained on, and under which path.
+FindTwins = Callable[[Sequence[Picture]], Mapping[Path, str]]
+RELAXED_MEANS = "tired"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be compared: ``sets`` maps a name such as ``dog`` to a folder of class folders.
+
+    ``emotion`` None means every class, ``size`` None every picture. With ``use_aliases``, class folders such as
+    ``anger`` are read under the emotion's name; with ``relaxed_as_tired``, ``relaxed`` is read as ``tired``, which it
+    is not: a stopgap for sets of animals that have no tired ones.
+    """
+
+    sets: Mapping[str, Path]
+    emotion: str | None = None
+    size: int | None = 20
+    seed: int = 42
+    use_aliases: bool = False
+    relaxed_as_tired: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Samples of several sets, by set and emotion, scored by one run.
+
+    ``mapping`` says for each set which of the run's classes each of its class folders was read as, None for a folder
+    that was not used. ``checked`` is how many pictures of the training set the samples were held against for
+    near-duplicates.
+    """
+
+    run: str
+    created: float
+    seed: int
+    size: int | None
+    classes: list[str]
+    precision: str
+    folders: dict[str, str]
+    sets: dict[str, dict[str, SampleResult]]
+    emotion: str | None = None
+    use_aliases: bool = False
+    relaxed_as_tired: bool = False
+    mapping: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    checked: int = 0
+
+    @property
+    def chance(self) -> float:
+        """The accuracy, and the mean correct-class confidence, of an even guess."""
+        return chance_level(len(self.classes))
+
+    def emotions(self) -> list[str]:
+        """Return the emotions that were compared, in the classes' order."""
+        return [label for label in self.classes if any(label in results for results in self.sets.values())]
+
+    def pooled(self, name: str) -> SampleResult:
+        """Return what all samples of a set amount to together."""
+        parts = self.sets[name].values()
+        whole = summarise([picture for part in parts for picture in part.pictures], classes=self.classes)
+        return replace(
+            whole,
+            unreadable={path: why for part in parts for path, why in part.unreadable.items()},
+            near_duplicates={path: twin for part in parts for path, twin in part.near_duplicates.items()},
+        )
+
+    def results(self, emotion: str | None) -> dict[str, SampleResult]:
+        """Return the results of one emotion by set, or of all of them together for None."""
+        if emotion is None:
+            return {name: self.pooled(name) for name in self.sets}
+        return {name: results[emotion] for name, results in self.sets.items() if emotion in results}
+
+
+def no_twins(pictures: Sequence[Picture]) -> Mapping[Path, str]:
+    """Say that none of the pictures was trained on."""
+    return {}
+
+
+def compare(
+    score: Score,
+    request: Request,
+    *,
+    run: Run,
+    classes: Sequence[str],
+    precision: str,
+    find_twins: FindTwins = no_twins,
+    checked: int = 0,
+) -> Comparison:
+    """Draw the samples that are asked for, score them, and sum them up.
+
+    ``score`` maps picture paths to probabilities by class, or to the error that says why a picture has none. What
+    cannot be read, and what ``find_twins`` finds among the ``checked`` training pictures, is left out: the next one in
+    the seeded order takes its place.
+
+    Raises:
+        PictureError: a set or one of its classes is missing or too small, or too few of its pictures can be used.
+    """
+    wanted = list(classes) if request.emotion is None else [request.emotion]
+    unknown = [label for label in wanted if label not in classes]
+    if unknown:
+        raise PictureError(f"The run knows no {unknown[0]!r}: choose one of {', '.join(classes)}.")
+    # Drawn before anything is scored, so that a set that is too small costs nothing.
+    draws: list[Draw] = []
+    mapping: dict[str, dict[str, str | None]] = {}
+    for name, folder in request.sets.items():
+        pictures, mapping[name] = _read(folder, classes, request)
+        for label in wanted:
+            order = draw_in_order(pictures, label=label, size=request.size, seed=request.seed)
+            draws.append(Draw(name, label, order, request.size))
+    # All samples at once, then as often as it takes the stand-ins of what is left out.
+    while due := [(draw, picture) for draw in draws for picture in draw.due()]:
+        twins = find_twins([picture for _, picture in due])
+        if twins:
+            for draw in draws:
+                draw.leave_out(twins)
+            continue
+        for (draw, picture), said in zip(due, score([picture.path for _, picture in due]), strict=True):
+            draw.take(picture, said)
+    results: dict[str, dict[str, SampleResult]] = {name: {} for name in request.sets}
+    for draw in draws:
+        results[draw.set_name][draw.label] = draw.result(list(classes))
+    return Comparison(
+        run=str(run.path),
+        created=time.time(),
+        seed=request.seed,
+        size=request.size,
+        classes=list(classes),
+        precision=precision,
+        folders={name: str(Path(folder).absolute()) for name, folder in request.sets.items()},
+        sets=results,
+        emotion=request.emotion,
+        use_aliases=request.use_aliases,
+        relaxed_as_tired=request.relaxed_as_tired,
+        mapping=mapping,
+        checked=checked,
+    )
+
+
+def rescore(comparison: Comparison, score: Score) -> Comparison:
+    """Score the recorded pictures of a comparison again, whatever the sets' folders hold by now.
+
+    Raises:
+        PictureError: one of the pictures is gone, changed, or cannot be read.
+    """
+    recorded = [
+        picture for results in comparison.sets.values() for result in results.values() for picture in result.pictures
+    ]
+    for picture in recorded:
+        path = Path(picture.picture)
+        if not path.is_file():
+            raise PictureError(f"{path} is gone: put it back to run this comparison again, or compare anew.")
+        if hash_file(path) != picture.sha256:
+            raise PictureError(f"{path} is another picture by now: put the old one back, or compare anew.")
+    again: dict[tuple[str, str], dict[str, float]] = {}
+    for picture, said in zip(recorded, score([Path(each.picture) for each in recorded]), strict=True):
+        if isinstance(said, PictureError):
+            raise said
+        again[picture.picture, picture.label] = said
+
+    def renewed(result: SampleResult) -> SampleResult:
+        pictures = [replace(each, scores=again[each.picture, each.label]) for each in result.pictures]
+        summary = summarise(pictures, classes=comparison.classes)
+        return replace(summary, unreadable=result.unreadable, near_duplicates=result.near_duplicates)
+
+    sets = {
+        name: {label: renewed(result) for label, result in results.items()} for name, results in comparison.sets.items()
+    }
+    return replace(comparison, sets=sets, created=time.time())
+
+
+def furthest(first: Comparison, second: Comparison) -> float:
+    """Return how far the two most different probabilities of the same picture lie apart in two comparisons (0 to 1)."""
+    pairs = zip(_pictures(first), _pictures(second), strict=True)
+    return max(abs(one.scores[label] - two.scores[label]) for one, two in pairs for label in first.classes)
+
+
+def _pictures(comparison: Comparison) -> list[ScoredPicture]:
+    return [each for results in comparison.sets.values() for result in results.values() for each in result.pictures]
+
+
+def _read(folder: Path, classes: Sequence[str], request: Request) -> tuple[list[Picture], dict[str, str | None]]:
+    """Return a set's pictures under the run's class names, and which folder was read as which class."""
+    found = find_pictures(folder)
+    # A run that was itself trained on `anger` meets it under that name.
+    own = {emotion_meant(label): label for label in reversed(classes)}
+
+    def meant(name: str) -> str:
+        if name in classes:
+            return name
+        if request.relaxed_as_tired and is_relaxed(name):
+            return own.get(RELAXED_MEANS, name)
+        emotion = emotion_meant(name) if request.use_aliases else name
+        return own.get(emotion, emotion) if request.use_aliases else name
+
+    names = {picture.label: meant(picture.label) for picture in found}
+    mapping = {name: label if label in classes else None for name, label in names.items()}
+    return [replace(picture, label=names[picture.label]) for picture in found], mapping

@@ -1,0 +1,68 @@
+"""Comparisons as files of a run folder: the sample with its hashes, every score, and the statistics."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from emotion.comparison.comparing import Comparison
+from emotion.comparison.findings import gaps
+from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
+from emotion.errors import RunError
+from emotion.runs import Run, write_json
+
+SCHEMA = 2
+# Files of the first schema lack fields that have a default, and statistics that are computed from the scores.
+READABLE = (1, SCHEMA)
+
+
+def save_comparison(comparison: Comparison, *, run: Run) -> Path:
+    """Write a comparison into its run's folder and return the file.
+
+    The file also holds the differences between the sets, for whoever reads it without this project.
+
+    Raises:
+        RunError: the run folder cannot be written.
+    """
+    path = run.comparisons / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10**6:06d}.json"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        differences = [asdict(gap) for gap in gaps(comparison)]
+        write_json(path, {"schema": SCHEMA, **asdict(comparison), "differences": differences})
+    except OSError as error:
+        raise RunError(
+            f"The comparison cannot be written to {path.parent} ({error.strerror}): free the disk."
+        ) from error
+    return path
+
+
+def load_comparison(path: Path) -> Comparison:
+    """Read a comparison that ``save_comparison`` wrote; what can be computed from its scores is computed anew.
+
+    Raises:
+        RunError: the file is missing, torn or of another schema.
+    """
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if values.pop("schema") not in READABLE:
+            raise RunError(f"{path.name} was written by another version: compare again.")
+        values.pop("differences", None)
+        values["sets"] = {
+            name: {label: _sample_result(result, values["classes"]) for label, result in results.items()}
+            for name, results in values["sets"].items()
+        }
+        return Comparison(**values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise RunError(f"{path} is not a comparison that can be read: compare again.") from error
+
+
+def _sample_result(values: dict[str, Any], classes: list[str]) -> SampleResult:
+    summary = summarise([ScoredPicture(**picture) for picture in values["pictures"]], classes=classes)
+    return replace(
+        summary,
+        unreadable=dict(values.get("unreadable", {})),
+        near_duplicates=dict(values.get("near_duplicates", {})),
+    )

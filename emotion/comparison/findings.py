@@ -1,0 +1,181 @@
+"""What a comparison shows: gaps between species, classes that a model falls back to, and the sentences for both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from emotion.comparison.comparing import Comparison
+from emotion.comparison.scored import SampleResult
+from emotion.statistics.difference import Difference, adjusted, difference
+from emotion.statistics.intervals import wilson_interval
+
+PLURALS = {"human": "humans", "dog": "dogs", "cat": "cats"}
+# A class is fallen back to where most of what is not of it, surely more than half, is called by its name.
+COLLAPSED_SHARE = 0.5
+REFERENCE = "human"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The mean correct-class confidence of ``reference`` minus that of ``other``, for one emotion or all (None).
+
+    ``sizes`` are the numbers of pictures; ``adjusted_p_value`` is corrected for all gaps of the comparison of its kind.
+    """
+
+    reference: str
+    other: str
+    emotion: str | None
+    sizes: tuple[int, int]
+    difference: Difference
+    adjusted_p_value: float
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """``called`` of the ``n`` pictures of a set that do not show ``label`` are called ``label`` all the same.
+
+    ``emotion`` is what all of them show, None for several.
+    """
+
+    set_name: str
+    emotion: str | None
+    label: str
+    called: int
+    n: int
+
+
+def reference_of(comparison: Comparison) -> str:
+    """Return the set that the others are held against: the first of people, else the first."""
+    return next((name for name in comparison.sets if name.startswith(REFERENCE)), next(iter(comparison.sets)))
+
+
+def gaps(comparison: Comparison) -> list[Gap]:
+    """Return the gap between the reference and each other set, for each emotion, and for all where there are several.
+
+    P-values are corrected over the emotions and sets, and over the sets where all emotions are taken together.
+    """
+    emotions = comparison.emotions()
+    found = _corrected([gap for emotion in emotions for gap in _gaps(comparison, emotion)])
+    return found + (_corrected(_gaps(comparison, None)) if len(emotions) > 1 else [])
+
+
+def gaps_of(comparison: Comparison, emotion: str | None) -> list[Gap]:
+    """Return the gaps of one emotion, or of all together for None; of a single emotion None means that one."""
+    emotions = comparison.emotions()
+    wanted = emotions[0] if emotion is None and len(emotions) == 1 else emotion
+    return [gap for gap in gaps(comparison) if gap.emotion == wanted]
+
+
+def collapses(comparison: Comparison, emotion: str | None = None) -> list[Collapse]:
+    """Return the classes that the model falls back to, over all emotions or where one is shown.
+
+    A class counts where the 95 % Wilson interval of the share of the other classes' pictures that are called so lies
+    above one half.
+    """
+    found = []
+    for name, result in comparison.results(emotion).items():
+        for label in comparison.classes:
+            others = [picture for picture in result.pictures if picture.label != label]
+            called = sum(picture.predicted == label for picture in others)
+            if others and wilson_interval(called, len(others))[0] > COLLAPSED_SHARE:
+                shown = {picture.label for picture in others}
+                found.append(Collapse(name, shown.pop() if len(shown) == 1 else None, label, called, len(others)))
+    return found
+
+
+def confusion(result: SampleResult, classes: list[str]) -> dict[str, dict[str, int]]:
+    """Return how many pictures of each class (outer) were called each class (inner)."""
+    counts = Counter((picture.label, picture.predicted) for picture in result.pictures)
+    shown = [label for label in classes if any(picture.label == label for picture in result.pictures)]
+    return {label: {said: counts[label, said] for said in classes} for label in shown}
+
+
+def gap_sentence(gap: Gap) -> str:
+    """Say how far two species lie apart and what that is worth."""
+    found, ours, theirs = gap.difference, plural(gap.reference), plural(gap.other)
+    low, high = (round(100 * bound) for bound in found.interval)
+    points = round(100 * abs(found.gap))
+    what = f" on “{gap.emotion}”" if gap.emotion else ""
+    unit = "point" if points == 1 else "points"
+    where = f"{points} {unit} {'above' if found.gap >= 0 else 'below'}" if points else "level with"
+    sizes = (
+        f"{gap.sizes[0]} pictures each" if len(set(gap.sizes)) == 1 else f"{gap.sizes[0]} and {gap.sizes[1]} pictures"
+    )
+    telling = f"with {sizes}, gaps under about {max(1, round(100 * found.telling))} points cannot be told from luck"
+    if found.is_told:
+        return f"{_capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}); {telling}."
+    needed = (
+        f" To tell a gap of this size, about {found.needed:,} pictures each are needed." if _is_askable(found) else ""
+    )
+    return (
+        f"{_capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}), which luck alone can do: {telling}.{needed}"
+    )
+
+
+def details_sentence(gap: Gap) -> str:
+    """Give the test, the effect size and the number of pictures it would take."""
+    found = gap.difference
+    pairs = f"in {found.superiority * 100:.0f} % of pairs the {gap.reference} picture gets the higher one"
+    needed = (
+        f"; to tell such a gap four times in five takes about {found.needed:,} pictures a set"
+        if _is_askable(found)
+        else ""
+    )
+    corrected = f", {_p(gap.adjusted_p_value)} corrected" if gap.adjusted_p_value != found.p_value else ""
+    return f"Permutation test: {_p(found.p_value)}{corrected}; {pairs}{needed}."
+
+
+def collapse_sentence(collapse: Collapse) -> str:
+    """Warn that a model does not read a species but falls back to one class."""
+    who = plural(collapse.set_name)
+    shown = f"{collapse.emotion} {who}" if collapse.emotion else f"{who} that are not {collapse.label}"
+    return (
+        f"{collapse.called} of {collapse.n} {shown} are called {collapse.label}: "
+        f"the model is not reading {who}, it falls back to one class."
+    )
+
+
+def piled_sentence(name: str) -> str:
+    """Say that an interval is too narrow."""
+    return (
+        f"Half or more of the probabilities of {plural(name)} lie against 0 or 1: "
+        "the interval of their mean is too narrow; trust the hits."
+    )
+
+
+def plural(name: str) -> str:
+    """Return how several of a set are called: humans, dogs, cats, and other names as they are."""
+    first, _, rest = name.partition(" ")
+    return f"{PLURALS.get(first, first)}{' ' + rest if rest else ''}"
+
+
+def _gaps(comparison: Comparison, emotion: str | None) -> list[Gap]:
+    reference, results = reference_of(comparison), comparison.results(emotion)
+    found = []
+    for other in results:
+        if other == reference or reference not in results:
+            continue
+        first, second = ([each.correct_confidence for each in results[name].pictures] for name in (reference, other))
+        against = difference(first, second, seed=comparison.seed)
+        if against is not None:
+            found.append(Gap(reference, other, emotion, (len(first), len(second)), against, against.p_value))
+    return found
+
+
+def _corrected(found: list[Gap]) -> list[Gap]:
+    values = adjusted([gap.difference.p_value for gap in found])
+    return [replace(gap, adjusted_p_value=value) for gap, value in zip(found, values, strict=True)]
+
+
+def _is_askable(found: Difference) -> bool:
+    """Whether a number of pictures helps: for a gap of next to nothing it would be astronomical."""
+    return found.needed is not None and found.needed <= 100_000
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
