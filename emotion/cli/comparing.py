@@ -12,9 +12,8 @@ from typing import Any
 from emotion.cli.codes import DONE, add_runs_and_json, add_use_aliases, note_drawn, print_json
 from emotion.comparison import Comparison, Request, load_comparison
 from emotion.comparison.comparing import furthest
-from emotion.comparison.findings import collapse_sentence, collapses, gap_sentence, gaps, piled_sentence
+from emotion.comparison.findings import caveats, collapses, gap_sentence, gaps
 from emotion.errors import RunError
-from emotion.labels import RELAXED_WARNING
 from emotion.runs import Run, find_run
 
 MAX_NAMED = 5
@@ -68,8 +67,6 @@ def _compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
         return DONE
     _print_results(comparison)
     print(f"seed {options.seed}, written to {path}")
-    if comparison.relaxed_as_tired:
-        print(RELAXED_WARNING)
     note_drawn(options.sets.values())
     return DONE
 
@@ -100,12 +97,10 @@ def _print_results(comparison: Comparison) -> None:
                 f"(95 %: {low:.1%} to {high:.1%}), {result.correct} of {result.n} correct, "
                 f"second in {result.runner_up}, log loss {result.log_loss:.2f}, chance {comparison.chance:.0%}"
             )
-            if result.is_piled_up:
-                print(piled_sentence(name))
     for gap in gaps(comparison):
         print(gap_sentence(gap))
-    for each in collapses(comparison):
-        print(collapse_sentence(each))
+    for sentence in caveats(comparison, None):
+        print(sentence)
 
 
 def _sets_in_short(comparison: Comparison) -> Mapping[str, Mapping[str, Any]]:

@@ -78,6 +78,7 @@ class Comparison:
             whole,
             unreadable={path: why for part in parts for path, why in part.unreadable.items()},
             near_duplicates={path: twin for part in parts for path, twin in part.near_duplicates.items()},
+            is_trained_on=any(part.is_trained_on for part in parts),
         )
 
     def results(self, emotion: str | None) -> dict[str, SampleResult]:
@@ -126,9 +127,11 @@ def compare(
     # All samples at once, then as often as it takes the stand-ins of what is left out.
     while due := [(draw, picture) for draw in draws for picture in draw.due()]:
         twins = find_twins([picture for _, picture in due])
-        if twins:
-            for draw in draws:
+        before = sum(len(draw.near_duplicates) for draw in draws)
+        for draw in draws:
+            if not draw.is_trained_on:
                 draw.leave_out(twins)
+        if sum(len(draw.near_duplicates) for draw in draws) != before:
             continue
         for (draw, picture), said in zip(due, score([picture.path for _, picture in due]), strict=True):
             draw.take(picture, said)
@@ -176,7 +179,12 @@ def rescore(comparison: Comparison, score: Score) -> Comparison:
     def renewed(result: SampleResult) -> SampleResult:
         pictures = [replace(each, scores=again[each.picture, each.label]) for each in result.pictures]
         summary = summarise(pictures, classes=comparison.classes)
-        return replace(summary, unreadable=result.unreadable, near_duplicates=result.near_duplicates)
+        return replace(
+            summary,
+            unreadable=result.unreadable,
+            near_duplicates=result.near_duplicates,
+            is_trained_on=result.is_trained_on,
+        )
 
     sets = {
         name: {label: renewed(result) for label, result in results.items()} for name, results in comparison.sets.items()

@@ -22,6 +22,7 @@ class Draw:
     scored: list[ScoredPicture] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     near_duplicates: dict[str, str] = field(default_factory=dict)
+    is_trained_on: bool = False
 
     def due(self) -> list[Picture]:
         """Return the pictures to look at next: as many as are missing, as long as there are any."""
@@ -37,6 +38,9 @@ class Draw:
                 # Moved before what is scored next, so that the order holds first what is settled.
                 self.order.remove(picture)
                 self.order.insert(len(self.scored) + len(self.unreadable) + len(self.near_duplicates) - 1, picture)
+        if len(self.near_duplicates) == len(self.order):
+            # Whoever asks for the training pictures themselves gets them, with the warning that they need.
+            self.near_duplicates, self.is_trained_on = {}, True
 
     def take(self, picture: Picture, said: dict[str, float] | PictureError) -> None:
         """Keep what was said of a picture."""
@@ -47,18 +51,21 @@ class Draw:
             self.scored.append(ScoredPicture(path, picture.sha256, self.label, said))
 
     def result(self, classes: list[str]) -> SampleResult:
-        """Sum the sample up.
+        """Sum the sample up; it is smaller than asked for where too many of the pictures were trained on.
 
         Raises:
-            PictureError: fewer pictures than were asked for can be used.
+            PictureError: fewer pictures than that can be read.
         """
-        usable = len(self.scored)
-        if usable < (self.size or 1):
-            what = f"Only {usable} of the {len(self.order)} pictures of {self.label!r} in {self.set_name}"
-            choose = "a smaller sample" if usable else "another set"
-            if self.near_duplicates:
-                known = f"the run was trained on {len(self.near_duplicates)} of them"
-                raise PictureError(f"{what} can be used, since {known}: choose {choose}.")
-            raise PictureError(f"{what} can be read: choose {choose}, or save the others again.")
+        usable, remaining = len(self.scored), len(self.order) - len(self.near_duplicates)
+        if usable < min(self.size or 1, remaining):
+            raise PictureError(
+                f"Only {usable} of the {remaining} pictures of {self.label!r} in {self.set_name} can be read: "
+                f"choose {'a smaller sample' if usable else 'another set'}, or save the others again."
+            )
         summary = summarise(self.scored, classes=classes)
-        return replace(summary, unreadable=self.unreadable, near_duplicates=self.near_duplicates)
+        return replace(
+            summary,
+            unreadable=self.unreadable,
+            near_duplicates=self.near_duplicates,
+            is_trained_on=self.is_trained_on,
+        )

@@ -65,4 +65,5 @@ def _sample_result(values: dict[str, Any], classes: list[str]) -> SampleResult:
         summary,
         unreadable=dict(values.get("unreadable", {})),
         near_duplicates=dict(values.get("near_duplicates", {})),
+        is_trained_on=bool(values.get("is_trained_on", False)),
     )

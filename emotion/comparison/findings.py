@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from emotion.comparison.comparing import Comparison
 from emotion.comparison.scored import SampleResult
+from emotion.labels import RELAXED_WARNING
 from emotion.statistics.difference import Difference, adjusted, difference
 from emotion.statistics.intervals import wilson_interval
 
@@ -142,6 +143,25 @@ def piled_sentence(name: str) -> str:
         f"Half or more of the probabilities of {plural(name)} lie against 0 or 1: "
         "the interval of their mean is too narrow; trust the hits."
     )
+
+
+def trained_on_sentence(name: str) -> str:
+    """Say that a sample is no test."""
+    return (
+        f"The run was trained on these very pictures of {plural(name)}: "
+        "what comes out says how well it remembers them, not how well it reads others."
+    )
+
+
+def caveats(comparison: Comparison, emotion: str | None) -> list[str]:
+    """Return what nobody should pass over beside the results of one emotion, or of all for None."""
+    results = comparison.results(emotion)
+    return [
+        *(collapse_sentence(each) for each in collapses(comparison, emotion)),
+        *(piled_sentence(name) for name, result in results.items() if result.is_piled_up),
+        *(trained_on_sentence(name) for name, result in results.items() if result.is_trained_on),
+        *([RELAXED_WARNING] if comparison.relaxed_as_tired else []),
+    ]
 
 
 def plural(name: str) -> str:

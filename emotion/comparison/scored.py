@@ -46,7 +46,8 @@ class SampleResult:
     ``log_loss`` is in nats, ``brier`` the mean squared distance to the truth (0 to 2; Brier 1950,
     doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ``is_piled_up`` says that the interval of the mean is too
     narrow. ``unreadable`` maps each picture that was drawn and cannot be read to one sentence, ``near_duplicates`` each
-    that was drawn and was trained on to that training picture; the next ones took their places.
+    that was drawn and was trained on to that training picture; the next ones took their places, while there are any.
+    ``is_trained_on`` marks a sample of nothing but training pictures, which are left in.
     """
 
     n: int
@@ -63,6 +64,7 @@ class SampleResult:
     pictures: list[ScoredPicture]
     unreadable: dict[str, str] = field(default_factory=dict)
     near_duplicates: dict[str, str] = field(default_factory=dict)
+    is_trained_on: bool = False
 
 
 def summarise(pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> SampleResult:

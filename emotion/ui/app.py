@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.ui.compare_tab import CompareTab
+from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.news import News

@@ -18,8 +18,8 @@ from emotion.runs import Run, create_run, list_runs
 from emotion.training.session import train_run
 
 FIELDS = {
-    "n", "correct", "accuracy", "accuracy_interval", "correct_confidence", "correct_confidence_interval", "runner_up",
-    "predicted", "unreadable",
+    "n", "correct", "accuracy", "accuracy_interval", "correct_confidence", "correct_confidence_interval",
+    "is_piled_up", "runner_up", "log_loss", "brier", "predicted", "unreadable", "near_duplicates", "is_trained_on",
 }  # fmt: skip
 
 

@@ -241,10 +241,23 @@ def test_what_was_trained_on_is_left_out_named_and_replaced(run: Run, make_pictu
     assert not set(kept) & set(result.near_duplicates)
 
 
-def test_a_set_that_was_trained_on_is_one_sentence(run: Run, make_pictures: Callable[..., Path]) -> None:
-    sentence = "Only 0 of the 12 pictures of 'happy' in dog can be used, since the run was trained on 12 of them"
-    with pytest.raises(PictureError, match=sentence):
-        compare_dogs(run, make_pictures("dog"), size=5, find_twins=lambda pictures: {p.path: "a" for p in pictures})
+def test_whoever_asks_for_the_training_pictures_gets_them_marked(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    result = compare_dogs(run, folder, size=5, find_twins=lambda pictures: {each.path: "t" for each in pictures})
+    plain = compare_dogs(run, folder, size=5)
+    assert result.is_trained_on
+    assert (result.n, result.near_duplicates) == (5, {})
+    assert {each.picture for each in result.pictures} <= {str(path) for path in (folder / "happy").iterdir()}
+    assert not plain.is_trained_on
+
+
+def test_a_sample_is_smaller_where_too_many_were_trained_on(run: Run, make_pictures: Callable[..., Path]) -> None:
+    folder = make_pictures("dog")
+    known = sorted((folder / "happy").iterdir())[:9]
+    result = compare_dogs(
+        run, folder, size=5, find_twins=lambda pictures: {each.path: "t" for each in pictures if each.path in known}
+    )
+    assert (result.n, set(result.near_duplicates), result.is_trained_on) == (3, set(map(str, known)), False)
 
 
 def test_left_out_and_unreadable_pictures_both_have_stand_ins(run: Run, make_pictures: Callable[..., Path]) -> None:

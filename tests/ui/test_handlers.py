@@ -18,8 +18,8 @@ from emotion.errors import ConfigError, PictureError, RunError
 from emotion.events import EpochDone
 from emotion.runs import Run
 from emotion.ui.app import build_app
-from emotion.ui.compare_report import unreadable
-from emotion.ui.compare_tab import CompareTab, saved_choices
+from emotion.ui.compare.pictures import unreadable
+from emotion.ui.compare.tab import CompareTab, saved_choices
 from emotion.ui.guard import guarded
 from emotion.ui.picture_input import Upload, received
 from emotion.ui.predict_tab import PredictTab
@@ -148,18 +148,28 @@ def test_without_a_run_predict_and_compare_say_what_they_wait_for(services, warn
 
 def test_a_comparison_names_what_its_numbers_rest_on(services, trained: Run):
     compare = tab(CompareTab, services)
-    headline, _, _, _, report, *_ = compare.compare(trained.name, "happy", ["drawn/human_eval", "drawn/dog_eval"], 5, 7)
+    shown = compare.compare(trained.name, "happy", ["drawn/human_eval", "drawn/dog_eval"], 5, 7)
+    headline, report = (shown[compare.view.index(widget)] for widget in (compare.headline, compare.report))
     for words in ("5 pictures a set", "seed 7", "chance 25 %", "95 % intervals", "say nothing of real dogs"):
         assert words in headline
     assert report.count("<figure") == 10
     assert "of 5 correct" in report
     assert "came second in" in report
+    measures = shown[compare.view.index(compare.measures)]
+    for words in ("Log loss", "Brier score", "an even guess", "1.39", "0.75"):
+        assert words in measures
+    assert "gaps under about" in headline
+
+
+def csv_of(compare, shown) -> Path:
+    value = shown[compare.view.index(compare.csv)].value
+    return Path(value.path if hasattr(value, "path") else value["path"])
 
 
 def test_the_csv_has_a_row_for_every_picture_with_every_probability(services, trained: Run):
     compare = tab(CompareTab, services)
     shown = compare.compare(trained.name, "sad", ["drawn/human_eval", "drawn/cat_eval"], 4, 7)
-    with Path(shown[5].value.path if hasattr(shown[5].value, "path") else shown[5].value["path"]).open() as file:
+    with csv_of(compare, shown).open() as file:
         rows = list(csv.DictReader(file))
     assert [row["set"] for row in rows] == ["human"] * 4 + ["cat"] * 4
     assert all(
@@ -241,7 +251,7 @@ def test_a_run_with_other_classes_is_compared_on_them(services, trained: Run):
 def test_the_csv_names_pictures_within_their_set_and_carries_the_note(services, trained: Run, faces: Path):
     compare = tab(CompareTab, services)
     shown = compare.compare(trained.name, "sad", ["drawn/human_eval"], 2, 7)
-    text = Path(shown[5].value.path if hasattr(shown[5].value, "path") else shown[5].value["path"]).read_text()
+    text = csv_of(compare, shown).read_text()
     assert str(faces) not in text
     assert "sad/human_eval_sad_" in text
     assert "say nothing of real dogs" in text
@@ -260,12 +270,15 @@ def test_other_names_of_the_emotions_are_offered_and_read_where_it_is_switched_o
     assert "<b>angry</b>" in switched_on
     assert "This set says" not in switched_on
     compare = tab(CompareTab, services)
-    assert compare.aliases.visible
+    assert compare.form.aliases.visible
     with pytest.raises(PictureError):
         compare.compare(trained.name, "angry", ["given/dog_photos"], 3, 1)
-    assert "of 3 correct" in compare.compare(trained.name, "angry", ["given/dog_photos"], 3, 1, True)[4]
+    assert (
+        "of 3 correct"
+        in compare.compare(trained.name, "angry", ["given/dog_photos"], 3, 1, True)[compare.view.index(compare.report)]
+    )
     monkeypatch.delenv("EMOTION_PICTURES")
-    assert not tab(CompareTab, services).aliases.visible
+    assert not tab(CompareTab, services).form.aliases.visible
 
 
 def test_pictures_that_cannot_be_read_are_counted_beside_the_sample(faces: Path):

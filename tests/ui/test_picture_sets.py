@@ -10,7 +10,7 @@ import pytest
 from emotion.errors import PictureError
 from emotion.pictures import drawn
 from emotion.pictures.drawn import is_drawn
-from emotion.ui.compare_tab import ticked
+from emotion.ui.compare.form import ticked
 from emotion.ui.picture_sets import (
     evaluation_sets,
     find_set,

@@ -72,8 +72,8 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
     return chance_line(chart, chance)
 
 
-def said_chart(results: Mapping[str, SampleResult], *, emotion: str) -> go.Figure:
-    """Draw how often each class was said of each set, the classes in their fixed order."""
+def said_chart(results: Mapping[str, SampleResult], *, emotion: str | None) -> go.Figure:
+    """Draw how often each class was said of each set, the classes in their fixed order; None is all emotions."""
     chart = figure(height=HEIGHT, barmode="group", hovermode="closest", bargap=0.3, bargroupgap=0.08)
     most = 1
     for name, result in results.items():

@@ -1,0 +1,103 @@
+"""What is to be compared: run, emotion, sample, sets, and how their classes are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from emotion.comparison import Request
+from emotion.errors import ConfigError, PictureError
+from emotion.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
+from emotion.runs import Run
+from emotion.ui.picture_sets import NO_SETS, PictureSet, evaluation_sets, list_picture_sets, names_by_species
+from emotion.ui.run_board import RunBoard, trained_on_drawn
+from emotion.ui.run_picker import RunPicker
+
+DEFAULT_SIZE, DEFAULT_SEED = 20, 42
+TICKED_SPECIES = ("human", "dog")
+
+
+class CompareForm:
+    """Widgets of the form; ``inputs`` are what ``read`` takes, in its order."""
+
+    def __init__(self, board: RunBoard) -> None:
+        sets = evaluation_sets(list_picture_sets())
+        self.picker = RunPicker(board, name="compare", label="Run")
+        with gr.Row(elem_classes="controls"):
+            self.run = self.picker.place()
+            self.emotion = gr.Dropdown(
+                list(EMOTIONS), value="happy", label="Emotion", scale=1, min_width=120, elem_id="compare-emotion"
+            )
+            self.size = gr.Number(DEFAULT_SIZE, label="Pictures a set", precision=0, minimum=2, scale=1, min_width=110)
+            self.seed = gr.Number(DEFAULT_SEED, label="Seed", precision=0, minimum=0, scale=1, min_width=90)
+        self.sets = gr.CheckboxGroup(
+            [(each.title, each.key) for each in sets], value=ticked(sets, is_drawn=True), label="Sets to compare",
+            elem_id="compare-sets", info=None if sets else NO_SETS,
+        )  # fmt: skip
+        with gr.Row(elem_classes="actions"):
+            self.go = gr.Button("Compare", variant="primary", elem_id="compare", scale=1, min_width=140)
+            self.grid = gr.Button("All emotions", elem_id="compare-grid", scale=1, min_width=140)
+            self.saved = gr.Dropdown(
+                [], label="Saved comparisons of this run", elem_id="saved", visible=False, scale=3, min_width=260
+            )
+        self.aliases, self.relaxed = _switches(sets)
+        self.inputs = [self.emotion, self.sets, self.size, self.seed, self.aliases, self.relaxed]
+
+    def read(
+        self,
+        emotion: str | None,
+        keys: Sequence[str] | None,
+        size: float | None,
+        seed: float | None,
+        use_aliases: bool = False,
+        relaxed_as_tired: bool = False,
+    ) -> Request:
+        """Return what is asked for; emotion None means all of them.
+
+        Raises:
+            PictureError: no set is ticked.
+            ConfigError: a number is missing.
+        """
+        chosen = [each for each in evaluation_sets(list_picture_sets()) if each.key in (keys or [])]
+        if not chosen:
+            raise PictureError("No set is ticked: tick at least one, better two.")
+        if size is None or seed is None:
+            raise ConfigError("Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
+        return Request(
+            names_by_species(chosen),
+            emotion=emotion,
+            size=int(size),
+            seed=int(seed),
+            use_aliases=use_aliases,
+            relaxed_as_tired=relaxed_as_tired,
+        )
+
+    def fit_to(self, run: Run) -> list[Any]:
+        """Offer the run's classes and tick the sets of the kind it was trained on: values for emotion and sets."""
+        sets = evaluation_sets(list_picture_sets())
+        value = ticked(sets, is_drawn=trained_on_drawn(run))
+        classes = list(run.record().get("classes") or EMOTIONS)
+        return [
+            # What is chosen stays chosen, unless the run has other classes.
+            gr.Dropdown(classes) if set(classes) == set(EMOTIONS) else gr.Dropdown(classes, value=classes[0]),
+            gr.CheckboxGroup([(each.title, each.key) for each in sets], value=value),
+        ]
+
+
+def ticked(sets: Sequence[PictureSet], *, is_drawn: bool) -> list[str]:
+    """Return the sets that are ticked at first: humans and dogs, of the kind that fits the run."""
+    of_kind = [each for each in sets if each.is_drawn == is_drawn] or list(sets)
+    return [each.key for each in of_kind if each.species in TICKED_SPECIES]
+
+
+def _switches(sets: Sequence[PictureSet]) -> tuple[gr.Checkbox, gr.Checkbox]:
+    """Offer to read other names where a set that is here has some: a switch that does nothing only confuses."""
+    names = [label for each in sets for label in each.pictures()]
+    offer = alias_offer(names)
+    aliases = gr.Checkbox(label=ALIASES_SETTING, info=offer, visible=bool(offer), elem_id="compare-aliases")
+    is_there = any(is_relaxed(name) for name in names)
+    return aliases, gr.Checkbox(
+        label=RELAXED_SETTING, info=RELAXED_WARNING, visible=is_there, elem_id="compare-relaxed"
+    )
