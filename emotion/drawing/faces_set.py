@@ -56,9 +56,9 @@ class Drawing:
     identity: Identity
     expression: Expression
 
-    def encoded(self) -> bytes:
-        """Draw the picture and return its WebP file."""
-        picture = draw(self.species, self.identity, self.expression, self.seed)
+    def encoded(self, *, plain: bool = False) -> bytes:
+        """Draw the picture and return its WebP file; ``plain`` leaves out the backdrop."""
+        picture = draw(self.species, self.identity, self.expression, self.seed, plain=plain)
         buffer = BytesIO()
         picture.save(buffer, "WEBP", quality=QUALITY, method=6)
         return buffer.getvalue()

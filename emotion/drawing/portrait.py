@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from PIL import Image
 
 from emotion.drawing.canvas import Canvas
@@ -26,6 +28,16 @@ def draw(species: str, identity: Identity, expression: Expression, seed: int, *,
 
     Returns a picture of 224 x 224 pixels, the same bits for the same arguments. ``plain`` leaves out the backdrop.
     """
+    return next(draw_series(species, identity, [expression], seed, plain=plain))
+
+
+def draw_series(
+    species: str, identity: Identity, expressions: Iterable[Expression], seed: int, *, plain: bool = False
+) -> Iterator[Image.Image]:
+    """Draw the same individual in the same scene with one expression after another, each as ``draw`` does.
+
+    What lies behind the head is drawn once.
+    """
     scene = scene_of(seed)
     background = plain_background() if plain else background_of(scene, style=identity.style)
     canvas = Canvas(background, style=identity.style, light=scene.light)
@@ -39,11 +51,14 @@ def draw(species: str, identity: Identity, expression: Expression, seed: int, *,
             draw_dog_body(canvas, identity)
         else:
             draw_cat_body(canvas, identity)
-    with canvas.frame(x=x, y=y, unit=unit, turn=scene.turn):
-        if isinstance(identity, HumanIdentity):
-            draw_human(canvas, identity, expression, scene)
-        elif isinstance(identity, DogIdentity):
-            draw_dog(canvas, identity, expression, scene)
-        elif isinstance(identity, CatIdentity):
-            draw_cat(canvas, identity, expression, scene)
-    return lit(canvas.finished(), scene.warmth)
+    behind = canvas.image
+    for expression in expressions:
+        canvas.image = behind.copy()
+        with canvas.frame(x=x, y=y, unit=unit, turn=scene.turn):
+            if isinstance(identity, HumanIdentity):
+                draw_human(canvas, identity, expression, scene)
+            elif isinstance(identity, DogIdentity):
+                draw_dog(canvas, identity, expression, scene)
+            elif isinstance(identity, CatIdentity):
+                draw_cat(canvas, identity, expression, scene)
+        yield lit(canvas.finished(), scene.warmth)

@@ -1,0 +1,48 @@
+"""The same things measured twice: how far they moved on average, and how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emotion.statistics.intervals import LEVEL, Interval
+
+
+@dataclass(frozen=True)
+class Change:
+    """The mean of ``n`` paired differences of probabilities, after minus before (-1 to 1).
+
+    ``interval`` is the 95 % Student-t interval of the mean difference, clipped to [-1, 1]; ``p_value`` is that of the
+    two-sided paired t test of no difference.
+    """
+
+    n: int
+    mean: float
+    interval: Interval
+    p_value: float
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return not self.interval[0] <= 0 <= self.interval[1]
+
+
+def change(before: Sequence[float], after: Sequence[float]) -> Change:
+    """Return how far probabilities moved (Student 1908, doi 10.1093/biomet/6.1.1, on the differences).
+
+    A single pair says nothing of the spread: its interval is [-1, 1]. Differences that are all alike have none.
+    """
+    import numpy as np
+    from scipy.stats import sem, t
+
+    moved = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    mean = float(moved.mean())
+    if len(moved) < 2:
+        return Change(len(moved), mean, (-1.0, 1.0), 1.0)
+    error = float(sem(moved))
+    if error == 0:
+        return Change(len(moved), mean, (mean, mean), 1.0 if mean == 0 else 0.0)
+    freedom = len(moved) - 1
+    reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
+    p_value = float(2 * t.sf(abs(mean) / error, freedom))
+    return Change(len(moved), mean, (max(-1.0, mean - reach), min(1.0, mean + reach)), p_value)
