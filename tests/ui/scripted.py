@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from emotion.comparison import Comparison, Request, compare, load_comparison, save_comparison
+from emotion.comparison import Comparison, Request, compare, load_comparison, rescore, save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.events import (
@@ -105,6 +105,8 @@ class ScriptedServices:
     places: dict[str, int] = field(default_factory=dict)
     waiting: list[Run] = field(default_factory=list)
     twins: dict[Path, str] = field(default_factory=dict)
+    skill: dict[str, float] = field(default_factory=dict)
+    drift: float = 0.0
 
     def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
         run = create_run(config, root=self.runs_folder, sweep=sweep)
@@ -161,7 +163,8 @@ class ScriptedServices:
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
         if not run.checkpoint.is_dir():
             raise RunError("This run has kept no checkpoint: choose another one.")
-        skills = {folder.resolve(): SKILL.get(name, 0.3) for name, folder in request.sets.items()}
+        known = SKILL | self.skill
+        skills = {folder.resolve(): known.get(name, 0.3) for name, folder in request.sets.items()}
 
         def score(paths: Sequence[Path]) -> list[dict[str, float] | PictureError]:
             return [
@@ -182,7 +185,17 @@ class ScriptedServices:
         return {each.path: self.twins[each.path] for each in pictures if each.path in self.twins}
 
     def compare_again(self, run: Run, file: Path) -> Comparison:
-        return load_comparison(file)
+        before = load_comparison(file)
+        said = {
+            each.picture: {
+                label: score + (self.drift if label == each.label else -self.drift / 3)
+                for label, score in each.scores.items()
+            }
+            for results in before.sets.values()
+            for result in results.values()
+            for each in result.pictures
+        }
+        return rescore(before, lambda paths: [said[str(path)] for path in paths])
 
     def study(self, study: Any) -> Generator[Any, None, Any]:
         return (yield from study.carry_out(ScriptedJudge(study.run)))
@@ -214,6 +227,10 @@ class ScriptedJudge:
         yield Progress(len(pictures), len(pictures), "looking at the pictures")
         rows = [np.random.default_rng(sum(map(ord, each.name))).normal(size=8) for each in pictures]
         return np.array(rows, dtype=np.float32)
+
+    def judged(self, features: np.ndarray) -> np.ndarray:
+        odds = np.exp(features[:, : len(self.classes)])
+        return odds / odds.sum(1, keepdims=True)  # type: ignore[no-any-return]
 
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         yield Progress(0, len(seeds), "training")

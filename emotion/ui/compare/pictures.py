@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,8 +17,9 @@ from emotion.ui.thumbnails import data_uris
 from emotion.ui.words import count, percent
 
 SIDE = 132
-# A page of pictures; a comparison over whole sets shows its first ones and keeps all in the CSV.
-MAX_SHOWN = 60
+# A page of pictures; a comparison over whole sets shows its first ones, one of all emotions some of each. All are in
+# the CSV.
+MAX_SHOWN, MAX_POOLED = 60, 24
 TICK = "Put this picture into the report"
 
 
@@ -83,15 +85,22 @@ def _card(name: str, result: SampleResult, emotion: str | None) -> str:
     if emotion:
         facts += f"<li>“{html.escape(emotion)}” came second in <b>{result.runner_up} of {result.n}</b></li>"
     left_out = unreadable(result)
-    uris = data_uris([Path(each.picture) for each in result.pictures[:MAX_SHOWN]], side=SIDE)
-    pictures = "".join(_figure(each, uri, name) for each, uri in zip(result.pictures[:MAX_SHOWN], uris, strict=True))
-    hidden = len(result.pictures) - MAX_SHOWN
+    shown = result.pictures[:MAX_SHOWN] if emotion else _spread(result.pictures)
+    uris = data_uris([Path(each.picture) for each in shown], side=SIDE)
+    pictures = "".join(_figure(each, uri, name) for each, uri in zip(shown, uris, strict=True))
+    hidden = len(result.pictures) - len(shown)
     more = f'<p class="note">{count(hidden, "more picture")} in the CSV.</p>' if hidden > 0 else ""
     return (
         f'<section class="species-card" style="--accent:{set_colour(name)}" aria-label="{html.escape(name)}">'
         f'<h2>{html.escape(name)}</h2><ul class="facts">{facts}</ul>{left_out}'
         f'<div class="gallery">{pictures}</div>{more}</section>'
     )
+
+
+def _spread(pictures: Sequence[ScoredPicture]) -> list[ScoredPicture]:
+    """Return some pictures of every emotion: they come emotion by emotion."""
+    stride = max(1, -(-len(pictures) // MAX_POOLED))
+    return list(pictures[::stride])
 
 
 def _figure(picture: ScoredPicture, uri: str, name: str) -> str:

@@ -48,6 +48,7 @@ class CompareTab:
 
     def _build_results(self) -> None:
         self.headline = gr.HTML(sentence(NO_COMPARISON), elem_id="headline", apply_default_css=False)
+        self.grid = gr.HTML("", elem_id="grid", apply_default_css=False)
         self.shown_emotion = gr.Radio([], label="Shown emotion", visible=False, elem_id="shown-emotion")
         with gr.Row(visible=False, elem_classes="columns") as self.charts:
             with gr.Column(min_width=320):
@@ -55,8 +56,7 @@ class CompareTab:
             with gr.Column(min_width=320):
                 self.said = chart(_empty(), label="What it said", name="said")
         self.measures = gr.HTML("", elem_id="measures", apply_default_css=False)
-        self.grid = gr.HTML("", elem_id="grid", apply_default_css=False)
-        self.report = gr.HTML("", elem_id="report", apply_default_css=False)
+        self.report = gr.HTML("", js_on_load=_TICKS, elem_id="report", apply_default_css=False)
         with gr.Row(visible=False, elem_classes="actions", elem_id="results-actions") as self.actions:
             self.csv = gr.DownloadButton("Download CSV", elem_id="csv", size="md", min_width=150)
             self.again = gr.Button("Run it again", elem_id="compare-again", size="md", min_width=150)
@@ -150,3 +150,13 @@ def saved_choices(folder: Path) -> list[tuple[str, str]]:
 
 def _empty() -> Any:
     return say(figure(height=HEIGHT), "")
+
+
+# What is ticked among the pictures, told as their hashes.
+_TICKS = """
+element.addEventListener('change', (event) => {
+    if (!event.target.matches('input[data-picture]')) return;
+    const ticked = element.querySelectorAll('input[data-picture]:checked');
+    trigger('select', {pictures: [...ticked].map((each) => each.dataset.picture)});
+});
+"""
