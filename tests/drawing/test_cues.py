@@ -18,9 +18,11 @@ CASES = [(cue, species) for cue in CUES.values() for species in cue.species]
 
 @pytest.mark.parametrize(("cue", "species"), CASES, ids=lambda value: getattr(value, "name", value))
 def test_a_cue_can_be_seen_on_each_species_that_has_it(cue, species):
-    faces = [face.tobytes() for face in draw_cue(cue, base="neutral", individual=individuals(species)[0])]
-    assert len(faces) == len(cue.values)
-    assert len({faces[0], faces[len(faces) // 2], faces[-1]}) == 3
+    sitter = individuals(species)[0]
+    low, *_, high = expressions_of(cue, base="neutral", species=species)
+    middle = expressions_of(cue, base="neutral", species=species)[len(cue.values) // 2]
+    faces = draw_series(species, sitter.identity, [low, middle, high], sitter.seed)
+    assert len({face.tobytes() for face in faces}) == 3
 
 
 @pytest.mark.parametrize("cue", CUES.values(), ids=lambda cue: cue.name)
@@ -77,6 +79,14 @@ def test_a_series_draws_what_single_pictures_would_be():
     singles = [draw("dog", dog.identity, face, dog.seed, plain=True).tobytes() for face in faces]
     series = draw_series("dog", dog.identity, faces, dog.seed, plain=True)
     assert [face.tobytes() for face in series] == singles
+
+
+def test_a_cue_is_drawn_on_its_individual_at_every_value():
+    cat, cue = individuals("cat")[2], CUES["tear"]
+    expected = [
+        draw("cat", cat.identity, face, cat.seed).tobytes() for face in expressions_of(cue, base="sad", species="cat")
+    ]
+    assert [face.tobytes() for face in draw_cue(cue, base="sad", individual=cat)] == expected
 
 
 def test_unknown_cues_bases_and_numbers_are_refused():

@@ -31,7 +31,7 @@ def test_drawn_again_without_a_change_it_has_the_pixels_of_its_file(picture):
     assert redrawn(picture).tobytes() == open_picture(picture).tobytes()
 
 
-@pytest.mark.parametrize("picture", SAMPLE, ids=lambda path: f"{path.parents[1].name}-{path.parent.name}")
+@pytest.mark.parametrize("picture", SAMPLE[::2], ids=lambda path: f"{path.parents[1].name}-{path.parent.name}")
 def test_each_control_gives_the_drawing_with_its_part_put_back_and_no_other(picture):
     drawing = drawing_of(picture)
 
