@@ -43,6 +43,13 @@ class RunJudge:
         parts, processor = self._classifier.parts, self._classifier.processor
         return (yield from look_at(pictures, run=self.run, parts=parts, processor=processor))
 
+    def judged(self, features: np.ndarray) -> np.ndarray:
+        """Return the (N, C) probabilities that the run gives to pictures by their (N, F) features."""
+        from emotion.training.repeating import classify
+
+        classifier = self._classifier.parts.top.classifier
+        return classify(features, classifier.weight.detach().cpu(), classifier.bias.detach().cpu())
+
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Train the run's classifier anew with each seed; return its (seeds, N, C) probabilities of the pictures."""
         from emotion.training.repeating import retrain

@@ -52,6 +52,12 @@ class Judge(Protocol):
         A picture that cannot be read has a row of NaN.
         """
 
+    def judged(self, features: np.ndarray) -> np.ndarray:
+        """Return the (N, C) probabilities that the run gives to pictures by their (N, F) features; NaN where they are.
+
+        They cost nothing, and differ from ``score`` by up to 0.05 where a look is computed in bfloat16.
+        """
+
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Train the run's classifier anew with each seed; return its (seeds, N, C) probabilities of the pictures.
 

@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 import torch
 from safetensors import safe_open
+from torch import Tensor
 from transformers import BaseImageProcessor
 
 from emotion.backbones.anatomy import CutModel, Trunk
@@ -103,17 +104,21 @@ def retrain(
     return np.stack(said)
 
 
+def classify(features: np.ndarray, weight: Tensor, bias: Tensor) -> np.ndarray:
+    """Return the (N, C) probabilities that a linear classifier, (C, F) and (C,), gives to (N, F) features."""
+    probabilities: np.ndarray = (torch.from_numpy(features) @ weight.T + bias).softmax(1).numpy()
+    return probabilities
+
+
 def _fit(config: TrainConfig, pictures: list[Picture], source: BackboneSource, *, folder: Path) -> Iterator[Event]:
     parts = split(pictures, fraction=config.validation_share, seed=config.seed)
     return fit(config, parts, backbone=source, folder=folder, cache=open_cache())
 
 
 def _judge(features: np.ndarray, weights: Path) -> np.ndarray:
-    """Return the (N, C) probabilities of a checkpoint's classifier, which has the whitening folded in."""
+    """Return the (N, C) probabilities that a checkpoint's file gives to features; its whitening is folded in."""
     with safe_open(weights, framework="pt") as tensors:
-        weight, bias = tensors.get_tensor("classifier.weight"), tensors.get_tensor("classifier.bias")
-    probabilities: np.ndarray = (torch.from_numpy(features) @ weight.T + bias).softmax(1).numpy()
-    return probabilities
+        return classify(features, tensors.get_tensor("classifier.weight"), tensors.get_tensor("classifier.bias"))
 
 
 def _check_unchanged(run: Run, pictures: Sequence[Picture], source: BackboneSource) -> None:

@@ -1,0 +1,54 @@
+"""All pictures that the sets of a comparison hold, of which a study draws. Opens those that might be trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.comparison import Comparison
+from emotion.errors import PictureError
+from emotion.pictures.duplicates import TrainedOn
+from emotion.pictures.folders import Picture, find_pictures
+from emotion.runs import Run
+from emotion.studies.study import Progress
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pictures of a set by class, in the order of their paths.
+
+    ``trained_on`` counts those that are left out because the run was trained on them, under another name perhaps.
+    """
+
+    pictures: dict[str, list[Path]]
+    trained_on: int
+
+
+def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generator[Progress, None, dict[str, Pool]]:
+    """Return what each set of a comparison holds by now of the given classes, read as the comparison read it.
+
+    Raises:
+        PictureError: a set is gone, or none of its pictures can be used.
+    """
+    trained_on = TrainedOn.of_run(run)
+    found = {name: _of_set(comparison, name, labels) for name in comparison.sets}
+    total = sum(map(len, found.values()))
+    done, result = 0, {}
+    for name, pictures in found.items():
+        yield Progress(done, total, f"listing the pictures of {name}")
+        twins = trained_on.twins(pictures)
+        done += len(pictures)
+        usable = [picture for picture in pictures if picture.path not in twins]
+        if not usable:
+            raise PictureError(f"None of the {len(pictures)} pictures of {name} can be used: compare another set.")
+        by_label = {label: [each.path for each in usable if each.label == label] for label in labels}
+        result[name] = Pool({label: paths for label, paths in by_label.items() if paths}, len(twins))
+    return result
+
+
+def _of_set(comparison: Comparison, name: str, labels: Sequence[str]) -> list[Picture]:
+    mapping = comparison.mapping.get(name, {})
+    pictures = find_pictures(Path(comparison.folders[name]))
+    meant = [Picture(each.path, mapping.get(each.label, each.label) or "") for each in pictures]
+    return [each for each in meant if each.label in labels]
