@@ -13,7 +13,7 @@ from emotion.comparison import Request
 from emotion.pictures import drawn
 from emotion.runs import Run
 from emotion.ui.app import launch
-from emotion.ui.calibration_panel import CalibrationPanel
+from emotion.ui.compare.calibration_panel import CalibrationPanel
 from emotion.ui.run_board import RunBoard
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")

@@ -23,10 +23,10 @@ from emotion.statistics.calibration import (
     RunCalibration,
     calibrate,
 )
-from emotion.ui.calibration_panel import NOTHING_YET, CalibrationPanel
-from emotion.ui.calibration_report import reading_html, table_html, temperature_sentence
 from emotion.ui.charts.calibration import reliability_chart
 from emotion.ui.charts.look import VALIDATION_COLOUR
+from emotion.ui.compare.calibration import reading_html, table_html, temperature_sentence
+from emotion.ui.compare.calibration_panel import NOTHING_YET, CalibrationPanel
 from emotion.ui.run_board import RunBoard
 from emotion.validation import load_validation
 

@@ -18,6 +18,7 @@ from emotion.ui.charts.view import chart, shown
 from emotion.ui.compare.findings import findings_html, measures_html, sample_html
 from emotion.ui.compare.form import CompareForm
 from emotion.ui.compare.grid import grid_html
+from emotion.ui.compare.panels import build_panels
 from emotion.ui.compare.pictures import pictures_html, table_of, title_of
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
@@ -56,6 +57,8 @@ class CompareTab:
             with gr.Column(min_width=320):
                 self.said = chart(_empty(), label="What it said", name="said")
         self.measures = gr.HTML("", elem_id="measures", apply_default_css=False)
+        gr.HTML('<h3 class="section">Ask further</h3>', apply_default_css=False)
+        self.panels = build_panels(self.services, self.board, self.form.run, self.saved)
         self.report = gr.HTML("", js_on_load=_TICKS, elem_id="report", apply_default_css=False)
         with gr.Row(visible=False, elem_classes="actions", elem_id="results-actions") as self.actions:
             self.csv = gr.DownloadButton("Download CSV", elem_id="csv", size="md", min_width=150)
@@ -65,6 +68,7 @@ class CompareTab:
             self.headline, self.charts, self.means, self.said, self.measures, self.grid, self.report, self.actions,
             self.csv, self.agreed, self.shown_emotion, self.saved,
         ]  # fmt: skip
+        self.view += [widget for panel in self.panels for widget in panel.view]
 
     def _connect(self) -> None:
         form = self.form
@@ -134,6 +138,7 @@ class CompareTab:
             "",
             gr.Radio([ALL, *emotions], value=chosen or ALL, visible=len(emotions) > 1),
             gr.Dropdown(saved_choices(path.parent), value=path.name, visible=True),
+            *(value for panel in self.panels for value in panel.reopen(Path(comparison.run).name, path.name)),
         ]
 
 

@@ -1,0 +1,34 @@
+"""The further questions to a comparison, each in a section of its own that opens on demand."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import gradio as gr
+
+from emotion.ui.compare.calibration_panel import CalibrationPanel
+from emotion.ui.run_board import RunBoard
+from emotion.ui.services import Services
+
+
+class Panel(Protocol):
+    """A section: ``view`` are the widgets that show another comparison when one comes on screen."""
+
+    view: list[Any]
+
+    def reopen(self, name: str | None, saved: str | None) -> list[Any]:
+        """Return values for ``view``: what is kept of the comparison, or what there is to do."""
+
+
+SECTIONS: tuple[tuple[str, str, Any], ...] = (
+    ("calibration", "Calibration: does 70 % sure mean right in 70 %?", CalibrationPanel),
+)
+
+
+def build_panels(services: Services, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown) -> list[Panel]:
+    """Build every section, closed, and return their panels."""
+    panels: list[Panel] = []
+    for name, title, kind in SECTIONS:
+        with gr.Accordion(title, open=False, elem_id=f"{name}-section", elem_classes="question"):
+            panels.append(kind(services, board, run, saved))
+    return panels
