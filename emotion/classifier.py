@@ -16,8 +16,9 @@ from emotion.backbones.anatomy import Trunk, cut
 from emotion.backbones.quiet import quiet
 from emotion.errors import PictureError, RunError
 from emotion.pictures.decoding import open_picture
-from emotion.prediction import Prediction
+from emotion.prediction import Prediction, Saliency
 from emotion.runs import Run
+from emotion.saliency import relevance, shown_box
 from emotion.training.device import autocast, resolve_precision
 from emotion.training.inputs import in_background, to_pixels
 
@@ -68,6 +69,23 @@ class Classifier:
         batches = [pictures[start : start + SCORING_BATCH] for start in range(0, len(pictures), SCORING_BATCH)]
         decoded = in_background(lambda batch: [_open(path) for path in batch], batches, ahead=2)
         return [said for batch in decoded for said in self._score_readable(batch)]
+
+    def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
+        """Return which parts of a picture speak for a class, beside what ``score`` says of that class.
+
+        Raises:
+            PictureError: it cannot be read.
+            RunError: the checkpoint knows no such class.
+        """
+        if label not in self.classes:
+            raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")
+        image = picture if isinstance(picture, Image.Image) else open_picture(picture)
+        [scores] = self._score_images([image])
+        pixels = to_pixels([image], self.processor).to(self._device)
+        found = relevance(self.parts, pixels, index=self.classes.index(label))
+        scaled = found / found.max().clamp(min=torch.finfo(found.dtype).tiny)
+        box = shown_box(self.processor, width=image.width, height=image.height)
+        return Saliency(label, scores[label], tuple(tuple(row) for row in scaled.tolist()), box)
 
     def _score_readable(self, batch: Sequence[Image.Image | PictureError]) -> list[dict[str, float] | PictureError]:
         images = [each for each in batch if isinstance(each, Image.Image)]

@@ -18,8 +18,9 @@ class Prediction:
 class Saliency:
     """Which parts of a picture speak for a class, on the square that the model was shown.
 
-    ``values`` are rows of a grid of patches, 0 to 1 (the most salient patch is 1); ``box`` is the part of the upright
-    picture that the grid covers, as left, top, right, bottom in shares of its width and height (0 to 1).
+    ``values`` are rows of a grid of patches, 0 to 1 (the most salient patch is 1; all are 0 where nothing speaks for
+    the class); ``box`` is the part of the upright picture that the grid covers, as left, top, right, bottom in shares
+    of its width and height (0 to 1).
     """
 
     label: str

@@ -34,7 +34,7 @@ class RunJudge:
 
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
         """Return which parts of a picture speak for a class."""
-        raise NotImplementedError
+        return self._classifier.explain(picture, label=label)
 
     def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Return (N, F) float32 features, what the classifier is fed; those of the trunk cache are not computed."""
