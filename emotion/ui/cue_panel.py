@@ -1,0 +1,116 @@
+"""The Cue probe section: one feature of drawn faces moved from end to end, on people, dogs and cats."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import gradio as gr
+
+from emotion.drawing.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
+from emotion.drawing.identity import SPECIES
+from emotion.runs import Run
+from emotion.studies.cue_probe import ON, CueCurves, CueProbe, keep_probe, kept_probes
+from emotion.ui.charts.cues import cue_chart
+from emotion.ui.charts.view import chart, shown
+from emotion.ui.cue_report import faces_html, finding_html, kept_html, legend_html
+from emotion.ui.guard import guarded, guarded_stream
+from emotion.ui.handlers import QUIET
+from emotion.ui.run_board import RunBoard
+from emotion.ui.services import Services
+from emotion.ui.status import sentence
+from emotion.ui.studying import carried_out
+
+NOTHING_YET = (
+    "Which cue does the model carry from people to dogs? Probe moves one feature of drawn faces from end to end and "
+    "asks the run of each face."
+)
+NUMBERS = (INDIVIDUALS, 10, 20)
+
+
+class CuePanel:
+    """Widgets of the section and what they do."""
+
+    def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown) -> None:
+        self.services, self.board = services, board
+        with gr.Row(elem_classes="controls"):
+            self.cue = gr.Dropdown(
+                [(cue.title, name) for name, cue in CUES.items()], value=next(iter(CUES)), label="Cue",
+                elem_id="cue", scale=2, min_width=150,
+            )  # fmt: skip
+            self.base = gr.Dropdown(
+                list(BASES), value=NEUTRAL_BASE, label="On a face that is otherwise", elem_id="cue-base", scale=2,
+                min_width=150,
+            )  # fmt: skip
+            self.number = gr.Dropdown(
+                list(NUMBERS), value=INDIVIDUALS, label="Individuals a species", elem_id="cue-number", scale=1,
+                min_width=120,
+            )  # fmt: skip
+        with gr.Row(elem_classes="actions"):
+            self.go = gr.Button("Probe", elem_id="cue-probe", scale=0, min_width=160)
+        self.status = gr.HTML("", elem_id="cue-status", apply_default_css=False)
+        self.finding = gr.HTML(sentence(NOTHING_YET), elem_id="cue-finding", apply_default_css=False)
+        self.legend = gr.HTML("", apply_default_css=False)
+        self.columns, self.charts, self.faces = [], [], []
+        with gr.Row(elem_classes="columns"):
+            for species in SPECIES:
+                with gr.Column(min_width=280, visible=False) as column:
+                    self.charts.append(
+                        chart(cue_chart(None, species), label=ON[species].capitalize(), name=f"cue-{species}")
+                    )
+                    self.faces.append(gr.HTML("", elem_id=f"cue-faces-{species}", apply_default_css=False))
+                self.columns.append(column)
+        self.kept = gr.HTML("", elem_id="cue-kept", apply_default_css=False)
+        self.view: list[Any] = [
+            self.status, self.finding, self.legend, self.kept, *self.columns, *self.charts, *self.faces,
+        ]  # fmt: skip
+        self._connect(run)
+
+    def _connect(self, run: gr.Dropdown) -> None:
+        asked = [run, self.cue, self.base, self.number]
+        probing = self.go.click(guarded_stream(self.probe), asked, self.view, concurrency_id="study", **QUIET)
+        # However it ended: an error leaves no bar that runs.
+        probing.then(lambda: "", None, self.status, **QUIET)
+        self.cue.input(guarded(self.choose), [run, self.cue], self.view, **QUIET)
+        run.change(guarded(self.reopen), [run], self.view, **QUIET)
+
+    def probe(self, run_name: str | None, cue: str, base: str, number: int) -> Generator[list[Any], None, None]:
+        """Move the cue on the drawn individuals, keep what came out with the run, and show it."""
+        run = self.board.choose(run_name)
+        steps = carried_out(self.services, CueProbe(run, cue, base, int(number)))
+        try:
+            while True:
+                yield [next(steps), *[gr.skip()] * (len(self.view) - 1)]
+        except StopIteration as end:
+            keep_probe(run, end.value)
+            yield self._shown(end.value, run)
+        finally:
+            steps.close()
+
+    def choose(self, run_name: str | None, cue: str) -> list[Any]:
+        """Show the last probe of a cue, where the run has one; else what is shown stays."""
+        run = self.board.choose(run_name)
+        curves = next((each for each in kept_probes(run) if each.cue == cue), None)
+        return self._shown(curves, run) if curves else [gr.skip()] * len(self.view)
+
+    def reopen(self, run_name: str | None, saved_name: str | None = None) -> list[Any]:
+        """Show the newest probe that is kept of a run."""
+        run = self.board.find(run_name) if run_name else None
+        return self._shown(next(iter(kept_probes(run)), None) if run else None, run)
+
+    def _shown(self, curves: CueCurves | None, run: Run | None) -> list[Any]:
+        there = [curves is not None and species in curves.species for species in SPECIES]
+        if curves is None or run is None:
+            return ["", sentence(NOTHING_YET), "", "", *[gr.Column(visible=False)] * 3, *[gr.skip()] * 3, *[""] * 3]
+        return [
+            "",
+            finding_html(curves, run=run.name),
+            legend_html(curves),
+            kept_html(kept_probes(run)),
+            *[gr.Column(visible=each) for each in there],
+            *[shown(cue_chart(curves, species)) for species in SPECIES],
+            *[
+                faces_html(curves.cue, curves.base, species) if is_there else ""
+                for species, is_there in zip(SPECIES, there, strict=True)
+            ],
+        ]
