@@ -26,6 +26,16 @@ class Change:
         """Whether the interval leaves 0 out."""
         return not self.interval[0] <= 0 <= self.interval[1]
 
+    def in_points(self) -> tuple[str, str]:
+        """Return the mean and its interval in percentage points, as "+14" and "5 to 23".
+
+        An interval that leaves 0 out is not rounded until it reads as if it held it.
+        """
+        decimals = 1 if self.is_told and any(round(100 * bound) == 0 for bound in self.interval) else 0
+        low, high = (f"{100 * bound:.{decimals}f}" for bound in self.interval)
+        mean = f"{100 * self.mean:+.{decimals}f}"
+        return (_plain(mean), f"{_plain(low)} to {_plain(high)}")
+
 
 def change(before: Sequence[float], after: Sequence[float]) -> Change:
     """Return how far probabilities moved (Student 1908, doi 10.1093/biomet/6.1.1, on the differences).
@@ -46,3 +56,9 @@ def change(before: Sequence[float], after: Sequence[float]) -> Change:
     reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
     p_value = float(2 * t.sf(abs(mean) / error, freedom))
     return Change(len(moved), mean, (max(-1.0, mean - reach), min(1.0, mean + reach)), p_value)
+
+
+def _plain(number: str) -> str:
+    """Return a number with a minus sign that is one, and no sign on a nought."""
+    is_nought = not number.strip("+-0.")
+    return number.lstrip("+-") if is_nought else number.replace("-", "−")

@@ -157,25 +157,38 @@ def sentence_of(curves: CueCurves) -> str:
     """Say what the cue does on each species, from the numbers alone."""
     cue, label = find_cue(curves.cue), curves.leading
     moves = [
-        f"from {_percent(each.means[label][0])} to {_percent(each.means[label][-1])} on {ON[species]}"
+        f"from {_percent(each.means[label][0])} to {_percent(each.means[label][-1])} on {ON[species]} "
+        f"({change_in_points(each.swings[label])})"
         for species, each in curves.species.items()
     ]
     face = "" if curves.base == NEUTRAL_BASE else f" on a face that is otherwise {curves.base}"
-    *first, last = moves
-    said = f"{cue.title}{face}, from {cue.low} to {cue.high}: “{label}” goes {', '.join(first)} and {last}."
+    said = f"{cue.title}{face}, from {cue.low} to {cue.high}: “{label}” goes {_listed(moves)}."
     if LEARNT_FROM not in curves.species:
-        said += " People have no such cue."
-    elif curves.verdict(LEARNT_FROM) == "not told":
-        return f"{said} {_said_of(curves, LEARNT_FROM)} So there is nothing to carry over."
+        return f"{said} People have no such cue."
+    if curves.verdict(LEARNT_FROM) == "not told":
+        return f"{said} On people that cannot be told from no change, so there is nothing to carry over."
     animals = [species for species in curves.species if species != LEARNT_FROM]
-    return " ".join([said, *(_said_of(curves, species) for species in animals)])
+    alike = {verdict: [ON[each] for each in animals if curves.verdict(each) == verdict] for verdict in _SAID}
+    return " ".join([said, *(_SAID[verdict].format(_listed(who)) for verdict, who in alike.items() if who)])
+
+
+_SAID: dict[Verdict, str] = {
+    "carries over": "It carries over to {}.",
+    "carries over weakly": "It carries over weakly to {}.",
+    "turns round": "It turns round on {}.",
+    "not told": "On {} it cannot be told from no change.",
+}
 
 
 def change_in_points(moved: Change) -> str:
     """Return a change with its interval in percentage points: +32 points, 95 % 20 to 44."""
-    low, high = (round(100 * bound) for bound in moved.interval)
-    points = round(100 * moved.mean)
-    return f"{points:+d} point{'' if abs(points) == 1 else 's'}, 95 % {low} to {high}".replace("-", "−")
+    mean, interval = moved.in_points()
+    return f"{mean} point{'' if mean[1:] == '1' else 's'}, 95 % {interval}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _faces(cue: Cue, base: str, sitter: Drawing) -> list[Image.Image]:
@@ -189,19 +202,6 @@ def _scores(judge: Judge, faces: Sequence[Image.Image]) -> list[dict[str, float]
             raise said
         scores.append(dict(said))
     return scores
-
-
-def _said_of(curves: CueCurves, species: str) -> str:
-    numbers = change_in_points(curves.species[species].swings[curves.leading])
-    who = ON[species]
-    return {
-        "moves": f"On {who} that is a change ({numbers}).",
-        "not told": f"On {who} that cannot be told from no change ({numbers}).",
-        "nothing to carry": "",
-        "turns round": f"On {who} it turns round ({numbers}).",
-        "carries over": f"It carries over to {who} ({numbers}).",
-        "carries over weakly": f"It carries over to {who} weakly ({numbers}).",
-    }[curves.verdict(species)]
 
 
 def _curves(scores: Sequence[Sequence[Mapping[str, float]]], classes: Sequence[str]) -> SpeciesCurves:

@@ -38,11 +38,10 @@ def controls_html(comparison: Comparison, results: Mapping[str, ControlResult]) 
 
 def points_html(change: Change) -> str:
     """Return a change and its 95 % interval in percentage points, marked with an arrow where it leaves 0 out."""
-    low, high = (round(100 * bound) for bound in change.interval)
     mark = ("▲ " if change.mean > 0 else "▼ ") if change.is_told else ""
-    numbers = (f"{mark}{round(100 * change.mean):+d}", f"({low} to {high})")
+    mean, interval = change.in_points()
     # Broken between the two where it is narrow, never within one.
-    return " ".join(f'<span class="whole">{number}</span>' for number in numbers).replace("-", "−")
+    return f'<span class="whole">{mark}{mean}</span> <span class="whole">({interval})</span>'
 
 
 def _row(result: ControlResult, comparison: Comparison) -> str:

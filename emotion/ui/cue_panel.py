@@ -13,7 +13,7 @@ from emotion.runs import Run
 from emotion.studies.cue_probe import ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import cue_chart
 from emotion.ui.charts.view import chart, shown
-from emotion.ui.cue_report import faces_html, finding_html, kept_html, legend_html
+from emotion.ui.cue_report import NUMBERS, faces_html, finding_html, kept_html, legend_html
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
@@ -25,7 +25,6 @@ NOTHING_YET = (
     "Which cue does the model carry from people to dogs? Probe moves one feature of drawn faces from end to end and "
     "asks the run of each face."
 )
-NUMBERS = (INDIVIDUALS, 10, 20)
 
 
 class CuePanel:

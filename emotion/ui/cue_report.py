@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from functools import lru_cache
 
-from emotion.drawing.cues import NEUTRAL_BASE, expressions_of, find_cue, individuals
+from emotion.drawing.cues import INDIVIDUALS, NEUTRAL_BASE, expressions_of, find_cue, individuals
 from emotion.drawing.identity import SPECIES
 from emotion.drawing.portrait import draw_series
 from emotion.labels import SPECIES_COLOURS, chance_level, colour_of, in_order
@@ -17,6 +17,8 @@ from emotion.ui.tables import column_head, row_head, scrolled
 from emotion.ui.thumbnails import data_uri
 from emotion.ui.words import count, percent
 
+# How many individuals a species may be asked for.
+NUMBERS = (INDIVIDUALS, 10, 20)
 SIDE = 96
 # As charts.look.RUN_MARKS draws them.
 _MARKS = "●■◆▲✚✖"
@@ -26,9 +28,10 @@ NUMBER = "Each line is a look of its own, at a class that was chosen after looki
 def finding_html(curves: CueCurves, *, run: str) -> str:
     """Return what the cue does in a sentence, the rule behind it, and what the numbers rest on."""
     first = next(iter(curves.species.values()))
+    more = " More individuals tell smaller changes." if first.individuals < max(NUMBERS) else ""
     basis = (
         f"{count(first.individuals, 'individual')} a species, the same at every value; 95 % Student-t intervals over "
-        f"them; chance {percent(chance_level(len(curves.classes)))}, {curves.precision}, run {run}."
+        f"them; chance {percent(chance_level(len(curves.classes)))}, {curves.precision}, run {run}.{more}"
     )
     return (
         f'<div class="headline"><p class="finding cue-finding">{html.escape(sentence_of(curves))}</p>'

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from emotion.statistics.paired import change
+from emotion.statistics.paired import Change, change
 
 
 @pytest.mark.parametrize("n", [2, 5, 20])
@@ -33,3 +33,17 @@ def test_one_pair_says_nothing_and_no_movement_is_no_change():
     still = change([0.2, 0.4], [0.2, 0.4])
     assert (still.mean, still.interval, still.p_value, still.is_told) == (0, (0, 0), 1, False)
     assert change([0.25, 0.5], [0.5, 0.75]).p_value == 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "interval", "said"),
+    [
+        (0.382, (0.29, 0.471), ("+38", "29 to 47")),
+        (-0.178, (-0.25, -0.111), ("−18", "−25 to −11")),
+        (0.023, (0.003, 0.043), ("+2.3", "0.3 to 4.3")),
+        (-0.049, (-0.096, -0.002), ("−4.9", "−9.6 to −0.2")),
+        (0.001, (-0.002, 0.03), ("0", "0 to 3")),
+    ],
+)
+def test_points_are_whole_unless_an_interval_that_leaves_0_out_would_read_as_if_it_held_it(mean, interval, said):
+    assert Change(20, mean, interval, 0.5).in_points() == said
