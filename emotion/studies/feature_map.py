@@ -16,6 +16,7 @@ from emotion.comparison.findings import plural, reference_of
 from emotion.errors import PictureError
 from emotion.pictures.folders import find_pictures
 from emotion.runs import Run
+from emotion.studies.keeping import kept
 from emotion.studies.pool import Pool, pools
 from emotion.studies.study import Judge, Progress
 
@@ -130,13 +131,27 @@ class FeatureMap:
         return laid_out(comparison, drawn, features, said, truth=truth, classes=judge.classes)
 
 
+def kept_map(comparison: Path) -> MapResult | None:
+    """Return the map that is kept of a comparison; None where there is none that can be read."""
+    values = kept(comparison, KEPT_AS)
+    try:
+        return MapResult.from_json(values) if values else None
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def drawn_per_class(cells: int, *, per_class: int = PER_CLASS) -> int:
+    """Return how many pictures are drawn of each emotion of each set, where these are ``cells`` together."""
+    return max(1, min(per_class, MOST_POINTS // cells))
+
+
 Drawn = tuple[str, str, Path]
 
 
 def draw(comparison: Comparison, found: Mapping[str, Pool], *, per_class: int) -> list[Drawn]:
     """Return set, emotion and path of the pictures to lay out, drawn by the comparison's seed without replacement."""
     cells = [(name, label, paths) for name, pool in found.items() for label, paths in pool.pictures.items()]
-    size = max(1, min(per_class, MOST_POINTS // len(cells)))
+    size = drawn_per_class(len(cells), per_class=per_class)
     return [
         (name, label, path)
         for name, label, paths in cells

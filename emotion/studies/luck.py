@@ -13,6 +13,7 @@ from emotion.comparison.findings import reference_of
 from emotion.errors import ConfigError, PictureError, RunError
 from emotion.runs import Run
 from emotion.statistics.repeats import deviations, draw_means
+from emotion.studies.keeping import kept
 from emotion.studies.luck_result import QUANTILES, LuckResult, SetLuck, Training
 from emotion.studies.pool import Pool, pools
 from emotion.studies.study import Judge, Progress
@@ -50,8 +51,7 @@ class Luck:
             RunError: the comparison cannot be read, the run cannot be repeated, or nothing of it is left to luck.
             PictureError: pictures of the comparison's sets are gone.
         """
-        if not LEAST_SEEDS <= self.seeds <= MOST_SEEDS:
-            raise ConfigError(f"These are {self.seeds} seeds: choose {LEAST_SEEDS} to {MOST_SEEDS}.")
+        check_seeds(self.seeds)
         comparison = load_comparison(Path(self.comparison))
         config = self.run.config()
         is_retrained = config.depth == "head"
@@ -67,6 +67,17 @@ class Luck:
             seeds = [config.seed]
             said = judge.judged((yield from judge.features(paths)))[np.newaxis]
         return repeated(comparison, found, said, classes=judge.classes, seeds=seeds, draws=self.draws)
+
+
+def check_seeds(seeds: float | None) -> int:
+    """Return a number of seeds that can be repeated with.
+
+    Raises:
+        ConfigError: it is too small, too large, or none at all.
+    """
+    if seeds is None or not LEAST_SEEDS <= seeds <= MOST_SEEDS:
+        raise ConfigError(f"The number of training seeds is out of range: choose {LEAST_SEEDS} to {MOST_SEEDS}.")
+    return int(seeds)
 
 
 def repeated(
@@ -116,6 +127,15 @@ def repeated(
         is_retrained=len(seeds) > 1,
         sets=sets,
     )
+
+
+def kept_luck(comparison: Path) -> LuckResult | None:
+    """Return the repeats that are kept of a comparison; None where there are none that can be read."""
+    values = kept(comparison, KEPT_AS)
+    try:
+        return LuckResult.from_json(values) if values else None
+    except (KeyError, TypeError, AttributeError):
+        return None
 
 
 @dataclass(frozen=True)

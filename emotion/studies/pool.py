@@ -32,7 +32,7 @@ def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generat
         PictureError: a set is gone, or none of its pictures can be used.
     """
     trained_on = TrainedOn.of_run(run)
-    found = {name: _of_set(comparison, name, labels) for name in comparison.sets}
+    found = {name: pictures_of(comparison, name, labels) for name in comparison.sets}
     total = sum(map(len, found.values()))
     done, result = 0, {}
     for name, pictures in found.items():
@@ -47,7 +47,12 @@ def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generat
     return result
 
 
-def _of_set(comparison: Comparison, name: str, labels: Sequence[str]) -> list[Picture]:
+def pictures_of(comparison: Comparison, name: str, labels: Sequence[str]) -> list[Picture]:
+    """Return what a set holds by now of the given classes, by a look at names only.
+
+    Raises:
+        PictureError: the set is gone.
+    """
     mapping = comparison.mapping.get(name, {})
     pictures = find_pictures(Path(comparison.folders[name]))
     meant = [Picture(each.path, mapping.get(each.label, each.label) or "") for each in pictures]

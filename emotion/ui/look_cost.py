@@ -28,12 +28,28 @@ def look_cost(config: TrainConfig, *, pictures: int, runs: Sequence[RunSummary])
         return KNOWN
     views = f", {config.views} views of those trained on" if config.views > 1 else ""
     said = f"The backbone looks once at {count(pictures, 'picture')}{views}"
-    pace = next((look.pace for _, look in alike if look.pace), None)
+    pace = seconds_a_look(config, runs)
     if pace is None:
         said += ": the first run shows how long that takes here."
     else:
         said += f": about {_whole(looks * pace)} at the pace of the last run."
     return f"{said} {_what_is_kept(config, looks)}"
+
+
+def looks_sentence(config: TrainConfig, *, most: int, runs: Sequence[RunSummary]) -> str:
+    """Return what it costs to look at pictures of which ``most`` may not be known yet; ``runs`` are newest first."""
+    pace = seconds_a_look(config, runs)
+    time = f", about {_whole(most * pace)} at the pace of the last run" if pace else ""
+    return f"Up to {count(most, 'picture')} still to be looked at, once{time}."
+
+
+def seconds_a_look(config: TrainConfig, runs: Sequence[RunSummary]) -> float | None:
+    """Return how long a picture took in the newest run that had new ones to look at; None where none had.
+
+    ``runs`` are newest first; one counts that looked with the same backbone, image size and precision.
+    """
+    looks = (_look_of(each) for each in runs if _looks_alike(each.config, config))
+    return next((look.pace for look in looks if look and look.pace), None)
 
 
 class _Look:

@@ -169,7 +169,7 @@ def test_seeds_begin_with_the_runs_own_and_stay_seeds(saved: Saved) -> None:
     run, file = saved(seed=SEED_END - 1)
     assert carried_out(Luck(run, str(file), seeds=3), MadeUpJudge(run)).seeds == [SEED_END - 1, 0, 1]
     for seeds in (1, 11):
-        with pytest.raises(ConfigError, match="choose 2 to 10"):
+        with pytest.raises(ConfigError, match="out of range: choose 2 to 10"):
             carried_out(Luck(run, str(file), seeds=seeds), MadeUpJudge(run))
 
 

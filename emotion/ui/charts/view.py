@@ -32,17 +32,20 @@ new ResizeObserver(() => {
 """
 
 
-def chart(figure: go.Figure, *, label: str, name: str) -> gr.HTML:
-    """Make a chart with a visible label; ``name`` is its id on the page. Give it new figures with ``shown``."""
+def chart(figure: go.Figure, *, label: str, name: str, below: str = "", script: str = "") -> gr.HTML:
+    """Make a chart with a visible label; ``name`` is its id on the page. Give it new figures with ``shown``.
+
+    ``below`` is HTML under the plot, and ``script`` runs once after the first drawing, with ``element`` for the widget.
+    """
     gr.set_static_paths([_PLOTLY])
     height = figure.layout.height
     return gr.HTML(
         shown(figure),
         html_template=(
             f'<figure class="chart"><figcaption>{label}</figcaption>'
-            f'<div class="chart-plot" role="img" aria-label="{label}" style="height:{height}px"></div></figure>'
+            f'<div class="chart-plot" role="img" aria-label="{label}" style="height:{height}px"></div>{below}</figure>'
         ),
-        js_on_load=_DRAW,
+        js_on_load=_DRAW + script,
         head=f'<script src="gradio_api/file={_PLOTLY.as_posix()}"></script>',
         apply_default_css=False,
         elem_id=name,

@@ -1,0 +1,127 @@
+"""The Luck section: the shown comparison repeated with other training seeds and other draws of its sample."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from emotion.comparison import Comparison
+from emotion.errors import ConfigError
+from emotion.runs import Run
+from emotion.studies.keeping import keep
+from emotion.studies.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck
+from emotion.studies.luck_result import LuckResult
+from emotion.ui.charts.luck import luck_chart
+from emotion.ui.charts.view import chart, shown
+from emotion.ui.compare.shown import shown_comparison
+from emotion.ui.guard import guarded, guarded_stream
+from emotion.ui.handlers import QUIET
+from emotion.ui.luck_report import cost_html, finding_html, table_html
+from emotion.ui.run_board import RunBoard
+from emotion.ui.services import Services
+from emotion.ui.status import sentence, status_box
+from emotion.ui.studying import carried_out
+
+INTRODUCTION = (
+    "Would another training, or another draw of the pictures, have said the same? The classifier is trained again with "
+    "other seeds, and each training judges 200 samples drawn anew."
+)
+GETTING_READY = status_box("running", "running", "Getting ready.", None)
+STOPPED = "Stopped: nothing of it is kept."
+
+
+class LuckPanel:
+    """Widgets of the section and what they do."""
+
+    def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown) -> None:
+        self.services, self.board = services, board
+        gr.HTML(sentence(INTRODUCTION), apply_default_css=False)
+        with gr.Row(elem_classes="actions"):
+            self.seeds = gr.Number(
+                SEEDS, label="Training seeds", precision=0, elem_id="luck-seeds", scale=0, min_width=130
+            )
+            self.go = gr.Button(_label(SEEDS), elem_id="luck", scale=0, min_width=200)
+            self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="luck-stop", scale=0, min_width=90)
+        self.cost = gr.HTML("", elem_id="luck-cost", apply_default_css=False)
+        self.status = gr.HTML("", elem_id="luck-status", apply_default_css=False)
+        self.finding = gr.HTML("", elem_id="luck-finding", apply_default_css=False)
+        with gr.Column(visible=False) as self.results:
+            self.chart = chart(luck_chart(None), label="Results over trainings and draws", name="luck-chart")
+            self.table = gr.HTML("", elem_id="luck-table", apply_default_css=False)
+        self.view: list[Any] = [
+            self.seeds, self.go, self.cost, self.status, self.finding, self.results, self.chart, self.table,
+        ]  # fmt: skip
+        self._connect(run, saved)
+
+    def _connect(self, run: gr.Dropdown, saved: gr.Dropdown) -> None:
+        self.seeds.change(guarded(self.announce), [run, saved, self.seeds], [self.go, self.cost], **QUIET)
+        repeat = self.go.click(
+            guarded_stream(self.repeat), [run, saved, self.seeds], [self.stop, *self.view],
+            concurrency_id="study", **QUIET,
+        )  # fmt: skip
+        # However it ended: an error leaves neither a bar that runs nor a Stop that stops nothing.
+        ended = repeat.then(lambda: "", None, self.status, **QUIET)
+        ended.then(guarded(self.finish), [run, saved], [self.stop, *self.view], **QUIET)
+        # Said last, or the end of what was stopped would wipe it away.
+        stop = self.stop.click(lambda: gr.Button(interactive=False), None, self.stop, cancels=repeat, **QUIET)
+        stop.then(lambda: sentence(STOPPED), None, self.status, **QUIET)
+
+    def repeat(self, name: str | None, saved: str | None, seeds: float | None) -> Generator[list[Any], None, None]:
+        """Repeat the shown comparison and keep what came out."""
+        _, file = shown_comparison(self.board, name, saved)
+        steps = carried_out(self.services, Luck(self.board.find(name), str(file), seeds=check_seeds(seeds)))
+        rest = [gr.skip()] * 4
+        try:
+            yield [gr.Button(interactive=True), *[gr.skip()] * 3, GETTING_READY, *rest]
+            while True:
+                yield [gr.skip(), *[gr.skip()] * 3, next(steps), *rest]
+        except StopIteration as end:
+            result: LuckResult = end.value
+        finally:
+            steps.close()
+        keep(file, KEPT_AS, result.to_json())
+
+    def finish(self, name: str | None, saved: str | None) -> list[Any]:
+        """Show what is kept of the comparison that is on screen by now, which may be another one."""
+        values = self.reopen(name, saved) if name and saved else [gr.skip()] * len(self.view)
+        values[self.view.index(self.status)] = gr.skip()
+        return [gr.Button(interactive=False), *values]
+
+    def announce(self, name: str | None, saved: str | None, seeds: float | None) -> list[Any]:
+        """Say what so many seeds cost."""
+        if not name or not saved:
+            return [gr.skip()] * 2
+        comparison, file = shown_comparison(self.board, name, saved)
+        try:
+            return self._shown(self.board.find(name), comparison, file, check_seeds(seeds))[1:3]
+        except ConfigError as error:
+            return [gr.skip(), sentence(str(error))]
+
+    def reopen(self, name: str | None, saved: str | None) -> list[Any]:
+        """Show what is kept of a comparison, or what a repeat of it would cost."""
+        comparison, file = shown_comparison(self.board, name, saved)
+        result = kept_luck(file)
+        seeds = len(result.seeds) if result and result.is_retrained else SEEDS
+        return self._shown(self.board.find(name), comparison, file, seeds)
+
+    def _shown(self, run: Run, comparison: Comparison, file: Path, seeds: int) -> list[Any]:
+        result = kept_luck(file)
+        is_retrained = run.config().depth == "head"
+        cost = cost_html(run, comparison, seeds=seeds, is_known=result is not None, runs=self.board.summaries())
+        return [
+            gr.Number(seeds, visible=is_retrained),
+            gr.Button(_label(seeds) if is_retrained else "Draw anew 200 times"),
+            cost,
+            "",
+            finding_html(result, comparison) if result else "",
+            gr.Column(visible=result is not None),
+            shown(luck_chart(result)) if result else gr.skip(),
+            table_html(result) if result else "",
+        ]
+
+
+def _label(seeds: int) -> str:
+    return f"Repeat with {seeds} seeds"
