@@ -16,6 +16,7 @@ from emotion.ui.charts.results import probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
+from emotion.ui.looking import Looking
 from emotion.ui.picture_input import RAW, picture_input, preview, received
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
 from emotion.ui.run_board import RunBoard
@@ -51,10 +52,11 @@ class PredictTab:
             with gr.Column(scale=3, min_width=320):
                 self.verdict = gr.HTML(sentence(NO_PICTURE), elem_id="verdict", apply_default_css=False)
                 self.bars = chart(probability_chart(None), label="Probability of each emotion", name="bars")
+        self.looking = Looking(services, board, self.picture)
         self._connect()
 
     def _connect(self) -> None:
-        result = [self.picture, self.verdict, self.bars]
+        result = [self.picture, self.verdict, self.bars, *self.looking.view]
         self.picture.input(
             guarded(self.judge_upload),
             [self.run, self.picture],
@@ -70,7 +72,7 @@ class PredictTab:
         """Judge a visitor's picture and delete it."""
         upload = received(payload)
         if upload is None:
-            return [gr.skip(), sentence(NO_PICTURE), shown(probability_chart(None))]
+            return [gr.skip(), sentence(NO_PICTURE), shown(probability_chart(None)), *self.looking.nothing()]
         try:
             return self._judge(run, upload.path, upload.name, is_drawn=False)
         finally:
@@ -91,8 +93,10 @@ class PredictTab:
             small = preview(picture)
         except EmotionError as error:
             gr.Warning(str(error), title="That picture cannot be judged")
-            return [None, sentence(str(error), kind="problem"), shown(probability_chart(None))]
-        return [small, verdict_html(prediction, run, is_drawn=is_drawn), shown(probability_chart(prediction.scores))]
+            problem = sentence(str(error), kind="problem")
+            return [None, problem, shown(probability_chart(None)), *self.looking.nothing()]
+        said = verdict_html(prediction, run, is_drawn=is_drawn)
+        return [small, said, shown(probability_chart(prediction.scores)), *self.looking.offer(run, prediction)]
 
 
 def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:

@@ -96,7 +96,7 @@ def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: R
     predict = tab(PredictTab, services)
     path = uploads / "upload.jpg"
     path.write_text("no picture", encoding="utf-8")
-    _, said, _ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "holiday.jpg"})
+    _, said, *_ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "holiday.jpg"})
     assert not path.exists()
     assert "holiday.jpg is not a picture" in said
     assert len(warned) == 1
@@ -106,7 +106,7 @@ def test_a_picture_is_shown_without_a_file_of_its_own(services, trained: Run, fa
     predict = tab(PredictTab, services)
     path = uploads / "upload.webp"
     path.write_bytes((faces / "dog_eval" / "happy" / "dog_eval_happy_0.webp").read_bytes())
-    small, said, _ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "dog.webp"})
+    small, said, *_ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "dog.webp"})
     assert small.path is None
     assert small.url.startswith("data:image/webp;base64,")
     assert trained.name in said
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_upload_is_neither_opened_nor_deleted(services, traine
 
 def test_an_example_is_asked_for_by_number_and_carries_the_note(services, trained: Run):
     predict = tab(PredictTab, services)
-    _, said, _ = predict.judge_example(trained.name, gr.EventData(None, {"number": 0}))
+    _, said, *_ = predict.judge_example(trained.name, gr.EventData(None, {"number": 0}))
     assert "say nothing of real dogs" in said
     for number in (-1, 99, "0", None, "/etc/passwd"):
         with pytest.raises(PictureError):
@@ -140,7 +140,7 @@ def test_an_example_is_asked_for_by_number_and_carries_the_note(services, traine
 
 
 def test_without_a_run_predict_and_compare_say_what_they_wait_for(services, warned):
-    _, said, _ = tab(PredictTab, services).judge_example(None, gr.EventData(None, {"number": 0}))
+    _, said, *_ = tab(PredictTab, services).judge_example(None, gr.EventData(None, {"number": 0}))
     assert "first finished run" in said
     with pytest.raises(RunError, match="first finished run"):
         tab(CompareTab, services).compare(None, "happy", ["drawn/human_eval"], 3, 1)
