@@ -1,0 +1,77 @@
+"""Numbers and lists as a report writes them. Knows nothing of what they are about."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from emotion.statistics.intervals import Interval
+
+
+def percent(share: float) -> str:
+    """Return a share (0 to 1) in whole percent."""
+    return f"{share * 100:.0f} %"
+
+
+def exact_percent(share: float) -> str:
+    """Return a share (0 to 1) in percent with one decimal."""
+    return f"{share * 100:.1f} %"
+
+
+def span(interval: Interval) -> str:
+    """Return an interval of shares in whole percent, without the sign: 53 to 83."""
+    return minus(f"{interval[0] * 100:.0f} to {interval[1] * 100:.0f}")
+
+
+def points(change: float) -> str:
+    """Return a difference of shares in percentage points with its sign and one decimal: +12.3, −4.0."""
+    return minus(f"{change * 100:+.1f}")
+
+
+def p_value(value: float) -> str:
+    """Return a p-value as tables give it."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def minus(text: str) -> str:
+    """Return a number with a minus sign in the place of its hyphen."""
+    return text.replace("-", "−")
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun: 1 picture, 2 pictures."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def in_words(number: int) -> str:
+    """Return a small number as a word, a larger one in figures."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[number] if number < len(words) else f"{number:,}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a sentence lists them: a, b and c."""
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def moment(seconds: float) -> str:
+    """Return a Unix time as a local day and time: 25 November 2026, 03:57."""
+    at = time.localtime(seconds)
+    return f"{at.tm_mday} {time.strftime('%B %Y, %H:%M', at)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
