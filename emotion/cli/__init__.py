@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from emotion.cli import benching, caching, comparing, listing, predicting, reporting, training
+from emotion.cli import benching, caching, comparing, importing, listing, predicting, reporting, training
 from emotion.cli.codes import COULD_NOT, STOPPED
 from emotion.errors import EmotionError
 
@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training.add_resume(commands.add_parser("resume", help="go on with a training that was cut off"))
     predicting.add_predict(commands.add_parser("predict", help="say what a run makes of pictures"))
     comparing.add_compare(commands.add_parser("compare", help="score samples of several species with one run"))
+    importing.add_pictures(
+        commands.add_parser("pictures", help="import picture sets of your own, list and delete them")
+    )
     reporting.add_report(commands.add_parser("report", help="write a saved comparison as one file to hand on"))
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))

@@ -1,0 +1,100 @@
+"""Names that every file system can hold, in any script: of sets, of their classes, and on the screen.
+
+Touches no disk.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from emotion.errors import PictureError
+
+# A file name may have 255 bytes; a letter has up to four.
+MAX_NAME = 60
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_ILLEGAL = set('<>:"/\\|?*')
+# Without these two joiners, words of several scripts fall apart.
+_JOINERS = {"\u200c", "\u200d"}
+_SHOWN = 60
+
+
+def plain_text(name: str) -> str:
+    """Return a name in Unicode's normal form C, in one line, without control characters or what turns its direction."""
+    kept = "".join(letter for letter in unicodedata.normalize("NFC", name) if not _is_control(letter))
+    return " ".join(kept.split())
+
+
+def folder_name(name: str) -> str:
+    """Return the folder that a set of this name lies in.
+
+    Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of anything else (blanks, dots,
+    slashes, signs, emoji) becomes one ``-``, and none stands at an end. So no name leads out of the sets folder, and
+    none is hidden. Letters that only look otherwise (full-width, ligatures) become the plain ones.
+
+    Raises:
+        PictureError: no letter or digit is left, it is too long, or it is a device's name on Windows.
+    """
+    letters = unicodedata.normalize("NFKC", name)
+    kept = "".join(letter if _is_word(letter) else " " for letter in letters)
+    folder = "-".join(kept.split()).strip("-_")
+    if not any(letter.isalnum() for letter in folder):
+        raise PictureError(f"The name {shown(name)!r} holds no letter and no digit: choose one that does.")
+    if (length := max(len(name), len(folder))) > MAX_NAME:
+        raise PictureError(f"The name has {length} characters: use at most {MAX_NAME}.")
+    if folder.casefold() in _DEVICES:
+        raise PictureError(f"Windows keeps the name {shown(name)!r} for a device: choose another one.")
+    return folder
+
+
+def class_label(folder: str) -> str:
+    """Return the class that a class folder of this name is of, which is the name of its folder in a set as well.
+
+    What a file system somewhere refuses becomes ``-``; blanks and dots at the ends fall away.
+
+    Raises:
+        PictureError: nothing is left, it is too long, or it is a device's name on Windows.
+    """
+    label = "".join("-" if letter in _ILLEGAL else letter for letter in plain_text(folder)).strip(" .")
+    if label.startswith("__"):
+        label = label.lstrip("_")  # Such folders count as hidden.
+    if not label:
+        raise PictureError(f"The class folder {shown(folder)!r} has no name that can be kept: rename it.")
+    if len(label) > MAX_NAME:
+        raise PictureError(
+            f"The class folder {shown(folder)!r} has a name of {len(label)} characters: use at most {MAX_NAME}."
+        )
+    if label.split(".")[0].strip().casefold() in _DEVICES:
+        raise PictureError(f"Windows keeps the name of the class folder {shown(folder)!r} for a device: rename it.")
+    return label
+
+
+def alike(name: str) -> str:
+    """Return what two names share that a file system may take for the same: those that differ in case, or in form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def shown(name: str) -> str:
+    """Return a name as it is safe and short enough to print."""
+    text = "".join("?" if _is_control(letter) else letter for letter in name)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 + 1 :]}"
+
+
+def kept_text(name: str) -> str:
+    """Return a name as JSON can hold it: bytes that are no text in it are replaced."""
+    return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def is_drive(name: str) -> bool:
+    """Whether a path begins with a drive of Windows."""
+    return re.match(r"[A-Za-z]:", name) is not None
+
+
+def _is_word(letter: str) -> bool:
+    return letter.isalnum() or letter in "_-" or unicodedata.category(letter).startswith("M")
+
+
+def _is_control(letter: str) -> bool:
+    # C: control, format, surrogate, private and unassigned; Zl and Zp part lines.
+    category = unicodedata.category(letter)
+    return (category.startswith("C") and letter not in _JOINERS) or category in ("Zl", "Zp")

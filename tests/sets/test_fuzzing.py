@@ -1,0 +1,229 @@
+"""Whatever the bytes are, an import is a saved set or one sentence, and nothing is written but in the sets folder.
+
+A few seconds, the same every time. ``EMOTION_FUZZ_SECONDS=600`` goes on for as long, with new bytes every time.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import time
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from zips import encoded, image, imported, tree
+
+from emotion.errors import PictureError
+from emotion.pictures.decoding import open_picture
+from emotion.pictures.folders import hash_file
+from emotion.sets.limits import Limits
+from emotion.sets.saved import SavedSet, list_sets
+
+SECONDS = float(os.environ.get("EMOTION_FUZZ_SECONDS", "0"))
+# What a mutation lets a header claim is not decoded here: it would take seconds a picture.
+LIMITS = Limits(pixels=1_000_000, files=200, picture_bytes=5_000_000)
+
+
+def bounded(examples: int) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Run a property on so many examples, or again and again for ``EMOTION_FUZZ_SECONDS``."""
+    quiet = settings(
+        max_examples=examples,
+        derandomize=not SECONDS,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    def decorate(property_: Callable[[], None]) -> Callable[[], None]:
+        held = quiet(property_)
+
+        def test() -> None:
+            end = time.monotonic() + SECONDS
+            held()
+            while time.monotonic() < end:
+                held()
+
+        test.__name__, test.__doc__ = property_.__name__, property_.__doc__
+        return test
+
+    return decorate
+
+
+def rich_pictures() -> list[tuple[str, bytes]]:
+    """A picture of every format, with whatever can stand in one."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "a phone"
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.5)
+    small, other = image(1, width=24, height=20), image(2, width=24, height=20)
+    frames = {"save_all": True, "append_images": [other]}
+    return [
+        ("jpg", encoded(small, "JPEG", exif=exif, comment=b"x", icc_profile=b"profile")),
+        ("jpg", encoded(small, "JPEG", progressive=True, restart_marker_blocks=2)),
+        ("jpg", encoded(small.convert("CMYK"), "JPEG", xmp=b"<x tiff:Orientation='6'/>")),
+        ("jpg", encoded(small, "MPO", exif=exif, **frames)),
+        ("png", encoded(small, "PNG", exif=exif)),
+        ("png", encoded(small.quantize(4), "PNG", transparency=1)),
+        ("png", encoded(small, "PNG", **frames)),
+        ("webp", encoded(small, "WEBP", exif=exif, xmp=b"x", icc_profile=b"profile")),
+        ("webp", encoded(small.convert("RGBA"), "WEBP", lossless=True, **frames)),
+        ("gif", encoded(small, "GIF", comment=b"x", **frames)),
+        ("bmp", encoded(small, "BMP")),
+        ("tif", encoded(small, "TIFF", exif=exif, compression="tiff_lzw")),
+        ("tif", encoded(small, "TIFF", compression="jpeg")),
+    ]
+
+
+PICTURES = rich_pictures()
+
+
+def zipped(files: list[tuple[str, bytes]]) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+        warnings.simplefilter("ignore")  # Of one name that is there twice, which is wanted here.
+        for name, content in files:
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name  # Python's own would take a zero byte and what follows it away.
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            made.writestr(entry, content)
+    return buffer.getvalue()
+
+
+WHOLE = zipped(
+    [(f"set/{'happy' if n % 2 else 'sad'}/{n}.{kind}", content) for n, (kind, content) in enumerate(PICTURES)]
+)
+
+# Where, and what: a byte set, bytes put in, bytes taken out, or numbers that headers are afraid of.
+CHANGES = st.lists(
+    st.tuples(
+        st.floats(0, 1, exclude_max=True),
+        st.one_of(
+            st.binary(min_size=1, max_size=4),
+            st.sampled_from([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\1\0\0\0"]),
+            st.integers(1, 64),
+        ),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=6,
+)
+Changes = list[tuple[float, bytes | int, bool]]
+
+
+def changed(content: bytes, changes: Changes) -> bytes:
+    for place, what, is_put_in in changes:
+        at = int(place * len(content))
+        if isinstance(what, int):
+            content = content[:at] + content[at + what :]
+        else:
+            content = content[:at] + what + content[at if is_put_in else at + len(what) :]
+    return content
+
+
+def imported_or_refused(source: Path, root: Path, *, name: str = "mine") -> SavedSet | str:
+    try:
+        return imported(source, root, name=name, limits=LIMITS)
+    except PictureError as error:
+        return str(error)
+
+
+def holds(content: bytes) -> None:
+    """Import a zip of this content and look at what has become of it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = folder / "photos.zip"
+        source.write_bytes(content)
+        found = imported_or_refused(source, folder / "sets")
+        if isinstance(found, str):
+            assert found
+            assert "\n" not in found
+            assert tree(folder) == {"photos.zip"}
+            return
+        assert list_sets(folder / "sets") == [found]
+        rows = found.manifest.pictures
+        files = {str(path.relative_to(found.folder)) for path in found.folder.rglob("*") if path.is_file()}
+        assert files == {row.file for row in rows} | {"manifest.json"}
+        assert {path.name for path in folder.iterdir()} == {"photos.zip", "sets"}
+        assert {path.name for path in (folder / "sets").iterdir()} == {".sets-lock", "mine"}
+        for row in rows:
+            assert hash_file(found.folder / row.file) == row.sha256
+            assert open_picture(found.folder / row.file).size == (row.width, row.height)
+
+
+@bounded(100)
+@given(CHANGES)
+def test_a_zip_with_any_bytes_changed_is_a_set_or_a_sentence(changes: Changes) -> None:
+    holds(changed(WHOLE, changes))
+
+
+@bounded(40)
+@given(st.binary(max_size=300), st.integers(0, len(WHOLE)), st.integers(0, len(WHOLE)))
+def test_pieces_of_zips_among_any_bytes_are_a_set_or_a_sentence(content: bytes, start: int, end: int) -> None:
+    holds(WHOLE[:start] + content + WHOLE[end:])
+
+
+@bounded(40)
+@given(st.lists(CHANGES, min_size=len(PICTURES), max_size=len(PICTURES)))
+def test_pictures_with_any_bytes_changed_are_kept_or_left_out(changes: list[Changes]) -> None:
+    """Their checksums in the zip are right, so that the changed bytes come to the readers of pictures."""
+    files = [
+        (f"happy/{number}.{kind}", mended(changed(content, each), is_png=kind == "png"))
+        for number, ((kind, content), each) in enumerate(zip(PICTURES, changes, strict=True))
+    ]
+    holds(zipped([*files, ("sad/good.png", PICTURES[4][1])]))
+
+
+def mended(content: bytes, *, is_png: bool) -> bytes:
+    """Set a PNG's checksums right as far as its chunks can be followed; otherwise nothing behind them is reached."""
+    if not is_png:
+        return content
+    whole, at = bytearray(content), 8
+    while at + 12 <= len(whole):
+        end = at + 8 + int.from_bytes(whole[at : at + 4])
+        if end + 4 > len(whole):
+            break
+        whole[end : end + 4] = zlib.crc32(whole[at + 4 : end]).to_bytes(4)
+        at = end + 4
+    return bytes(whole)
+
+
+NAMES = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    st.sampled_from(
+        ["..", ".", "", "/", "\\", "C:", "CON", "nul.png", "x" * 300, "\u202e", "__MACOSX", "a\0b", "happy"]
+    ),
+)
+
+
+@bounded(60)
+@given(st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=1, max_size=6), st.booleans())
+def test_entries_of_any_name_are_a_set_or_a_sentence(names: list[list[str]], is_backslash: bool) -> None:
+    content = PICTURES[5][1]
+    files = [(("\\" if is_backslash else "/").join(parts) + ".png", content) for parts in names]
+    holds(zipped([*files, ("sad/1.png", PICTURES[4][1])]))
+
+
+@bounded(40)
+@given(st.text(max_size=80))
+def test_a_set_of_any_name_lies_in_the_sets_folder_or_is_a_sentence(name: str) -> None:
+    with tempfile.TemporaryDirectory() as base:
+        folder = Path(base)
+        (folder / "photos.zip").write_bytes(zipped([("sad/1.png", PICTURES[4][1])]))
+        found = imported_or_refused(folder / "photos.zip", folder / "sets", name=name)
+        if isinstance(found, str):
+            assert "\n" not in found
+            assert tree(folder) == {"photos.zip"}
+            return
+        assert found.folder.parent == folder / "sets"
+        assert list_sets(folder / "sets") == [found]
+        assert found.manifest.name.isprintable()
+        assert tree(folder) == {
+            "photos.zip", "sets", "sets/.sets-lock", f"sets/{found.key}", f"sets/{found.key}/manifest.json",
+            f"sets/{found.key}/sad", f"sets/{found.key}/sad/0001.png",
+        }  # fmt: skip
