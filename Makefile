@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
 AXE := tests/node_modules/axe-core/axe.min.js
 
-.PHONY: run test check format screenshots clean
+.PHONY: run test check format screenshots reproduce clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed models/dinov2-small/config.json
@@ -44,6 +44,10 @@ models/dinov2-small/config.json: | $(VENV)/installed
 
 screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 	$(PYTHON) tests/browser/take_screenshots.py
+
+# The whole experiment into reports/drawn; with PHOTOS=DIR into reports/photographs.
+reproduce: $(VENV)/installed models/dinov2-small/config.json
+	$(PYTHON) -m emotion reproduce $(if $(PHOTOS),--photos $(PHOTOS))
 
 clean:
 	rm -rf $(VENV) models tests/node_modules .mypy_cache .pytest_cache .ruff_cache

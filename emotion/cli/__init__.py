@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from emotion.cli import benching, caching, comparing, importing, listing, predicting, reporting, training
+from emotion.cli import benching, caching, comparing, importing, listing, predicting, reporting, reproducing, training
 from emotion.cli.codes import COULD_NOT, STOPPED
 from emotion.errors import EmotionError
 
@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     comparing.add_compare(commands.add_parser("compare", help="score samples of several species with one run"))
     importing.add_pictures(
         commands.add_parser("pictures", help="import picture sets of your own, list and delete them")
+    )
+    reproducing.add_reproduce(
+        commands.add_parser("reproduce", help="run the report's whole experiment and write every figure and table")
     )
     reporting.add_report(commands.add_parser("report", help="write a saved comparison as one file to hand on"))
     listing.add_runs(commands.add_parser("runs", help="list the runs"))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # As wide as a phone shows without making text small; a unit is a pixel.
 WIDTH, LINES_HEIGHT, ROW_HEIGHT, AROUND_ROWS = 380, 250, 23, 62
 TEXT_SIZE = 12.0
-LONGEST_NAME = 24
+LONGEST_NAME = 28
 # Stand-ins, which no colour of ours is, for what the page decides: its ink and its rules.
 INK, RULE = "#010203", "#030201"
 _FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
@@ -128,8 +128,9 @@ def _whole_ticks(axes: Axes, chart: LineChart) -> None:
 
     if chart.has_diagonal:
         least = min((x for line in chart.lines for x, _ in line.points), default=0.0)
-        axes.set_xlim(math.floor(least * 4) / 4 - 0.03, 1.03)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
+        # After the ticks, which would widen it.
+        axes.set_xlim(math.floor(least * 4) / 4 - 0.03, 1.03)
     elif all(float(x).is_integer() for line in chart.lines for x, _ in line.points):
         axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
 

@@ -32,6 +32,8 @@ from emotion.report.content import (
 )
 from emotion.report.figures import draw
 
+# A longer name has room of its own, so that it is not broken after each word.
+SHORT_NAME = 14
 STYLE = Path(__file__).with_name("style.css")
 # A browser that reads it lets nothing run and asks nobody, whatever a name in the report may hold.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -133,8 +135,8 @@ class _Page:
 
 
 def _text(text: str) -> str:
-    # A number and its unit stay on one line.
-    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", html.escape(" ".join(text.split())))
+    # A number stays on one line with its unit, and with what says that it is less.
+    return re.sub(r"(?<=\d) (?=%)|(?<=&lt;) (?=\d)", "\N{NO-BREAK SPACE}", html.escape(" ".join(text.split())))
 
 
 def _cited(sources: Sequence[Source]) -> str:
@@ -159,14 +161,17 @@ def _limit(limit: Limit) -> str:
 
 def _row(row: Row) -> str:
     swatch = f'<i style="background:{row.colour}"></i>' if row.colour else ""
-    swatched = ' class="swatched"' if row.colour else ""
+    kinds = [*(["swatched"] if row.colour else []), *(["long"] if len(row.name) > SHORT_NAME else [])]
+    named = f' class="{" ".join(kinds)}"' if kinds else ""
     kind = ' class="reference"' if row.is_reference else ""
-    return f'<tr{kind}><th scope="row"{swatched}>{swatch}{_text(row.name)}</th>{"".join(map(_cell, row.cells))}</tr>'
+    return f'<tr{kind}><th scope="row"{named}>{swatch}{_text(row.name)}</th>{"".join(map(_cell, row.cells))}</tr>'
 
 
 def _cell(cell: Cell) -> str:
     shade = "" if cell.share is None else f' class="shaded {cell.tone}" style="--share:{cell.share:.2f}"'
-    smaller = f" <small>{_text(cell.detail)}</small>" if cell.detail else ""
+    # Where it is narrow, lines end after a comma and nowhere else.
+    parts = _text(cell.detail).replace(", ", ",</span> <span>")
+    smaller = f" <small><span>{parts}</span></small>" if cell.detail else ""
     return f"<td{shade}>{_text(cell.text)}{smaller}</td>"
 
 

@@ -53,6 +53,15 @@ class Material:
         """Whether any of the pictures were drawn: those of the training, or those that were shown."""
         return any(is_drawn(folder) for folder in (self.config.pictures, *self.comparison.folders.values()))
 
+    @property
+    def is_trained_further(self) -> bool:
+        """Whether the checkpoint was written after it had made the comparison."""
+        try:
+            written = (self.run.checkpoint / "model.safetensors").stat().st_mtime
+        except OSError:
+            return False
+        return written > self.comparison.created
+
     @cached_property
     def record(self) -> Mapping[str, Any]:
         """What the run's ``config.json`` holds."""

@@ -38,7 +38,10 @@ TRAINING_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"
 
 def model(material: Material) -> Section:
     """Return what was trained and how, with its curves and its validation pictures."""
-    blocks: list[Block] = [Text(_story(material)), Facts(tuple(_facts(material)))]
+    blocks: list[Block] = [Text(_story(material))]
+    if material.is_trained_further:
+        blocks.append(Text(_FURTHER, "warning"))
+    blocks.append(Facts(tuple(_facts(material))))
     epochs = [event for event in material.events if isinstance(event, EpochDone)]
     if len(epochs) > 1 and material.started:
         blocks += [_curves(epochs, material.started), *_said_of(material.events)]
@@ -48,6 +51,10 @@ def model(material: Material) -> Section:
     return Section("The model", tuple(blocks))
 
 
+_FURTHER = (
+    "The run’s checkpoint is younger than this comparison: it was trained further since, or copied. What follows tells "
+    "of the run as it is now."
+)
 _FLATTERED = (
     "Validation pictures come from the training pictures’ own source and chose the epoch: expect less of others."
 )

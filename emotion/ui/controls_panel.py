@@ -57,18 +57,13 @@ class ControlsPanel:
         self._connect(run, saved)
 
     def _connect(self, run: gr.Dropdown, saved: gr.Dropdown) -> None:
-        looks: list[dict[str, Any]] = []
-        for name, button in {**self.buttons, "": self.all}.items():
-            look = button.click(
-                guarded_stream(self._looker(name)),
-                [run, saved],
-                [self.stop, *self.view],
-                concurrency_id="study",
+        looks: list[dict[str, Any]] = [
+            button.click(
+                guarded_stream(self._looker(name)), [run, saved], [self.stop, *self.view], concurrency_id="study",
                 **QUIET,
             )
-            # However it ended: an error leaves neither a bar that runs nor a Stop that stops nothing.
-            look.then(lambda: ["", gr.Button(interactive=False)], None, [self.status, self.stop], **QUIET)
-            looks.append(look)
+            for name, button in {**self.buttons, "": self.all}.items()
+        ]  # fmt: skip
         self.stop.click(
             lambda: [sentence(STOPPED), gr.Button(interactive=False)], None, [self.status, self.stop],
             cancels=looks, **QUIET,
@@ -87,10 +82,16 @@ class ControlsPanel:
         names = [name] if name else [each.name for each in offered(comparison) if each.name not in done]
         if not names:
             raise EmotionError(ALL_DONE)
-        for each in names:
-            result = yield from self._judged(Control(self.board.find(run), str(file), each))
-            keep_control(file, result)
-            yield [gr.skip(), *self._shown(comparison, file)]
+        try:
+            for each in names:
+                result = yield from self._judged(Control(self.board.find(run), str(file), each))
+                keep_control(file, result)
+                yield [gr.skip(), *self._shown(comparison, file)]
+        except Exception:
+            # Neither a bar that runs nor a Stop that stops nothing is left behind.
+            yield self._idle()
+            raise
+        yield self._idle()
 
     def reopen(self, run: str | None, saved: str | None) -> list[Any]:
         """Show what is kept of a comparison."""
@@ -107,6 +108,9 @@ class ControlsPanel:
             return result
         finally:
             steps.close()
+
+    def _idle(self) -> list[Any]:
+        return [gr.Button(interactive=False), "", *[gr.skip()] * (len(self.view) - 1)]
 
     def _shown(self, comparison: Comparison, file: Path) -> list[Any]:
         results = kept_controls(file)

@@ -62,27 +62,31 @@ class CuePanel:
         self.kept = gr.HTML("", elem_id="cue-kept", apply_default_css=False)
         self.view: list[Any] = [
             self.status, self.finding, self.legend, self.kept, *self.columns, *self.charts, *self.faces,
+            self.cue, self.base,
         ]  # fmt: skip
         self._connect(run)
 
     def _connect(self, run: gr.Dropdown) -> None:
         asked = [run, self.cue, self.base, self.number]
-        probing = self.go.click(guarded_stream(self.probe), asked, self.view, concurrency_id="study", **QUIET)
-        # However it ended: an error leaves no bar that runs.
-        probing.then(lambda: "", None, self.status, **QUIET)
+        self.go.click(guarded_stream(self.probe), asked, self.view, concurrency_id="study", **QUIET)
         self.cue.input(guarded(self.choose), [run, self.cue], self.view, **QUIET)
         run.change(guarded(self.reopen), [run], self.view, **QUIET)
 
     def probe(self, run_name: str | None, cue: str, base: str, number: int) -> Generator[list[Any], None, None]:
         """Move the cue on the drawn individuals, keep what came out with the run, and show it."""
         run = self.board.choose(run_name)
+        rest = [gr.skip()] * (len(self.view) - 1)
         steps = carried_out(self.services, CueProbe(run, cue, base, int(number)))
         try:
             while True:
-                yield [next(steps), *[gr.skip()] * (len(self.view) - 1)]
+                yield [next(steps), *rest]
         except StopIteration as end:
             keep_probe(run, end.value)
             yield self._shown(end.value, run)
+        except Exception:
+            # No bar that runs is left behind.
+            yield ["", *rest]
+            raise
         finally:
             steps.close()
 
@@ -100,7 +104,16 @@ class CuePanel:
     def _shown(self, curves: CueCurves | None, run: Run | None) -> list[Any]:
         there = [curves is not None and species in curves.species for species in SPECIES]
         if curves is None or run is None:
-            return ["", sentence(NOTHING_YET), "", "", *[gr.Column(visible=False)] * 3, *[gr.skip()] * 3, *[""] * 3]
+            return [
+                "",
+                sentence(NOTHING_YET),
+                "",
+                "",
+                *[gr.Column(visible=False)] * 3,
+                *[gr.skip()] * 3,
+                *[""] * 3,
+                *[gr.skip()] * 2,
+            ]
         return [
             "",
             finding_html(curves, run=run.name),
@@ -112,4 +125,6 @@ class CuePanel:
                 faces_html(curves.cue, curves.base, species) if is_there else ""
                 for species, is_there in zip(SPECIES, there, strict=True)
             ],
+            curves.cue,
+            curves.base,
         ]

@@ -13,7 +13,7 @@ from emotion.labels import SPECIES_COLOURS, chance_level, colour_of, in_order
 from emotion.studies.cue_probe import ON, RULE, CueCurves, sentence_of
 from emotion.ui.controls_report import points_html
 from emotion.ui.status import drawn_note
-from emotion.ui.tables import column_head, row_head, scrolled
+from emotion.ui.tables import column_head, scrolled
 from emotion.ui.thumbnails import data_uri
 from emotion.ui.words import count, percent
 
@@ -67,11 +67,11 @@ def kept_html(probes: Sequence[CueCurves]) -> str:
     """Return the last probe of each cue as a table: what moves on people, and whether the animals follow."""
     if not probes:
         return ""
-    head = column_head("Class that moves most") + "".join(
+    head = column_head("Cue, and the class that moves most") + "".join(
         column_head(ON[each], SPECIES_COLOURS[each]) for each in SPECIES
     )
     rows = "".join(_row(curves) for curves in probes)
-    table = f'<table class="cues"><thead><tr>{column_head("Cue")}{head}</tr></thead><tbody>{rows}</tbody></table>'
+    table = f'<table class="controls-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     note = f"From end to end, in percentage points, with 95 % intervals; ▼ or ▲ where they leave 0 out. {NUMBER}"
     return f'<h3 class="section">Probed so far</h3>{scrolled(table, label="Probed cues")}<p class="note">{note}</p>'
 
@@ -80,15 +80,14 @@ def _row(curves: CueCurves) -> str:
     cue, label = find_cue(curves.cue), curves.leading
     base = "" if curves.base == NEUTRAL_BASE else f", otherwise {curves.base}"
     cells = "".join(f"<td>{_cell(curves, species)}</td>" for species in SPECIES)
-    return (
-        f'<tr>{row_head(f"{cue.title}{base}")}<td><i style="background:{colour_of(label)}"></i>'
-        f"{html.escape(label)}</td>{cells}</tr>"
-    )
+    moves = f'<span><i style="background:{colour_of(label)}"></i>{html.escape(label)}</span>'
+    return f'<tr><th scope="row"><b>{html.escape(cue.title + base)}</b>{moves}</th>{cells}</tr>'
 
 
 def _cell(curves: CueCurves, species: str) -> str:
     if species not in curves.species:
         return "–"
     verdict = curves.verdict(species)
-    said = f"<div>{verdict}</div>" if verdict not in ("moves", "nothing to carry") else ""
+    shown = "cannot be told" if verdict == "not told" else verdict
+    said = f"<div>{shown}</div>" if verdict not in ("moves", "nothing to carry") else ""
     return f"{points_html(curves.species[species].swings[curves.leading])}{said}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,17 @@ def test_a_resumed_run_says_after_which_epoch_it_went_on(make_comparison: MakeCo
     [figure] = [block for block in build_report(file).sections[1].blocks if isinstance(block, Figure)]
     assert figure.table is not None
     assert [row.name for row in figure.table.rows] == ["0", "1", "2", "3", "4"]
+
+
+def test_a_run_that_was_trained_further_since_says_so(make_comparison: MakeComparison, trained: Run) -> None:
+    file = make_comparison()
+    weights = trained.checkpoint / "model.safetensors"
+    weights.parent.mkdir()
+    weights.touch()
+    created = load_comparison(file).created
+    for written, is_said in ((created - 60, False), (created + 60, True)):
+        os.utime(weights, (written, written))
+        assert ("checkpoint is younger than this comparison" in reported(file)) is is_said
 
 
 def test_a_run_that_was_cut_off_says_so(make_comparison: MakeComparison, trained: Run) -> None:

@@ -29,6 +29,7 @@ from emotion.ui.controls_panel import ALL_DONE, ControlsPanel
 from emotion.ui.controls_report import controls_html, points_html
 from emotion.ui.cue_panel import NOTHING_YET, CuePanel
 from emotion.ui.cue_report import faces_html, kept_html, legend_html
+from emotion.ui.guard import guarded_stream
 from emotion.ui.run_board import RunBoard
 
 FACES = Path(__file__).resolve().parents[2] / FOLDER
@@ -71,8 +72,10 @@ def drawings(services: ScriptedServices, trained: Run, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("name", [*PICTURE_CONTROLS, "shuffled"])
 def test_each_control_adds_its_row_beside_the_main_result(services, trained: Run, photos: Path, name: str):
     shown = list(panel(ControlsPanel, services).look(name, trained.name, photos.name))
-    first, last = values_of(shown[0]), values_of(shown[-1])
+    first, last, end = (values_of(shown[place]) for place in (0, -2, -1))
     assert first["stop"].interactive
+    assert not end["stop"].interactive
+    assert end["status"] == ""
     assert "status running" in first["status"]
     assert last["results"].visible
     assert "As they are" in last["table"]
@@ -85,7 +88,7 @@ def test_each_control_adds_its_row_beside_the_main_result(services, trained: Run
 @pytest.mark.parametrize("name", ["eyes_neutral", "brows_neutral", "mouth_neutral", "background_removed"])
 def test_a_drawn_control_adds_its_row_on_drawn_pictures(services, trained: Run, drawings: Path, name: str):
     shown = list(panel(ControlsPanel, services).look(name, trained.name, drawings.name))
-    table = values_of(shown[-1])["table"]
+    table = values_of(shown[-2])["table"]
     assert CONTROLS[name].title in table
     assert "say nothing of real dogs" in table
     assert list(kept_controls(drawings)) == [name]
@@ -95,7 +98,7 @@ def test_what_is_kept_is_shown_again_and_an_empty_comparison_shows_nothing(servi
     controls = panel(ControlsPanel, services)
     empty = controls.reopen(trained.name, photos.name)
     assert (empty[0], empty[1].visible, empty[3]) == ("", False, "")
-    *_, done = controls.look("grey", trained.name, photos.name)
+    *_, done, _ = controls.look("grey", trained.name, photos.name)
     again = controls.reopen(trained.name, photos.name)
     assert again[3] == done[4]
     assert again[2] == done[3]
@@ -125,6 +128,21 @@ def test_closed_in_the_middle_of_all_it_keeps_what_is_done(services, trained: Ru
     looks.close()
     assert list(kept_controls(photos)) == ["centre_crop"]
     assert "Centre crop" in values_of(done)["table"]
+
+
+@pytest.mark.parametrize("error", [RunError("The disk is full."), ZeroDivisionError()])
+def test_an_error_leaves_no_bar_that_runs_and_no_stop(services, trained: Run, photos: Path, monkeypatch, warned, error):
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("emotion.ui.controls_panel.keep_control", fail)
+    monkeypatch.setattr("emotion.ui.cue_panel.keep_probe", fail)
+    *_, last, skipped = guarded_stream(panel(ControlsPanel, services).look)("grey", trained.name, photos.name)
+    assert (last[0].interactive, last[1]) == (False, "")
+    assert skipped == gr.skip()
+    *_, last, skipped = guarded_stream(panel(CuePanel, services).probe)(trained.name, "tear", "neutral", 1)
+    assert last[0] == ""
+    assert len(warned) == 2
 
 
 def test_without_a_comparison_a_control_says_what_to_do(services, trained: Run):
@@ -187,7 +205,7 @@ def test_shuffled_labels_say_whether_chance_is_held(services, trained: Run, phot
 
 def test_all_emotions_are_pooled_and_named(services, trained: Run, faces: Path):
     file = compared(services, trained, faces, emotion=None)
-    shown = values_of(list(panel(ControlsPanel, services).look("mirrored", trained.name, file.name))[-1])
+    shown = values_of(list(panel(ControlsPanel, services).look("mirrored", trained.name, file.name))[-2])
     assert "of 16 right" in shown["table"]
     assert "happy, sad, angry, tired pooled" in shown["table"]
 
@@ -202,7 +220,7 @@ def test_a_probe_streams_keeps_and_shows_each_species_with_its_faces(services, t
     first, *_, last = cues.probe(trained.name, "mouth_curve", "neutral", 2)
     assert "status running" in first[0]
     status, finding, legend, kept, *rest = last
-    columns, charts, shown_faces = rest[:3], rest[3:6], rest[6:]
+    columns, charts, shown_faces, asked = rest[:3], rest[3:6], rest[6:9], rest[9:]
     assert status == ""
     assert "Mouth corners, from down to up" in finding
     assert "2 individuals a species" in finding
@@ -213,10 +231,11 @@ def test_a_probe_streams_keeps_and_shows_each_species_with_its_faces(services, t
     assert "<b>" not in legend
     assert legend.count("<li>") == 4
     assert "Mouth corners" in kept
+    assert asked == ["mouth_curve", "neutral"]
     [probe] = kept_probes(trained)
     assert (probe.cue, probe.base) == ("mouth_curve", "neutral")
     again = cues.reopen(trained.name, None)
-    assert [*again[:4], *again[7:]] == [*last[:4], *last[7:]]
+    assert [*again[:4], *again[7:13]] == [*last[:4], *last[7:13]]
 
 
 def test_ears_show_no_people_and_the_newest_probe_comes_first(services, trained: Run):
@@ -225,7 +244,7 @@ def test_ears_show_no_people_and_the_newest_probe_comes_first(services, trained:
     *_, last = cues.probe(trained.name, "ear_back", "neutral", 1)
     assert [each.visible for each in last[4:7]] == [False, True, True]
     assert last[10] == ""
-    rows = re.findall(r'<th scope="row">(.*?)</th>', cues.reopen(trained.name)[3])
+    rows = re.findall(r'<th scope="row"><b>(.*?)</b>', cues.reopen(trained.name)[3])
     assert rows == ["Ears laid back", "Tears, otherwise sad"]
 
 

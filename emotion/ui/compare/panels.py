@@ -7,7 +7,12 @@ from typing import Any, Protocol
 import gradio as gr
 
 from emotion.ui.compare.calibration_panel import CalibrationPanel
+from emotion.ui.controls_panel import ControlsPanel
+from emotion.ui.cue_panel import CuePanel
+from emotion.ui.luck_panel import LuckPanel
+from emotion.ui.map_panel import MapPanel
 from emotion.ui.run_board import RunBoard
+from emotion.ui.saliency_panel import SaliencyPanel
 from emotion.ui.services import Services
 
 
@@ -21,7 +26,12 @@ class Panel(Protocol):
 
 
 SECTIONS: tuple[tuple[str, str, Any], ...] = (
-    ("calibration", "Calibration: does 70 % sure mean right in 70 %?", CalibrationPanel),
+    ("luck", "Luck: what would other draws and other trainings show?", LuckPanel),
+    ("controls", "Controls: what does it need to see?", ControlsPanel),
+    ("saliency", "Saliency: what is it looking at?", SaliencyPanel),
+    ("cues", "Cue probe: which part of a face moves it?", CuePanel),
+    ("map", "Feature map: do emotions or species lie together?", MapPanel),
+    ("calibration", "Calibration: is it right as often as it is sure?", CalibrationPanel),
 )
 
 

@@ -20,6 +20,7 @@ from emotion.ui.compare.form import CompareForm
 from emotion.ui.compare.grid import grid_html
 from emotion.ui.compare.panels import build_panels
 from emotion.ui.compare.pictures import pictures_html, table_of, title_of
+from emotion.ui.compare.report_panel import ReportPanel
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
@@ -62,12 +63,14 @@ class CompareTab:
         self.report = gr.HTML("", js_on_load=_TICKS, elem_id="report", apply_default_css=False)
         with gr.Row(visible=False, elem_classes="actions", elem_id="results-actions") as self.actions:
             self.csv = gr.DownloadButton("Download CSV", elem_id="csv", size="md", min_width=150)
+            self.report_panel = ReportPanel(self.board, self.form.run, self.saved, self.report)
             self.again = gr.Button("Run it again", elem_id="compare-again", size="md", min_width=150)
         self.agreed = gr.HTML("", elem_id="agreed", apply_default_css=False)
         self.view: list[Any] = [
             self.headline, self.charts, self.means, self.said, self.measures, self.grid, self.report, self.actions,
             self.csv, self.agreed, self.shown_emotion, self.saved,
         ]  # fmt: skip
+        self.panels.append(self.report_panel)
         self.view += [widget for panel in self.panels for widget in panel.view]
 
     def _connect(self) -> None:

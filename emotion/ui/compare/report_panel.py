@@ -1,0 +1,74 @@
+"""Download report: the comparison on screen as one file, with the pictures that were ticked and no others."""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from emotion.report import build_report, to_html, to_markdown
+from emotion.ui.compare.shown import shown_comparison
+from emotion.ui.guard import guarded
+from emotion.ui.handlers import QUIET
+from emotion.ui.run_board import RunBoard
+from emotion.ui.words import count
+
+KINDS = {"html": to_html, "md": to_markdown}
+NOTE = "No picture is in it, unless you tick some above."
+
+
+class ReportPanel:
+    """Two buttons, and two files that the page fetches once they are written. ``pictures`` are what can be ticked."""
+
+    def __init__(self, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown, pictures: gr.HTML) -> None:
+        self.board = board
+        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
+        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-report-")
+        atexit.register(self.downloads.cleanup)
+        self.ticked = gr.State(())
+        self.note = gr.HTML(_note(()), elem_id="report-note", apply_default_css=False)
+        pictures.select(guarded(self.tick), None, [self.ticked, self.note], **QUIET)
+        for kind, title in (("html", "Download report"), ("md", "Download report as Markdown")):
+            button = gr.Button(title, elem_id=f"report-{kind}", size="md", min_width=150)
+            file = gr.DownloadButton("", elem_id=f"report-{kind}-file", elem_classes="fetched")
+            button.click(
+                guarded(lambda *values, kind=kind: self.write(kind, *values)), [run, saved, self.ticked], file,
+                api_visibility="private", show_progress_on=[self.note],
+            ).success(None, None, None, js=_FETCH.replace("KIND", kind))  # fmt: skip
+        self.view: list[Any] = [self.ticked, self.note]
+
+    def reopen(self, name: str | None, saved: str | None) -> list[Any]:
+        """Tick no picture of another comparison."""
+        return [(), _note(())]
+
+    def tick(self, event: gr.EventData) -> list[Any]:
+        """Keep which pictures are ticked; the page sends their hashes."""
+        sent = event._data.get("pictures")
+        chosen = tuple(str(each) for each in sent) if isinstance(sent, list) else ()
+        return [chosen, _note(chosen)]
+
+    def write(self, kind: str, run: str | None, saved: str | None, ticked: tuple[str, ...]) -> Any:
+        """Write the report of the comparison on screen and hand out its file."""
+        _, path = shown_comparison(self.board, run, saved)
+        target = Path(self.downloads.name) / f"{run}-{path.stem}.{kind}"
+        target.write_text(KINDS[kind](build_report(path, ticked=ticked)), encoding="utf-8")
+        return gr.DownloadButton(value=str(target))
+
+
+def _note(ticked: tuple[str, ...]) -> str:
+    said = f"{count(len(ticked), 'ticked picture')} will be in it." if ticked else NOTE
+    return f'<p class="note" role="status">{said}</p>'
+
+
+# The file's link is there a moment after its value is.
+_FETCH = """() => {
+    const fetchFile = (tries) => {
+        const link = document.querySelector('#report-KIND-file a, a#report-KIND-file');
+        if (link && link.href) link.click();
+        else if (tries) setTimeout(() => fetchFile(tries - 1), 50);
+    };
+    fetchFile(40);
+}"""
