@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import caveats, collapses, plural, reference_of
+from emotion.comparison.findings import REFERENCE, caveats, collapses, plural, reference_of
 from emotion.labels import DRAWN_NOTE
 from emotion.pictures.drawn import is_drawn
 from emotion.report.content import Block, Cell, Facts, Report, Row, Section, Table, Text
@@ -15,12 +15,13 @@ from emotion.report.material import Material
 from emotion.report.naming import colour_of_set, plain_name
 from emotion.report.words import count, in_words, listed, moment, percent
 
-Standing = Literal["above", "level", "below", "fallen back"]
+Standing = Literal["above", "level", "below", "fallen back", "trained on"]
 _VERBS: dict[Standing, str] = {
     "above": "does better than guessing on",
     "level": "cannot be told from guessing on",
     "below": "does worse than guessing on",
     "fallen back": "falls back to one class on",
+    "trained on": "was trained on these very pictures of",
 }
 
 
@@ -39,7 +40,12 @@ def head(material: Material, sections: Sequence[Section]) -> Report:
 
 
 def standing(result: SampleResult, *, chance: float) -> Standing:
-    """Return whether a sample can be told from guessing: by its mean, or by its hits where its interval misleads."""
+    """Return whether a sample can be told from guessing: by its mean, or by its hits where its interval misleads.
+
+    What was trained on is no test of anything.
+    """
+    if result.is_trained_on:
+        return "trained on"
     low, high = result.accuracy_interval if result.is_piled_up else result.correct_confidence_interval
     return "above" if low > chance else "below" if high < chance else "level"
 
@@ -104,8 +110,10 @@ def _read_as(mapping: dict[str, str | None]) -> str:
 
 
 def _title(comparison: Comparison, emotion: str | None) -> str:
+    # That it reads people is what it was made for, where it was shown any.
     reference = reference_of(comparison)
-    others = [plural(name) for name in comparison.sets if name != reference] or [plural(reference)]
+    known = reference if reference.startswith(REFERENCE) else None
+    others = [plural(name) for name in comparison.sets if name != known] or [plural(reference)]
     return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{listed(others)}?"
 
 
@@ -113,7 +121,7 @@ def _answer(comparison: Comparison, emotion: str | None) -> str:
     fallen = {each.set_name for each in collapses(comparison, emotion)}
     sets: dict[Standing, list[str]] = {}
     for name, result in comparison.results(emotion).items():
-        at: Standing = "fallen back" if name in fallen else standing(result, chance=comparison.chance)
+        at = "fallen back" if name in fallen else standing(result, chance=comparison.chance)
         mean = percent(result.correct_confidence)
         sets.setdefault(at, []).append(f"{plural(name)} ({mean}, {result.correct} of {result.n} right)")
     *first, last = [f"{verb} {listed(sets[at])}" for at, verb in _VERBS.items() if at in sets]

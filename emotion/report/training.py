@@ -81,7 +81,7 @@ def outcome(material: Material) -> str:
         said = (
             f"It ended early, after {of}, since nothing got better."
             if last.stopped_early
-            else f"It was trained for all {count(started.epochs, 'epoch')}."
+            else f"It was trained to the end, {count(started.epochs, 'epoch')}."
         )
     elif isinstance(last, RunStopped):
         said = f"A person stopped it after {of}."

@@ -88,7 +88,14 @@ def test_a_comparison_of_the_first_schema_is_reported(make_comparison: MakeCompa
 def test_a_sample_of_training_pictures_says_that_it_is_no_test(make_comparison: MakeComparison, tmp_path: Path) -> None:
     twin = str(tmp_path / "human_train" / "happy" / "happy_001.png")
     file = make_comparison(sets=("human",), twins={f"happy_{number:03}.png": twin for number in range(12)})
-    assert "trained on these very pictures of humans" in reported(file)
+    text = reported(file)
+    assert "The run was trained on these very pictures of humans" in text
+    assert "it was trained on these very pictures of humans (" in text.splitlines()[4]
+
+
+def test_where_no_people_are_shown_every_set_is_asked_for(make_comparison: MakeComparison) -> None:
+    assert reported(make_comparison(sets=("dog", "cat"))).startswith("# Does this model read happy dogs and cats?\n")
+    assert reported(make_comparison()).startswith("# Does this model read happy dogs?\n")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +127,7 @@ def test_a_resumed_run_says_after_which_epoch_it_went_on(make_comparison: MakeCo
     assert isinstance(first, RunStarted)
     again(trained, [first, *epochs[:3], replace(first, resumed_epochs=2), *epochs[3:]])
     text = reported(file)
-    assert "It was trained for all 4 epochs. It had been cut off before, and went on after epoch 2." in text
+    assert "It was trained to the end, 4 epochs. It had been cut off before, and went on after epoch 2." in text
     [figure] = [block for block in build_report(file).sections[1].blocks if isinstance(block, Figure)]
     assert figure.table is not None
     assert [row.name for row in figure.table.rows] == ["0", "1", "2", "3", "4"]
