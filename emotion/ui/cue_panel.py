@@ -79,10 +79,14 @@ class CuePanel:
         steps = carried_out(self.services, CueProbe(run, cue, base, int(number)))
         try:
             while True:
-                yield [next(steps), *rest]
-        except StopIteration as end:
-            keep_probe(run, end.value)
-            yield self._shown(end.value, run)
+                try:
+                    step = next(steps)
+                except StopIteration as end:
+                    curves: CueCurves = end.value
+                    break
+                yield [step, *rest]
+            keep_probe(run, curves)
+            yield self._shown(curves, run)
         except Exception:
             # No bar that runs is left behind.
             yield ["", *rest]
