@@ -176,3 +176,21 @@ def test_without_a_run_each_tab_says_what_it_waits_for(page: Any):
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text("This waits for a first finished run").locator("visible=true")).to_have_count(1)
     expect(page.get_by_role("button", name="Train the default")).to_be_visible()
+
+
+def test_the_report_is_downloaded_with_the_picture_that_was_ticked(trained: Run, page: Any):
+    expect(page.locator("#runs-table")).to_contain_text("finished")
+    page.get_by_role("tab", name="Cross-species").click()
+    enter(page, "Pictures a set", "5")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.locator(".species-card figure")).to_have_count(10)
+    page.locator(".species-card input[data-picture]").first.check()
+    expect(page.locator("#report-note")).to_contain_text("1 ticked picture will be in it")
+    page.get_by_role("button", name="Write report", exact=True).click()
+    expect(page.locator("#report-html-file")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator("#report-html-file").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    # The scripted people and dogs are files of the same content, so that one tick may stand for both.
+    assert 1 <= text.count("data:image/webp") <= 2
+    assert "say nothing of real dogs" in text

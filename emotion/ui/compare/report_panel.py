@@ -21,7 +21,7 @@ NOTE = "No picture is in it, unless you tick some above."
 
 
 class ReportPanel:
-    """Two buttons, and two files that the page fetches once they are written. ``pictures`` are what can be ticked."""
+    """Two buttons, and a button for each file once it is written. ``pictures`` are what can be ticked."""
 
     def __init__(self, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown, pictures: gr.HTML) -> None:
         self.board = board
@@ -31,13 +31,15 @@ class ReportPanel:
         self.ticked = gr.State(())
         self.note = gr.HTML(_note(()), elem_id="report-note", apply_default_css=False)
         pictures.select(guarded(self.tick), None, [self.ticked, self.note], **QUIET)
-        for kind, title in (("html", "Download report"), ("md", "Download report as Markdown")):
+        for kind, title in (("html", "Write report"), ("md", "Write report as Markdown")):
             button = gr.Button(title, elem_id=f"report-{kind}", size="md", min_width=150)
-            file = gr.DownloadButton("", elem_id=f"report-{kind}-file", elem_classes="fetched")
+            file = gr.DownloadButton(
+                "Download report", visible=False, elem_id=f"report-{kind}-file", size="md", min_width=150
+            )
             button.click(
                 guarded(lambda *values, kind=kind: self.write(kind, *values)), [run, saved, self.ticked], file,
                 api_visibility="private", show_progress_on=[self.note],
-            ).success(None, None, None, js=_FETCH.replace("KIND", kind))  # fmt: skip
+            )  # fmt: skip
         self.view: list[Any] = [self.ticked, self.note]
 
     def reopen(self, name: str | None, saved: str | None) -> list[Any]:
@@ -55,20 +57,9 @@ class ReportPanel:
         _, path = shown_comparison(self.board, run, saved)
         target = Path(self.downloads.name) / f"{run}-{path.stem}.{kind}"
         target.write_text(KINDS[kind](build_report(path, ticked=ticked)), encoding="utf-8")
-        return gr.DownloadButton(value=str(target))
+        return gr.DownloadButton(value=str(target), visible=True)
 
 
 def _note(ticked: tuple[str, ...]) -> str:
     said = f"{count(len(ticked), 'ticked picture')} will be in it." if ticked else NOTE
     return f'<p class="note" role="status">{said}</p>'
-
-
-# The file's link is there a moment after its value is.
-_FETCH = """() => {
-    const fetchFile = (tries) => {
-        const link = document.querySelector('#report-KIND-file a, a#report-KIND-file');
-        if (link && link.href) link.click();
-        else if (tries) setTimeout(() => fetchFile(tries - 1), 50);
-    };
-    fetchFile(40);
-}"""
