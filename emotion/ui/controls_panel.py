@@ -64,9 +64,10 @@ class ControlsPanel:
             )
             for name, button in {**self.buttons, "": self.all}.items()
         ]  # fmt: skip
-        self.stop.click(
-            lambda: [sentence(STOPPED), gr.Button(interactive=False)], None, [self.status, self.stop],
-            cancels=looks, **QUIET,
+        stop = self.stop.click(None, cancels=looks, **QUIET)
+        # Once the look has ended, or its last word would wipe it away.
+        stop.then(
+            lambda: [sentence(STOPPED), gr.Button(interactive=False)], None, [self.status, self.stop], **QUIET
         )  # fmt: skip
 
     def _looker(self, name: str) -> Callable[[str | None, str | None], Generator[list[Any], None, None]]:

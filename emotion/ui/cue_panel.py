@@ -10,7 +10,7 @@ import gradio as gr
 from emotion.drawing.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
 from emotion.drawing.identity import SPECIES
 from emotion.runs import Run
-from emotion.studies.cue_probe import ON, CueCurves, CueProbe, keep_probe, kept_probes
+from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import cue_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.cue_report import NUMBERS, faces_html, finding_html, kept_html, legend_html
@@ -50,18 +50,20 @@ class CuePanel:
         self.status = gr.HTML("", elem_id="cue-status", apply_default_css=False)
         self.finding = gr.HTML(sentence(NOTHING_YET), elem_id="cue-finding", apply_default_css=False)
         self.legend = gr.HTML("", apply_default_css=False)
-        self.columns, self.charts, self.faces = [], [], []
-        with gr.Row(elem_classes="columns"):
+        self.charts, self.faces, columns = [], [], []
+        # Shown as one, so that no chart is drawn as wide as the page before the others take their room.
+        with gr.Row(visible=False, elem_classes="columns") as self.row:
             for species in SPECIES:
-                with gr.Column(min_width=280, visible=False) as column:
+                with gr.Column(min_width=280) as column:
                     self.charts.append(
                         chart(cue_chart(None, species), label=ON[species].capitalize(), name=f"cue-{species}")
                     )
                     self.faces.append(gr.HTML("", elem_id=f"cue-faces-{species}", apply_default_css=False))
-                self.columns.append(column)
+                columns.append(column)
+        self.people = columns[SPECIES.index(LEARNT_FROM)]
         self.kept = gr.HTML("", elem_id="cue-kept", apply_default_css=False)
         self.view: list[Any] = [
-            self.status, self.finding, self.legend, self.kept, *self.columns, *self.charts, *self.faces,
+            self.status, self.finding, self.legend, self.kept, self.row, self.people, *self.charts, *self.faces,
             self.cue, self.base,
         ]  # fmt: skip
         self._connect(run)
@@ -106,29 +108,21 @@ class CuePanel:
         return self._shown(next(iter(kept_probes(run)), None) if run else None, run)
 
     def _shown(self, curves: CueCurves | None, run: Run | None) -> list[Any]:
-        there = [curves is not None and species in curves.species for species in SPECIES]
         if curves is None or run is None:
-            return [
-                "",
-                sentence(NOTHING_YET),
-                "",
-                "",
-                *[gr.Column(visible=False)] * 3,
-                *[gr.skip()] * 3,
-                *[""] * 3,
-                *[gr.skip()] * 2,
-            ]
+            rest = [gr.skip()] * (len(self.view) - 5)
+            return ["", sentence(NOTHING_YET), "", "", gr.Row(visible=False), *rest]
+        faces = [
+            faces_html(curves.cue, curves.base, species) if species in curves.species else "" for species in SPECIES
+        ]
         return [
             "",
             finding_html(curves, run=run.name),
             legend_html(curves),
             kept_html(kept_probes(run)),
-            *[gr.Column(visible=each) for each in there],
+            gr.Row(visible=True),
+            gr.Column(visible=LEARNT_FROM in curves.species),
             *[shown(cue_chart(curves, species)) for species in SPECIES],
-            *[
-                faces_html(curves.cue, curves.base, species) if is_there else ""
-                for species, is_there in zip(SPECIES, there, strict=True)
-            ],
+            *faces,
             curves.cue,
             curves.base,
         ]
