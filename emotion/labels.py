@@ -80,3 +80,17 @@ def chance_level(class_count: int) -> float:
 def colour_of(name: str) -> str:
     """Return the colour of an emotion or a species as ``#RRGGBB``; grey for a name that is neither."""
     return EMOTION_COLOURS.get(name) or SPECIES_COLOURS.get(name, OTHER_COLOUR)
+
+
+def species_of(name: str) -> str:
+    """Return the species that a set's name begins with, or nothing."""
+    first = name.lower().replace("-", "_").replace(" ", "_").split("_")[0]
+    for species in SPECIES_COLOURS:
+        if first in (species, species + "s"):
+            return species
+    return ""
+
+
+def colour_of_set(name: str) -> str:
+    """Return the colour of the species that a set's name begins with; grey where it begins with none."""
+    return SPECIES_COLOURS.get(species_of(name), colour_of(name))

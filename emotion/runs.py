@@ -18,6 +18,7 @@ from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import Event, RunFailed, RunFinished, RunQueued, RunStopped, from_line, to_line
 from emotion.sweep import SweepMember
+from emotion.writing import write_json
 
 SCHEMA = 1
 # Some twenty events: enough to hold the last one, unless it lists many pictures.
@@ -262,13 +263,3 @@ def find_run(name: str, *, root: Path | None = None) -> Run:
         if (path / "config.json").is_file():
             return Run(path)
     raise RunError(f"There is no run {name!r}: give the path that train printed, or a name under {folder}.")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON beside and rename, so that a reader sees the old or the new content and nothing between."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}")
-    try:
-        beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

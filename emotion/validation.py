@@ -10,8 +10,9 @@ from pathlib import Path
 
 from emotion.comparison.scored import ScoredPicture
 from emotion.errors import RunError
-from emotion.runs import Run, write_json
+from emotion.runs import Run
 from emotion.statistics.intervals import wilson_interval
+from emotion.writing import write_json
 
 FILE = "validation.json"
 

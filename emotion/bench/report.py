@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +12,7 @@ from typing import Any
 from emotion.bench.figure import Bound, Figure, Unit, summary
 from emotion.bench.machine import Machine
 from emotion.errors import RunError
+from emotion.writing import as_json, write_texts
 
 SCHEMA = 1
 MARKDOWN, JSON = "bench.md", "bench.json"
@@ -83,21 +82,11 @@ def write_pair(folder: Path, values: Mapping[str, Any], texts: Mapping[str, str]
     Raises:
         RunError: the folder cannot be written.
     """
-    lines = {name: json.dumps(each, indent=1, ensure_ascii=False) + "\n" for name, each in values.items()} | {**texts}
-    beside = {name: folder / f".{name}.{os.getpid()}" for name in lines}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Both are on the disk before either takes its place, so that a full disk leaves the old pair.
-        for name, text in lines.items():
-            beside[name].write_text(text, encoding="utf-8")
-        for name, path in beside.items():
-            path.replace(folder / name)
+        write_texts(folder, {name: as_json(each) for name, each in values.items()} | {**texts})
     except OSError as error:
         raise RunError(f"The report cannot be written to {folder} ({error.strerror}): choose another.") from error
-    finally:
-        for path in beside.values():
-            with contextlib.suppress(OSError):
-                path.unlink()
 
 
 def read_report(folder: Path) -> Report:

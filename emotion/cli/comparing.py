@@ -12,7 +12,7 @@ from typing import Any
 from emotion.cli.codes import DONE, add_runs_and_json, add_use_aliases, note_drawn, print_json
 from emotion.comparison import Comparison, Request, load_comparison
 from emotion.comparison.comparing import furthest
-from emotion.comparison.findings import caveats, collapses, gap_sentence, gaps
+from emotion.comparison.findings import caveats, collapses, gap_sentence
 from emotion.errors import RunError
 from emotion.runs import Run, find_run
 
@@ -61,7 +61,7 @@ def _compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
             precision=comparison.precision,
             sets=_sets_in_short(comparison),
             mapping=comparison.mapping,
-            differences=[asdict(gap) for gap in gaps(comparison)],
+            differences=[asdict(gap) for gap in comparison.gaps],
             collapses=[asdict(each) for each in collapses(comparison)],
         )
         return DONE
@@ -97,7 +97,7 @@ def _print_results(comparison: Comparison) -> None:
                 f"(95 %: {low:.1%} to {high:.1%}), {result.correct} of {result.n} correct, "
                 f"second in {result.runner_up}, log loss {result.log_loss:.2f}, chance {comparison.chance:.0%}"
             )
-    for gap in gaps(comparison):
+    for gap in comparison.gaps:
         print(gap_sentence(gap))
     for sentence in caveats(comparison, None):
         print(sentence)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emotion.comparison.drawing import Draw
 from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
@@ -14,6 +16,9 @@ from emotion.labels import chance_level, emotion_meant, is_relaxed
 from emotion.pictures.folders import Picture, find_pictures, hash_file
 from emotion.pictures.sampling import draw_in_order
 from emotion.runs import Run
+
+if TYPE_CHECKING:
+    from emotion.comparison.findings import Gap
 
 Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
 # Which of some pictures, by path, were trained on, and under which path.
@@ -70,9 +75,22 @@ class Comparison:
         """Return the emotions that were compared, in the classes' order."""
         return [label for label in self.classes if any(label in results for results in self.sets.values())]
 
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """How far the sets lie apart, as ``findings.find_gaps`` says; computed once, with its permutation tests."""
+        from emotion.comparison.findings import find_gaps
+
+        return find_gaps(self)
+
     def pooled(self, name: str) -> SampleResult:
         """Return what all samples of a set amount to together."""
-        parts = self.sets[name].values()
+        return self._pooled[name]
+
+    @cached_property
+    def _pooled(self) -> dict[str, SampleResult]:
+        return {name: self._together(results.values()) for name, results in self.sets.items()}
+
+    def _together(self, parts: Collection[SampleResult]) -> SampleResult:
         whole = summarise([picture for part in parts for picture in part.pictures], classes=self.classes)
         return replace(
             whole,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from emotion.comparison.comparing import Comparison
-from emotion.comparison.findings import gaps
 from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
 from emotion.errors import RunError
-from emotion.runs import Run, write_json
+from emotion.runs import Run
+from emotion.writing import write_json
 
 SCHEMA = 2
 # Files of the first schema lack fields that have a default, and statistics that are computed from the scores.
@@ -27,10 +28,15 @@ def save_comparison(comparison: Comparison, *, run: Run) -> Path:
     Raises:
         RunError: the run folder cannot be written.
     """
-    path = run.comparisons / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10**6:06d}.json"
+    now = time.time_ns()
+    # To the microsecond, so that names sort as the comparisons came, also within a second.
+    path = (
+        run.comparisons
+        / f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now // 10**9))}-{now // 1000 % 10**6:06}.json"
+    )
     try:
         path.parent.mkdir(exist_ok=True)
-        differences = [asdict(gap) for gap in gaps(comparison)]
+        differences = [asdict(gap) for gap in comparison.gaps]
         write_json(path, {"schema": SCHEMA, **asdict(comparison), "differences": differences})
     except OSError as error:
         raise RunError(
@@ -45,6 +51,16 @@ def load_comparison(path: Path) -> Comparison:
     Raises:
         RunError: the file is missing, torn or of another schema.
     """
+    try:
+        stamp = path.stat()
+    except OSError as error:
+        raise RunError(f"{path} is not a comparison that can be read: compare again.") from error
+    return _load(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+# Such a file is written once, and a page asks for the same one a dozen times at a click.
+@lru_cache(maxsize=64)
+def _load(path: Path, modified: int, size: int) -> Comparison:
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if values.pop("schema") not in READABLE:

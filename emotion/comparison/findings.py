@@ -10,6 +10,7 @@ from emotion.comparison.scored import SampleResult
 from emotion.labels import RELAXED_WARNING
 from emotion.statistics.difference import Difference, adjusted, difference
 from emotion.statistics.intervals import wilson_interval
+from emotion.words import capital
 
 PLURALS = {"human": "humans", "dog": "dogs", "cat": "cats"}
 # A class is fallen back to where most of what is not of it, surely more than half, is called by its name.
@@ -51,7 +52,7 @@ def reference_of(comparison: Comparison) -> str:
     return next((name for name in comparison.sets if name.startswith(REFERENCE)), next(iter(comparison.sets)))
 
 
-def gaps(comparison: Comparison) -> list[Gap]:
+def find_gaps(comparison: Comparison) -> list[Gap]:
     """Return the gap between the reference and each other set, for each emotion, and for all where there are several.
 
     P-values are corrected over the emotions and sets, and over the sets where all emotions are taken together.
@@ -65,7 +66,7 @@ def gaps_of(comparison: Comparison, emotion: str | None) -> list[Gap]:
     """Return the gaps of one emotion, or of all together for None; of a single emotion None means that one."""
     emotions = comparison.emotions()
     wanted = emotions[0] if emotion is None and len(emotions) == 1 else emotion
-    return [gap for gap in gaps(comparison) if gap.emotion == wanted]
+    return [gap for gap in comparison.gaps if gap.emotion == wanted]
 
 
 def collapses(comparison: Comparison, emotion: str | None = None) -> list[Collapse]:
@@ -105,12 +106,12 @@ def gap_sentence(gap: Gap) -> str:
     )
     telling = f"with {sizes}, gaps under about {max(1, round(100 * found.telling))} points cannot be told from luck"
     if found.is_told:
-        return f"{_capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}); {telling}."
+        return f"{capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}); {telling}."
     needed = (
         f" To tell a gap of this size, about {found.needed:,} pictures each are needed." if _is_askable(found) else ""
     )
     return (
-        f"{_capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}), which luck alone can do: {telling}.{needed}"
+        f"{capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}), which luck alone can do: {telling}.{needed}"
     )
 
 
@@ -195,7 +196,3 @@ def _is_askable(found: Difference) -> bool:
 
 def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

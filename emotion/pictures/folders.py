@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from emotion.errors import PictureError
 from emotion.labels import emotion_meant, in_order
@@ -106,3 +106,13 @@ def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def within(picture: str, folder: str) -> str:
+    """Return a picture's name within its set, or within its class where it lies elsewhere."""
+    path = PurePath(picture)
+    # Pictures are listed where a link leads to.
+    for root in (PurePath(folder), Path(folder).resolve()):
+        if path.is_relative_to(root):
+            return path.relative_to(root).as_posix()
+    return PurePath(*path.parts[-2:]).as_posix()

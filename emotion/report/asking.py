@@ -8,12 +8,12 @@ from typing import Literal
 
 from emotion.comparison import Comparison, SampleResult
 from emotion.comparison.findings import REFERENCE, caveats, collapses, plural, reference_of
-from emotion.labels import DRAWN_NOTE
+from emotion.labels import DRAWN_NOTE, colour_of_set
 from emotion.pictures.drawn import is_drawn
 from emotion.report.content import Block, Cell, Facts, Report, Row, Section, Table, Text
 from emotion.report.material import Material
-from emotion.report.naming import colour_of_set, plain_name
-from emotion.report.words import count, in_words, listed, moment, percent
+from emotion.report.naming import plain_name
+from emotion.words import count, in_words, listed, moment, percent
 
 Standing = Literal["above", "level", "below", "fallen back", "trained on"]
 _VERBS: dict[Standing, str] = {

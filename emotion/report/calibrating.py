@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from emotion.labels import colour_of_set
 from emotion.report.content import Block, Cell, Figure, Heading, Line, LineChart, Row, Source, Table, Text
 from emotion.report.material import Material
-from emotion.report.naming import colour_of_set
 from emotion.report.training import VALIDATION_COLOUR
-from emotion.report.words import capital, exact_percent, listed, percent, span
 from emotion.statistics.calibration import (
     PER_BIN,
     Bin,
@@ -16,6 +15,7 @@ from emotion.statistics.calibration import (
     RunCalibration,
     calibrate,
 )
+from emotion.words import capital, exact_percent, listed, percent, span
 
 # That of the page's section, so that both show the same intervals.
 SEED = 0

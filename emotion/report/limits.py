@@ -6,8 +6,8 @@ from emotion.labels import DRAWN_NOTE, RELAXED_WARNING
 from emotion.report.content import Limit, Limits, Section, Source
 from emotion.report.material import Material
 from emotion.report.results import WILSON
-from emotion.report.words import count
 from emotion.studies.luck import kept_luck
+from emotion.words import count
 
 BARRETT = Source("Barrett et al. 2019", "https://doi.org/10.1177/1529100619832930")
 GOODFELLOW = Source("Goodfellow et al. 2013", "https://arxiv.org/abs/1307.0414")

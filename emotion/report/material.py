@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from emotion.comparison import Comparison, load_comparison
-from emotion.comparison.findings import Gap, gaps
 from emotion.config import TrainConfig
 from emotion.events import Event, RunStarted, without_void
 from emotion.pictures.drawn import is_drawn
@@ -76,11 +75,6 @@ class Material:
     def events(self) -> list[Event]:
         """What still holds of it."""
         return without_void(self.all_events)
-
-    @cached_property
-    def gaps(self) -> list[Gap]:
-        """How far the other sets lie from the reference, with tests that take seconds."""
-        return gaps(self.comparison)
 
     @property
     def started(self) -> RunStarted | None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from emotion.labels import SPECIES_COLOURS, colour_of
 from emotion.pictures.drawn import is_drawn
 
 # The folders of a path that begins at a root.
@@ -17,16 +16,6 @@ def place_of(folder: str) -> str:
     """Return what stands for a folder in a command: where it lies in the project, or its name below `path/to`."""
     name = PurePath(folder).name
     return f"assets/faces/{name}" if is_drawn(folder) and name else f"path/to/{name or 'pictures'}"
-
-
-def within(picture: str, folder: str) -> str:
-    """Return a picture's name within its set, or within its class where it lies elsewhere."""
-    path = PurePath(picture)
-    # Pictures are listed where a link leads to.
-    for root in (PurePath(folder), Path(folder).resolve()):
-        if path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    return PurePath(*path.parts[-2:]).as_posix()
 
 
 def without_places(text: str, folders: Iterable[str]) -> str:
@@ -41,9 +30,3 @@ def without_places(text: str, folders: Iterable[str]) -> str:
 def plain_name(backbone: str) -> str:
     """Return what a backbone is called: the name of the folder, where it is one."""
     return PurePath(backbone).name if PurePath(backbone).is_absolute() else backbone
-
-
-def colour_of_set(name: str) -> str:
-    """Return the colour of the species that a set's name begins with, as on the page; grey for one we do not know."""
-    first = name.lower().replace("-", "_").replace(" ", "_").split("_")[0]
-    return SPECIES_COLOURS.get(first) or SPECIES_COLOURS.get(first.removesuffix("s")) or colour_of(name)

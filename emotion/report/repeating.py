@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from emotion.command import command_line
+from emotion.labels import colour_of_set
+from emotion.pictures.folders import within
 from emotion.report.content import Block, Cell, Command, Facts, Folded, Row, Section, Table, Text
 from emotion.report.material import Material
-from emotion.report.naming import colour_of_set, place_of, within
-from emotion.report.words import count, exact_percent
+from emotion.report.naming import place_of
+from emotion.words import count, exact_percent
 
 
 def repeating(material: Material) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from emotion.comparison import Comparison, SampleResult
 from emotion.comparison.findings import Gap, confusion, details_sentence, gap_sentence, plural, reference_of
 from emotion.comparison.scored import chance_brier, chance_log_loss
-from emotion.labels import colour_of
+from emotion.labels import colour_of, colour_of_set
 from emotion.report.content import (
     Beside,
     Block,
@@ -24,8 +24,7 @@ from emotion.report.content import (
     Text,
 )
 from emotion.report.material import Material
-from emotion.report.naming import colour_of_set
-from emotion.report.words import exact_percent, p_value, percent, points, span
+from emotion.words import exact_percent, p_value, percent, points, span
 
 WILSON = Source("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")
 WELCH = Source("Welch 1947", "https://doi.org/10.1093/biomet/34.1-2.28")
@@ -43,7 +42,11 @@ def results(material: Material) -> Section:
     blocks: list[Block] = [_measures(comparison, emotion), Text(_MEASURES, "note", (WILSON, BRIER))]
     blocks.append(_means(comparison, emotion))
     if emotion is None:
-        blocks += [Heading("Every emotion of every set"), _grid(comparison, material.gaps), _every_measure(comparison)]
+        blocks += [
+            Heading("Every emotion of every set"),
+            _grid(comparison, material.comparison.gaps),
+            _every_measure(comparison),
+        ]
     blocks.append(Heading("What it said"))
     if emotion is None:
         blocks.append(Beside(tuple(_confusion(comparison, name) for name in comparison.sets)))
@@ -55,13 +58,13 @@ def results(material: Material) -> Section:
 def differences(material: Material) -> Section:
     """Return how far the other sets lie from the reference, with the tests, and what it would take to tell."""
     comparison, emotion = material.comparison, material.emotion
-    if not material.gaps:
+    if not material.comparison.gaps:
         why = "There is one set only" if len(comparison.sets) == 1 else "A set has a single picture"
         return Section("Differences between the sets", (Text(f"{why}, so that nothing can be held against it."),))
-    shown = [gap for gap in material.gaps if gap.emotion == emotion]
+    shown = [gap for gap in material.comparison.gaps if gap.emotion == emotion]
     blocks: list[Block] = [
         Points(tuple((gap_sentence(gap), details_sentence(gap)) for gap in shown)),
-        _gaps_table(material.gaps),
+        _gaps_table(material.comparison.gaps),
         Text(_TESTS, "note", (WELCH, ERNST, YEKUTIELI, VARGHA)),
     ]
     return Section("Differences between the sets", tuple(blocks))

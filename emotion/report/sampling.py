@@ -11,12 +11,12 @@ from PIL import Image
 
 from emotion.comparison import SampleResult, ScoredPicture
 from emotion.errors import PictureError
+from emotion.labels import colour_of_set
 from emotion.pictures.decoding import open_picture
-from emotion.pictures.folders import hash_file
+from emotion.pictures.folders import hash_file, within
 from emotion.report.content import Block, Cell, Gallery, Row, Section, Shown, Table, Text
 from emotion.report.material import Material
-from emotion.report.naming import colour_of_set, within
-from emotion.report.words import capital, count, listed, percent
+from emotion.words import capital, count, listed, percent
 
 SIDE = 176
 

@@ -28,9 +28,9 @@ from emotion.report.content import (
 )
 from emotion.report.material import Material
 from emotion.report.naming import plain_name
-from emotion.report.words import count, duration, percent, span
 from emotion.statistics.intervals import wilson_interval
 from emotion.validation import Validation
+from emotion.words import count, duration, percent, span
 
 # Those of the page's charts.
 TRAINING_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
 from pathlib import Path
 
 from emotion.errors import ConfigError, RunError
 from emotion.report.content import Report
 from emotion.report.html import to_html
 from emotion.report.markdown import to_markdown
+from emotion.writing import write_texts
 
 RENDERERS = {".html": to_html, ".md": to_markdown}
 
@@ -34,15 +32,10 @@ def write_report(report: Report, path: Path) -> None:
     """
     check_ending(path)
     text = RENDERERS[path.suffix.lower()](report)
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        write_texts(path.parent, {path.name: text})
     except OSError as error:
         raise RunError(
             f"The report cannot be written to {path} ({error.strerror}): choose another file, or free the disk."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()

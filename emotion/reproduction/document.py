@@ -6,7 +6,7 @@ import time
 
 from emotion.bench.machine import this_machine
 from emotion.comparison import SampleResult, load_comparison
-from emotion.labels import DRAWN_NOTE
+from emotion.labels import DRAWN_NOTE, colour_of_set
 from emotion.pictures.drawn import is_drawn
 from emotion.report.asking import asked
 from emotion.report.calibrating import calibration
@@ -14,12 +14,11 @@ from emotion.report.checks import controls, cues, features, luck
 from emotion.report.content import Block, Cell, Command, Figure, Line, LineChart, Report, Row, Section, Table, Text
 from emotion.report.limits import limits
 from emotion.report.material import Material
-from emotion.report.naming import colour_of_set
 from emotion.report.results import differences, results
 from emotion.report.training import model
-from emotion.report.words import exact_percent, moment, percent, span
 from emotion.reproduction.experiment import REPORT_EMOTION, Outcome, Trained
 from emotion.statistics.intervals import wilson_interval
+from emotion.words import exact_percent, moment, percent, span
 
 # What the report gives: mean probability of the correct class, right of 20, second of 20. No interval of its means.
 REPORT = {"human": (0.395, 19, None), "dog": (0.227, 0, 18)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from emotion.errors import RunError
 from emotion.report import to_html, to_markdown
 from emotion.report.content import Beside, Block, Figure, Folded, Report, Table
 from emotion.report.figures import draw
+from emotion.writing import write_texts
 
 NAME = "experiment"
 
@@ -34,21 +34,14 @@ def write_files(report: Report, folder: Path) -> list[Path]:
                     f"{stem}-{n}.svg": standing_alone(draw(chart, name="c"))
                     for n, chart in enumerate(part.charts, start=1)
                 }
-    beside = {name: folder / f".{name}.{os.getpid()}" for name in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # All are on the disk before any takes its place, so that a full disk leaves the old ones.
-        for name, text in texts.items():
-            beside[name].write_text(text, encoding="utf-8")
+        write_texts(folder, texts)
         for old in [*folder.glob("[0-9][0-9]-*.csv"), *folder.glob("[0-9][0-9]-*.svg")]:
-            old.unlink()
-        for name, path in beside.items():
-            path.replace(folder / name)
+            if old.name not in texts:
+                old.unlink()
     except OSError as error:
         raise RunError(f"The document cannot be written to {folder} ({error.strerror}): choose another.") from error
-    finally:
-        for path in beside.values():
-            path.unlink(missing_ok=True)
     return [folder / name for name in texts]
 
 

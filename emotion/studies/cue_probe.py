@@ -13,10 +13,12 @@ from PIL import Image
 from emotion.drawing.cues import CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue, individuals
 from emotion.drawing.faces_set import Drawing
 from emotion.errors import PictureError, RunError
-from emotion.runs import Run, write_json
+from emotion.runs import Run
 from emotion.statistics.intervals import Interval, mean_interval
 from emotion.statistics.paired import Change, change
 from emotion.studies.study import Judge, Progress
+from emotion.words import percent
+from emotion.writing import write_json
 
 SCHEMA = 1
 FOLDER = "probes"
@@ -157,7 +159,7 @@ def sentence_of(curves: CueCurves) -> str:
     """Say what the cue does on each species, from the numbers alone."""
     cue, label = find_cue(curves.cue), curves.leading
     moves = [
-        f"from {_percent(each.means[label][0])} to {_percent(each.means[label][-1])} on {ON[species]} "
+        f"from {percent(each.means[label][0])} to {percent(each.means[label][-1])} on {ON[species]} "
         f"({change_in_points(each.swings[label])})"
         for species, each in curves.species.items()
     ]
@@ -226,7 +228,3 @@ def _species(values: Mapping[str, Any]) -> SpeciesCurves:
             for label, each in values["swings"].items()
         },
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"

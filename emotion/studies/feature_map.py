@@ -14,7 +14,7 @@ import numpy as np
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import plural, reference_of
 from emotion.errors import PictureError
-from emotion.pictures.folders import find_pictures
+from emotion.pictures.folders import find_pictures, within
 from emotion.runs import Run
 from emotion.studies.keeping import kept
 from emotion.studies.pool import Pool, pools
@@ -194,7 +194,7 @@ def laid_out(
         fitted_on=int(known.sum()),
         explained=[float(share) for share in axes.explained_variance_ratio_],
         points=[
-            Point(name, _within(path, comparison.folders[name]), label, predicted, x, y)
+            Point(name, within(str(path), comparison.folders[name]), label, predicted, x, y)
             for (name, label, path), predicted, (x, y) in zip(kept, called, places, strict=True)
         ],
         unreadable={
@@ -250,11 +250,6 @@ def _whitening(features: np.ndarray, truth: np.ndarray, *, classes: int) -> tupl
     batch = torch.from_numpy(features), torch.from_numpy(truth)
     mean, projection = whitening([batch], classes=classes, width=features.shape[1])
     return mean.numpy(), projection.numpy()
-
-
-def _within(path: Path, folder: str) -> str:
-    root = Path(folder).resolve()
-    return (path.relative_to(root) if path.is_relative_to(root) else Path(path.name)).as_posix()
 
 
 def _sentence(name: str, each: Distances, reference: str) -> str:

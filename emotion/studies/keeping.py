@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.errors import RunError
-from emotion.runs import write_json
+from emotion.writing import write_json
 
 SCHEMA = 1
 

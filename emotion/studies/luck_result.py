@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from emotion.comparison.findings import plural
+from emotion.words import capital, listed
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 
@@ -102,17 +103,17 @@ class LuckResult:
         found = {name: f"{plural(name)} ({percent(each.observed)})" for name, each in self.sets.items()}
         outside = [found[name] for name, each in self.sets.items() if not each.is_within]
         if outside:
-            return f"What the comparison found for {_and(outside)} lies outside: hardly any repeat comes out so."
-        return f"What the comparison found for {_and(list(found.values()))} lies within."
+            return f"What the comparison found for {listed(outside)} lies outside: hardly any repeat comes out so."
+        return f"What the comparison found for {listed(list(found.values()))} lies within."
 
     def _span_words(self) -> str:
         first, *others = [f"{plural(name)} {{}}between {_span(each)}" for name, each in self.sets.items()]
-        spans = _and([first.format("come out "), *(other.format("") for other in others)])
+        spans = listed([first.format("come out "), *(other.format("") for other in others)])
         if self.draws == 1:
             return f"Every picture is used, so only the training differs: over {len(self.seeds)} trainings, {spans}."
         drawn = [each for each in self.sets.values() if not each.is_whole]
         sizes, pools = ({getattr(each, which) for each in drawn} for which in ("size", "n"))
-        draws = f"{self.draws} draws of {_and(_numbers(sizes))} out of {_and(_numbers(pools))}"
+        draws = f"{self.draws} draws of {listed(_numbers(sizes))} out of {listed(_numbers(pools))}"
         over = f"{len(self.seeds)} trainings and {draws}" if self.is_retrained else f"{draws}, by one training"
         return f"Over {over}, {spans} (95 % of them)."
 
@@ -123,19 +124,19 @@ class LuckResult:
         parts = [f"another draw moves {_moved(by_draw)}"] if by_draw else []
         if by_training and by_training.keys() == by_draw.keys():
             # The same sets again: their numbers are enough.
-            parts.append(f"another training by {_and([points(each) for each in by_training.values()])}")
+            parts.append(f"another training by {listed([points(each) for each in by_training.values()])}")
         elif by_training:
             parts.append(f"another training moves {_moved(by_training)}")
-        return f"{_capital(', '.join(parts))} (standard deviations, in percentage points)." if parts else ""
+        return f"{capital(', '.join(parts))} (standard deviations, in percentage points)." if parts else ""
 
     def _order_words(self) -> str:
         others = {name: each.reference_ahead for name, each in self.sets.items() if each.reference_ahead is not None}
         if not others:
             return ""
-        shares = _and([f"of {plural(name)} in {percent(share)}" for name, share in others.items()])
+        shares = listed([f"of {plural(name)} in {percent(share)}" for name, share in others.items()])
         pairs = len(self.seeds) * self.draws
         what = "pairs of training and draw" if self.draws > 1 and self.is_retrained else "repeats"
-        return f"{_capital(plural(self.reference))} are ahead {shares} of the {pairs:,} {what}."
+        return f"{capital(plural(self.reference))} are ahead {shares} of the {pairs:,} {what}."
 
 
 def _span(each: SetLuck) -> str:
@@ -158,17 +159,8 @@ def points(deviation: float) -> str:
 
 
 def _moved(deviations: Mapping[str, float]) -> str:
-    return _and([f"{plural(name)} by {points(each)}" for name, each in deviations.items()])
+    return listed([f"{plural(name)} by {points(each)}" for name, each in deviations.items()])
 
 
 def _numbers(values: set[int]) -> list[str]:
     return [str(value) for value in sorted(values)]
-
-
-def _and(parts: Sequence[str]) -> str:
-    *others, last = parts
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

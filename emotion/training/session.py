@@ -17,8 +17,9 @@ from emotion.errors import EmotionError
 from emotion.events import Event, RunFailed, RunStopped
 from emotion.pictures.folders import Picture, read_pictures
 from emotion.pictures.splitting import Split, split
-from emotion.runs import Run, write_json
+from emotion.runs import Run
 from emotion.training.fit import fit, rescue
+from emotion.writing import write_json
 
 # What torch says where an allocation fails, on the CPU and on a GPU; its exceptions are RuntimeErrors.
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory")

@@ -11,7 +11,7 @@ from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
 from emotion.events import TrunkProgress
 from emotion.ui.run_board import RunSummary
-from emotion.ui.words import count, duration
+from emotion.words import count, duration
 
 NOTHING_FROZEN = "Nothing is frozen: in every epoch each picture passes the whole backbone, forth and back."
 KNOWN = "The backbone looks at nothing new: what it saw of these pictures in an earlier run is kept."

@@ -81,7 +81,7 @@ class Looking:
         content = sent_back(payload)
         yield status_box("running", "running", "Looking at the picture.", None)
         study = Explain(self.board.find(judged.run), content, label)
-        found = yield from carried_out(self.services, study)
+        found = yield from carried_out(self.services, study, place=str)
         # The very number of the bars; the copy's own differs from it by as much as its pixels do.
         shown = replace(found, confidence=judged.scores[found.label])
         figure = saliency_figure(shown, data_uri(open_picture(io.BytesIO(content)), side=SHOWN_SIDE))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.errors import PictureError
-from emotion.labels import SPECIES_COLOURS
+from emotion.labels import SPECIES_COLOURS, species_of
 from emotion.pictures import drawn
 from emotion.pictures.folders import list_pictures
 
@@ -86,15 +86,6 @@ def set_title(folder: str | Path) -> str:
     if drawn.is_drawn(path):
         return _DRAWN_TITLES.get(path.name, path.name)
     return f"{path.parent.name}/{path.name}".lstrip("/")
-
-
-def species_of(name: str) -> str:
-    """Return the species that a set's name begins with, or nothing."""
-    first = name.lower().replace("-", "_").replace(" ", "_").split("_")[0]
-    for species in SPECIES_COLOURS:
-        if first in (species, species + "s"):
-            return species
-    return ""
 
 
 def names_by_species(sets: list[PictureSet]) -> dict[str, Path]:

@@ -24,7 +24,8 @@ from emotion.ui.run_picker import RunPicker
 from emotion.ui.services import Services
 from emotion.ui.status import drawn_note, sentence
 from emotion.ui.thumbnails import data_uris
-from emotion.ui.words import duration, verdict
+from emotion.ui.words import verdict
+from emotion.words import duration
 
 # What Gradio's own label of the field says: whoever speaks to the page says what stands there.
 DROP = "Drop an image file here to upload"

@@ -14,7 +14,8 @@ from emotion.pictures.drawn import is_drawn
 from emotion.runs import About, Run, Status, list_runs
 from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import set_title
-from emotion.ui.words import ENDED, WAITS_FOR_RUN, duration, percent
+from emotion.ui.words import ENDED, WAITS_FOR_RUN
+from emotion.words import duration, percent
 
 HEADERS = [
     "Run", "Status", "Pictures", "Backbone", "Trained", "Epochs", "Batch",

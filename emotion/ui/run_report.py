@@ -15,8 +15,8 @@ from emotion.labels import chance_level, colour_of
 from emotion.runs import Run
 from emotion.ui.run_board import depth_words
 from emotion.ui.thumbnails import data_uris
-from emotion.ui.words import count, duration, percent
 from emotion.validation import Validation
+from emotion.words import count, duration, percent
 
 SIDE = 132
 MAX_SHOWN = 24

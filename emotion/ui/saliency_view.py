@@ -12,7 +12,7 @@ from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 from emotion.prediction import Saliency
-from emotion.ui.words import percent
+from emotion.words import percent
 
 # Perceptually uniform and read by every kind of colour vision (van der Walt & Smith 2015, matplotlib's `inferno`).
 SCALE = "Inferno"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from emotion.studies.study import Study
 from emotion.ui.services import Services
 from emotion.ui.status import status_box
 
+A = TypeVar("A")
 R = TypeVar("R")
 
 
-def carried_out(services: Services, study: Study[R]) -> Generator[str, None, R]:
-    """Yield how far the study is as HTML for a status line, and return its answer. Closing it ends the study.
+def carried_out(services: Services, study: Study[R], *, place: Callable[[str], A]) -> Generator[A, None, R]:
+    """Yield how far the study is, and return its answer. Closing it ends the study.
+
+    ``place`` puts the HTML of a status line among the values that a handler yields.
 
     Raises:
         EmotionError: it cannot be answered.
@@ -23,7 +26,8 @@ def carried_out(services: Services, study: Study[R]) -> Generator[str, None, R]:
         while True:
             step = next(steps)
             share = step.done / step.total if step.total else None
-            yield status_box("running", "running", f"{step.doing[:1].upper()}{step.doing[1:]}.", share)
+            line = status_box("running", "running", f"{step.doing[:1].upper()}{step.doing[1:]}.", share)
+            yield place(line)
     except StopIteration as end:
         answer: R = end.value
         return answer

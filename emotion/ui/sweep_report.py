@@ -12,8 +12,9 @@ from emotion.ui.charts.look import run_look
 from emotion.ui.run_board import RunSummary
 from emotion.ui.status import drawn_note, sentence, status_box
 from emotion.ui.sweeps import Sweep, shown_status
-from emotion.ui.words import count, duration, percent, progress
+from emotion.ui.words import progress
 from emotion.validation import smallest_difference
+from emotion.words import capital, count, duration, percent
 
 NOTHING_YET = "Nothing is swept here yet. Press Sweep for one training a value, each after the one before."
 WAITING = "Each value’s curves appear here."
@@ -98,11 +99,11 @@ def _in_hand(sweep: Sweep) -> str:
         return f"Now {member.title}. {progress(summary.run.events(), summary.status).sentence}"
     waiting = next((member for member, each in sweep.runs if each.status == "queued"), None)
     if waiting is not None:
-        return f"{_capital(waiting.title)} waits for its turn."
+        return f"{capital(waiting.title)} waits for its turn."
     wrong = next((each for each in sweep.runs if each[1].status in ("failed", "interrupted")), None)
     if wrong is not None:
         member, summary = wrong
-        return f"{_capital(member.title)}: {progress(summary.run.events(), summary.status).sentence}"
+        return f"{capital(member.title)}: {progress(summary.run.events(), summary.status).sentence}"
     return f"The trainings took {duration(sum(each.seconds for each in sweep.summaries))}."
 
 
@@ -135,7 +136,3 @@ def _row(member: SweepMember, summary: RunSummary, *, is_best: bool) -> str:
 
 def _look(header: str) -> str:
     return ' class="number"' if header in HEADERS[1:] else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

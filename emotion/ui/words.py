@@ -17,6 +17,7 @@ from emotion.events import (
     TrunkProgress,
 )
 from emotion.runs import Status
+from emotion.words import count, duration, percent
 
 NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at each picture."
 WAITS_FOR_RUN = "This waits for a first finished run: train one in the Train tab, and it appears here by itself."
@@ -61,34 +62,10 @@ def replaying(seconds: float) -> str:
     return f"Replay: the training itself took {duration(seconds)}."
 
 
-def duration(seconds: float) -> str:
-    """Return a time span as a person says it: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
-    if seconds < 1:
-        return f"{seconds:.1f} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def time_left(seconds: float) -> str:
     """Return an estimate in words; a tenth of a second would promise too much."""
     whole = max(1, round(seconds))
     return f"{whole} s left" if whole < 60 else f"{duration(seconds)} left"
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number and its noun: 1 picture, 2 pictures."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def percent(share: float) -> str:
-    """Return a share (0 to 1) in whole percent."""
-    return f"{share * 100:.0f} %"
 
 
 def verdict(scores: dict[str, float], *, label: str) -> str:

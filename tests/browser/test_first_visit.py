@@ -117,8 +117,10 @@ def test_people_and_dogs_are_compared_side_by_side(dashboard: Dashboard, open_pa
     page.locator("#compare").click()
     expect(page.locator("#report .species-card")).to_have_count(2)
     expect(page.locator("#report figure")).to_have_count(40)
-    for text in ("of 20 correct", "came second in", "95 % interval", "Said instead"):
+    for text in ("of 20 correct", "came second in", "Said instead"):
         expect(page.locator("#report .species-card").last).to_contain_text(text)
+    for text in ("95 % intervals", "Log loss", "an even guess"):
+        expect(page.locator("#measures")).to_contain_text(text)
     for text in ("20 pictures a set", "seed 42", "chance 25 %"):
         expect(page.locator("#headline")).to_contain_text(text)
     with page.expect_download() as download:

@@ -316,3 +316,15 @@ def test_a_recorded_picture_that_is_gone_or_changed_is_one_sentence(comparison: 
     path.unlink()
     with pytest.raises(PictureError, match="is gone: put it back"):
         rescore(comparison, always_tired)
+
+
+def test_comparisons_of_one_second_sort_as_they_came(comparison: Comparison, run: Run) -> None:
+    saved = [save_comparison(comparison, run=run) for _ in range(20)]
+    assert saved == sorted(run.comparisons.glob("*.json"))
+
+
+def test_a_file_that_is_read_again_is_read_once_and_a_changed_one_anew(comparison: Comparison, run: Run) -> None:
+    path = save_comparison(comparison, run=run)
+    assert load_comparison(path) is load_comparison(path)
+    path.write_text(path.read_text().replace('"seed": 5', '"seed": 77'))
+    assert load_comparison(path).seed == 77

@@ -11,7 +11,6 @@ from emotion.comparison.findings import (
     confusion,
     details_sentence,
     gap_sentence,
-    gaps,
     gaps_of,
     plural,
     reference_of,
@@ -40,7 +39,7 @@ def happy(centre: float, *, n: int = 20, spread: float = 0.1) -> list[ScoredPict
 
 
 def test_a_wide_gap_is_told_with_its_interval_and_what_could_not_be_told() -> None:
-    [gap] = gaps(comparison(human={"happy": happy(0.7)}, dog={"happy": happy(0.3)}))
+    [gap] = comparison(human={"happy": happy(0.7)}, dog={"happy": happy(0.3)}).gaps
     assert gap_sentence(gap) == (
         "Humans 40 points above dogs on “happy” (95 %: 38 to 42); with 20 pictures each, gaps under about 2 points "
         "cannot be told from luck."
@@ -49,7 +48,7 @@ def test_a_wide_gap_is_told_with_its_interval_and_what_could_not_be_told() -> No
 
 
 def test_a_small_gap_is_called_luck_and_says_what_it_would_take() -> None:
-    [gap] = gaps(comparison(human={"happy": happy(0.5, spread=0.9)}, dog={"happy": happy(0.46, spread=0.9)}))
+    [gap] = comparison(human={"happy": happy(0.5, spread=0.9)}, dog={"happy": happy(0.46, spread=0.9)}).gaps
     assert "which luck alone can do" in gap_sentence(gap)
     needed = gap.difference.needed
     assert needed is not None
@@ -60,7 +59,7 @@ def test_a_small_gap_is_called_luck_and_says_what_it_would_take() -> None:
 def test_people_are_held_against_every_other_set_wherever_they_stand() -> None:
     found = comparison(dog={"happy": happy(0.3)}, human={"happy": happy(0.7)}, cat={"happy": happy(0.2)})
     assert reference_of(found) == "human"
-    assert [(gap.reference, gap.other) for gap in gaps(found)] == [("human", "dog"), ("human", "cat")]
+    assert [(gap.reference, gap.other) for gap in found.gaps] == [("human", "dog"), ("human", "cat")]
 
 
 def test_p_values_of_a_grid_are_corrected_for_all_of_them() -> None:
@@ -69,7 +68,7 @@ def test_p_values_of_a_grid_are_corrected_for_all_of_them() -> None:
             label: [picture(label, i, **{label: centre + 0.4 * (i / 19 - 0.5)}) for i in range(20)] for label in CLASSES
         }
 
-    found = gaps(comparison(human=emotions(0.5), dog=emotions(0.45)))
+    found = comparison(human=emotions(0.5), dog=emotions(0.45)).gaps
     assert [gap.emotion for gap in found] == [*CLASSES, None]
     assert all(gap.adjusted_p_value >= gap.difference.p_value for gap in found)
     assert found[0].adjusted_p_value > found[0].difference.p_value
@@ -113,7 +112,7 @@ def test_the_confusion_of_a_set_counts_each_picture_once() -> None:
 
 def test_a_single_emotion_has_its_gap_under_either_name() -> None:
     found = comparison(human={"happy": happy(0.7)}, dog={"happy": happy(0.3)})
-    assert gaps_of(found, "happy") == gaps_of(found, None) == gaps(found)
+    assert gaps_of(found, "happy") == gaps_of(found, None) == found.gaps
 
 
 def test_log_loss_and_brier_score_are_scikit_learns() -> None:

@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 
 from emotion.comparison import Comparison, SampleResult, ScoredPicture, load_comparison, summarise
-from emotion.comparison.findings import caveats, details_sentence, gap_sentence, gaps
+from emotion.comparison.findings import caveats, details_sentence, gap_sentence
 from emotion.errors import RunError
-from emotion.labels import DRAWN_NOTE, RELAXED_WARNING
+from emotion.labels import DRAWN_NOTE, RELAXED_WARNING, colour_of_set, species_of
 from emotion.pictures import drawn
-from emotion.pictures.folders import hash_file
+from emotion.pictures.folders import hash_file, within
 from emotion.report import Report, build_report, to_html, to_markdown
 from emotion.report.asking import standing
 from emotion.report.content import Cell, Gallery, Limits, Points, Section, Table
-from emotion.report.naming import colour_of_set, place_of, within, without_places
+from emotion.report.naming import place_of, without_places
 from emotion.report.repeating import fingerprint
 
 MakeComparison = Callable[..., Path]
@@ -60,7 +60,7 @@ def test_every_measure_is_the_comparisons_own(make_comparison: MakeComparison) -
 
 def test_gaps_are_told_in_the_words_and_numbers_of_the_screen(make_comparison: MakeComparison) -> None:
     file = make_comparison(sets=("human", "dog", "cat"), emotion=None)
-    found = gaps(load_comparison(file))
+    found = load_comparison(file).gaps
     part = section(build_report(file), "Differences between the sets")
     [said] = [block for block in part.blocks if isinstance(block, Points)]
     assert said.items == tuple((gap_sentence(gap), details_sentence(gap)) for gap in found if gap.emotion is None)
@@ -254,7 +254,6 @@ def test_pictures_behind_a_link_are_named_within_their_set(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["dog", "Dogs", "dog_eval", "dog (photos)"])
 def test_a_set_has_the_colour_of_its_species(name: str) -> None:
-    from emotion.ui.picture_sets import species_of
 
     assert species_of(name) == "dog"
     assert colour_of_set(name) == colour_of_set("dog")

@@ -73,7 +73,7 @@ def test_every_table_is_a_csv_and_every_figure_an_svg(done: Path) -> None:
     assert len(tables) >= 8
     assert len(figures) >= 4
     for table in tables:
-        rows = list(csv.reader(table.open()))
+        rows = list(csv.reader(table.read_text().splitlines()))
         assert len({len(row) for row in rows}) == 1
         assert len(rows) > 1
     for figure in figures:
@@ -83,7 +83,7 @@ def test_every_table_is_a_csv_and_every_figure_an_svg(done: Path) -> None:
 @pytest.mark.slow
 def test_ours_stands_beside_the_report_with_intervals(done: Path) -> None:
     [table] = [path for path in files(done, ".csv") if "as-in-the-report" in path.name and "Sample" in path.read_text()]
-    rows = {row[0]: row[1:] for row in csv.reader(table.open())}
+    rows = {row[0]: row[1:] for row in csv.reader(table.read_text().splitlines())}
     assert rows["human, report"][0] == "39.5 %"
     assert rows["dog, report"][2] == "0 of 20"
     comparison = load_comparison(sorted((sorted((done / "runs").iterdir())[-1] / "comparisons").glob("*.json"))[0])
@@ -98,7 +98,7 @@ def test_no_picture_and_no_place_is_told(done: Path) -> None:
         text = path.read_text()
         assert str(done) not in text, path.name
         assert "data:image" not in text, path.name
-        assert not re.search(r"\d+\.png", text) or "hash" in text, path.name
+        assert not re.search(r"\d+\.png", text), path.name
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=".*", category=DeprecationWarning, module=r"gradio|starlette|websockets")
     import gradio as gr
 
-from scripted import ScriptedServices, scores_for, script, write_checkpoint
+from scripted import HeldServices, ScriptedServices, scores_for, script, write_checkpoint
+from serving_pages import served, visiting
 
 from emotion.config import TrainConfig
 from emotion.events import Event
@@ -27,7 +28,7 @@ from emotion.labels import EMOTION_COLOURS, EMOTIONS
 from emotion.pictures import drawn
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run, create_run
-from emotion.ui.app import build_app, launch
+from emotion.ui.app import build_app
 from emotion.validation import save_validation
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 SETS = ("human_train", "human_eval", "dog_eval", "cat_eval")
 PER_CLASS = 6
 BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
-PATIENCE_MILLISECONDS = 15_000
 # Gradio's and uvicorn's own warnings in the server's threads.
 SERVER_WARNINGS = (
     "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning",
@@ -114,13 +114,18 @@ def services(tmp_path: Path, gate: Gate) -> ScriptedServices:
 
 
 @pytest.fixture
+def held_services(tmp_path: Path) -> Iterator[HeldServices]:
+    """Scripted services whose studies a test can hold at their first step; let go when it ends."""
+    services = HeldServices(tmp_path / "runs")
+    yield services
+    services.let_go.set()
+
+
+@pytest.fixture
 def address(services: ScriptedServices) -> Iterator[str]:
     """Serve the page on a free port."""
-    demo = build_app(services, backbones=lambda: BACKBONES)
-    _, url, _ = launch(demo, host="127.0.0.1", port=None, prevent_thread_lock=True)
-    yield url
-    demo.close(verbose=False)
-    gr.close_all(verbose=False)
+    with served(build_app(services, backbones=lambda: BACKBONES)) as url:
+        yield url
 
 
 @pytest.fixture
@@ -128,17 +133,9 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     """A page of a new visitor; an error in its scripts or a request to another host fails the test."""
     from playwright.sync_api import expect
 
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(PATIENCE_MILLISECONDS)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: _note_foreign(request.url, address, problems))
-    page.goto(address)
-    expect(page.locator("#loss-chart .js-plotly-plot")).to_be_visible()
-    yield page
-    context.close()
-    assert problems == []
+    with visiting(browser, address) as page:
+        expect(page.locator("#loss-chart .js-plotly-plot")).to_be_visible()
+        yield page
 
 
 @pytest.fixture
@@ -169,8 +166,3 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     said: list[str] = []
     monkeypatch.setattr(gr, "Warning", lambda text, **_: said.append(text))
     return said
-
-
-def _note_foreign(url: str, address: str, problems: list[str]) -> None:
-    if not url.startswith((address, "data:", "blob:")):
-        problems.append(f"asked another host: {url}")

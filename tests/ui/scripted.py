@@ -201,6 +201,28 @@ class ScriptedServices:
         return (yield from study.carry_out(ScriptedJudge(study.run)))
 
 
+class HeldServices(ScriptedServices):
+    """Carries studies out to their first step, and on once it is let go; a study that is closed is counted."""
+
+    def __init__(self, runs_folder: Path) -> None:
+        super().__init__(runs_folder)
+        self.let_go = threading.Event()
+        self.let_go.set()
+        self.closed = 0
+
+    def study(self, study: Any) -> Generator[Any, None, Any]:
+        steps = super().study(study)
+        try:
+            step = next(steps)
+            while not self.let_go.wait(0.05):
+                yield step
+            yield step
+            return (yield from steps)
+        except GeneratorExit:
+            self.closed += 1
+            raise
+
+
 @dataclass
 class ScriptedJudge:
     """Answers what a study asks, without a model: always the same for the same picture."""

@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 import pytest
 from scripted import ScriptedServices
+from serving_pages import served, visiting
 
 from emotion.comparison import Request
 from emotion.pictures import drawn
 from emotion.runs import Run
-from emotion.ui.app import launch
 from emotion.ui.compare.calibration_panel import CalibrationPanel
 from emotion.ui.run_board import RunBoard
 
@@ -32,26 +32,17 @@ def address(services: ScriptedServices, validated: Run) -> Iterator[str]:
         with gr.Accordion("Probabilities", open=False):
             panel = CalibrationPanel(services, RunBoard(services.runs_folder), run, saved)
         saved.input(panel.reopen, [run, saved], panel.view)
-    _, url, _ = launch(page, host="127.0.0.1", port=None, prevent_thread_lock=True)
-    yield url
-    page.close(verbose=False)
-    gr.close_all(verbose=False)
+    with served(page) as url:
+        yield url
 
 
 @pytest.fixture
 def section(browser: Any, address: str) -> Iterator[Any]:
     """The page of a new visitor with the section opened; an error in its scripts fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(address)
-    page.get_by_role("button", name="Probabilities").click()
-    expect(page.locator("#calibrate")).to_be_visible()
-    yield page
-    context.close()
-    assert problems == []
+    with visiting(browser, address) as page:
+        page.get_by_role("button", name="Probabilities").click()
+        expect(page.locator("#calibrate")).to_be_visible()
+        yield page
 
 
 def choose(page: Any, comparison: str) -> None:

@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
-from scripted import ScriptedServices
+from scripted import HeldServices
+from serving_pages import served, visiting
 
 from emotion.comparison import Request
 from emotion.drawing.faces_set import FOLDER
 from emotion.pictures import drawn
 from emotion.runs import Run
 from emotion.studies.controls import CONTROLS, kept_controls
-from emotion.ui.app import launch
-from emotion.ui.controls_panel import ControlsPanel
-from emotion.ui.cue_panel import CuePanel
+from emotion.ui.compare.controls_panel import ControlsPanel
+from emotion.ui.compare.cue_panel import CuePanel
 from emotion.ui.run_board import RunBoard
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect
 
 
-class HeldServices(ScriptedServices):
-    """Carries studies out to their first step, and on once it is let go; a study that is closed is counted."""
-
-    let_go: threading.Event
-    drawn_file: Path
-    closed: int = 0
-
-    def study(self, study: Any) -> Generator[Any, None, Any]:
-        steps = super().study(study)
-        try:
-            step = next(steps)
-            while not self.let_go.wait(0.05):
-                yield step
-            yield step
-            return (yield from steps)
-        except GeneratorExit:
-            self.closed += 1
-            raise
-
-
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[HeldServices]:
-    services = HeldServices(tmp_path / "runs")
-    services.let_go = threading.Event()
-    services.let_go.set()
-    yield services
-    services.let_go.set()
+def services(held_services: HeldServices) -> HeldServices:
+    return held_services
 
 
 @pytest.fixture
@@ -64,7 +39,7 @@ def address(services: HeldServices, trained: Run, monkeypatch: pytest.MonkeyPatc
         services.compare(trained, Request({name: root / f"{name}_eval" for name in ("human", "dog")}, "happy", 3))[1]
         for root in (real, others)
     ]
-    services.drawn_file = files[0]
+    services.drawn_file = files[0]  # type: ignore[attr-defined]
     board = RunBoard(services.runs_folder)
     with gr.Blocks() as page:
         run = gr.Dropdown([trained.name], value=trained.name, label="Run")
@@ -74,28 +49,19 @@ def address(services: HeldServices, trained: Run, monkeypatch: pytest.MonkeyPatc
         with gr.Accordion("Move one feature", open=False):
             CuePanel(services, board, run, saved)
         saved.input(controls.reopen, [run, saved], controls.view)
-    _, url, _ = launch(page, host="127.0.0.1", port=None, prevent_thread_lock=True)
-    yield url
-    page.close(verbose=False)
-    gr.close_all(verbose=False)
+    with served(page) as url:
+        yield url
 
 
 @pytest.fixture
 def section(browser: Any, address: str) -> Iterator[Any]:
     """The page of a new visitor with both sections opened; an error in its scripts fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(address)
-    for name in ("Take something away", "Move one feature"):
-        page.get_by_role("button", name=name).click()
-    expect(page.locator("#controls-all")).to_be_visible()
-    expect(page.locator("#cue-probe")).to_be_visible()
-    yield page
-    context.close()
-    assert problems == []
+    with visiting(browser, address) as page:
+        for name in ("Take something away", "Move one feature"):
+            page.get_by_role("button", name=name).click()
+        expect(page.locator("#controls-all")).to_be_visible()
+        expect(page.locator("#cue-probe")).to_be_visible()
+        yield page
 
 
 def rows(page: Any) -> Any:

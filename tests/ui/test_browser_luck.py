@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import ScriptedServices
+from scripted import HeldServices
 from visitor import enter
 
 from emotion.runs import Run
 from emotion.studies.feature_map import kept_map
 from emotion.studies.luck import kept_luck
 from emotion.ui.compare import panels
-from emotion.ui.luck_panel import LuckPanel
-from emotion.ui.map_panel import MapPanel
+from emotion.ui.compare.luck_panel import LuckPanel
+from emotion.ui.compare.map_panel import MapPanel
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect
 
 
-class HeldServices(ScriptedServices):
-    """Carries studies out to their first step, and on once it is let go; a study that is closed is counted."""
-
-    let_go: threading.Event
-    closed: int = 0
-
-    def study(self, study: Any) -> Generator[Any, None, Any]:
-        steps = super().study(study)
-        try:
-            step = next(steps)
-            while not self.let_go.wait(0.05):
-                yield step
-            yield step
-            return (yield from steps)
-        except GeneratorExit:
-            self.closed += 1
-            raise
-
-
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[HeldServices]:
-    services = HeldServices(tmp_path / "runs")
-    services.let_go = threading.Event()
-    services.let_go.set()
-    yield services
-    services.let_go.set()
+def services(held_services: HeldServices) -> HeldServices:
+    return held_services
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,14 @@ from typing import Any
 import gradio as gr
 import pytest
 from scripted import ScriptedJudge, ScriptedServices
+from serving_pages import served, visiting
 
 from emotion.comparison import Request
 from emotion.pictures import drawn
 from emotion.prediction import Saliency
 from emotion.runs import Run
-from emotion.ui.app import launch
+from emotion.ui.compare.saliency_panel import SaliencyPanel
 from emotion.ui.run_board import RunBoard
-from emotion.ui.saliency_panel import SaliencyPanel
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect
@@ -139,25 +139,16 @@ def compared(services: ScriptedServices, trained: Run) -> Iterator[str]:
         saved = gr.Dropdown(choices, value=None, label="Saved comparisons", elem_id="saved")
         panel = SaliencyPanel(services, RunBoard(services.runs_folder), run, saved)
         saved.input(panel.reopen, [run, saved], panel.view)
-    _, url, _ = launch(page, host="127.0.0.1", port=None, prevent_thread_lock=True)
-    yield url
-    page.close(verbose=False)
-    gr.close_all(verbose=False)
+    with served(page) as url:
+        yield url
 
 
 @pytest.fixture
 def section(browser: Any, compared: str) -> Iterator[Any]:
     """The page of a new visitor; an error in its scripts fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(compared)
-    expect(page.locator("#saliency-show")).to_be_visible()
-    yield page
-    context.close()
-    assert problems == []
+    with visiting(browser, compared) as page:
+        expect(page.locator("#saliency-show")).to_be_visible()
+        yield page
 
 
 def choose(page: Any, comparison: str) -> None:

@@ -25,8 +25,8 @@ from emotion.statistics.calibration import (
 )
 from emotion.ui.charts.calibration import reliability_chart
 from emotion.ui.charts.look import VALIDATION_COLOUR
-from emotion.ui.compare.calibration import reading_html, table_html, temperature_sentence
 from emotion.ui.compare.calibration_panel import NOTHING_YET, CalibrationPanel
+from emotion.ui.compare.calibration_report import reading_html, table_html, temperature_sentence
 from emotion.ui.run_board import RunBoard
 from emotion.validation import load_validation
 

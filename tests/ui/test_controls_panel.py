@@ -25,10 +25,10 @@ from emotion.studies.controls import CONTROLS, ControlResult, Measured, SetContr
 from emotion.studies.cue_probe import kept_probes
 from emotion.ui.charts.controls import controls_chart
 from emotion.ui.charts.cues import cue_chart
-from emotion.ui.controls_panel import ALL_DONE, ControlsPanel
-from emotion.ui.controls_report import controls_html, points_html
-from emotion.ui.cue_panel import NOTHING_YET, CuePanel
-from emotion.ui.cue_report import faces_html, kept_html, legend_html
+from emotion.ui.compare.controls_panel import ALL_DONE, ControlsPanel
+from emotion.ui.compare.controls_report import controls_html, points_html
+from emotion.ui.compare.cue_panel import NOTHING_YET, CuePanel
+from emotion.ui.compare.cue_report import faces_html, kept_html, legend_html
 from emotion.ui.guard import guarded_stream
 from emotion.ui.run_board import RunBoard
 
@@ -135,8 +135,8 @@ def test_an_error_leaves_no_bar_that_runs_and_no_stop(services, trained: Run, ph
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("emotion.ui.controls_panel.keep_control", fail)
-    monkeypatch.setattr("emotion.ui.cue_panel.keep_probe", fail)
+    monkeypatch.setattr("emotion.ui.compare.controls_panel.keep_control", fail)
+    monkeypatch.setattr("emotion.ui.compare.cue_panel.keep_probe", fail)
     *_, last, skipped = guarded_stream(panel(ControlsPanel, services).look)("grey", trained.name, photos.name)
     assert (last[0].interactive, last[1]) == (False, "")
     assert skipped == gr.skip()

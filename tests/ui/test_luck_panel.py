@@ -20,8 +20,8 @@ from emotion.studies.keeping import keep
 from emotion.studies.luck import KEPT_AS, Luck, kept_luck
 from emotion.studies.luck_result import LuckResult
 from emotion.ui.charts.luck import MOST_DOTS, luck_chart
-from emotion.ui.luck_panel import LuckPanel
-from emotion.ui.luck_report import cost_html, finding_html, table_html
+from emotion.ui.compare.luck_panel import LuckPanel
+from emotion.ui.compare.luck_report import cost_html, finding_html, table_html
 from emotion.ui.run_board import RunBoard
 
 NAMES = ("seeds", "go", "cost", "status", "finding", "results", "chart", "table")

@@ -17,8 +17,8 @@ from emotion.labels import EMOTION_COLOURS
 from emotion.runs import Run
 from emotion.studies.feature_map import kept_map
 from emotion.ui.charts.feature_map import SYMBOLS, feature_map_chart
-from emotion.ui.map_panel import MapPanel
-from emotion.ui.map_report import cost_html, finding_html, small_copies
+from emotion.ui.compare.map_panel import MapPanel
+from emotion.ui.compare.map_report import cost_html, finding_html, small_copies
 from emotion.ui.run_board import RunBoard
 
 NAMES = ("cost", "status", "finding", "results", "chart")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emotion.errors import PictureError
+from emotion.labels import species_of
 from emotion.pictures import drawn
 from emotion.pictures.drawn import is_drawn
 from emotion.ui.compare.form import ticked
@@ -17,7 +18,6 @@ from emotion.ui.picture_sets import (
     list_picture_sets,
     names_by_species,
     set_title,
-    species_of,
     training_sets,
 )
 

@@ -23,10 +23,10 @@ from emotion.pictures import drawn
 from emotion.prediction import Prediction, Saliency
 from emotion.runs import Run
 from emotion.studies.explaining import Explain, ExplainSample, kept_explained, pictures_at
+from emotion.ui.compare.saliency_panel import NOTHING_YET, SaliencyPanel
 from emotion.ui.looking import Judged, Looking, sent_back
 from emotion.ui.predict_tab import PredictTab
 from emotion.ui.run_board import RunBoard
-from emotion.ui.saliency_panel import NOTHING_YET, SaliencyPanel
 from emotion.ui.saliency_view import OPACITY, heat_uri, legend_html, saliency_figure
 from emotion.ui.thumbnails import data_uri
 

@@ -17,7 +17,8 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.ui.words import count, duration, progress, skipped, time_left, verdict
+from emotion.ui.words import progress, skipped, time_left, verdict
+from emotion.words import count, duration
 
 ENDED = "Interrupted: its process ended without a word."
 EVENTS = script(TrainConfig(pictures="-"))

@@ -7,10 +7,9 @@ import html
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from emotion.labels import chance_level, colour_of
+from emotion.labels import chance_level, colour_of_set
 from emotion.statistics.calibration import Bin, Calibration, RunCalibration
 from emotion.ui.charts.look import TEXT, VALIDATION_COLOUR, figure, say
-from emotion.ui.picture_sets import species_of
 
 PANEL_HEIGHT, AROUND = 215, 56
 VALIDATION = "validation"
@@ -104,4 +103,4 @@ def _diagonal(chart: go.Figure, chance: float, *, row: int, col: int) -> None:
 
 
 def _colour(name: str) -> str:
-    return VALIDATION_COLOUR if name == VALIDATION else colour_of(species_of(name))
+    return VALIDATION_COLOUR if name == VALIDATION else colour_of_set(name)

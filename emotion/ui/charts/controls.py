@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from emotion.labels import colour_of
+from emotion.labels import colour_of_set
 from emotion.studies.controls import CONTROLS, ControlResult, SetControl
 from emotion.ui.charts.look import RUN_MARKS, TEXT, figure, say
-from emotion.ui.picture_sets import species_of
 
 ROW, AROUND = 20, 96
 
@@ -37,7 +36,7 @@ def controls_chart(results: Mapping[str, ControlResult]) -> go.Figure:
 
 
 def _dots(chart: go.Figure, results: Mapping[str, ControlResult], name: str, *, offset: float, number: int) -> None:
-    colour, mark = colour_of(species_of(name)), RUN_MARKS[number % len(RUN_MARKS)]
+    colour, mark = colour_of_set(name), RUN_MARKS[number % len(RUN_MARKS)]
     found: list[tuple[int, str, SetControl]] = [
         (row, result.name, result.sets[name]) for row, result in enumerate(results.values()) if name in result.sets
     ]

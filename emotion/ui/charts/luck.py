@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from emotion.labels import colour_of
+from emotion.labels import colour_of_set
 from emotion.studies.luck_result import LuckResult, SetLuck
 from emotion.ui.charts.look import TEXT, chance_line, figure, say
-from emotion.ui.picture_sets import species_of
 
 HEIGHT = 380
 # More dots than these make a phone slow and show no more.
@@ -33,7 +32,7 @@ def luck_chart(result: LuckResult | None) -> go.Figure:
     names = list(result.sets)
     dots = max(1, MOST_DOTS // (len(names) * len(result.seeds)))
     for place, (name, each) in enumerate(result.sets.items()):
-        colour = colour_of(species_of(name))
+        colour = colour_of_set(name)
         columns = [place + GROUP * ((number + 0.5) / len(each.means) - 0.5) for number in range(len(each.means))]
         _draws(chart, each, columns, colour, most=dots)
         _observed(chart, name, each, place)

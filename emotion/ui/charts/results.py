@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from emotion.comparison import SampleResult
-from emotion.labels import chance_level, colour_of, in_order
+from emotion.labels import chance_level, colour_of, colour_of_set, in_order
 from emotion.ui.charts.look import TEXT, chance_line, figure, say
-from emotion.ui.picture_sets import species_of
 
 HEIGHT = 300
 
@@ -47,7 +46,7 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
     chart.add_bar(
         x=names,
         y=means,
-        marker={"color": [colour_of(species_of(name)) for name in names], "cornerradius": 6},
+        marker={"color": [colour_of_set(name) for name in names], "cornerradius": 6},
         error_y={
             "type": "data",
             "symmetric": False,
@@ -84,7 +83,7 @@ def said_chart(results: Mapping[str, SampleResult], *, emotion: str | None) -> g
             x=[f"<b>{label}</b> ✓" if label == emotion else label for label in labels],
             y=numbers,
             name=name,
-            marker={"color": colour_of(species_of(name)), "cornerradius": 5},
+            marker={"color": colour_of_set(name), "cornerradius": 5},
             text=[str(number) if number else "" for number in numbers],
             textposition="outside",
             textfont={"color": TEXT},

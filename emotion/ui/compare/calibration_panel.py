@@ -10,7 +10,7 @@ from emotion.errors import RunError
 from emotion.statistics.calibration import calibrate
 from emotion.ui.charts.calibration import reliability_chart
 from emotion.ui.charts.view import chart, shown
-from emotion.ui.compare.calibration import finding_html, reading_html, table_html
+from emotion.ui.compare.calibration_report import finding_html, reading_html, table_html
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET

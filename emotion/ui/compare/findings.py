@@ -14,13 +14,12 @@ from emotion.comparison.findings import (
     gaps_of,
 )
 from emotion.comparison.scored import chance_brier, chance_log_loss
-from emotion.labels import SPECIES_COLOURS, colour_of
+from emotion.labels import colour_of_set
 from emotion.pictures.drawn import is_drawn
-from emotion.ui.picture_sets import species_of
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, row_head, scrolled
 from emotion.ui.thumbnails import data_uris
-from emotion.ui.words import count, percent
+from emotion.words import count, percent
 
 TWIN_SIDE = 72
 MAX_TWINS = 12
@@ -30,7 +29,7 @@ def findings_html(comparison: Comparison, emotion: str | None) -> str:
     """Return the finding in sentences, what it rests on, and the warnings it needs; None is all emotions together."""
     results = comparison.results(emotion)
     parts = ", ".join(
-        f'<b style="--accent:{set_colour(name)}">{html.escape(name)} {percent(result.correct_confidence)}</b>'
+        f'<b style="--accent:{colour_of_set(name)}">{html.escape(name)} {percent(result.correct_confidence)}</b>'
         for name, result in results.items()
     )
     what = f"Mean probability of “{html.escape(emotion)}”" if emotion else "Mean correct-class confidence, all emotions"
@@ -88,7 +87,7 @@ def measures_html(comparison: Comparison, emotion: str | None) -> str:
 def sample_html(comparison: Comparison) -> str:
     """Return how the sets' classes were read, and which pictures were left out of the sample, folded away."""
     rows = "".join(
-        f"<tr>{row_head(name, set_colour(name))}<td>{_mapping(comparison.mapping.get(name, {}))}</td></tr>"
+        f"<tr>{row_head(name, colour_of_set(name))}<td>{_mapping(comparison.mapping.get(name, {}))}</td></tr>"
         for name in comparison.sets
     )
     twins = {path: twin for name in comparison.sets for path, twin in comparison.pooled(name).near_duplicates.items()}
@@ -107,18 +106,13 @@ def sample_html(comparison: Comparison) -> str:
     )
 
 
-def set_colour(name: str) -> str:
-    """Return the colour of a set: its species' one."""
-    return SPECIES_COLOURS.get(species_of(name), colour_of(name))
-
-
 def _measures_row(name: str, result: SampleResult) -> str:
     low, high = result.correct_confidence_interval
     worst, best = result.accuracy_interval
     narrow = ' <abbr title="The interval is too narrow: the probabilities lie against 0 or 1">!</abbr>'
     share = f"{percent(result.accuracy)} <span>({percent(worst)} to {percent(best)})</span>"
     return (
-        f"<tr>{row_head(name, set_colour(name))}<td>{result.n:,}</td>"
+        f"<tr>{row_head(name, colour_of_set(name))}<td>{result.n:,}</td>"
         f"<td><b>{percent(result.correct_confidence)}</b> <span>({percent(low)} to {percent(high)})</span>"
         f"{narrow if result.is_piled_up else ''}</td>"
         f"<td><b>{result.correct}</b> = {share}</td>"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 
 from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import Gap, confusion, gaps, reference_of
-from emotion.labels import colour_of
-from emotion.ui.compare.findings import set_colour
+from emotion.comparison.findings import Gap, confusion, reference_of
+from emotion.labels import colour_of, colour_of_set
 from emotion.ui.tables import column_head, row_head, scrolled
-from emotion.ui.words import percent
+from emotion.words import percent
 
 ALPHA = 0.05
 
@@ -26,13 +25,13 @@ def grid_html(comparison: Comparison) -> str:
 
 
 def _heat_map(comparison: Comparison, emotions: list[str]) -> str:
-    found = gaps(comparison)
+    found = comparison.gaps
     head = "".join(column_head(name, colour_of(name)) for name in emotions) + column_head("all")
     rows = []
     for name, results in comparison.sets.items():
         shown = [(results.get(label), label) for label in emotions] + [(comparison.pooled(name), None)]
         cells = "".join(_cell(result, _gap_of(found, name, label), chance=comparison.chance) for result, label in shown)
-        rows.append(f"<tr>{row_head(name, set_colour(name))}{cells}</tr>")
+        rows.append(f"<tr>{row_head(name, colour_of_set(name))}{cells}</tr>")
     reference = html.escape(reference_of(comparison))
     marks = (
         f"* differs from {reference} at 5 %, corrected for all tests of the grid (Benjamini and Yekutieli)."
@@ -85,4 +84,4 @@ def _confusion(comparison: Comparison, name: str) -> str:
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
     shown = scrolled(table, label=f"Confusion matrix of {name}")
-    return f'<section style="--accent:{set_colour(name)}"><h4>{html.escape(name)}</h4>{shown}</section>'
+    return f'<section style="--accent:{colour_of_set(name)}"><h4>{html.escape(name)}</h4>{shown}</section>'

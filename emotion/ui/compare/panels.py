@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import gradio as gr
 
 from emotion.ui.compare.calibration_panel import CalibrationPanel
-from emotion.ui.controls_panel import ControlsPanel
-from emotion.ui.cue_panel import CuePanel
-from emotion.ui.luck_panel import LuckPanel
-from emotion.ui.map_panel import MapPanel
+from emotion.ui.compare.controls_panel import ControlsPanel
+from emotion.ui.compare.cue_panel import CuePanel
+from emotion.ui.compare.luck_panel import LuckPanel
+from emotion.ui.compare.map_panel import MapPanel
+from emotion.ui.compare.saliency_panel import SaliencyPanel
 from emotion.ui.run_board import RunBoard
-from emotion.ui.saliency_panel import SaliencyPanel
 from emotion.ui.services import Services
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from emotion.comparison import Comparison, SampleResult, ScoredPicture
-from emotion.labels import DRAWN_NOTE, colour_of
+from emotion.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.pictures.drawn import is_drawn
-from emotion.ui.compare.findings import set_colour
+from emotion.pictures.folders import within
 from emotion.ui.thumbnails import data_uris
-from emotion.ui.words import count, percent
+from emotion.words import count, percent
 
 SIDE = 132
 # A page of pictures; a comparison over whole sets shows its first ones, one of all emotions some of each. All are in
@@ -47,7 +47,7 @@ def table_of(comparison: Comparison) -> pd.DataFrame:
     rows = [
         {
             "set": name,
-            "picture": _within(picture.picture, comparison.folders[name]),
+            "picture": within(picture.picture, comparison.folders[name]),
             "sha256": picture.sha256,
             "label": picture.label,
             "predicted": picture.predicted,
@@ -75,11 +75,6 @@ def unreadable(result: SampleResult) -> str:
     return f'<p class="note">{number} left out, others drawn instead. {html.escape(reason)}</p>'
 
 
-def _within(picture: str, folder: str) -> str:
-    path = Path(picture)
-    return (path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)).as_posix()
-
-
 def _card(name: str, result: SampleResult, emotion: str | None) -> str:
     facts = f"<li><b>{result.correct} of {result.n} correct</b></li><li>{html.escape(_instead(result, emotion))}</li>"
     if emotion:
@@ -91,7 +86,7 @@ def _card(name: str, result: SampleResult, emotion: str | None) -> str:
     hidden = len(result.pictures) - len(shown)
     more = f'<p class="note">{count(hidden, "more picture")} in the CSV.</p>' if hidden > 0 else ""
     return (
-        f'<section class="species-card" style="--accent:{set_colour(name)}" aria-label="{html.escape(name)}">'
+        f'<section class="species-card" style="--accent:{colour_of_set(name)}" aria-label="{html.escape(name)}">'
         f'<h2>{html.escape(name)}</h2><ul class="facts">{facts}</ul>{left_out}'
         f'<div class="gallery">{pictures}</div>{more}</section>'
     )

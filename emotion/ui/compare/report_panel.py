@@ -14,7 +14,7 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.words import count
+from emotion.words import count
 
 KINDS = {"html": to_html, "md": to_markdown}
 NOTE = "No picture is in it, unless you tick some above."

@@ -13,13 +13,12 @@ from emotion.errors import ConfigError
 from emotion.runs import Run
 from emotion.studies.keeping import keep
 from emotion.studies.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck
-from emotion.studies.luck_result import LuckResult
 from emotion.ui.charts.luck import luck_chart
 from emotion.ui.charts.view import chart, shown
+from emotion.ui.compare.luck_report import cost_html, finding_html, table_html
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
-from emotion.ui.luck_report import cost_html, finding_html, table_html
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
 from emotion.ui.status import sentence, status_box
@@ -72,16 +71,10 @@ class LuckPanel:
     def repeat(self, name: str | None, saved: str | None, seeds: float | None) -> Generator[list[Any], None, None]:
         """Repeat the shown comparison and keep what came out."""
         _, file = shown_comparison(self.board, name, saved)
-        steps = carried_out(self.services, Luck(self.board.find(name), str(file), seeds=check_seeds(seeds)))
-        rest = [gr.skip()] * 4
-        try:
-            yield [gr.Button(interactive=True), *[gr.skip()] * 3, GETTING_READY, *rest]
-            while True:
-                yield [gr.skip(), *[gr.skip()] * 3, next(steps), *rest]
-        except StopIteration as end:
-            result: LuckResult = end.value
-        finally:
-            steps.close()
+        study = Luck(self.board.find(name), str(file), seeds=check_seeds(seeds))
+        before, after = [gr.skip()] * 3, [gr.skip()] * 4
+        yield [gr.Button(interactive=True), *before, GETTING_READY, *after]
+        result = yield from carried_out(self.services, study, place=lambda line: [gr.skip(), *before, line, *after])
         keep(file, KEPT_AS, result.to_json())
 
     def finish(self, name: str | None, saved: str | None) -> list[Any]:

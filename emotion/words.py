@@ -1,4 +1,4 @@
-"""Numbers and lists as a report writes them. Knows nothing of what they are about."""
+"""Numbers and lists as the page, the command line and a report say them. Knows nothing of what they are about."""
 
 from __future__ import annotations
 
@@ -67,11 +67,14 @@ def moment(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
+    """Return a time span as a person says it: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
+    if seconds < 1:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -11,11 +11,11 @@ from emotion.drawing.identity import SPECIES
 from emotion.drawing.portrait import draw_series
 from emotion.labels import SPECIES_COLOURS, chance_level, colour_of, in_order
 from emotion.studies.cue_probe import ON, RULE, CueCurves, sentence_of
-from emotion.ui.controls_report import points_html
+from emotion.ui.compare.controls_report import points_html
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, scrolled
 from emotion.ui.thumbnails import data_uri
-from emotion.ui.words import count, percent
+from emotion.words import count, percent
 
 # How many individuals a species may be asked for.
 NUMBERS = (INDIVIDUALS, 10, 20)

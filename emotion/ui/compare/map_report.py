@@ -18,7 +18,7 @@ from emotion.ui.look_cost import looks_sentence
 from emotion.ui.run_board import RunSummary
 from emotion.ui.status import drawn_note, sentence
 from emotion.ui.thumbnails import data_uris
-from emotion.ui.words import count
+from emotion.words import count
 
 SIDE = 72
 

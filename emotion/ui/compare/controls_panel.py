@@ -11,11 +11,11 @@ import gradio as gr
 from emotion.comparison import Comparison
 from emotion.drawing.controls import DrawnControl
 from emotion.errors import EmotionError
-from emotion.studies.controls import CONTROLS, Control, ControlResult, keep_control, kept_controls, offered
+from emotion.studies.controls import CONTROLS, Control, keep_control, kept_controls, offered
 from emotion.ui.charts.controls import controls_chart
 from emotion.ui.charts.view import chart, shown
+from emotion.ui.compare.controls_report import controls_html
 from emotion.ui.compare.shown import shown_comparison
-from emotion.ui.controls_report import controls_html
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
@@ -83,9 +83,13 @@ class ControlsPanel:
         names = [name] if name else [each.name for each in offered(comparison) if each.name not in done]
         if not names:
             raise EmotionError(ALL_DONE)
+        rest = [gr.skip()] * (len(self.view) - 1)
         try:
             for each in names:
-                result = yield from self._judged(Control(self.board.find(run), str(file), each))
+                study = Control(self.board.find(run), str(file), each)
+                result = yield from carried_out(
+                    self.services, study, place=lambda line: [gr.Button(interactive=True), line, *rest]
+                )
                 keep_control(file, result)
                 yield [gr.skip(), *self._shown(comparison, file)]
         except Exception:
@@ -97,18 +101,6 @@ class ControlsPanel:
     def reopen(self, run: str | None, saved: str | None) -> list[Any]:
         """Show what is kept of a comparison."""
         return self._shown(*shown_comparison(self.board, run, saved))
-
-    def _judged(self, study: Control) -> Generator[list[Any], None, ControlResult]:
-        rest = [gr.skip()] * (len(self.view) - 1)
-        steps = carried_out(self.services, study)
-        try:
-            while True:
-                yield [gr.Button(interactive=True), next(steps), *rest]
-        except StopIteration as end:
-            result: ControlResult = end.value
-            return result
-        finally:
-            steps.close()
 
     def _idle(self) -> list[Any]:
         return [gr.Button(interactive=False), "", *[gr.skip()] * (len(self.view) - 1)]

@@ -6,13 +6,13 @@ import html
 from collections.abc import Mapping
 
 from emotion.comparison import Comparison, SampleResult
+from emotion.labels import colour_of_set
 from emotion.pictures.drawn import is_drawn
 from emotion.statistics.paired import Change
 from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, Measured, SetControl, told_of_looks
-from emotion.ui.compare.findings import set_colour
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, scrolled
-from emotion.ui.words import count, percent
+from emotion.words import count, percent
 
 AS_THEY_ARE = "As they are"
 
@@ -21,7 +21,7 @@ def controls_html(comparison: Comparison, results: Mapping[str, ControlResult]) 
     """Return the main result and a row for each control, with what they rest on; nothing before the first."""
     if not results:
         return ""
-    head = "".join(column_head(name, set_colour(name)) for name in comparison.sets)
+    head = "".join(column_head(name, colour_of_set(name)) for name in comparison.sets)
     plain = "".join(f"<td>{_measured(_whole(comparison.pooled(name)))}</td>" for name in comparison.sets)
     first = (
         f'<tr class="plain"><th scope="row"><b>{AS_THEY_ARE}</b><span>The comparison itself.</span></th>{plain}</tr>'

@@ -14,10 +14,10 @@ from emotion.studies.keeping import keep
 from emotion.ui.charts.feature_map import feature_map_chart
 from emotion.ui.charts.picture_points import picture_chart
 from emotion.ui.charts.view import shown
+from emotion.ui.compare.map_report import cost_html, finding_html, small_copies
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
-from emotion.ui.map_report import cost_html, finding_html, small_copies
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
 from emotion.ui.status import sentence, status_box
@@ -65,16 +65,13 @@ class MapPanel:
     def draw(self, name: str | None, saved: str | None) -> Generator[list[Any], None, None]:
         """Lay out pictures of the shown comparison's sets and keep the map."""
         _, file = shown_comparison(self.board, name, saved)
-        steps = carried_out(self.services, FeatureMap(self.board.find(name), str(file)))
         rest = [gr.skip()] * 3
-        try:
-            yield [gr.Button(interactive=True), gr.skip(), GETTING_READY, *rest]
-            while True:
-                yield [gr.skip(), gr.skip(), next(steps), *rest]
-        except StopIteration as end:
-            result: MapResult = end.value
-        finally:
-            steps.close()
+        yield [gr.Button(interactive=True), gr.skip(), GETTING_READY, *rest]
+        result = yield from carried_out(
+            self.services,
+            FeatureMap(self.board.find(name), str(file)),
+            place=lambda line: [gr.skip(), gr.skip(), line, *rest],
+        )
         keep(file, KEPT_AS, result.to_json())
 
     def finish(self, name: str | None, saved: str | None) -> list[Any]:

@@ -12,7 +12,7 @@ from emotion.pictures.drawn import is_drawn
 from emotion.runs import Run
 from emotion.statistics.calibration import PER_BIN, Calibration, CalibrationError, Confidence, RunCalibration
 from emotion.ui.status import drawn_note
-from emotion.ui.words import count, percent
+from emotion.words import count, percent
 
 HEADERS = (
     "Set", "Pictures", "Right", "Probabilities", "Mean correct-class confidence", "Mean top confidence", "Log loss",

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison, ScoredPicture
+from emotion.labels import colour_of_set
 from emotion.prediction import Saliency
 from emotion.studies.explaining import (
     ExplainedPicture,
@@ -18,7 +19,6 @@ from emotion.studies.explaining import (
     keep_explained,
     kept_explained,
 )
-from emotion.ui.compare.findings import set_colour
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
@@ -76,15 +76,9 @@ class SaliencyPanel:
         chosen = emotion if emotion in comparison.emotions() else comparison.emotions()[0]
         at = min(max(int(number or 1) + step, 1), most(comparison, chosen))
         study = ExplainSample(self.board.find(name), comparison, chosen, at)
-        steps = carried_out(self.services, study)
-        try:
-            while True:
-                yield [gr.skip(), gr.skip(), next(steps)]
-        except StopIteration as end:
-            keep_explained(path, end.value)
-            yield self._shown(comparison, end.value)
-        finally:
-            steps.close()
+        found = yield from carried_out(self.services, study, place=lambda line: [gr.skip(), gr.skip(), line])
+        keep_explained(path, found)
+        yield self._shown(comparison, found)
 
     def reopen(self, name: str | None, saved: str | None) -> list[Any]:
         """Show what was looked at last in a comparison, or what can be asked of it."""
@@ -127,7 +121,7 @@ def _card(each: ExplainedPicture, uri: str) -> str:
     name, said = html.escape(each.set_name), html.escape(each.picture.predicted)
     figures = "".join(saliency_figure(saliency, uri, remark=_remark(saliency, each.picture)) for saliency in each.maps)
     return (
-        f'<section class="species-card" style="--accent:{set_colour(each.set_name)}" aria-label="{name}">'
+        f'<section class="species-card" style="--accent:{colour_of_set(each.set_name)}" aria-label="{name}">'
         f'<h2>{name}</h2><div class="saliency-row"><figure class="saliency"><div class="saliency-picture">'
         f'<img src="{uri}" alt="{name}, said {said}"></div>'
         f"<figcaption><b>the picture</b></figcaption></figure>{figures}</div></section>"

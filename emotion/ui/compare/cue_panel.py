@@ -13,7 +13,7 @@ from emotion.runs import Run
 from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import cue_chart
 from emotion.ui.charts.view import chart, shown
-from emotion.ui.cue_report import NUMBERS, faces_html, finding_html, kept_html, legend_html
+from emotion.ui.compare.cue_report import NUMBERS, faces_html, finding_html, kept_html, legend_html
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
@@ -78,23 +78,15 @@ class CuePanel:
         """Move the cue on the drawn individuals, keep what came out with the run, and show it."""
         run = self.board.choose(run_name)
         rest = [gr.skip()] * (len(self.view) - 1)
-        steps = carried_out(self.services, CueProbe(run, cue, base, int(number)))
+        study = CueProbe(run, cue, base, int(number))
         try:
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as end:
-                    curves: CueCurves = end.value
-                    break
-                yield [step, *rest]
+            curves = yield from carried_out(self.services, study, place=lambda line: [line, *rest])
             keep_probe(run, curves)
             yield self._shown(curves, run)
         except Exception:
             # No bar that runs is left behind.
             yield ["", *rest]
             raise
-        finally:
-            steps.close()
 
     def choose(self, run_name: str | None, cue: str) -> list[Any]:
         """Show the last probe of a cue, where the run has one; else what is shown stays."""

@@ -9,17 +9,16 @@ from emotion.comparison import Comparison
 from emotion.comparison.findings import plural
 from emotion.errors import PictureError
 from emotion.events import RunFinished, TrunkProgress
-from emotion.labels import colour_of
+from emotion.labels import colour_of_set
 from emotion.pictures.drawn import is_drawn
 from emotion.runs import Run
 from emotion.studies.luck_result import LuckResult, SetLuck, percent
 from emotion.studies.pool import pictures_of
 from emotion.ui.look_cost import looks_sentence
-from emotion.ui.picture_sets import species_of
 from emotion.ui.run_board import RunSummary
 from emotion.ui.status import drawn_note, sentence
 from emotion.ui.tables import column_head, row_head, scrolled
-from emotion.ui.words import count, duration
+from emotion.words import count, duration
 
 BLOCKS_TOO = (
     "This run trained more than its classifier: training it anew takes as long as it took. Only the draw is repeated "
@@ -96,7 +95,7 @@ def _row(name: str, each: SetLuck, *, has_others: bool) -> str:
     ]
     if has_others:
         cells.append("–" if each.reference_ahead is None else percent(each.reference_ahead))
-    return f"<tr>{row_head(name, colour_of(species_of(name)))}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    return f"<tr>{row_head(name, colour_of_set(name))}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def _points(deviation: float) -> str:
