@@ -40,7 +40,7 @@ class ZipSource:
     kind: SourceKind = "zip"
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._name = shown(path.name)
+        self.title = shown(path.name)
         try:
             self._file = _Bounded(str(path), most=limits.files * _LISTED_BYTES)
         except OSError as error:
@@ -84,27 +84,27 @@ class ZipSource:
         try:
             opened = zipfile.ZipFile(self._file)
         except _TooLongListing as error:
-            raise _too_many(self._name, limits) from error
+            raise _too_many(self.title, limits) from error
         except _BROKEN as error:
             raise PictureError(
-                f"{self._name} is not a zip file that can be read, or was cut short: zip the folder again."
+                f"{self.title} is not a zip file that can be read, or was cut short: zip the folder again."
             ) from error
         self._file.most = None
         return opened
 
     def _check(self, listed: list[zipfile.ZipInfo], limits: Limits) -> None:
         if len(listed) > limits.files:
-            raise _too_many(self._name, limits)
+            raise _too_many(self.title, limits)
         for info in listed:
             name = _name(info)
             if name.startswith("/") or is_drive(name) or ".." in name.split("/"):
                 raise PictureError(
-                    f"{self._name} holds {shown(name)!r}, which leads out of its folder: it is not safe to import."
+                    f"{self.title} holds {shown(name)!r}, which leads out of its folder: it is not safe to import."
                 )
         end = 0
         for info in sorted(listed, key=lambda info: info.header_offset):
             if info.header_offset < end:
-                raise PictureError(f"{self._name} holds entries that lie over one another: it is not safe to import.")
+                raise PictureError(f"{self.title} holds entries that lie over one another: it is not safe to import.")
             end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
 
     def _sorted(self, listed: Iterable[zipfile.ZipInfo], limits: Limits) -> tuple[list[Entry], list[Skipped]]:
@@ -120,7 +120,7 @@ class ZipSource:
             names.add(name)
             if not reason and info.file_size > max(limits.ratio_from_bytes, limits.ratio * info.compress_size):
                 raise PictureError(
-                    f"{self._name} holds {shown(name)!r}, which unpacks to more than {limits.ratio:g} times its size, "
+                    f"{self.title} holds {shown(name)!r}, which unpacks to more than {limits.ratio:g} times its size, "
                     "the limit: leave it out of the zip."
                 )
             if reason := reason or reason_of_size(info.file_size, depth=len(parts) - 1, limits=limits):

@@ -34,9 +34,13 @@ class Entry:
 
 
 class Source(Protocol):
-    """A zip or a folder, of which every file that may be a picture is known by name, and no content is held."""
+    """A zip or a folder, of which every file that may be a picture is known by name, and no content is held.
+
+    ``title`` is how sentences about it call it.
+    """
 
     kind: SourceKind
+    title: str
     entries: Sequence[Entry]
     skipped: Sequence[Skipped]
 

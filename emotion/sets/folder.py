@@ -28,6 +28,7 @@ class FolderSource:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path
+        self.title = shown(path.name)
         self._limits = limits
         self._entries: list[Entry] = []
         self._skipped: list[Skipped] = []
@@ -66,7 +67,7 @@ class FolderSource:
                         count += 1
                         if count > self._limits.files:
                             raise PictureError(
-                                f"{shown(self._path.name)} holds too many files: the limit is {self._limits.files:,}."
+                                f"{self.title} holds too many files: the limit is {self._limits.files:,}."
                             )
                         if not self._take(item, prefix + item.name):
                             waiting.append((item.path, f"{prefix}{item.name}/"))

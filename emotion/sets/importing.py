@@ -10,12 +10,10 @@ import contextlib
 import hashlib
 import shutil
 import time
-from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from emotion.errors import PictureError
-from emotion.sets import likeness
 from emotion.sets.archive import ZipSource
 from emotion.sets.checking import kept_form
 from emotion.sets.entries import Source
@@ -23,10 +21,11 @@ from emotion.sets.folder import FolderSource
 from emotion.sets.layout import lay_out
 from emotion.sets.limits import Limits
 from emotion.sets.looking import Seen, look
-from emotion.sets.manifest import Likeness, Manifest, PictureRow, read_manifest, write_manifest
+from emotion.sets.manifest import Manifest, write_manifest
 from emotion.sets.naming import folder_name, plain_text, shown
 from emotion.sets.refusals import checked_species, nothing_left, refuse_beyond, refuse_full, refuse_late, refuse_taken
-from emotion.sets.saved import BEGUN, SavedSet, alone, list_sets, sets_folder
+from emotion.sets.rows import find_likenesses, name_rows
+from emotion.sets.saved import BEGUN, SavedSet, alone, sets_folder
 from emotion.studies.study import Progress
 
 
@@ -39,7 +38,27 @@ def import_set(
     use_aliases: bool = False,
     limits: Limits | None = None,
 ) -> Generator[Progress, None, SavedSet]:
-    """Import the pictures of a zip or a folder as a set under ``root`` (default: ``sets_folder()``), and return it.
+    """Import the pictures of a zip or a folder as a set; everything else is as in ``import_from``."""
+    within = limits or Limits()
+    refuse_unusable(name, species, root=root)
+    with _opened(source, within) as opened:
+        return (
+            yield from import_from(
+                opened, name=name, species=species, root=root, use_aliases=use_aliases, limits=within
+            )
+        )
+
+
+def import_from(
+    source: Source,
+    *,
+    name: str,
+    species: str = "",
+    root: Path | None = None,
+    use_aliases: bool = False,
+    limits: Limits | None = None,
+) -> Generator[Progress, None, SavedSet]:
+    """Import the pictures of an open source as a set under ``root`` (default: ``sets_folder()``), and return it.
 
     Yields how far it is; to close the generator is to stop, and leaves nothing behind. A file that cannot be used is
     left out and named in the manifest; exact copies under one label are kept once, and under several not at all.
@@ -49,33 +68,42 @@ def import_set(
             can be used, changes meanwhile, or the set cannot be written. Nothing is left in the sets folder then.
     """
     within = limits or Limits()
-    folder = (root or sets_folder()) / folder_name(name)
-    species = checked_species(species)
-    refuse_taken(folder)
+    folder, species = refuse_unusable(name, species, root=root)
     deadline = time.monotonic() + within.seconds
-    with _opened(source, within) as opened:
-        laid = lay_out(opened.entries, use_aliases=use_aliases)
-        refuse_beyond(laid, source, within)
-        found = yield from look(opened, laid, within, deadline)
-        skipped = [*opened.skipped, *laid.skipped, *found.skipped]
-        if not found.seen:
-            raise nothing_left(source, skipped)
-        rows = _rows(found.seen)
-        yield Progress(0, 0, "comparing the pictures with one another")
-        manifest = Manifest(
-            name=plain_text(name),
-            species=species,
-            created=time.time(),
-            source=opened.kind,
-            pictures=rows,
-            skipped=sorted(skipped, key=lambda each: each.original),
-            duplicates=found.duplicates,
-            contradictions=found.contradictions,
-            near_duplicates=_likenesses(found.seen, rows, folder.parent),
-            notes=laid.notes,
-        )
-        yield from _write(opened, source, found.seen, manifest, folder, within, deadline)
+    laid = lay_out(source.entries, use_aliases=use_aliases)
+    refuse_beyond(laid, source.title, within)
+    found = yield from look(source, laid, within, deadline)
+    skipped = [*source.skipped, *laid.skipped, *found.skipped]
+    if not found.seen:
+        raise nothing_left(source.title, skipped)
+    rows = name_rows(found.seen)
+    yield Progress(0, 0, "comparing the pictures with one another")
+    manifest = Manifest(
+        name=plain_text(name),
+        species=species,
+        created=time.time(),
+        source=source.kind,
+        pictures=rows,
+        skipped=sorted(skipped, key=lambda each: each.original),
+        duplicates=found.duplicates,
+        contradictions=found.contradictions,
+        near_duplicates=find_likenesses(found.seen, rows, root=folder.parent),
+        notes=laid.notes,
+    )
+    yield from _write(source, found.seen, manifest, folder, within, deadline)
     return SavedSet(folder)
+
+
+def refuse_unusable(name: str, species: str, *, root: Path | None) -> tuple[Path, str]:
+    """Return the folder that a new set of this name gets, and its species as it is kept.
+
+    Raises:
+        PictureError: one of them cannot be used, or the name is taken.
+    """
+    folder = (root or sets_folder()) / folder_name(name)
+    kept = checked_species(species)
+    refuse_taken(folder)
+    return folder, kept
 
 
 @contextlib.contextmanager
@@ -93,43 +121,8 @@ def _opened(path: Path, limits: Limits) -> Iterator[Source]:
         opened.close()
 
 
-def _rows(seen: list[Seen]) -> list[PictureRow]:
-    """Name the files of a set by class and number: no name from outside becomes a path."""
-    counts: Counter[str] = Counter()
-    digits = max(4, len(str(len(seen))))
-    rows = []
-    for each in seen:
-        counts[each.label] += 1
-        file = f"{each.label}/{counts[each.label]:0{digits}}{each.suffix}"
-        rows.append(
-            PictureRow(file, each.label, each.digest.hex(), each.width, each.height, each.entry.name, each.bits.hex())
-        )
-    return rows
-
-
-def _likenesses(seen: list[Seen], rows: list[PictureRow], root: Path) -> list[Likeness]:
-    prints = likeness.as_words([each.bits for each in seen])
-    mirrored = likeness.as_words([each.mirrored for each in seen])
-    found = [
-        Likeness(rows[row].file, rows[like].file, "", round(share, 3))
-        for row, like, share in likeness.nearest_before(prints, mirrored)
-    ]
-    for other in list_sets(root):
-        try:
-            theirs = [(row.file, bytes.fromhex(row.fingerprint)) for row in read_manifest(other.folder).pictures]
-            others = likeness.as_words([bits for _, bits in theirs])
-        except (PictureError, ValueError, TypeError):
-            continue  # A damaged set is told of where sets are listed.
-        found += [
-            Likeness(rows[row].file, theirs[like][0], other.key, round(share, 3))
-            for row, like, share in likeness.nearest_of(prints, mirrored, others)
-        ]
-    return found
-
-
 def _write(
     source: Source,
-    path: Path,
     seen: list[Seen],
     manifest: Manifest,
     folder: Path,
@@ -145,7 +138,7 @@ def _write(
             for number, (each, row) in enumerate(zip(seen, manifest.pictures, strict=True)):
                 yield Progress(number, len(seen), f"writing {len(seen):,} pictures")
                 refuse_late(deadline, limits)
-                content = _again(source, each, path, limits)
+                content = read_again(source, each, limits)
                 (beside / row.label).mkdir(exist_ok=True)
                 (beside / row.file).write_bytes(content)
             write_manifest(beside, manifest)
@@ -158,14 +151,18 @@ def _write(
             shutil.rmtree(beside, ignore_errors=True)
 
 
-def _again(source: Source, seen: Seen, path: Path, limits: Limits) -> bytes:
+def read_again(source: Source, seen: Seen, limits: Limits) -> bytes:
+    """Return a picture as it is to be kept, which is what was seen of it.
+
+    Raises:
+        PictureError: it is another one by now.
+    """
     try:
         content = kept_form(source.read(seen.entry), limits=limits).content
     except PictureError:
         content = b""
     if hashlib.sha256(content).digest() != seen.digest:
         raise PictureError(
-            f"{shown(path.name)} changed while it was read ({shown(seen.entry.name)}): "
-            "try again when nothing writes to it."
+            f"{source.title} changed while it was read ({shown(seen.entry.name)}): try again when nothing writes to it."
         )
     return content

@@ -13,7 +13,7 @@ from emotion.labels import in_order
 
 FILE = "manifest.json"
 SCHEMA = 1
-SourceKind = Literal["zip", "folder"]
+SourceKind = Literal["zip", "folder", "files", "data set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,21 @@ class Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest into a set's folder, row by row.
+    """Write the manifest into a set's folder, row by row, whole or not at all.
 
     Raises:
         OSError: it cannot be written.
     """
-    with (folder / FILE).open("w", encoding="utf-8") as file:
-        for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(manifest.to_json()):
-            file.write(piece)
-        file.write("\n")
+    beside = folder / f".{FILE}"
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(manifest.to_json()):
+                file.write(piece)
+            file.write("\n")
+        beside.replace(folder / FILE)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -40,16 +40,14 @@ def refuse_taken(folder: Path) -> None:
         )
 
 
-def refuse_beyond(laid: Layout, source: Path, limits: Limits) -> None:
+def refuse_beyond(laid: Layout, title: str, limits: Limits) -> None:
     """Raise ``PictureError`` where there are more pictures, or larger ones, than the limits allow."""
     if len(laid.labelled) > limits.pictures:
-        raise PictureError(
-            f"{shown(source.name)} holds {len(laid.labelled):,} pictures: the limit is {limits.pictures:,} a set."
-        )
+        raise PictureError(f"{title} holds {len(laid.labelled):,} pictures: the limit is {limits.pictures:,} a set.")
     size = sum(entry.size for entry, _ in laid.labelled)
     if size > limits.bytes:
         raise PictureError(
-            f"{shown(source.name)} holds pictures of {megabytes(size)}: the limit is {megabytes(limits.bytes)} a set."
+            f"{title} holds pictures of {megabytes(size)}: the limit is {megabytes(limits.bytes)} a set."
         )
 
 
@@ -70,15 +68,15 @@ def refuse_full(root: Path, size: int) -> None:
             )
 
 
-def nothing_left(source: Path, skipped: Sequence[Skipped]) -> PictureError:
+def nothing_left(title: str, skipped: Sequence[Skipped]) -> PictureError:
     """Return the error that says why no picture of a source is left."""
     wanted = "put .jpg, .png or .webp files into one folder per class."
     # What is no picture by its name explains nothing where pictures are there and cannot be used.
     told = [each for each in skipped if each.reason not in (HIDDEN, NO_PICTURE)]
     if not told:
-        return PictureError(f"There are no pictures in class folders in {shown(source.name)}: {wanted}")
+        return PictureError(f"There are no pictures in class folders in {title}: {wanted}")
     first = told[0]
     return PictureError(
-        f"No picture in {shown(source.name)} can be used; the first of {len(told):,} left out is "
+        f"No picture in {title} can be used; the first of {len(told):,} left out is "
         f"{shown(first.original)}: {first.reason}"
     )
