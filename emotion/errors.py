@@ -19,3 +19,7 @@ class BackboneError(EmotionError):
 
 class RunError(EmotionError):
     """A run folder is missing, incomplete, or not in a state that allows what was asked."""
+
+
+class RefusedError(EmotionError):
+    """A visitor asked for what is somebody else's, or for more than this server gives."""
