@@ -9,14 +9,15 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from emotion import locks
 from emotion.config import TrainConfig
-from emotion.errors import RunError
+from emotion.errors import RefusedError, RunError
 from emotion.events import Event, RunFailed, RunFinished, RunQueued, RunStopped, from_line, to_line
+from emotion.owners import give
 from emotion.sweep import SweepMember
 from emotion.writing import write_json
 
@@ -24,6 +25,8 @@ SCHEMA = 1
 # Some twenty events: enough to hold the last one, unless it lists many pictures.
 ENDING_BYTES = 4096
 MAX_TITLE, MAX_NOTE = 80, 2000
+# Begins the name of a folder of comparisons that a guest of the run made.
+GUEST = "of-"
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "interrupted"]
 
 
@@ -42,9 +45,14 @@ class About:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder. It holds no state of its own: every answer is read from the disk."""
+    """A run folder. It holds no state of its own: every answer is read from the disk.
+
+    ``guest`` is the hash of a visitor who uses somebody else's run: nothing of it can be changed then, and their
+    comparisons are kept apart. Else it is empty.
+    """
 
     path: Path
+    guest: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -59,7 +67,7 @@ class Run:
     @property
     def comparisons(self) -> Path:
         """Where this run's comparisons are written."""
-        return self.path / "comparisons"
+        return self.path / "comparisons" / f"{GUEST}{self.guest}" if self.guest else self.path / "comparisons"
 
     def record(self) -> dict[str, Any]:
         """Return what ``config.json`` holds: the settings and where the backbone came from.
@@ -108,7 +116,9 @@ class Run:
 
         Raises:
             RunError: it is too long, or the folder cannot be written.
+            RefusedError: it is somebody else's run.
         """
+        self.require_own()
         if len(about.title) > MAX_TITLE or len(about.note) > MAX_NOTE:
             raise RunError(f"That is too long: use at most {MAX_TITLE} characters for a name, {MAX_NOTE} for a note.")
         try:
@@ -172,7 +182,12 @@ class Run:
         return self.status() in ("stopped", "failed", "interrupted")
 
     def request_stop(self) -> None:
-        """Ask whoever trains this run to stop after the step in hand."""
+        """Ask whoever trains this run to stop after the step in hand.
+
+        Raises:
+            RefusedError: it is somebody else's run.
+        """
+        self.require_own()
         (self.path / "stop").touch()
 
     def queue_again(self) -> None:
@@ -180,12 +195,25 @@ class Run:
 
         Raises:
             RunError: it is finished, or is being trained.
+            RefusedError: it is somebody else's run.
         """
+        self.require_own()
         if not self.can_resume():
             raise RunError(f"{self.name} is {self.status()}: only a run that was cut off can go on.")
         events = self.events()
         (self.path / "stop").unlink(missing_ok=True)
         self.append(RunQueued(elapsed_seconds=events[-1].elapsed_seconds if events else 0.0))
+
+    def require_own(self) -> None:
+        """Let pass whoever may change the run.
+
+        Raises:
+            RefusedError: it is somebody else's.
+        """
+        if self.guest:
+            raise RefusedError(
+                f"{self.name} is not yours, so it can only be looked at and used: train one of your own."
+            )
 
     def stop_requested(self) -> bool:
         """Whether somebody asked this run to stop."""
@@ -212,10 +240,11 @@ class Run:
         return locks.is_held(self.path / "lock")
 
 
-def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = None) -> Run:
+def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
     """Make the folder of a new run, whole or not at all, named by the time and the backbone.
 
-    ``sweep`` is its place among runs that were started together, where there are any.
+    ``sweep`` is its place among runs that were started together, where there are any; ``owner`` the hash of the
+    visitor whose it is, None on one's own machine.
 
     Raises:
         RunError: the folder cannot be written.
@@ -230,6 +259,7 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
         if sweep is not None:
             record["sweep"] = asdict(sweep)
         write_json(beside / "config.json", record)
+        give(beside, owner)
         for number in range(1, 1000):
             path = root / (stem if number == 1 else f"{stem}-{number}")
             # A rename onto an existing run fails, since that folder is not empty.

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from emotion.errors import RunError
+from emotion.owners import may_change
 from emotion.runs import Run
 
 # Its name begins with a dot, so that nothing in it is listed as a run.
@@ -20,7 +21,9 @@ def throw_away(run: Run) -> None:
 
     Raises:
         RunError: it is waiting or being trained, or its folder cannot be moved.
+        RefusedError: it is somebody else's.
     """
+    run.require_own()
     status = run.status()
     if status in _GOING_ON:
         raise RunError(f"{run.name} is {status}: stop it first, then delete it.")
@@ -35,13 +38,13 @@ def throw_away(run: Run) -> None:
         raise RunError(f"{run.name} cannot be deleted ({error.strerror}): see to its folder's permissions.") from error
 
 
-def take_back(name: str, *, root: Path) -> Run:
-    """Move a run of that name out of the trash under ``root`` again.
+def take_back(name: str, *, root: Path, visitor: str | None = None) -> Run:
+    """Move a visitor's run of that name out of the trash under ``root`` again.
 
     Raises:
         RunError: it is not there any more, or cannot be moved.
     """
-    thrown = {path.name: path for path in (root / FOLDER).glob("*")}
+    thrown = {path.name: path for path in (root / FOLDER).glob("*") if may_change(path, visitor)}
     if name not in thrown:
         raise RunError(f"{name} is not in the trash any more: it cannot be taken back.")
     try:

@@ -56,15 +56,17 @@ class Workers:
         """Start the predictor, and with it the imports that trainings are forked from, without waiting for it."""
         threading.Thread(target=self._predictor.start, name="warm-up", daemon=True).start()
 
-    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
+    def start_training(
+        self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None
+    ) -> Run:
         """Make a run folder and train it as soon as no other training of ours runs; return at once.
 
-        ``sweep`` is its place among runs that are started together.
+        ``sweep`` is its place among runs that are started together, ``owner`` the hash of the visitor whose it is.
 
         Raises:
             RunError: the run folder cannot be written.
         """
-        run = create_run(config, root=self.runs_folder, sweep=sweep)
+        run = create_run(config, root=self.runs_folder, sweep=sweep, owner=owner)
         self._enqueue(run)
         return run
 

@@ -35,7 +35,7 @@ def save_comparison(comparison: Comparison, *, run: Run) -> Path:
         / f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now // 10**9))}-{now // 1000 % 10**6:06}.json"
     )
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         differences = [asdict(gap) for gap in comparison.gaps]
         write_json(path, {"schema": SCHEMA, **asdict(comparison), "differences": differences})
     except OSError as error:

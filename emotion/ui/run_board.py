@@ -1,19 +1,21 @@
-"""All runs as the page lists them: summaries, titles and the table. Reads run folders, changes none."""
+"""The runs that a visitor may see, as the page lists them: summaries, titles and the table. Changes no run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emotion.config import TrainConfig
 from emotion.errors import EmotionError, RunError
 from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
+from emotion.owners import FILE, OF_THE_SERVER, Owner, owner_of
 from emotion.pictures.drawn import is_drawn
 from emotion.runs import About, Run, Status, list_runs
 from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import set_title
+from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED, WAITS_FOR_RUN
 from emotion.words import duration, percent
 
@@ -22,7 +24,9 @@ HEADERS = [
     "Validation loss", "Validation accuracy", "Time",
 ]  # fmt: skip
 NUMBERS = frozenset({"Epochs", "Batch", "Validation loss", "Validation accuracy", "Time"})
-Stamp = tuple[float, int, float, bool, bool]
+# Whoever is told from nobody still is a guest.
+NOBODY = "nobody"
+Stamp = tuple[float, int, float, float, bool, bool]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class RunSummary:
     best_epoch: int | None = None
     curve: tuple[Event, ...] = ()
     sweep: SweepMember | None = None
+    owner: Owner = OF_THE_SERVER
 
     @property
     def title(self) -> str:
@@ -73,14 +78,28 @@ class RunSummary:
 
 
 class RunBoard:
-    """Summaries of every run under a folder; a run that has not changed is not read again."""
+    """Summaries of the runs under a folder that the visitor may see; one that has not changed is not read again.
 
-    def __init__(self, folder: Path) -> None:
+    ``visitor`` says whose event is being handled; None stands for one's own machine, where everybody sees everything.
+    """
+
+    def __init__(self, folder: Path, *, visitor: Callable[[], str | None] = current_visitor) -> None:
         self._folder = folder
+        self.visitor = visitor
         self._known: dict[str, tuple[Stamp, RunSummary]] = {}
 
     def summaries(self) -> list[RunSummary]:
-        """Return all runs that can be read, newest first."""
+        """Return all runs that can be read and that the visitor may see, newest first."""
+        visitor = self.visitor()
+        return [_seen_by(each, visitor) for each in self.of_everybody() if each.owner.may_see(visitor)]
+
+    def mine(self) -> list[RunSummary]:
+        """Return those that the visitor may change."""
+        visitor = self.visitor()
+        return [each for each in self.of_everybody() if each.owner.may_change(visitor)]
+
+    def of_everybody(self) -> list[RunSummary]:
+        """Return all runs that can be read, newest first, whoever asks: for counting, never for the screen."""
         found = []
         for run in list_runs(self._folder):
             stamp = _stamp(run)
@@ -99,15 +118,26 @@ class RunBoard:
         return [summary for summary in self.summaries() if summary.has_checkpoint and summary.status in ENDED]
 
     def find(self, name: str | None) -> Run:
-        """Return the run of a name that a page sent; a path is no name.
+        """Return the run of a name that a page sent; a path is no name. Somebody else's comes as a guest's.
 
         Raises:
-            RunError: there is none.
+            RunError: there is none that the visitor may see.
         """
         for run in list_runs(self._folder):
             if run.name == name:
-                return run
+                return self.as_visitor(run)
         raise RunError("That run is gone: choose another one.")
+
+    def as_visitor(self, run: Run) -> Run:
+        """Return a run as whoever asks now may use it: as its own, or as a guest.
+
+        Raises:
+            RunError: the visitor may not see it.
+        """
+        visitor, owner = self.visitor(), owner_of(run.path)
+        if not owner.may_see(visitor):
+            raise RunError("That run is gone: choose another one.")
+        return _as_seen_by(run, visitor, owner)
 
     def choose(self, name: str | None) -> Run:
         """Return the run to use: the named one; where a page has no name yet, the newest that can predict.
@@ -125,7 +155,10 @@ class RunBoard:
     def signature(self) -> str:
         """Return a text that changes when anything in the table would."""
         return repr(
-            [(each.run.name, each.status, each.best, each.has_checkpoint, each.about) for each in self.summaries()]
+            [
+                (each.run.name, each.status, each.best, each.has_checkpoint, each.about, each.owner)
+                for each in self.summaries()
+            ]
         )
 
 
@@ -142,8 +175,9 @@ def summarise(run: Run) -> RunSummary:
     best_epoch, best = _best(events)
     curve = tuple(event for event in events if isinstance(event, RunStarted | EpochDone))
     return RunSummary(
-        run, run.status(), run.config(), best, seconds, has_checkpoint, run.about(), best_epoch, curve, run.sweep()
-    )
+        run, run.status(), run.config(), best, seconds, has_checkpoint, run.about(), best_epoch, curve, run.sweep(),
+        owner_of(run.path),
+    )  # fmt: skip
 
 
 def trained_on_drawn(run: Run) -> bool:
@@ -171,16 +205,29 @@ def _best(events: Sequence[Event]) -> tuple[int | None, Scores | None]:
     return None, None
 
 
+def _as_seen_by(run: Run, visitor: str | None, owner: Owner) -> Run:
+    return Run(run.path) if owner.may_change(visitor) else Run(run.path, guest=visitor or NOBODY)
+
+
+def _seen_by(summary: RunSummary, visitor: str | None) -> RunSummary:
+    run = _as_seen_by(summary.run, visitor, summary.owner)
+    return replace(summary, run=run) if run.guest else summary
+
+
 def _stamp(run: Run) -> Stamp:
     try:
         stat = (run.path / "events.jsonl").stat()
         modified, size = stat.st_mtime, stat.st_size
     except OSError:
         modified, size = 0.0, 0
-    try:
-        described = (run.path / "about.json").stat().st_mtime
-    except OSError:
-        described = 0.0
+    described, owned = _modified(run.path / "about.json"), _modified(run.path / FILE)
     # An ended run is not locked; asking costs a system call, and a death changes nothing but the lock.
     is_fresh = time.time() - modified < 24 * 3600 or not size
-    return modified, size, described, is_fresh and run.is_locked(), run.stop_requested()
+    return modified, size, described, owned, is_fresh and run.is_locked(), run.stop_requested()
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -19,6 +19,7 @@ from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_report import cell_html, command_html, confusion_html, facts_html, most_wrong_html, settings_html
 from emotion.ui.services import Services
+from emotion.ui.sharing import Sharing
 from emotion.ui.status import drawn_note, sentence, status_line
 from emotion.ui.watching import watch
 from emotion.validation import load_validation
@@ -40,7 +41,8 @@ class RunTab:
             self._build_body()
         self.view: list[Any] = [
             self.seen, self.run, self.empty, self.body, self.state, self.title, self.note, self.facts,
-            self.command, self.settings, self.confusion, self.cell, self.wrong,
+            self.command, self.settings, self.confusion, self.cell, self.wrong, self.keep, self.delete,
+            self.sharing.switch,
         ]  # fmt: skip
         self._connect()
         news.tell(self.refresh, [self.seen, self.run], self.view)
@@ -71,6 +73,7 @@ class RunTab:
                 )
                 self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
                 self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
+                self.sharing = Sharing(self.board, self.run)
                 self.command = gr.HTML("", elem_id="command", js_on_load=_COPY, apply_default_css=False)
                 self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
 
@@ -126,6 +129,8 @@ class RunTab:
             confusion,
             "",
             wrong,
+            *[gr.Button(interactive=not run.guest)] * 2,
+            self.sharing.of(run),
         ]
 
     def open_row(self, event: gr.EventData) -> list[Any]:
@@ -156,7 +161,7 @@ class RunTab:
 
     def take(self, name: str) -> list[Any]:
         """Take back the run that was deleted last."""
-        run = take_back(name, root=self.services.runs_folder)
+        run = take_back(name, root=self.services.runs_folder, visitor=self.board.visitor())
         return ["", gr.Row(visible=False), "", *self.show(run.name)]
 
     def _signature(self, name: str | None) -> str:

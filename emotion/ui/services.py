@@ -21,10 +21,13 @@ class Services(Protocol):
 
     runs_folder: Path
 
-    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
+    def start_training(
+        self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None
+    ) -> Run:
         """Make a run folder and start its training in a process of its own; return at once.
 
-        Trainings go one after another. ``sweep`` is its place among runs that are started together.
+        Trainings go one after another. ``sweep`` is its place among runs that are started together, ``owner`` the hash
+        of the visitor whose it is, None on one's own machine.
 
         Raises:
             EmotionError: it cannot be started.

@@ -120,7 +120,7 @@ class SweepPanel:
 
     def attach(self) -> list[Any]:
         """Show the newest sweep, in the open where it is still going."""
-        sweep = newest_sweep(self.board.summaries())
+        sweep = newest_sweep(self.board.mine())
         accordion = gr.Accordion(open=True) if sweep and sweep.is_going else gr.skip()
         return [accordion, *self.show(sweep.id if sweep else None)]
 

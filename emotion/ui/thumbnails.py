@@ -13,7 +13,9 @@ from PIL import Image
 
 from emotion.errors import PictureError
 from emotion.labels import colour_of
+from emotion.owners import may_see
 from emotion.pictures.decoding import open_picture
+from emotion.ui.visitor import current_visitor
 
 # One transparent pixel stands where a picture has been moved or cannot be read.
 EMPTY = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
@@ -33,11 +35,16 @@ def data_uri(picture: Path | Image.Image, *, side: int) -> str:
 
 
 def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:
-    """Return many pictures as data URIs; one that cannot be read becomes an empty one."""
+    """Return many pictures as data URIs; one that cannot be read, or not be seen by the visitor, becomes an empty one.
+
+    A picture lies in a class folder of its set, and the set's folder says whose it is.
+    """
+    visitor = current_visitor()
+    hidden = {folder for folder in {each.parent.parent for each in pictures} if not may_see(folder, visitor)}
 
     def convert(picture: Path) -> str:
         try:
-            return data_uri(picture, side=side)
+            return EMPTY if picture.parent.parent in hidden else data_uri(picture, side=side)
         except PictureError:
             return EMPTY
 

@@ -11,6 +11,7 @@ from emotion.config import preset
 from emotion.curves import reading
 from emotion.errors import EmotionError, RunError
 from emotion.labels import alias_offer
+from emotion.owners import may_see
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run
 from emotion.ui.charts.training import training_chart
@@ -134,15 +135,16 @@ class TrainTab:
     def stop_run(self, seen: Watch) -> list[Any]:
         """Ask the watched run to stop, no other, and say so at once."""
         if seen.run is not None and not seen.is_over:
-            seen.run.request_stop()
+            self.board.as_visitor(seen.run).request_stop()
         return self.show(self._look(seen), drawn=seen)
 
     def resume_run(self, seen: Watch) -> list[Any]:
         """Let the watched run go on after its last finished epoch."""
         if seen.run is None:
             raise RunError("No run is shown here: choose one in the Runs tab.")
-        self.services.resume_training(seen.run)
-        return self.begin(seen.run)
+        run = self.board.as_visitor(seen.run)
+        self.services.resume_training(run)
+        return self.begin(run)
 
     def poll(self, seen: Watch) -> Any:
         """Look for news of the watched run; leave the screen alone where there are none."""
@@ -180,6 +182,8 @@ class TrainTab:
         return [shown(training_chart(events, measure, uirevision=name)) for measure in ("loss", "accuracy")]
 
     def _look(self, seen: Watch) -> Watch:
+        if seen.run and not may_see(seen.run.path, self.board.visitor()):
+            return Watch()  # Somebody's who shares it no more.
         place = self.services.queue_place(seen.run) if seen.run and seen.status == "queued" else None
         return look(seen, now=time.monotonic(), queue_place=place)
 
@@ -188,7 +192,7 @@ class TrainTab:
         return [*self.show(watch(run, is_live=is_live)), run.name]
 
     def _ongoing(self) -> Run | None:
-        going = [each.run for each in self.board.summaries() if each.status in ("running", "stopping")]
+        going = [each.run for each in self.board.mine() if each.status in ("running", "stopping")]
         return going[0] if going else None
 
 

@@ -35,6 +35,7 @@ def runs(services: ScriptedServices) -> RunTab:
 
 def shown(runs: RunTab, values: list) -> dict:
     names = {id(widget): name for name, widget in vars(runs).items() if not isinstance(widget, list)}
+    names[id(runs.sharing.switch)] = "share"
     return {names[id(widget)]: value for widget, value in zip(runs.view, values, strict=True)}
 
 

@@ -1,0 +1,159 @@
+"""What a public server gives each visitor, and all of them together. Read from the environment; measures no disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from emotion.config import TrainConfig
+from emotion.errors import ConfigError, RefusedError
+from emotion.pictures.decoding import MAX_PIXELS
+from emotion.sets.limits import Limits
+
+SWITCH, PREFIX = "EMOTION_PUBLIC", "EMOTION_PUBLIC_"
+SMALL = "dinov2-small, facebook/dinov2-small, facebook/dinov2-with-registers-small, "
+SMALL += "WinKawaks/vit-small-patch16-224, facebook/deit-small-patch16-224"
+BIG = "google/vit-base-patch16-224-in21k, google/vit-base-patch16-224, facebook/dinov2-base"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Public:
+    """The limits of a public server; each may be changed by ``EMOTION_PUBLIC_`` and its name in capital letters.
+
+    ``small`` and ``big`` are the names of the backbones that may be trained on, parted by commas; of each kind at most
+    so many last blocks are trained, where "everything" needs all twelve.
+
+    Raises:
+        ConfigError: a number is out of its range.
+    """
+
+    set_pictures: int = 2_000  # in one picture set
+    set_megabytes: int = 300  # of one picture set, unpacked
+    upload_megabytes: int = 100  # of one upload
+    sets: int = 5  # of one visitor
+    runs: int = 20  # of one visitor
+    queued: int = 4  # trainings of one visitor that wait or go on: as many as a sweep proposes
+    queued_in_all: int = 16
+    training_minutes: int = 60  # then a training is asked to stop, and keeps its best epoch
+    epochs: int = 20
+    image_size: int = 224
+    small: str = SMALL
+    small_blocks: int = 4
+    big: str = BIG
+    big_blocks: int = 0
+    disk_gigabytes: float = 20.0  # runs, sets and cache together
+    kept_hours: float = 48.0  # then what a visitor left is deleted
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, least = getattr(self, field.name), 0 if field.name.endswith("_blocks") else 1
+            if isinstance(value, int | float) and not least <= value < 1e9:
+                raise ConfigError(f"{PREFIX}{field.name.upper()} is {value:g}: use a number from {least} on.")
+
+    def of_import(self) -> Limits:
+        """Return what the import of a picture set may hold."""
+        return Limits(
+            pictures=self.set_pictures,
+            files=4 * self.set_pictures,
+            bytes=self.set_megabytes * 1_000_000,
+            picture_bytes=min(20, self.set_megabytes) * 1_000_000,
+            pixels=min(50_000_000, MAX_PIXELS),
+            depth=8,
+            seconds=600,
+        )
+
+    def check(self, config: TrainConfig) -> None:
+        """Let pass a training that is within the limits.
+
+        Raises:
+            RefusedError: it is not; the sentence names the limit.
+        """
+        _at_most("epochs", config.epochs, self.epochs)
+        _at_most("pixels of image size", config.image_size, self.image_size)
+        small, big = _names(self.small), _names(self.big)
+        if config.backbone not in (*small, *big):
+            raise RefusedError(
+                f"This public server trains on no other backbones than these: {', '.join((*small, *big))}."
+            )
+        most = self.small_blocks if config.backbone in small else self.big_blocks
+        blocks = {"head": 0, "all": 12}.get(str(config.depth), config.depth)
+        if int(blocks) > most:
+            allowed = f"the classifier and at most {most} of its last blocks" if most else "the classifier alone"
+            raise RefusedError(f"On this public server {config.backbone} is trained as {allowed}: choose less depth.")
+
+    def check_queue(self, *, mine: int, in_all: int) -> None:
+        """Let pass one more training, where so many wait or go on already.
+
+        Raises:
+            RefusedError: it would be one too many.
+        """
+        if mine >= self.queued:
+            raise RefusedError(
+                f"A visitor may have {self.queued} trainings waiting or going on at a time: stop one of yours, or wait."
+            )
+        if in_all >= self.queued_in_all:
+            raise RefusedError(
+                f"This public server lets {self.queued_in_all} trainings wait or go on at a time: try again later."
+            )
+
+    def check_runs(self, mine: int) -> None:
+        """Let pass one more run of a visitor who has so many.
+
+        Raises:
+            RefusedError: it would be one too many.
+        """
+        if mine >= self.runs:
+            raise RefusedError(f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.")
+
+    def check_sets(self, mine: int) -> None:
+        """Let pass one more picture set of a visitor who has so many.
+
+        Raises:
+            RefusedError: it would be one too many.
+        """
+        if mine >= self.sets:
+            raise RefusedError(f"A visitor may keep {self.sets} picture sets: delete one of yours in the Pictures tab.")
+
+
+def is_public(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether this is a public server: ``EMOTION_PUBLIC=1``, or a Space where it is not ``0``."""
+    given = os.environ if environment is None else environment
+    return given.get(SWITCH, "1" if given.get("SPACE_ID") else "0") == "1"
+
+
+def public_limits(environment: Mapping[str, str] | None = None) -> Public | None:
+    """Return the limits of a public server; None on one's own machine.
+
+    Raises:
+        ConfigError: a variable is unknown, no number, or out of its range.
+    """
+    given = os.environ if environment is None else environment
+    if given.get(SWITCH, "0") not in ("0", "1"):
+        raise ConfigError(f"{SWITCH} is {given[SWITCH]!r}: set it to 1 for a public server, or to 0.")
+    known = {PREFIX + field.name.upper(): field for field in fields(Public)}
+    values: dict[str, Any] = {}
+    for name in sorted(each for each in given if each.startswith(PREFIX)):
+        if name not in known:
+            raise ConfigError(f"{name} is no limit of a public server: use one of {', '.join(known)}.")
+        values[known[name].name] = _read(name, given[name], type(known[name].default))
+    limits = Public(**values)
+    return limits if is_public(given) else None
+
+
+def _read(name: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError as error:
+        what = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"{name} is {text!r}: set it to {what}.") from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _at_most(name: str, value: int, most: int) -> None:
+    if value > most:
+        raise RefusedError(f"{value:,} {name} are more than this public server gives: use at most {most:,}.")

@@ -1,0 +1,78 @@
+"""Who visits a public server: a random secret in a cookie. On one's own machine nobody is told from anybody."""
+
+from __future__ import annotations
+
+import secrets
+
+from gradio.context import LocalContext
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emotion.owners import hashed
+from emotion.public import is_public
+
+COOKIE = "emotion-visitor"
+_KEY = "emotion.visitor"
+_YEAR_SECONDS = 365 * 86400
+# What token_urlsafe makes of 32 bytes.
+_SECRET_LENGTH = 43
+
+
+def current_visitor() -> str | None:
+    """Return the hash of whoever's event is being handled; None on one's own machine, to whom all is open.
+
+    A browser that keeps no cookie, or a program, is told by the session of its page until that is closed. Without
+    even that it is nobody ("").
+    """
+    if not is_public():
+        return None
+    request = LocalContext.request.get(None)
+    if request is None:
+        return ""
+    by_cookie = getattr(request.request, "scope", {}).get(_KEY, "")
+    session = request.session_hash
+    return by_cookie or (hashed(f"session {session}") if session else "")
+
+
+class VisitorCookie:
+    """Middleware that gives each new browser a secret, and tells the events behind it whose secret came.
+
+    A Space shows the page inside a frame of another site, so over https the cookie is one of a third party, in a jar of
+    that site's own. A request that another site's script makes is nobody's.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http" or not is_public():
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_foreign = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
+        secret = "" if is_foreign else _secret_in(headers.getlist("cookie"))
+        if secret:
+            scope[_KEY] = hashed(secret)
+        if secret or is_foreign or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        cookie = _new_cookie(is_https=headers.get("x-forwarded-proto", scope["scheme"]).startswith("https"))
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("set-cookie", cookie)
+            await send(message)
+
+        await self._app(scope, receive, send_with_cookie)
+
+
+def _secret_in(cookies: list[str]) -> str:
+    found = cookie_parser("; ".join(cookies)).get(COOKIE, "")
+    return found if len(found) == _SECRET_LENGTH else ""
+
+
+def _new_cookie(*, is_https: bool) -> str:
+    rest = "SameSite=None; Secure; Partitioned" if is_https else "SameSite=Lax"
+    return f"{COOKIE}={secrets.token_urlsafe(32)}; Path=/; Max-Age={_YEAR_SECONDS}; HttpOnly; {rest}"
