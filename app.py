@@ -18,11 +18,23 @@ def main() -> int:
     port = int(port_text)
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from emotion.cleaning import keep_clean
+    from emotion.errors import ConfigError
+    from emotion.logs import hide_texts
+    from emotion.public import public_limits
     from emotion.runs import runs_folder
+    from emotion.sets.saved import sets_folder
     from emotion.trash import empty_trash
     from emotion.ui.app import build_app, launch
     from emotion.worker import Workers
 
+    try:
+        limits = public_limits()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if limits:
+        hide_texts()
     # A host that stops us politely gets the same orderly end as Ctrl+C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Workers(runs_folder=runs_folder()) as workers:
@@ -38,6 +50,8 @@ def main() -> int:
         workers.warm_up()
         workers.take_up_queue()
         empty_trash(workers.runs_folder)
+        if limits:
+            keep_clean(workers.runs_folder, sets_folder(), limits=limits, ended=threading.Event())
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         threading.Thread(target=_import_statistics, daemon=True).start()
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)

@@ -36,11 +36,12 @@ def log(
     visitor: str | None = None,
     run: str = "",
     what: str = "",
+    because: str = "",
     seconds: float | None = None,
     trace: list[str] | None = None,
     **counts: int,
 ) -> None:
-    """Write one event; ``what`` is a name of the program's own, such as a handler's or an error's kind.
+    """Write one event; ``what`` and ``because`` are names of the program's own: a handler's, an error's kind.
 
     A log that cannot be written, on a full disk say, stops nothing.
     """
@@ -48,7 +49,7 @@ def log(
     if not target:
         return
     values: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
-    told = {"visitor": (visitor or "")[:VISITOR_DIGITS], "run": run, "what": what}
+    told = {"visitor": (visitor or "")[:VISITOR_DIGITS], "run": run, "what": what, "because": because}
     values |= {name: value for name, value in told.items() if value} | {"outcome": outcome} | counts
     if seconds is not None:
         values["seconds"] = round(seconds, 3)
@@ -89,7 +90,7 @@ def log_unexpected(error: BaseException, *, visitor: str | None = None, what: st
 
     What the error says is left out of the log, since it may name a visitor's file.
     """
-    log("unexpected error", outcome="failed", visitor=visitor, what=what or type(error).__name__, trace=where(error))
+    log("unexpected error", outcome="failed", visitor=visitor, what=what, trace=where(error))
     if not is_public():
         traceback.print_exception(error)
 

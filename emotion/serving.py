@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from inspect import isgenerator
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 from emotion.classifier import Classifier
 from emotion.comparison import Comparison, Request, compare, load_comparison, rescore, save_comparison
 from emotion.errors import EmotionError, RunError
+from emotion.job import Job
+from emotion.logs import log_unexpected
 from emotion.pictures.duplicates import TrainedOn
 from emotion.prediction import Prediction
 from emotion.runs import Run
@@ -41,7 +42,7 @@ class Server:
         except EmotionError as error:
             return error
         except Exception as error:  # noqa: BLE001  # the process must outlive any one request
-            traceback.print_exception(error)
+            log_unexpected(error, what=task)
             return RunError(f"That went wrong unexpectedly ({type(error).__name__}): the server's log has the details.")
 
     def predict(self, run: Run, picture: Path, *, name: str) -> Prediction:

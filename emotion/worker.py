@@ -18,16 +18,20 @@ from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed, RunStopped
+from emotion.job import Job
+from emotion.logs import Outcome, log
+from emotion.owners import owner_of
 from emotion.prediction import Prediction
 from emotion.predictor import Predictor
 from emotion.processes import start_process
-from emotion.runs import Run, create_run, list_runs
+from emotion.runs import Run, Status, create_run, list_runs
 from emotion.studies.study import Progress, Study
 from emotion.sweep import SweepMember
 
 R = TypeVar("R")
 GRACE_SECONDS = 10.0
 NICENESS = 5
+OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
     "backbone, and start it again."
@@ -191,6 +195,13 @@ class Workers:
 def _withdrawn(run: Run) -> bool:
     """Write down that a waiting run was stopped, if it was; one that was to go on keeps its best epoch."""
     if not run.stop_requested():
+        whose, began = owner_of(run.path).owner, time.monotonic()
+        log("training started", visitor=whose, run=run.name)
+        self._see_through(run)
+        outcome = OUTCOMES.get(run.status(), "failed")
+        log("training ended", outcome=outcome, visitor=whose, run=run.name, seconds=time.monotonic() - began)
+
+    def _see_through(self, run: Run) -> None:
         return False
     if run.events():
         _rescue_apart(run)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
-import traceback
 from collections.abc import Callable, Generator
 from typing import ParamSpec
 
 import gradio as gr
 
 from emotion.errors import EmotionError
+from emotion.logs import log, log_unexpected
+from emotion.ui.visitor import current_visitor
 
 P = ParamSpec("P")
+TITLE = "That did not work"
 
 
 def guarded(handler: Callable[P, object]) -> Callable[P, object]:
@@ -25,10 +27,9 @@ def guarded(handler: Callable[P, object]) -> Callable[P, object]:
         try:
             return handler(*args, **kwargs)
         except EmotionError as error:
-            gr.Warning(str(error), title="That did not work")
+            _refused(handler, error)
         except Exception as error:  # noqa: BLE001  # a visitor gets a sentence, the log the traceback
-            traceback.print_exception(error)
-            gr.Warning(unexpected(error), title="That did not work")
+            _failed(handler, error)
         return gr.skip()
 
     return wrapped
@@ -42,14 +43,30 @@ def guarded_stream(handler: Callable[P, Generator[object, None, None]]) -> Calla
         try:
             yield from handler(*args, **kwargs)
         except EmotionError as error:
-            gr.Warning(str(error), title="That did not work")
+            _refused(handler, error)
             yield gr.skip()
         except Exception as error:  # noqa: BLE001  # a visitor gets a sentence, the log the traceback
-            traceback.print_exception(error)
-            gr.Warning(unexpected(error), title="That did not work")
+            _failed(handler, error)
             yield gr.skip()
 
     return wrapped
+
+
+def _refused(handler: Callable[..., object], error: EmotionError) -> None:
+    # Not what it says: that may name a visitor's file.
+    log(
+        "refusal", outcome="refused", visitor=current_visitor(), what=_name(handler), because=type(error).__name__
+    )  # fmt: skip
+    gr.Warning(str(error), title=TITLE)
+
+
+def _failed(handler: Callable[..., object], error: Exception) -> None:
+    log_unexpected(error, visitor=current_visitor(), what=_name(handler))
+    gr.Warning(unexpected(error), title=TITLE)
+
+
+def _name(handler: Callable[..., object]) -> str:
+    return getattr(handler, "__qualname__", type(handler).__name__)
 
 
 def unexpected(error: Exception) -> str:

@@ -12,6 +12,8 @@ from gradio.utils import get_upload_folder
 
 from emotion.errors import PictureError
 from emotion.ui.thumbnails import data_uri
+from emotion.ui.uploads import may_use_upload
+from emotion.ui.visitor import current_visitor
 
 SHOWN_SIDE = 640
 # Without the widget's own conversion. That opens the file before any handler runs, so that a text file called .jpg
@@ -40,12 +42,14 @@ def received(payload: dict[str, Any] | None) -> Upload | None:
     """Return the file that the widget sent, or nothing.
 
     Raises:
-        PictureError: it is no upload. Gradio lets a client that is not the page name any file of this machine.
+        PictureError: it is no upload, or somebody else's. Gradio lets a client that is not the page name any file of
+            this machine.
     """
     if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
         return None
     path = Path(str(payload["path"])).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+    is_upload = path.is_relative_to(Path(get_upload_folder()).resolve())
+    if not is_upload or not may_use_upload(path, current_visitor()):
         raise PictureError("That is not a picture that you gave: drop it here again.")
     return Upload(path, Path(payload.get("orig_name") or path.name).name)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from gradio.context import LocalContext
 from starlette.datastructures import Headers, MutableHeaders
@@ -30,9 +32,13 @@ def current_visitor() -> str | None:
     request = LocalContext.request.get(None)
     if request is None:
         return ""
-    by_cookie = getattr(request.request, "scope", {}).get(_KEY, "")
-    session = request.session_hash
+    by_cookie, session = visitor_of(getattr(request.request, "scope", {})), request.session_hash
     return by_cookie or (hashed(f"session {session}") if session else "")
+
+
+def visitor_of(scope: Mapping[str, Any]) -> str:
+    """Return the hash of the visitor whose cookie came with a request; empty where none did."""
+    return str(scope.get(_KEY, ""))
 
 
 class VisitorCookie:
