@@ -34,7 +34,7 @@ class Public:
     upload_megabytes: int = 100  # of one upload
     sets: int = 5  # of one visitor
     runs: int = 20  # of one visitor
-    queued: int = 4  # trainings of one visitor that wait or go on: as many as a sweep proposes
+    queued: int = 5  # trainings of one visitor that wait or go on: as many as a sweep proposes at most
     queued_in_all: int = 16
     training_minutes: int = 60  # then a training is asked to stop, and keeps its best epoch
     epochs: int = 20

@@ -173,6 +173,13 @@ class Workers:
                 print(f"{run.name} could not be trained: {error}", file=sys.stderr)
 
     def _train(self, run: Run) -> None:
+        whose, began = owner_of(run.path).owner, time.monotonic()
+        log("training started", visitor=whose, run=run.name)
+        self._see_through(run)
+        outcome = OUTCOMES.get(run.status(), "failed")
+        log("training ended", outcome=outcome, visitor=whose, run=run.name, seconds=time.monotonic() - began)
+
+    def _see_through(self, run: Run) -> None:
         self._training = start_process(_train, run)
         asked_at: float | None = None
         while not wait([self._training.sentinel], timeout=0.2):
@@ -195,13 +202,6 @@ class Workers:
 def _withdrawn(run: Run) -> bool:
     """Write down that a waiting run was stopped, if it was; one that was to go on keeps its best epoch."""
     if not run.stop_requested():
-        whose, began = owner_of(run.path).owner, time.monotonic()
-        log("training started", visitor=whose, run=run.name)
-        self._see_through(run)
-        outcome = OUTCOMES.get(run.status(), "failed")
-        log("training ended", outcome=outcome, visitor=whose, run=run.name, seconds=time.monotonic() - began)
-
-    def _see_through(self, run: Run) -> None:
         return False
     if run.events():
         _rescue_apart(run)
