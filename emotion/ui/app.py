@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
+from emotion.public import public_limits
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.news import News
+from emotion.ui.password import asked_password
 from emotion.ui.predict_tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_tab import RunTab
@@ -18,6 +21,9 @@ from emotion.ui.services import Services
 from emotion.ui.settings import ListBackbones, known_backbones
 from emotion.ui.theme import STYLE, theme
 from emotion.ui.train_tab import TrainTab
+from emotion.ui.uploads import UploadsOfVisitors
+from emotion.ui.visited import VisitedServices
+from emotion.ui.visitor import VisitorCookie
 
 TITLE = "Emotion, across species"
 HEADER = f"""<header class="page-header"><h1>{TITLE}</h1>
@@ -35,6 +41,7 @@ CACHE_SECONDS = (3600, 86400)
 def build_app(services: Services, *, backbones: ListBackbones = known_backbones) -> gr.Blocks:
     """Return the page; give it to ``launch``."""
     board = RunBoard(services.runs_folder)
+    services = VisitedServices(services, board, public_limits())
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS, fill_width=False)
     with page:
         news = News(board)
@@ -87,6 +94,7 @@ def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs
 
 def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
     """Serve the page; visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere."""
+    limits = public_limits()
     return page.launch(
         server_name=host,
         server_port=port,
@@ -96,10 +104,13 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         run_history=False,
         ssr_mode=False,
         footer_links=[],
-        max_file_size=MAX_UPLOAD,
+        max_file_size=f"{limits.upload_megabytes}mb" if limits else MAX_UPLOAD,
+        # The first one sees a request first.
+        app_kwargs={"middleware": [Middleware(VisitorCookie), Middleware(UploadsOfVisitors)]},
         share=False,
         quiet=True,
         show_error=True,
         enable_monitoring=False,
+        **asked_password(),
         **more,
     )

@@ -1,0 +1,149 @@
+"""Services as visitors may use them: on their own and on what is shared, within a public server's limits. Logs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from emotion.cache.store import cache_folder
+from emotion.comparison import Comparison, Request
+from emotion.config import TrainConfig
+from emotion.errors import RefusedError
+from emotion.job import Job
+from emotion.logs import log, logged
+from emotion.prediction import Prediction
+from emotion.public import Public
+from emotion.room import Room
+from emotion.runs import Run
+from emotion.sets.saved import sets_folder
+from emotion.studies.study import Progress, Study
+from emotion.sweep import SweepMember
+from emotion.ui.picture_sets import list_picture_sets
+from emotion.ui.run_board import RunBoard
+from emotion.ui.services import Services
+from emotion.ui.words import ENDED
+
+R = TypeVar("R")
+NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
+NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
+
+
+class VisitedServices:
+    """Wraps the services for the page. Without ``limits``, on one's own machine, everything is let through.
+
+    ``board`` knows whose event is being handled and which runs there are.
+    """
+
+    def __init__(self, services: Services, board: RunBoard, limits: Public | None) -> None:
+        self._services, self._board, self._limits = services, board, limits
+        self.runs_folder = services.runs_folder
+        # Between counting and starting nobody else may start.
+        self._starting = threading.Lock()
+        folders = [services.runs_folder, sets_folder(), cache_folder()]
+        self._room = Room(folders, limit=limits.disk_gigabytes * 1e9) if limits else None
+
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
+        """Start a training that is the visitor's; ``owner`` is whoever visits, whatever is given.
+
+        Raises:
+            EmotionError: it cannot be started, or is beyond a limit.
+        """
+        visitor = self._board.visitor()
+        with logged("training asked for", visitor=visitor), self._starting:
+            if self._limits:
+                self._limits.check(config)
+                self._require_offered([Path(config.pictures)])
+                self._require_turn(self._limits, visitor)
+            run = self._services.start_training(config, sweep=sweep, owner=visitor)
+        log("training queued", visitor=visitor, run=run.name, epochs=config.epochs)
+        return run
+
+    def resume_training(self, run: Run) -> None:
+        """Let the visitor's own run go on.
+
+        Raises:
+            EmotionError: it cannot, is somebody else's, or one more is beyond a limit.
+        """
+        visitor = self._board.visitor()
+        with logged("training resumed", visitor=visitor, run=run.name), self._starting:
+            own = self._board.as_visitor(run)
+            own.require_own()
+            if self._limits:
+                self._limits.check(own.config())
+                self._require_turn(self._limits, visitor, is_new=False)
+            self._services.resume_training(own)
+
+    def queue_place(self, run: Run) -> int | None:
+        """Return how many trainings go before a waiting run; None if it does not wait here."""
+        return self._services.queue_place(run)
+
+    def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
+        """Return what a run that the visitor may use says of a picture.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used.
+        """
+        with logged("prediction", visitor=self._board.visitor(), run=run.name):
+            return self._services.predict(self._board.as_visitor(run), picture, name=name)
+
+    def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
+        """Score samples of sets that the visitor may use.
+
+        Raises:
+            EmotionError: a set, its sample or the run cannot be used.
+        """
+        with logged("comparison", visitor=self._board.visitor(), run=run.name, sets=len(request.sets)):
+            if self._limits:
+                self._require_offered(request.sets.values())
+            return self._services.compare(self._board.as_visitor(run), request)
+
+    def compare_again(self, run: Run, file: Path) -> Comparison:
+        """Score the recorded pictures of a saved comparison of the visitor's again.
+
+        Raises:
+            EmotionError: the file, one of its pictures or the run cannot be used.
+        """
+        with logged("comparison repeated", visitor=self._board.visitor(), run=run.name):
+            return self._services.compare_again(self._board.as_visitor(run), file)
+
+    def study(self, study: Study[R]) -> Generator[Progress, None, R]:
+        """Carry out a study of a run that the visitor may use.
+
+        Raises:
+            EmotionError: it cannot be answered.
+        """
+        self._board.as_visitor(study.run)
+        with logged("study", visitor=self._board.visitor(), run=study.run.name, what=type(study).__name__):
+            return (yield from self._services.study(study))
+
+    def do(self, job: Job[R]) -> Generator[Progress, None, R]:
+        """Carry out a job; on a public server only while there is room.
+
+        Raises:
+            EmotionError: it cannot be done.
+        """
+        with logged("job", visitor=self._board.visitor(), what=type(job).__name__):
+            if self._room:
+                self._room.require()
+            return (yield from self._services.do(job))
+
+    def _require_offered(self, folders: Iterable[Path]) -> None:
+        offered = {each.folder.absolute() for each in list_picture_sets()}
+        if not all(folder.absolute() in offered for folder in folders):
+            raise RefusedError(NOT_OFFERED)
+
+    def _require_turn(self, limits: Public, visitor: str | None, *, is_new: bool = True) -> None:
+        if not visitor:
+            raise RefusedError(NO_COOKIE)
+        if self._room:
+            self._room.require()
+        everybody = self._board.of_everybody()
+        mine = [each for each in everybody if each.owner.owner == visitor]
+        limits.check_queue(
+            mine=sum(each.status not in ENDED for each in mine),
+            in_all=sum(each.status not in ENDED for each in everybody),
+        )
+        if is_new:
+            limits.check_runs(len(mine))
