@@ -8,10 +8,12 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from emotion.public import public_limits
+from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.news import News
+from emotion.ui.own_uploads import keep_uploads_apart
 from emotion.ui.password import asked_password
 from emotion.ui.predict_tab import PredictTab
 from emotion.ui.run_board import RunBoard
@@ -44,6 +46,8 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
     services = VisitedServices(services, board, public_limits())
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS, fill_width=False)
     with page:
+        # First, so that no event of the page takes one of their names.
+        register(services, board)
         news = News(board)
         gr.HTML(HEADER, apply_default_css=False)
         with gr.Row(visible=False, elem_classes="first-run", elem_id="first-run") as first_run:
@@ -95,6 +99,7 @@ def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs
 def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
     """Serve the page; visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere."""
     limits = public_limits()
+    keep_uploads_apart()
     return page.launch(
         server_name=host,
         server_port=port,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,10 @@ class Upload:
     name: str
 
     def delete(self) -> None:
-        """Remove the file: it has been used."""
+        """Remove the file, which has been used, and the folder that it had to itself."""
         self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
 
 
 def picture_input(**options: Any) -> gr.Image:

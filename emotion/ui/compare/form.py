@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -58,21 +59,11 @@ class CompareForm:
 
         Raises:
             PictureError: no set is ticked.
-            ConfigError: a number is missing.
+            ConfigError: a number is missing, or no sample can be of that size.
         """
         chosen = [each for each in evaluation_sets(list_picture_sets()) if each.key in (keys or [])]
-        if not chosen:
-            raise PictureError("No set is ticked: tick at least one, better two.")
-        if size is None or seed is None:
-            raise ConfigError("Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
-        return Request(
-            names_by_species(chosen),
-            emotion=emotion,
-            size=int(size),
-            seed=int(seed),
-            use_aliases=use_aliases,
-            relaxed_as_tired=relaxed_as_tired,
-        )
+        asked = requested(chosen, emotion=emotion, size=size, seed=seed)
+        return replace(asked, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
 
     def fit_to(self, run: Run) -> list[Any]:
         """Offer the run's classes and tick the sets of the kind it was trained on: values for emotion and sets."""
@@ -84,6 +75,22 @@ class CompareForm:
             gr.Dropdown(classes) if set(classes) == set(EMOTIONS) else gr.Dropdown(classes, value=classes[0]),
             gr.CheckboxGroup([(each.title, each.key) for each in sets], value=value),
         ]
+
+
+def requested(sets: Sequence[PictureSet], *, emotion: str | None, size: float | None, seed: float | None) -> Request:
+    """Return what is asked for of these sets; emotion None means all of them.
+
+    Raises:
+        PictureError: there is no set.
+        ConfigError: a number is missing, or no sample can be of that size.
+    """
+    if not sets:
+        raise PictureError("No set is ticked: tick at least one, better two.")
+    if size is None or seed is None:
+        raise ConfigError("Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
+    if size < 1:
+        raise ConfigError(f"Sample size is {size:g}: use a whole number from 1.")
+    return Request(names_by_species(list(sets)), emotion=emotion, size=int(size), seed=int(seed))
 
 
 def ticked(sets: Sequence[PictureSet], *, is_drawn: bool) -> list[str]:
