@@ -18,21 +18,22 @@ def main() -> int:
     port = int(port_text)
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    from emotion.cleaning import keep_clean
     from emotion.errors import ConfigError
-    from emotion.logs import hide_texts
     from emotion.public import public_limits
-    from emotion.runs import runs_folder
-    from emotion.sets.saved import sets_folder
-    from emotion.trash import empty_trash
-    from emotion.ui.app import build_app, launch
-    from emotion.worker import Workers
 
     try:
         limits = public_limits()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    from emotion.cleaning import keep_clean
+    from emotion.logs import hide_texts
+    from emotion.runs import runs_folder
+    from emotion.sets.saved import sets_folder
+    from emotion.trash import empty_trash
+    from emotion.ui.app import build_app, launch
+    from emotion.worker import Workers
+
     if limits:
         hide_texts()
     # A host that stops us politely gets the same orderly end as Ctrl+C.

@@ -7,15 +7,18 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from huggingface_hub.repocard_data import CardData
 
 from emotion.config import TrainConfig
+from emotion.events import RunStopped
 from emotion.runs import create_run
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +100,33 @@ def test_a_port_that_is_none_is_one_sentence(tmp_path: Path, port: str):
     done = refusal(tmp_path, PORT=port)
     assert done.returncode == 2
     assert done.stderr == f"The port {port!r} is not a number from 1 to 65535: set PORT to one.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("EMOTION_PUBLIC", "on", "EMOTION_PUBLIC is 'on': set it to 1 for a public server, or to 0.\n"),
+        ("EMOTION_PUBLIC_SETS", "a few", "EMOTION_PUBLIC_SETS is 'a few': set it to a whole number.\n"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_one_sentence(tmp_path: Path, name: str, text: str, said: str):
+    done = refusal(tmp_path, **{"EMOTION_PUBLIC": "1", name: text})
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_on_a_space_the_server_is_public_and_cleans(tmp_path: Path, free_port: str, tiny_config: TrainConfig):
+    left = create_run(tiny_config, root=tmp_path / "runs", owner="somebody")
+    left.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
+    for file in ("events.jsonl", "owner.json"):
+        os.utime(left.path / file, (1, 1))
+    given = {"SPACE_ID": "somebody/emotion", "PORT": free_port, "EMOTION_SETS": str(tmp_path / "sets")}
+    with serving(tmp_path, **given) as (line, _):
+        assert line.startswith("The dashboard is at ")
+        assert "HttpOnly" in httpx.get(f"http://127.0.0.1:{free_port}/", timeout=30).headers["set-cookie"]
+        deadline = time.monotonic() + 30
+        while left.path.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def test_the_front_matter_is_what_a_space_needs():
