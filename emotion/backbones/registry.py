@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emotion.backbones import bundled, hub
 from emotion.errors import BackboneError
+from emotion.hub import is_hub_id
 from emotion.pictures.folders import hash_file
 
 DEFAULT = "dinov2-small"
@@ -121,7 +122,7 @@ def locate(name: str) -> BackboneSource:
     if (folder := Path(name)).is_dir():
         _require_weights(folder, name)
         return BackboneSource(name, "folder", folder.absolute(), "", _hash_weights(folder))
-    if not hub.is_hub_id(name):
+    if not is_hub_id(name):
         raise BackboneError(
             f"There is no backbone {name!r}: choose one of `python -m emotion backbones`, a Hub id such as "
             "facebook/dinov2-small, or a folder with config.json and model.safetensors."
