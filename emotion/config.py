@@ -33,7 +33,8 @@ class TrainConfig:
     validation loss, 0 for never. ``patch_dropout`` is the share of a picture's patches that a step of the last blocks
     leaves out, ``gradient_clipping`` the largest norm of a step's gradient; both are off at 0. With
     ``weight_averaging`` a moving average of the trained weights is judged and kept. ``use_aliases`` reads class folders
-    that name an emotion otherwise (`anger`) under the emotion's name.
+    that name an emotion otherwise (`anger`) under the emotion's name. With ``class_weights`` the training loss counts
+    every class alike, however many pictures it has.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -60,6 +61,7 @@ class TrainConfig:
     seed: int = 42
     precision: Precision = "auto"
     use_aliases: bool = False
+    class_weights: bool = False
 
     def __post_init__(self) -> None:
         if not self.pictures:
@@ -84,6 +86,7 @@ class TrainConfig:
         _one_of("precision", self.precision, PRECISIONS)
         _yes_or_no("weight averaging", self.weight_averaging)
         _yes_or_no("use aliases", self.use_aliases)
+        _yes_or_no("class weights", self.class_weights)
         if self.depth not in ("head", "all"):
             _whole("depth", self.depth, 1, 48, hint=" (or head, or all)")
 

@@ -26,7 +26,7 @@ class Server:
         self._loaded: tuple[tuple[Path, float], Classifier] | None = None
 
     def do(self, task: str, values: Mapping[str, Any]) -> Generator[Any, None, Any]:
-        """Return the result of ``predict``, ``compare`` or ``study``, or the EmotionError that explains why not.
+        """Return the result of a task, such as ``predict``, or the EmotionError that explains why not.
 
         Yields what the task yields meanwhile.
         """
@@ -35,6 +35,7 @@ class Server:
             "compare": self.compare,
             "compare_again": self.compare_again,
             "study": self.study,
+            "job": self.job,
         }
         try:
             result = tasks[task](**values)
@@ -87,6 +88,14 @@ class Server:
             EmotionError: it cannot be answered.
         """
         return (yield from study.carry_out(RunJudge(study.run, self._classifier(study.run))))
+
+    def job(self, job: Job[Any]) -> Generator[Progress, None, Any]:
+        """Carry out a job, which needs no run.
+
+        Raises:
+            EmotionError: it cannot be done.
+        """
+        return (yield from job.carry_out())
 
     def _classifier(self, run: Run) -> Classifier:
         try:

@@ -54,6 +54,7 @@ class Workers:
         self._predictor = Predictor()
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
         self._student = Predictor()
+        self._hands: list[Predictor] = []
         self._trainer.start()
 
     def warm_up(self) -> None:
@@ -125,6 +126,23 @@ class Workers:
         result: Comparison = self._predictor.call("compare_again", run=run, file=file)
         return result
 
+    def do(self, job: Job[R]) -> Generator[Progress, None, R]:
+        """Carry out a job in a process of its own; yield how far it is and return its result. Closing it ends it.
+
+        Raises:
+            EmotionError: it cannot be done.
+        """
+        hand = Predictor()
+        with self._changed:
+            self._hands.append(hand)
+        try:
+            result: R = yield from hand.stream("job", job=job)
+            return result
+        finally:
+            hand.close()
+            with self._changed:
+                self._hands.remove(hand)
+
     def study(self, study: Study[R]) -> Generator[Progress, None, R]:
         """Carry out a study of a run; yield how far it is and return the answer. Whoever closes it ends it.
 
@@ -143,6 +161,10 @@ class Workers:
             self._training.terminate()
         self._predictor.close()
         self._student.close()
+        with self._changed:
+            hands = list(self._hands)
+        for hand in hands:
+            hand.close()
 
     def __enter__(self) -> Self:
         return self

@@ -64,12 +64,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     setting("gradient_clipping", float, "largest norm of a step's gradient, 0 for any")
     setting("seed", int, "of the split, the order and the first weights")
     setting("precision", str, "what the backbone computes in", PRECISIONS)
-    parser.add_argument(
-        "--weight-averaging",
-        action=argparse.BooleanOptionalAction,
-        default=argparse.SUPPRESS,
-        help="judge and keep a moving average of the weights, as Quick does, or the weights themselves",
-    )
+    for name, text in (
+        ("--weight-averaging", "judge and keep a moving average of the weights, as Quick does"),
+        ("--class-weights", "let every class count alike in the training loss, however many pictures it has"),
+    ):
+        parser.add_argument(name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
     add_use_aliases(parser)
     add_runs_and_json(parser)
     parser.set_defaults(command=_train)

@@ -35,9 +35,20 @@ def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
         raise PictureError(
             f"The class {small[0]!r} has one picture: add at least one more, to train on one and validate on another."
         )
-    # Rounded up, and at least one of each class, so that every class can be judged.
+    # At least as many as there are classes, so that every class can be judged.
     held_back = min(max(round(len(items) * fraction), len(classes)), len(items) - len(classes))
     train, validation = train_test_split(
         items, test_size=held_back, random_state=seed, stratify=[picture.label for picture in items]
     )
+    # A class so small that its share is no whole picture may have none in one of the parts.
+    _lend_missing(train, validation, classes)
+    _lend_missing(validation, train, classes)
     return Split(classes, train, validation)
+
+
+def _lend_missing(having: list[Picture], lacking: list[Picture], classes: Sequence[str]) -> None:
+    """Move the first picture, in their drawn order, of each class that ``lacking`` has none of."""
+    for label in sorted(set(classes) - {picture.label for picture in lacking}):
+        lent = next(picture for picture in having if picture.label == label)
+        having.remove(lent)
+        lacking.append(lent)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emotion.errors import PictureError
+from emotion.labels import emotion_meant
 from emotion.sets.entries import Source
 from emotion.sets.importing import read_again
 from emotion.sets.layout import lay_out
@@ -111,6 +112,20 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
         write_manifest(found.folder, replace(before, pictures=rows, near_duplicates=alike))
         _tidy(found.folder, rows)
     return len(moved)
+
+
+def take_aliases(found: SavedSet) -> int:
+    """Move every class whose name means an emotion (`anger`) into that emotion's, and return how many pictures moved.
+
+    Raises:
+        PictureError: the set is gone, or cannot be written.
+    """
+    moved = 0
+    for label in list(found.manifest.counts()):
+        if (meant := emotion_meant(label)) != label:
+            files = [row.file for row in SavedSet(found.folder).manifest.pictures if row.label == label]
+            moved += relabel_pictures(found, files, meant)
+    return moved
 
 
 def describe_set(found: SavedSet, *, name: str, species: str) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from emotion.errors import PictureError
+from emotion.owners import give
 from emotion.sets.archive import ZipSource
 from emotion.sets.checking import kept_form
 from emotion.sets.entries import Source
@@ -41,11 +42,9 @@ def import_set(
     """Import the pictures of a zip or a folder as a set; everything else is as in ``import_from``."""
     within = limits or Limits()
     refuse_unusable(name, species, root=root)
-    with _opened(source, within) as opened:
+    with opened(source, within) as found:
         return (
-            yield from import_from(
-                opened, name=name, species=species, root=root, use_aliases=use_aliases, limits=within
-            )
+            yield from import_from(found, name=name, species=species, root=root, use_aliases=use_aliases, limits=within)
         )
 
 
@@ -57,11 +56,13 @@ def import_from(
     root: Path | None = None,
     use_aliases: bool = False,
     limits: Limits | None = None,
+    owner: str | None = None,
 ) -> Generator[Progress, None, SavedSet]:
     """Import the pictures of an open source as a set under ``root`` (default: ``sets_folder()``), and return it.
 
     Yields how far it is; to close the generator is to stop, and leaves nothing behind. A file that cannot be used is
     left out and named in the manifest; exact copies under one label are kept once, and under several not at all.
+    ``owner`` is the visitor whose set it is, by their hash.
 
     Raises:
         PictureError: the name cannot be used or is taken, the source is not safe or too large, holds no picture that
@@ -90,7 +91,7 @@ def import_from(
         near_duplicates=find_likenesses(found.seen, rows, root=folder.parent),
         notes=laid.notes,
     )
-    yield from _write(source, found.seen, manifest, folder, within, deadline)
+    yield from _write(source, found.seen, manifest, folder, within, deadline, owner=owner)
     return SavedSet(folder)
 
 
@@ -107,18 +108,23 @@ def refuse_unusable(name: str, species: str, *, root: Path | None) -> tuple[Path
 
 
 @contextlib.contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[Source]:
+def opened(path: Path, limits: Limits) -> Iterator[Source]:
+    """Open a zip or a folder for as long as it is read.
+
+    Raises:
+        PictureError: it is neither, or cannot be read safely.
+    """
     # What is neither, such as a pipe or a device, is never opened.
     if path.is_dir():
-        opened: Source = FolderSource(path, limits)
+        source: Source = FolderSource(path, limits)
     elif path.is_file():
-        opened = ZipSource(path, limits)
+        source = ZipSource(path, limits)
     else:
         raise PictureError(f"There is no zip and no folder {path}: give one that holds a folder of pictures per class.")
     try:
-        yield opened
+        yield source
     finally:
-        opened.close()
+        source.close()
 
 
 def _write(
@@ -128,6 +134,8 @@ def _write(
     folder: Path,
     limits: Limits,
     deadline: float,
+    *,
+    owner: str | None,
 ) -> Generator[Progress, None, None]:
     refuse_full(folder.parent, sum(each.size for each in seen))
     with alone(folder.parent):
@@ -142,6 +150,7 @@ def _write(
                 (beside / row.label).mkdir(exist_ok=True)
                 (beside / row.file).write_bytes(content)
             write_manifest(beside, manifest)
+            give(beside, owner)
             beside.rename(folder)
         except OSError as error:
             raise PictureError(

@@ -23,6 +23,7 @@ from emotion.training.inputs import Inputs
 from emotion.training.keeping import Best, trained_weights
 from emotion.training.optimizing import make_optimizer
 from emotion.training.scoring import Tally
+from emotion.training.weighting import class_weights
 
 VALIDATION_BATCH = 64
 
@@ -53,6 +54,9 @@ class Epochs:
         self._inputs = inputs
         self._labels = labels.to(context.device)
         self._train, self._validation = train, validation
+        self._class_weights = class_weights(
+            self._labels[list(train)], classes=cut.model.config.num_labels, on=context.config.class_weights
+        )
         self._context = context
         self._config = context.config
         self._steps_per_epoch = math.ceil(len(train) / self._config.batch_size)
@@ -151,7 +155,11 @@ class Epochs:
         target = self._labels[indices]
         logits = self._logits(self._inputs.training(indices, epoch=epoch))
         losses = functional.cross_entropy(
-            logits, target, reduction="none", label_smoothing=self._config.label_smoothing
+            logits,
+            target,
+            weight=self._class_weights,
+            reduction="none",
+            label_smoothing=self._config.label_smoothing,
         )
         # Processes average their gradients, so each counts its part as if the batch had as many times more.
         loss = (losses * weights).sum() * context.processes / size

@@ -18,6 +18,7 @@ from emotion.training.context import Context
 from emotion.training.device import autocast
 from emotion.training.inputs import ActivationInputs, Inputs
 from emotion.training.optimizing import make_optimizer
+from emotion.training.weighting import class_weights
 from emotion.training.whitening import whitening
 
 FEATURES_BATCH = 64
@@ -87,6 +88,8 @@ def _train_classifier(
     config, classifier = context.config, parts.top.classifier
     quick = replace(TrainConfig(pictures=config.pictures), batch_size=config.batch_size)
     steps = -(-len(train) // quick.batch_size) * quick.epochs
+    weights = class_weights(labels[list(train)], classes=classifier.out_features, on=config.class_weights)
+    weights = weights.to(context.device) if weights is not None else None
     optimizer, scheduler = make_optimizer({"head": list(classifier.parameters())}, config=quick, steps=steps)
     for epoch in range(1, quick.epochs + 1):
         for batch in batches(len(train), batch_size=quick.batch_size, seed=config.seed, epoch=-epoch):
@@ -94,7 +97,10 @@ def _train_classifier(
             indices = [train[place] for place in batch]
             logits = classifier(features.training(indices, epoch=epoch).to(context.device))
             target = labels[indices].to(context.device)
-            loss = functional.cross_entropy(logits, target, label_smoothing=quick.label_smoothing)
+            losses = functional.cross_entropy(
+                logits, target, weight=weights, reduction="none", label_smoothing=quick.label_smoothing
+            )
+            loss = losses.mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimizer.step()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
-import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -17,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import BaseImageProcessor
 
-from emotion.backbones.anatomy import CutModel, Trunk
+from emotion.backbones.anatomy import CutModel
 from emotion.backbones.registry import WEIGHTS, BackboneSource, locate
 from emotion.cache.store import open_cache
 from emotion.config import Depth, TrainConfig
@@ -27,12 +24,8 @@ from emotion.pictures.folders import Picture, find_pictures, hash_file
 from emotion.pictures.splitting import split
 from emotion.runs import Run
 from emotion.studies.study import Progress
-from emotion.training.activations import Activations
-from emotion.training.context import Context
-from emotion.training.fit import fit, never
-from emotion.training.trunk import Look, make_recipe
-
-VALUE_BYTES = 4  # pooled features are float32 always
+from emotion.training.features import look_progress, pooled, told_of_full_disk
+from emotion.training.fit import fit
 
 
 def look_at(
@@ -49,20 +42,8 @@ def look_at(
         RunError: the disk has no room for the features.
     """
     # A look as for a classifier alone, whatever the run trained: by now nothing of it changes any more.
-    context = Context(replace(run.config(), depth="head"), never, time.perf_counter())
-    recipe = make_recipe(context.config, weights=_weights_of(run), processor=processor, context=context)
-    width = parts.top.classifier.in_features
-    features = np.full((len(pictures), width), np.nan, dtype=np.float32)
-    found = {place: picture for place, path in enumerate(pictures) if (picture := _found(path))}
-    if found:
-        look = Look(list(found.values()), 0, processor, recipe, open_cache(), context)
-        with _told_of_full_disk():
-            activations = yield from _looking(look.take(cast(Trunk, parts.trunk), row_bytes=width * VALUE_BYTES))
-        places = list(found)
-        readable = [row for row in range(len(places)) if row not in activations.unreadable]
-        features[[places[row] for row in readable]] = activations.take([0] * len(readable), readable).numpy()
-        activations.close()
-    return features
+    config = replace(run.config(), depth="head")
+    return (yield from pooled(pictures, config, weights=_weights_of(run), parts=parts, processor=processor))
 
 
 def retrain(
@@ -94,10 +75,10 @@ def retrain(
     for number, seed in enumerate(seeds):
         before, what = number * config.epochs, f"training {number + 1} of {len(seeds)}, with seed {seed}"
         yield Progress(before, total, what)
-        with _told_of_full_disk(), tempfile.TemporaryDirectory(prefix="emotion-repeat-") as folder:
+        with told_of_full_disk(), tempfile.TemporaryDirectory(prefix="emotion-repeat-") as folder:
             for event in _fit(replace(config, seed=seed), pictures, source, folder=Path(folder)):
                 if isinstance(event, TrunkProgress):
-                    yield from _look_progress(event)
+                    yield from look_progress(event)
                 elif isinstance(event, EpochDone):
                     yield Progress(before + event.epoch, total, what)
             said.append(_judge(features, Path(folder) / "checkpoint" / WEIGHTS))
@@ -151,38 +132,3 @@ def _trained(depth: Depth) -> str:
     if depth == "all":
         return "its whole backbone"
     return "its last block" if depth == 1 else f"its last {depth} blocks"
-
-
-def _found(path: Path) -> Picture | None:
-    """Return a picture with its content's hash known; None where its file is gone."""
-    picture = Picture(path, "")
-    try:
-        return picture if picture.sha256 else None
-    except OSError:
-        return None
-
-
-def _looking(steps: Generator[TrunkProgress, None, Activations]) -> Generator[Progress, None, Activations]:
-    try:
-        while True:
-            yield from _look_progress(next(steps))
-    except StopIteration as end:
-        activations: Activations = end.value
-        return activations
-
-
-def _look_progress(event: TrunkProgress) -> Iterator[Progress]:
-    """Yield how far a look is, unless there is nothing to look at."""
-    new = event.total - event.known
-    if new:
-        yield Progress(event.done - event.known, new, f"looking once at {new} picture{'' if new == 1 else 's'}")
-
-
-@contextlib.contextmanager
-def _told_of_full_disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"A file could not be read or written ({error.strerror}): make room on the disk first."
-        ) from error

@@ -13,8 +13,10 @@ from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.news import News
+from emotion.ui.offered import offered_sets
 from emotion.ui.own_uploads import keep_uploads_apart
 from emotion.ui.password import asked_password
+from emotion.ui.pictures.tab import PicturesTab
 from emotion.ui.predict_tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_tab import RunTab
@@ -31,7 +33,7 @@ TITLE = "Emotion, across species"
 HEADER = f"""<header class="page-header"><h1>{TITLE}</h1>
 <p>Teach an image classifier four human emotions, then find out whether it can read a dog.</p></header>"""
 FIRST_RUN = "Nothing is trained yet. Predict and Cross-species wait for a first run."
-MAX_UPLOAD = "20mb"
+MAX_UPLOAD = "4gb"
 # Gradio's dropdown answers to a key a moment later, by when Tab has left it: it would open again, over the next field.
 TAB_LEAVES_LISTS = """<script>document.addEventListener('keydown', (event) => {
     if (event.key === 'Tab' && event.target.matches('[role=combobox]')) event.stopPropagation();
@@ -54,6 +56,8 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
             gr.HTML(f"<p>{FIRST_RUN}</p>", apply_default_css=False)
             first = gr.Button("Train the default", variant="primary", elem_id="train-default", scale=0, min_width=180)
         with gr.Tabs(selected="train", elem_id="tabs") as tabs:
+            with gr.Tab("Pictures", id="pictures"):
+                pictures = PicturesTab(services)
             with gr.Tab("Train", id="train"):
                 train = TrainTab(services, board, list(backbones()))
                 train.follow(news)
@@ -79,6 +83,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
         for tab in (predict, compare):
             tab.picker.follow(news)
         news.connect(page)
+        pictures.connect(page, offered_sets, [train.pictures, compare.form.sets])
     return page
 
 

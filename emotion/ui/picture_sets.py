@@ -1,15 +1,19 @@
-"""Which picture sets the page offers: the drawn ones, and those under ``$EMOTION_PICTURES``. Opens no picture."""
+"""Which picture sets the page offers: drawn, brought here, and those under ``$EMOTION_PICTURES``. Opens no picture."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.errors import PictureError
 from emotion.labels import SPECIES_COLOURS, species_of
+from emotion.owners import may_see
 from emotion.pictures import drawn
 from emotion.pictures.folders import list_pictures
+from emotion.sets.saved import SavedSet, list_sets, sets_folder
+from emotion.ui.visitor import current_visitor
 
 _DRAWN_TITLES = {
     "human_train": "Drawn humans (train)",
@@ -28,11 +32,12 @@ class PictureSet:
     folder: Path
     species: str
     is_drawn: bool
+    is_saved: bool = False
 
     @property
     def is_for_training(self) -> bool:
         """Whether its name says that it is meant to be trained on."""
-        return self.folder.name.endswith("_train")
+        return not self.is_saved and self.folder.name.endswith("_train")
 
     def pictures(self) -> dict[str, list[Path]]:
         """Return the picture files by class.
@@ -44,17 +49,31 @@ class PictureSet:
 
 
 def list_picture_sets() -> list[PictureSet]:
-    """Return every set that holds pictures: drawn ones first, humans before dogs before cats."""
+    """Return every set that holds pictures: drawn ones first, humans before dogs before cats, then those brought here.
+
+    Of the latter the visitor sees their own, and those that are shared.
+    """
     sets = [_drawn(drawn.DRAWN_FOLDER / name) for name in _DRAWN_TITLES]
     extra = os.environ.get("EMOTION_PICTURES")
     if extra and Path(extra).is_dir():
         sets += [_given(path) for path in sorted(Path(extra).iterdir(), key=_species_first) if path.is_dir()]
-    return [found for found in sets if _holds_pictures(found.folder)]
+    return [found for found in sets if _holds_pictures(found.folder)] + saved_sets()
+
+
+def saved_sets() -> list[PictureSet]:
+    """Return the sets that were brought here and that the visitor may see, by name."""
+    visitor = current_visitor()
+    sets = []
+    for found in list_sets(sets_folder()):
+        with contextlib.suppress(PictureError):  # The Pictures tab says of a damaged one that it is.
+            if may_see(found.folder, visitor):
+                sets.append(_saved(found))
+    return sets
 
 
 def training_sets(sets: list[PictureSet]) -> list[PictureSet]:
-    """Return the sets in the order they are offered to train on: those made for it first."""
-    return sorted(sets, key=lambda found: not found.is_for_training)
+    """Return the sets in the order they are offered to train on: those made for it first, then those brought here."""
+    return sorted(sets, key=lambda found: (not found.is_for_training, not found.is_saved))
 
 
 def evaluation_sets(sets: list[PictureSet]) -> list[PictureSet]:
@@ -74,10 +93,7 @@ def find_set(key: str | None, *, sets: list[PictureSet]) -> PictureSet:
     raise PictureError(NO_SETS if not sets else "That picture set is gone: choose another one.")
 
 
-NO_SETS = (
-    "There are no picture sets: put class folders of pictures into assets/faces, "
-    "or name a folder of sets in EMOTION_PICTURES."
-)
+NO_SETS = "There are no picture sets: bring one in the Pictures tab, or name a folder of sets in EMOTION_PICTURES."
 
 
 def set_title(folder: str | Path) -> str:
@@ -85,6 +101,9 @@ def set_title(folder: str | Path) -> str:
     path = Path(folder)
     if drawn.is_drawn(path):
         return _DRAWN_TITLES.get(path.name, path.name)
+    if path.absolute().parent == sets_folder().absolute():
+        with contextlib.suppress(PictureError):
+            return SavedSet(path).manifest.name
     return f"{path.parent.name}/{path.name}".lstrip("/")
 
 
@@ -93,7 +112,7 @@ def names_by_species(sets: list[PictureSet]) -> dict[str, Path]:
     names: dict[str, Path] = {}
     for found in sets:
         is_alone = sum(other.species == found.species for other in sets) == 1
-        origin = "drawn" if found.is_drawn else found.folder.parent.name
+        origin = "drawn" if found.is_drawn else found.title if found.is_saved else found.folder.parent.name
         name = found.species if is_alone else f"{found.species} ({origin})"
         names[found.title if not found.species or name in names else name] = found.folder
     return names
@@ -101,6 +120,14 @@ def names_by_species(sets: list[PictureSet]) -> dict[str, Path]:
 
 def _drawn(folder: Path) -> PictureSet:
     return PictureSet(f"drawn/{folder.name}", _DRAWN_TITLES[folder.name], folder, species_of(folder.name), True)
+
+
+def _saved(found: SavedSet) -> PictureSet:
+    manifest = found.manifest
+    return PictureSet(
+        f"saved/{found.key}", manifest.name, found.folder.absolute(), manifest.species or species_of(manifest.name),
+        is_drawn=False, is_saved=True,
+    )  # fmt: skip
 
 
 def _given(folder: Path) -> PictureSet:

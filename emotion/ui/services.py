@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
+from emotion.job import Job
 from emotion.prediction import Prediction
 from emotion.runs import Run
 from emotion.studies.study import Progress, Study
@@ -62,6 +63,13 @@ class Services(Protocol):
 
         Raises:
             EmotionError: the file, one of its pictures or the run cannot be used.
+        """
+
+    def do(self, job: Job[R]) -> Generator[Progress, None, R]:
+        """Carry out a job; yield how far it is and return its result. Whoever closes it ends it.
+
+        Raises:
+            EmotionError: it cannot be done.
         """
 
     def study(self, study: Study[R]) -> Generator[Progress, None, R]:

@@ -151,6 +151,9 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
     made["weight_averaging"] = gr.Checkbox(
         plain.weight_averaging, label="Weight averaging", info="Judge and keep a moving average of the weights."
     )
+    made["class_weights"] = gr.Checkbox(
+        plain.class_weights, label="Class weights", info="Every class counts alike, however many pictures it has."
+    )
     with gr.Row():
         made["validation_share"] = _number("Validation share", plain.validation_share)
         made["early_stopping"] = _number("Early stopping, epochs (0 = never)", plain.early_stopping, whole=True)

@@ -1,11 +1,11 @@
-"""A study as the page carries it out: a status line while it goes on, the answer at its end."""
+"""A study or a job as the page carries it out: a status line while it goes on, the result at its end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from emotion.studies.study import Study
+from emotion.studies.study import Progress, Study
 from emotion.ui.services import Services
 from emotion.ui.status import status_box
 
@@ -21,7 +21,17 @@ def carried_out(services: Services, study: Study[R], *, place: Callable[[str], A
     Raises:
         EmotionError: it cannot be answered.
     """
-    steps = services.study(study)
+    return (yield from watched(services.study(study), place=place))
+
+
+def watched(steps: Generator[Progress, None, R], *, place: Callable[[str], A]) -> Generator[A, None, R]:
+    """Yield how far something is, and return its result. Closing it ends the work.
+
+    ``place`` puts the HTML of a status line among the values that a handler yields.
+
+    Raises:
+        EmotionError: it cannot be done.
+    """
     try:
         while True:
             step = next(steps)
@@ -29,7 +39,7 @@ def carried_out(services: Services, study: Study[R], *, place: Callable[[str], A
             line = status_box("running", "running", f"{step.doing[:1].upper()}{step.doing[1:]}.", share)
             yield place(line)
     except StopIteration as end:
-        answer: R = end.value
-        return answer
+        result: R = end.value
+        return result
     finally:
         steps.close()

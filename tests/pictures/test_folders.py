@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from emotion.errors import PictureError
-from emotion.pictures.folders import count_labels, find_pictures, list_pictures, read_pictures
+from emotion.pictures.folders import Picture, count_labels, find_pictures, list_pictures, read_pictures
 from emotion.pictures.sampling import draw_in_order, sample
 from emotion.pictures.splitting import split
 
@@ -167,3 +167,18 @@ def test_a_look_at_names_finds_what_the_reader_of_datasets_reads(
     found = find_pictures(root, use_aliases=use_aliases)
     assert found == read_pictures(root, use_aliases=use_aliases)
     assert len(found) == 7
+
+
+def test_a_class_with_few_pictures_is_in_both_parts(tmp_path: Path) -> None:
+    counts = {"happy": 300, "sad": 290, "angry": 3, "tired": 2}
+    pictures = [
+        Picture(tmp_path / label / f"{number:03}.png", label)
+        for label, count in counts.items()
+        for number in range(count)
+    ]
+    for seed in range(20):
+        parts = split(pictures, fraction=0.15, seed=seed)
+        assert {each.label for each in parts.train} == {each.label for each in parts.validation} == set(counts)
+        assert sorted(str(each.path) for each in parts.train + parts.validation) == [
+            str(each.path) for each in sorted(pictures, key=lambda picture: str(picture.path))
+        ]

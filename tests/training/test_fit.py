@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -218,3 +219,28 @@ def test_a_stop_during_the_look_ends_it_after_the_batch_in_hand(tiny_config: Tra
         if isinstance(event, TrunkProgress):
             looks.append(event)
     assert [type(event) for event in after] == [RunStopped]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_class_weights_change_nothing_in_a_balanced_set_and_something_in_another(
+    tiny_config: TrainConfig, tmp_path: Path, depth: str | int
+) -> None:
+    shutil.copytree(tiny_config.pictures, tmp_path / "even")
+    shutil.copytree(tiny_config.pictures, tmp_path / "uneven")
+    for path in sorted((tmp_path / "uneven" / "sad").iterdir())[4:]:
+        path.unlink()
+    losses = {
+        (name, on): numbers(
+            drain(
+                replace(
+                    tiny_config, depth=depth, pictures=str(tmp_path / name), class_weights=on, validation_share=0.25
+                ),
+                tmp_path / f"{name}-{on}",
+            )
+        )
+        for name in ("even", "uneven")
+        for on in (True, False)
+    }
+    assert losses["even", True] == pytest.approx(losses["even", False], abs=1e-4)
+    # The first validation comes before the first weighted step.
+    assert losses["uneven", True][2:] != pytest.approx(losses["uneven", False][2:], abs=1e-4)

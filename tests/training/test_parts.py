@@ -10,6 +10,7 @@ from emotion.training.augmentation import vary
 from emotion.training.batches import batches, shard, view_of
 from emotion.training.device import resolve_precision
 from emotion.training.optimizing import learning_rate_factor
+from emotion.training.weighting import class_weights
 
 
 def test_an_epoch_holds_every_picture_once() -> None:
@@ -68,3 +69,15 @@ def test_auto_precision_is_bfloat16_only_where_the_machine_has_it(monkeypatch: p
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
         assert resolve_precision("auto", cpu) == expected
     assert resolve_precision("bfloat16", cpu) == "bfloat16"
+
+
+def test_class_weights_are_those_of_scikit_learn_and_one_on_average() -> None:
+    from sklearn.utils.class_weight import compute_class_weight
+
+    targets = torch.tensor([0] * 60 + [1] * 5 + [2] * 15)
+    weights = class_weights(targets, classes=3, on=True)
+    assert weights is not None
+    expected = compute_class_weight("balanced", classes=[0, 1, 2], y=targets.numpy())
+    assert weights.tolist() == pytest.approx(list(expected))
+    assert weights[targets].mean().item() == pytest.approx(1.0)
+    assert class_weights(targets, classes=3, on=False) is None

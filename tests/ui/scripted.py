@@ -202,6 +202,9 @@ class ScriptedServices:
     def study(self, study: Any) -> Generator[Any, None, Any]:
         return (yield from study.carry_out(ScriptedJudge(study.run)))
 
+    def do(self, job: Any) -> Generator[Any, None, Any]:
+        return (yield from job.carry_out())
+
 
 class HeldServices(ScriptedServices):
     """Carries studies out to their first step, and on once it is let go; a study that is closed is counted."""

@@ -1,0 +1,179 @@
+"""Look through a set, and put it right: delete and relabel what is ticked, find wrong labels, pack, delete the set."""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from emotion.labels import EMOTIONS, alias_offer
+from emotion.sets.editing import delete_pictures, relabel_pictures, take_aliases
+from emotion.sets.packing import pack
+from emotion.sets.saved import SavedSet
+from emotion.sets.suspects import kept_suspects
+from emotion.studies.wrong_labels import FindWrongLabels
+from emotion.ui.guard import guarded, guarded_stream
+from emotion.ui.handlers import QUIET
+from emotion.ui.pictures.gallery import ALL, ORDERS, gallery_html, page_of
+from emotion.ui.pictures.mine import is_own, own_set, seen_set
+from emotion.ui.services import Services
+from emotion.ui.status import sentence
+from emotion.ui.studying import watched
+from emotion.words import count
+
+FIRST = (ORDERS[0], ALL, 1)
+
+
+class Review:
+    """Widgets of the gallery and what they do. ``view`` is what ``show`` returns."""
+
+    def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
+        self.services = services
+        self.chosen = chosen
+        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
+        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-sets-")
+        atexit.register(self.downloads.cleanup)
+        self.ticked = gr.State(())
+        with gr.Column(visible=False) as self.body:
+            self._build_top()
+            self._build_gallery()
+        self.view: list[Any] = [
+            self.body, self.ticked, self.aliases, self.file, self.wrong, self.order, self.label, self.page,
+            self.gallery, self.note, self.status, self.changes, self.to,
+        ]  # fmt: skip
+
+    def _build_top(self) -> None:
+        self.aliases = gr.Button("Call them by the emotions’ names", visible=False, elem_id="take-aliases", size="md")
+        with gr.Row(elem_classes="actions"):
+            self.pack = gr.Button("Pack as a zip", elem_id="pack", size="md", min_width=140)
+            self.file = gr.DownloadButton(
+                "Download the zip", visible=False, elem_id="pack-file", size="md", min_width=140
+            )
+            self.wrong = gr.Button("Look for wrong labels", elem_id="wrong-labels", size="md", min_width=180)
+        self.status = gr.HTML("", elem_id="review-status", apply_default_css=False)
+
+    def _build_gallery(self) -> None:
+        with gr.Row(elem_classes="controls"):
+            self.order = gr.Dropdown(
+                list(ORDERS), value=ORDERS[0], label="Order", elem_id="review-order", min_width=180
+            )
+            self.label = gr.Dropdown([ALL], value=ALL, label="Class shown", elem_id="review-class", min_width=130)
+            self.page = gr.Slider(
+                1, 2, value=1, step=1, precision=0, label="Page", elem_id="review-page", min_width=160
+            )
+        self.gallery = gr.HTML("", js_on_load=_TICKS, elem_id="review", apply_default_css=False)
+        self.note = gr.HTML("", elem_id="review-note", apply_default_css=False)
+        with gr.Row(elem_classes="actions") as self.changes:
+            self.to = gr.Dropdown(
+                list(EMOTIONS), value=EMOTIONS[0], label="Into the class", allow_custom_value=True, elem_id="review-to",
+                min_width=150,
+            )  # fmt: skip
+            self.move = gr.Button("Relabel the ticked", elem_id="relabel", min_width=150)
+            self.delete = gr.Button("Delete the ticked", variant="stop", elem_id="delete-ticked", min_width=150)
+
+    def connect(self, view: Sequence[Any], show: Any) -> list[Any]:
+        """Register the events, and return those that change the set; ``show`` gives all of ``view`` for a set's key."""
+        place = [self.order, self.label, self.page]
+        looked = [self.gallery, self.page, self.ticked, self.note]
+        for event in (self.order.input, self.label.input, self.page.input):
+            event(guarded(self.look), [self.chosen, *place], looked, trigger_mode="always_last", **QUIET)
+        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], **QUIET)
+        self.pack.click(
+            guarded(self.pack_up), self.chosen, self.file, api_visibility="private", show_progress_on=[self.status]
+        )
+        self.wrong.click(
+            guarded_stream(self.find_wrong), [self.chosen, self.label], [self.status, self.order, *looked],
+            concurrency_limit=2, **QUIET,
+        )  # fmt: skip
+
+        def changed(change: Any) -> Any:
+            def handler(key: str | None, ticked: tuple[str, ...], to: str, *at: Any) -> list[Any]:
+                change(own_set(key), ticked, to)
+                return show(key, at)  # type: ignore[no-any-return]  # the tab's own list
+
+            return guarded(handler)
+
+        asked = [self.chosen, self.ticked, self.to, *place]
+        return [
+            self.move.click(
+                changed(lambda found, ticked, to: relabel_pictures(found, ticked, to)), asked, view, **QUIET
+            ),
+            self.delete.click(changed(lambda found, ticked, to: delete_pictures(found, ticked)), asked, view, **QUIET),
+            self.aliases.click(changed(lambda found, ticked, to: take_aliases(found)), asked, view, **QUIET),
+        ]
+
+    def show(self, found: SavedSet | None, at: Sequence[Any] = FIRST) -> list[Any]:
+        """Return what every widget shows of a set."""
+        if found is None:
+            return [gr.Column(visible=False), (), *[gr.skip()] * (len(self.view) - 2)]
+        order, label, page = at
+        counts = found.manifest.counts()
+        label = label if label in counts else ALL
+        gallery, slider, ticked, note = self._looked(found, order, label, page)
+        own = is_own(found)
+        return [
+            gr.Column(visible=True),
+            ticked,
+            gr.Button(visible=own and bool(alias_offer(counts))),
+            gr.DownloadButton(visible=False),
+            gr.Button(visible=len(counts) > 1),
+            gr.Dropdown(value=order),
+            gr.Dropdown([ALL, *counts], value=label),
+            slider,
+            gallery,
+            note,
+            "",
+            gr.Row(visible=own),
+            gr.Dropdown(list(dict.fromkeys([*EMOTIONS, *counts]))),
+        ]
+
+    def look(self, key: str | None, order: str, label: str, page: float) -> list[Any]:
+        """Show another page, order or class; what was ticked on the page before is ticked no more."""
+        return self._looked(seen_set(key), order, label, page)
+
+    def _looked(self, found: SavedSet, order: str, label: str, page: float) -> list[Any]:
+        shown = page_of(found.manifest, kept_suspects(found), order=order, label=label, page=int(page or 1))
+        return [
+            gallery_html(found, shown),
+            gr.Slider(1, max(2, shown.pages), value=min(max(1, int(page or 1)), shown.pages), visible=shown.pages > 1),
+            (),
+            _note(0),
+        ]
+
+    def tick(self, event: gr.EventData) -> list[Any]:
+        """Keep which pictures are ticked; the page sends their names within the set."""
+        sent = event._data.get("files")
+        chosen = tuple(str(each) for each in sent) if isinstance(sent, list) else ()
+        return [chosen, _note(len(chosen))]
+
+    def pack_up(self, key: str | None) -> Any:
+        """Write the zip of the set and hand it out."""
+        found = seen_set(key)
+        made = pack(found, Path(self.downloads.name) / f"{found.key}.zip")
+        return gr.DownloadButton(value=str(made), visible=True)
+
+    def find_wrong(self, key: str | None, label: str) -> Generator[list[Any], None, None]:
+        """Look at the pictures that are not known yet, and show those first whose label is doubtful."""
+        found = seen_set(key)
+        told = yield from watched(self.services.do(FindWrongLabels(found.folder)), place=self._placed)
+        yield [sentence(told), gr.Dropdown(value=ORDERS[1]), *self._looked(found, ORDERS[1], label, 1)]
+
+    def _placed(self, line: str) -> list[Any]:
+        return [line, *[gr.skip()] * 5]
+
+
+def _note(ticked: int) -> str:
+    return f'<p class="note" role="status">{count(ticked, "picture")} ticked.</p>'
+
+
+_TICKS = """
+element.addEventListener('change', (event) => {
+    if (!event.target.matches('input[data-file]')) return;
+    const ticked = element.querySelectorAll('input[data-file]:checked');
+    trigger('select', {files: [...ticked].map((each) => each.dataset.file)});
+});
+"""

@@ -1,0 +1,108 @@
+"""The Pictures tab: one's own picture sets. What comes in is shown as it is kept, and can be put right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from emotion.errors import PictureError
+from emotion.sets.bringing import Brought
+from emotion.sets.editing import describe_set
+from emotion.sets.saved import SavedSet, delete_set
+from emotion.ui.guard import guarded
+from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.pictures.incoming import Incoming
+from emotion.ui.pictures.mine import NEW, choices, own_set, seen_set
+from emotion.ui.pictures.review import FIRST, Review
+from emotion.ui.pictures.summary import NOTHING_YET, summary_html
+from emotion.ui.services import Services
+from emotion.ui.status import sentence
+
+
+class PicturesTab:
+    """Widgets of the tab and what they do."""
+
+    def __init__(self, services: Services) -> None:
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=2, min_width=320):
+                self.chosen = gr.Dropdown(choices(), value=NEW, label="Picture set", elem_id="own-set")
+                self.incoming = Incoming(services, self.chosen)
+                self._build_about()
+            with gr.Column(scale=3, min_width=320):
+                self.summary = gr.HTML(sentence(NOTHING_YET, kind="waits"), elem_id="summary", apply_default_css=False)
+                self.review = Review(services, self.chosen)
+        self.view: list[Any] = [
+            self.chosen, self.incoming.naming, self.summary, self.about, self.title, self.species, self.sure,
+            *self.review.view,
+        ]  # fmt: skip
+
+    def _build_about(self) -> None:
+        with gr.Accordion("Rename or delete this set", open=False, visible=False, elem_id="about-set") as self.about:
+            self.title = gr.Textbox(label="Name", max_length=60, elem_id="set-title")
+            self.species = gr.Textbox(label="Whom it shows", max_length=40, elem_id="set-species-now")
+            self.keep = gr.Button("Save name and species", elem_id="describe-set", size="md")
+            self.sure = gr.Checkbox(label="Yes, delete all of its pictures for good", value=False, elem_id="sure-set")
+            self.delete = gr.Button("Delete this set", variant="stop", elem_id="delete-set", size="md")
+
+    def connect(self, page: gr.Blocks, refresh: Any, elsewhere: Sequence[Any]) -> None:
+        """Register the events; ``refresh`` gives the tabs that offer sets, ``elsewhere``, their new choices."""
+        events = [
+            *self.incoming.connect(self.view, self.finish),
+            *self.review.connect(self.view, self.show),
+            self.keep.click(guarded(self.describe), [self.chosen, self.title, self.species], self.view, **QUIET),
+            self.delete.click(guarded(self.throw), [self.chosen, self.sure], self.view, **QUIET),
+        ]
+        self.chosen.input(guarded(self.show), self.chosen, self.view, **QUIET)
+        for event in events:
+            event.then(guarded(refresh), None, elsewhere, **POLL)
+        page.load(guarded(lambda: [gr.Dropdown(choices()), *refresh()]), None, [self.chosen, *elsewhere], **POLL)
+
+    def finish(self, brought: Brought) -> list[Any]:
+        """Return what the tab shows once pictures have come into a set."""
+        return self.show(brought.key)
+
+    def show(self, key: str | None, at: Sequence[Any] = FIRST) -> list[Any]:
+        """Return what every widget shows of a set; of none for a new one."""
+        found = None if not key else seen_set(key)
+        return [
+            gr.Dropdown(choices(), value=key or NEW),
+            gr.Row(visible=found is None),
+            _summary(found),
+            *self._described(found),
+            *self.review.show(found if found and _is_whole(found) else None, at),
+        ]
+
+    def describe(self, key: str | None, title: str, species: str) -> list[Any]:
+        """Call the set otherwise."""
+        describe_set(own_set(key), name=title, species=species)
+        return self.show(key)
+
+    def throw(self, key: str | None, sure: bool) -> list[Any]:
+        """Delete the set, if the visitor is sure."""
+        if not sure:
+            raise PictureError("Tick “Yes, delete all of its pictures for good” first: there is no way back.")
+        delete_set(own_set(key))
+        return self.show(NEW)
+
+    def _described(self, found: SavedSet | None) -> list[Any]:
+        manifest = found.manifest if found and _is_whole(found) else None
+        name, species = (manifest.name, manifest.species) if manifest else ("", "")
+        return [gr.Accordion(visible=found is not None), name, species, False]
+
+
+def _summary(found: SavedSet | None) -> str:
+    if found is None:
+        return sentence(NOTHING_YET, kind="waits")
+    try:
+        return summary_html(found.manifest)
+    except PictureError as error:
+        return sentence(str(error), kind="problem")
+
+
+def _is_whole(found: SavedSet) -> bool:
+    try:
+        return bool(found.manifest.pictures)
+    except PictureError:
+        return False
