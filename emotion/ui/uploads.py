@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from urllib.parse import unquote
 
+from gradio.utils import get_upload_folder
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +18,8 @@ from emotion.ui.visitor import visitor_of
 
 # Uploads are deleted once they are used, so these are many days' worth.
 MOST = 50_000
+# Both of Gradio's addresses of files; the first slash that follows the older one belongs to it.
+_FILE = re.compile(r"/file[=/](.*)", re.DOTALL)
 _senders: OrderedDict[Path, set[str]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -47,10 +50,11 @@ class UploadsOfVisitors:
         if scope["type"] != "http" or not is_public():
             await self._app(scope, receive, send)
             return
-        path, visitor = unquote(scope["path"]), visitor_of(scope)
-        _, is_file, asked = path.partition("/file=")
-        if is_file and not may_use_upload(Path(asked), visitor):
-            await PlainTextResponse("That upload is somebody else's.", status_code=403)(scope, receive, send)
+        path, visitor = str(scope["path"]), visitor_of(scope)
+        file = _FILE.search(path)
+        # The proxy is for pages that load others, and this one does not.
+        if "/proxy=" in path or (file and not _may_be_served(file[1], visitor)):
+            await PlainTextResponse("That is no file of yours.", status_code=403)(scope, receive, send)
             return
         is_upload = scope["method"] == "POST" and path.rstrip("/").endswith("/upload")
         answer = bytearray()
@@ -63,6 +67,15 @@ class UploadsOfVisitors:
             await send(message)
 
         await self._app(scope, receive, noting if is_upload else send)
+
+
+def _may_be_served(asked: str, visitor: str) -> bool:
+    # Gradio keeps downloads beside uploads, and would follow a link out of there.
+    try:
+        path = Path(asked).resolve()
+    except (OSError, ValueError):
+        return False
+    return path.is_relative_to(Path(get_upload_folder()).resolve()) and may_use_upload(path, visitor)
 
 
 def _note_all(answer: bytes, visitor: str) -> None:
