@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emotion.cli import data_sets
 from emotion.cli.codes import DONE, JSON_HELP, add_use_aliases, print_json
 from emotion.errors import PictureError
 from emotion.labels import alias_offer
@@ -24,13 +25,17 @@ MAX_NAMED = 5
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(required=True, metavar="import|list|show|delete")
+    actions = parser.add_subparsers(required=True, metavar="import|describe|list|show|delete")
     taking = actions.add_parser("import", help="make a set of a zip or a folder that holds one folder per class")
-    taking.add_argument("source", type=Path, metavar="ZIP_OR_DIR")
+    origin = taking.add_mutually_exclusive_group(required=True)
+    origin.add_argument("source", nargs="?", type=Path, metavar="ZIP_OR_DIR", help="a Parquet file will do as well")
+    origin.add_argument("--hub", type=data_sets.hub_id, metavar="OWNER/NAME", help="a data set of the Hugging Face Hub")
     taking.add_argument("--name", required=True, help="of the set: letters and digits of any script")
     taking.add_argument("--species", default="", help="whom it shows, such as human, dog or cat")
     add_use_aliases(taking)
+    data_sets.add_data_set_options(taking)
     _add_shared(taking, _import)
+    data_sets.add_describe(actions.add_parser("describe", help="show what a data set of the Hub, or in Parquet, holds"))
     _add_shared(actions.add_parser("list", help="list the imported sets"), _list)
     for name, text, command in (
         ("show", "say what a set holds, what was left out of it, and what looks alike", _show),
@@ -48,15 +53,7 @@ def _add_shared(parser: argparse.ArgumentParser, command: Any) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from emotion.sets.importing import import_set
-
-    steps = import_set(
-        options.source,
-        name=options.name,
-        species=options.species,
-        root=options.sets,
-        use_aliases=options.use_aliases,
-    )
+    steps = data_sets.import_steps(options) if data_sets.is_data_set(options) else _file_steps(options)
     try:
         while True:
             _show_progress(next(steps))
@@ -67,11 +64,26 @@ def _import(options: argparse.Namespace) -> int:
     if offer := alias_offer(made.manifest.counts(), how="give --use-aliases"):
         print(offer, file=sys.stderr)
     if options.json:
-        print_json(**_in_short(made), skipped_files=_reasons(made.manifest), near=_alike(made.manifest))
+        read = {"read": options.read} if options.read else {}
+        print_json(**_in_short(made), **read, skipped_files=_reasons(made.manifest), near=_alike(made.manifest))
         return DONE
     print(_line(made))
+    if options.read:
+        print(options.read)
     _print_findings(made.manifest)
     return DONE
+
+
+def _file_steps(options: argparse.Namespace) -> Generator[Progress, None, SavedSet]:
+    from emotion.sets.importing import import_set
+
+    return import_set(
+        options.source,
+        name=options.name,
+        species=options.species,
+        root=options.sets,
+        use_aliases=options.use_aliases,
+    )
 
 
 def _list(options: argparse.Namespace) -> int:
