@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -70,12 +71,16 @@ class UploadsOfVisitors:
 
 
 def _may_be_served(asked: str, visitor: str) -> bool:
-    # Gradio keeps downloads beside uploads, and would follow a link out of there.
+    """Whether a file may go out as far as visitors are concerned; what lies elsewhere is for Gradio to judge."""
+    folder = Path(get_upload_folder())
     try:
-        path = Path(asked).resolve()
+        written, real = Path(os.path.abspath(asked)), Path(asked).resolve()  # noqa: PTH100  # follows no link
     except (OSError, ValueError):
         return False
-    return path.is_relative_to(Path(get_upload_folder()).resolve()) and may_use_upload(path, visitor)
+    if not (written.is_relative_to(folder.absolute()) or real.is_relative_to(folder.resolve())):
+        return True
+    # Downloads lie beside uploads. Gradio would follow a link out of there.
+    return real.is_relative_to(folder.resolve()) and may_use_upload(real, visitor)
 
 
 def _note_all(answer: bytes, visitor: str) -> None:

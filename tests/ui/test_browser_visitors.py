@@ -1,0 +1,53 @@
+"""Two visitors of a public server, each in a browser of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import ScriptedServices
+from serving_pages import served, visiting
+
+from emotion.runs import list_runs
+from emotion.ui.app import build_app
+
+
+@pytest.fixture
+def address(services: ScriptedServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the page to the public."""
+    monkeypatch.setenv("EMOTION_PUBLIC", "1")
+    monkeypatch.setenv("EMOTION_LOG", str(tmp_path / "log.jsonl"))
+    monkeypatch.setenv("EMOTION_SETS", str(tmp_path / "sets"))
+    with served(build_app(services)) as url:
+        yield url
+
+
+def test_a_run_is_on_its_makers_page_alone_until_it_is_shared(
+    browser: Any, address: str, services: ScriptedServices, faces: Path
+):
+    from playwright.sync_api import expect
+
+    with visiting(browser, address) as anna, visiting(browser, address) as bert:
+        expect(anna.get_by_role("button", name="Train the default")).to_be_visible()
+        anna.get_by_role("button", name="Train the default").click()
+        expect(anna.locator("#runs-table")).to_contain_text("finished")
+        expect(bert.locator("#runs-table")).to_contain_text("No runs yet")
+        [run] = list_runs(services.runs_folder)
+        anna.get_by_role("tab", name="Runs").click()
+        anna.get_by_label("Share with everyone").check()
+        expect(bert.locator("#runs-table")).to_contain_text(run.name)
+        bert.get_by_role("tab", name="Runs").click()
+        expect(bert.locator("#run-state")).to_contain_text("Finished")
+        expect(bert.get_by_label("Share with everyone")).to_be_hidden()
+        expect(bert.get_by_role("button", name="Delete", exact=True).first).to_be_disabled()
+        # Bert's own picture, judged by Anna's model.
+        bert.get_by_role("tab", name="Predict").click()
+        picture = faces / "cat_eval" / "sad" / "cat_eval_sad_0.webp"
+        bert.locator("#picture input[type=file]").set_input_files(str(picture))
+        expect(bert.locator("#verdict")).to_contain_text(f"Run {run.name}")
+        another = anna.context.new_page()
+        another.goto(address)
+        expect(another.locator("#runs-table")).to_contain_text(run.name)
+    assert not list((services.runs_folder.parent / "sets").glob("*"))
