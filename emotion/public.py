@@ -107,15 +107,6 @@ class Public:
         if mine >= self.runs:
             raise RefusedError(f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.")
 
-    def check_sets(self, mine: int) -> None:
-        """Let pass one more picture set of a visitor who has so many.
-
-        Raises:
-            RefusedError: it would be one too many.
-        """
-        if mine >= self.sets:
-            raise RefusedError(f"A visitor may keep {self.sets} picture sets: delete one of yours in the Pictures tab.")
-
 
 def is_public(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this is a public server: ``EMOTION_PUBLIC=1``, or a Space where it is not ``0``."""

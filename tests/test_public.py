@@ -73,16 +73,14 @@ def test_what_the_page_proposes_is_within_the_limits():
     assert limits.of_import().pictures == limits.set_pictures
 
 
-def test_a_queue_runs_and_sets_are_counted_for_each_visitor_and_in_all():
-    limits = Public(queued=2, queued_in_all=3, runs=4, sets=1)
+def test_a_queue_and_runs_are_counted_for_each_visitor_and_in_all():
+    limits = Public(queued=2, queued_in_all=3, runs=4)
     limits.check_queue(mine=1, in_all=2)
     limits.check_runs(3)
-    limits.check_sets(0)
     for check, said in (
         (lambda: limits.check_queue(mine=2, in_all=2), "may have 2 trainings"),
         (lambda: limits.check_queue(mine=0, in_all=3), "lets 3 trainings"),
         (lambda: limits.check_runs(4), "may keep 4 runs"),
-        (lambda: limits.check_sets(1), "may keep 1 picture sets"),
     ):
         with pytest.raises(RefusedError, match=said):
             check()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from emotion.errors import PictureError
 from emotion.labels import emotion_meant
+from emotion.owners import owner_of
 from emotion.sets.entries import Source
 from emotion.sets.importing import read_again
 from emotion.sets.layout import lay_out
@@ -61,7 +62,14 @@ def add_from(
         _refuse_too_many(len(before.pictures) + len(seen), within)
         rows = name_rows(seen, after=before.pictures)
         yield from _put(found, source, seen, rows, within, deadline)
-        alike = find_likenesses(seen, rows, root=found.folder.parent, own=before.pictures, key=found.key)
+        alike = find_likenesses(
+            seen,
+            rows,
+            root=found.folder.parent,
+            own=before.pictures,
+            key=found.key,
+            visitor=owner_of(found.folder).owner or None,
+        )
         after = replace(
             before,
             pictures=[*before.pictures, *rows],

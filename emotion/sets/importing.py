@@ -88,7 +88,7 @@ def import_from(
         skipped=sorted(skipped, key=lambda each: each.original),
         duplicates=found.duplicates,
         contradictions=found.contradictions,
-        near_duplicates=find_likenesses(found.seen, rows, root=folder.parent),
+        near_duplicates=find_likenesses(found.seen, rows, root=folder.parent, visitor=owner),
         notes=laid.notes,
     )
     yield from _write(source, found.seen, manifest, folder, within, deadline, owner=owner)

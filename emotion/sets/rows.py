@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from emotion.errors import PictureError
+from emotion.owners import may_see
 from emotion.sets import likeness
 from emotion.sets.looking import Seen
 from emotion.sets.manifest import Likeness, PictureRow
@@ -41,11 +42,18 @@ def number_of(file: str) -> int:
 
 
 def find_likenesses(
-    seen: Sequence[Seen], rows: Sequence[PictureRow], *, root: Path, own: Sequence[PictureRow] = (), key: str = ""
+    seen: Sequence[Seen],
+    rows: Sequence[PictureRow],
+    *,
+    root: Path,
+    own: Sequence[PictureRow] = (),
+    key: str = "",
+    visitor: str | None = None,
 ) -> list[Likeness]:
     """Return which of the rows look like an earlier one, one of their ``own`` set, or one of another set in ``root``.
 
-    ``key`` is the folder of their own set, if there is one already.
+    ``key`` is the folder of their own set, if there is one already; ``visitor`` the hash of whose it is, who learns
+    nothing of sets that they may not see.
     """
     prints = likeness.as_words([each.bits for each in seen])
     mirrored = likeness.as_words([each.mirrored for each in seen])
@@ -56,7 +64,7 @@ def find_likenesses(
     others: list[tuple[str, Sequence[PictureRow]]] = [("", own)]
     for other in list_sets(root):
         try:
-            if other.key != key:
+            if other.key != key and may_see(other.folder, visitor):
                 others.append((other.key, other.manifest.pictures))
         except PictureError:
             continue  # A damaged set is told of where sets are listed.

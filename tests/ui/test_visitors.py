@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from http_visitor import HttpVisitor
 from scripted import ScriptedServices
 from serving_pages import served
@@ -228,3 +232,27 @@ def test_pictures_of_another_visitors_set_are_not_shown_with_a_shared_run(faces,
     assert data_uris([picture], side=32)[0] != EMPTY
     give(tmp_path / "sets" / "private", hashed("anna"))
     assert data_uris([picture], side=32) == [EMPTY]
+
+
+def test_a_set_brought_by_a_program_is_its_bringers_and_within_the_limits(url: str, tmp_path: Path, faces: Path):
+    archive = shutil.make_archive(str(tmp_path / "cats"), "zip", faces / "cat_eval")
+    her, his = Client(url, verbose=False), Client(url, verbose=False)
+    try:
+        for number in range(5):
+            given = {"archive": handle_file(archive), "name": f"cats {number}", "api_name": "/import_pictures"}
+            assert her.predict(**given)["pictures"] == 24
+        with pytest.raises(AppError, match="5 picture sets, the limit"):
+            her.predict(archive=handle_file(archive), name="one more", api_name="/import_pictures")
+        assert "saved/cats-0" in str(her.predict(api_name="/picture_sets"))
+        assert "saved/cats-0" not in str(his.predict(api_name="/picture_sets"))
+        with pytest.raises(AppError, match="picture_set_unknown"):
+            his.predict(picture_set="saved/cats-0", api_name="/train")
+        run = her.predict(picture_set="saved/cats-0", api_name="/train")["run"]
+        for ask in ("/stop", "/run_status"):
+            with pytest.raises(AppError, match="run_unknown"):
+                his.predict(run=run, api_name=ask)
+    finally:
+        her.close()
+        his.close()
+    [owner] = {owner_of(folder).owner for folder in (tmp_path / "sets").glob("cats*")}
+    assert len(owner) == 64

@@ -5,9 +5,9 @@ Their docstrings are what a caller reads, so they are written as Gradio takes th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from gradio.data_classes import FileData
 from gradio.events import api
@@ -15,8 +15,8 @@ from gradio.events import api
 from emotion.config import TrainConfig, parse_depth, preset
 from emotion.errors import PictureError, RunError
 from emotion.runs import Run
-from emotion.sets.importing import import_set
-from emotion.sets.saved import SavedSet
+from emotion.sets.bringing import Bring, FromPath
+from emotion.sets.saved import SavedSet, sets_folder
 from emotion.ui.api.answers import (
     ComparisonAnswer,
     ImportAnswer,
@@ -39,11 +39,14 @@ from emotion.ui.api.results import (
 from emotion.ui.api.uploads import uploaded
 from emotion.ui.compare.form import requested
 from emotion.ui.picture_sets import evaluation_sets, find_set, list_picture_sets
+from emotion.ui.pictures.mine import import_limits, refuse_another
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
+from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED
 
 # Each with how many calls of it may run at once; those of a name wait for one another, as the page's own do.
+R = TypeVar("R")
 NAMES: dict[str, dict[str, Any]] = {
     "predict": {"concurrency_id": "predict"},
     "compare": {"concurrency_id": "predict"},
@@ -185,15 +188,18 @@ class Endpoints:
             use_aliases: take folders such as anger for the emotion's.
         """
         with uploaded(archive) as upload, coded("import_refused", PictureError):
-            steps = import_set(upload.path, name=name, species=species, use_aliases=use_aliases)
-            try:
-                while True:
-                    next(steps)
-            except StopIteration as end:
-                saved: SavedSet = end.value
-            finally:
-                steps.close()
-        return import_answer(saved)
+            refuse_another(new=True)
+            job = Bring(
+                FromPath(upload.path),
+                name=name,
+                species=species,
+                use_aliases=use_aliases,
+                root=sets_folder(),
+                limits=import_limits(),
+                owner=current_visitor(),
+            )
+            brought = _done(self._services.do(job))
+        return import_answer(SavedSet(sets_folder() / brought.key))
 
     def _find(self, name: str) -> Run:
         with coded("run_unknown", RunError):
@@ -205,6 +211,17 @@ class Endpoints:
 
     def _answer(self, run: Run) -> RunAnswer:
         return run_answer(run, queue_place=self._services.queue_place(run) if run.status() == "queued" else None)
+
+
+def _done(steps: Generator[object, None, R]) -> R:
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    finally:
+        steps.close()
 
 
 def _preset(name: str, *, pictures: str) -> TrainConfig:
