@@ -6,6 +6,7 @@ import glob
 import hashlib
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -42,15 +43,18 @@ def list_pictures(root: Path, *, use_aliases: bool = False) -> dict[str, list[Pa
     if not root.is_dir():
         raise PictureError(f"There is no folder {root}: give one that holds a folder of pictures per class.")
     found: dict[str, list[Path]] = {}
-    for path in sorted(root.rglob("*")):
-        hidden = any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
-        if path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.parent != root and path.is_file():
-            found.setdefault(_class_of(path.parent.name, use_aliases=use_aliases), []).append(path)
+    for path in sorted(_pictures_in(root)):
+        found.setdefault(_class_of(path.parent.name, use_aliases=use_aliases), []).append(path)
     if not found:
         raise PictureError(
             f"No pictures in the class folders of {root}: add .jpg, .png or .webp files to one folder per class."
         )
     return {label: found[label] for label in in_order(set(found))}
+
+
+def holds_pictures(root: Path) -> bool:
+    """Whether ``list_pictures`` would find any: a look that ends at the first one, for pages that offer many sets."""
+    return root.is_dir() and next(_pictures_in(root), None) is not None
 
 
 def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
@@ -96,6 +100,13 @@ def count_labels(pictures: list[Picture]) -> dict[str, int]:
     """Return how many pictures each class has, in the order they are shown."""
     counts = Counter(picture.label for picture in pictures)
     return {label: counts[label] for label in in_order(set(counts))}
+
+
+def _pictures_in(root: Path) -> Iterator[Path]:
+    for path in root.rglob("*"):
+        hidden = any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
+        if path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.parent != root and path.is_file():
+            yield path
 
 
 def _class_of(folder: str, *, use_aliases: bool) -> str:

@@ -118,6 +118,9 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         # The first one sees a request first.
         app_kwargs={"middleware": [Middleware(VisitorCookie), Middleware(UploadsOfVisitors)]},
         share=False,
+        # Gradio asks itself for the page and gives up after three seconds: a server that is started again while many
+        # wait for it would end there.
+        _frontend=False,
         quiet=True,
         show_error=True,
         enable_monitoring=False,

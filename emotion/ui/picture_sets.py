@@ -11,7 +11,7 @@ from emotion.errors import PictureError
 from emotion.labels import SPECIES_COLOURS, species_of
 from emotion.owners import may_see
 from emotion.pictures import drawn
-from emotion.pictures.folders import list_pictures
+from emotion.pictures.folders import holds_pictures, list_pictures
 from emotion.sets.saved import SavedSet, list_sets, sets_folder
 from emotion.ui.visitor import current_visitor
 
@@ -57,7 +57,7 @@ def list_picture_sets() -> list[PictureSet]:
     extra = os.environ.get("EMOTION_PICTURES")
     if extra and Path(extra).is_dir():
         sets += [_given(path) for path in sorted(Path(extra).iterdir(), key=_species_first) if path.is_dir()]
-    return [found for found in sets if _holds_pictures(found.folder)] + saved_sets()
+    return [found for found in sets if holds_pictures(found.folder)] + saved_sets()
 
 
 def saved_sets() -> list[PictureSet]:
@@ -122,10 +122,15 @@ def _drawn(folder: Path) -> PictureSet:
     return PictureSet(f"drawn/{folder.name}", _DRAWN_TITLES[folder.name], folder, species_of(folder.name), True)
 
 
+def saved_key(found: SavedSet) -> str:
+    """Return the key under which a set that was brought here is offered."""
+    return f"saved/{found.key}"
+
+
 def _saved(found: SavedSet) -> PictureSet:
     manifest = found.manifest
     return PictureSet(
-        f"saved/{found.key}", manifest.name, found.folder.absolute(), manifest.species or species_of(manifest.name),
+        saved_key(found), manifest.name, found.folder.absolute(), manifest.species or species_of(manifest.name),
         is_drawn=False, is_saved=True,
     )  # fmt: skip
 
@@ -141,11 +146,3 @@ def _species_first(path: Path) -> tuple[int, str]:
     order = list(SPECIES_COLOURS)
     species = species_of(path.name)
     return (order.index(species) if species else len(order), path.name)
-
-
-def _holds_pictures(folder: Path) -> bool:
-    try:
-        list_pictures(folder)
-    except PictureError:
-        return False
-    return True

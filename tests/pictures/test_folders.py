@@ -10,7 +10,14 @@ import pytest
 from PIL import Image
 
 from emotion.errors import PictureError
-from emotion.pictures.folders import Picture, count_labels, find_pictures, list_pictures, read_pictures
+from emotion.pictures.folders import (
+    Picture,
+    count_labels,
+    find_pictures,
+    holds_pictures,
+    list_pictures,
+    read_pictures,
+)
 from emotion.pictures.sampling import draw_in_order, sample
 from emotion.pictures.splitting import split
 
@@ -182,3 +189,16 @@ def test_a_class_with_few_pictures_is_in_both_parts(tmp_path: Path) -> None:
         assert sorted(str(each.path) for each in parts.train + parts.validation) == [
             str(each.path) for each in sorted(pictures, key=lambda picture: str(picture.path))
         ]
+
+
+def test_whether_a_folder_holds_pictures_is_told_by_the_first_one(
+    make_pictures: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_pictures(count=30)
+    looked: list[Path] = []
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: looked.append(path) or is_file(path))
+    assert holds_pictures(folder)
+    assert len(looked) == 1
+    assert not holds_pictures(folder / "happy")
+    assert not holds_pictures(folder / "gone")

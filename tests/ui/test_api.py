@@ -255,6 +255,7 @@ def test_a_zip_becomes_a_set_and_its_upload_is_deleted(
     said = client.predict(archive=handle_file(archive), name="My cats", species="Cat", api_name="/import_pictures")
     assert (said["name"], said["species"], said["pictures"], said["left_out"]) == ("My cats", "cat", 24, 0)
     assert said["classes"] == {"happy": 6, "sad": 6, "angry": 6, "tired": 6}
+    assert said["key"] in {each["key"] for each in client.predict(api_name="/picture_sets")}
     assert files_in(uploads) == []
     assert refusal(client, handle_file(archive), "my cats", api_name="/import_pictures")[0] == "import_refused"
     assert refusal(client, handle_file(archive), "...", api_name="/import_pictures")[0] == "import_refused"

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from gradio import networking
 from scripted import ScriptedServices
+from serving_pages import served
 
 from emotion.ui.app import build_app, launch
 
@@ -37,3 +39,11 @@ def test_a_picture_event_touches_no_file_of_this_machine(services: ScriptedServi
     assert victim.exists()
     assert "process_completed" in {each["msg"] for each in said}
     assert "base64" not in json.dumps(said)
+
+
+def test_a_server_that_is_too_busy_to_answer_itself_starts_all_the_same(
+    services: ScriptedServices, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(networking, "url_ok", lambda url: False)
+    with served(build_app(services, backbones=lambda: BACKBONES)) as url:
+        assert httpx.get(url).status_code == 200

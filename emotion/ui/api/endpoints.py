@@ -55,7 +55,7 @@ NAMES: dict[str, dict[str, Any]] = {
     "stop": {"concurrency_limit": None},
     "runs": {"concurrency_limit": None},
     "picture_sets": {"concurrency_limit": None},
-    "import_pictures": {"concurrency_id": "import"},
+    "import_pictures": {"concurrency_id": "bring", "concurrency_limit": 4},
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from emotion.comparison import Comparison
@@ -25,7 +24,7 @@ from emotion.ui.api.answers import (
     SampleAnswer,
     SetAnswer,
 )
-from emotion.ui.picture_sets import PictureSet, list_picture_sets, set_title
+from emotion.ui.picture_sets import PictureSet, saved_key, set_title
 from emotion.ui.run_board import RunSummary, summarise
 from emotion.ui.words import progress
 
@@ -121,7 +120,7 @@ def import_answer(saved: SavedSet) -> ImportAnswer:
     """Return an imported set in short, with the key that the other endpoints take."""
     manifest = saved.manifest
     return {
-        "key": _key_of(saved.folder, list_picture_sets()),
+        "key": saved_key(saved),
         "name": manifest.name,
         "species": manifest.species,
         "pictures": len(manifest.pictures),
@@ -129,10 +128,6 @@ def import_answer(saved: SavedSet) -> ImportAnswer:
         "left_out": len(manifest.skipped),
         "findings": findings(manifest),
     }
-
-
-def _key_of(folder: Path, sets: Sequence[PictureSet]) -> str:
-    return next((each.key for each in sets if each.folder.resolve() == folder.resolve()), "")
 
 
 def _sample(name: str, emotion: str, result: SampleResult) -> SampleAnswer:
