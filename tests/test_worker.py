@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -368,3 +369,15 @@ def test_children_end_with_a_server_that_is_killed(tiny_config: TrainConfig, tmp
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
     assert run.status() == "interrupted"
     assert not any(isinstance(event, RunFinished) for event in run.events())
+
+
+def test_a_trainings_beginning_and_end_stand_in_the_log(
+    workers: Workers, tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOTION_LOG", str(tmp_path / "log.jsonl"))
+    run = workers.start_training(tiny_config, owner="0123456789abcdef")
+    await_that(lambda: "training ended" in (tmp_path / "log.jsonl").read_text() if finished(run)() else False)
+    began, ended = (json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines())
+    assert (began["event"], ended["event"], ended["outcome"]) == ("training started", "training ended", "done")
+    assert began["visitor"] == ended["visitor"] == "0123456789"
+    assert (ended["run"], ended["seconds"] > 0) == (run.name, True)
