@@ -91,6 +91,12 @@ def species_of(name: str) -> str:
     return ""
 
 
+def species_in(name: str) -> str:
+    """Return the species that a word of a name means, the first one; nothing where none does."""
+    words = name.replace("-", " ").replace("_", " ").split()
+    return next((species for word in words if (species := species_of(word))), "")
+
+
 def colour_of_set(name: str) -> str:
     """Return the colour of the species that a set's name begins with; grey where it begins with none."""
     return SPECIES_COLOURS.get(species_of(name), colour_of(name))

@@ -23,6 +23,8 @@ CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    # A webcam that shows a clock, allowed without a question.
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 
 
@@ -39,6 +41,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """Give each test a cache of activations of its own, so that none profits from what another has looked at."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("EMOTION_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_sets(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a folder of picture sets of its own, and leave alone the one in the working directory."""
+    folder = tmp_path_factory.mktemp("sets")
+    monkeypatch.setenv("EMOTION_SETS", str(folder))
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emotion.labels import ALIASES, EMOTIONS, alias_offer, emotion_meant
+from emotion.labels import ALIASES, EMOTIONS, alias_offer, emotion_meant, species_in
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_other_names_are_offered_in_one_sentence() -> None:
 
 def test_nothing_is_offered_for_the_four_names_themselves() -> None:
     assert alias_offer(EMOTIONS) == alias_offer([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "species"), [("my dogs", "dog"), ("Rosa-cat_2", "cat"), ("Human faces", "human"), ("doghouse", "")]
+)
+def test_a_species_is_found_in_the_words_of_a_name(name: str, species: str) -> None:
+    assert species_in(name) == species

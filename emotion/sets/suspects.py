@@ -14,7 +14,11 @@ FILE = "suspects.json"
 
 @dataclass(frozen=True)
 class Suspect:
-    """What the features say of a picture's ``label``: the class it is ``nearest`` to, and the ``doubt`` (0 to 1)."""
+    """What the features say of a picture's ``label``: the class it is ``nearest`` to, and by how much.
+
+    ``doubt`` is the log odds of the nearest other class against its own: above 0, another one is nearer. They tell
+    pictures apart; with few pictures and many features they are far too sure of themselves to be told as chances.
+    """
 
     label: str
     nearest: str

@@ -30,7 +30,9 @@ class ReportPanel:
         atexit.register(self.downloads.cleanup)
         self.ticked = gr.State(())
         self.note = gr.HTML(_note(()), elem_id="report-note", apply_default_css=False)
-        pictures.select(guarded(self.tick), None, [self.ticked, self.note], **QUIET)
+        # Each tick counts, in order: by default what comes while an answer is awaited is dropped, and of the last one
+        # alone Gradio forgets what it said.
+        pictures.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode="multiple", **QUIET)
         for kind, title in (("html", "Write report"), ("md", "Write report as Markdown")):
             button = gr.Button(title, elem_id=f"report-{kind}", size="md", min_width=150)
             file = gr.DownloadButton(

@@ -161,10 +161,14 @@ def _empty() -> Any:
 
 
 # What is ticked among the pictures, told as their hashes.
+# Gradio changes what is there into what comes, and would leave a box ticked above another picture.
 _TICKS = """
 element.addEventListener('change', (event) => {
     if (!event.target.matches('input[data-picture]')) return;
     const ticked = element.querySelectorAll('input[data-picture]:checked');
     trigger('select', {pictures: [...ticked].map((each) => each.dataset.picture)});
+});
+watch('value', () => {
+    for (const box of element.querySelectorAll('input[data-picture]:checked')) box.checked = false;
 });
 """

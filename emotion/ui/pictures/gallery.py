@@ -12,7 +12,6 @@ from emotion.sets.saved import SavedSet
 from emotion.sets.suspects import Suspect
 from emotion.ui.status import sentence
 from emotion.ui.thumbnails import data_uris
-from emotion.words import percent
 
 PAGE, SIDE = 48, 132
 ALL = "all classes"
@@ -71,7 +70,7 @@ def _plain(row: PictureRow) -> str:
 
 
 def _doubt(suspect: Suspect) -> str:
-    return f"nearer to {suspect.nearest}, {percent(suspect.doubt)}" if suspect.is_doubted else "as labelled"
+    return f"nearer to {suspect.nearest}" if suspect.is_doubted else "as labelled"
 
 
 def _alike(manifest: Manifest, rows: Sequence[PictureRow]) -> tuple[list[PictureRow], Callable[[PictureRow], str], str]:

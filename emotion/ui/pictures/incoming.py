@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.errors import EmotionError, PictureError
-from emotion.labels import ALIASES_SETTING, EMOTIONS
+from emotion.labels import ALIASES_SETTING, EMOTIONS, species_in
 from emotion.public import is_public
 from emotion.sets.bringing import Bring, Brought, FromFiles, FromPath, Way
 from emotion.sets.saved import sets_folder
@@ -42,8 +42,8 @@ class Incoming:
                 min_width=160,
             )  # fmt: skip
             self.species = gr.Dropdown(
-                SPECIES, value="human", label="Whom it shows", allow_custom_value=True, elem_id="set-species", scale=1,
-                min_width=110,
+                SPECIES, value=None, label="Whom it shows", allow_custom_value=True, elem_id="set-species", scale=1,
+                min_width=130,
             )  # fmt: skip
         with gr.Tabs(elem_id="ways-in"):
             with gr.Tab("Zip" if is_public() else "Zip or folder"):
@@ -121,8 +121,9 @@ class Incoming:
     def _job(self, way: Way, key: str, name: str, species: str, *, use_aliases: bool = False) -> Bring:
         into = "" if key == NEW else own_set(key).key
         refuse_another(new=not into)
+        whom = str(species or species_in(name))
         return Bring(
-            way, into=into, name=name, species=str(species or ""), use_aliases=use_aliases, root=sets_folder(),
+            way, into=into, name=name, species=whom, use_aliases=use_aliases, root=sets_folder(),
             limits=import_limits(), owner=current_visitor(),
         )  # fmt: skip
 

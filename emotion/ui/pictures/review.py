@@ -65,8 +65,6 @@ class Review:
             self.page = gr.Slider(
                 1, 2, value=1, step=1, precision=0, label="Page", elem_id="review-page", min_width=160
             )
-        self.gallery = gr.HTML("", js_on_load=_TICKS, elem_id="review", apply_default_css=False)
-        self.note = gr.HTML("", elem_id="review-note", apply_default_css=False)
         with gr.Row(elem_classes="actions") as self.changes:
             self.to = gr.Dropdown(
                 list(EMOTIONS), value=EMOTIONS[0], label="Into the class", allow_custom_value=True, elem_id="review-to",
@@ -74,6 +72,8 @@ class Review:
             )  # fmt: skip
             self.move = gr.Button("Relabel the ticked", elem_id="relabel", min_width=150)
             self.delete = gr.Button("Delete the ticked", variant="stop", elem_id="delete-ticked", min_width=150)
+        self.note = gr.HTML("", elem_id="review-note", apply_default_css=False)
+        self.gallery = gr.HTML("", js_on_load=_TICKS, elem_id="review", apply_default_css=False)
 
     def connect(self, view: Sequence[Any], show: Any) -> list[Any]:
         """Register the events, and return those that change the set; ``show`` gives all of ``view`` for a set's key."""
@@ -81,7 +81,7 @@ class Review:
         looked = [self.gallery, self.page, self.ticked, self.note]
         for event in (self.order.input, self.label.input, self.page.input):
             event(guarded(self.look), [self.chosen, *place], looked, trigger_mode="always_last", **QUIET)
-        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], **QUIET)
+        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode="multiple", **QUIET)
         self.pack.click(
             guarded(self.pack_up), self.chosen, self.file, api_visibility="private", show_progress_on=[self.status]
         )
@@ -167,13 +167,18 @@ class Review:
 
 
 def _note(ticked: int) -> str:
-    return f'<p class="note" role="status">{count(ticked, "picture")} ticked.</p>'
+    said = f"{count(ticked, 'picture')} ticked." if ticked else "Tick what is wrong, then relabel or delete it."
+    return f'<p class="note" role="status">{said}</p>'
 
 
+# Gradio changes what is there into what comes, and would leave a box ticked above another picture.
 _TICKS = """
 element.addEventListener('change', (event) => {
     if (!event.target.matches('input[data-file]')) return;
     const ticked = element.querySelectorAll('input[data-file]:checked');
     trigger('select', {files: [...ticked].map((each) => each.dataset.file)});
+});
+watch('value', () => {
+    for (const box of element.querySelectorAll('input[data-file]:checked')) box.checked = false;
 });
 """

@@ -14,7 +14,7 @@ from emotion.ui.status import sentence
 from emotion.words import count
 
 NOTHING_YET = "Bring a zip of class folders, put files into a class, or hold the webcam's button: it appears here."
-ALIASES_BUTTON = "so press the button below"
+ALIASES_BUTTON = "press the button below"
 MOST_TOLD = 40
 
 
