@@ -52,6 +52,8 @@ class Workers:
         self._training: BaseProcess | None = None
         self._trainer = threading.Thread(target=self._train_in_turn, name="trainer", daemon=True)
         self._predictor = Predictor()
+        # A comparison takes seconds, and predictions do not wait for it either. Started when it is needed first.
+        self._comparer = Predictor()
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
         self._student = Predictor()
         self._hands: list[Predictor] = []
@@ -61,9 +63,7 @@ class Workers:
         """Start the predictor, and with it the imports that trainings are forked from, without waiting for it."""
         threading.Thread(target=self._predictor.start, name="warm-up", daemon=True).start()
 
-    def start_training(
-        self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None
-    ) -> Run:
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
         """Make a run folder and train it as soon as no other training of ours runs; return at once.
 
         ``sweep`` is its place among runs that are started together, ``owner`` the hash of the visitor whose it is.
@@ -114,7 +114,7 @@ class Workers:
         Raises:
             EmotionError: a set, its sample or the run cannot be used.
         """
-        result: tuple[Comparison, Path] = self._predictor.call("compare", run=run, request=request)
+        result: tuple[Comparison, Path] = self._comparer.call("compare", run=run, request=request)
         return result
 
     def compare_again(self, run: Run, file: Path) -> Comparison:
@@ -123,7 +123,7 @@ class Workers:
         Raises:
             EmotionError: the file, one of its pictures or the run cannot be used.
         """
-        result: Comparison = self._predictor.call("compare_again", run=run, file=file)
+        result: Comparison = self._comparer.call("compare_again", run=run, file=file)
         return result
 
     def do(self, job: Job[R]) -> Generator[Progress, None, R]:
@@ -160,6 +160,7 @@ class Workers:
         if self._training is not None and self._training.is_alive():
             self._training.terminate()
         self._predictor.close()
+        self._comparer.close()
         self._student.close()
         with self._changed:
             hands = list(self._hands)

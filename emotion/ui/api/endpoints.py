@@ -49,7 +49,7 @@ from emotion.ui.words import ENDED
 R = TypeVar("R")
 NAMES: dict[str, dict[str, Any]] = {
     "predict": {"concurrency_id": "predict"},
-    "compare": {"concurrency_id": "predict"},
+    "compare": {"concurrency_id": "compare"},
     "train": {"concurrency_id": "start"},
     "run_status": {"concurrency_limit": None},
     "stop": {"concurrency_limit": None},

@@ -78,13 +78,13 @@ class CompareTab:
         for button, handler in ((form.go, self.compare), (form.grid, self.compare_all)):
             button.click(
                 guarded(handler), [form.run, *form.inputs], self.view,
-                concurrency_id="predict", api_visibility="private", show_progress_on=[self.headline],
+                concurrency_id="compare", api_visibility="private", show_progress_on=[self.headline],
             )  # fmt: skip
         self.saved.input(guarded(self.reopen), [form.run, self.saved], self.view, **QUIET)
         self.shown_emotion.input(guarded(self.reopen), [form.run, self.saved, self.shown_emotion], self.view, **QUIET)
         self.again.click(
             guarded(self.run_again), [form.run, self.saved], self.agreed,
-            concurrency_id="predict", api_visibility="private", show_progress_on=[self.agreed],
+            concurrency_id="compare", api_visibility="private", show_progress_on=[self.agreed],
         )  # fmt: skip
         self.picker.also(self.choose_run, [form.emotion, form.sets, self.saved])
 

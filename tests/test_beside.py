@@ -1,0 +1,39 @@
+"""What goes on beside something long: nobody waits for what somebody else asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from emotion.comparison import Request
+from emotion.config import TrainConfig
+from emotion.events import RunFinished
+from emotion.pictures.folders import list_pictures
+from emotion.runs import create_run
+from emotion.training.session import train_run
+from emotion.worker import Workers
+
+
+def test_a_prediction_does_not_wait_for_a_comparison(
+    tiny_config: TrainConfig, make_pictures: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = create_run(tiny_config, root=tmp_path / "runs")
+    assert isinstance(list(train_run(run))[-1], RunFinished)
+    many, picture = make_pictures("many", count=30), list_pictures(Path(tiny_config.pictures))["sad"][0]
+    compared: list[int] = []
+    with Workers(runs_folder=tmp_path / "runs") as workers:
+        workers.predict(run, picture)
+
+        def compare() -> None:
+            comparison, _ = workers.compare(run, Request({"dog": many}, emotion=None, size=None))
+            compared.append(comparison.pooled("dog").n)
+
+        comparing = threading.Thread(target=compare)
+        comparing.start()
+        while not workers._comparer._lock.locked():
+            pass
+        assert workers.predict(run, picture).scores
+        assert compared == []
+        comparing.join()
+    assert compared == [120]
