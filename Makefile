@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
 AXE := tests/node_modules/axe-core/axe.min.js
 
-.PHONY: run test check format screenshots reproduce clean
+.PHONY: run test check format screenshots reproduce soak clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed models/dinov2-small/config.json
@@ -48,6 +48,12 @@ screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 # The whole experiment into reports/drawn; with PHOTOS=DIR into reports/photographs.
 reproduce: $(VENV)/installed models/dinov2-small/config.json
 	$(PYTHON) -m emotion reproduce $(if $(PHOTOS),--photos $(PHOTOS))
+
+# Visitors at a real server while everything goes wrong, into reports/soak.md; then the fuzz tests, longer than in test.
+SECONDS ?= 600
+soak: $(VENV)/installed-tests models/dinov2-small/config.json
+	PYTHONPATH=. $(PYTHON) tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
+	EMOTION_FUZZ_SECONDS=$$(($(SECONDS) / 20)) $(PYTHON) -m pytest tests/sets/test_fuzzing.py
 
 clean:
 	rm -rf $(VENV) models tests/node_modules .mypy_cache .pytest_cache .ruff_cache
