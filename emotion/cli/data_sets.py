@@ -11,6 +11,7 @@ from emotion.cli.codes import DONE, JSON_HELP, print_json
 from emotion.hub import is_hub_id
 from emotion.sets.limits import megabytes
 from emotion.sets.naming import shown
+from emotion.sets.saved import find_set
 
 if TYPE_CHECKING:
     from emotion.sets.hub.description import Description
@@ -69,7 +70,8 @@ def is_data_set(options: argparse.Namespace) -> bool:
 
 def import_steps(options: argparse.Namespace) -> Generator[Progress, None, SavedSet]:
     """Import the data set that the options name, as ``import_set`` does a zip, and note what of it was ``read``."""
-    from emotion.sets.hub.bringing import FromDataSet, import_data_set
+    from emotion.sets.bringing import Bring
+    from emotion.sets.hub.bringing import FromDataSet
     from emotion.sets.hub.description import describe
     from emotion.sets.hub.source import what_is_read
     from emotion.sets.importing import refuse_unusable
@@ -81,11 +83,8 @@ def import_steps(options: argparse.Namespace) -> Generator[Progress, None, Saved
     )
     options.read = what_is_read(described, picture_column=options.picture_column, label_column=options.label_column)
     way = FromDataSet(described, options.picture_column, options.label_column, dict(options.renamings))
-    return (
-        yield from import_data_set(
-            way, name=options.name, species=options.species, root=options.sets, use_aliases=options.use_aliases
-        )
-    )
+    job = Bring(way, name=options.name, species=options.species, root=options.sets, use_aliases=options.use_aliases)
+    return find_set((yield from job.carry_out()).key, root=options.sets)
 
 
 def _renaming(text: str) -> tuple[str, str]:

@@ -38,6 +38,7 @@ class ZipSource:
     """
 
     kind: SourceKind = "zip"
+    notes: Sequence[str] = ()
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.title = shown(path.name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,7 @@ from emotion.job import paced
 from emotion.sets.editing import add_from
 from emotion.sets.entries import Source
 from emotion.sets.files import FileSource
-from emotion.sets.importing import import_from, opened, refuse_unusable
+from emotion.sets.importing import import_from, open_path, refuse_unusable
 from emotion.sets.limits import Limits
 from emotion.sets.manifest import Skipped
 from emotion.sets.saved import find_set, sets_folder
@@ -20,10 +20,10 @@ from emotion.studies.study import Progress
 
 
 class Way(Protocol):
-    """A way in: where pictures come from, as plain values. ``open`` is a context manager, within limits."""
+    """A way in: where pictures come from, as plain values that travel to another process."""
 
-    def open(self, limits: Limits) -> contextlib.AbstractContextManager[Source]:
-        """Open the source.
+    def steps(self, limits: Limits) -> Generator[Progress, None, Source]:
+        """Open the source, and say how far that is where it takes long; to close it is the caller's.
 
         Raises:
             PictureError: it cannot be read, or not safely.
@@ -36,9 +36,10 @@ class FromPath:
 
     path: Path
 
-    def open(self, limits: Limits) -> contextlib.AbstractContextManager[Source]:
+    def steps(self, limits: Limits) -> Generator[Progress, None, Source]:
         """Open the zip or the folder."""
-        return opened(self.path, limits)
+        yield Progress(0, 0, "listing what is in it")
+        return open_path(self.path, limits)
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class FromFiles:
     files: Sequence[tuple[Path, str]]
     label: str
 
-    @contextlib.contextmanager
-    def open(self, limits: Limits) -> Iterator[Source]:
+    def steps(self, limits: Limits) -> Generator[Progress, None, Source]:
         """List the files."""
-        yield FileSource(self.files, label=self.label, limits=limits)
+        yield Progress(0, 0, "listing the files")
+        return FileSource(self.files, label=self.label, limits=limits)
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,12 @@ class Bring:
     def _steps(self) -> Generator[Progress, None, Brought]:
         if self.into:
             found = find_set(self.into, root=self.root)
-            with self.way.open(self.limits) as source:
+            with closing((yield from self.way.steps(self.limits))) as source:
                 added = yield from add_from(found, source, use_aliases=self.use_aliases, limits=self.limits)
             return Brought(found.key, added.pictures, added.skipped)
         # Before anything is opened: a name that is taken costs nothing.
         refuse_unusable(self.name, self.species, root=self.root)
-        with self.way.open(self.limits) as source:
+        with closing((yield from self.way.steps(self.limits))) as source:
             made = yield from import_from(
                 source,
                 name=self.name,

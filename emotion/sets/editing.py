@@ -77,6 +77,7 @@ def add_from(
             duplicates=before.duplicates + looked.duplicates + len(known),
             contradictions=[*before.contradictions, *looked.contradictions],
             near_duplicates=[*before.near_duplicates, *alike],
+            notes=list(dict.fromkeys([*before.notes, *source.notes, *laid.notes])),
         )
         write_manifest(found.folder, after)
     return Added(len(seen), skipped)

@@ -36,11 +36,12 @@ class Entry:
 class Source(Protocol):
     """A zip or a folder, of which every file that may be a picture is known by name, and no content is held.
 
-    ``title`` is how sentences about it call it.
+    ``title`` is how sentences about it call it; ``notes`` are sentences on what of it is read.
     """
 
     kind: SourceKind
     title: str
+    notes: Sequence[str]
     entries: Sequence[Entry]
     skipped: Sequence[Skipped]
 

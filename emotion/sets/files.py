@@ -20,6 +20,7 @@ class FileSource:
     """
 
     kind: SourceKind = "files"
+    notes: Sequence[str] = ()
 
     def __init__(self, files: Sequence[tuple[Path, str]], *, label: str, limits: Limits) -> None:
         self.title = "What you gave" if len(files) != 1 else "The file you gave"

@@ -25,6 +25,7 @@ class FolderSource:
     """
 
     kind: SourceKind = "folder"
+    notes: Sequence[str] = ()
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path

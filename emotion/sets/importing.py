@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import shutil
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from emotion.errors import PictureError
@@ -42,7 +42,7 @@ def import_set(
     """Import the pictures of a zip or a folder as a set; everything else is as in ``import_from``."""
     within = limits or Limits()
     refuse_unusable(name, species, root=root)
-    with opened(source, within) as found:
+    with contextlib.closing(open_path(source, within)) as found:
         return (
             yield from import_from(found, name=name, species=species, root=root, use_aliases=use_aliases, limits=within)
         )
@@ -89,7 +89,7 @@ def import_from(
         duplicates=found.duplicates,
         contradictions=found.contradictions,
         near_duplicates=find_likenesses(found.seen, rows, root=folder.parent, visitor=owner),
-        notes=laid.notes,
+        notes=[*source.notes, *laid.notes],
     )
     yield from _write(source, found.seen, manifest, folder, within, deadline, owner=owner)
     return SavedSet(folder)
@@ -107,24 +107,18 @@ def refuse_unusable(name: str, species: str, *, root: Path | None) -> tuple[Path
     return folder, kept
 
 
-@contextlib.contextmanager
-def opened(path: Path, limits: Limits) -> Iterator[Source]:
-    """Open a zip or a folder for as long as it is read.
+def open_path(path: Path, limits: Limits) -> Source:
+    """Open a zip or a folder; to close it is the caller's.
 
     Raises:
         PictureError: it is neither, or cannot be read safely.
     """
     # What is neither, such as a pipe or a device, is never opened.
     if path.is_dir():
-        source: Source = FolderSource(path, limits)
-    elif path.is_file():
-        source = ZipSource(path, limits)
-    else:
-        raise PictureError(f"There is no zip and no folder {path}: give one that holds a folder of pictures per class.")
-    try:
-        yield source
-    finally:
-        source.close()
+        return FolderSource(path, limits)
+    if path.is_file():
+        return ZipSource(path, limits)
+    raise PictureError(f"There is no zip and no folder {path}: give one that holds a folder of pictures per class.")
 
 
 def _write(

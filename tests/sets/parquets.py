@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from zips import picture
 
-from emotion.sets.hub.bringing import FromDataSet, import_data_set
+from emotion.sets.bringing import Bring
+from emotion.sets.hub.bringing import FromDataSet
 from emotion.sets.hub.description import Description, describe
 from emotion.sets.hub.source import HubSource, open_source
-from emotion.sets.saved import SavedSet
+from emotion.sets.saved import SavedSet, find_set
 
 CLASSES = ("happy", "sad")
 ENCODED = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -80,5 +81,4 @@ def brought(
     """Carry the import of a data set out to its end."""
     found = source if isinstance(source, Description) else describe(source, split=split)
     way = FromDataSet(found, picture_column, label_column, mapping or {})
-    made: SavedSet = last(import_data_set(way, name=name, root=root, **options))
-    return made
+    return find_set(last(Bring(way, name=name, root=root, **options).carry_out()).key, root=root)

@@ -16,7 +16,8 @@ from stand_in import COMMIT, Kept, serving
 from zips import picture, tree
 
 from emotion.errors import PictureError
-from emotion.sets.hub.bringing import FromDataSet, import_data_set
+from emotion.sets.bringing import Bring
+from emotion.sets.hub.bringing import FromDataSet
 from emotion.sets.hub.description import describe
 from emotion.sets.hub.source import open_source
 from emotion.sets.limits import Limits
@@ -154,7 +155,7 @@ def test_what_is_too_large_is_refused_before_it_is_downloaded(hub: str, kept: Ke
 
 
 def test_a_download_that_is_stopped_or_too_slow_leaves_nothing(hub: str, kept: Kept, root: Path) -> None:
-    steps = import_data_set(FromDataSet(describe(NAME)), name="mine", root=root)
+    steps = Bring(FromDataSet(describe(NAME)), name="mine", root=root).carry_out()
     assert next(steps).doing.startswith("downloading")
     steps.close()
     found = describe(NAME)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -56,6 +58,13 @@ def tick(page: Any, count: int) -> None:
         page.locator("#review .review-picture").nth(number).click()
     expect(page.locator("#review input:checked")).to_have_count(count)
     expect(page.locator("#review-note")).to_contain_text(f"{count} pictures ticked")
+
+
+def typed(page: Any, field: str, text: str) -> None:
+    """Click into a field, which waits until it stands still, and type."""
+    box = page.locator(f"{field} textarea, {field} input")
+    box.click()
+    box.fill(text)
 
 
 def counts_of(folder: Path) -> dict[str, int]:
@@ -129,6 +138,24 @@ def test_a_held_button_puts_a_burst_of_the_webcam_into_the_class(pictures: Any, 
     expect(hold).to_be_disabled()
 
 
+def test_a_data_set_is_looked_at_named_and_brought_in(pictures: Any, own_sets: Path, tmp_path: Path):
+    faces = [{"bytes": picture(number), "path": f"{number}.png"} for number in range(9)]
+    moods = ["0", "0", "0", "1", "1", "1", "2", "2", "2"]
+    pq.write_table(pa.table({"face": faces, "mood": moods}), tmp_path / "moods.parquet")
+    pictures.get_by_role("tab", name="Hub data set").click()
+    typed(pictures, "#hub-id", str(tmp_path / "nowhere.parquet"))
+    pictures.locator("#hub-look").click()
+    expect(pictures.locator("#hub-said .problem")).to_be_visible()
+    typed(pictures, "#hub-id", str(tmp_path / "moods.parquet"))
+    pictures.locator("#hub-look").click()
+    expect(pictures.locator("#hub-said")).to_contain_text("0 3, 1 3, 2 3")
+    typed(pictures, "#hub-names", "0 = happy\n1 = sad\n2 =")
+    pictures.locator("#hub-bring").click()
+    expect(pictures.locator("#summary")).to_contain_text("6 pictures in 2 classes")
+    expect(pictures.locator("#summary")).to_contain_text("labels from 'mood'")
+    assert counts_of(own_sets) == {"happy": 3, "sad": 3}
+
+
 def test_ticked_pictures_are_relabelled_and_deleted(pictures: Any, own_sets: Path, tmp_path: Path):
     bring_zip(pictures, zipped(tmp_path / "mine.zip", {"happy": 4, "sad": 3}))
     expect(pictures.locator("#review .review-picture")).to_have_count(7)
@@ -158,7 +185,7 @@ def test_a_set_is_renamed_packed_and_deleted_for_good_only_when_sure(pictures: A
     with zipfile.ZipFile(tmp_path / "packed.zip") as packed:
         assert json.loads(packed.read("mine/manifest.json"))["classes"] == {"happy": 4, "sad": 3}
     pictures.get_by_role("button", name="Rename or delete this set").click()
-    pictures.locator("#set-title textarea, #set-title input").fill("Rosa")
+    typed(pictures, "#set-title", "Rosa")
     pictures.locator("#describe-set").click()
     expect(pictures.locator("#summary h2")).to_have_text("Rosa")
     pictures.locator("#delete-set").click()

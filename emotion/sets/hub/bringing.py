@@ -1,18 +1,34 @@
-"""A data set brought in whole: as a set of its own, or as a way into one, in plain values. Decides nothing itself."""
+"""A split of a data set as a way in, in plain values, and the look at one as a job. Decides nothing itself."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from emotion.sets.hub.description import Description
+from emotion.sets.hub.description import Description, describe
 from emotion.sets.hub.source import HubSource, open_source
-from emotion.sets.importing import import_from, refuse_unusable
 from emotion.sets.limits import Limits
-from emotion.sets.saved import SavedSet
 from emotion.studies.study import Progress
+
+
+@dataclass(frozen=True)
+class Describe:
+    """Look at what a data set offers; with ``on_hub`` nothing of this machine is meant."""
+
+    source: str
+    config: str = ""
+    split: str = ""
+    on_hub: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    def carry_out(self) -> Generator[Progress, None, Description]:
+        """Say that it is looked at, and return what was found.
+
+        Raises:
+            PictureError: as ``describe``.
+        """
+        yield Progress(0, 0, "asking what the data set holds")
+        return describe(self.source, config=self.config, split=self.split, on_hub=self.on_hub, limits=self.limits)
 
 
 @dataclass(frozen=True)
@@ -27,7 +43,7 @@ class FromDataSet:
     label_column: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
 
-    def steps(self, limits: Limits | None = None) -> Generator[Progress, None, HubSource]:
+    def steps(self, limits: Limits) -> Generator[Progress, None, HubSource]:
         """Open the source step by step, as ``open_source`` does; to close it is the caller's."""
         return open_source(
             self.description,
@@ -36,46 +52,3 @@ class FromDataSet:
             mapping=self.mapping,
             limits=limits,
         )
-
-    @contextmanager
-    def open(self, limits: Limits) -> Iterator[HubSource]:
-        """Open the source at once, however long its download takes, and close it at the end.
-
-        Raises:
-            PictureError: as ``open_source``.
-        """
-        with closing(_last(self.steps(limits))) as source:
-            yield source
-
-
-def import_data_set(
-    way: FromDataSet,
-    *,
-    name: str,
-    species: str = "",
-    root: Path | None = None,
-    use_aliases: bool = False,
-    limits: Limits | None = None,
-) -> Generator[Progress, None, SavedSet]:
-    """Import a split of a data set as a set: ``open_source``, then ``import_from``.
-
-    Raises:
-        PictureError: as these two; whether the name can be used is seen before anything is downloaded.
-    """
-    refuse_unusable(name, species, root=root)
-    with closing((yield from way.steps(limits))) as source:
-        return (
-            yield from import_from(
-                source, name=name, species=species, root=root, use_aliases=use_aliases, limits=limits
-            )
-        )
-
-
-def _last(steps: Generator[Progress, None, HubSource]) -> HubSource:
-    with closing(steps):
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: HubSource = end.value
-                return found

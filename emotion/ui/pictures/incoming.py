@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import gradio as gr
@@ -12,10 +12,12 @@ from emotion.errors import EmotionError, PictureError
 from emotion.labels import ALIASES_SETTING, EMOTIONS, species_in
 from emotion.public import is_public
 from emotion.sets.bringing import Bring, Brought, FromFiles, FromPath, Way
+from emotion.sets.naming import MAX_NAME
 from emotion.sets.saved import sets_folder
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.picture_input import Upload, received
+from emotion.ui.pictures.data_set import DataSetForm
 from emotion.ui.pictures.mine import NEW, free_name, import_limits, own_set, refuse_another
 from emotion.ui.pictures.summary import brought_sentence
 from emotion.ui.pictures.webcam import burst, webcam
@@ -50,6 +52,8 @@ class Incoming:
                 self._build_zip()
             with gr.Tab("Into a class"):
                 self._build_class()
+            with gr.Tab("Hub data set"):
+                self.data_set = DataSetForm(services)
         self.status = gr.HTML("", elem_id="bring-status", apply_default_css=False)
 
     def _build_zip(self) -> None:
@@ -87,6 +91,9 @@ class Incoming:
                 guarded_stream(self.from_files), [*target, self.label, self.files], outputs, preprocess=False,
                 **options,
             ),
+            self.data_set.go.click(
+                guarded_stream(self.from_data_set), [*target, *self.data_set.inputs], outputs, **options
+            ),
             self.webcam.submit(guarded_stream(self.from_webcam), [*target, self.label], outputs, **options),
         ]  # fmt: skip
 
@@ -109,6 +116,12 @@ class Incoming:
         """Bring files into a class as soon as they are dropped."""
         given = [received(each) for each in payload or []]
         yield from self._into_class(key, name, species, label, [each for each in given if each is not None])
+
+    def from_data_set(self, key: str, name: str, species: str, *choices: Any) -> Steps:
+        """Bring in a split of a data set."""
+        way = self.data_set.way(*choices)
+        called = PurePosixPath(way.description.source).name[:MAX_NAME]
+        yield from self._bring(self._job(way, key, name or called, species), [])
 
     def from_webcam(self, key: str, name: str, species: str, label: str, event: gr.EventData) -> Steps:
         """Bring a burst of the webcam into a class."""
