@@ -22,9 +22,7 @@ class Services(Protocol):
 
     runs_folder: Path
 
-    def start_training(
-        self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None
-    ) -> Run:
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
         """Make a run folder and start its training in a process of its own; return at once.
 
         Trainings go one after another. ``sweep`` is its place among runs that are started together, ``owner`` the hash

@@ -108,9 +108,7 @@ class ScriptedServices:
     skill: dict[str, float] = field(default_factory=dict)
     drift: float = 0.0
 
-    def start_training(
-        self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None
-    ) -> Run:
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
         run = create_run(config, root=self.runs_folder, sweep=sweep, owner=owner)
         self._enqueue(run)
         return run
