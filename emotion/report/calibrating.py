@@ -7,7 +7,6 @@ from emotion.report.content import Block, Cell, Figure, Heading, Line, LineChart
 from emotion.report.material import Material
 from emotion.report.training import VALIDATION_COLOUR
 from emotion.statistics.calibration import (
-    PER_BIN,
     Bin,
     Calibration,
     CalibrationError,
@@ -15,6 +14,7 @@ from emotion.statistics.calibration import (
     RunCalibration,
     calibrate,
 )
+from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
 from emotion.words import capital, exact_percent, listed, percent, span
 
 # That of the page's section, so that both show the same intervals.
@@ -36,7 +36,11 @@ def calibration(material: Material) -> list[Block]:
     found = calibrate(validation, comparison, seed=SEED)
     parts = {VALIDATION: found.validation, **found.sets}
     lacking = [name for name, each in parts.items() if each.raw.error is None]
-    blocks: list[Block] = [Heading("Calibration"), Text(_temperature(found)), _table(found, parts)]
+    blocks: list[Block] = [
+        Heading("Calibration"),
+        Text(_temperature(found, material.run.config().label_smoothing)),
+        _table(found, parts),
+    ]
     if lacking:
         shown = listed(comparison.emotions())
         blocks.append(
@@ -52,27 +56,15 @@ def calibration(material: Material) -> list[Block]:
     return blocks
 
 
-_NOTE = (
-    "ECE, the expected calibration error: how far the confidence in the most likely class and the share right lie "
-    f"apart, on average over bins of equally many pictures, about {PER_BIN} each. On few pictures it comes out too "
-    "large and is never 0; a perfectly calibrated model would show what stands beside it. The validation pictures "
-    "chose the epoch and the temperature, so that their row at it is a little too good. One that was fitted on one "
-    "kind of pictures promises nothing for another."
-)
+_NOTE = f"{ECE} {BIAS} {FLATTERED} {SHIFT}"
 
 
-def _temperature(found: RunCalibration) -> str:
+def _temperature(found: RunCalibration, label_smoothing: float) -> str:
     low, high = found.interval
-    fitted = f"T = {found.temperature:.2f} (95 %: {low:.2f} to {high:.2f})"
-    if not found.is_bounded:
-        said = "is an end of the range that was searched: the validation pictures bound no temperature"
-    elif low <= 1 <= high:
-        said = "cannot be told from 1: as said, the probabilities are about as sure as they may be"
-    else:
-        said = f"says that the probabilities are too {'sure' if found.temperature > 1 else 'timid'} as said"
     return (
-        "A temperature softens or sharpens all probabilities without changing any answer. The one that fits the "
-        f"{found.validation.n} validation pictures best, {fitted}, {said}."
+        "A temperature softens or sharpens all probabilities without changing any answer. "
+        f"{temperature_sentence(found, label_smoothing=label_smoothing)} "
+        f"Fitted on {found.validation.n} validation pictures; 95 % interval of T {low:.2f} to {high:.2f}."
     )
 
 

@@ -12,7 +12,7 @@ from emotion.report.calibrating import calibration
 from emotion.report.content import Block, Cell, Dot, DotChart, Figure, Guide, Heading, Points, Row, Section, Table, Text
 from emotion.report.material import Material
 from emotion.statistics.paired import Change
-from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, kept_controls, told_of_looks
+from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, kept_controls, looks_sentence
 from emotion.studies.cue_probe import ON, RULE, kept_probes, sentence_of
 from emotion.studies.feature_map import KEPT_AS as MAP
 from emotion.studies.feature_map import MapResult
@@ -124,26 +124,12 @@ def controls(material: Material) -> list[Block]:
             alt=alt, axis="Change in percentage points", dots=tuple(dots), guide=Guide(0.0, "no change"), is_change=True
         )
         blocks.append(Figure("What each control changes, with paired 95 % intervals.", (chart,)))
-    blocks += _how_many(results)
+    if said := looks_sentence(results):
+        blocks.append(Text(said, "note"))
     return blocks + _shuffled(results, material.comparison)
 
 
 _MISSED = "The same pictures, judged once more with something taken away. What a model does not need, it does not miss."
-
-
-def _how_many(results: Mapping[str, ControlResult]) -> list[Block]:
-    looks, told, left = told_of_looks(results)
-    if looks < 2:
-        return []
-    does = "does" if left == 1 else "do"
-    return [
-        Text(
-            f"That is {looks} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {looks} do here, "
-            f"and {left} still {does} when corrected for their number (Benjamini and Yekutieli, 5 %). A covered or "
-            "turned picture is also a strange one: a drop may come from that alone.",
-            "note",
-        )
-    ]
 
 
 def _shuffled(results: Mapping[str, ControlResult], comparison: Comparison) -> list[Block]:

@@ -187,6 +187,18 @@ def told_of_looks(results: Mapping[str, ControlResult]) -> tuple[int, int, int]:
     return len(changes), sum(each.is_told for each in changes), left
 
 
+def looks_sentence(results: Mapping[str, ControlResult]) -> str:
+    """Say how much of what controls show luck alone would show; nothing of a single look."""
+    looks, told, left = told_of_looks(results)
+    if looks < 2:
+        return ""
+    return (
+        f"That is {looks} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {looks} do here, and "
+        f"{left} still {'does' if left == 1 else 'do'} when corrected for their number (Benjamini and Yekutieli, 5 %). "
+        "A covered or turned picture is also a strange one: a drop may come from that alone."
+    )
+
+
 def _looked_at(
     judge: Judge, control: PictureControl | DrawnControl, pictures: Mapping[str, Sequence[ScoredPicture]]
 ) -> Generator[Progress, None, dict[str, list[ScoredPicture | None]]]:

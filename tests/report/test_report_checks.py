@@ -49,7 +49,8 @@ def test_calibration_has_the_numbers_of_the_statistics(make_comparison: MakeComp
     file = make_comparison(emotion=None)
     part = checks(file)
     found = calibrate(load_validation(trained), load_comparison(file), seed=0)
-    assert f"T = {found.temperature:.2f} (95 %: {found.interval[0]:.2f} to {found.interval[1]:.2f})" in words(part)
+    assert f"Temperature T = {found.temperature:.2f}: " in words(part)
+    assert f"95 % interval of T {found.interval[0]:.2f} to {found.interval[1]:.2f}" in words(part)
     table = tables(part)["Confidence and what is right"]
     assert [row.name for row in table.rows[::2]] == [f"{name}, as said" for name in ("validation", *found.sets)]
     for row, each in zip(table.rows[::2], (found.validation, *found.sets.values()), strict=True):

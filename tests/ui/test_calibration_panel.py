@@ -23,10 +23,11 @@ from emotion.statistics.calibration import (
     RunCalibration,
     calibrate,
 )
+from emotion.statistics.calibration_words import temperature_sentence
 from emotion.ui.charts.calibration import reliability_chart
 from emotion.ui.charts.look import VALIDATION_COLOUR
 from emotion.ui.compare.calibration_panel import NOTHING_YET, CalibrationPanel
-from emotion.ui.compare.calibration_report import reading_html, table_html, temperature_sentence
+from emotion.ui.compare.calibration_report import reading_html, table_html
 from emotion.ui.run_board import RunBoard
 from emotion.validation import load_validation
 
@@ -76,11 +77,13 @@ def run_of(temperature: float, interval: tuple[float, float], **sides: Confidenc
     ],
 )
 def test_a_temperature_is_said_in_words(temperature: float, interval: tuple[float, float], words: str) -> None:
-    assert re.fullmatch(words, temperature_sentence(run_of(temperature, interval), CONFIG))
+    assert re.fullmatch(
+        words, temperature_sentence(run_of(temperature, interval), label_smoothing=CONFIG.label_smoothing)
+    )
 
 
 def test_timid_probabilities_are_not_laid_to_a_smoothing_that_was_not_there() -> None:
-    said = temperature_sentence(run_of(0.8, (0.7, 0.9)), TrainConfig(pictures="-", label_smoothing=0))
+    said = temperature_sentence(run_of(0.8, (0.7, 0.9)), label_smoothing=0)
     assert said == "Temperature T = 0.80: the raw probabilities are too timid."
 
 

@@ -6,11 +6,11 @@ import html
 import math
 
 from emotion.comparison import Comparison
-from emotion.config import TrainConfig
 from emotion.labels import chance_level
 from emotion.pictures.drawn import is_drawn
 from emotion.runs import Run
-from emotion.statistics.calibration import PER_BIN, Calibration, CalibrationError, Confidence, RunCalibration
+from emotion.statistics.calibration import Calibration, CalibrationError, Confidence, RunCalibration
+from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
 from emotion.ui.status import drawn_note
 from emotion.words import count, percent
 
@@ -18,20 +18,6 @@ HEADERS = (
     "Set", "Pictures", "Right", "Probabilities", "Mean correct-class confidence", "Mean top confidence", "Log loss",
     "ECE", "ECE if calibrated",
 )  # fmt: skip
-ECE = (
-    "ECE, the expected calibration error: how far the confidence in the most likely class and the share right lie "
-    f"apart, on average over bins of equally many pictures. About {PER_BIN} make a bin, since fewer say little of a "
-    "share; in brackets the 95 % interval."
-)
-BIAS = (
-    "On few pictures ECE comes out too large, and never 0. “If calibrated” is what a perfectly calibrated model of the "
-    "same confidences shows with as many pictures: on average, and at most in 95 of 100 samples."
-)
-SHIFT = (
-    "A calibration does not carry over a shift (Ovadia et al. 2019): the temperature was fitted on pictures of the "
-    "kind that the run was trained on, and promises nothing for others."
-)
-FLATTERED = "The validation pictures chose the epoch and the temperature, so their row at T is a little too good."
 
 
 def finding_html(found: RunCalibration, run: Run, comparison: Comparison | None) -> str:
@@ -44,24 +30,11 @@ def finding_html(found: RunCalibration, run: Run, comparison: Comparison | None)
         f"log loss of an even guess {math.log(len(found.classes)):.2f}."
     )
     drawn = is_drawn(run.config().pictures) or any(map(is_drawn, comparison.folders.values() if comparison else ()))
+    said = temperature_sentence(found, label_smoothing=run.config().label_smoothing)
     return (
-        f'<div class="headline"><p class="finding">{html.escape(temperature_sentence(found, run.config()))}</p>'
+        f'<div class="headline"><p class="finding">{html.escape(said)}</p>'
         f'<p class="basis">{html.escape(basis)}</p></div>{drawn_note(shown=drawn)}'
     )
-
-
-def temperature_sentence(found: RunCalibration, config: TrainConfig) -> str:
-    """Say what the fitted temperature means."""
-    t, (low, high) = f"Temperature T = {found.temperature:.2f}", found.interval
-    if not found.is_bounded:
-        why = "it is right of nearly all of them" if found.temperature < 1 else "it is no better than a guess"
-        return f"{t}, the end of the range: the validation pictures bound no temperature, since {why}."
-    if low <= 1 <= high:
-        return f"{t}: the raw probabilities are about as sure as they should be; T cannot be told from 1."
-    if found.temperature > 1:
-        return f"{t}: the raw probabilities are too sure."
-    smoothed = f" Label smoothing of {config.label_smoothing:g} trains that." if config.label_smoothing else ""
-    return f"{t}: the raw probabilities are too timid.{smoothed}"
 
 
 def reading_html(found: RunCalibration, comparison: Comparison | None) -> str:

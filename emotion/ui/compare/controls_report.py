@@ -9,7 +9,7 @@ from emotion.comparison import Comparison, SampleResult
 from emotion.labels import colour_of_set
 from emotion.pictures.drawn import is_drawn
 from emotion.statistics.paired import Change
-from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, Measured, SetControl, told_of_looks
+from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, Measured, SetControl, looks_sentence
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, scrolled
 from emotion.words import count, percent
@@ -31,7 +31,9 @@ def controls_html(comparison: Comparison, results: Mapping[str, ControlResult]) 
         f'<table class="controls-table"><thead><tr><th scope="col">Control</th>{head}</tr></thead>'
         f"<tbody>{first}{rows}</tbody></table>"
     )
-    notes = "".join(f'<p class="note">{html.escape(text)}</p>' for text in (_basis(comparison), _many(results)) if text)
+    notes = "".join(
+        f'<p class="note">{html.escape(text)}</p>' for text in (_basis(comparison), looks_sentence(results)) if text
+    )
     note = drawn_note(shown=any(is_drawn(folder) for folder in comparison.folders.values()))
     return f"{scrolled(table, label='Controls')}{notes}{note}"
 
@@ -89,15 +91,4 @@ def _basis(comparison: Comparison) -> str:
         f"Mean correct-class confidence of {shown} with its 95 % interval, seed {comparison.seed}, chance "
         f"{percent(comparison.chance)}. Below it the change against the same pictures as they are, in percentage "
         "points with the paired 95 % interval; ▼ or ▲ where that leaves 0 out."
-    )
-
-
-def _many(results: Mapping[str, ControlResult]) -> str:
-    looks, told, left = told_of_looks(results)
-    if looks < 2:
-        return ""
-    return (
-        f"That is {looks} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {looks} do here, and "
-        f"{left} still {'does' if left == 1 else 'do'} when corrected for their number (Benjamini and Yekutieli, 5 %). "
-        "A covered or turned picture is also a strange one: a drop may come from that alone."
     )
