@@ -12,6 +12,7 @@ from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.light_sessions import SESSIONS, keep_sessions_light
 from emotion.ui.news import News
 from emotion.ui.offered import offered_sets
 from emotion.ui.own_uploads import keep_uploads_apart
@@ -105,6 +106,7 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
     """Serve the page; visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere."""
     limits = public_limits()
     keep_uploads_apart()
+    keep_sessions_light()
     return page.launch(
         server_name=host,
         server_port=port,
@@ -121,6 +123,7 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         # Gradio asks itself for the page and gives up after three seconds: a server that is started again while many
         # wait for it would end there.
         _frontend=False,
+        state_session_capacity=SESSIONS,
         quiet=True,
         show_error=True,
         enable_monitoring=False,

@@ -23,6 +23,7 @@ from emotion.runs import Run, list_runs
 from emotion.ui.api import NAMES
 from emotion.ui.api.codes import CLOSER, CODES, Coded, code_of
 from emotion.ui.app import build_app
+from emotion.ui.light_sessions import SESSIONS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -315,3 +316,15 @@ def test_two_visitors_may_send_the_same_picture_at_once(url: str, trained: Run, 
     for each in (first, second):
         each.close()
     assert list(uploads.iterdir()) == []
+
+
+def test_a_call_keeps_next_to_nothing_of_the_page_in_memory(services: ScriptedServices, trained: Run) -> None:
+    page = build_app(services, backbones=lambda: BACKBONES)
+    with served(page) as url:
+        for _ in range(5):
+            began = httpx.post(f"{url}gradio_api/call/run_status", json={"data": [trained.name]}).json()
+            assert "finished" in httpx.get(f"{url}gradio_api/call/run_status/{began['event_id']}", timeout=30).text
+    sessions = page.state_holder.session_data.values()
+    assert len(sessions) >= 5
+    assert max(len(session.config_values) for session in sessions) <= 3 < len(page.blocks)
+    assert page.state_holder.capacity == SESSIONS
