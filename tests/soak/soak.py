@@ -27,7 +27,7 @@ from emotion.config import TrainConfig
 from emotion.runs import Run, create_run, list_runs
 
 VISITORS = 20
-PAUSE_SECONDS, SHORT_PAUSE_SECONDS = 8.0, 4.0
+PAUSE_SECONDS, SHORT_PAUSE_SECONDS = 12.0, 4.0
 PATIENCE_SECONDS = 180.0
 LOOK_SECONDS = 0.2
 GOING_ON = ("queued", "running", "stopping")

@@ -17,7 +17,7 @@ from soak_visitor import OddError, RefusedError, Visitor
 
 from emotion.bench.memory import pss_of_tree
 
-PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
