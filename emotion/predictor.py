@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Generator
 from multiprocessing.connection import Connection
@@ -13,9 +14,13 @@ from emotion.processes import CONTEXT, start_process
 
 
 class Predictor:
-    """One resident process that keeps the last used checkpoint loaded. Calls wait for one another."""
+    """One resident process that keeps the last used checkpoint loaded. Calls wait for one another.
 
-    def __init__(self) -> None:
+    With a ``niceness`` above 0 it gives way to others that want the processor.
+    """
+
+    def __init__(self, *, niceness: int = 0) -> None:
+        self._niceness = niceness
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -70,7 +75,7 @@ class Predictor:
     def _running_connection(self) -> Connection:
         if self._process is None or self._connection is None or not self._process.is_alive():
             self._connection, theirs = CONTEXT.Pipe()
-            self._process = start_process(_serve, theirs)
+            self._process = start_process(_serve, theirs, self._niceness)
             # Kept open here, the far end would never look closed when the process dies.
             theirs.close()
         return self._connection
@@ -82,7 +87,9 @@ class Predictor:
         self._process = None
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, niceness: int) -> None:
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
     from emotion.serving import Server
 
     server = Server()

@@ -53,9 +53,9 @@ class Workers:
         self._trainer = threading.Thread(target=self._train_in_turn, name="trainer", daemon=True)
         self._predictor = Predictor()
         # A comparison takes seconds, and predictions do not wait for it either. Started when it is needed first.
-        self._comparer = Predictor()
+        self._comparer = Predictor(niceness=NICENESS)
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
-        self._student = Predictor()
+        self._student = Predictor(niceness=NICENESS)
         self._hands: list[Predictor] = []
         self._trainer.start()
 
@@ -132,7 +132,7 @@ class Workers:
         Raises:
             EmotionError: it cannot be done.
         """
-        hand = Predictor()
+        hand = Predictor(niceness=NICENESS)
         with self._changed:
             self._hands.append(hand)
         try:

@@ -6,16 +6,24 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from emotion.comparison import Request
 from emotion.config import TrainConfig
 from emotion.events import RunFinished
 from emotion.pictures.folders import list_pictures
+from emotion.predictor import Predictor
 from emotion.runs import create_run
 from emotion.training.session import train_run
-from emotion.worker import Workers
+from emotion.worker import NICENESS, Workers
 
 
-def test_a_prediction_does_not_wait_for_a_comparison(
+def nice_of(predictor: Predictor) -> int:
+    assert predictor._process is not None
+    return int(psutil.Process(predictor._process.pid).nice() - psutil.Process().nice())
+
+
+def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
     tiny_config: TrainConfig, make_pictures: Callable[..., Path], tmp_path: Path
 ) -> None:
     run = create_run(tiny_config, root=tmp_path / "runs")
@@ -36,4 +44,5 @@ def test_a_prediction_does_not_wait_for_a_comparison(
         assert workers.predict(run, picture).scores
         assert compared == []
         comparing.join()
+        assert [nice_of(each) for each in (workers._predictor, workers._comparer)] == [0, NICENESS]
     assert compared == [120]
