@@ -32,8 +32,9 @@ class Upload:
     def delete(self) -> None:
         """Remove the file, which has been used, and the folder that it had to itself."""
         self.path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.path.parent.rmdir()
+        if self.path.parent != Path(get_upload_folder()).resolve():
+            with contextlib.suppress(OSError):
+                self.path.parent.rmdir()
 
 
 def picture_input(**options: Any) -> gr.Image:

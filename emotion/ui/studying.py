@@ -32,6 +32,8 @@ def watched(steps: Generator[Progress, None, R], *, place: Callable[[str], A]) -
     Raises:
         EmotionError: it cannot be done.
     """
+    # One study goes on at a time: whoever asked for a second one sees that it was heard.
+    yield place(status_box("running", "waiting", "Waiting for its turn.", None))
     try:
         while True:
             step = next(steps)

@@ -40,7 +40,7 @@ def compared(trained: Run, page: Any) -> Any:
     page.get_by_role("tab", name="Cross-species").click()
     enter(page, "Pictures a set", "3")
     page.locator("#compare").click()
-    expect(page.locator("#headline")).to_contain_text("Mean probability")
+    expect(page.locator("#headline")).to_contain_text("Mean correct-class confidence")
     for name in ("Section of luck", "Section of the map"):
         page.get_by_role("button", name=name).click()
     return page

@@ -51,3 +51,40 @@ def test_a_run_is_on_its_makers_page_alone_until_it_is_shared(
         another.goto(address)
         expect(another.locator("#runs-table")).to_contain_text(run.name)
     assert not list((services.runs_folder.parent / "sets").glob("*"))
+
+
+def bring(page: Any, faces: Path) -> None:
+    page.get_by_role("tab", name="Pictures").click()
+    page.get_by_role("tab", name="Into a class").click()
+    pictures = sorted((faces / "dog_eval" / "happy").iterdir())
+    page.locator("#set-files input[type=file]").set_input_files([str(path) for path in pictures])
+
+
+def offered(page: Any) -> Any:
+    page.reload()
+    page.get_by_role("tab", name="Pictures").click()
+    page.locator("#own-set input").click()
+    return page.locator("[role=listbox]")
+
+
+def test_a_set_is_its_makers_alone_until_it_is_shared_and_stays_theirs_to_change(
+    browser: Any, address: str, faces: Path
+):
+    from playwright.sync_api import expect
+
+    with visiting(browser, address) as anna, visiting(browser, address) as bert:
+        bring(anna, faces)
+        expect(anna.locator("#summary")).to_contain_text("My pictures")
+        expect(offered(bert)).not_to_contain_text("My pictures")
+        # No folder of the server is offered to the public.
+        expect(bert.locator("#set-folder")).to_be_hidden()
+        anna.get_by_role("button", name="Rename or delete this set").click()
+        anna.locator("#share-set input").check()
+        expect(offered(bert)).to_contain_text("My pictures")
+        bert.get_by_role("option", name="My pictures").click()
+        expect(bert.locator("#summary")).to_contain_text("My pictures")
+        expect(bert.locator("#delete-ticked")).to_be_hidden()
+        expect(bert.locator("#about-set")).to_be_hidden()
+        # Whoever sends the event nevertheless is told no.
+        bring(bert, faces)
+        expect(bert.locator(".toast-body, [data-testid=toast-body]").first).to_contain_text("is not yours")

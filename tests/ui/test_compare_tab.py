@@ -45,7 +45,7 @@ def test_a_grid_shows_one_of_its_emotions_when_asked(tab: CompareTab, trained: R
     values = tab.compare_all(trained.name, "happy", ALL_SETS, 4, 7)
     saved = shown(tab, values, "saved").value
     sad = tab.reopen(trained.name, saved, "sad")
-    assert "Mean probability of “sad”" in shown(tab, sad, "headline")
+    assert "Mean correct-class confidence, “sad”" in shown(tab, sad, "headline")
     assert shown(tab, sad, "grid") == shown(tab, values, "grid")
     assert shown(tab, sad, "shown_emotion").value == "sad"
     assert "all emotions: " in shown(tab, tab.reopen(trained.name, saved, "all"), "headline")

@@ -82,7 +82,7 @@ def test_sets_are_compared_from_the_keyboard(trained: Run, page: Any):
     page.keyboard.press("Space")
     press(page, page.get_by_role("button", name="Compare", exact=True))
     expect(page.locator(".species-card")).to_have_count(3)
-    expect(page.locator("#headline")).to_contain_text("Mean probability of “sad”")
+    expect(page.locator("#headline")).to_contain_text("Mean correct-class confidence, “sad”")
 
 
 def test_a_list_closes_when_tab_leaves_it(trained: Run, page: Any):

@@ -163,7 +163,8 @@ def shown(services: ScriptedServices, trained: Run, path: Path, *asked: Any, how
 def test_a_person_stands_beside_a_dog_under_the_maps_of_both_classes(services, trained: Run):
     comparison, path = compared(services, trained)
     *meanwhile, (_, number, page) = shown(services, trained, path, "happy", 1)
-    assert "Looking at picture 1 of human" in meanwhile[0][2]
+    assert "Waiting for its turn" in meanwhile[0][2]
+    assert "Looking at picture 1 of human" in meanwhile[1][2]
     assert (number.value, number.maximum) == (1, 4)
     assert re.findall("<h2>(.*?)</h2>", page) == ["human", "dog"]
     said = [results["happy"].pictures[0] for results in comparison.sets.values()]

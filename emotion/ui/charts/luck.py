@@ -52,7 +52,10 @@ def luck_chart(result: LuckResult | None) -> go.Figure:
         range=[-0.55, len(names) - 0.45], showgrid=False,
     )  # fmt: skip
     chart.update_yaxes(
-        range=[-0.02, 1.02], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1], title_text="Mean probability"
+        range=[-0.02, 1.02],
+        tickformat=".0%",
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        title_text="Mean correct-class confidence",
     )
     return chance_line(chart, result.chance)
 

@@ -32,11 +32,12 @@ def findings_html(comparison: Comparison, emotion: str | None) -> str:
         f'<b style="--accent:{colour_of_set(name)}">{html.escape(name)} {percent(result.correct_confidence)}</b>'
         for name, result in results.items()
     )
-    what = f"Mean probability of “{html.escape(emotion)}”" if emotion else "Mean correct-class confidence, all emotions"
+    shown = f"“{html.escape(emotion)}”" if emotion else "all emotions"
     note = drawn_note(shown=any(is_drawn(folder) for folder in comparison.folders.values()))
     warnings = warnings_html(caveats(comparison, emotion))
     return (
-        f'<div class="headline"><p class="finding">{what}: {parts}.</p>{gaps_html(gaps_of(comparison, emotion))}'
+        f'<div class="headline"><p class="finding">Mean correct-class confidence, {shown}: {parts}.</p>'
+        f"{gaps_html(gaps_of(comparison, emotion))}"
         f'<p class="basis">{html.escape(basis(comparison, emotion))}</p></div>{warnings}{note}'
     )
 

@@ -50,7 +50,7 @@ def finding_html(result: LuckResult, comparison: Comparison) -> str:
     seeds = f"training seeds {', '.join(map(str, result.seeds))}" if result.is_retrained else "this run's training"
     emotion = f"“{result.emotion}”" if result.emotion else "all emotions together"
     draws = f", draws by seed {comparison.seed}" if result.draws > 1 else ""
-    basis = f"Mean probability of the correct class, {emotion}; {seeds}{draws}; chance {percent(result.chance)}."
+    basis = f"Mean correct-class confidence, {emotion}; {seeds}{draws}; chance {percent(result.chance)}."
     note = drawn_note(shown=any(is_drawn(folder) for folder in comparison.folders.values()))
     return (
         f'<div class="headline luck"><p class="finding">{html.escape(result.sentence())}</p>'

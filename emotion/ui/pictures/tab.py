@@ -8,17 +8,22 @@ from typing import Any
 import gradio as gr
 
 from emotion.errors import PictureError
+from emotion.owners import owner_of, share
 from emotion.sets.bringing import Brought
 from emotion.sets.editing import describe_set
 from emotion.sets.saved import SavedSet, delete_set
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.pictures.incoming import Incoming
-from emotion.ui.pictures.mine import NEW, choices, own_set, seen_set
+from emotion.ui.pictures.mine import NEW, choices, is_own, own_set, seen_set
 from emotion.ui.pictures.review import FIRST, Review
 from emotion.ui.pictures.summary import NOTHING_YET, summary_html
 from emotion.ui.services import Services
+from emotion.ui.sharing import LABEL
 from emotion.ui.status import sentence
+from emotion.ui.visitor import current_visitor
+
+SHARED_INFO = "Others see these pictures, and may train on them and compare with them."
 
 
 class PicturesTab:
@@ -34,7 +39,8 @@ class PicturesTab:
                 self.summary = gr.HTML(sentence(NOTHING_YET, kind="waits"), elem_id="summary", apply_default_css=False)
                 self.review = Review(services, self.chosen)
         self.view: list[Any] = [
-            self.chosen, self.incoming.naming, self.summary, self.about, self.title, self.species, self.sure,
+            self.chosen, self.incoming.naming, self.summary, self.about, self.title, self.species, self.shared,
+            self.sure,
             *self.review.view,
         ]  # fmt: skip
 
@@ -43,6 +49,7 @@ class PicturesTab:
             self.title = gr.Textbox(label="Name", max_length=60, elem_id="set-title")
             self.species = gr.Textbox(label="Whom it shows", max_length=40, elem_id="set-species-now")
             self.keep = gr.Button("Save name and species", elem_id="describe-set", size="md")
+            self.shared = gr.Checkbox(label=LABEL, info=SHARED_INFO, visible=False, elem_id="share-set")
             self.sure = gr.Checkbox(label="Yes, delete all of its pictures for good", value=False, elem_id="sure-set")
             self.delete = gr.Button("Delete this set", variant="stop", elem_id="delete-set", size="md")
 
@@ -54,6 +61,7 @@ class PicturesTab:
             self.keep.click(guarded(self.describe), [self.chosen, self.title, self.species], self.view, **QUIET),
             self.delete.click(guarded(self.throw), [self.chosen, self.sure], self.view, **QUIET),
         ]
+        self.shared.input(guarded(self.share), [self.chosen, self.shared], self.shared, **QUIET)
         self.chosen.input(guarded(self.show), self.chosen, self.view, **QUIET)
         for event in events:
             event.then(guarded(refresh), None, elsewhere, **POLL)
@@ -79,6 +87,12 @@ class PicturesTab:
         describe_set(own_set(key), name=title, species=species)
         return self.show(key)
 
+    def share(self, key: str | None, shared: bool) -> Any:
+        """Open the set to everybody, or close it again."""
+        found = own_set(key)
+        share(found.folder, current_visitor(), shared=bool(shared))
+        return _shared(found)
+
     def throw(self, key: str | None, sure: bool) -> list[Any]:
         """Delete the set, if the visitor is sure."""
         if not sure:
@@ -89,7 +103,16 @@ class PicturesTab:
     def _described(self, found: SavedSet | None) -> list[Any]:
         manifest = found.manifest if found and _is_whole(found) else None
         name, species = (manifest.name, manifest.species) if manifest else ("", "")
-        return [gr.Accordion(visible=found is not None), name, species, False]
+        visible = gr.Accordion(visible=found is not None and is_own(found))
+        return [visible, name, species, _shared(found), False]
+
+
+def _shared(found: SavedSet | None) -> Any:
+    """Return how the switch stands for a set: hidden where there is nobody to share with."""
+    if found is None:
+        return gr.Checkbox(visible=False)
+    owner = owner_of(found.folder)
+    return gr.Checkbox(value=owner.shared, visible=bool(owner.owner) and owner.owner == current_visitor())
 
 
 def _summary(found: SavedSet | None) -> str:
