@@ -49,11 +49,11 @@ screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 reproduce: $(VENV)/installed models/dinov2-small/config.json
 	$(PYTHON) -m emotion reproduce $(if $(PHOTOS),--photos $(PHOTOS))
 
-# Visitors at a real server while everything goes wrong, into reports/soak.md; then the fuzz tests, longer than in test.
+# The fuzz tests, longer than in test; then visitors at a real server while everything goes wrong, into reports/soak.md.
 SECONDS ?= 600
 soak: $(VENV)/installed-tests models/dinov2-small/config.json
-	PYTHONPATH=. $(PYTHON) tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
 	EMOTION_FUZZ_SECONDS=$$(($(SECONDS) / 20)) $(PYTHON) -m pytest tests/sets/test_fuzzing.py
+	PYTHONPATH=. $(PYTHON) tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
 
 clean:
 	rm -rf $(VENV) models tests/node_modules .mypy_cache .pytest_cache .ruff_cache
