@@ -12,7 +12,6 @@ from emotion.drawing.expression import NEUTRAL, Expression
 from emotion.drawing.faces_set import SETS, Drawing, drawings_of
 from emotion.drawing.identity import SPECIES
 from emotion.drawing.moods import MOODS
-from emotion.drawing.portrait import draw_series
 from emotion.errors import ConfigError
 from emotion.labels import EMOTIONS
 
@@ -128,4 +127,6 @@ def draw_cue(cue: Cue, *, base: str, individual: Drawing) -> Iterator[Image.Imag
         ConfigError: there is no such base.
     """
     expressions = expressions_of(cue, base=base, species=individual.species)
+    from emotion.drawing.portrait import draw_series
+
     return draw_series(individual.species, individual.identity, expressions, individual.seed)

@@ -18,7 +18,6 @@ from typing import Any
 
 from emotion.drawing.expression import Expression, expression_of
 from emotion.drawing.identity import Identity, identity_from_json, identity_of, rng_of
-from emotion.drawing.portrait import draw
 from emotion.labels import EMOTIONS
 
 FOLDER = Path("assets/faces")
@@ -58,6 +57,9 @@ class Drawing:
 
     def encoded(self, *, plain: bool = False) -> bytes:
         """Draw the picture and return its WebP file; ``plain`` leaves out the backdrop."""
+        # Whoever only reads what a set is made of needs no pencil.
+        from emotion.drawing.portrait import draw
+
         picture = draw(self.species, self.identity, self.expression, self.seed, plain=plain)
         buffer = BytesIO()
         picture.save(buffer, "WEBP", quality=QUALITY, method=6)

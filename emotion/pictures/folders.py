@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -102,11 +104,17 @@ def count_labels(pictures: list[Picture]) -> dict[str, int]:
     return {label: counts[label] for label in in_order(set(counts))}
 
 
-def _pictures_in(root: Path) -> Iterator[Path]:
-    for path in root.rglob("*"):
-        hidden = any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
-        if path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.parent != root and path.is_file():
-            yield path
+def _pictures_in(root: Path, *, is_class: bool = False) -> Iterator[Path]:
+    """Yield the pictures within the folders of ``root``, and with ``is_class`` those that lie in itself."""
+    # By scandir, which knows what is a folder without asking for each of thousands of files.
+    with contextlib.suppress(PermissionError), os.scandir(root) as listed:
+        for item in listed:
+            if item.name.startswith((".", "__")):
+                continue
+            if item.is_dir(follow_symlinks=False):
+                yield from _pictures_in(root / item.name, is_class=True)
+            elif is_class and Path(item.name).suffix.lower() in PICTURE_SUFFIXES and item.is_file():
+                yield root / item.name
 
 
 def _class_of(folder: str, *, use_aliases: bool) -> str:

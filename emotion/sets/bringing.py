@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from emotion.job import paced
-from emotion.sets.editing import add_from
 from emotion.sets.entries import Source
-from emotion.sets.files import FileSource
-from emotion.sets.importing import import_from, open_path, refuse_unusable
 from emotion.sets.limits import Limits
 from emotion.sets.manifest import Skipped
 from emotion.sets.saved import find_set, sets_folder
@@ -38,6 +35,8 @@ class FromPath:
 
     def steps(self, limits: Limits) -> Generator[Progress, None, Source]:
         """Open the zip or the folder."""
+        from emotion.sets.importing import open_path
+
         yield Progress(0, 0, "listing what is in it")
         return open_path(self.path, limits)
 
@@ -51,6 +50,8 @@ class FromFiles:
 
     def steps(self, limits: Limits) -> Generator[Progress, None, Source]:
         """List the files."""
+        from emotion.sets.files import FileSource
+
         yield Progress(0, 0, "listing the files")
         return FileSource(self.files, label=self.label, limits=limits)
 
@@ -89,6 +90,10 @@ class Bring:
         return (yield from paced(self._steps()))
 
     def _steps(self) -> Generator[Progress, None, Brought]:
+        # Done in another process: the page that asks for it imports nothing of it.
+        from emotion.sets.adding import add_from
+        from emotion.sets.importing import import_from, refuse_unusable
+
         if self.into:
             found = find_set(self.into, root=self.root)
             with closing((yield from self.way.steps(self.limits))) as source:

@@ -1,4 +1,4 @@
-"""Change a set after it was imported: add, delete and relabel pictures, or call it otherwise.
+"""Change a set after it was imported: delete and relabel pictures, or call it otherwise.
 
 The manifest is what a set holds. Files come before it and go after it, so that a crash leaves files too many, which
 the next change deletes, and never one too few.
@@ -9,78 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
-from collections.abc import Collection, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from emotion.errors import PictureError
 from emotion.labels import emotion_meant
-from emotion.owners import owner_of
-from emotion.sets.entries import Source
-from emotion.sets.importing import read_again
-from emotion.sets.layout import lay_out
-from emotion.sets.limits import Limits
-from emotion.sets.looking import Seen, look
-from emotion.sets.manifest import Likeness, Manifest, PictureRow, Skipped, write_manifest
-from emotion.sets.naming import class_label, folder_name, plain_text, shown
-from emotion.sets.refusals import checked_species, nothing_left, refuse_beyond, refuse_full, refuse_late
-from emotion.sets.rows import DIGITS, find_likenesses, name_rows, number_of
-from emotion.sets.saved import BEGUN, SavedSet, alone
-from emotion.studies.study import Progress
-
-
-@dataclass(frozen=True)
-class Added:
-    """How many pictures came into a set, and what was left out of those that were given."""
-
-    pictures: int
-    skipped: Sequence[Skipped]
-
-
-def add_from(
-    found: SavedSet, source: Source, *, use_aliases: bool = False, limits: Limits | None = None
-) -> Generator[Progress, None, Added]:
-    """Add the pictures of an open source to a set, all that can be used or none.
-
-    Yields how far it is. What the set holds already, under whatever label, is left out and named.
-
-    Raises:
-        PictureError: there are more pictures than the limits allow, none can be used, or the set cannot be written.
-    """
-    within = limits or Limits()
-    deadline = time.monotonic() + within.seconds
-    laid = lay_out(source.entries, use_aliases=use_aliases)
-    refuse_beyond(laid, source.title, within)
-    looked = yield from look(source, laid, within, deadline)
-    skipped = [*source.skipped, *laid.skipped, *looked.skipped]
-    with _changing(found) as before:
-        seen, known = _not_yet(looked.seen, before.pictures)
-        skipped += known
-        if not seen:
-            raise nothing_left(source.title, skipped)
-        _refuse_too_many(len(before.pictures) + len(seen), within)
-        rows = name_rows(seen, after=before.pictures)
-        yield from _put(found, source, seen, rows, within, deadline)
-        alike = find_likenesses(
-            seen,
-            rows,
-            root=found.folder.parent,
-            own=before.pictures,
-            key=found.key,
-            visitor=owner_of(found.folder).owner or None,
-        )
-        after = replace(
-            before,
-            pictures=[*before.pictures, *rows],
-            skipped=[*before.skipped, *sorted(skipped, key=lambda each: each.original)],
-            duplicates=before.duplicates + looked.duplicates + len(known),
-            contradictions=[*before.contradictions, *looked.contradictions],
-            near_duplicates=[*before.near_duplicates, *alike],
-            notes=list(dict.fromkeys([*before.notes, *source.notes, *laid.notes])),
-        )
-        write_manifest(found.folder, after)
-    return Added(len(seen), skipped)
+from emotion.sets.manifest import Likeness, Manifest, PictureRow, write_manifest
+from emotion.sets.naming import DIGITS, class_label, folder_name, number_of, plain_text, shown
+from emotion.sets.refusals import checked_species
+from emotion.sets.saved import SavedSet, alone
 
 
 def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
@@ -89,7 +27,7 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
     Raises:
         PictureError: one is not in it, none would be left, or the set cannot be written.
     """
-    with _changing(found) as before:
+    with changing(found) as before:
         gone = _of(before, files)
         kept = [row for row in before.pictures if row.file not in gone]
         if not kept:
@@ -109,7 +47,7 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
         PictureError: one is not in it, the class has a name that cannot be kept, or the set cannot be written.
     """
     wanted = class_label(label)
-    with _changing(found) as before:
+    with changing(found) as before:
         chosen = _of(before, files)
         moved = _renamed([row for row in before.pictures if row.file in chosen and row.label != wanted], wanted, before)
         (found.folder / wanted).mkdir(exist_ok=True)
@@ -145,12 +83,12 @@ def describe_set(found: SavedSet, *, name: str, species: str) -> None:
     """
     folder_name(name)
     checked = checked_species(species)
-    with _changing(found) as before:
+    with changing(found) as before:
         write_manifest(found.folder, replace(before, name=plain_text(name), species=checked))
 
 
 @contextlib.contextmanager
-def _changing(found: SavedSet) -> Iterator[Manifest]:
+def changing(found: SavedSet) -> Iterator[Manifest]:
     """Hold the sets' folder, and give the manifest as it is now.
 
     Raises:
@@ -174,42 +112,6 @@ def _of(manifest: Manifest, files: Collection[str]) -> set[str]:
     if unknown := sorted(chosen - {row.file for row in manifest.pictures}):
         raise PictureError(f"{shown(unknown[0])} is not in the set any more: look at it again.")
     return chosen
-
-
-def _not_yet(seen: Sequence[Seen], rows: Sequence[PictureRow]) -> tuple[list[Seen], list[Skipped]]:
-    have = {row.sha256: row.label for row in rows}
-    new = [each for each in seen if each.digest.hex() not in have]
-    known = [
-        Skipped(each.entry.name, f"It is in the set already, as {have[each.digest.hex()]}.")
-        for each in seen
-        if each.digest.hex() in have
-    ]
-    return new, known
-
-
-def _refuse_too_many(count: int, limits: Limits) -> None:
-    if count > limits.pictures:
-        raise PictureError(f"The set would hold {count:,} pictures: the limit is {limits.pictures:,} a set.")
-
-
-def _put(
-    found: SavedSet, source: Source, seen: Sequence[Seen], rows: Sequence[PictureRow], limits: Limits, deadline: float
-) -> Generator[Progress, None, None]:
-    """Write new pictures beside the set, then move them into it."""
-    root = found.folder.parent
-    refuse_full(root, sum(each.size for each in seen))
-    beside = root / BEGUN
-    try:
-        for number, (each, row) in enumerate(zip(seen, rows, strict=True)):
-            yield Progress(number, len(seen), f"writing {len(seen):,} pictures")
-            refuse_late(deadline, limits)
-            (beside / row.label).mkdir(parents=True, exist_ok=True)
-            (beside / row.file).write_bytes(read_again(source, each, limits))
-        for row in rows:
-            (found.folder / row.label).mkdir(exist_ok=True)
-            (beside / row.file).replace(found.folder / row.file)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _renamed(rows: Sequence[PictureRow], label: str, manifest: Manifest) -> dict[str, PictureRow]:

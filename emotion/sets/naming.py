@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import PurePosixPath
 
 from emotion.errors import PictureError
 
 # A file name may have 255 bytes; a letter has up to four.
 MAX_NAME = 60
+# Of the number that a picture has in its class.
+DIGITS = 4
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _ILLEGAL = set('<>:"/\\|?*')
 # Without these two joiners, words of several scripts fall apart.
@@ -45,6 +48,12 @@ def folder_name(name: str) -> str:
     if folder.casefold() in _DEVICES:
         raise PictureError(f"Windows keeps the name {shown(name)!r} for a device: choose another one.")
     return folder
+
+
+def number_of(file: str) -> int:
+    """Return the number that a file of a set has in its class; 0 for a name of another kind."""
+    stem = PurePosixPath(file).stem
+    return int(stem) if stem.isdecimal() else 0
 
 
 def class_label(folder: str) -> str:

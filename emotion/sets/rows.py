@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from emotion.errors import PictureError
 from emotion.owners import may_see
 from emotion.sets import likeness
 from emotion.sets.looking import Seen
 from emotion.sets.manifest import Likeness, PictureRow
+from emotion.sets.naming import DIGITS, number_of
 from emotion.sets.saved import list_sets
-
-DIGITS = 4
 
 
 def name_rows(seen: Sequence[Seen], *, after: Iterable[PictureRow] = ()) -> list[PictureRow]:
@@ -33,12 +32,6 @@ def name_rows(seen: Sequence[Seen], *, after: Iterable[PictureRow] = ()) -> list
             PictureRow(file, each.label, each.digest.hex(), each.width, each.height, each.entry.name, each.bits.hex())
         )
     return rows
-
-
-def number_of(file: str) -> int:
-    """Return the number that a file of a set has in its class; 0 for a name of another kind."""
-    stem = PurePosixPath(file).stem
-    return int(stem) if stem.isdecimal() else 0
 
 
 def find_likenesses(

@@ -10,7 +10,7 @@ import gradio as gr
 
 from emotion.events import without_void
 from emotion.pictures.drawn import is_drawn
-from emotion.ui.charts.training import overlay_chart
+from emotion.ui.charts.training import HEIGHT, overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
@@ -44,11 +44,9 @@ class RunsTable:
         )  # fmt: skip
         with gr.Row(visible=False, elem_classes="columns") as self.charts:
             with gr.Column(min_width=320):
-                self.loss = chart(overlay_chart({}, "loss"), label="Loss of the picked runs", name="overlay-loss")
+                self.loss = chart(HEIGHT, label="Loss of the picked runs", name="overlay-loss")
             with gr.Column(min_width=320):
-                self.accuracy = chart(
-                    overlay_chart({}, "accuracy"), label="Accuracy of the picked runs", name="overlay-accuracy"
-                )
+                self.accuracy = chart(HEIGHT, label="Accuracy of the picked runs", name="overlay-accuracy")
         curves = [self.charts, self.loss, self.accuracy]
         self.picked.input(guarded(self.overlay), self.picked, curves, **QUIET)
         news.tell(self.refresh, [self.picked], [self.filter, self.table, self.picked, *curves])

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from emotion.drawing import NEUTRAL, RANGES, draw
 from emotion.drawing.canvas import STYLES
 from emotion.drawing.cues import BASES, CUES, base_of, draw_cue, expressions_of, find_cue, individuals
+from emotion.drawing.expression import NEUTRAL, RANGES
 from emotion.drawing.faces_set import SETS, drawings_of
 from emotion.drawing.moods import MOODS
-from emotion.drawing.portrait import draw_series
+from emotion.drawing.portrait import draw, draw_series
 from emotion.errors import ConfigError
 
 CASES = [(cue, species) for cue in CUES.values() for species in cue.species]

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from emotion.drawing import Expression, draw
 from emotion.drawing.controls import DRAWN_CONTROLS, drawing_of, is_redrawable, redrawn
+from emotion.drawing.expression import Expression
 from emotion.drawing.faces_set import FOLDER
 from emotion.drawing.palette import PLAIN_BACKGROUND
+from emotion.drawing.portrait import draw
 from emotion.errors import PictureError
 from emotion.pictures.decoding import open_picture
 

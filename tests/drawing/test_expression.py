@@ -5,7 +5,9 @@ from dataclasses import fields
 
 import pytest
 
-from emotion.drawing import NEUTRAL, PARTS, RANGES, SPECIES, Expression, draw, expression_of, identity_of
+from emotion.drawing.expression import NEUTRAL, PARTS, RANGES, Expression, expression_of
+from emotion.drawing.identity import SPECIES, identity_of
+from emotion.drawing.portrait import draw
 from emotion.labels import EMOTIONS
 
 # Parameters that show only together with another: teeth need an open mouth.

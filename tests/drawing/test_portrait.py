@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
-from emotion.drawing import NEUTRAL, SPECIES, draw, expression_of, identity_from_json, identity_of
 from emotion.drawing.canvas import STYLES
+from emotion.drawing.expression import NEUTRAL, expression_of
+from emotion.drawing.identity import SPECIES, identity_from_json, identity_of
+from emotion.drawing.portrait import draw
 from emotion.drawing.scene import scene_of
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from emotion.drawing import NEUTRAL, draw
+from emotion.drawing.expression import NEUTRAL
 from emotion.drawing.faces_set import SETS, drawings_of
+from emotion.drawing.portrait import draw
 from emotion.labels import EMOTIONS, chance_level
 
 BACKBONE = Path(__file__).resolve().parents[2] / "models" / "dinov2-small"

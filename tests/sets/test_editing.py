@@ -13,8 +13,9 @@ from zips import encoded, image, imported, picture, plain_files, reasons, tree
 
 from emotion.errors import PictureError
 from emotion.pictures.folders import hash_file, list_pictures
-from emotion.sets import editing
-from emotion.sets.editing import Added, add_from, delete_pictures, describe_set, relabel_pictures
+from emotion.sets import adding, editing
+from emotion.sets.adding import Added, add_from
+from emotion.sets.editing import delete_pictures, describe_set, relabel_pictures
 from emotion.sets.files import FileSource
 from emotion.sets.limits import Limits
 from emotion.sets.packing import pack
@@ -177,7 +178,8 @@ def test_a_change_that_is_cut_off_before_the_manifest_is_undone_by_the_next(
         "relabel": lambda: relabel_pictures(found, [before[0].file], "angry"),
         "delete": lambda: delete_pictures(found, [before[0].file]),
     }
-    monkeypatch.setattr(editing, "write_manifest", cut_off)
+    for module in (adding, editing):
+        monkeypatch.setattr(module, "write_manifest", cut_off)
     with pytest.raises(Killed):
         changes[change]()
     monkeypatch.undo()

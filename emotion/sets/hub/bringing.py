@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from emotion.sets.hub.description import Description, describe
-from emotion.sets.hub.source import HubSource, open_source
 from emotion.sets.limits import Limits
 from emotion.studies.study import Progress
+
+if TYPE_CHECKING:
+    from emotion.sets.hub.description import Description
+    from emotion.sets.hub.source import HubSource
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Describe:
         Raises:
             PictureError: as ``describe``.
         """
+        from emotion.sets.hub.description import describe
+
         yield Progress(0, 0, "asking what the data set holds")
         return describe(self.source, config=self.config, split=self.split, on_hub=self.on_hub, limits=self.limits)
 
@@ -45,6 +50,8 @@ class FromDataSet:
 
     def steps(self, limits: Limits) -> Generator[Progress, None, HubSource]:
         """Open the source step by step, as ``open_source`` does; to close it is the caller's."""
+        from emotion.sets.hub.source import open_source
+
         return open_source(
             self.description,
             picture_column=self.picture_column,

@@ -14,6 +14,9 @@ import plotly.graph_objects as go
 
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 
+# Of a chart whose first figure says how high it gets.
+EMPTY_HEIGHT = 260
+
 _DRAW = """
 const draw = () => {
     const plot = element.querySelector('.chart-plot');
@@ -32,15 +35,17 @@ new ResizeObserver(() => {
 """
 
 
-def chart(figure: go.Figure, *, label: str, name: str, below: str = "", script: str = "") -> gr.HTML:
+def chart(first: go.Figure | int, *, label: str, name: str, below: str = "", script: str = "") -> gr.HTML:
     """Make a chart with a visible label; ``name`` is its id on the page. Give it new figures with ``shown``.
 
+    ``first`` is its first figure, or the height in pixels of one that is not seen before it has something to show:
+    each figure costs the start of the page some 15 ms.
     ``below`` is HTML under the plot, and ``script`` runs once after the first drawing, with ``element`` for the widget.
     """
     gr.set_static_paths([_PLOTLY])
-    height = figure.layout.height
+    height = first if isinstance(first, int) else first.layout.height
     return gr.HTML(
-        shown(figure),
+        "" if isinstance(first, int) else shown(first),
         html_template=(
             f'<figure class="chart"><figcaption>{label}</figcaption>'
             f'<div class="chart-plot" role="img" aria-label="{label}" style="height:{height}px"></div>{below}</figure>'

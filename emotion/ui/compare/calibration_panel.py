@@ -9,7 +9,7 @@ import gradio as gr
 from emotion.errors import RunError
 from emotion.statistics.calibration import calibrate
 from emotion.ui.charts.calibration import reliability_chart
-from emotion.ui.charts.view import chart, shown
+from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown
 from emotion.ui.compare.calibration_report import finding_html, reading_html, table_html
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
@@ -36,9 +36,7 @@ class CalibrationPanel:
         self.finding = gr.HTML(sentence(NOTHING_YET), elem_id="calibration-finding", apply_default_css=False)
         with gr.Row(visible=False, elem_classes="columns") as self.columns:
             with gr.Column(min_width=320):
-                self.chart = chart(
-                    reliability_chart(None), label="Reliability: hollow raw, filled at T", name="reliability"
-                )
+                self.chart = chart(EMPTY_HEIGHT, label="Reliability: hollow raw, filled at T", name="reliability")
             with gr.Column(min_width=320):
                 self.reading = gr.HTML("", elem_id="calibration-reading", apply_default_css=False)
         self.table = gr.HTML("", elem_id="calibration-table", apply_default_css=False)

@@ -13,7 +13,7 @@ from emotion.drawing.controls import DrawnControl
 from emotion.errors import EmotionError
 from emotion.studies.controls import CONTROLS, Control, keep_control, kept_controls, offered
 from emotion.ui.charts.controls import controls_chart
-from emotion.ui.charts.view import chart, shown
+from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown
 from emotion.ui.compare.controls_report import controls_html
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded_stream
@@ -50,7 +50,7 @@ class ControlsPanel:
             )
         self.status = gr.HTML("", elem_id="controls-status", apply_default_css=False)
         with gr.Column(visible=False) as self.results:
-            self.chart = chart(controls_chart({}), label="What each control changes", name="controls-chart")
+            self.chart = chart(EMPTY_HEIGHT, label="What each control changes", name="controls-chart")
         self.table = gr.HTML("", elem_id="controls-table", apply_default_css=False)
         self.drawn = [self.buttons[name] for name, each in CONTROLS.items() if isinstance(each, DrawnControl)]
         self.view: list[Any] = [self.status, self.results, self.chart, self.table, *self.drawn]

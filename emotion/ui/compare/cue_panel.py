@@ -11,6 +11,7 @@ from emotion.drawing.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
 from emotion.drawing.identity import SPECIES
 from emotion.runs import Run
 from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
+from emotion.ui.charts.cues import HEIGHT as CUE_HEIGHT
 from emotion.ui.charts.cues import cue_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.compare.cue_report import NUMBERS, faces_html, finding_html, kept_html, legend_html
@@ -55,9 +56,7 @@ class CuePanel:
         with gr.Row(visible=False, elem_classes="columns") as self.row:
             for species in SPECIES:
                 with gr.Column(min_width=280) as column:
-                    self.charts.append(
-                        chart(cue_chart(None, species), label=ON[species].capitalize(), name=f"cue-{species}")
-                    )
+                    self.charts.append(chart(CUE_HEIGHT, label=ON[species].capitalize(), name=f"cue-{species}"))
                     self.faces.append(gr.HTML("", elem_id=f"cue-faces-{species}", apply_default_css=False))
                 columns.append(column)
         self.people = columns[SPECIES.index(LEARNT_FROM)]

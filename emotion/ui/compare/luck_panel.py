@@ -13,6 +13,7 @@ from emotion.errors import ConfigError
 from emotion.runs import Run
 from emotion.studies.keeping import keep
 from emotion.studies.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck
+from emotion.ui.charts.luck import HEIGHT as LUCK_HEIGHT
 from emotion.ui.charts.luck import luck_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.compare.luck_report import cost_html, finding_html, table_html
@@ -48,7 +49,7 @@ class LuckPanel:
         self.status = gr.HTML("", elem_id="luck-status", apply_default_css=False)
         self.finding = gr.HTML("", elem_id="luck-finding", apply_default_css=False)
         with gr.Column(visible=False) as self.results:
-            self.chart = chart(luck_chart(None), label="Results over trainings and draws", name="luck-chart")
+            self.chart = chart(LUCK_HEIGHT, label="Results over trainings and draws", name="luck-chart")
             self.table = gr.HTML("", elem_id="luck-table", apply_default_css=False)
         self.view: list[Any] = [
             self.seeds, self.go, self.cost, self.status, self.finding, self.results, self.chart, self.table,

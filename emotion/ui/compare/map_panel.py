@@ -11,6 +11,7 @@ from emotion.comparison import Comparison
 from emotion.runs import Run
 from emotion.studies.feature_map import KEPT_AS, MOST_POINTS, PER_CLASS, FeatureMap, MapResult, kept_map
 from emotion.studies.keeping import keep
+from emotion.ui.charts.feature_map import HEIGHT as MAP_HEIGHT
 from emotion.ui.charts.feature_map import feature_map_chart
 from emotion.ui.charts.picture_points import picture_chart
 from emotion.ui.charts.view import shown
@@ -45,7 +46,7 @@ class MapPanel:
         self.finding = gr.HTML("", elem_id="map-finding", apply_default_css=False)
         with gr.Column(visible=False) as self.results:
             self.chart = picture_chart(
-                feature_map_chart(None), label="Pictures by their features: colour is emotion, shape is set",
+                MAP_HEIGHT, label="Pictures by their features: colour is emotion, shape is set",
                 name="map-chart",
             )  # fmt: skip
         self.view: list[Any] = [self.cost, self.status, self.finding, self.results, self.chart]

@@ -9,14 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.report import build_report, to_html, to_markdown
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.words import count
 
-KINDS = {"html": to_html, "md": to_markdown}
 NOTE = "No picture is in it, unless you tick some above."
 
 
@@ -56,9 +54,13 @@ class ReportPanel:
 
     def write(self, kind: str, run: str | None, saved: str | None, ticked: tuple[str, ...]) -> Any:
         """Write the report of the comparison on screen and hand out its file."""
+        # Only now: a page that is opened does not wait for what writes reports.
+        from emotion.report import build_report, to_html, to_markdown
+
         _, path = shown_comparison(self.board, run, saved)
         target = Path(self.downloads.name) / f"{run}-{path.stem}.{kind}"
-        target.write_text(KINDS[kind](build_report(path, ticked=ticked)), encoding="utf-8")
+        as_text = {"html": to_html, "md": to_markdown}[kind]
+        target.write_text(as_text(build_report(path, ticked=ticked)), encoding="utf-8")
         return gr.DownloadButton(value=str(target), visible=True)
 
 

@@ -12,7 +12,6 @@ import gradio as gr
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.comparing import furthest
 from emotion.errors import EmotionError
-from emotion.ui.charts.look import figure, say
 from emotion.ui.charts.results import HEIGHT, confidence_chart, said_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.compare.findings import findings_html, measures_html, sample_html
@@ -54,9 +53,9 @@ class CompareTab:
         self.shown_emotion = gr.Radio([], label="Shown emotion", visible=False, elem_id="shown-emotion")
         with gr.Row(visible=False, elem_classes="columns") as self.charts:
             with gr.Column(min_width=320):
-                self.means = chart(_empty(), label="Mean correct-class confidence", name="means")
+                self.means = chart(HEIGHT, label="Mean correct-class confidence", name="means")
             with gr.Column(min_width=320):
-                self.said = chart(_empty(), label="What it said", name="said")
+                self.said = chart(HEIGHT, label="What it said", name="said")
         self.measures = gr.HTML("", elem_id="measures", apply_default_css=False)
         gr.HTML('<h3 class="section">Ask further</h3>', apply_default_css=False)
         self.panels = build_panels(self.services, self.board, self.form.run, self.saved)
@@ -154,10 +153,6 @@ def saved_choices(folder: Path) -> list[tuple[str, str]]:
         except EmotionError:
             continue  # One torn file does not hide the others.
     return choices
-
-
-def _empty() -> Any:
-    return say(figure(height=HEIGHT), "")
 
 
 # What is ticked among the pictures, told as their hashes.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -12,7 +12,6 @@ from emotion.errors import EmotionError, PictureError
 from emotion.labels import emotion_meant
 from emotion.public import is_public
 from emotion.sets.hub.bringing import Describe, FromDataSet
-from emotion.sets.hub.description import Description
 from emotion.sets.limits import megabytes
 from emotion.sets.naming import shown
 from emotion.ui.guard import guarded, guarded_stream
@@ -21,6 +20,9 @@ from emotion.ui.pictures.mine import import_limits
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
+
+if TYPE_CHECKING:
+    from emotion.sets.hub.description import Description
 
 FIRST = "Name a data set and press Look: its splits, columns and labels are read from itself."
 NAMES_NOTE = "One label a line: theirs = ours. Nothing on the right leaves it out."
