@@ -7,7 +7,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from emotion.cli import benching, caching, comparing, importing, listing, predicting, reporting, reproducing, training
+from emotion.cli import (
+    benching,
+    caching,
+    comparing,
+    exporting,
+    importing,
+    listing,
+    predicting,
+    reporting,
+    reproducing,
+    training,
+)
 from emotion.cli.codes import COULD_NOT, STOPPED
 from emotion.errors import EmotionError
 
@@ -32,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser("reproduce", help="run the report's whole experiment and write every figure and table")
     )
     reporting.add_report(commands.add_parser("report", help="write a saved comparison as one file to hand on"))
+    exporting.add_export(
+        commands.add_parser("export", help="write a run's checkpoint as a folder for others, or as ONNX")
+    )
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
     caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))

@@ -11,6 +11,7 @@ from emotion.sets.naming import shown
 
 # A class with more than this many times as many pictures as the middle one of the others is said to rule.
 RULES_AT = 3.0
+SWITCH = "With “Class weights”, a setting of the training, every class counts alike."
 _TOLD = 5
 
 
@@ -29,7 +30,7 @@ def balance_sentence(counts: Mapping[str, int]) -> str:
     return (
         f"{ruling!r} rules: {counts[ruling]:,} of {total:,} pictures, {counts[ruling] / others:.1f} times the median "
         f"of the other classes ({others:g}). To say {ruling!r} of every picture is right "
-        f"{counts[ruling] / total:.0%} of the time."
+        f"{counts[ruling] / total:.0%} of the time. {SWITCH}"
     )
 
 

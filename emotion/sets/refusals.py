@@ -35,9 +35,7 @@ def refuse_taken(folder: Path) -> None:
     """Raise ``PictureError`` where another set has this folder, for some file system."""
     there = taken(folder.name, root=folder.parent)
     if there is not None:
-        raise PictureError(
-            f"There is a picture set {there.name!r} in {folder.parent} already: choose another name, or delete it."
-        )
+        raise PictureError(f"There is a picture set {there.name!r} already: choose another name, or delete that one.")
 
 
 def refuse_beyond(laid: Layout, title: str, limits: Limits) -> None:

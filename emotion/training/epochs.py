@@ -55,7 +55,7 @@ class Epochs:
         self._labels = labels.to(context.device)
         self._train, self._validation = train, validation
         self._class_weights = class_weights(
-            self._labels[list(train)], classes=cut.model.config.num_labels, on=context.config.class_weights
+            self._labels[list(train)], classes=int(self._labels.max()) + 1, on=context.config.class_weights
         )
         self._context = context
         self._config = context.config

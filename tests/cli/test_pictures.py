@@ -80,7 +80,8 @@ def test_without_json_it_is_said_in_words(pictures: Do, make_pictures: Callable[
     line = "sets/mine: mine (dog), 25 pictures: happy 16, sad 3, angry 3, tired 3"
     rules = (
         "'happy' rules: 16 of 25 pictures, 5.3 times the median of the other classes (3). "
-        "To say 'happy' of every picture is right 64% of the time."
+        "To say 'happy' of every picture is right 64% of the time. "
+        "With “Class weights”, a setting of the training, every class counts alike."
     )
     alike = (
         "12 pictures are nearly the same as another one of this set, 0 of them under another label. None is left out: "
@@ -150,7 +151,7 @@ def test_a_name_that_is_there_is_refused_and_the_set_is_untouched(
     before = {path: path.stat().st_mtime_ns for path in Path("sets").rglob("*")}
     code, out, err = pictures("import", folder, "--name", "dogs")
     assert (code, out) == (1, "")
-    assert err == "There is a picture set 'Dogs' in sets already: choose another name, or delete it.\n"
+    assert err == "There is a picture set 'Dogs' already: choose another name, or delete that one.\n"
     assert {path: path.stat().st_mtime_ns for path in Path("sets").rglob("*")} == before
 
 

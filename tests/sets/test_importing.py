@@ -290,7 +290,7 @@ def test_a_name_that_cannot_be_kept_is_one_sentence(folder: Path, root: Path, na
 def test_a_name_that_is_taken_for_some_file_system_is_refused(folder: Path, root: Path, again: str) -> None:
     first = imported(folder, root, name="Dogs")
     assert refused(folder, root, name=again) == (
-        f"There is a picture set 'Dogs' in {root} already: choose another name, or delete it."
+        "There is a picture set 'Dogs' already: choose another name, or delete that one."
     )
     assert list_sets(root) == [first]
 

@@ -86,7 +86,8 @@ def test_a_class_rules_from_more_than_three_times_the_median_of_the_others(
 def test_a_ruling_class_is_told_with_what_it_makes_of_accuracy() -> None:
     assert balance_sentence({"happy": 1200, "sad": 200, "angry": 100, "tired": 100}) == (
         "'happy' rules: 1,200 of 1,600 pictures, 12.0 times the median of the other classes (100). "
-        "To say 'happy' of every picture is right 75% of the time."
+        "To say 'happy' of every picture is right 75% of the time. "
+        "With “Class weights”, a setting of the training, every class counts alike."
     )
 
 

@@ -1,0 +1,70 @@
+"""A checkpoint as one ONNX file: pixels in, logits out. Reads the folder of the checkpoint alone."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from transformers import AutoModelForImageClassification, PreTrainedModel
+
+from emotion.backbones.quiet import quiet
+from emotion.errors import RunError
+
+INPUT, OUTPUT = "pixel_values", "logits"
+OPSET = 18
+
+
+class _Logits(nn.Module):
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        logits: Tensor = self.model(pixel_values=pixel_values).logits
+        return logits
+
+
+def write_onnx(checkpoint: Path, to: Path) -> None:
+    """Write the model of a checkpoint folder as float32 ONNX.
+
+    ``pixel_values`` is (N, 3, H, W), as the checkpoint's own processor makes it, ``logits`` (N, C) in the order of the
+    checkpoint's ``id2label``; N is free.
+
+    Raises:
+        RunError: the checkpoint cannot be read.
+        OSError: the file cannot be written.
+    """
+    try:
+        with quiet():
+            model = AutoModelForImageClassification.from_pretrained(
+                checkpoint, use_safetensors=True, local_files_only=True, dtype=torch.float32
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise RunError("The checkpoint cannot be read: train it again.") from error
+    side = _side(checkpoint)
+    with warnings.catch_warnings(), torch.inference_mode():
+        # The exporter that writes one plain file and needs no further package says that there is a newer one.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Logits(model.eval()),
+            (torch.zeros(2, 3, side, side),),
+            str(to),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def _side(checkpoint: Path) -> int:
+    """Return the side in pixels that the checkpoint's processor crops or sizes to."""
+    from transformers import AutoImageProcessor
+
+    processor = AutoImageProcessor.from_pretrained(checkpoint, backend="pil")
+    size: Any = processor.crop_size if getattr(processor, "do_center_crop", False) else processor.size
+    return int(size["height"])
