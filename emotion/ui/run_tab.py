@@ -14,6 +14,7 @@ from emotion.pictures.drawn import is_drawn
 from emotion.runs import MAX_NOTE, MAX_TITLE, About
 from emotion.trash import take_back, throw_away
 from emotion.ui.guard import guarded
+from emotion.ui.handing_on import HandingOn
 from emotion.ui.handlers import QUIET
 from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard
@@ -74,6 +75,7 @@ class RunTab:
                 self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
                 self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
                 self.sharing = Sharing(self.board, self.run)
+                self.handing_on = HandingOn(self.board, self.run)
                 self.command = gr.HTML("", elem_id="command", js_on_load=_COPY, apply_default_css=False)
                 self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,16 @@ def test_the_chosen_run_survives_a_reload(trained: Run, page: Any, services: Scr
     page.reload()
     page.get_by_role("tab", name="Predict").click()
     expect(chosen).to_have_value(oldest)
+
+
+def test_a_model_is_packed_with_its_card_and_downloaded(validated: Run, page: Any, tmp_path: Path):
+    card = "---\nlibrary_name: transformers\n---\n# A model\n"
+    (validated.checkpoint / "README.md").write_text(card, encoding="utf-8")
+    open_run(page, validated)
+    expect(page.locator("#model-file")).to_be_hidden()
+    page.locator("#pack-model").click()
+    with page.expect_download() as download:
+        page.locator("#model-file").click()
+    download.value.save_as(tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as packed:
+        assert "compared on no species" in packed.read(f"{validated.name}/README.md").decode()

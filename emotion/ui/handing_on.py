@@ -1,0 +1,36 @@
+"""Pack the model: a run's checkpoint with its card as one zip, for use without this project."""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from emotion.ui.guard import guarded
+from emotion.ui.handlers import QUIET
+from emotion.ui.run_board import RunBoard
+
+
+class HandingOn:
+    """Two buttons for the run that is chosen in ``run``: one packs, the other, there once it is packed, downloads."""
+
+    def __init__(self, board: RunBoard, run: gr.Dropdown) -> None:
+        self.board = board
+        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
+        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-models-")
+        atexit.register(self.downloads.cleanup)
+        self.button = gr.Button("Pack the model", elem_id="pack-model", size="md")
+        self.file = gr.DownloadButton("Download the model", visible=False, elem_id="model-file", size="md")
+        self.button.click(guarded(self.pack), run, self.file, api_visibility="private", show_progress_on=[self.button])
+        run.change(guarded(lambda: gr.DownloadButton(visible=False)), None, self.file, **QUIET)
+
+    def pack(self, name: str | None) -> Any:
+        """Pack the run's checkpoint and hand out its file."""
+        # Only now: a page that is opened does not wait for what writes cards.
+        from emotion.export.checkpoint import zip_run
+
+        run = self.board.find(name)
+        return gr.DownloadButton(value=str(zip_run(run, Path(self.downloads.name) / f"{run.name}.zip")), visible=True)
