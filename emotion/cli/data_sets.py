@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from emotion.cli.codes import DONE, JSON_HELP, print_json
 from emotion.hub import is_hub_id
-from emotion.sets.limits import megabytes
 from emotion.sets.naming import shown
 from emotion.sets.saved import find_set
+from emotion.words import megabytes
 
 if TYPE_CHECKING:
     from emotion.sets.hub.description import Description

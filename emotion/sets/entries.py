@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from emotion.pictures.folders import PICTURE_SUFFIXES
-from emotion.sets.limits import Limits, megabytes
+from emotion.sets.limits import Limits
 from emotion.sets.manifest import Skipped, SourceKind
+from emotion.words import megabytes
 
 SUFFIXES = PICTURE_SUFFIXES | {".jfif", ".jpe"}
 _ARCHIVES = {".zip", ".cbz", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz"}

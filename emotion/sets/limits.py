@@ -32,8 +32,3 @@ class Limits:
                 raise ConfigError(f"The limit {field.name} is {getattr(self, field.name)}: use a positive number.")
         if self.pixels > MAX_PIXELS:
             raise ConfigError(f"The limit pixels is {self.pixels}: use at most {MAX_PIXELS}.")
-
-
-def megabytes(size: int) -> str:
-    """Return a size in bytes in words."""
-    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} KB"

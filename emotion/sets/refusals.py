@@ -11,10 +11,11 @@ from pathlib import Path
 from emotion.errors import PictureError
 from emotion.sets.entries import HIDDEN, NO_PICTURE
 from emotion.sets.layout import Layout
-from emotion.sets.limits import Limits, megabytes
+from emotion.sets.limits import Limits
 from emotion.sets.manifest import Skipped
 from emotion.sets.naming import plain_text, shown
 from emotion.sets.saved import taken
+from emotion.words import megabytes
 
 MAX_SPECIES = 40
 

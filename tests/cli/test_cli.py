@@ -61,7 +61,8 @@ def test_help_comes_at_once_without_torch_or_gradio() -> None:
         began = time.perf_counter()
         assert emotion("--help").returncode == 0
         seconds.append(time.perf_counter() - began)
-    assert min(seconds) < 0.3
+    # Less than torch alone takes to import, also on a busy machine.
+    assert min(seconds) < 1
 
 
 def test_train_predict_and_compare_print_the_fields_scripts_rely_on(train_options: list[str], tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from emotion.errors import EmotionError, PictureError
 from emotion.labels import emotion_meant
 from emotion.public import is_public
 from emotion.sets.hub.bringing import Describe, FromDataSet
-from emotion.sets.limits import megabytes
 from emotion.sets.naming import shown
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
@@ -20,6 +19,7 @@ from emotion.ui.pictures.mine import import_limits
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
+from emotion.words import megabytes
 
 if TYPE_CHECKING:
     from emotion.sets.hub.description import Description
