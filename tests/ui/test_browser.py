@@ -156,6 +156,24 @@ def test_two_species_are_compared_side_by_side_and_downloaded(trained: Run, page
     expect(page.locator(".species-card")).to_have_count(2)
 
 
+def test_all_emotions_are_one_click_each_is_shown_by_another_and_the_same_is_run_again(trained: Run, page: Any):
+    expect(page.locator("#runs-table")).to_contain_text("finished")
+    page.get_by_role("tab", name="Cross-species").click()
+    enter(page, "Pictures a set", "4")
+    page.locator("#compare-grid").click()
+    expect(page.locator("#grid table.grid tbody tr")).to_have_count(2)
+    expect(page.locator("#grid .confusion-small")).to_have_count(2)
+    expect(page.locator("#measures")).to_contain_text("an even guess")
+    expect(page.locator("#headline")).to_contain_text("all emotions")
+    page.locator("#shown-emotion").get_by_label("sad").check()
+    expect(page.locator("#headline")).to_contain_text("“sad”")
+    expect(page.locator(".species-card figure")).to_have_count(8)
+    page.locator("#compare-again").click()
+    expect(page.locator("#agreed")).to_contain_text(
+        "The same pictures were scored again: every probability is the same"
+    )
+
+
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_phone_scrolls_down_and_never_sideways(trained: Run, page: Any, address: str, theme: str):
     page.set_viewport_size({"width": 390, "height": 844})
