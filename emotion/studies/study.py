@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 R_co = TypeVar("R_co", covariant=True)
-Said = Mapping[str, float] | PictureError
 
 
 @dataclass(frozen=True)

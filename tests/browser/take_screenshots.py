@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 PORT = 7891
-SHOWN = ("train", "runs", "predict", "compare")
+SHOWN = ("train", "runs", "predict", "compare", "pictures")
 
 
 def main() -> None:
@@ -28,6 +28,7 @@ def main() -> None:
     options.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as player:
         environment = {**os.environ, "PORT": str(PORT), "EMOTION_RUNS": runs, "EMOTION_CACHE": f"{runs}/.cache"}
+        environment["EMOTION_SETS"] = f"{runs}/.sets"
         server = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )
@@ -37,7 +38,7 @@ def main() -> None:
             browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
             page = browser.new_page(viewport={"width": options.width, "height": 900})
             page.set_default_timeout(120_000)
-            expect.set_options(timeout=120_000)
+            expect.set_options(timeout=300_000)
             page.goto(f"http://127.0.0.1:{PORT}/?__theme={options.theme}")
             take(page, options.to, every=options.all)
         finally:
@@ -80,6 +81,12 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     page.locator("#compare").click()
     expect(page.locator(".species-card")).to_have_count(2)
     look("compare")
+    page.get_by_role("tab", name="Pictures").click()
+    page.locator("#set-name input, #set-name textarea").fill("Dogs to look through")
+    page.locator("#set-folder input, #set-folder textarea").fill(str(ROOT / "assets" / "faces" / "dog_eval"))
+    page.locator("#bring").click()
+    expect(page.locator("#review .review-picture")).to_have_count(48)
+    look("pictures")
 
 
 if __name__ == "__main__":

@@ -9,21 +9,19 @@ from plotly.subplots import make_subplots
 
 from emotion.labels import chance_level, colour_of_set
 from emotion.statistics.calibration import Bin, Calibration, RunCalibration
-from emotion.ui.charts.look import TEXT, VALIDATION_COLOUR, figure, say
+from emotion.ui.charts.look import TEXT, VALIDATION_COLOUR, figure
 
 PANEL_HEIGHT, AROUND = 215, 56
 VALIDATION = "validation"
 _TICKS = (0, 0.25, 0.5, 0.75, 1)
 
 
-def reliability_chart(found: RunCalibration | None) -> go.Figure:
+def reliability_chart(found: RunCalibration) -> go.Figure:
     """Draw a diagram for the validation pictures and for each set: share right over confidence in the top class.
 
     Hollow as the run says it (raw), filled at its temperature; the bars are 95 % Wilson intervals of the share. Sets
     without a calibration error have no diagram.
     """
-    if found is None:
-        return say(figure(height=PANEL_HEIGHT + AROUND), "")
     chance = chance_level(len(found.classes))
     drawn = {VALIDATION: found.validation, **found.sets}
     drawn = {name: each for name, each in drawn.items() if each.raw.error is not None}

@@ -15,13 +15,13 @@ from emotion.ui.charts.look import RUN_MARKS, chance_line, figure, say
 HEIGHT = 250
 
 
-def cue_chart(curves: CueCurves | None, species: str) -> go.Figure:
+def cue_chart(curves: CueCurves, species: str) -> go.Figure:
     """Draw the mean probability of every class over the cue's values, with the chance line.
 
     The 95 % interval of the class that the finding is about is a band; four of them would hide one another.
     """
     chart = figure(height=HEIGHT, showlegend=False)
-    if curves is None or species not in curves.species:
+    if species not in curves.species:
         return say(chart, "")
     cue, found = find_cue(curves.cue), curves.species[species]
     labels = in_order(list(curves.classes))

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from emotion.labels import colour_of, in_order
 from emotion.studies.feature_map import MapResult, Point
-from emotion.ui.charts.look import TEXT, figure, say
+from emotion.ui.charts.look import TEXT, figure
 from emotion.ui.charts.picture_points import about, ring
 
 HEIGHT = 520
@@ -16,11 +16,9 @@ HEIGHT = 520
 SYMBOLS = ("circle", "triangle-up", "square-open", "diamond-open", "cross-open", "x-open")
 
 
-def feature_map_chart(result: MapResult | None, pictures: Mapping[tuple[str, str], str] | None = None) -> go.Figure:
+def feature_map_chart(result: MapResult, pictures: Mapping[tuple[str, str], str] | None = None) -> go.Figure:
     """Draw every picture at its place; ``pictures`` are small copies as data URIs, by set and path within it."""
     chart = figure(height=HEIGHT, hovermode="closest", margin={"t": 62}, uirevision="map")
-    if result is None:
-        return say(chart, "")
     names = list(dict.fromkeys(point.set_name for point in result.points))
     labels = in_order({point.label for point in result.points})
     symbols = {name: SYMBOLS[number % len(SYMBOLS)] for number, name in enumerate(names)}

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from emotion.labels import colour_of_set
 from emotion.studies.luck_result import LuckResult, SetLuck
-from emotion.ui.charts.look import TEXT, chance_line, figure, say
+from emotion.ui.charts.look import TEXT, chance_line, figure
 
 HEIGHT = 380
 # More dots than these make a phone slow and show no more.
@@ -19,7 +19,7 @@ GROUP, STREWN = 0.8, 0.62
 GOLDEN = 0.618034
 
 
-def luck_chart(result: LuckResult | None) -> go.Figure:
+def luck_chart(result: LuckResult) -> go.Figure:
     """Draw each set's mean correct-class confidence over trainings and draws.
 
     A dot is a draw, a disc what a training makes of all pictures with the range of 95 % of its draws; the comparison's
@@ -27,8 +27,6 @@ def luck_chart(result: LuckResult | None) -> go.Figure:
     """
     # Room for the legend from the start, so that nothing jumps.
     chart = figure(height=HEIGHT, hovermode="closest", margin={"t": 34}, uirevision="luck")
-    if result is None:
-        return say(chart, "")
     names = list(result.sets)
     dots = max(1, MOST_DOTS // (len(names) * len(result.seeds)))
     for place, (name, each) in enumerate(result.sets.items()):
