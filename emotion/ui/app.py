@@ -39,6 +39,13 @@ MAX_UPLOAD = "4gb"
 TAB_LEAVES_LISTS = """<script>document.addEventListener('keydown', (event) => {
     if (event.key === 'Tab' && event.target.matches('[role=combobox]')) event.stopPropagation();
 }, true);</script>"""
+# Gradio's field for files is called otherwise than what stands in it, and whoever speaks to the page says that.
+FIELDS_ARE_CALLED_WHAT_THEY_SAY = """<script>new MutationObserver(() => {
+    for (const field of document.querySelectorAll('button.upload-container[aria-label]')) {
+        const text = field.innerText.trim().replace(/\\s+/g, ' ');
+        if (text && field.ariaLabel !== text) field.ariaLabel = text;
+    }
+}).observe(document.documentElement, {subtree: true, childList: true});</script>"""
 # Files that Gradio keeps for a page are looked at every hour and deleted after a day.
 CACHE_SECONDS = (3600, 86400)
 
@@ -112,7 +119,7 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         server_port=port,
         theme=theme(),
         css=STYLE.read_text(encoding="utf-8") if STYLE.is_file() else None,
-        head=TAB_LEAVES_LISTS,
+        head=TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY,
         run_history=False,
         ssr_mode=False,
         footer_links=[],
