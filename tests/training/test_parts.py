@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -77,7 +78,7 @@ def test_class_weights_are_those_of_scikit_learn_and_one_on_average() -> None:
     targets = torch.tensor([0] * 60 + [1] * 5 + [2] * 15)
     weights = class_weights(targets, classes=3, on=True)
     assert weights is not None
-    expected = compute_class_weight("balanced", classes=[0, 1, 2], y=targets.numpy())
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=targets.numpy())
     assert weights.tolist() == pytest.approx(list(expected))
     assert weights[targets].mean().item() == pytest.approx(1.0)
     assert class_weights(targets, classes=3, on=False) is None
