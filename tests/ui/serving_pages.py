@@ -10,7 +10,7 @@ import gradio as gr
 
 from emotion.ui.app import launch
 
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 60_000
 
 
 @contextmanager
