@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -61,7 +62,7 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     page.locator("#train-default").click()
     expect(page.locator("#status")).to_contain_text("Looking once at 600 pictures")
     look("training")
-    expect(page.locator("#status")).to_contain_text("Replay")
+    expect(page.locator("#status")).to_contain_text(re.compile("Replay|Finished in"))
     look("replay")
     expect(page.locator("#status")).to_contain_text("Finished in")
     look("train")
