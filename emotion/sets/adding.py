@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from emotion.errors import PictureError
 from emotion.owners import owner_of
-from emotion.sets.editing import changing
+from emotion.sets.editing import as_there, changing
 from emotion.sets.entries import Source
 from emotion.sets.importing import read_again
 from emotion.sets.layout import lay_out
@@ -47,7 +47,8 @@ def add_from(
     looked = yield from look(source, laid, within, deadline)
     skipped = [*source.skipped, *laid.skipped, *looked.skipped]
     with changing(found) as before:
-        seen, known = _not_yet(looked.seen, before.pictures)
+        labelled = [replace(each, label=as_there(each.label, before)) for each in looked.seen]
+        seen, known = _not_yet(labelled, before.pictures)
         skipped += known
         if not seen:
             raise nothing_left(source.title, skipped)

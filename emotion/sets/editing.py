@@ -16,7 +16,7 @@ from pathlib import Path
 from emotion.errors import PictureError
 from emotion.labels import emotion_meant
 from emotion.sets.manifest import Likeness, Manifest, PictureRow, write_manifest
-from emotion.sets.naming import DIGITS, class_label, folder_name, number_of, plain_text, shown
+from emotion.sets.naming import DIGITS, alike, class_label, folder_name, number_of, plain_text, shown
 from emotion.sets.refusals import checked_species
 from emotion.sets.saved import SavedSet, alone
 
@@ -32,10 +32,10 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
         kept = [row for row in before.pictures if row.file not in gone]
         if not kept:
             raise PictureError("No picture would be left: delete the whole set instead.")
-        alike = [
+        likenesses = [
             each for each in before.near_duplicates if each.file not in gone and (each.set or each.like not in gone)
         ]
-        write_manifest(found.folder, replace(before, pictures=kept, near_duplicates=alike))
+        write_manifest(found.folder, replace(before, pictures=kept, near_duplicates=likenesses))
         _tidy(found.folder, kept)
     return len(gone)
 
@@ -46,8 +46,8 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
     Raises:
         PictureError: one is not in it, the class has a name that cannot be kept, or the set cannot be written.
     """
-    wanted = class_label(label)
     with changing(found) as before:
+        wanted = as_there(class_label(label), before)
         chosen = _of(before, files)
         moved = _renamed([row for row in before.pictures if row.file in chosen and row.label != wanted], wanted, before)
         (found.folder / wanted).mkdir(exist_ok=True)
@@ -55,8 +55,8 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
             _copy(found.folder / old, found.folder / row.file)
         rows = [moved.get(row.file, row) for row in before.pictures]
         names = {old: row.file for old, row in moved.items()}
-        alike = [_told_anew(each, names) for each in before.near_duplicates]
-        write_manifest(found.folder, replace(before, pictures=rows, near_duplicates=alike))
+        likenesses = [_told_anew(each, names) for each in before.near_duplicates]
+        write_manifest(found.folder, replace(before, pictures=rows, near_duplicates=likenesses))
         _tidy(found.folder, rows)
     return len(moved)
 
@@ -105,6 +105,11 @@ def changing(found: SavedSet) -> Iterator[Manifest]:
             ) from error
 
 
+def as_there(label: str, manifest: Manifest) -> str:
+    """Return the class of a set that some file system takes for this one, such as `happy` for `Happy`; else itself."""
+    return next((there for there in manifest.counts() if alike(there) == alike(label)), label)
+
+
 def _of(manifest: Manifest, files: Collection[str]) -> set[str]:
     chosen = set(files)
     if not chosen:
@@ -137,11 +142,11 @@ def _copy(old: Path, new: Path) -> None:
 
 
 def _tidy(folder: Path, rows: Sequence[PictureRow]) -> None:
-    """Delete what lies in the class folders of a set and is not in its manifest, which a crash has left."""
+    """Delete what a crash has left: files named as ours are that are not in the manifest. A person's own stay."""
     listed = {row.file for row in rows}
     for classes in [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]:
         for path in list(classes.iterdir()):
-            if f"{classes.name}/{path.name}" not in listed and path.is_file():
+            if number_of(path.name) and f"{classes.name}/{path.name}" not in listed and path.is_file():
                 path.unlink()
         with contextlib.suppress(OSError):
             classes.rmdir()  # Only where nothing is left in it.

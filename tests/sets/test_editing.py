@@ -219,3 +219,17 @@ def test_pictures_of_one_set_alike_to_another_are_told_with_its_name(found: Save
     give(second, tmp_path, "happy", {"same.png": same})
     alike = SavedSet(second.folder).manifest.near_duplicates
     assert [(each.like, each.set, each.share) for each in alike] == [(found.manifest.pictures[0].file, "mine", 0.0)]
+
+
+def test_a_class_that_differs_in_case_only_is_the_one_that_is_there(found: SavedSet, tmp_path: Path) -> None:
+    give(found, tmp_path, "HAPPY", {"a.png": picture("a")})
+    relabel_pictures(SavedSet(found.folder), ["sad/0001.png"], "Happy")
+    assert SavedSet(found.folder).manifest.counts() == {"happy": 4, "sad": 1}
+    assert agrees(found)
+
+
+def test_a_file_that_a_person_put_into_a_set_by_hand_is_left_alone(found: SavedSet, tmp_path: Path) -> None:
+    own = found.folder / "happy" / "Rosa.png"
+    own.write_bytes(picture("by hand"))
+    delete_pictures(found, ["happy/0001.png"])
+    assert own.exists()
