@@ -202,7 +202,7 @@ def test_the_report_is_downloaded_with_the_picture_that_was_ticked(trained: Run,
     enter(page, "Pictures a set", "5")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator(".species-card figure")).to_have_count(10)
-    page.locator(".species-card input[data-picture]").first.check()
+    page.locator(".species-card input[data-tick]").first.check()
     expect(page.locator("#report-note")).to_contain_text("1 ticked picture will be in it")
     page.get_by_role("button", name="Write report", exact=True).click()
     expect(page.locator("#report-html-file")).to_be_visible()

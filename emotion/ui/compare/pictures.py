@@ -104,7 +104,7 @@ def _figure(picture: ScoredPicture, uri: str, name: str) -> str:
     said = html.escape(picture.predicted)
     return (
         f'<figure class="{kind}" style="--said:{colour_of(picture.predicted)}">'
-        f'<label title="{TICK}"><input type="checkbox" data-picture="{picture.sha256}" aria-label="{TICK}"></label>'
+        f'<label title="{TICK}"><input type="checkbox" data-tick="{picture.sha256}" aria-label="{TICK}"></label>'
         f'<img src="{uri}" alt="{html.escape(name)}, said {said}">'
         f"<figcaption><b>{percent(picture.correct_confidence)}</b>"
         f'<span><i aria-hidden="true">{mark}</i> said {said}</span></figcaption></figure>'

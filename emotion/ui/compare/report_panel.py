@@ -13,6 +13,7 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
+from emotion.ui.ticks import EVERY_TICK, ticked
 from emotion.words import count
 
 NOTE = "No picture is in it, unless you tick some above."
@@ -28,9 +29,7 @@ class ReportPanel:
         atexit.register(self.downloads.cleanup)
         self.ticked = gr.State(())
         self.note = gr.HTML(_note(()), elem_id="report-note", apply_default_css=False)
-        # Each tick counts, in order: by default what comes while an answer is awaited is dropped, and of the last one
-        # alone Gradio forgets what it said.
-        pictures.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode="multiple", **QUIET)
+        pictures.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_TICK, **QUIET)
         for kind, title in (("html", "Write report"), ("md", "Write report as Markdown")):
             button = gr.Button(title, elem_id=f"report-{kind}", size="md", min_width=150)
             file = gr.DownloadButton(
@@ -48,8 +47,7 @@ class ReportPanel:
 
     def tick(self, event: gr.EventData) -> list[Any]:
         """Keep which pictures are ticked; the page sends their hashes."""
-        sent = event._data.get("pictures")
-        chosen = tuple(str(each) for each in sent) if isinstance(sent, list) else ()
+        chosen = ticked(event)
         return [chosen, _note(chosen)]
 
     def write(self, kind: str, run: str | None, saved: str | None, ticked: tuple[str, ...]) -> Any:

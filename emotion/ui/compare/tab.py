@@ -26,6 +26,7 @@ from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
+from emotion.ui.ticks import TICKS
 
 NO_COMPARISON = (
     "Press Compare for one emotion, or All emotions for the grid: the run judges a sample of each ticked set."
@@ -59,7 +60,7 @@ class CompareTab:
         self.measures = gr.HTML("", elem_id="measures", apply_default_css=False)
         gr.HTML('<h3 class="section">Ask further</h3>', apply_default_css=False)
         self.panels = build_panels(self.services, self.board, self.form.run, self.saved)
-        self.report = gr.HTML("", js_on_load=_TICKS, elem_id="report", apply_default_css=False)
+        self.report = gr.HTML("", js_on_load=TICKS, elem_id="report", apply_default_css=False)
         with gr.Row(visible=False, elem_classes="actions", elem_id="results-actions") as self.actions:
             self.csv = gr.DownloadButton("Download CSV", elem_id="csv", size="md", min_width=150)
             self.report_panel = ReportPanel(self.board, self.form.run, self.saved, self.report)
@@ -153,17 +154,3 @@ def saved_choices(folder: Path) -> list[tuple[str, str]]:
         except EmotionError:
             continue  # One torn file does not hide the others.
     return choices
-
-
-# What is ticked among the pictures, told as their hashes.
-# Gradio changes what is there into what comes, and would leave a box ticked above another picture.
-_TICKS = """
-element.addEventListener('change', (event) => {
-    if (!event.target.matches('input[data-picture]')) return;
-    const ticked = element.querySelectorAll('input[data-picture]:checked');
-    trigger('select', {pictures: [...ticked].map((each) => each.dataset.picture)});
-});
-watch('value', () => {
-    for (const box of element.querySelectorAll('input[data-picture]:checked')) box.checked = false;
-});
-"""

@@ -60,7 +60,7 @@ def _figure(row: PictureRow, uri: str, remark: str) -> str:
     name, label = html.escape(row.file), html.escape(row.label)
     return (
         f'<label class="review-picture" style="--said:{colour_of(row.label)}">'
-        f'<input type="checkbox" data-file="{name}" aria-label="{label}, {name}"><img src="{uri}" alt="{label}">'
+        f'<input type="checkbox" data-tick="{name}" aria-label="{label}, {name}"><img src="{uri}" alt="{label}">'
         f"<span><b>{label}</b>{html.escape(remark)}</span></label>"
     )
 

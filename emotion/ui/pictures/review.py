@@ -23,6 +23,7 @@ from emotion.ui.pictures.mine import is_own, own_set, seen_set
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
+from emotion.ui.ticks import EVERY_TICK, TICKS, ticked
 from emotion.words import count
 
 FIRST = (ORDERS[0], ALL, 1)
@@ -73,7 +74,7 @@ class Review:
             self.move = gr.Button("Relabel the ticked", elem_id="relabel", min_width=150)
             self.delete = gr.Button("Delete the ticked", variant="stop", elem_id="delete-ticked", min_width=150)
         self.note = gr.HTML("", elem_id="review-note", apply_default_css=False)
-        self.gallery = gr.HTML("", js_on_load=_TICKS, elem_id="review", apply_default_css=False)
+        self.gallery = gr.HTML("", js_on_load=TICKS, elem_id="review", apply_default_css=False)
 
     def connect(self, view: Sequence[Any], show: Any) -> list[Any]:
         """Register the events, and return those that change the set; ``show`` gives all of ``view`` for a set's key."""
@@ -81,7 +82,7 @@ class Review:
         looked = [self.gallery, self.page, self.ticked, self.note]
         for event in (self.order.input, self.label.input, self.page.input):
             event(guarded(self.look), [self.chosen, *place], looked, trigger_mode="always_last", **QUIET)
-        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode="multiple", **QUIET)
+        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_TICK, **QUIET)
         self.pack.click(
             guarded(self.pack_up), self.chosen, self.file, api_visibility="private", show_progress_on=[self.status]
         )
@@ -146,8 +147,7 @@ class Review:
 
     def tick(self, event: gr.EventData) -> list[Any]:
         """Keep which pictures are ticked; the page sends their names within the set."""
-        sent = event._data.get("files")
-        chosen = tuple(str(each) for each in sent) if isinstance(sent, list) else ()
+        chosen = ticked(event)
         return [chosen, _note(len(chosen))]
 
     def pack_up(self, key: str | None) -> Any:
@@ -169,16 +169,3 @@ class Review:
 def _note(ticked: int) -> str:
     said = f"{count(ticked, 'picture')} ticked." if ticked else "Tick what is wrong, then relabel or delete it."
     return f'<p class="note" role="status">{said}</p>'
-
-
-# Gradio changes what is there into what comes, and would leave a box ticked above another picture.
-_TICKS = """
-element.addEventListener('change', (event) => {
-    if (!event.target.matches('input[data-file]')) return;
-    const ticked = element.querySelectorAll('input[data-file]:checked');
-    trigger('select', {files: [...ticked].map((each) => each.dataset.file)});
-});
-watch('value', () => {
-    for (const box of element.querySelectorAll('input[data-file]:checked')) box.checked = false;
-});
-"""
