@@ -25,6 +25,18 @@ class Job(Protocol[R_co]):
         """
 
 
+def result_of(steps: Generator[object, None, R]) -> R:
+    """Carry steps out to their end, and return their result; who watches them is nobody."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+    finally:
+        steps.close()
+
+
 def paced(steps: Generator[Progress, None, R], *, seconds: float = PACE_SECONDS) -> Generator[Progress, None, R]:
     """Yield the first step and then one each ``seconds`` at most, whatever happens in between; return the result."""
     due = 0.0

@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from emotion.errors import EmotionError, RunError
+from emotion.job import result_of
 from emotion.processes import CONTEXT, start_process
 
 
@@ -36,12 +37,7 @@ class Predictor:
         Raises:
             EmotionError: as the task raised it, or the process died.
         """
-        answers = self.stream(task, **values)
-        try:
-            while True:
-                next(answers)
-        except StopIteration as end:
-            return end.value
+        return result_of(self.stream(task, **values))
 
     def stream(self, task: str, **values: Any) -> Generator[Any, None, Any]:
         """Do the same and yield what the task yields meanwhile. Whoever closes it early ends the process.

@@ -5,15 +5,16 @@ Their docstrings are what a caller reads, so they are written as Gradio takes th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from gradio.data_classes import FileData
 from gradio.events import api
 
 from emotion.config import TrainConfig, parse_depth, preset
 from emotion.errors import PictureError, RunError
+from emotion.job import result_of
 from emotion.runs import Run
 from emotion.sets.bringing import Bring, FromPath
 from emotion.sets.saved import SavedSet, sets_folder
@@ -46,7 +47,6 @@ from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED
 
 # Each with how many calls of it may run at once; those of a name wait for one another, as the page's own do.
-R = TypeVar("R")
 NAMES: dict[str, dict[str, Any]] = {
     "predict": {"concurrency_id": "predict"},
     "compare": {"concurrency_id": "compare"},
@@ -198,7 +198,7 @@ class Endpoints:
                 limits=import_limits(),
                 owner=current_visitor(),
             )
-            brought = _done(self._services.do(job))
+            brought = result_of(self._services.do(job))
         return import_answer(SavedSet(sets_folder() / brought.key))
 
     def _find(self, name: str) -> Run:
@@ -211,17 +211,6 @@ class Endpoints:
 
     def _answer(self, run: Run) -> RunAnswer:
         return run_answer(run, queue_place=self._services.queue_place(run) if run.status() == "queued" else None)
-
-
-def _done(steps: Generator[object, None, R]) -> R:
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        result: R = end.value
-        return result
-    finally:
-        steps.close()
 
 
 def _preset(name: str, *, pictures: str) -> TrainConfig:
