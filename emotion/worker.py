@@ -203,6 +203,7 @@ class Workers:
         log("training ended", outcome=outcome, visitor=whose, run=run.name, seconds=time.monotonic() - began)
 
     def _see_through(self, run: Run) -> None:
+        before = len(run.events())
         self._training = start_process(_train, run)
         asked_at: float | None = None
         while not wait([self._training.sentinel], timeout=0.2):
@@ -218,7 +219,8 @@ class Workers:
         if run.stop_requested() and run.status() in ("queued", "interrupted"):
             # Killed after the grace period: a stop and not an accident, so its best epoch is kept.
             _rescue_apart(run)
-        elif run.status() == "queued":
+        elif run.status() == "queued" and len(run.events()) == before:
+            # With more events it did begin, was cut off, and a visitor has queued it again already.
             run.append(RunFailed(elapsed_seconds=0.0, message=NEVER_BEGAN))
 
 

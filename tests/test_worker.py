@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,28 @@ def test_a_training_killed_mid_way_goes_on_to_the_numbers_it_would_have_had(
     )
     with pytest.raises(RunError, match="only a run that was cut off can go on"):
         workers.resume_training(run)
+
+
+def test_a_run_that_is_resumed_before_its_dead_process_is_noticed_goes_on(
+    workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed: list[Run] = []
+
+    def resume_first(sentinels: list[int], timeout: float) -> list[Any]:
+        ended = wait(sentinels, timeout=timeout)
+        if ended and not resumed:
+            resumed.append(run)
+            workers.resume_training(run)
+        return ended
+
+    monkeypatch.setattr("emotion.worker.wait", resume_first)
+    run = workers.start_training(replace(tiny_config, depth="all", epochs=50))
+    await_that(lambda: any(isinstance(event, EpochDone) and event.epoch == 2 for event in run.events()))
+    assert workers._training is not None
+    workers._training.kill()
+    await_that(lambda: isinstance(run.events()[-1], RunFinished | RunFailed))
+    assert resumed
+    assert run.status() == "finished"
 
 
 def test_a_training_that_does_not_stop_is_killed_and_its_best_epoch_kept(
