@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from emotion.bench import accuracy, memory, page, predictions, scale, trainings
+from emotion.bench import accuracy, large, memory, page, predictions, scale, trainings
 from emotion.bench.figure import Figure, NotMeasured, Reading, Row
 from emotion.bench.machine import load, this_machine
 from emotion.bench.report import Report, bound, reached
@@ -45,6 +45,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("page", (page.PAGE,), page.measure_page),
     Measurement("memory", (memory.MEMORY,), memory.measure_memory),
     Measurement("scale", (scale.SCALE_TIME, scale.SCALE_MEMORY), scale.measure_scale),
+    Measurement("large", large.ROWS, large.measure_large),
     Measurement(
         "accuracy",
         tuple(row for name in accuracy.PRESET_NAMES for row in accuracy.accuracy_rows(name)),

@@ -14,7 +14,7 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="also what takes an hour or looks at the evaluation sets: accuracy, whole peer runs, 6,000 pictures",
+        help="also what takes an hour or looks at the evaluation sets: accuracy, whole peer runs, 50,000 pictures",
     )
     parser.add_argument(
         "--photos",

@@ -79,8 +79,9 @@ def test_the_evaluation_sets_are_left_alone_without_full(name: str, workplace: W
     assert {figure.reason for figure in figures} == {"it looks at the evaluation sets, which only --full does."}
 
 
-def test_six_thousand_drawings_wait_for_full(workplace: Workplace) -> None:
-    assert all("--full" in figure.reason for figure in run_bench(workplace, [named("scale")]).figures)
+@pytest.mark.parametrize("name", ["scale", "large"])
+def test_thousands_of_drawings_wait_for_full(name: str, workplace: Workplace) -> None:
+    assert all("--full" in figure.reason for figure in run_bench(workplace, [named(name)]).figures)
 
 
 def test_names_are_unique() -> None:
