@@ -18,7 +18,7 @@ from emotion.ui.offered import offered_sets
 from emotion.ui.own_uploads import keep_uploads_apart
 from emotion.ui.password import asked_password
 from emotion.ui.pictures.tab import PicturesTab
-from emotion.ui.predict_tab import PredictTab
+from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_tab import RunTab
 from emotion.ui.runs_table import RunsTable

@@ -23,7 +23,7 @@ from emotion.ui.compare.pictures import unreadable
 from emotion.ui.compare.tab import CompareTab, saved_choices
 from emotion.ui.guard import guarded
 from emotion.ui.picture_input import Upload, received
-from emotion.ui.predict_tab import PredictTab
+from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.settings import backbone_label, build_settings, known_backbones
 from emotion.ui.train_tab import TrainTab, preview_of
@@ -94,7 +94,7 @@ def test_the_preview_counts_each_class(services: ScriptedServices):
 
 
 def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: Run, uploads: Path, warned):
-    predict = tab(PredictTab, services)
+    predict = tab(PredictTab, services).one
     path = uploads / "upload.jpg"
     path.write_text("no picture", encoding="utf-8")
     _, said, *_ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "holiday.jpg"})
@@ -104,7 +104,7 @@ def test_an_upload_is_judged_under_its_own_name_and_deleted(services, trained: R
 
 
 def test_a_picture_is_shown_without_a_file_of_its_own(services, trained: Run, faces: Path, uploads: Path):
-    predict = tab(PredictTab, services)
+    predict = tab(PredictTab, services).one
     path = uploads / "upload.webp"
     path.write_bytes((faces / "dog_eval" / "happy" / "dog_eval_happy_0.webp").read_bytes())
     small, said, *_ = predict.judge_upload(trained.name, {"path": str(path), "orig_name": "dog.webp"})
@@ -122,7 +122,7 @@ def test_a_file_is_handed_over_unopened_under_a_name_without_folders(uploads: Pa
 
 
 def test_a_file_that_is_no_upload_is_neither_opened_nor_deleted(services, trained: Run, uploads: Path, faces: Path):
-    predict = tab(PredictTab, services)
+    predict = tab(PredictTab, services).one
     theirs = faces / "dog_eval" / "happy" / "dog_eval_happy_0.webp"
     (uploads / "link.webp").symlink_to(theirs)
     for path in (theirs, uploads / ".." / theirs.name, uploads / "link.webp", Path("/etc/passwd")):
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_upload_is_neither_opened_nor_deleted(services, traine
 
 
 def test_an_example_is_asked_for_by_number_and_carries_the_note(services, trained: Run):
-    predict = tab(PredictTab, services)
+    predict = tab(PredictTab, services).one
     _, said, *_ = predict.judge_example(trained.name, gr.EventData(None, {"number": 0}))
     assert "say nothing of real dogs" in said
     for number in (-1, 99, "0", None, "/etc/passwd"):
@@ -141,7 +141,7 @@ def test_an_example_is_asked_for_by_number_and_carries_the_note(services, traine
 
 
 def test_without_a_run_predict_and_compare_say_what_they_wait_for(services, warned):
-    _, said, *_ = tab(PredictTab, services).judge_example(None, gr.EventData(None, {"number": 0}))
+    _, said, *_ = tab(PredictTab, services).one.judge_example(None, gr.EventData(None, {"number": 0}))
     assert "first finished run" in said
     with pytest.raises(RunError, match="first finished run"):
         tab(CompareTab, services).compare(None, "happy", ["drawn/human_eval"], 3, 1)

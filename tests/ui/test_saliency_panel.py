@@ -25,7 +25,8 @@ from emotion.runs import Run
 from emotion.studies.explaining import Explain, ExplainSample, kept_explained, pictures_at
 from emotion.ui.compare.saliency_panel import NOTHING_YET, SaliencyPanel
 from emotion.ui.looking import Judged, Looking, sent_back
-from emotion.ui.predict_tab import PredictTab
+from emotion.ui.predict.one import OnePicture
+from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.saliency_view import OPACITY, heat_uri, legend_html, saliency_figure
 from emotion.ui.thumbnails import data_uri
@@ -38,9 +39,9 @@ def panel(services: ScriptedServices) -> SaliencyPanel:
         return SaliencyPanel(services, RunBoard(services.runs_folder), gr.Dropdown(), gr.Dropdown())
 
 
-def predict_tab(services: ScriptedServices) -> PredictTab:
+def predict_tab(services: ScriptedServices) -> OnePicture:
     with gr.Blocks():
-        return PredictTab(services, RunBoard(services.runs_folder))
+        return PredictTab(services, RunBoard(services.runs_folder)).one
 
 
 def compared(services: ScriptedServices, run: Run, emotion: str | None = "happy", size: int = 4) -> tuple[Any, Path]:
@@ -239,7 +240,7 @@ def test_a_picture_that_has_been_moved_is_one_sentence_and_nothing_is_kept(servi
 # The section of a prediction
 
 
-def judged(tab: PredictTab, run: Run, number: int = 0) -> list[Any]:
+def judged(tab: OnePicture, run: Run, number: int = 0) -> list[Any]:
     return tab.judge_example(run.name, gr.EventData(None, {"number": number}))
 
 

@@ -1,4 +1,4 @@
-"""The Predict tab: a picture in, the probability of every class out."""
+"""One picture in, the probability of every class out."""
 
 from __future__ import annotations
 
@@ -18,32 +18,28 @@ from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.looking import Looking
 from emotion.ui.picture_input import RAW, picture_input, preview, received
-from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
+from emotion.ui.predict.examples import CLICK, examples_html, list_examples
 from emotion.ui.run_board import RunBoard
-from emotion.ui.run_picker import RunPicker
 from emotion.ui.services import Services
 from emotion.ui.status import drawn_note, sentence
-from emotion.ui.thumbnails import data_uris
 from emotion.ui.words import verdict
 from emotion.words import duration
 
 # What Gradio's own label of the field says: whoever speaks to the page says what stands there.
 DROP = "Drop an image file here to upload"
 NO_PICTURE = "Drop, paste or take a picture, or click one of the examples."
-EXAMPLES_PER_CLASS = 1
 
 
-class PredictTab:
-    """Widgets of the tab and what they do."""
+class OnePicture:
+    """Widgets for one picture and what they do; ``run`` is where the run in use is chosen."""
 
-    def __init__(self, services: Services, board: RunBoard) -> None:
+    def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
         self.services = services
         self.board = board
         self.examples = list_examples()
-        self.picker = RunPicker(board, name="predict", label="Run in use")
-        self.run = self.picker.place()
+        self.run = run
         self.gallery = gr.HTML(
-            examples_html(self.examples), js_on_load=_CLICK, elem_id="examples", apply_default_css=False
+            examples_html(self.examples), js_on_load=CLICK, elem_id="examples", apply_default_css=False
         )
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
@@ -108,31 +104,3 @@ def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:
         f'<div class="verdict" role="status" style="--accent:{colour_of(prediction.label)}"><b>{text}</b>'
         f"<span>{html.escape(rest)}</span></div>{drawn_note(shown=is_drawn)}"
     )
-
-
-def list_examples() -> list[Path]:
-    """Return a drawn picture of each emotion for each drawn species."""
-    drawn = [each for each in evaluation_sets(list_picture_sets()) if each.is_drawn]
-    return [path for each in drawn for paths in each.pictures().values() for path in paths[:EXAMPLES_PER_CLASS]]
-
-
-def examples_html(examples: list[Path]) -> str:
-    """Return the examples as buttons, numbered."""
-    if not examples:
-        return ""
-    uris = data_uris(examples, side=112)
-    buttons = "".join(
-        f'<button type="button" data-number="{number}" title="{html.escape(path.parent.name)} '
-        f'({html.escape(path.parent.parent.name.split("_")[0])})"><img src="{uri}" alt="Drawn example {number + 1}: '
-        f'{html.escape(path.parent.parent.name.split("_")[0])}, {html.escape(path.parent.name)}"></button>'
-        for number, (path, uri) in enumerate(zip(examples, uris, strict=True))
-    )
-    return f'<div class="examples"><p>Drawn examples</p><div class="examples-grid">{buttons}</div></div>'
-
-
-_CLICK = """
-element.addEventListener('click', (event) => {
-    const button = event.target.closest('button[data-number]');
-    if (button) trigger('click', {number: Number(button.dataset.number)});
-});
-"""
