@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +98,7 @@ def _command(workplace: Workplace, *arguments: str) -> tuple[float, float]:
         NotMeasured: it failed.
     """
     workplace.say(f"  pictures {' '.join(arguments)}")
-    command: Sequence[str] = [
+    command = [
         sys.executable, "-m", "emotion", "pictures", *arguments, "--sets", str(workplace.folder / "sets"), "--json",
     ]  # fmt: skip
     said = workplace.folder / "said.json"
