@@ -12,6 +12,7 @@ from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.landing import Landing
 from emotion.ui.light_sessions import SESSIONS, keep_sessions_light
 from emotion.ui.news import News
 from emotion.ui.offered import offered_sets
@@ -63,6 +64,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
         with gr.Row(visible=False, elem_classes="first-run", elem_id="first-run") as first_run:
             gr.HTML(f"<p>{FIRST_RUN}</p>", apply_default_css=False)
             first = gr.Button("Train the default", variant="primary", elem_id="train-default", scale=0, min_width=180)
+        landing = Landing()
         with gr.Tabs(selected="train", elem_id="tabs") as tabs:
             with gr.Tab("Pictures", id="pictures"):
                 pictures = PicturesTab(services)
@@ -76,6 +78,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
                 predict = PredictTab(services, board)
             with gr.Tab("Cross-species", id="compare"):
                 compare = CompareTab(services, board)
+        landing.lead_to(tabs)
         first.click(
             guarded(lambda: [*train.start_default(), gr.Tabs(selected="train"), gr.Row(visible=False)]),
             None,

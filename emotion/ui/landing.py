@@ -1,0 +1,115 @@
+"""What a first visitor sees: what was asked, what came out, and where to try it. Computes nothing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import gradio as gr
+
+from emotion.errors import EmotionError
+from emotion.labels import DRAWN_NOTE, colour_of
+from emotion.reproduction.twenty import CHANCE, Twenty, read_twenty
+from emotion.ui.guard import guarded
+from emotion.ui.handlers import QUIET
+from emotion.words import exact_percent, percent, span
+
+SUMMARY = "What is asked here, and what came out"
+ASKED = (
+    "A model learns happy, sad, angry and tired from pictures of people. Shown a happy dog, does it see a happy dog?"
+)
+PEOPLE = {"human": "people", "dog": "dogs", "cat": "cats"}
+BASIS = (
+    "Mean correct-class confidence on happy pictures; the line in a bar is its 95 % interval (the report gives none), "
+    f"the dashed one chance, {percent(CHANCE)}. From “make reproduce”, seed 42."
+)
+TABS = {"train": "Train a model", "compare": "Compare species", "pictures": "Bring your own pictures"}
+
+
+class Landing:
+    """One panel above the tabs. It is open until a visitor closes it or starts a training; the browser remembers."""
+
+    def __init__(self) -> None:
+        self.panel = gr.HTML(landing_html(), js_on_load=_PANEL, elem_id="landing", apply_default_css=False)
+
+    def lead_to(self, tabs: gr.Tabs) -> None:
+        """Let its buttons open a tab."""
+        self.panel.click(guarded(_tab), None, tabs, **QUIET)
+
+
+def _tab(event: gr.EventData) -> gr.Tabs:
+    chosen = event._data.get("tab")
+    if chosen not in TABS:
+        raise EmotionError("That tab is not there: reload the page.")
+    return gr.Tabs(selected=chosen)
+
+
+def landing_html() -> str:
+    """Return the panel; what was never measured here is left out."""
+    photographs, drawn = read_twenty("photographs"), read_twenty("drawn")
+    ours = [each for each in photographs if not each.is_report]
+    groups = [
+        _group("The report, its own photographs", [each for each in photographs if each.is_report]),
+        _group("This dashboard, other photographs", ours),
+        _group("This dashboard, drawn pictures", [each for each in drawn if not each.is_report], note=DRAWN_NOTE),
+    ]
+    came_out = f"<p><b>What came out.</b> {html.escape(_sentence(ours))}</p>" if ours else ""
+    buttons = "".join(f'<button type="button" data-tab="{tab}">{text}</button>' for tab, text in TABS.items())
+    basis = f'<p class="basis">{html.escape(BASIS)}</p>' if photographs or drawn else ""
+    return (
+        f'<details class="landing" open><summary>{SUMMARY}</summary><div class="landing-body"><div>'
+        f"<p><b>What was asked.</b> {ASKED}</p>{came_out}"
+        f'<p><b>Try it yourself.</b></p><div class="landing-ways">{buttons}</div></div>'
+        f'<div class="landing-results">{"".join(groups)}{basis}</div></div></details>'
+    )
+
+
+def _sentence(ours: Sequence[Twenty]) -> str:
+    said = [f"{each.correct} of {each.n} happy {PEOPLE.get(each.species, each.species)}" for each in ours]
+    text = f"On photographs {' and '.join(said)} were called happy."
+    holds = [each for each in ours if each.interval and each.interval[0] <= CHANCE <= each.interval[1]]
+    if holds:
+        names = " and ".join(PEOPLE.get(each.species, each.species) for each in holds)
+        text += f" What it says of {names} cannot be told from guessing."
+    return text
+
+
+def _group(title: str, samples: Sequence[Twenty], *, note: str = "") -> str:
+    if not samples:
+        return ""
+    rows = "".join(_bar(each) for each in samples)
+    said = f'<p class="drawn-note">{note}</p>' if note else ""
+    return f'<div class="landing-group"><p><b>{title}</b></p>{rows}{said}</div>'
+
+
+def _bar(sample: Twenty) -> str:
+    interval = ""
+    if sample.interval:
+        low, high = sample.interval
+        interval = f'<s style="left:{low:.1%};width:{high - low:.1%}"></s>'
+    between = f" ({span(sample.interval)})" if sample.interval else ""
+    return (
+        f'<div class="landing-bar"><span>{PEOPLE.get(sample.species, sample.species)}</span>'
+        f'<span class="landing-track" style="--chance:{CHANCE:.0%}"><i style="width:{sample.correct_confidence:.1%};'
+        f'background:{colour_of(sample.species)}"></i>{interval}</span>'
+        f"<span><b>{exact_percent(sample.correct_confidence)}</b>{between}, {sample.correct} of {sample.n} right</span>"
+        "</div>"
+    )
+
+
+# Without a store (private windows of some browsers) it is open at every visit.
+_PANEL = """
+const panel = element.querySelector('details');
+const store = (value) => { try {
+    return value ? localStorage.setItem('emotion-landing', value) : localStorage.getItem('emotion-landing');
+} catch { return null; } };
+if (store() === 'closed') panel.open = false;
+panel.addEventListener('toggle', () => store(panel.open ? 'open' : 'closed'));
+element.addEventListener('click', (event) => {
+    const button = event.target.closest('button[data-tab]');
+    if (button) trigger('click', {tab: button.dataset.tab});
+});
+document.addEventListener('click', (event) => {
+    if (event.target.closest('#start, #train-default, #sweep')) panel.open = false;
+});
+"""
