@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
 AXE := tests/node_modules/axe-core/axe.min.js
 
-.PHONY: run test check format screenshots reproduce soak clean
+.PHONY: run test check format screenshots reproduce soak space clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed models/dinov2-small/config.json
@@ -54,6 +54,10 @@ SECONDS ?= 600
 soak: $(VENV)/installed-tests models/dinov2-small/config.json
 	EMOTION_FUZZ_SECONDS=$$(($(SECONDS) / 20)) $(PYTHON) -m pytest tests/sets/test_fuzzing.py
 	PYTHONPATH=. $(PYTHON) tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
+
+# The folder to push as a Hugging Face Space, into ./space; the command that pushes it is printed.
+space: $(VENV)/installed
+	@$(PYTHON) -m emotion space $(ARGS)
 
 clean:
 	rm -rf $(VENV) models tests/node_modules .mypy_cache .pytest_cache .ruff_cache

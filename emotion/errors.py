@@ -23,3 +23,7 @@ class RunError(EmotionError):
 
 class RefusedError(EmotionError):
     """A visitor asked for what is somebody else's, or for more than this server gives."""
+
+
+class SpaceError(EmotionError):
+    """The folder for a Space cannot be written: something is missing, does not belong, or stands in the way."""

@@ -12,6 +12,7 @@ from emotion.cli import (
     caching,
     comparing,
     exporting,
+    hosting,
     importing,
     listing,
     predicting,
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     exporting.add_export(
         commands.add_parser("export", help="write a run's checkpoint as a folder for others, or as ONNX")
     )
+    hosting.add_space(commands.add_parser("space", help="write the folder to push as a Hugging Face Space"))
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
     caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))
