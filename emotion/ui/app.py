@@ -14,6 +14,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.landing import Landing
 from emotion.ui.light_sessions import SESSIONS, keep_sessions_light
+from emotion.ui.link_preview import ICON, LinkPreview
 from emotion.ui.news import News
 from emotion.ui.offered import offered_sets
 from emotion.ui.own_uploads import keep_uploads_apart
@@ -128,7 +129,14 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         footer_links=[],
         max_file_size=f"{limits.upload_megabytes}mb" if limits else MAX_UPLOAD,
         # The first one sees a request first.
-        app_kwargs={"middleware": [Middleware(VisitorCookie), Middleware(UploadsOfVisitors)]},
+        app_kwargs={
+            "middleware": [
+                Middleware(VisitorCookie),
+                Middleware(UploadsOfVisitors),
+                Middleware(LinkPreview, title=TITLE),
+            ]
+        },
+        favicon_path=ICON if ICON.is_file() else None,
         share=False,
         # Gradio asks itself for the page and gives up after three seconds: a server that is started again while many
         # wait for it would end there.

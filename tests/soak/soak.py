@@ -57,6 +57,7 @@ def soak(seconds: float, *, visitors: int = VISITORS, seed: int = 0) -> SoakRepo
                 *(person.live for person in people),
             )
             took = time.monotonic() - record.began
+            server.refuse_own_end()
             _settle(place, people)
             _hear_again(people)
         finally:

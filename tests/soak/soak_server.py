@@ -70,6 +70,16 @@ class Server:
         self._process.terminate()
         return self._wait()
 
+    def refuse_own_end(self) -> None:
+        """Do nothing while it serves.
+
+        Raises:
+            RuntimeError: it has ended, and nobody has ended it.
+        """
+        if self.is_up.is_set() and self._process is not None and (code := self._process.poll()) is not None:
+            said = self.place.errors.read_text()[-2000:]
+            raise RuntimeError(f"The server ended by itself, exit code {code}: {said}")
+
     def processes(self) -> list[psutil.Process]:
         """Return every process that works in this place: the server, and whatever it has started."""
         mark = str(self.place.runs)

@@ -50,8 +50,9 @@ class Watch:
     idle: list[float] = field(default_factory=list)
 
     def sample(self) -> None:
-        """Take samples."""
+        """Take samples; a server that ends by itself ends the soak."""
         while not self.ended.wait(self.seconds_between):
+            self.server.refuse_own_end()
             with contextlib.suppress(psutil.Error, OSError, KeyError):
                 self.samples.append(self._sample())
 
