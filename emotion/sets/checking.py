@@ -81,9 +81,18 @@ def looks(content: bytes) -> tuple[bytes, bytes]:
     Raises:
         PictureError: it cannot be decoded; the text begins with "It".
     """
+    image = decoded(content, draft=DRAFT)
+    return _packed(image), _packed(ImageOps.mirror(image))
+
+
+def decoded(content: bytes, *, draft: tuple[int, int] | None = None) -> Image.Image:
+    """Decode what ``kept_form`` returned to its end, as ``open_picture`` does.
+
+    Raises:
+        PictureError: it cannot be decoded; the text begins with "It".
+    """
     try:
-        image = open_picture(io.BytesIO(content), name="It", draft=DRAFT)
-        return _packed(image), _packed(ImageOps.mirror(image))
+        return open_picture(io.BytesIO(content), name="It", draft=draft)
     except MemoryError as error:
         raise PictureError("It needs more memory than there is: make it smaller.") from error
     except _BROKEN as error:
