@@ -15,13 +15,13 @@ from emotion.processes import CONTEXT, start_process
 
 
 class Predictor:
-    """One resident process that keeps the last used checkpoint loaded. Calls wait for one another.
+    """One resident process that keeps the last used checkpoint loaded, or the last two. Calls wait for one another.
 
     With a ``niceness`` above 0 it gives way to others that want the processor.
     """
 
-    def __init__(self, *, niceness: int = 0) -> None:
-        self._niceness = niceness
+    def __init__(self, *, niceness: int = 0, loaded: int = 1) -> None:
+        self._niceness, self._loaded = niceness, loaded
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -71,7 +71,7 @@ class Predictor:
     def _running_connection(self) -> Connection:
         if self._process is None or self._connection is None or not self._process.is_alive():
             self._connection, theirs = CONTEXT.Pipe()
-            self._process = start_process(_serve, theirs, self._niceness)
+            self._process = start_process(_serve, theirs, self._niceness, self._loaded)
             # Kept open here, the far end would never look closed when the process dies.
             theirs.close()
         return self._connection
@@ -83,12 +83,12 @@ class Predictor:
         self._process = None
 
 
-def _serve(connection: Connection, niceness: int) -> None:
+def _serve(connection: Connection, niceness: int, loaded: int) -> None:
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)
     from emotion.serving import Server
 
-    server = Server()
+    server = Server(loaded=loaded)
     while True:
         try:
             task, values = connection.recv()

@@ -1,4 +1,4 @@
-"""What a resident process does: predict, compare and study, with the last used checkpoint kept loaded."""
+"""What a resident process does: predict, compare and study, with the last used checkpoints kept loaded."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ from emotion.runs import Run
 from emotion.studies.run_judge import RunJudge
 from emotion.studies.study import Progress, Study
 
+# Two of ViT-B/16 find room; with what a process takes anyway that stays below 1.5 GB.
+MOST_BYTES = 750_000_000
+
 
 class Server:
-    """Answers one request after the other; a request's error is its answer and never ends the process."""
+    """Answers one request after the other; a request's error is its answer and never ends the process.
 
-    def __init__(self) -> None:
-        self._loaded: tuple[tuple[Path, float], Classifier] | None = None
+    It keeps the ``loaded`` last used checkpoints in memory, fewer where they have more than ``MOST_BYTES`` together.
+    """
+
+    def __init__(self, *, loaded: int = 1) -> None:
+        self._most = loaded
+        # The last used one last, by its path and when it was written; with its size in bytes.
+        self._loaded: dict[tuple[Path, float], tuple[int, Classifier]] = {}
 
     def do(self, task: str, values: Mapping[str, Any]) -> Generator[Any, None, Any]:
         """Return the result of a task, such as ``predict``, or the EmotionError that explains why not.
@@ -99,11 +107,21 @@ class Server:
 
     def _classifier(self, run: Run) -> Classifier:
         try:
-            written = (run.checkpoint / "model.safetensors").stat().st_mtime
+            stat = (run.checkpoint / "model.safetensors").stat()
+            written, size = stat.st_mtime, stat.st_size
         except OSError:
-            written = 0.0
+            written, size = 0.0, 0
         key = (run.path.absolute(), written)
-        if self._loaded is None or self._loaded[0] != key:
-            self._loaded = None  # Dropped first: two models at once would double the memory.
-            self._loaded = (key, Classifier(run))
-        return self._loaded[1]
+        found = self._loaded.pop(key, None)
+        if found is None:
+            self._make_room(size)
+            found = size, Classifier(run)
+        self._loaded[key] = found
+        return found[1]
+
+    def _make_room(self, size: int) -> None:
+        """Drop what was used longest ago before another model of so many bytes is loaded: never one model too many."""
+        while self._loaded and (
+            len(self._loaded) >= self._most or size + sum(each for each, _ in self._loaded.values()) > MOST_BYTES
+        ):
+            del self._loaded[next(iter(self._loaded))]

@@ -51,7 +51,8 @@ class Workers:
         self._closing = False
         self._training: BaseProcess | None = None
         self._trainer = threading.Thread(target=self._train_in_turn, name="trainer", daemon=True)
-        self._predictor = Predictor()
+        # Two runs that judge one picture side by side, or two visitors by turns, do not wait for each other's loading.
+        self._predictor = Predictor(loaded=2)
         # A comparison takes seconds, and predictions do not wait for it either. Started when it is needed first.
         self._comparer = Predictor(niceness=NICENESS)
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
