@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emotion.worker import Workers
+
 
 def main() -> int:
     """Serve until interrupted; return the exit code."""
@@ -19,10 +24,11 @@ def main() -> int:
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.errors import ConfigError
+    from emotion.first_run import is_wanted
     from emotion.public import public_limits
 
     try:
-        limits = public_limits()
+        limits, has_first_run = public_limits(), is_wanted()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -50,6 +56,8 @@ def main() -> int:
         # first one has queued.
         workers.warm_up()
         workers.take_up_queue()
+        if has_first_run:
+            _begin_first_run(workers)
         empty_trash(workers.runs_folder)
         if limits:
             keep_clean(workers.runs_folder, sets_folder(), limits=limits, ended=threading.Event())
@@ -58,6 +66,19 @@ def main() -> int:
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
         page.block_thread()
     return 0
+
+
+def _begin_first_run(workers: Workers) -> None:
+    """Queue what visitors of a public server find; one that cannot serves all the same."""
+    import sys
+
+    from emotion.errors import EmotionError
+    from emotion.first_run import begin_first_run
+
+    try:
+        begin_first_run(workers)
+    except EmotionError as error:
+        print(f"There is no first run. {error}", file=sys.stderr)
 
 
 def _import_statistics() -> None:

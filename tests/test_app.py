@@ -1,9 +1,8 @@
-"""``python app.py``: where it serves, what it says when it cannot, and what a Space reads of it."""
+"""``python app.py``: where it serves, and what it says when it cannot."""
 
 from __future__ import annotations
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from huggingface_hub.repocard_data import CardData
 
 from emotion.config import TrainConfig
 from emotion.events import RunStopped
@@ -107,6 +105,11 @@ def test_a_port_that_is_none_is_one_sentence(tmp_path: Path, port: str):
     [
         ("EMOTION_PUBLIC", "on", "EMOTION_PUBLIC is 'on': set it to 1 for a public server, or to 0.\n"),
         ("EMOTION_PUBLIC_SETS", "a few", "EMOTION_PUBLIC_SETS is 'a few': set it to a whole number.\n"),
+        (
+            "EMOTION_FIRST_RUN",
+            "no",
+            "EMOTION_FIRST_RUN is 'no': set it to 0 for a public server without a first run.\n",
+        ),
     ],
 )
 def test_a_limit_that_cannot_be_is_one_sentence(tmp_path: Path, name: str, text: str, said: str):
@@ -119,7 +122,8 @@ def test_on_a_space_the_server_is_public_and_cleans(tmp_path: Path, free_port: s
     left.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
     for file in ("events.jsonl", "owner.json"):
         os.utime(left.path / file, (1, 1))
-    given = {"SPACE_ID": "somebody/emotion", "PORT": free_port, "EMOTION_SETS": str(tmp_path / "sets")}
+    given = {"SPACE_ID": "somebody/emotion", "EMOTION_FIRST_RUN": "0", "PORT": free_port}
+    given["EMOTION_SETS"] = str(tmp_path / "sets")
     with serving(tmp_path, **given) as (line, _):
         assert line.startswith("The dashboard is at ")
         assert "HttpOnly" in httpx.get(f"http://127.0.0.1:{free_port}/", timeout=30).headers["set-cookie"]
@@ -127,18 +131,3 @@ def test_on_a_space_the_server_is_public_and_cleans(tmp_path: Path, free_port: s
         while left.path.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
-
-
-def test_the_front_matter_is_what_a_space_needs():
-    front = re.match(r"---\n(.*?)\n---\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert front is not None
-    import yaml
-
-    card = CardData(**yaml.safe_load(front[1])).to_dict()
-    assert f"gradio=={card['sdk_version']}\n" in (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert len(card["short_description"]) <= 60
-    assert (ROOT / card["app_file"]).is_file()
-    assert {"title", "emoji", "license", "models", "tags", "suggested_hardware"} <= set(card)
-    assert (card["sdk"], card["python_version"]) == ("gradio", "3.11")
-    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
-    assert {card["colorFrom"], card["colorTo"]} <= colours

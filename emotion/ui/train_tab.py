@@ -11,7 +11,7 @@ from emotion.config import preset
 from emotion.curves import reading
 from emotion.errors import EmotionError, RunError
 from emotion.labels import alias_offer
-from emotion.owners import may_see
+from emotion.owners import OF_THE_SERVER, may_see
 from emotion.pictures.folders import list_pictures
 from emotion.runs import Run
 from emotion.ui.charts.training import training_chart
@@ -154,22 +154,26 @@ class TrainTab:
         return self.show(known, drawn=seen)
 
     def attach(self, name: str | None) -> Any:
-        """Watch the run that this browser watched before a reload; where that is over or gone, what is going on now."""
+        """Watch the run that this browser watched before a reload; where that is over or gone, what is going on now.
+
+        A visitor who has neither watches what the server itself trains.
+        """
         remembered = next((each for each in self.board.summaries() if each.run.name == name), None)
         is_over = remembered is None or remembered.status in ENDED
-        run = (self._ongoing() if is_over else None) or (remembered.run if remembered else None)
+        run = (self._ongoing() if is_over else None) or (remembered.run if remembered else self._of_the_server())
         return self.show(watch(run, is_live=False)) if run is not None else gr.skip()
 
     def show(self, seen: Watch, *, drawn: Watch | None = None) -> list[Any]:
         """Return what every widget shows of a run; charts only where they differ from those of ``drawn``."""
+        is_guest = seen.run is not None and bool(seen.run.guest)
         pace = REPLAY_POLL_SECONDS if seen.replay_began is not None else POLL_SECONDS
         return [
             seen,
             status_line(seen),
             *self._charts(seen, drawn=drawn),
             gr.Button("Start", variant="primary") if seen.is_over else gr.Button("Queue another", variant="secondary"),
-            gr.Button(interactive=seen.status in ("queued", "running")),
-            gr.Button(visible=seen.is_over and seen.status in ("stopped", "failed", "interrupted")),
+            gr.Button(interactive=seen.status in ("queued", "running") and not is_guest),
+            gr.Button(visible=seen.is_over and seen.status in ("stopped", "failed", "interrupted") and not is_guest),
             gr.Timer(pace, active=not seen.is_over),
             sentence(reading(seen.events)) if seen.is_over else "",
             gr.HTML(visible=seen.run is not None and trained_on_drawn(seen.run)),
@@ -194,6 +198,10 @@ class TrainTab:
     def _ongoing(self) -> Run | None:
         going = [each.run for each in self.board.mine() if each.status in ("running", "stopping")]
         return going[0] if going else None
+
+    def _of_the_server(self) -> Run | None:
+        everything = self.board.summaries()
+        return next((each.run for each in everything if each.owner == OF_THE_SERVER and each.status not in ENDED), None)
 
 
 def preview_of(key: str | None, use_aliases: bool = False) -> str:

@@ -46,7 +46,8 @@ class Watch:
         """Return the run's state in words."""
         if self.run is None or self.status is None:
             return None
-        said = progress(self.events, self.status, queue_place=self.queue_place)
+        is_guests = bool(self.run.guest)
+        said = progress(self.events, self.status, queue_place=self.queue_place, is_guests=is_guests)
         if self.replay_began is not None:
             first, last = _drawn_span(self.events)
             return Progress(replaying(last - first), self.replay_share)

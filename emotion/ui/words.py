@@ -32,8 +32,16 @@ class Progress:
     share: float | None = None
 
 
-def progress(events: Sequence[Event], status: Status, *, queue_place: int | None = None) -> Progress:
-    """Say how a run stands; ``queue_place`` is how many trainings go before a queued one, where that is known."""
+def progress(
+    events: Sequence[Event], status: Status, *, queue_place: int | None = None, is_guests: bool = False
+) -> Progress:
+    """Say how a run stands; ``queue_place`` is how many trainings go before a queued one, where that is known.
+
+    ``is_guests`` says that whoever looks may not stop it.
+    """
+    if status == "queued" and is_guests:
+        when = "as soon as the server is ready" if queue_place is None else "after those that wait before it"
+        return Progress(f"Queued: it begins {when}.")
     if status == "queued":
         first = "the training before it goes" if queue_place is None else _going_first(queue_place)
         return Progress(f"Queued: {first} first. Stop withdraws it.")

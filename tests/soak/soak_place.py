@@ -63,6 +63,7 @@ class Place:
         """Return the variables of a public server that works here."""
         return {
             "EMOTION_PUBLIC": "1",
+            "EMOTION_FIRST_RUN": "0",  # What is counted here is the visitors' own.
             "EMOTION_RUNS": str(self.runs),
             "EMOTION_SETS": str(self.sets),
             "EMOTION_CACHE": str(self.disk / "cache"),
