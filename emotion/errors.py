@@ -17,6 +17,10 @@ class BackboneError(EmotionError):
     """A backbone is unknown, not here, or not of a kind that can be trained."""
 
 
+class HubError(EmotionError):
+    """The Hugging Face Hub cannot be reached, or does not take what it is given."""
+
+
 class RunError(EmotionError):
     """A run folder is missing, incomplete, or not in a state that allows what was asked."""
 

@@ -16,6 +16,7 @@ from emotion.cli import (
     importing,
     listing,
     predicting,
+    pushing,
     reporting,
     reproducing,
     training,
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     exporting.add_export(
         commands.add_parser("export", help="write a run's checkpoint as a folder for others, or as ONNX")
     )
+    pushing.add_push(commands.add_parser("push", help="push a run's checkpoint to the Hugging Face Hub"))
     hosting.add_space(commands.add_parser("space", help="write the folder to push as a Hugging Face Space"))
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))

@@ -22,7 +22,7 @@ def export_run(run: Run, to: Path, *, onnx: bool = False) -> list[Path]:
     Raises:
         RunError: the run has no checkpoint, the folder is there already, or cannot be written.
     """
-    _require_checkpoint(run)
+    require_checkpoint(run)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise RunError(f"{to} is there already: give a new folder, so that nothing is overwritten.")
     beside = to.with_name(f".{to.name}-{os.getpid()}")
@@ -50,13 +50,12 @@ def zip_run(run: Run, to: Path) -> Path:
     Raises:
         RunError: the run has no checkpoint, or the zip cannot be written.
     """
-    _require_checkpoint(run)
+    require_checkpoint(run)
     beside = to.with_name(f".{to.name}-{os.getpid()}")
     try:
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as packed:
-            for path in sorted(run.checkpoint.iterdir()):
-                if path.name != CARD:
-                    packed.write(path, f"{run.name}/{path.name}")
+            for path in weights_and_settings(run):
+                packed.write(path, f"{run.name}/{path.name}")
             packed.writestr(f"{run.name}/{CARD}", card_of(run))
         beside.replace(to)
     except OSError as error:
@@ -66,6 +65,16 @@ def zip_run(run: Run, to: Path) -> Path:
     return to
 
 
-def _require_checkpoint(run: Run) -> None:
+def weights_and_settings(run: Run) -> list[Path]:
+    """Return the files of a run's checkpoint that go out as they are: all but the card."""
+    return sorted(path for path in run.checkpoint.iterdir() if path.name != CARD)
+
+
+def require_checkpoint(run: Run) -> None:
+    """Let pass a run that has a checkpoint.
+
+    Raises:
+        RunError: it has none.
+    """
     if not (run.checkpoint / "config.json").is_file():
         raise RunError(f"The run {run.name} has no checkpoint yet: wait until it is finished or choose another.")
