@@ -94,6 +94,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
         page.load(guarded(train.attach), train.remembered, train.view, **POLL)
         for tab in (predict, compare):
             tab.picker.follow(news)
+        predict.beside.follow(news)
         news.connect(page)
         pictures.connect(page, offered_sets, [train.pictures, compare.form.sets])
     return page

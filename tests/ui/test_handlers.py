@@ -133,15 +133,15 @@ def test_a_file_that_is_no_upload_is_neither_opened_nor_deleted(services, traine
 
 def test_an_example_is_asked_for_by_number_and_carries_the_note(services, trained: Run):
     predict = tab(PredictTab, services).one
-    _, said, *_ = predict.judge_example(trained.name, gr.EventData(None, {"number": 0}))
+    _, said, *_ = predict.judge_example(trained.name, "", gr.EventData(None, {"number": 0}))
     assert "say nothing of real dogs" in said
     for number in (-1, 99, "0", None, "/etc/passwd"):
         with pytest.raises(PictureError):
-            predict.judge_example(trained.name, gr.EventData(None, {"number": number}))
+            predict.judge_example(trained.name, "", gr.EventData(None, {"number": number}))
 
 
 def test_without_a_run_predict_and_compare_say_what_they_wait_for(services, warned):
-    _, said, *_ = tab(PredictTab, services).one.judge_example(None, gr.EventData(None, {"number": 0}))
+    _, said, *_ = tab(PredictTab, services).one.judge_example(None, "", gr.EventData(None, {"number": 0}))
     assert "first finished run" in said
     with pytest.raises(RunError, match="first finished run"):
         tab(CompareTab, services).compare(None, "happy", ["drawn/human_eval"], 3, 1)

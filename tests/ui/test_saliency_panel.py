@@ -241,7 +241,7 @@ def test_a_picture_that_has_been_moved_is_one_sentence_and_nothing_is_kept(servi
 
 
 def judged(tab: OnePicture, run: Run, number: int = 0) -> list[Any]:
-    return tab.judge_example(run.name, gr.EventData(None, {"number": number}))
+    return tab.judge_example(run.name, "", gr.EventData(None, {"number": number}))
 
 
 def payload_of(values: list[Any]) -> dict[str, Any]:
@@ -252,7 +252,7 @@ def payload_of(values: list[Any]) -> dict[str, Any]:
 def test_a_prediction_offers_the_map_of_each_class_and_computes_none(services, trained: Run, monkeypatch):
     monkeypatch.setattr(ScriptedServices, "study", lambda *_: pytest.fail("nobody asked for a map"))
     values = judged(predict_tab(services), trained)
-    state, section, label, page = values[3:]
+    state, section, label, page = values[3:7]
     assert (state.run, set(state.scores)) == (trained.name, set(EMOTIONS))
     assert section.visible
     assert [choice for choice, _ in label.choices] == list(EMOTIONS)
@@ -262,11 +262,11 @@ def test_a_prediction_offers_the_map_of_each_class_and_computes_none(services, t
 
 def test_without_a_picture_or_with_a_bad_one_nothing_is_offered(services, trained: Run, warned, tmp_path, monkeypatch):
     tab = predict_tab(services)
-    state, section, _, page = tab.judge_upload(trained.name, None)[3:]
+    state, section, _, page = tab.judge_upload(trained.name, None)[3:7]
     assert (state, section.visible, page) == (None, False, "")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     (tmp_path / "x.jpg").write_text("no picture")
-    state, section, _, page = tab.judge_upload(trained.name, {"path": str(tmp_path / "x.jpg")})[3:]
+    state, section, _, page = tab.judge_upload(trained.name, {"path": str(tmp_path / "x.jpg")})[3:7]
     assert (state, section.visible, page) == (None, False, "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import plotly.graph_objects as go
 
@@ -13,15 +13,18 @@ from emotion.ui.charts.look import TEXT, chance_line, figure, say
 HEIGHT = 300
 
 
-def probability_chart(scores: Mapping[str, float] | None) -> go.Figure:
-    """Draw the probability of every class as a bar, in the fixed order of the classes, with values."""
+def probability_chart(scores: Mapping[str, float] | None, *, beside: Iterable[str] = ()) -> go.Figure:
+    """Draw the probability of every class as a bar, in the fixed order of the classes, with values.
+
+    The classes of a chart ``beside`` it have their rows too, so that both have the same axes.
+    """
     chart = figure(height=260, showlegend=False, hovermode="closest", bargap=0.35)
     if scores is None:
         return say(chart, "The probabilities of all classes appear here.")
-    names = in_order(list(scores))
+    names = in_order([*scores, *(name for name in beside if name not in scores)])
     chart.add_bar(
         y=names,
-        x=[scores[name] for name in names],
+        x=[scores.get(name) for name in names],
         orientation="h",
         marker={"color": [colour_of(name) for name in names], "cornerradius": 5},
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
@@ -29,11 +32,12 @@ def probability_chart(scores: Mapping[str, float] | None) -> go.Figure:
     for name in names:
         # In a column of their own, where neither a bar nor the chance line runs through them.
         chart.add_annotation(
-            y=name, x=1.03, text=f"{scores[name] * 100:.1f} %", xanchor="left", showarrow=False, font={"size": 14}
-        )
+            y=name, x=1.03, text=f"{scores[name] * 100:.1f} %" if name in scores else "no class of it", xanchor="left",
+            showarrow=False, font={"size": 14},
+        )  # fmt: skip
     chart.update_xaxes(range=[0, 1.25], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     chart.update_yaxes(range=[len(names) - 0.5, -0.5], tickfont={"size": 14}, showgrid=False, ticksuffix="  ")
-    return chance_line(chart, chance_level(len(names)), horizontal=False)
+    return chance_line(chart, chance_level(len(scores)), horizontal=False)
 
 
 def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> go.Figure:
