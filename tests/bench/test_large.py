@@ -18,7 +18,7 @@ def test_an_import_and_a_look_are_measured_and_leave_no_set(
     trained_on: list[int] = []
 
     def train(_: Workplace, pictures: Path) -> tuple[float, float]:
-        trained_on.append(len(list(pictures.glob("*/*.webp"))))
+        trained_on.append(len(list(pictures.glob("*/*.*"))))
         return float(trained_on[-1]), 100.0 + trained_on[-1]
 
     monkeypatch.setattr(large, "_trained", train)
