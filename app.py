@@ -25,13 +25,18 @@ def main() -> int:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.errors import ConfigError
     from emotion.first_run import is_wanted
+    from emotion.mcp import serves_mcp
     from emotion.public import public_limits
 
     try:
         limits, has_first_run = public_limits(), is_wanted()
+        has_tools = serves_mcp()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    if not has_tools:
+        # Gradio imports it wherever it is installed, which takes as long as the page's own start.
+        sys.modules["mcp"] = None  # type: ignore[assignment]  # Python's way to say that there is none
     from emotion.cleaning import keep_clean
     from emotion.logs import hide_texts
     from emotion.runs import runs_folder
@@ -48,6 +53,9 @@ def main() -> int:
         page = build_app(workers)
         try:
             launch(page, host=host, port=port, prevent_thread_lock=True)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return 2
         except OSError:
             what_to_do = "stop what uses that port, or choose others with PORT= and HOST="
             print(f"Nothing can be served at {host}:{port}: {what_to_do}.", file=sys.stderr)

@@ -7,6 +7,8 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from emotion.errors import ConfigError
+from emotion.mcp import serves_mcp, what_to_install
 from emotion.public import public_limits
 from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
@@ -115,11 +117,20 @@ def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs
 
 
 def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
-    """Serve the page; visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere."""
-    limits = public_limits()
+    """Serve the page; visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere.
+
+    Raises:
+        ConfigError: MCP tools are asked for, and cannot be served.
+        OSError: the address is in use.
+    """
+    limits, has_tools = public_limits(), serves_mcp()
     keep_uploads_apart()
     keep_sessions_light()
-    return page.launch(
+    if has_tools:
+        from emotion.ui.mcp_tools import serve_our_tools
+
+        serve_our_tools()
+    served = page.launch(
         server_name=host,
         server_port=port,
         theme=theme(),
@@ -146,6 +157,12 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         quiet=True,
         show_error=True,
         enable_monitoring=False,
+        # Said in any case: otherwise a variable of Gradio's own opens its server, which asks for no password.
+        mcp_server=has_tools,
         **asked_password(),
         **more,
     )
+    if has_tools and not page.mcp_server:
+        page.close(verbose=False)
+        raise ConfigError(f"The MCP tools cannot be served ({page.mcp_error}): {what_to_install()}.")
+    return served

@@ -1,4 +1,4 @@
-"""The password of a page that is not for everybody, where ``$EMOTION_PASSWORD`` is set: for the page and its API."""
+"""The password of a page that is not for everybody, where ``$EMOTION_PASSWORD`` is set: page, endpoints, MCP tools."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ SECONDS_AFTER_A_WRONG_ONE = 0.5
 
 def asked_password() -> dict[str, Any]:
     """Return what ``launch`` takes to ask for the password; nothing where none is set."""
+    is_right = required_password()
+    return {"auth": is_right, "auth_message": MESSAGE} if is_right else {}
+
+
+def required_password() -> Callable[[str, str], Awaitable[bool]] | None:
+    """Return the check of a password; None where none is asked for."""
     password = os.environ.get(VARIABLE)
-    return {"auth": checking(password), "auth_message": MESSAGE} if password else {}
+    return checking(password) if password else None
 
 
 def checking(password: str) -> Callable[[str, str], Awaitable[bool]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from gradio.context import LocalContext
@@ -18,7 +18,7 @@ COOKIE = "emotion-visitor"
 _KEY = "emotion.visitor"
 _YEAR_SECONDS = 365 * 86400
 # What token_urlsafe makes of 32 bytes.
-_SECRET_LENGTH = 43
+SECRET_LENGTH = 43
 
 
 def current_visitor() -> str | None:
@@ -41,6 +41,11 @@ def visitor_of(scope: Mapping[str, Any]) -> str:
     return str(scope.get(_KEY, ""))
 
 
+def become_visitor(scope: MutableMapping[str, Any], secret: str) -> None:
+    """Let a request be that of the visitor who knows a secret."""
+    scope[_KEY] = hashed(secret)
+
+
 class VisitorCookie:
     """Middleware that gives each new browser a secret, and tells the events behind it whose secret came.
 
@@ -60,7 +65,7 @@ class VisitorCookie:
         is_foreign = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
         secret = "" if is_foreign else _secret_in(headers.getlist("cookie"))
         if secret:
-            scope[_KEY] = hashed(secret)
+            become_visitor(scope, secret)
         if secret or is_foreign or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
@@ -76,7 +81,7 @@ class VisitorCookie:
 
 def _secret_in(cookies: list[str]) -> str:
     found = cookie_parser("; ".join(cookies)).get(COOKIE, "")
-    return found if len(found) == _SECRET_LENGTH else ""
+    return found if len(found) == SECRET_LENGTH else ""
 
 
 def _new_cookie(*, is_https: bool) -> str:

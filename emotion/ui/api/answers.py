@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+# Where Python is older than 3.12, pydantic makes schemas of these only.
+from typing_extensions import TypedDict
 
 
 class PredictionAnswer(TypedDict):
@@ -12,6 +13,8 @@ class PredictionAnswer(TypedDict):
     scores: dict[str, float]
     precision: str
     seconds: float
+    unknown: bool | None
+    unknown_sentence: str
 
 
 class SampleAnswer(TypedDict):

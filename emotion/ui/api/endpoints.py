@@ -101,9 +101,9 @@ class Endpoints:
         Args:
             sets: keys of picture sets, as picture_sets gives them; at least one, better two.
             run: the name of the run that judges; empty for the newest that can.
-            emotion: a class of the run, or all.
+            emotion: a class of the run, such as happy, or all.
             size: how many pictures of each set and emotion are drawn.
-            seed: of the draw.
+            seed: of the draw; the same seed draws the same pictures.
             use_aliases: read class folders such as anger under the emotion's name.
         """
         chosen, offered = self._choose(run), list_picture_sets()
@@ -129,8 +129,8 @@ class Endpoints:
             picture_set: the key of a picture set, as picture_sets gives it.
             preset: Quick, Thorough or The report; what else is given goes before it.
             backbone: the name of a pretrained vision transformer; empty for the preset's.
-            epochs: 1 to 50.
-            batch_size: 1 to 128.
+            epochs: how often each picture is learned from, 1 to 50; empty for the preset's.
+            batch_size: pictures a step, 1 to 128; empty for the preset's.
             depth: what is trained: head, all, or a number of last blocks; empty for the preset's.
             seed: of the split, the order and the first weights.
             use_aliases: read class folders such as anger under the emotion's name.
@@ -161,7 +161,7 @@ class Endpoints:
         """Stop a run after the step in hand, or withdraw a queued one; the best finished epoch is kept.
 
         Args:
-            run: the run's name.
+            run: the run's name, as train and runs give it.
         """
         found = self._find(run)
         if found.status() not in ENDED:

@@ -1,0 +1,31 @@
+"""Whether the endpoints are MCP tools too: ``EMOTION_MCP``. Standard library only; serves nothing itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+
+from emotion.errors import ConfigError
+
+SWITCH = "EMOTION_MCP"
+
+
+def serves_mcp(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether ``EMOTION_MCP`` asks for the tools, which need a package that nothing else here does.
+
+    Raises:
+        ConfigError: it is neither 0 nor 1, or that package is missing.
+    """
+    given = (os.environ if environment is None else environment).get(SWITCH, "0")
+    if given not in ("0", "1"):
+        raise ConfigError(f"{SWITCH} is {given!r}: set it to 1 to offer the endpoints as MCP tools, or to 0.")
+    if given == "1" and find_spec("mcp") is None:
+        raise ConfigError(f"{SWITCH}=1 needs the package mcp: {what_to_install()}, or set {SWITCH} to 0.")
+    return given == "1"
+
+
+def what_to_install() -> str:
+    """Return the command that installs it, in a version that Gradio can serve."""
+    return f'pip install "gradio[mcp]=={version("gradio")}"'
