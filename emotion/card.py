@@ -8,14 +8,21 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from emotion.config import TrainConfig
 from emotion.events import Scores
+from emotion.familiarity import NEIGHBOURS
 from emotion.labels import DRAWN_NOTE, chance_level
 from emotion.pictures.drawn import is_drawn
 from emotion.pictures.folders import count_labels
 from emotion.pictures.splitting import Split
+from emotion.prediction import LEVEL
 
 
-def model_card(config: TrainConfig, split: Split, *, best_epoch: int, scores: Scores) -> str:
-    """Return the README of a checkpoint: what it was trained on, how it does on validation pictures, its limits."""
+def model_card(
+    config: TrainConfig, split: Split, *, best_epoch: int, scores: Scores, knows_unknown: bool = False
+) -> str:
+    """Return the README of a checkpoint: what it was trained on, how it does on validation pictures, its limits.
+
+    ``knows_unknown`` says that its run can tell what it has never seen.
+    """
     data = ModelCardData(
         library_name="transformers",
         pipeline_tag="image-classification",
@@ -23,6 +30,12 @@ def model_card(config: TrainConfig, split: Split, *, best_epoch: int, scores: Sc
     )
     counts = ", ".join(f"{count} {label}" for label, count in count_labels(split.train).items())
     note = f"{DRAWN_NOTE} These were drawn.\n\n" if is_drawn(config.pictures) else ""
+    unknown = (
+        f"Its run calls a picture unknown that is less like the training pictures than {LEVEL * 100:.0f} % of the "
+        f"{len(split.validation)} validation pictures are\n(cosine distance of features to the {NEIGHBOURS}th nearest, "
+        "Sun et al. 2022, arXiv 2204.06507). The checkpoint alone always names a class.\n\n"
+    )
+    note = unknown + note if knows_unknown else note
     backbone = Path(config.backbone).name if Path(config.backbone).is_absolute() else config.backbone
     body = f"""
 # Emotions from pictures: {", ".join(split.classes)}

@@ -2,16 +2,65 @@
 
 from dataclasses import dataclass
 
+# Of the validation pictures at most a twentieth is called unknown.
+LEVEL = 0.95
+# With fewer validation pictures the last twentieth of them is not a whole one.
+FEWEST = 20
+NOT_KNOWN = "This run does not know what it has never seen: train again."
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """How like a run's training pictures a picture is: how many of its ``validation`` pictures are nearer to them."""
+
+    nearer: int
+    validation: int
+
+    @property
+    def is_unknown(self) -> bool | None:
+        """Whether 95 % of the validation pictures are nearer; None where they are too few to say."""
+        return self.nearer >= LEVEL * self.validation if self.validation >= FEWEST else None
+
+    def sentence(self) -> str:
+        """Say it to a person, with what it rests on."""
+        if self.is_unknown is None:
+            return (
+                f"With {self.validation} validation pictures this run cannot tell what it has never seen: train on "
+                f"more, so that {FEWEST} are held back."
+            )
+        if self.is_unknown:
+            return (
+                "None of these, as far as the run can tell: this picture is less like its training pictures than "
+                f"{LEVEL * 100:.0f} % of its validation pictures (n = {self.validation}) are."
+            )
+        return (
+            "As like the run's training pictures as others of their kind: of its validation pictures "
+            f"{self.nearer} of {self.validation} are nearer."
+        )
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """The probability of every class (0 to 1, sums to 1) in the run's order, and the most likely one."""
+    """The probability of every class (0 to 1, sums to 1) in the run's order, and the most likely one.
+
+    ``familiarity`` is None where the run does not know what it has never seen.
+    """
 
     label: str
     confidence: float
     scores: dict[str, float]
     precision: str
     seconds: float
+    familiarity: Familiarity | None = None
+
+    @property
+    def is_unknown(self) -> bool | None:
+        """Whether the picture is unlike all that the run was trained on; None where the run cannot tell."""
+        return self.familiarity.is_unknown if self.familiarity else None
+
+    def familiarity_sentence(self) -> str:
+        """Say how like the run's training pictures the picture is, or why that is not known."""
+        return self.familiarity.sentence() if self.familiarity else NOT_KNOWN
 
 
 @dataclass(frozen=True)

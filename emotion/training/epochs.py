@@ -22,6 +22,7 @@ from emotion.training.device import autocast
 from emotion.training.inputs import Inputs
 from emotion.training.keeping import Best, trained_weights
 from emotion.training.optimizing import make_optimizer
+from emotion.training.remembering import Memory
 from emotion.training.scoring import Tally
 from emotion.training.weighting import class_weights
 
@@ -33,6 +34,7 @@ class Epochs:
 
     ``top`` makes logits of ``inputs``: the top of ``cut``, or a part of it that has all the weights to train.
     ``train`` and ``validation`` are indices into ``inputs`` and into ``labels``, the (pictures,) class indices.
+    ``memory`` notes what is seen, where that is to be known later.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Epochs:
         train: Sequence[int],
         validation: Sequence[int],
         context: Context,
+        memory: Memory | None = None,
     ) -> None:
         self.best: Best | None = None
         self.stopped_early = False
@@ -52,6 +55,7 @@ class Epochs:
         self._validation_seconds = 0.0
         self._cut = cut
         self._inputs = inputs
+        self._memory = memory
         self._labels = labels.to(context.device)
         self._train, self._validation = train, validation
         self._class_weights = class_weights(
@@ -88,7 +92,8 @@ class Epochs:
                 is_best = self.best is None or scores.loss < self.best.scores.loss
                 if is_best:
                     weights = {name: value.clone() for name, value in trained_weights(self._cut).items()}
-                    self.best = Best(epoch, scores, probabilities, weights)
+                    seen = self._memory.seen() if self._memory else None
+                    self.best = Best(epoch, scores, probabilities, weights, seen)
             self.finished_epochs = epoch
             pace = (time.perf_counter() - self._began) / (epoch - resumed_epochs)
             remaining = pace * (self._config.epochs - epoch)
@@ -154,6 +159,8 @@ class Epochs:
         context = self._context
         target = self._labels[indices]
         logits = self._logits(self._inputs.training(indices, epoch=epoch))
+        if self._memory:
+            self._memory.trained_on(indices)
         losses = functional.cross_entropy(
             logits,
             target,
@@ -188,6 +195,8 @@ class Epochs:
             places, weights = shard(range(len(batch)), rank=context.rank, processes=context.processes)
             indices = [batch[place] for place in places]
             logits = self._logits(self._inputs.plain(indices))
+            if self._memory:
+                self._memory.validated(indices)
             tally.add(logits, self._labels[indices], torch.tensor(weights, device=context.device))
             rows += [
                 (index, row)

@@ -28,6 +28,7 @@ from emotion.training.epochs import Epochs
 from emotion.training.inputs import ActivationInputs, Inputs, PictureInputs, in_background
 from emotion.training.keeping import Best, keep_best
 from emotion.training.preparing import prepare
+from emotion.training.remembering import remember
 from emotion.training.resuming import drop_state, load_state, save_state
 from emotion.training.trunk import Look, make_recipe
 
@@ -101,8 +102,11 @@ def fit(
                 )
         labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
         with threads_for(config.depth):
+            memory = remember(parts, inputs, train, validation, context=context)
             inputs, top = prepare(parts, inputs, labels, train, context=context, state=state)
-            epochs = Epochs(parts, top, inputs, labels, train=train, validation=validation, context=context)
+            epochs = Epochs(
+                parts, top, inputs, labels, train=train, validation=validation, context=context, memory=memory
+            )
             if state:
                 epochs.resume_from(state)
             for event in epochs.run():

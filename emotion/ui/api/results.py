@@ -40,6 +40,8 @@ def prediction_answer(prediction: Prediction, run: Run) -> PredictionAnswer:
         "scores": prediction.scores,
         "precision": prediction.precision,
         "seconds": prediction.seconds,
+        "unknown": prediction.is_unknown,
+        "unknown_sentence": prediction.familiarity_sentence(),
     }
 
 

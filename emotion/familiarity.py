@@ -1,0 +1,99 @@
+"""What a run has seen, as features of its pictures, and whether another picture is like them. Knows nothing of models.
+
+The rule is the distance to the k-th nearest training picture (Sun et al. 2022, arXiv 2204.06507); why this one and not
+another, and what it finds, is measured by ``python -m emotion bench --full --only unknown``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from emotion.prediction import Familiarity
+
+FILE = "familiarity.safetensors"
+NEIGHBOURS = 5
+# So many pictures, and so many bytes, stand for all that a run was trained on.
+MOST_PICTURES, MOST_BYTES = 1000, 1_500_000
+VALUE_BYTES = 2
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run has seen: ``references``, (M, F) float16 features of training pictures, each of length 1, and
+    ``distances``, (n,) float32, how far each validation picture is from them, the nearest first.
+    """
+
+    references: np.ndarray
+    distances: np.ndarray
+
+    def familiarity(self, features: np.ndarray) -> list[Familiarity]:
+        """Hold each of (B, F) features against the validation pictures."""
+        nearer = np.searchsorted(self.distances, distances(features, self.references), side="left")
+        return [Familiarity(nearer=int(count), validation=len(self.distances)) for count in nearer]
+
+
+def see(references: np.ndarray, validation: np.ndarray) -> Seen:
+    """Return what is kept of (M, F) features of training pictures and (n, F) ones of validation pictures."""
+    kept = _unit(references).astype(np.float16)
+    return Seen(kept, np.sort(distances(validation, kept)))
+
+
+def distances(features: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """Return the (N,) float32 cosine distances (0 to 2) of (N, F) features to their k-th nearest of the references."""
+    rank = min(NEIGHBOURS, len(references)) - 1
+    against = _unit(references).T
+    parts = [features[start : start + BATCH] for start in range(0, len(features), BATCH)]
+    found = [np.partition(1 - _unit(part) @ against, rank, axis=1)[:, rank] for part in parts]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.float32)
+
+
+def chosen(pictures: Sequence[int], *, width: int, seed: int) -> list[int]:
+    """Return which of the training pictures stand for all in features of ``width``: all, unless they are too many."""
+    most = max(NEIGHBOURS, min(MOST_PICTURES, MOST_BYTES // (VALUE_BYTES * width)))
+    if len(pictures) <= most:
+        return list(pictures)
+    return sorted(random.Random(f"{seed}/references").sample(list(pictures), most))
+
+
+def save_seen(seen: Seen, folder: Path) -> None:
+    """Write what a run has seen into its folder, whole or not at all.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    beside = folder / f".{FILE}-{os.getpid()}"
+    try:
+        beside.write_bytes(save({"references": seen.references, "distances": seen.distances}))
+        beside.replace(folder / FILE)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_seen(folder: Path, *, width: int) -> Seen | None:
+    """Return what ``save_seen`` wrote of features of ``width``; None where it is not there, torn or of another model.
+
+    A run of before this was kept makes no claim, and neither does one whose file is damaged.
+    """
+    try:
+        values = load((folder / FILE).read_bytes())
+        seen = Seen(values["references"], values["distances"])
+    except (OSError, KeyError, ValueError, SafetensorError):
+        return None
+    fits = seen.references.ndim == 2 and seen.references.shape[1] == width and seen.distances.ndim == 1
+    is_whole = fits and len(seen.references) > 0 and bool(np.isfinite(seen.distances).all())
+    return seen if is_whole else None
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    values = rows.astype(np.float32)
+    unit: np.ndarray = values / np.linalg.norm(values, axis=1, keepdims=True).clip(min=1e-12)
+    return unit
