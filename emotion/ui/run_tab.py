@@ -17,6 +17,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.handing_on import HandingOn
 from emotion.ui.handlers import QUIET
 from emotion.ui.news import News
+from emotion.ui.pushing import Pushing
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_report import cell_html, command_html, confusion_html, facts_html, most_wrong_html, settings_html
 from emotion.ui.services import Services
@@ -76,6 +77,7 @@ class RunTab:
                 self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
                 self.sharing = Sharing(self.board, self.run)
                 self.handing_on = HandingOn(self.board, self.run)
+                self.pushing = Pushing(self.services, self.board, self.run)
                 self.command = gr.HTML("", elem_id="command", js_on_load=_COPY, apply_default_css=False)
                 self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
 

@@ -51,6 +51,7 @@ class Kept:
     file waits to be taken for as long as ``takes`` is not set.
     """
 
+    address: str = ""
     repositories: dict[str, Repository] = field(default_factory=dict)
     stored: dict[str, bytes] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -125,8 +126,9 @@ def hub(kept: Kept) -> Iterator[str]:
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
+    kept.address = f"http://127.0.0.1:{server.server_port}"
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield kept.address
     finally:
         kept.takes.set()
         server.shutdown()
