@@ -30,7 +30,9 @@ from emotion.sweep import SweepMember
 
 R = TypeVar("R")
 GRACE_SECONDS = 10.0
-NICENESS = 5
+# Whoever waits for a prediction waits least, then whoever waits for a comparison; what goes on behind them gives way
+# to both. At 5, twenty visitors at once left a prediction little more than its share.
+COMPARING_NICENESS, NICENESS = 10, 15
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
@@ -54,7 +56,7 @@ class Workers:
         # Two runs that judge one picture side by side, or two visitors by turns, do not wait for each other's loading.
         self._predictor = Predictor(loaded=2)
         # A comparison takes seconds, and predictions do not wait for it either. Started when it is needed first.
-        self._comparer = Predictor(niceness=NICENESS)
+        self._comparer = Predictor(niceness=COMPARING_NICENESS)
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
         self._student = Predictor(niceness=NICENESS)
         self._hands: list[Predictor] = []
