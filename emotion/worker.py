@@ -31,7 +31,7 @@ from emotion.sweep import SweepMember
 R = TypeVar("R")
 GRACE_SECONDS = 10.0
 # Whoever waits for a prediction waits least, then whoever waits for a comparison; what goes on behind them gives way
-# to both. At 5, twenty visitors at once left a prediction little more than its share.
+# to both.
 COMPARING_NICENESS, NICENESS = 10, 15
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
