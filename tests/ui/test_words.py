@@ -37,6 +37,12 @@ def test_a_run_without_events_says_what_it_waits_for():
     assert "loading the backbone" in progress([], "running").sentence
 
 
+def test_whoever_may_not_stop_a_waiting_run_is_promised_no_stop():
+    waits = progress([], "queued", queue_place=2, is_guests=True).sentence
+    assert waits == "Queued: it begins after those that wait before it."
+    assert progress([], "queued", is_guests=True).sentence == "Queued: it begins as soon as the server is ready."
+
+
 def test_the_look_at_the_pictures_is_counted():
     said = progress(until(TrunkProgress, 3), "running")
     assert said.sentence.startswith("Looking once at 600 pictures: 300 of 600, ")
