@@ -11,12 +11,16 @@ from emotion.labels import chance_level, colour_of, colour_of_set, in_order
 from emotion.ui.charts.look import TEXT, chance_line, figure, say
 
 HEIGHT = 300
+MUTED = 0.3
 
 
-def probability_chart(scores: Mapping[str, float] | None, *, beside: Iterable[str] = ()) -> go.Figure:
+def probability_chart(
+    scores: Mapping[str, float] | None, *, beside: Iterable[str] = (), is_muted: bool = False
+) -> go.Figure:
     """Draw the probability of every class as a bar, in the fixed order of the classes, with values.
 
-    The classes of a chart ``beside`` it have their rows too, so that both have the same axes.
+    The classes of a chart ``beside`` it have their rows too, so that both have the same axes. ``is_muted`` is for a
+    picture that is none of them.
     """
     chart = figure(height=260, showlegend=False, hovermode="closest", bargap=0.35)
     if scores is None:
@@ -27,6 +31,7 @@ def probability_chart(scores: Mapping[str, float] | None, *, beside: Iterable[st
         x=[scores.get(name) for name in names],
         orientation="h",
         marker={"color": [colour_of(name) for name in names], "cornerradius": 5},
+        opacity=MUTED if is_muted else 1.0,
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )
     for name in names:

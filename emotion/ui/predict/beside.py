@@ -72,7 +72,7 @@ class Beside:
 
     def show(self, first: Prediction, second: Prediction, run: Run) -> list[Any]:
         """Show what the other run says beside the first one."""
-        bars = probability_chart(second.scores, beside=first.scores)
+        bars = probability_chart(second.scores, beside=first.scores, is_muted=bool(second.is_unknown))
         said = verdict_html(second, run, is_drawn=False)
         return [gr.Column(visible=True), said, shown(bars), difference_html(first, second)]
 

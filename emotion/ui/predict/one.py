@@ -119,7 +119,9 @@ class OnePicture:
             gr.Warning(str(error), title="That picture cannot be judged")
             return self._nothing(None, sentence(str(error), kind="problem"))
         said = verdict_html(prediction, run, is_drawn=example is not None)
-        bars = probability_chart(prediction.scores, beside=beside.scores if beside else ())
+        bars = probability_chart(
+            prediction.scores, beside=beside.scores if beside else (), is_muted=bool(prediction.is_unknown)
+        )
         pair = self.beside.show(prediction, beside, second) if beside and second else self.beside.nothing()
         return [small, said, shown(bars), *self.looking.offer(run, prediction), *pair, example]
 
