@@ -39,7 +39,7 @@ def run(tmp_path: Path, code: str, **given: str) -> subprocess.CompletedProcess[
     folders = {"EMOTION_RUNS": str(tmp_path / "runs"), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={**plain, **folders, **given},
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_without_the_package_it_is_one_sentence_that_says_what_to_install(tmp_pa
     assert done.stderr == f"EMOTION_MCP=1 needs the package mcp: {install}, or set EMOTION_MCP to 0.\n"
 
 
-@pytest.mark.parametrize(("switch", "said"), [("", ""), ("0", ""), ("1", "looked for mcp")])
+@pytest.mark.parametrize(("switch", "said"), [("", ""), ("1", "looked for mcp")])
 def test_where_it_is_off_gradio_imports_nothing_of_it(tmp_path: Path, switch: str, said: str) -> None:
     pytest.importorskip("mcp", reason="the package mcp is missing: `make test` installs it")
     with socket.socket() as taken:

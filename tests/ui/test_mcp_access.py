@@ -262,6 +262,20 @@ def test_the_limits_of_a_public_server_hold_for_tools(public_url: str, gate: Any
     asyncio.run(ask())
 
 
+def test_a_file_in_a_call_is_no_larger_than_an_upload_may_be(
+    public_url: str, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOTION_PUBLIC_UPLOAD_MEGABYTES", "1")
+    (tmp_path / "large.png").write_bytes(bytes(1_000_001))
+
+    async def ask() -> None:
+        async with session_at(public_url) as session:
+            said = await refused(session, "predict", picture=data_url(tmp_path / "large.png", kind="image/png"))
+            assert said == ("upload_missing", "That file is larger than 1 MB: use a smaller one.")
+
+    asyncio.run(ask())
+
+
 def test_what_another_visitor_uploaded_is_not_used(public_url: str, trained: Run, picture: Path) -> None:
     with HttpVisitor(public_url, session="page-of-anna") as anna:
         path = anna.upload("anna.webp", picture.read_bytes())

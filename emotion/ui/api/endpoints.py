@@ -129,8 +129,8 @@ class Endpoints:
             picture_set: the key of a picture set, as picture_sets gives it.
             preset: Quick, Thorough or The report; what else is given goes before it.
             backbone: the name of a pretrained vision transformer; empty for the preset's.
-            epochs: how often each picture is learned from, 1 to 50; empty for the preset's.
-            batch_size: pictures a step, 1 to 128; empty for the preset's.
+            epochs: how often each picture is learned from, 1 to 50; without it the preset's.
+            batch_size: pictures a step, 1 to 128; without it the preset's.
             depth: what is trained: head, all, or a number of last blocks; empty for the preset's.
             seed: of the split, the order and the first weights.
             use_aliases: read class folders such as anger under the emotion's name.

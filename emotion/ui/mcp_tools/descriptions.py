@@ -67,7 +67,8 @@ def tool_of(name: str, function: Callable[..., Any]) -> Tool:
             readOnlyHint=name in READING,
             destructiveHint=False,
             idempotentHint=name in READING or name == "stop",
-            openWorldHint=False,
+            # A file may be fetched from the web.
+            openWorldHint=any(each.annotation is FileData for each in _parameters(function).values()),
         ),
     )
     return Tool(name, function, description)

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from gradio.utils import get_upload_folder
 
 from emotion.errors import PictureError
+from emotion.public import public_limits
 from emotion.ui.api.codes import Coded
 from emotion.ui.mcp_tools.fetching import fetched
 from emotion.ui.picture_input import received
@@ -23,8 +24,8 @@ from emotion.ui.visitor import current_visitor
 
 MOST_BYTES = 20_000_000
 HOW = (
-    "Give a data URL (data:image/jpeg;base64,...), the https address of a public file, or the path that POST "
-    f"/gradio_api/upload returned; the first two hold at most {MOST_BYTES // 1_000_000} MB."
+    "Give a data URL (data:image/jpeg;base64,... or data:application/zip;base64,...), the https address of a public "
+    f"file, or the path that POST /gradio_api/upload returned; the first two hold {MOST_BYTES // 1_000_000} MB at most."
 )
 _UPLOADED = "/gradio_api/file="
 
@@ -40,7 +41,7 @@ async def content_of(sent: Any) -> bytes | None:
         if text.startswith("data:"):
             return _decoded(text)
         if text.startswith(("http://", "https://")) and _UPLOADED not in text:
-            return await fetched(text, most_bytes=MOST_BYTES)
+            return await fetched(text, most_bytes=_most_bytes())
     except PictureError as error:
         raise Coded("upload_missing", str(error)) from error
     return None
@@ -79,9 +80,14 @@ def _decoded(text: str) -> bytes:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise PictureError(f"What stands in that data URL is not base64. {HOW}") from error
-    if len(content) > MOST_BYTES:
-        raise PictureError(f"That file is larger than {MOST_BYTES // 1_000_000} MB: upload it first.")
+    if len(content) > _most_bytes():
+        raise PictureError(f"That file is larger than {_most_bytes() // 1_000_000} MB: use a smaller one.")
     return content
+
+
+def _most_bytes() -> int:
+    limits = public_limits()
+    return min(MOST_BYTES, limits.upload_megabytes * 1_000_000) if limits else MOST_BYTES
 
 
 def _made_before(sent: Any) -> dict[str, Any]:
