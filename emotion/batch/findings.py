@@ -33,10 +33,8 @@ def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
         which = f"{shown(first.picture)}: {first.reason}"
         said.append(f"{count(len(problems), 'file')} not judged; the first is {which}")
     if known := sum(row.is_known for row in batch.judged):
-        were = "is a picture" if known == 1 else "are pictures"
-        said.append(
-            f"{known:,} of these {were} that the run was trained or validated on: judged, and counted in no accuracy."
-        )
+        which = "picture was" if known == 1 else "pictures were"
+        said.append(f"{known:,} {which} trained or validated on by this run: judged, but counted in no accuracy.")
     return [*said, *batch.notes]
 
 

@@ -151,7 +151,7 @@ def test_pictures_that_the_run_was_trained_on_are_judged_and_not_counted(run: Ru
     result = batch.result()
     assert result is not None
     assert result.n == 2
-    assert "1 of these is a picture that the run was trained or validated on" in left_out(batch)[0]
+    assert "1 picture was trained or validated on by this run" in left_out(batch)[0]
     assert [line["trained_on"] for line in lines_of(batch)] == ["True", "False", "False"]
 
 

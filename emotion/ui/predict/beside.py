@@ -38,9 +38,7 @@ class Beside:
         """Put the column of the other run here."""
         with gr.Column(visible=False, min_width=300) as self.column:
             self.verdict = gr.HTML("", elem_id="verdict-beside", apply_default_css=False)
-            self.bars = chart(
-                probability_chart(None), label="Probability of each emotion, the other run", name="bars-beside"
-            )
+            self.bars = chart(probability_chart(None), label="Probability by the other run", name="bars-beside")
 
     def place_difference(self) -> None:
         """Put the line that says what differs here."""
@@ -70,10 +68,10 @@ class Beside:
         """
         return self.board.find(name) if name and name != in_use.name else None
 
-    def show(self, first: Prediction, second: Prediction, run: Run) -> list[Any]:
+    def show(self, first: Prediction, second: Prediction, run: Run, *, is_drawn: bool) -> list[Any]:
         """Show what the other run says beside the first one."""
         bars = probability_chart(second.scores, beside=first.scores, is_muted=bool(second.is_unknown))
-        said = verdict_html(second, run, is_drawn=False)
+        said = verdict_html(second, run, is_drawn=is_drawn)
         return [gr.Column(visible=True), said, shown(bars), difference_html(first, second)]
 
     def nothing(self, *, said: str = "") -> list[Any]:

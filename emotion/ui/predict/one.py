@@ -118,11 +118,12 @@ class OnePicture:
         except EmotionError as error:
             gr.Warning(str(error), title="That picture cannot be judged")
             return self._nothing(None, sentence(str(error), kind="problem"))
-        said = verdict_html(prediction, run, is_drawn=example is not None)
-        bars = probability_chart(
-            prediction.scores, beside=beside.scores if beside else (), is_muted=bool(prediction.is_unknown)
-        )
-        pair = self.beside.show(prediction, beside, second) if beside and second else self.beside.nothing()
+        is_drawn = example is not None
+        said = verdict_html(prediction, run, is_drawn=is_drawn)
+        bars = probability_chart(prediction.scores, beside=beside.scores if beside else ())
+        pair = self.beside.nothing()
+        if beside and second:
+            pair = self.beside.show(prediction, beside, second, is_drawn=is_drawn)
         return [small, said, shown(bars), *self.looking.offer(run, prediction), *pair, example]
 
     def _nothing(self, picture: Any, said: str) -> list[Any]:
