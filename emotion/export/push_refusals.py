@@ -45,7 +45,7 @@ def refusal(error: BaseException, *, repository: str, user: str, endpoint: str) 
     if any(isinstance(each, httpx2.HTTPError | json.JSONDecodeError | TimeoutError) for each in met):
         unreadable = any(isinstance(each, json.JSONDecodeError) for each in met)
         return _of_connection("its answer is none" if unreadable else first_line(met[-1]), user, endpoint)
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.strerror:
         return HubError(f"The checkpoint cannot be read ({error.strerror}): choose another run.")
     return _of_content(str(error).replace("LFS batch API returned errors:", ""), f"what is pushed to {repository}")
 
