@@ -120,7 +120,9 @@ class OnePicture:
             return self._nothing(None, sentence(str(error), kind="problem"))
         is_drawn = example is not None
         said = verdict_html(prediction, run, is_drawn=is_drawn)
-        bars = probability_chart(prediction.scores, beside=beside.scores if beside else ())
+        bars = probability_chart(
+            prediction.scores, beside=beside.scores if beside else (), is_muted=bool(prediction.is_unknown)
+        )
         pair = self.beside.nothing()
         if beside and second:
             pair = self.beside.show(prediction, beside, second, is_drawn=is_drawn)
