@@ -20,7 +20,10 @@ from emotion.runs import Status
 from emotion.words import count, duration, percent
 
 NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at each picture."
-WAITS_FOR_RUN = "This waits for a first finished run: train one in the Train tab, and it appears here by itself."
+WAITS_FOR_RUN = (
+    "This waits for a first finished run: train one in the Train tab, or wait for one that is trained there now. It "
+    "appears here by itself."
+)
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrupted"})
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from emotion.cli import main
 from emotion.errors import SpaceError
+from emotion.reproduction.twenty import read_twenty
 from emotion.space import ATTRIBUTES, BINARY, FILES, FOLDERS, ROOT, Space, list_files, write_space
 
 SCREENSHOTS = ROOT / "assets" / "screenshots"
@@ -154,6 +155,10 @@ def test_the_readmes_pictures_and_links_lead_somewhere_in_it(space: Path):
     links = {link for link in re.findall(r"\]\(([^)#:\s]+)\)", text) if not link.startswith("tests/")}
     assert {f"assets/screenshots/{path.name}" for path in SCREENSHOTS.iterdir()} & links
     assert [link for link in links if not (space / link).exists()] == []
+
+
+def test_the_landing_panels_numbers_are_in_it(space: Path):
+    assert all(read_twenty(kind, reports=space / "reports") for kind in ("photographs", "drawn"))
 
 
 def test_what_is_no_text_goes_to_the_hubs_large_storage(space: Path):
