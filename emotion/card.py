@@ -32,8 +32,8 @@ def model_card(
     note = f"{DRAWN_NOTE} These were drawn.\n\n" if is_drawn(config.pictures) else ""
     unknown = (
         f"Its run calls a picture unknown that is less like the training pictures than {LEVEL * 100:.0f} % of the "
-        f"{len(split.validation)} validation pictures are\n(cosine distance of features to the {NEIGHBOURS}th nearest, "
-        "Sun et al. 2022, arXiv 2204.06507). The checkpoint alone always names a class.\n\n"
+        f"{len(split.validation)} validation pictures are\n(distance of standardised features to the {NEIGHBOURS}th "
+        "nearest, Sun et al. 2022, arXiv 2204.06507). The checkpoint alone always names a class.\n\n"
     )
     note = unknown + note if knows_unknown else note
     backbone = Path(config.backbone).name if Path(config.backbone).is_absolute() else config.backbone

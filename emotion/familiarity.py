@@ -1,7 +1,8 @@
 """What a run has seen, as features of its pictures, and whether another picture is like them. Knows nothing of models.
 
-The rule is the distance to the k-th nearest training picture (Sun et al. 2022, arXiv 2204.06507); why this one and not
-another, and what it finds, is measured by ``python -m emotion bench --full --only unknown``.
+The rule is the distance to the k-th nearest training picture (Sun et al. 2022, arXiv 2204.06507), Euclidean between
+standardised features: there pictures of no face lie further out than by the cosine, and a covariance, as Mahalanobis
+distances want, grows with the square of the width. ``python -m emotion bench --full --only unknown`` measures it.
 """
 
 from __future__ import annotations
@@ -24,35 +25,47 @@ NEIGHBOURS = 5
 MOST_PICTURES, MOST_BYTES = 1000, 1_500_000
 VALUE_BYTES = 2
 BATCH = 256
+SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run has seen: ``references``, (M, F) float16 features of training pictures, each of length 1, and
-    ``distances``, (n,) float32, how far each validation picture is from them, the nearest first.
+    """What a run has seen.
+
+    ``mean`` and ``deviation``, (F,) float32, standardise features; ``references`` are (M, F) float16 standardised
+    features of training pictures; ``distances``, (n,) float32, say how far each validation picture is from them, the
+    nearest first.
     """
 
+    mean: np.ndarray
+    deviation: np.ndarray
     references: np.ndarray
     distances: np.ndarray
 
     def familiarity(self, features: np.ndarray) -> list[Familiarity]:
         """Hold each of (B, F) features against the validation pictures."""
-        nearer = np.searchsorted(self.distances, distances(features, self.references), side="left")
+        found = distances((features - self.mean) / self.deviation, self.references)
+        nearer = np.searchsorted(self.distances, found, side="left")
         return [Familiarity(nearer=int(count), validation=len(self.distances)) for count in nearer]
 
 
 def see(references: np.ndarray, validation: np.ndarray) -> Seen:
     """Return what is kept of (M, F) features of training pictures and (n, F) ones of validation pictures."""
-    kept = _unit(references).astype(np.float16)
-    return Seen(kept, np.sort(distances(validation, kept)))
+    mean, deviation = references.mean(axis=0), references.std(axis=0)
+    # A feature that never varies is only shifted.
+    deviation = np.where(deviation > SMALLEST, deviation, 1.0).astype(np.float32)
+    kept = ((references - mean) / deviation).astype(np.float16)
+    return Seen(mean, deviation, kept, np.sort(distances((validation - mean) / deviation, kept)))
 
 
 def distances(features: np.ndarray, references: np.ndarray) -> np.ndarray:
-    """Return the (N,) float32 cosine distances (0 to 2) of (N, F) features to their k-th nearest of the references."""
+    """Return the (N,) float32 Euclidean distances of (N, F) features to their k-th nearest of the references."""
     rank = min(NEIGHBOURS, len(references)) - 1
-    against = _unit(references).T
+    against = references.astype(np.float32)
+    lengths = (against**2).sum(axis=1)
     parts = [features[start : start + BATCH] for start in range(0, len(features), BATCH)]
-    found = [np.partition(1 - _unit(part) @ against, rank, axis=1)[:, rank] for part in parts]
+    squares = [(part**2).sum(axis=1, keepdims=True) + lengths - 2 * part @ against.T for part in parts]
+    found = [np.sqrt(np.partition(each, rank, axis=1)[:, rank].clip(min=0)) for each in squares]
     return np.concatenate(found) if found else np.empty(0, dtype=np.float32)
 
 
@@ -72,7 +85,7 @@ def save_seen(seen: Seen, folder: Path) -> None:
     """
     beside = folder / f".{FILE}-{os.getpid()}"
     try:
-        beside.write_bytes(save({"references": seen.references, "distances": seen.distances}))
+        beside.write_bytes(save(vars(seen)))
         beside.replace(folder / FILE)
     finally:
         beside.unlink(missing_ok=True)
@@ -85,15 +98,10 @@ def load_seen(folder: Path, *, width: int) -> Seen | None:
     """
     try:
         values = load((folder / FILE).read_bytes())
-        seen = Seen(values["references"], values["distances"])
-    except (OSError, KeyError, ValueError, SafetensorError):
+        seen = Seen(**values)
+    except (OSError, TypeError, ValueError, SafetensorError):
         return None
-    fits = seen.references.ndim == 2 and seen.references.shape[1] == width and seen.distances.ndim == 1
+    shapes = [seen.mean.shape, seen.deviation.shape, seen.references.shape[1:]]
+    fits = shapes == [(width,)] * 3 and seen.distances.ndim == 1
     is_whole = fits and len(seen.references) > 0 and bool(np.isfinite(seen.distances).all())
     return seen if is_whole else None
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    values = rows.astype(np.float32)
-    unit: np.ndarray = values / np.linalg.norm(values, axis=1, keepdims=True).clip(min=1e-12)
-    return unit

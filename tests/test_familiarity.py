@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import StandardScaler
 
 from emotion.familiarity import FILE, NEIGHBOURS, Seen, chosen, distances, load_seen, save_seen, see
 from emotion.prediction import FEWEST, Familiarity, Prediction
@@ -26,15 +27,30 @@ def seen(validation: int = 90) -> Seen:
 
 def test_distances_are_those_of_scikit_learns_nearest_neighbours() -> None:
     references, asked = features(300, seed=1), features(700, seed=3)
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS, metric="cosine").fit(references)
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(references)
     expected = neighbours.kneighbors(asked)[0][:, -1]
-    assert distances(asked, references) == pytest.approx(expected, abs=1e-6)
+    assert distances(asked, references) == pytest.approx(expected, abs=1e-4)
 
 
 def test_fewer_references_than_neighbours_do() -> None:
     references, asked = features(2, seed=1), features(9, seed=3)
-    expected = NearestNeighbors(n_neighbors=2, metric="cosine").fit(references).kneighbors(asked)[0][:, -1]
-    assert distances(asked, references) == pytest.approx(expected, abs=1e-6)
+    expected = NearestNeighbors(n_neighbors=2).fit(references).kneighbors(asked)[0][:, -1]
+    assert distances(asked, references) == pytest.approx(expected, abs=1e-4)
+
+
+def test_features_are_standardised_as_scikit_learn_does_it() -> None:
+    train, asked = features(300, seed=1) * np.arange(1, WIDTH + 1), features(90, seed=2) * np.arange(1, WIDTH + 1)
+    scaler = StandardScaler().fit(train)
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(scaler.transform(train))
+    expected = neighbours.kneighbors(scaler.transform(asked))[0][:, -1]
+    # The references are kept as half-precision numbers.
+    assert see(train, asked).distances == pytest.approx(np.sort(expected), abs=2e-3)
+
+
+def test_a_feature_that_never_varies_does_no_harm() -> None:
+    train, asked = features(300, seed=1), features(90, seed=2)
+    train[:, 3] = asked[:, 3] = 7.0
+    assert np.isfinite(see(train, asked).distances).all()
 
 
 @pytest.mark.parametrize(("validation", "unknown"), [(20, 1), (90, 4), (100, 5), (119, 5)])
@@ -78,8 +94,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     save_seen(known, tmp_path)
     again = load_seen(tmp_path, width=WIDTH)
     assert again is not None
-    assert (again.references == known.references).all()
-    assert (again.distances == known.distances).all()
+    assert all((value == vars(again)[name]).all() for name, value in vars(known).items())
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from emotion.bench import accuracy, large, memory, page, predictions, scale, trainings
+from emotion.bench import accuracy, large, memory, page, predictions, scale, trainings, unknown
 from emotion.bench.figure import Figure, NotMeasured, Reading, Row
 from emotion.bench.machine import load, this_machine
 from emotion.bench.report import Report, bound, reached
@@ -46,6 +46,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("memory", (memory.MEMORY,), memory.measure_memory),
     Measurement("scale", (scale.SCALE_TIME, scale.SCALE_MEMORY), scale.measure_scale),
     Measurement("large", large.ROWS, large.measure_large),
+    Measurement("unknown", unknown.ROWS, unknown.measure_unknown),
     Measurement(
         "accuracy",
         tuple(row for name in accuracy.PRESET_NAMES for row in accuracy.accuracy_rows(name)),

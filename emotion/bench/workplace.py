@@ -42,7 +42,9 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
-    """What every measurement needs. ``pictures`` holds the sets ``human_train``, ``human_eval`` and ``dog_eval``."""
+    """What every measurement needs. ``pictures`` holds the sets ``human_train``, ``human_eval`` and ``dog_eval``;
+    ``faceless``, where it is given, a folder of pictures without a face for each kind of them.
+    """
 
     folder: Path
     pictures: Path
@@ -50,6 +52,7 @@ class Workplace:
     workers: Workers
     is_full: bool
     backbone: str = DEFAULT
+    faceless: Path | None = None
 
     @property
     def training_set(self) -> Path:
@@ -116,7 +119,12 @@ class Workplace:
 
 @contextmanager
 def open_workplace(
-    *, photos: Path = PHOTOS, peer: Path = PEER, is_full: bool = False, backbone: str = DEFAULT
+    *,
+    photos: Path = PHOTOS,
+    peer: Path = PEER,
+    is_full: bool = False,
+    backbone: str = DEFAULT,
+    faceless: Path | None = None,
 ) -> Iterator[Workplace]:
     """Make the folders and warm the worker; delete and end all of it afterwards.
 
@@ -139,6 +147,7 @@ def open_workplace(
                     workers=workers,
                     is_full=is_full,
                     backbone=backbone,
+                    faceless=faceless.resolve() if faceless else None,
                 )
         finally:
             for name, value in kept.items():

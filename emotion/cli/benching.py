@@ -31,6 +31,9 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("reports"), metavar="DIR", help="where bench.md and bench.json go"
     )
+    parser.add_argument(
+        "--faceless", type=Path, metavar="DIR", help="holds folders of pictures without a face, for `--only unknown`"
+    )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these measurements alone")
     parser.add_argument("--backbone", default="dinov2-small", help="a name of `backbones`, a Hub id, or a local folder")
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
@@ -66,8 +69,14 @@ def _bench(options: argparse.Namespace) -> int:
     chosen = [measurement for measurement in MEASUREMENTS if measurement.name in (options.only or names)]
     # A host that stops us politely gets the same orderly end as Ctrl+C, without folders left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
+    if options.faceless and not options.faceless.is_dir():
+        options.parser.error(f"{options.faceless} is no folder: give one that holds folders of pictures.")
     with open_workplace(
-        photos=options.photos or PHOTOS, peer=options.peer or PEER, is_full=options.full, backbone=options.backbone
+        photos=options.photos or PHOTOS,
+        peer=options.peer or PEER,
+        is_full=options.full,
+        backbone=options.backbone,
+        faceless=options.faceless,
     ) as workplace:
         report = run_bench(workplace, chosen)
     report.write(options.out)

@@ -112,7 +112,7 @@ def to_tensors(seen: Seen | None) -> dict[str, Tensor] | None:
 
 def from_tensors(values: dict[str, Tensor] | None) -> Seen | None:
     """Rebuild what ``to_tensors`` returned."""
-    return Seen(values["references"].numpy(), values["distances"].numpy()) if values else None
+    return Seen(**{name: value.numpy() for name, value in values.items()}) if values else None
 
 
 def _read(features: ActivationInputs, indices: Sequence[int]) -> np.ndarray:
