@@ -37,11 +37,22 @@ def _predict(options: argparse.Namespace) -> int:
     classifier = Classifier(run)
     predictions = [(path, classifier.predict(path)) for path in options.picture]
     if options.json:
-        rows = [{"picture": str(path), "label": said.label, "scores": said.scores} for path, said in predictions]
+        rows = [
+            {
+                "picture": str(path),
+                "label": said.label,
+                "scores": said.scores,
+                "unknown": said.is_unknown,
+                "unknown_sentence": said.familiarity_sentence(),
+            }
+            for path, said in predictions
+        ]
         print_json(run=str(run.path), precision=classifier.precision, predictions=rows)
         return DONE
     for path, said in predictions:
         print(_line(str(path), said.label, said.scores))
+        if said.is_unknown is not False:
+            print(f"  {said.familiarity_sentence()}")
     return DONE
 
 

@@ -76,6 +76,8 @@ def test_train_predict_and_compare_print_the_fields_scripts_rely_on(train_option
     faces = [list_pictures(pictures)[label][0] for label in ("happy", "sad")]
     said = last_line(emotion("predict", "--run", trained["run"], *faces, "--json", cwd=tmp_path))
     assert [row["picture"] for row in said["predictions"]] == [str(face) for face in faces]
+    # Its seven validation pictures are too few for a claim.
+    assert {row["unknown"] for row in said["predictions"]} == {None}
     for row in said["predictions"]:
         assert list(row["scores"]) == ["happy", "sad", "angry", "tired"]
         assert sum(row["scores"].values()) == pytest.approx(1, abs=1e-5)

@@ -12,11 +12,13 @@ from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
+from emotion.bench.faceless import find_faceless
 from emotion.classifier import Classifier
 from emotion.comparison import Request, compare
 from emotion.config import TrainConfig, preset
 from emotion.events import EpochDone, RunFinished, TrunkProgress
 from emotion.pictures.folders import list_pictures
+from emotion.prediction import Familiarity
 from emotion.runs import Run, create_run
 from emotion.training.session import train_run
 
@@ -74,6 +76,21 @@ def test_species_are_compared_on_the_drawn_sets(quick_run: Run) -> None:
     human = comparison.sets["human"]["happy"]
     assert human.correct_confidence > comparison.chance
     assert sum(human.predicted.values()) == 20
+
+
+@needs_backbone
+def test_the_default_calls_pictures_without_a_face_unknown(quick_run: Run, tmp_path: Path) -> None:
+    def unknown(pictures: list[Path]) -> float:
+        told = Classifier(quick_run).familiarities(pictures)
+        return sum(bool(each.is_unknown) for each in told if isinstance(each, Familiarity)) / len(pictures)
+
+    faceless = find_faceless(None, made=tmp_path)
+    # Measured: all of them (reports/unknown.md).
+    assert unknown(faceless["drawn scenes"][:20]) >= 0.9
+    assert unknown(faceless["photographs of scikit-learn"]) == 1
+    held_back = json.loads((quick_run.path / "split.json").read_text())["validation"]
+    # 4 of 90, by construction.
+    assert 0.02 <= unknown([FACES / "human_train" / row["picture"] for row in held_back]) <= 0.06
 
 
 @needs_backbone
