@@ -19,7 +19,7 @@ from emotion.ui.light_sessions import SESSIONS, keep_sessions_light
 from emotion.ui.link_preview import ICON, LinkPreview
 from emotion.ui.news import News
 from emotion.ui.offered import offered_sets
-from emotion.ui.own_uploads import keep_uploads_apart
+from emotion.ui.own_uploads import fetch_nothing, keep_uploads_apart
 from emotion.ui.password import asked_password
 from emotion.ui.pictures.tab import PicturesTab
 from emotion.ui.predict.tab import PredictTab
@@ -125,6 +125,7 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
     """
     limits, has_tools = public_limits(), serves_mcp()
     keep_uploads_apart()
+    fetch_nothing()
     keep_sessions_light()
     if has_tools:
         from emotion.ui.mcp_tools import serve_our_tools

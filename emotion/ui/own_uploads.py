@@ -1,13 +1,15 @@
-"""Each upload in a folder of its own. Gradio names the folder by what is in the file, seeded for the server."""
+"""Files come as uploads, each in a folder of its own. Gradio shares folders, and fetches what is an address."""
 
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, Never
 
-from gradio import route_utils
+import gradio as gr
+from gradio import processing_utils, route_utils
 
 RANDOM_BYTES = 16
+NO_ADDRESS = "[upload_missing] This server fetches no file from an address: upload it first."
 
 
 class OwnUpload(route_utils.GradioUploadFile):
@@ -25,3 +27,15 @@ def keep_uploads_apart() -> None:
     once the first one's has been used.
     """
     route_utils.GradioUploadFile = OwnUpload  # type: ignore[misc]  # the name that its parser looks up
+
+
+def fetch_nothing() -> None:
+    """Let Gradio, in this process, refuse a file that is given as an address.
+
+    Otherwise a call makes it fetch any public address whole, however large, before an endpoint is asked.
+    """
+    processing_utils.async_ssrf_protected_download = _refuse
+
+
+async def _refuse(url: str, cache_dir: str) -> Never:
+    raise gr.Error(NO_ADDRESS, print_exception=False)

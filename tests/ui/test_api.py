@@ -24,6 +24,7 @@ from emotion.ui.api import NAMES
 from emotion.ui.api.codes import CLOSER, CODES, Coded, code_of
 from emotion.ui.app import build_app
 from emotion.ui.light_sessions import SESSIONS
+from emotion.ui.own_uploads import NO_ADDRESS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -309,6 +310,15 @@ def test_a_plain_http_call_gets_the_code_too(url: str) -> None:
     said = httpx.get(f"{url}gradio_api/call/run_status/{began['event_id']}", timeout=30).text
     assert "event: error" in said
     assert json.loads(said.partition("data: ")[2].strip())["error"].startswith("[run_unknown] ")
+
+
+@pytest.mark.parametrize("endpoint", ["predict", "import_pictures"])
+def test_a_file_that_is_given_as_an_address_is_not_fetched(url: str, endpoint: str) -> None:
+    file = {"path": "http://203.0.113.7/large.zip", "meta": {"_type": "gradio.FileData"}}
+    given = [file, "mine", "", False] if endpoint == "import_pictures" else [file, ""]
+    began = httpx.post(f"{url}gradio_api/call/{endpoint}", json={"data": given}).json()
+    said = httpx.get(f"{url}gradio_api/call/{endpoint}/{began['event_id']}", timeout=30).text
+    assert json.loads(said.partition("data: ")[2].strip())["error"] == NO_ADDRESS
 
 
 def test_two_visitors_may_send_the_same_picture_at_once(url: str, trained: Run, picture: Path, uploads: Path) -> None:
