@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ def see(references: np.ndarray, validation: np.ndarray) -> Seen:
 def distances(features: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Return the (N,) float32 Euclidean distances of (N, F) features to their k-th nearest of the references."""
     rank = min(NEIGHBOURS, len(references)) - 1
-    against = references.astype(np.float32)
+    against = references.astype(np.float32, copy=False)
     lengths = (against**2).sum(axis=1)
     parts = [features[start : start + BATCH] for start in range(0, len(features), BATCH)]
     squares = [(part**2).sum(axis=1, keepdims=True) + lengths - 2 * part @ against.T for part in parts]
@@ -104,4 +104,5 @@ def load_seen(folder: Path, *, width: int) -> Seen | None:
     shapes = [seen.mean.shape, seen.deviation.shape, seen.references.shape[1:]]
     fits = shapes == [(width,)] * 3 and seen.distances.ndim == 1
     is_whole = fits and len(seen.references) > 0 and bool(np.isfinite(seen.distances).all())
-    return seen if is_whole else None
+    # Once, and not for every picture: it takes longer than all else.
+    return replace(seen, references=seen.references.astype(np.float32)) if is_whole else None
