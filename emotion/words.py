@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 from emotion.statistics.intervals import Interval
 
+# A spreadsheet takes a cell that begins with one of these for a formula, and a file's or a class's name may be one
+# (https://owasp.org/www-community/attacks/CSV_Injection); the last four are their full-width forms.
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
 
 def percent(share: float) -> str:
     """Return a share (0 to 1) in whole percent."""
@@ -83,3 +87,8 @@ def duration(seconds: float) -> str:
 def megabytes(size: int) -> str:
     """Return a size in bytes in words."""
     return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} KB"
+
+
+def harmless(cell: str | float) -> str | float:
+    """Return a cell of a table that every spreadsheet shows as it stands: before a formula stands an apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_BEGINS_FORMULA) else cell

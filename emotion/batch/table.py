@@ -7,10 +7,7 @@ import io
 import time
 
 from emotion.batch.result import Batch, Row
-
-# A spreadsheet takes a cell that begins with one of these for a formula, and a file's name may be one
-# (https://owasp.org/www-community/attacks/CSV_Injection); the last four are their full-width forms.
-_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from emotion.words import harmless
 
 
 def to_csv(batch: Batch) -> str:
@@ -23,7 +20,7 @@ def to_csv(batch: Batch) -> str:
     judged_at = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(batch.created))
     for row in batch.rows:
         cells = [*_cells(row, batch.classes), batch.run, batch.precision, judged_at]
-        writer.writerow([_harmless(cell) for cell in cells])
+        writer.writerow([harmless(cell) for cell in cells])
     return text.getvalue()
 
 
@@ -38,8 +35,3 @@ def _cells(row: Row, classes: tuple[str, ...]) -> list[str | float]:
     correct = str(row.predicted == row.label) if row.label else ""
     said: list[str | float] = [row.scores[label] for label in classes]
     return [row.picture, row.label, row.predicted, row.confidence, correct, *said, str(row.is_known), ""]
-
-
-def _harmless(cell: str | float) -> str | float:
-    """Return a cell that every spreadsheet shows as it stands: before a would-be formula stands an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_BEGINS_FORMULA) else cell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import gradio as gr
 import pytest
 from scripted import ScriptedServices
 
+from emotion.comparison import load_comparison
 from emotion.errors import PictureError
 from emotion.runs import Run
+from emotion.ui.compare.pictures import table_of
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.run_board import RunBoard
 
@@ -110,3 +113,15 @@ def test_the_same_comparison_again_says_how_far_it_lies_apart(
     assert "every probability is the same" in tab.run_again(trained.name, saved)
     services.drift = 0.02
     assert "no probability moved by more than 0.02" in tab.run_again(trained.name, saved)
+
+
+def test_no_cell_of_the_csv_is_a_formula(tab: CompareTab, trained: Run) -> None:
+    tab.compare(trained.name, "happy", ALL_SETS[1:2], 4, 7)
+    [file] = trained.comparisons.glob("*.json")
+    comparison = load_comparison(file)
+    [(name, results)] = comparison.sets.items()
+    evil = '=HYPERLINK("http://example.org")'
+    renamed = replace(comparison, sets={evil: results}, folders={evil: comparison.folders[name]})
+    cells = [cell for row in table_of(renamed).to_dict("records") for cell in row.values() if isinstance(cell, str)]
+    assert f"'{evil}" in cells
+    assert not any(cell.startswith("=") for cell in cells)

@@ -14,7 +14,7 @@ from emotion.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.pictures.drawn import is_drawn
 from emotion.pictures.folders import within
 from emotion.ui.thumbnails import data_uris
-from emotion.words import count, percent
+from emotion.words import count, harmless, percent
 
 SIDE = 132
 # A page of pictures; a comparison over whole sets shows its first ones, one of all emotions some of each. All are in
@@ -46,11 +46,11 @@ def table_of(comparison: Comparison) -> pd.DataFrame:
     """
     rows = [
         {
-            "set": name,
-            "picture": within(picture.picture, comparison.folders[name]),
+            "set": harmless(name),
+            "picture": harmless(within(picture.picture, comparison.folders[name])),
             "sha256": picture.sha256,
-            "label": picture.label,
-            "predicted": picture.predicted,
+            "label": harmless(picture.label),
+            "predicted": harmless(picture.predicted),
             "correct": picture.predicted == picture.label,
             "runner_up": picture.is_runner_up,
             "correct_confidence": picture.correct_confidence,
