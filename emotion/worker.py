@@ -31,8 +31,8 @@ from emotion.sweep import SweepMember
 R = TypeVar("R")
 GRACE_SECONDS = 10.0
 # Whoever waits for a prediction waits least, then whoever waits for a comparison; what goes on behind them gives way
-# to both.
-COMPARING_NICENESS, NICENESS = 10, 15
+# to both; at more than 10 a training would all but stand still beside another busy program.
+COMPARING_NICENESS, NICENESS = 5, 10
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
