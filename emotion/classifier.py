@@ -74,8 +74,11 @@ class Classifier:
         if seen is None:
             return [None] * len(pictures)
         found: list[Familiarity | PictureError | None] = []
-        for image in in_background(_open, pictures, ahead=SCORING_BATCH):
-            found += [image] if isinstance(image, PictureError) else seen.familiarity(self._look([image])[1])
+        batches = [pictures[start : start + SCORING_BATCH] for start in range(0, len(pictures), SCORING_BATCH)]
+        for batch in in_background(lambda batch: [_open(path) for path in batch], batches, ahead=2):
+            images = [each for each in batch if isinstance(each, Image.Image)]
+            told = iter(seen.familiarity(self._look(images)[1]) if images else [])
+            found += [each if isinstance(each, PictureError) else next(told) for each in batch]
         return found
 
     def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
