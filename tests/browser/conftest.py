@@ -56,9 +56,12 @@ def small_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serve(small_sets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Dashboard]]:
-    """Return a function that starts a dashboard, on the runs folder that is given or a new one."""
+    """Return a function that starts a dashboard, on the runs folder that is given or a new one.
+
+    All end with their module: each that is left open takes a tenth of a processor from every test after it.
+    """
     started: list[Dashboard] = []
 
     def start(runs: Path | None = None) -> Dashboard:
