@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +18,7 @@ from emotion.backbones.quiet import quiet
 from emotion.errors import PictureError, RunError
 from emotion.familiarity import load_seen
 from emotion.pictures.decoding import open_picture
-from emotion.prediction import Familiarity, Prediction, Saliency
+from emotion.prediction import Judged, Prediction, Saliency
 from emotion.runs import Run
 from emotion.saliency import relevance, shown_box
 from emotion.training.device import autocast, resolve_precision
@@ -68,24 +68,15 @@ class Classifier:
         familiarity = self._seen.familiarity(features)[0] if self._seen else None
         return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began, familiarity)
 
-    def familiarities(self, pictures: Sequence[Path | Image.Image]) -> list[Familiarity | PictureError | None]:
-        """Return how like the run's training pictures each picture is, in order; None for all if it does not know."""
-        seen = self._seen
-        if seen is None:
-            return [None] * len(pictures)
-        found: list[Familiarity | PictureError | None] = []
+    def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
+        """Return what the checkpoint says of each picture, in order, or the error that says why it says nothing."""
         batches = [pictures[start : start + SCORING_BATCH] for start in range(0, len(pictures), SCORING_BATCH)]
-        for batch in in_background(lambda batch: [_open(path) for path in batch], batches, ahead=2):
-            images = [each for each in batch if isinstance(each, Image.Image)]
-            told = iter(seen.familiarity(self._look(images)[1]) if images else [])
-            found += [each if isinstance(each, PictureError) else next(told) for each in batch]
-        return found
+        decoded = in_background(lambda batch: [_open(path) for path in batch], batches, ahead=2)
+        return [said for batch in decoded for said in self._judge_readable(batch)]
 
     def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
         """Return the probability of every class for each picture, in order, or the error that says why it has none."""
-        batches = [pictures[start : start + SCORING_BATCH] for start in range(0, len(pictures), SCORING_BATCH)]
-        decoded = in_background(lambda batch: [_open(path) for path in batch], batches, ahead=2)
-        return [said for batch in decoded for said in self._score_readable(batch)]
+        return [each if isinstance(each, PictureError) else each.scores for each in self.judge(pictures)]
 
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
         """Return which parts of a picture speak for a class, beside what ``score`` says of that class.
@@ -104,10 +95,12 @@ class Classifier:
         box = shown_box(self.processor, width=image.width, height=image.height)
         return Saliency(label, scores[label], tuple(tuple(row) for row in scaled.tolist()), box)
 
-    def _score_readable(self, batch: Sequence[Image.Image | PictureError]) -> list[dict[str, float] | PictureError]:
+    def _judge_readable(self, batch: Sequence[Image.Image | PictureError]) -> Iterator[Judged | PictureError]:
         images = [each for each in batch if isinstance(each, Image.Image)]
-        scores = iter(self._score_images(images) if images else [])
-        return [each if isinstance(each, PictureError) else next(scores) for each in batch]
+        scores, features = self._look(images) if images else ([], None)
+        known = self._seen.familiarity(features) if self._seen and features is not None else [None] * len(images)
+        said = map(Judged, scores, known)
+        return (each if isinstance(each, PictureError) else next(said) for each in batch)
 
     def _score_images(self, images: Sequence[Image.Image]) -> list[dict[str, float]]:
         return self._look(images)[0]

@@ -40,6 +40,14 @@ class Familiarity:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """One of many pictures: the probability of every class, and how like the run's own it is, where that is known."""
+
+    scores: dict[str, float]
+    familiarity: Familiarity | None = None
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The probability of every class (0 to 1, sums to 1) in the run's order, and the most likely one.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from emotion.batch.result import Batch
 from emotion.comparison.scored import SampleResult
 from emotion.labels import in_order
+from emotion.prediction import LEVEL
 from emotion.sets.naming import shown
 from emotion.words import count, percent, span
 
@@ -35,6 +36,12 @@ def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
     if known := sum(row.is_known for row in batch.judged):
         which = "picture was" if known == 1 else "pictures were"
         said.append(f"{known:,} {which} trained or validated on by this run: judged, but counted in no accuracy.")
+    if unknown := sum(bool(row.is_unknown) for row in batch.judged):
+        which = "picture is" if unknown == 1 else "pictures are"
+        said.append(
+            f"{unknown:,} {which} none of these, as far as the run can tell: less like its training pictures than "
+            f"{percent(LEVEL)} of its validation pictures are. Counted all the same."
+        )
     return [*said, *batch.notes]
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from emotion.batch.result import Batch, Row
 from emotion.errors import PictureError
+from emotion.prediction import Judged
 from emotion.runs import Run
 from emotion.sets.limits import Limits
 from emotion.studies.study import Progress
@@ -36,8 +37,8 @@ class Scorer(Protocol):
     def precision(self) -> str:
         """What it computes in."""
 
-    def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
-        """Return the probability of every class for each picture, in order, or the error that says why not."""
+    def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
+        """Return what is said of each picture, in order, or the error that says why nothing is."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,14 @@ def _judged(
 
 def _scored(scorer: Scorer, batch: Sequence[tuple[Row, Image.Image | None]]) -> tuple[Row, ...]:
     images = [image for _, image in batch if image is not None]
-    said = iter(scorer.score(images) if images else [])
+    said = iter(scorer.judge(images) if images else [])
     return tuple(row if image is None else _with(row, next(said)) for row, image in batch)
 
 
-def _with(row: Row, said: dict[str, float] | PictureError) -> Row:
-    return replace(row, reason=str(said)) if isinstance(said, PictureError) else replace(row, scores=said)
+def _with(row: Row, said: Judged | PictureError) -> Row:
+    if isinstance(said, PictureError):
+        return replace(row, reason=str(said))
+    return replace(row, scores=said.scores, is_unknown=said.familiarity.is_unknown if said.familiarity else None)
 
 
 def _opened(item: Item, limits: Limits, known: frozenset[str]) -> tuple[Row, Image.Image | None]:

@@ -13,7 +13,8 @@ class Row:
     """A picture by its name: the probability of every class (0 to 1, sums to 1), or the reason why there is none.
 
     ``label`` is the class it shows, where the folder it lies in says so; else it is empty. ``is_known`` says that the
-    run was trained or validated on this very picture.
+    run was trained or validated on this very picture, ``is_unknown`` that it is unlike all of those; None where the run
+    cannot tell.
     """
 
     picture: str
@@ -21,6 +22,7 @@ class Row:
     scores: dict[str, float] | None = None
     reason: str = ""
     is_known: bool = False
+    is_unknown: bool | None = None
 
     @property
     def predicted(self) -> str:

@@ -15,7 +15,7 @@ def to_csv(batch: Batch) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ["picture", "label", "predicted", "confidence", "correct"]
-    rest = ["trained_on", "problem", "run", "precision", "judged_at"]
+    rest = ["trained_on", "unknown", "problem", "run", "precision", "judged_at"]
     writer.writerow([*head, *(f"p_{label}" for label in batch.classes), *rest])
     judged_at = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(batch.created))
     for row in batch.rows:
@@ -31,7 +31,8 @@ def file_name(batch: Batch) -> str:
 
 def _cells(row: Row, classes: tuple[str, ...]) -> list[str | float]:
     if not row.scores:
-        return [row.picture, row.label, "", "", "", *[""] * len(classes), "", row.reason]
+        return [row.picture, row.label, "", "", "", *[""] * len(classes), "", "", row.reason]
     correct = str(row.predicted == row.label) if row.label else ""
+    unknown = "" if row.is_unknown is None else str(row.is_unknown)
     said: list[str | float] = [row.scores[label] for label in classes]
-    return [row.picture, row.label, row.predicted, row.confidence, correct, *said, str(row.is_known), ""]
+    return [row.picture, row.label, row.predicted, row.confidence, correct, *said, str(row.is_known), unknown, ""]

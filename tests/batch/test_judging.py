@@ -21,6 +21,7 @@ from emotion.batch.judging import gathered, judge
 from emotion.batch.result import Batch, Row
 from emotion.batch.table import file_name, to_csv
 from emotion.errors import PictureError
+from emotion.prediction import Familiarity, Judged
 from emotion.runs import Run
 from emotion.sets.limits import Limits
 
@@ -35,13 +36,23 @@ class ByColour:
     precision: str = "float32"
     sizes: list[int] = field(default_factory=list)
 
-    def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
+    def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
         self.sizes.append(len(pictures))
         images = [each.convert("L").resize((1, 1)) for each in pictures if isinstance(each, Image.Image)]
         bright = [each.tobytes()[0] > 127 for each in images]
-        return [
-            dict(zip(CLASSES, (0.7, 0.1, 0.1, 0.1) if each else (0.2, 0.6, 0.1, 0.1), strict=True)) for each in bright
-        ]
+        scores = [(0.7, 0.1, 0.1, 0.1) if each else (0.2, 0.6, 0.1, 0.1) for each in bright]
+        known = [self.familiarity(is_bright=each) for each in bright]
+        return [Judged(dict(zip(CLASSES, row, strict=True)), each) for row, each in zip(scores, known, strict=True)]
+
+    def familiarity(self, *, is_bright: bool) -> Familiarity | None:
+        return None
+
+
+class Knowing(ByColour):
+    """One whose training pictures were all bright."""
+
+    def familiarity(self, *, is_bright: bool) -> Familiarity | None:
+        return Familiarity(nearer=3 if is_bright else 40, validation=40)
 
 
 def picture(level: int, size: tuple[int, int] = (24, 20), kind: str = "PNG") -> bytes:
@@ -139,6 +150,16 @@ def test_folders_that_are_not_all_classes_of_the_run_are_taken_for_none(
     assert len(batch.judged) == len(names)
     assert (note in " ".join(batch.notes)) if note else not batch.notes
     assert findings(batch) == [f"{len(names)} pictures judged: {len(names)} happy."]
+
+
+def test_a_picture_that_is_none_of_these_is_a_row_that_says_so(run: Run, tmp_path: Path) -> None:
+    files = [written(tmp_path / name, picture(level)) for name, level in (("face.png", 250), ("chair.png", 5))]
+    batch = judged(run, files, by=Knowing())
+    assert [row.is_unknown for row in batch.rows] == [False, True]
+    assert [line["unknown"] for line in lines_of(batch)] == ["False", "True"]
+    assert [line["unknown"] for line in lines_of(judged(run, files))] == ["", ""]
+    [said] = left_out(batch)
+    assert said.startswith("1 picture is none of these, as far as the run can tell")
 
 
 def test_pictures_that_the_run_was_trained_on_are_judged_and_not_counted(run: Run, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from emotion.classifier import Classifier
 from emotion.config import TrainConfig
 from emotion.events import RunFinished
 from emotion.pictures.decoding import open_picture
-from emotion.prediction import Familiarity
+from emotion.prediction import Judged
 from emotion.runs import create_run
 from emotion.training.session import train_run
 
@@ -77,9 +77,8 @@ def test_the_rules_are_held_against_one_another_on_a_run(tiny_config: TrainConfi
 
     told = Rules().unknown(run.path, sources)
     assert told["validation"] == (1, 24)
-    expected = [
-        each.is_unknown for each in Classifier(run).familiarities(sources["noise"]) if isinstance(each, Familiarity)
-    ]
+    said = [each for each in Classifier(run).judge(sources["noise"]) if isinstance(each, Judged)]
+    expected = [each.familiarity.is_unknown for each in said if each.familiarity]
     assert told["noise"] == (sum(map(bool, expected)), 10)
     assert told["noise"][0] / 10 == outcomes["standardised Euclidean, k = 5"]["noise"][1], "the rule that is used"
 

@@ -17,7 +17,7 @@ from emotion.events import EpochDone, RunFinished, RunStopped, StepDone
 from emotion.familiarity import FILE, load_seen
 from emotion.pictures.folders import read_pictures
 from emotion.pictures.splitting import split
-from emotion.prediction import NOT_KNOWN, Familiarity
+from emotion.prediction import NOT_KNOWN, Familiarity, Judged
 from emotion.runs import Run, create_run
 from emotion.training.session import rescue_run, train_run
 
@@ -49,11 +49,15 @@ def kept(run: Run) -> tuple[np.ndarray, np.ndarray]:
     return seen.references, seen.distances
 
 
+def familiarities(classifier: Classifier, pictures: list[Path]) -> list[Familiarity | None]:
+    return [each.familiarity for each in classifier.judge(pictures) if isinstance(each, Judged)]
+
+
 @pytest.mark.parametrize("depth", ["head", 1, "all"])
 def test_what_is_kept_is_of_the_saved_checkpoint(config: TrainConfig, tmp_path: Path, depth: str | int) -> None:
     run = trained(replace(config, depth=depth, augmentation="light", block_learning_rate=2e-3), tmp_path)
     held_back = split(read_pictures(Path(config.pictures)), fraction=0.5, seed=config.seed).validation
-    told = Classifier(run).familiarities([picture.path for picture in held_back])
+    told = familiarities(Classifier(run), [picture.path for picture in held_back])
     # Each validation picture is found at its own place, but for two that are equally far.
     places = sorted(each.nearer for each in told if isinstance(each, Familiarity))
     assert len(places) == len(held_back) == 24
@@ -66,7 +70,7 @@ def test_a_prediction_says_how_familiar_a_picture_is(config: TrainConfig, tmp_pa
     classifier = Classifier(run)
     learnt = [p.path for p in split(read_pictures(Path(config.pictures)), fraction=0.5, seed=config.seed).train]
     said = classifier.predict(learnt[0])
-    told = classifier.familiarities(learnt)
+    told = familiarities(classifier, learnt)
     assert said.familiarity == told[0]
     unknown = [bool(each.is_unknown) for each in told if isinstance(each, Familiarity)]
     assert len(unknown) == 24

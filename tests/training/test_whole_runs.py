@@ -18,7 +18,7 @@ from emotion.comparison import Request, compare
 from emotion.config import TrainConfig, preset
 from emotion.events import EpochDone, RunFinished, TrunkProgress
 from emotion.pictures.folders import list_pictures
-from emotion.prediction import Familiarity
+from emotion.prediction import Familiarity, Judged
 from emotion.runs import Run, create_run
 from emotion.training.session import train_run
 
@@ -81,7 +81,7 @@ def test_species_are_compared_on_the_drawn_sets(quick_run: Run) -> None:
 @needs_backbone
 def test_the_default_calls_pictures_without_a_face_unknown(quick_run: Run, tmp_path: Path) -> None:
     def unknown(pictures: list[Path]) -> float:
-        told = Classifier(quick_run).familiarities(pictures)
+        told = [each.familiarity for each in Classifier(quick_run).judge(pictures) if isinstance(each, Judged)]
         return sum(bool(each.is_unknown) for each in told if isinstance(each, Familiarity)) / len(pictures)
 
     faceless = find_faceless(None, made=tmp_path)

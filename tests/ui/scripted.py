@@ -31,7 +31,7 @@ from emotion.events import (
 from emotion.labels import EMOTIONS, emotion_meant
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture
-from emotion.prediction import Prediction, Saliency
+from emotion.prediction import Judged, Prediction, Saliency
 from emotion.runs import Run, create_run
 from emotion.studies.study import Progress
 from emotion.sweep import SweepMember
@@ -241,6 +241,9 @@ class ScriptedJudge:
             else scores_for(Path(f"{sum(each.resize((4, 4)).tobytes())}"), label="happy", skill=0.5)
             for each in pictures
         ]
+
+    def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
+        return [each if isinstance(each, PictureError) else Judged(each) for each in self.score(pictures)]
 
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
         [scores] = self.score([picture])

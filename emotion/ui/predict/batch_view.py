@@ -58,7 +58,8 @@ def _row(row: Row, classes: list[str], *, has_labels: bool) -> str:
         return f'<tr>{name}{label}<td colspan="{len(classes) + 2}" class="reason">{html.escape(row.reason)}</td></tr>'
     said = f'<i style="background:{colour_of(row.predicted)}"></i>{html.escape(row.predicted)}'
     scores = "".join(f"<td>{exact_percent(row.scores[each])}</td>" for each in classes)
-    return f"<tr>{name}{label}<td>{said}{_mark(row)}</td><td><b>{percent(row.confidence)}</b></td>{scores}</tr>"
+    said += _mark(row) + _unknown(row)
+    return f"<tr>{name}{label}<td>{said}</td><td><b>{percent(row.confidence)}</b></td>{scores}</tr>"
 
 
 def _mark(row: Row) -> str:
@@ -67,3 +68,7 @@ def _mark(row: Row) -> str:
     if row.is_known:
         return " <span>trained on</span>"
     return " ✓" if row.predicted == row.label else " ✗"
+
+
+def _unknown(row: Row) -> str:
+    return " <span>none of these</span>" if row.is_unknown else ""
