@@ -30,9 +30,9 @@ from emotion.sweep import SweepMember
 
 R = TypeVar("R")
 GRACE_SECONDS = 10.0
-# Whoever waits for a prediction waits least, then whoever waits for a comparison; what goes on behind them gives way
-# to both; at more than 10 a training would all but stand still beside another busy program.
-COMPARING_NICENESS, NICENESS = 5, 10
+# Enough for a prediction to go first. At 10 a look at 600 pictures took ten minutes instead of one beside another program
+# that kept one of two cores busy: its threads wait for the slowest of them.
+NICENESS = 5
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
@@ -56,7 +56,7 @@ class Workers:
         # Two runs that judge one picture side by side, or two visitors by turns, do not wait for each other's loading.
         self._predictor = Predictor(loaded=2)
         # A comparison takes seconds, and predictions do not wait for it either. Started when it is needed first.
-        self._comparer = Predictor(niceness=COMPARING_NICENESS)
+        self._comparer = Predictor(niceness=NICENESS)
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
         self._student = Predictor(niceness=NICENESS)
         self._hands: list[Predictor] = []

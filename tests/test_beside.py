@@ -15,7 +15,7 @@ from emotion.pictures.folders import list_pictures
 from emotion.predictor import Predictor
 from emotion.runs import create_run
 from emotion.training.session import train_run
-from emotion.worker import COMPARING_NICENESS, NICENESS, Workers
+from emotion.worker import NICENESS, Workers
 
 
 def nice_of(predictor: Predictor) -> int:
@@ -44,6 +44,5 @@ def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
         assert workers.predict(run, picture).scores
         assert compared == []
         comparing.join()
-        assert [nice_of(each) for each in (workers._predictor, workers._comparer)] == [0, COMPARING_NICENESS]
-        assert 0 < COMPARING_NICENESS < NICENESS
+        assert [nice_of(each) for each in (workers._predictor, workers._comparer)] == [0, NICENESS]
     assert compared == [120]
