@@ -109,7 +109,7 @@ def test_stop_ends_the_control_in_hand_and_keeps_the_others(section: Any, servic
     section.locator("#controls-stop").click()
     expect(section.locator("#controls-status")).to_contain_text("Stopped: the controls that were done are kept.")
     expect(section.locator("#controls-stop")).to_be_disabled()
-    for _ in range(100):
+    for _ in range(1200):
         if services.closed:
             break
         section.wait_for_timeout(50)

@@ -91,6 +91,11 @@ def test_stop_ends_a_study_and_keeps_nothing(
     expect(compared.locator(f"#{name}-status")).to_contain_text("Stopped")
     expect(compared.locator(f"#{name}-stop")).to_be_disabled()
     expect(compared.locator(f"#{name}-finding")).to_be_empty()
+    # The page says so first; the study is closed behind it.
+    for _ in range(1200):
+        if services.closed:
+            break
+        compared.wait_for_timeout(50)
     assert services.closed == 1
     assert (kept_luck(file_of(trained)), kept_map(file_of(trained))) == (None, None)
 
