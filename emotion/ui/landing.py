@@ -27,7 +27,7 @@ TABS = {"train": "Train a model", "compare": "Compare species", "pictures": "Bri
 
 
 class Landing:
-    """One panel above the tabs. It is open until a visitor closes it or starts a training; the browser remembers."""
+    """One panel above the tabs. It is open until a visitor closes it or comes again after a training of theirs."""
 
     def __init__(self) -> None:
         self.panel = gr.HTML(landing_html(), js_on_load=_PANEL, elem_id="landing", apply_default_css=False)
@@ -109,7 +109,10 @@ element.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-tab]');
     if (button) trigger('click', {tab: button.dataset.tab});
 });
+// Closed at the next visit only: nothing jumps under a visitor's hand. What they started is brought into view instead.
 document.addEventListener('click', (event) => {
-    if (event.target.closest('#start, #train-default, #sweep')) panel.open = false;
+    if (!panel.open || !event.target.closest('#start, #train-default, #sweep')) return;
+    store('closed');
+    if (event.target.closest('#train-default')) document.querySelector('#tabs').scrollIntoView({behavior: 'smooth'});
 });
 """

@@ -97,11 +97,17 @@ def test_it_leads_to_a_tab_and_stays_closed_once_a_visitor_has_closed_it(browser
         expect(page.locator(".landing-body")).to_be_hidden()
 
 
-def test_it_makes_room_for_a_training_that_is_started(browser: Any, address: str) -> None:
+def test_a_training_that_is_started_comes_into_view_and_the_panel_is_closed_at_the_next_visit(
+    browser: Any, address: str
+) -> None:
     from playwright.sync_api import expect
 
     with visiting(browser, address) as page:
         expect(page.locator(".landing-body")).to_be_visible()
         page.get_by_role("button", name="Train the default").click()
+        page.wait_for_function("Math.abs(document.querySelector('#tabs').getBoundingClientRect().top) < 2")
         expect(page.locator("#runs-table")).to_contain_text("finished")
+        expect(page.locator(".landing-body")).to_be_visible()
+        page.reload()
+        expect(page.locator("#landing summary")).to_be_visible()
         expect(page.locator(".landing-body")).to_be_hidden()
