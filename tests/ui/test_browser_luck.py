@@ -43,6 +43,8 @@ def compared(trained: Run, page: Any) -> Any:
     expect(page.locator("#headline")).to_contain_text("Mean correct-class confidence")
     for name in ("Section of luck", "Section of the map"):
         page.get_by_role("button", name=name).click()
+    # What a new comparison changes in the sections comes after its headline.
+    expect(page.locator("#luck-cost")).to_contain_text("to be looked at")
     return page
 
 
