@@ -88,7 +88,7 @@ class Classifier:
         if label not in self.classes:
             raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")
         image = picture if isinstance(picture, Image.Image) else open_picture(picture)
-        [scores] = self._score_images([image])
+        [scores], _ = self._look([image])
         pixels = to_pixels([image], self.processor).to(self._device)
         found = relevance(self.parts, pixels, index=self.classes.index(label))
         scaled = found / found.max().clamp(min=torch.finfo(found.dtype).tiny)
@@ -101,9 +101,6 @@ class Classifier:
         known = self._seen.familiarity(features) if self._seen and features is not None else [None] * len(images)
         said = map(Judged, scores, known)
         return (each if isinstance(each, PictureError) else next(said) for each in batch)
-
-    def _score_images(self, images: Sequence[Image.Image]) -> list[dict[str, float]]:
-        return self._look(images)[0]
 
     @torch.inference_mode()
     def _look(self, images: Sequence[Image.Image]) -> tuple[list[dict[str, float]], np.ndarray]:

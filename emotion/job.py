@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Protocol, TypeVar
 
 from emotion.studies.study import Progress
 
 R = TypeVar("R")
+S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
 # Often enough for a bar that moves, and seldom enough that nobody is kept busy with it.
 PACE_SECONDS = 0.2
@@ -25,11 +26,11 @@ class Job(Protocol[R_co]):
         """
 
 
-def result_of(steps: Generator[object, None, R]) -> R:
-    """Carry steps out to their end, and return their result; who watches them is nobody."""
+def result_of(steps: Generator[S, None, R], *, tell: Callable[[S], object] = lambda _: None) -> R:
+    """Carry steps out to their end, ``tell`` each, and return their result; without it nobody watches them."""
     try:
         while True:
-            next(steps)
+            tell(next(steps))
     except StopIteration as end:
         result: R = end.value
         return result

@@ -30,8 +30,8 @@ from emotion.sweep import SweepMember
 
 R = TypeVar("R")
 GRACE_SECONDS = 10.0
-# Enough for a prediction to go first. At 10 a look at 600 pictures took ten minutes instead of one beside another
-# program that kept one of two cores busy: its threads wait for the slowest of them.
+# Enough for a prediction to go first. At 10 and above a look at pictures all but stands still beside other busy
+# programs: its threads wait for the slowest of them.
 NICENESS = 5
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (

@@ -8,19 +8,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, ImageEnhance
 
 from emotion.bench.figure import Bound, NotMeasured, Reading, Row, ratio
-from emotion.bench.workplace import ROOT, Trained, Workplace
-from emotion.drawing.faces_set import SETS, write_set
-from emotion.labels import EMOTIONS
+from emotion.bench.scale import draw_people
+from emotion.bench.workplace import ROOT, Workplace
 
 FEW, MANY = 5_000, 50_000
 TIME = Bound(direction="at most", limit=10.5)
-MEMORY = Bound(direction="at most", limit=0.1)
 IMPORT_TIME = Row(
     name="large-import-time",
     title="importing 50,000 pictures (5,000 drawings in ten turns and tints) over 5,000",
@@ -55,7 +52,8 @@ def measure_large(workplace: Workplace, *, few: int = FEW, many: int = MANY) -> 
     """Draw both sets, then import, show and train on the few, the many and the few again."""
     if not workplace.is_full:
         raise NotMeasured("fifty thousand pictures take most of an hour: only --full does it.")
-    originals = _drawn(workplace, few)
+    originals = workplace.folder / f"drawn-{few}"
+    draw_people(workplace, few, originals)
     drawn = {count: _varied(workplace, originals, count // few) for count in (few, many)}
     seconds: dict[str, list[float]] = {}
     megabytes: dict[str, list[float]] = {}
@@ -91,14 +89,6 @@ def _readings(
     shown = pair("show", "s", seconds) | pair("show", "MB", megabytes)
     readings[PREVIEW_TIME.name] = Reading(value=seconds[f"show {many:,}, s"][0], series=shown)
     return readings
-
-
-def _drawn(workplace: Workplace, count: int) -> Path:
-    folder = workplace.folder / f"drawn-{count}"
-    workplace.say(f"  {count:,} drawings")
-    people = next(chosen for chosen in SETS if chosen.name == "human_train")
-    write_set(replace(people, per_class=count // len(EMOTIONS)), folder)
-    return folder
 
 
 def _varied(workplace: Workplace, drawn: Path, times: int) -> Path:
@@ -146,6 +136,6 @@ def _trained(workplace: Workplace, pictures: Path) -> tuple[float, float]:
     """Train on a set that no cache knows; return the seconds and the peak memory in MB."""
     workplace.say(f"  a first run on {pictures.name}")
     workplace.forget()
-    trained: Trained = workplace.train(workplace.config(pictures=str(pictures), image_size=IMAGE_SIZE))
+    trained = workplace.train(workplace.config(pictures=str(pictures), image_size=IMAGE_SIZE))
     workplace.discard(trained)
     return trained.seconds, trained.finished.peak_memory_megabytes

@@ -9,6 +9,7 @@ from statistics import median
 from emotion.bench.figure import Bound, NotMeasured, Reading, Row, ratio
 from emotion.bench.workplace import Trained, Workplace
 from emotion.drawing.faces_set import SETS, write_set
+from emotion.labels import EMOTIONS
 from emotion.pictures.drawn import DRAWN_FOLDER
 
 SCALE_TIME = Row(
@@ -24,18 +25,17 @@ SCALE_MEMORY = Row(
     bound=Bound(direction="at most", limit=0.1),
 )
 FACTOR = 10
+PEOPLE = next(chosen for chosen in SETS if chosen.name == "human_train")
 
 
 def measure_scale(workplace: Workplace) -> dict[str, Reading]:
     """Train on the drawn set, on one ten times as large, and on the drawn set again."""
     if not workplace.is_full:
         raise NotMeasured("drawing 6,000 pictures takes minutes, and so does looking at them: only --full does it.")
-    small = next(chosen for chosen in SETS if chosen.name == "human_train")
-    large = workplace.folder / "large"
-    workplace.say("  6,000 drawings")
-    write_set(replace(small, per_class=small.per_class * FACTOR), large)
-    runs: dict[Path, list[Trained]] = {DRAWN_FOLDER / small.name: [], large: []}
-    for folder in [*runs, DRAWN_FOLDER / small.name]:
+    small, large = DRAWN_FOLDER / PEOPLE.name, workplace.folder / "large"
+    draw_people(workplace, PEOPLE.per_class * len(EMOTIONS) * FACTOR, large)
+    runs: dict[Path, list[Trained]] = {small: [], large: []}
+    for folder in [*runs, small]:
         workplace.say(f"  a first run on {folder.name}")
         workplace.forget()
         trained = workplace.train(workplace.config(pictures=str(folder)))
@@ -53,3 +53,9 @@ def measure_scale(workplace: Workplace) -> dict[str, Reading]:
         SCALE_TIME.name: Reading(value=ratio(*seconds.values()), series=seconds),
         SCALE_MEMORY.name: Reading(value=ratio(*peaks.values()) - 1, series=peaks),
     }
+
+
+def draw_people(workplace: Workplace, count: int, folder: Path) -> None:
+    """Draw so many people, as those are drawn that the drawn set trains on."""
+    workplace.say(f"  {count:,} drawings")
+    write_set(replace(PEOPLE, per_class=count // len(EMOTIONS)), folder)

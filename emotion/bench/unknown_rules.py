@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from emotion.backbones.registry import WEIGHTS
 from emotion.classifier import Classifier
 from emotion.familiarity import load_seen
+from emotion.job import result_of
 from emotion.prediction import LEVEL
 from emotion.runs import Run
 from emotion.training.repeating import look_at
@@ -61,13 +62,9 @@ class Rules:
         """Return the features of the pictures that can be read."""
         classifier = Classifier(run)
         steps = look_at(pictures, run=run, parts=classifier.parts, processor=classifier.processor)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                features: np.ndarray = end.value
-                readable: np.ndarray = features[~np.isnan(features).any(axis=1)]
-                return readable
+        features = result_of(steps)
+        readable: np.ndarray = features[~np.isnan(features).any(axis=1)]
+        return readable
 
 
 def make_rules(train: np.ndarray, labels: Sequence[str], weight: np.ndarray, bias: np.ndarray) -> dict[str, Rule]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from emotion.cli import data_sets
 from emotion.cli.codes import DONE, JSON_HELP, add_use_aliases, print_json
 from emotion.errors import PictureError
+from emotion.job import result_of
 from emotion.labels import alias_offer
 from emotion.sets.findings import balance_sentence, findings
 from emotion.sets.manifest import Manifest
@@ -54,13 +55,7 @@ def _add_shared(parser: argparse.ArgumentParser, command: Any) -> None:
 
 def _import(options: argparse.Namespace) -> int:
     steps = data_sets.import_steps(options) if data_sets.is_data_set(options) else _file_steps(options)
-    try:
-        while True:
-            _show_progress(next(steps))
-    except StopIteration as end:
-        made: SavedSet = end.value
-    finally:
-        steps.close()
+    made = result_of(steps, tell=_show_progress)
     if offer := alias_offer(made.manifest.counts(), how="give --use-aliases"):
         print(offer, file=sys.stderr)
     if options.json:

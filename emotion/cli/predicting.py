@@ -93,7 +93,13 @@ def _write(batch: Batch, csv: Path) -> None:
 def _numbers(batch: Batch) -> dict[str, Any]:
     """Return the rows, and what they amount to where their classes are known; null else."""
     rows = [
-        {"picture": row.picture, "label": row.predicted, "scores": row.scores, "problem": row.reason}
+        {
+            "picture": row.picture,
+            "label": row.predicted,
+            "scores": row.scores,
+            "unknown": row.is_unknown,
+            "problem": row.reason,
+        }
         for row in batch.rows
     ]
     result = batch.result()

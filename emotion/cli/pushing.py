@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from emotion.cli.codes import DONE, add_runs_and_json, print_json
 from emotion.errors import HubError
+from emotion.job import result_of
 from emotion.runs import find_run
 from emotion.words import megabytes, percent
 
@@ -35,13 +36,7 @@ def _push(options: argparse.Namespace) -> int:
         raise HubError(NO_TOKEN)
     run = find_run(options.run, root=options.runs)
     steps = Push(run=run, repository=options.to, token=token, private=not options.public).carry_out()
-    try:
-        while True:
-            _show_progress(next(steps))
-    except StopIteration as end:
-        pushed = end.value
-    finally:
-        steps.close()
+    pushed = result_of(steps, tell=_show_progress)
     if options.json:
         print_json(address=pushed.address, commit=pushed.commit, private=pushed.private, bytes=pushed.bytes)
     else:

@@ -11,6 +11,7 @@ from emotion.comparison import Request
 from emotion.config import preset
 from emotion.errors import PictureError, RunError
 from emotion.events import EpochDone, RunFinished, RunStarted
+from emotion.job import result_of
 from emotion.pictures.drawn import is_drawn
 from emotion.runs import Run, create_run
 from emotion.serving import Server
@@ -123,10 +124,5 @@ class Experiment:
     def _study(self, server: Server, study: Study[R]) -> R:
         what = {Control: "control", CueProbe: "cue", Luck: "luck", FeatureMap: "map of features"}[type(study)]
         self.say(f"{what} {getattr(study, 'name', getattr(study, 'cue', ''))}".strip())
-        steps = server.study(study)
-        try:
-            while True:
-                next(steps)
-        except StopIteration as end:
-            answer: R = end.value
-            return answer
+        answer: R = result_of(server.study(study))
+        return answer

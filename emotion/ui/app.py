@@ -16,7 +16,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.landing import Landing
 from emotion.ui.light_sessions import SESSIONS, keep_sessions_light
-from emotion.ui.link_preview import ICON, LinkPreview
+from emotion.ui.link_preview import DESCRIPTION, ICON, LinkPreview
 from emotion.ui.news import News
 from emotion.ui.offered import offered_sets
 from emotion.ui.own_uploads import fetch_nothing, keep_uploads_apart
@@ -36,7 +36,7 @@ from emotion.ui.visitor import VisitorCookie
 
 TITLE = "Emotion, across species"
 HEADER = f"""<header class="page-header"><h1>{TITLE}</h1>
-<p>Teach an image classifier four human emotions, then find out whether it can read a dog.</p></header>"""
+<p>{DESCRIPTION}</p></header>"""
 FIRST_RUN = "Nothing is trained yet. Predict and Cross-species wait for a first run."
 MAX_UPLOAD = "4gb"
 # Gradio's dropdown answers to a key a moment later, by when Tab has left it: it would open again, over the next field.
