@@ -66,6 +66,8 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     look("replay")
     expect(page.locator("#status")).to_contain_text("Finished in")
     look("train")
+    # Shown once: below it every tab has more room.
+    page.locator("#landing summary").click()
     page.get_by_role("button", name="Sweep: several values").click()
     page.locator("#sweep").click()
     expect(page.locator("#sweep-status")).to_contain_text("4 of 4 runs finished")
