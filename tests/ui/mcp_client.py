@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
+
+Value = TypeVar("Value")
+
+
+def awaited(asked: Coroutine[Any, Any, Value]) -> Value:
+    """Run what a client asks to its end, in a thread of its own.
+
+    The thread of the tests has an event loop already from the first test on that opens the browser, Playwright's, and
+    no second one can run in it.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asked).result()
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 
 pytest.importorskip("mcp", reason="the package mcp is missing: `make test` installs it")
 
-from mcp_client import called, data_url, refused, session_at
+from mcp_client import awaited, called, data_url, refused, session_at
 from scripted import ScriptedServices
 from serving_pages import served
 
@@ -68,7 +67,7 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-async def awaited(session: Any, run: str, status: str) -> dict[str, Any]:
+async def came_to(session: Any, run: str, status: str) -> dict[str, Any]:
     """Ask for a run's state until it is this one."""
     for _ in range(1000):
         said: dict[str, Any] = await called(session, "run_status", run=run)
@@ -99,7 +98,7 @@ def test_exactly_the_named_endpoints_are_tools_each_with_types_and_a_description
             offers = session.get_server_capabilities()
             assert (offers.prompts, offers.resources) == (None, None)
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_a_picture_in_a_data_url_is_judged_and_nothing_of_it_is_kept(
@@ -122,7 +121,7 @@ def test_a_picture_in_a_data_url_is_judged_and_nothing_of_it_is_kept(
             assert code == "setting_invalid"
             assert list(uploads.iterdir()) == []
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_an_upload_is_named_by_its_path_or_its_address_and_deleted_after_use(
@@ -137,7 +136,7 @@ def test_an_upload_is_named_by_its_path_or_its_address_and_deleted_after_use(
                 assert said["run"] == trained.name
                 assert files_in(uploads) == []
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_a_training_is_started_watched_to_its_end_listed_and_compared(url: str) -> None:
@@ -147,7 +146,7 @@ def test_a_training_is_started_watched_to_its_end_listed_and_compared(url: str) 
             assert "drawn/human_train" in sets
             given = {"picture_set": "drawn/human_train", "epochs": 3, "batch_size": 4, "depth": "2"}
             run = (await called(session, "train", **given))["run"]
-            said = await awaited(session, run, "finished")
+            said = await came_to(session, run, "finished")
             assert (said["epochs"], said["epoch"], said["batch_size"]) == (3, 3, 4)
             [listed] = await called(session, "runs")
             assert listed == {name: said[name] for name in listed}
@@ -155,7 +154,7 @@ def test_a_training_is_started_watched_to_its_end_listed_and_compared(url: str) 
             assert [(each["set"], each["n"]) for each in found["samples"]] == [("human", 5), ("dog", 5)]
             assert found["gaps"][0]["sentence"]
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_a_run_that_is_stopped_keeps_its_best_epoch(url: str, gate: Any) -> None:
@@ -165,9 +164,9 @@ def test_a_run_that_is_stopped_keeps_its_best_epoch(url: str, gate: Any) -> None
         async with session_at(url) as session:
             run = (await called(session, "train", picture_set="drawn/human_train"))["run"]
             await called(session, "stop", run=run)
-            assert (await awaited(session, run, "stopped"))["message"].startswith("Stopped:")
+            assert (await came_to(session, run, "stopped"))["message"].startswith("Stopped:")
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_a_zip_in_a_data_url_becomes_a_set(url: str, faces: Path, tmp_path: Path, uploads: Path) -> None:
@@ -181,7 +180,7 @@ def test_a_zip_in_a_data_url_becomes_a_set(url: str, faces: Path, tmp_path: Path
             assert said["key"] in {each["key"] for each in await called(session, "picture_sets")}
             assert files_in(uploads) == []
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(url: str, trained: Run, picture: Path) -> None:
@@ -204,7 +203,7 @@ def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(url: str, trained: Run
                 assert said[0] == code, said
                 assert words in said[1]
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_an_unforeseen_error_is_a_code_and_its_text_is_in_the_log_alone(
@@ -221,5 +220,5 @@ def test_an_unforeseen_error_is_a_code_and_its_text_is_in_the_log_alone(
             assert code == "unexpected"
             assert "secret" not in sentence
 
-    asyncio.run(ask())
+    awaited(ask())
     assert "a secret path" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import threading
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import pytest
 pytest.importorskip("mcp", reason="the package mcp is missing: `make test` installs it")
 
 from http_visitor import HttpVisitor
-from mcp_client import called, data_url, posted, refused, session_at
+from mcp_client import awaited, called, data_url, posted, refused, session_at
 from scripted import ScriptedServices
 from serving_pages import served
 
@@ -139,7 +138,7 @@ def test_no_file_of_the_server_and_no_address_inside_is_read(
                 code, sentence = await refused(session, "predict", picture=sent)
                 assert code == "upload_missing", (sent, code, sentence)
 
-    asyncio.run(ask())
+    awaited(ask())
     assert inside.asked == []
     assert picture.exists()
 
@@ -180,7 +179,7 @@ def test_a_public_address_is_fetched_and_each_redirect_is_checked_like_the_first
                 assert said[0] == code
                 assert words in said[1]
 
-    asyncio.run(ask())
+    awaited(ask())
     assert inside.asked.count("/dog.webp") == 2
     assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []
 
@@ -196,7 +195,7 @@ def test_each_session_is_a_visitor_with_runs_and_sets_of_its_own(public_url: str
             theirs = (await called(bert, "train", picture_set="drawn/human_train"))["run"]
             assert [each["run"] for each in await called(bert, "runs")] == [theirs]
 
-    asyncio.run(ask())
+    awaited(ask())
     owners = [owner_of(run.path) for run in list_runs(services.runs_folder)]
     assert len({each.owner for each in owners}) == 2
     assert all(each.owner and not each.shared for each in owners)
@@ -215,8 +214,8 @@ def test_a_client_that_is_set_up_with_a_cookie_is_that_visitor_every_time(public
             async with session_at(public_url, Cookie=cookie) as session:
                 return [each["run"] for each in await called(session, "runs")]
 
-        run = asyncio.run(train())
-        assert asyncio.run(names()) == [run]
+        run = awaited(train())
+        assert awaited(names()) == [run]
         assert run in anna.look()
 
 
@@ -231,9 +230,9 @@ def test_a_cookie_that_a_client_catches_later_makes_its_session_nobody_else(
             await called(client, "train", picture_set="drawn/human_train")
             return [each["run"] for each in await called(client, "runs")]
 
-    first = asyncio.run(ask(**{"Mcp-Session-Id": session}))
+    first = awaited(ask(**{"Mcp-Session-Id": session}))
     assert len(first) == 1
-    assert set(first) < set(asyncio.run(ask(**caught)))
+    assert set(first) < set(awaited(ask(**caught)))
     [owner] = {owner_of(run.path).owner for run in list_runs(services.runs_folder)}
     assert owner == hashed(f"mcp {session}")
 
@@ -259,7 +258,7 @@ def test_the_limits_of_a_public_server_hold_for_tools(public_url: str, gate: Any
             code, sentence = await refused(session, "train", **given)
             assert (code, sentence[:25]) == ("refused", "A visitor may have 5 trai")
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_a_file_in_a_call_is_no_larger_than_an_upload_may_be(
@@ -273,7 +272,7 @@ def test_a_file_in_a_call_is_no_larger_than_an_upload_may_be(
             said = await refused(session, "predict", picture=data_url(tmp_path / "large.png", kind="image/png"))
             assert said == ("upload_missing", "That file is larger than 1 MB: use a smaller one.")
 
-    asyncio.run(ask())
+    awaited(ask())
 
 
 def test_what_another_visitor_uploaded_is_not_used(public_url: str, trained: Run, picture: Path) -> None:
@@ -286,7 +285,7 @@ def test_what_another_visitor_uploaded_is_not_used(public_url: str, trained: Run
                     assert (await refused(session, "predict", picture=form))[0] == "upload_missing"
                 assert (await called(session, "predict", picture=data_url(picture)))["run"] == trained.name
 
-        asyncio.run(ask())
+        awaited(ask())
         assert Path(path).exists()
 
 
@@ -322,7 +321,7 @@ def test_the_password_opens_the_tools_as_bearer_or_basic(locked_url: str, traine
             assert (await called(session, "predict", picture=data_url(picture)))["run"] == trained.name
 
     for header in (as_header("Bearer", PASSWORD), as_header("Basic", basic)):
-        asyncio.run(ask(header))
+        awaited(ask(header))
 
 
 def test_a_page_of_another_site_cannot_use_the_tools(url: str) -> None:
