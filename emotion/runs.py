@@ -25,6 +25,8 @@ SCHEMA = 1
 # Some twenty events: enough to hold the last one, unless it lists many pictures.
 ENDING_BYTES = 4096
 MAX_TITLE, MAX_NOTE = 80, 2000
+# Room for the last words of a training that fails because the disk is full; put aside while there is some.
+RESERVE, RESERVE_BYTES = ".reserve", 16_384
 # Begins the name of a folder of comparisons that a guest of the run made.
 GUEST = "of-"
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "interrupted"]
@@ -127,11 +129,24 @@ class Run:
             raise RunError(f"{self.name} cannot be written ({error.strerror}): make room first.") from error
 
     def append(self, event: Event) -> None:
-        """Write one event to the end of ``events.jsonl`` and flush it, in one write so that no line is shared."""
+        """Write one event to the end of ``events.jsonl`` and flush it, in one write so that no line is shared.
+
+        One that ends the run takes the room that was put aside for it.
+        """
+        if isinstance(event, RunFinished | RunStopped | RunFailed):
+            (self.path / RESERVE).unlink(missing_ok=True)
         with (self.path / "events.jsonl").open("ab+") as file:
             # After a line that a crash has torn a new one begins, so that only the torn one is lost.
             is_torn = file.seek(0, os.SEEK_END) > 0 and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
             file.write((b"\n" if is_torn else b"") + to_line(event).encode("utf-8") + b"\n")
+
+    def put_room_aside(self) -> None:
+        """Keep a piece of the disk for the event that ends the run.
+
+        Raises:
+            OSError: there is none.
+        """
+        _fill(self.path / RESERVE)
 
     def events(self) -> list[Event]:
         """Return every whole event so far, in order. A line that is torn or foreign is passed over."""
@@ -201,6 +216,7 @@ class Run:
         if not self.can_resume():
             raise RunError(f"{self.name} is {self.status()}: only a run that was cut off can go on.")
         events = self.events()
+        self.put_room_aside()
         (self.path / "stop").unlink(missing_ok=True)
         self.append(RunQueued(elapsed_seconds=events[-1].elapsed_seconds if events else 0.0))
 
@@ -251,27 +267,40 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
     """
     backbone = re.sub(r"[^a-z0-9]+", "-", Path(config.backbone).name.lower()).strip("-")[:40]
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{backbone or 'backbone'}"
+    beside = root / f".new-{os.getpid()}-{time.monotonic_ns()}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        beside = root / f".new-{os.getpid()}-{time.monotonic_ns()}"
         beside.mkdir()
         record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json()}
         if sweep is not None:
             record["sweep"] = asdict(sweep)
         write_json(beside / "config.json", record)
         give(beside, owner)
+        _fill(beside / RESERVE)
         for number in range(1, 1000):
             path = root / (stem if number == 1 else f"{stem}-{number}")
             # A rename onto an existing run fails, since that folder is not empty.
             with contextlib.suppress(OSError):
                 beside.rename(path)
                 return Run(path)
-        shutil.rmtree(beside)
     except OSError as error:
         raise RunError(
             f"A run cannot be written to {root} ({error.strerror}): choose another folder or free it."
         ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     raise RunError(f"Too many runs were started in one second in {root}: try again.")
+
+
+def _fill(file: Path) -> None:
+    if file.exists():
+        return
+    try:
+        # Of zeros some file systems would keep nothing.
+        file.write_bytes(os.urandom(RESERVE_BYTES))
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def list_runs(root: Path) -> list[Run]:

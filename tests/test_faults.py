@@ -50,6 +50,13 @@ def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def fill(disk: Path) -> None:
+    """Leave no room, whatever was freed since the last time."""
+    with (disk / "filler").open("ab", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(512))
+
+
 def finished(config: TrainConfig, root: Path) -> Run:
     run = create_run(config, root=root)
     assert isinstance(list(train_run(run))[-1], RunFinished)
@@ -87,6 +94,25 @@ def test_a_full_disk_is_one_sentence_and_with_room_the_run_goes_on(
     assert Server().predict(run, list_pictures(Path(tiny_config.pictures))["sad"][0], name="").scores
 
 
+def test_a_run_that_begins_on_a_full_disk_still_says_so_and_goes_on_with_room(
+    make_disk: MakeDisk, tiny_config: TrainConfig
+) -> None:
+    disk = make_disk(4096)
+    run = create_run(tiny_config, root=disk / "runs")
+    fill(disk)
+    last = list(train_run(run))[-1]
+    assert isinstance(last, RunFailed)
+    assert last.message.startswith("The disk is full: make room in ")
+    assert run.events() == [last]
+    fill(disk)
+    with pytest.raises(OSError, match="No space left"):
+        run.queue_again()
+    assert run.status() == "failed"
+    (disk / "filler").unlink()
+    run.queue_again()
+    assert isinstance(list(train_run(run))[-1], RunFinished)
+
+
 def test_a_full_disk_refuses_a_new_run_a_note_and_a_comparison_in_a_sentence_each(
     make_disk: MakeDisk, tiny_config: TrainConfig, make_pictures: Callable[..., Path]
 ) -> None:
@@ -96,11 +122,10 @@ def test_a_full_disk_refuses_a_new_run_a_note_and_a_comparison_in_a_sentence_eac
     kept = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     pictures = Path(tiny_config.pictures)
     comparison, _ = Server().compare(run, Request({"dog": others}, emotion="happy", size=3, seed=1))
-    with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
-        while True:
-            filler.write(bytes(512))
+    fill(disk)
     with pytest.raises(RunError, match="No space left"):
         create_run(tiny_config, root=disk / "runs")
+    assert list((disk / "runs").iterdir()) == [run.path]
     with pytest.raises(RunError, match="No space left"):
         save_comparison(comparison, run=run)
     with pytest.raises(RunError, match="No space left"):

@@ -28,7 +28,7 @@ from emotion.events import (
     to_line,
 )
 from emotion.locks import try_lock
-from emotion.runs import Run, create_run, find_run, list_runs
+from emotion.runs import RESERVE, Run, create_run, find_run, list_runs
 
 CONFIG = TrainConfig(pictures="faces")
 SCORES = Scores(loss=0.5, accuracy=0.8, correct_confidence=0.7)
@@ -200,7 +200,7 @@ def test_notes_are_kept_beside_the_settings(run: Run) -> None:
     run.note(classes=["happy"])
     assert run.record()["classes"] == ["happy"]
     assert run.config() == CONFIG
-    assert [path.name for path in run.path.iterdir()] == ["config.json"]
+    assert sorted(path.name for path in run.path.iterdir()) == [RESERVE, "config.json"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

@@ -23,7 +23,6 @@ from emotion.writing import write_json
 
 # What torch says where an allocation fails, on the CPU and on a GPU; its exceptions are RuntimeErrors.
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
-RESERVE_BYTES = 16_384
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "pillow", "numpy")
 
 
@@ -43,21 +42,16 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
     if not writes:
         yield from _events(run, asked_to_stop or run.stop_requested, started, writes=False)
         return
-    reserve = run.path / ".reserve"
     with run.lock():
         try:
-            # Room for the last words of a training that fails because the disk is full.
-            reserve.write_bytes(bytes(RESERVE_BYTES))
+            run.put_room_aside()
             for event in _events(run, asked_to_stop or run.stop_requested, started, writes=True):
                 run.append(event)
                 yield event
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell the page
-            reserve.unlink(missing_ok=True)
             failed = RunFailed(elapsed_seconds=time.perf_counter() - started, message=_sentence(error, run))
             run.append(failed)
             yield failed
-        finally:
-            reserve.unlink(missing_ok=True)
 
 
 def rescue_run(run: Run) -> None:
