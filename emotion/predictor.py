@@ -15,7 +15,7 @@ from emotion.processes import CONTEXT, start_process
 
 
 class Predictor:
-    """One resident process that keeps the last used checkpoint loaded, or the last two. Calls wait for one another.
+    """One resident process that keeps the ``loaded`` last used checkpoints. Calls wait for one another.
 
     With a ``niceness`` above 0 it gives way to others that want the processor.
     """

@@ -33,6 +33,8 @@ GRACE_SECONDS = 10.0
 # Enough for a prediction to go first. At 10 and above a look at pictures all but stands still beside other busy
 # programs: its threads wait for the slowest of them.
 NICENESS = 5
+# Of the small backbones: some 90 MB each, once it is asked for.
+LOADED = 4
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
@@ -53,8 +55,8 @@ class Workers:
         self._closing = False
         self._training: BaseProcess | None = None
         self._trainer = threading.Thread(target=self._train_in_turn, name="trainer", daemon=True)
-        # Two runs that judge one picture side by side, or two visitors by turns, do not wait for each other's loading.
-        self._predictor = Predictor(loaded=2)
+        # Two runs that judge one picture side by side, or visitors by turns, do not wait for each other's loading.
+        self._predictor = Predictor(loaded=LOADED)
         # A comparison takes seconds, and predictions do not wait for it either. Started when it is needed first.
         self._comparer = Predictor(niceness=NICENESS)
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.

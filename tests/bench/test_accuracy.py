@@ -15,6 +15,7 @@ import pytest
 
 from emotion.bench import workplace as workplace_module
 from emotion.bench.linear import LinearHeads
+from emotion.bench.machine import this_machine
 from emotion.bench.report import read_report
 from emotion.bench.workplace import PEER, PHOTOS, open_workplace
 from emotion.pictures.drawn import DRAWN_FOLDER
@@ -67,9 +68,11 @@ def test_the_users_runs_and_cache_are_left_alone(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == []
 
 
-def bench(*arguments: str, out: Path, backbone: Path, photos: Path = Path("none")) -> dict[str, float]:
+def bench(
+    *arguments: str, out: Path, backbone: Path, photos: Path = Path("none"), peer: Path = Path("none.py")
+) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "emotion", "bench", "--photos", str(photos), "--peer", str(out / "none.py"),
+        [sys.executable, "-m", "emotion", "bench", "--photos", str(photos), "--peer", str(peer),
          "--out", str(out), "--backbone", str(backbone), "--json", "--only", *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
@@ -89,15 +92,40 @@ def test_two_cheap_figures_are_measured_on_the_drawn_set(tmp_path: Path, tiny_di
     assert all(value > 0 for value in values.values())
 
 
-@pytest.mark.slow
-def test_accuracies_are_measured_on_a_few_of_the_drawn_evaluation_pictures(tmp_path: Path, tiny_dinov2: Path) -> None:
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """A few pictures of each set that accuracies are measured on."""
     for name in ("human_train", "human_eval", "dog_eval"):
         for label, paths in list_pictures(DRAWN_FOLDER / name).items():
             folder = tmp_path / "few" / name / label
             folder.mkdir(parents=True)
             for path in paths[:12]:
                 shutil.copyfile(path, folder / path.name)
-    values = bench("accuracy", "--full", out=tmp_path, backbone=tiny_dinov2, photos=tmp_path / "few")
+    return tmp_path / "few"
+
+
+@pytest.mark.slow
+def test_accuracies_are_measured_on_a_few_of_the_drawn_evaluation_pictures(
+    tmp_path: Path, tiny_dinov2: Path, few: Path
+) -> None:
+    values = bench("accuracy", "--full", out=tmp_path, backbone=tiny_dinov2, photos=few)
     assert 0 <= values["quick-human"] <= 1
     assert 0 <= values["quick-dog"] <= 1
     assert abs(values["quick-log-loss"]) < 1
+
+
+@pytest.mark.slow
+def test_the_mean_of_five_runs_is_held_against_what_the_peer_reaches(
+    tmp_path: Path, tiny_dinov2: Path, few: Path
+) -> None:
+    said = {"training_seconds": 80.0, "epochs": 8, "eval": {name: {"accuracy": 0.5} for name in ("human", "dog")}}
+    (tmp_path / "peer.py").write_text(f"import json; print(json.dumps({said}))")
+    values = bench("peer-accuracy", "--full", out=tmp_path, backbone=tiny_dinov2, photos=few, peer=tmp_path / "peer.py")
+    series = read_report(tmp_path).figures[0].reading
+    assert series is not None
+    ours = series.series["ours, human_eval accuracy"]
+    assert len(ours) == len(series.series["ours, s"]) == 5
+    assert values["peer-accuracy"] == pytest.approx(sum(ours) / 5 - 0.5)
+    has_bfloat16 = bool(this_machine().bfloat16)
+    assert ("peer in bfloat16, s" in series.series) is has_bfloat16
+    assert (series.notes == []) is has_bfloat16

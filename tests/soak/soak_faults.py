@@ -79,8 +79,11 @@ class Faults:
         for process, run in self._trainer():
             limit = process.memory_info().vms + STARVED_BYTES
             self._record.starved.add(run)
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, limit))
-            self._record.fault("took the memory from a training")
+            # It may be over by now. Only the soft limit is set: one starved before may be given a higher one again.
+            with contextlib.suppress(ProcessLookupError):
+                _, hard = resource.prlimit(process.pid, resource.RLIMIT_AS)
+                resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, hard))
+                self._record.fault("took the memory from a training")
 
     def fill_disk(self) -> None:
         """Fill the disk for some seconds."""
