@@ -35,6 +35,13 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_each_picture_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
+    write_manifest(tmp_path, MANIFEST)
+    lines = (tmp_path / "manifest.json").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line.strip(" ,")) for line in lines if line.strip().startswith('{"file"') and "sha256" in line]
+    assert [row["file"] for row in rows] == [row.file for row in MANIFEST.pictures]
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", "3", "null", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "pictures": 3}', "[" * 100_000],

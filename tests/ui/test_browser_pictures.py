@@ -175,6 +175,34 @@ def test_ticked_pictures_are_relabelled_and_deleted(pictures: Any, own_sets: Pat
     expect(pictures.get_by_text("No picture is ticked")).to_be_visible()
 
 
+def test_another_order_or_class_begins_at_its_first_page(pictures: Any, own_sets: Path, tmp_path: Path):
+    bring_zip(pictures, zipped(tmp_path / "mine.zip", {"happy": 60, "sad": 100}))
+    figures = pictures.locator("#review .review-picture")
+    expect(figures).to_have_count(48)
+    page = pictures.locator("#review-page input[type=number]")
+    page.click()
+    page.fill("4")
+    page.press("Enter")
+    expect(figures).to_have_count(16)
+    pictures.locator("#review-order input").click()
+    pictures.get_by_role("option", name="Likely wrong labels first").click()
+    expect(pictures.locator("#review")).to_contain_text("Press “Look for wrong labels”")
+    expect(page).to_be_hidden()
+    pictures.locator("#delete-ticked").click()
+    expect(pictures.get_by_text("No picture is ticked")).to_be_visible()
+    pictures.locator("#review-order input").click()
+    pictures.get_by_role("option", name="As they came").click()
+    expect(figures).to_have_count(48)
+    page.click()
+    page.fill("4")
+    page.press("Enter")
+    expect(figures).to_have_count(16)
+    pictures.locator("#review-class input").click()
+    pictures.get_by_role("option", name="sad").click()
+    expect(figures).to_have_count(48)
+    expect(page).to_have_value("1")
+
+
 def test_a_set_is_renamed_packed_and_deleted_for_good_only_when_sure(pictures: Any, own_sets: Path, tmp_path: Path):
     bring_zip(pictures, zipped(tmp_path / "mine.zip", {"happy": 4, "sad": 3}))
     expect(pictures.locator("#summary")).to_contain_text("7 pictures")

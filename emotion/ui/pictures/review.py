@@ -80,8 +80,9 @@ class Review:
         """Register the events, and return those that change the set; ``show`` gives all of ``view`` for a set's key."""
         place = [self.order, self.label, self.page]
         looked = [self.gallery, self.page, self.ticked, self.note]
-        for event in (self.order.input, self.label.input, self.page.input):
-            event(guarded(self.look), [self.chosen, *place], looked, trigger_mode="always_last", **QUIET)
+        # Another order or class begins at its first page.
+        for event, at in ((self.order.input, place[:2]), (self.label.input, place[:2]), (self.page.input, place)):
+            event(guarded(self.look), [self.chosen, *at], looked, trigger_mode="always_last", **QUIET)
         self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_TICK, **QUIET)
         self.pack.click(
             guarded(self.pack_up), self.chosen, self.file, api_visibility="private", show_progress_on=[self.status]
@@ -132,7 +133,7 @@ class Review:
             gr.Dropdown(list(dict.fromkeys([*EMOTIONS, *counts]))),
         ]
 
-    def look(self, key: str | None, order: str, label: str, page: float) -> list[Any]:
+    def look(self, key: str | None, order: str, label: str, page: float = 1) -> list[Any]:
         """Show another page, order or class; what was ticked on the page before is ticked no more."""
         return self._looked(seen_set(key), order, label, page)
 
@@ -140,7 +141,13 @@ class Review:
         shown = page_of(found.manifest, kept_suspects(found), order=order, label=label, page=int(page or 1))
         return [
             gallery_html(found, shown),
-            gr.Slider(1, max(2, shown.pages), value=min(max(1, int(page or 1)), shown.pages), visible=shown.pages > 1),
+            # Hidden and not gone: a slider that is gone keeps its value, which may lie beyond its new end.
+            gr.Slider(
+                1,
+                max(2, shown.pages),
+                value=min(max(1, int(page or 1)), shown.pages),
+                visible=True if shown.pages > 1 else "hidden",
+            ),
             (),
             _note(0),
         ]
