@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +19,7 @@ with warnings.catch_warnings():
     import gradio as gr
 
 from scripted import HeldServices, ScriptedServices, scores_for, script, write_checkpoint
-from serving_pages import served, visiting
+from serving_pages import BACKBONES, SERVED, served, visiting
 
 from emotion.config import TrainConfig
 from emotion.events import Event
@@ -36,11 +35,6 @@ if TYPE_CHECKING:
 
 SETS = ("human_train", "human_eval", "dog_eval", "cat_eval")
 PER_CLASS = 6
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
-# Gradio's and uvicorn's own warnings in the server's threads.
-SERVER_WARNINGS = (
-    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning",
-)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,8 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "address" in getattr(item, "fixturenames", ()) and Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            for warning in SERVER_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(warning))
+            for mark in SERVED:
+                item.add_marker(mark)
 
 
 @dataclass

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import pytest
 
 from emotion.ui.app import launch
 
 PATIENCE_MILLISECONDS = 60_000
+BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+# Gradio's and uvicorn's own warnings in the server's threads.
+SERVED = tuple(
+    pytest.mark.filterwarnings(f"ignore::{warning}")
+    for warning in ("DeprecationWarning", "ResourceWarning", "pytest.PytestUnraisableExceptionWarning")
+)
 
 
 @contextmanager

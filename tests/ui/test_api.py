@@ -7,7 +7,6 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,7 +14,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from scripted import ScriptedServices
-from serving_pages import served
+from serving_pages import BACKBONES, SERVED, served
 
 from emotion.errors import EmotionError, HubError, RefusedError, SpaceError
 from emotion.events import EpochDone
@@ -26,12 +25,7 @@ from emotion.ui.app import build_app
 from emotion.ui.light_sessions import SESSIONS
 from emotion.ui.own_uploads import NO_ADDRESS
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+pytestmark = list(SERVED)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
-from serving_pages import served
+from serving_pages import SERVED, served
 
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
@@ -17,9 +17,7 @@ from emotion.worker import Workers
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not is_complete(models_folder() / DEFAULT), reason="dinov2-small is not in models/: `make run`"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    *SERVED,
 ]
 
 

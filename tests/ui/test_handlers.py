@@ -6,11 +6,11 @@ import csv
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from scripted import ScriptedServices
+from serving_pages import BACKBONES
 
 from emotion.comparison import ScoredPicture, summarise
 from emotion.config import PRESETS, preset
@@ -27,8 +27,6 @@ from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.settings import backbone_label, build_settings, known_backbones
 from emotion.ui.train_tab import TrainTab, preview_of
-
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
 from http_visitor import HttpVisitor
 from scripted import ScriptedServices
-from serving_pages import served
+from serving_pages import BACKBONES, SERVED, served
 
 from emotion.config import TrainConfig
 from emotion.errors import EmotionError
@@ -30,12 +29,9 @@ from emotion.ui.run_board import RunBoard
 from emotion.ui.visitor import COOKIE
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    *SERVED,
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
 CONTENT = b"what nobody may read"
 IN_ANY_FORM = (CONTENT.decode(), base64.b64encode(CONTENT).decode())
 NAME = "holiday-in-rome.jpg"

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import pytest
 from gradio import networking
 from scripted import ScriptedServices
-from serving_pages import served
+from serving_pages import BACKBONES, SERVED, served
 
 from emotion.ui.app import build_app, launch
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+pytestmark = list(SERVED)
 
 
 def test_a_picture_event_touches_no_file_of_this_machine(services: ScriptedServices, faces: Path):

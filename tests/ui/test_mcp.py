@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,19 +15,14 @@ pytest.importorskip("mcp", reason="the package mcp is missing: `make test` insta
 
 from mcp_client import awaited, called, data_url, refused, session_at
 from scripted import ScriptedServices
-from serving_pages import served
+from serving_pages import BACKBONES, SERVED, served
 
 from emotion.events import EpochDone
 from emotion.runs import Run
 from emotion.ui.api import NAMES
 from emotion.ui.app import build_app
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+pytestmark = list(SERVED)
 READING = {"predict", "run_status", "runs", "picture_sets"}
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -19,7 +18,7 @@ pytest.importorskip("mcp", reason="the package mcp is missing: `make test` insta
 from http_visitor import HttpVisitor
 from mcp_client import awaited, called, data_url, posted, refused, session_at
 from scripted import ScriptedServices
-from serving_pages import served
+from serving_pages import BACKBONES, SERVED, served
 
 from emotion.owners import hashed, owner_of
 from emotion.runs import Run, list_runs
@@ -28,12 +27,7 @@ from emotion.ui.app import build_app
 from emotion.ui.mcp_tools import fetching
 from emotion.ui.visitor import COOKIE
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+pytestmark = list(SERVED)
 PASSWORD = "früh am Morgen"
 
 

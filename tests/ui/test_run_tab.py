@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from scripted import ScriptedServices
+from serving_pages import BACKBONES
 
 from emotion.config import TrainConfig
 from emotion.errors import RunError
@@ -22,8 +22,6 @@ from emotion.ui.run_tab import RunTab
 from emotion.ui.runs_table import table_html
 from emotion.ui.train_tab import TrainTab
 from emotion.validation import load_validation
-
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
 
 
 @pytest.fixture

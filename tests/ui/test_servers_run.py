@@ -6,25 +6,19 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from http_visitor import HttpVisitor
 from scripted import ScriptedServices
-from serving_pages import served
+from serving_pages import BACKBONES, SERVED, served
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone
 from emotion.runs import Run, create_run
 from emotion.ui.app import build_app
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+pytestmark = list(SERVED)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -16,7 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from http_visitor import HttpVisitor
 from scripted import ScriptedServices
-from serving_pages import served
+from serving_pages import BACKBONES, SERVED, served
 
 from emotion.events import EpochDone
 from emotion.owners import FILE, give, hashed, owner_of, share
@@ -25,12 +24,7 @@ from emotion.ui.app import build_app
 from emotion.ui.handlers import QUIET
 from emotion.ui.visitor import COOKIE, current_visitor
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-BACKBONES = [SimpleNamespace(name="dinov2-small", title="DINOv2-small", megabytes=88.2, here=True, description="")]
+pytestmark = list(SERVED)
 
 
 @pytest.fixture
