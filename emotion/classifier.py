@@ -19,7 +19,7 @@ from emotion.errors import PictureError, RunError
 from emotion.familiarity import load_seen
 from emotion.pictures.decoding import open_picture
 from emotion.prediction import Judged, Prediction, Saliency
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.saliency import relevance, shown_box
 from emotion.training.device import autocast, resolve_precision
 from emotion.training.inputs import in_background, to_pixels

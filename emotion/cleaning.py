@@ -14,7 +14,8 @@ from emotion import owners
 from emotion.errors import EmotionError
 from emotion.logs import log, log_unexpected
 from emotion.public import Public
-from emotion.runs import GUEST, Run, list_runs
+from emotion.run import GUEST, Run
+from emotion.runs import list_runs
 from emotion.sets.manifest import FILE as MANIFEST
 from emotion.sets.saved import BEGUN, GONE, SavedSet, alone, delete_set, list_sets
 from emotion.trash import FOLDER as TRASH

@@ -11,7 +11,8 @@ from emotion.errors import ConfigError, EmotionError, RunError
 from emotion.owners import OF_THE_SERVER, owner_of
 from emotion.pictures.drawn import DRAWN_FOLDER
 from emotion.public import is_public
-from emotion.runs import About, Run, list_runs
+from emotion.run import About, Run
+from emotion.runs import list_runs
 from emotion.worker import Workers
 
 VARIABLE = "EMOTION_FIRST_RUN"

@@ -14,7 +14,7 @@ from emotion.job import Job
 from emotion.logs import log_unexpected
 from emotion.pictures.duplicates import TrainedOn
 from emotion.prediction import Prediction
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.run_judge import RunJudge
 from emotion.studies.study import Progress, Study
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emotion.errors import RunError
 from emotion.owners import may_change
-from emotion.runs import Run
+from emotion.run import Run
 
 # Its name begins with a dot, so that nothing in it is listed as a run.
 FOLDER = ".trash"

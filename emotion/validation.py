@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emotion.comparison.scored import ScoredPicture
 from emotion.errors import RunError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.intervals import wilson_interval
 from emotion.writing import write_json
 

@@ -24,7 +24,8 @@ from emotion.owners import owner_of
 from emotion.prediction import Prediction
 from emotion.predictor import Predictor
 from emotion.processes import start_process
-from emotion.runs import Run, Status, create_run, list_runs
+from emotion.run import Run, Status
+from emotion.runs import create_run, list_runs
 from emotion.studies.study import Progress, Study
 from emotion.sweep import SweepMember
 

@@ -15,7 +15,8 @@ from emotion.events import EpochDone, RunFinished, RunStarted, Scores
 from emotion.owners import give, share
 from emotion.public import Public
 from emotion.room import Room, size_of
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 from emotion.sets.saved import list_sets
 from emotion.trash import throw_away
 

@@ -19,7 +19,8 @@ from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed, RunFinished
 from emotion.pictures.folders import list_pictures
-from emotion.runs import About, Run, create_run, list_runs
+from emotion.run import About, Run
+from emotion.runs import create_run, list_runs
 from emotion.serving import Server
 from emotion.training.session import train_run
 from emotion.trash import throw_away
@@ -167,7 +168,7 @@ def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_config: TrainCon
     run = create_run(config, root=tmp_path / "runs")
     code = (
         "import resource, sys\nfrom pathlib import Path\nimport emotion.training.preload\n"
-        "from emotion.runs import Run\nfrom emotion.training.session import train_run\n"
+        "from emotion.run import Run\nfrom emotion.training.session import train_run\n"
         "import torch\ntorch.ones(64, 64) @ torch.ones(64, 64)\n"
         "now = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (now + 1_500_000_000,) * 2)\n"

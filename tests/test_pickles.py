@@ -16,7 +16,8 @@ from emotion.backbones.registry import locate
 from emotion.classifier import Classifier
 from emotion.config import TrainConfig
 from emotion.errors import BackboneError, RunError
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [path for path in (ROOT / "emotion").rglob("*.py") if "bench" not in path.parts]

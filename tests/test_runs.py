@@ -28,7 +28,8 @@ from emotion.events import (
     to_line,
 )
 from emotion.locks import try_lock
-from emotion.runs import RESERVE, Run, create_run, find_run, list_runs
+from emotion.run import RESERVE, Run
+from emotion.runs import create_run, find_run, list_runs
 
 CONFIG = TrainConfig(pictures="faces")
 SCORES = Scores(loss=0.5, accuracy=0.8, correct_confidence=0.7)
@@ -161,7 +162,7 @@ def test_a_second_trainer_is_refused_with_one_sentence(run: Run) -> None:
 
 def test_the_lock_falls_with_its_process(run: Run) -> None:
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom emotion.runs import Run\n"
+        "import os, sys\nfrom pathlib import Path\nfrom emotion.run import Run\n"
         f"with Run(Path({str(run.path)!r})).lock():\n    os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False)

@@ -32,7 +32,8 @@ from emotion.errors import PictureError, RunError
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import list_pictures
 from emotion.prediction import Saliency
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.saliency import relevance, rollout, shares, shown_box
 from emotion.training.inputs import to_pixels
 from emotion.training.session import train_run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emotion import serving
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.serving import MOST_BYTES, Server
 
 

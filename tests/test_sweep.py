@@ -12,7 +12,8 @@ import pytest
 
 from emotion.config import TrainConfig
 from emotion.errors import ConfigError
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.sweep import MAX_VALUES, SWEPT_SETTINGS, SweepMember, plan_sweep, value_text
 from emotion.validation import smallest_difference
 

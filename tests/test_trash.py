@@ -11,7 +11,8 @@ import pytest
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 from emotion.trash import empty_trash, take_back, throw_away
 
 

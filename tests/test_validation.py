@@ -9,7 +9,8 @@ import pytest
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFinished
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 from emotion.validation import FILE, Validation, load_validation, save_validation
 

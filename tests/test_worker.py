@@ -23,7 +23,8 @@ from emotion.errors import PictureError, RunError
 from emotion.events import EpochDone, RunFailed, RunFinished, RunStopped, TrunkProgress
 from emotion.pictures.folders import list_pictures
 from emotion.processes import PRELOAD, start_process
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 from emotion.worker import Workers
 

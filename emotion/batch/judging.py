@@ -15,7 +15,7 @@ from PIL import Image
 from emotion.batch.result import Batch, Row
 from emotion.errors import PictureError
 from emotion.prediction import Judged
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.sets.limits import Limits
 from emotion.studies.study import Progress
 

@@ -19,7 +19,7 @@ from emotion.bench.workplace import Workplace
 from emotion.comparison import Request
 from emotion.config import PRESETS, preset
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.probabilities import Judged, fit_temperature, judged
 from emotion.validation import load_validation
 

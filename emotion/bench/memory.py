@@ -12,7 +12,8 @@ from emotion.bench.page import await_page, end_server, free_port, start_server
 from emotion.bench.workplace import Workplace
 from emotion.events import RunFinished
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 
 MEMORY = Row(
     name="memory",

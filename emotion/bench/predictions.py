@@ -13,7 +13,7 @@ from emotion.bench.helper import Helper
 from emotion.bench.workplace import Workplace
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run
+from emotion.run import Run
 
 PREDICTION = Row(
     name="prediction",

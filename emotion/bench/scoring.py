@@ -10,7 +10,7 @@ from typing import Any
 from emotion.bench.bare import Bare
 from emotion.classifier import Classifier
 from emotion.comparison import Request
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.serving import Server
 
 PREDICTIONS, WARM_UP = 100, 10

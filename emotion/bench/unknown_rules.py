@@ -15,7 +15,7 @@ from emotion.classifier import Classifier
 from emotion.familiarity import load_seen
 from emotion.job import result_of
 from emotion.prediction import LEVEL
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.training.repeating import look_at
 
 NEIGHBOURS = (1, 5, 10)

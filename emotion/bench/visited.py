@@ -13,7 +13,7 @@ def main(run: str, picture: str) -> int:
     """Serve like ``app.py`` until interrupted; return its exit code."""
     import app
     from emotion import worker
-    from emotion.runs import Run
+    from emotion.run import Run
 
     class VisitedWorkers(worker.Workers):
         """Predicts one picture before it takes up the queue."""

@@ -20,7 +20,7 @@ from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
 from emotion.events import RunFailed, RunFinished, RunStopped
 from emotion.pictures.drawn import DRAWN_FOLDER
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.worker import Workers
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,8 @@ from emotion.comparison import Comparison, Request, load_comparison
 from emotion.comparison.comparing import furthest
 from emotion.comparison.findings import caveats, collapses, gap_sentence
 from emotion.errors import RunError
-from emotion.runs import Run, find_run
+from emotion.run import Run
+from emotion.runs import find_run
 
 MAX_NAMED = 5
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from emotion.cli.codes import DONE, add_runs_and_json, print_json
 from emotion.errors import RunError
-from emotion.runs import Run, find_run
+from emotion.run import Run
+from emotion.runs import find_run
 
 if TYPE_CHECKING:
     from emotion.batch.result import Batch

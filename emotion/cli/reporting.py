@@ -7,7 +7,8 @@ from pathlib import Path
 
 from emotion.cli.codes import DONE, add_runs_and_json, print_json
 from emotion.errors import RunError
-from emotion.runs import Run, find_run
+from emotion.run import Run
+from emotion.runs import find_run
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:

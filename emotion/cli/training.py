@@ -28,7 +28,8 @@ from emotion.events import (
 )
 from emotion.labels import alias_offer
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run, find_run
+from emotion.run import Run
+from emotion.runs import create_run, find_run
 
 
 def add_train(parser: argparse.ArgumentParser) -> None:

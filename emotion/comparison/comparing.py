@@ -15,7 +15,7 @@ from emotion.errors import PictureError
 from emotion.labels import chance_level, emotion_meant, is_relaxed
 from emotion.pictures.folders import Picture, find_pictures, hash_file
 from emotion.pictures.sampling import draw_in_order
-from emotion.runs import Run
+from emotion.run import Run
 
 if TYPE_CHECKING:
     from emotion.comparison.findings import Gap

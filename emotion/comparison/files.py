@@ -12,7 +12,7 @@ from typing import Any
 from emotion.comparison.comparing import Comparison
 from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
 from emotion.errors import RunError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.writing import write_json
 
 SCHEMA = 2

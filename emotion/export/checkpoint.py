@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emotion.errors import RunError
 from emotion.export.handed_on import card_of
-from emotion.runs import Run
+from emotion.run import Run
 
 CARD, ONNX = "README.md", "model.onnx"
 

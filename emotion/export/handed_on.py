@@ -9,7 +9,7 @@ from emotion.comparison.findings import gap_sentence, gaps_of
 from emotion.errors import RunError
 from emotion.labels import DRAWN_NOTE, RELAXED_WARNING
 from emotion.pictures.drawn import is_drawn
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.words import percent, span
 
 HEAD = "| set | pictures | mean correct-class confidence | right | log loss |\n|---|---|---|---|---|"

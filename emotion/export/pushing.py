@@ -13,7 +13,7 @@ from emotion.errors import HubError, RunError
 from emotion.export.checkpoint import CARD, require_checkpoint, weights_and_settings
 from emotion.hub import ask
 from emotion.job import paced
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.study import Progress
 from emotion.words import megabytes
 

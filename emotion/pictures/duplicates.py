@@ -24,7 +24,7 @@ from emotion.pictures.folders import Picture, hash_file
 if TYPE_CHECKING:
     import numpy as np
 
-    from emotion.runs import Run
+    from emotion.run import Run
 
 SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different people have been alike
 NEAR_SHARE = 0.1

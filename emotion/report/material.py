@@ -14,7 +14,7 @@ from emotion.config import TrainConfig
 from emotion.events import Event, RunStarted, without_void
 from emotion.pictures.drawn import is_drawn
 from emotion.report.naming import without_places
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.validation import Validation, load_validation
 
 

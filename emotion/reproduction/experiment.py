@@ -13,7 +13,8 @@ from emotion.errors import PictureError, RunError
 from emotion.events import EpochDone, RunFinished, RunStarted
 from emotion.job import result_of
 from emotion.pictures.drawn import is_drawn
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.serving import Server
 from emotion.studies.controls import Control, keep_control, offered
 from emotion.studies.cue_probe import CueProbe, keep_probe

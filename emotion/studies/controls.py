@@ -15,7 +15,7 @@ from emotion.drawing.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable
 from emotion.errors import ConfigError, PictureError
 from emotion.pictures.controls import PICTURE_CONTROLS, PictureControl
 from emotion.pictures.decoding import open_picture
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.intervals import Interval, mean_interval
 from emotion.statistics.paired import Change, change
 from emotion.studies.keeping import keep, kept

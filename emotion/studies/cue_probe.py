@@ -13,7 +13,7 @@ from PIL import Image
 from emotion.drawing.cues import CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue, individuals
 from emotion.drawing.faces_set import Drawing
 from emotion.errors import PictureError, RunError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.intervals import Interval, mean_interval
 from emotion.statistics.paired import Change, change
 from emotion.studies.study import Judge, Progress

@@ -12,7 +12,7 @@ from emotion.comparison import Comparison, ScoredPicture
 from emotion.errors import PictureError
 from emotion.pictures.decoding import open_picture
 from emotion.prediction import Saliency
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.keeping import keep, kept
 from emotion.studies.study import Judge, Progress
 

@@ -15,7 +15,7 @@ from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import plural, reference_of
 from emotion.errors import PictureError
 from emotion.pictures.folders import find_pictures, within
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.keeping import kept
 from emotion.studies.pool import Pool, pools
 from emotion.studies.study import Judge, Progress

@@ -11,7 +11,7 @@ import numpy as np
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import reference_of
 from emotion.errors import ConfigError, PictureError, RunError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.repeats import deviations, draw_means
 from emotion.studies.keeping import kept
 from emotion.studies.luck_result import QUANTILES, LuckResult, SetLuck, Training

@@ -10,7 +10,7 @@ from emotion.comparison import Comparison
 from emotion.errors import PictureError
 from emotion.pictures.duplicates import TrainedOn
 from emotion.pictures.folders import Picture, find_pictures
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.study import Progress
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from emotion.errors import PictureError
 from emotion.prediction import Saliency
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.study import Progress
 
 if TYPE_CHECKING:

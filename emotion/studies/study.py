@@ -11,7 +11,7 @@ from PIL import Image
 
 from emotion.errors import PictureError
 from emotion.prediction import Saliency
-from emotion.runs import Run
+from emotion.run import Run
 
 if TYPE_CHECKING:
     import numpy as np

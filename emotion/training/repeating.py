@@ -22,7 +22,7 @@ from emotion.errors import RunError
 from emotion.events import EpochDone, Event, TrunkProgress
 from emotion.pictures.folders import Picture, find_pictures, hash_file
 from emotion.pictures.splitting import split
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.study import Progress
 from emotion.training.features import look_progress, pooled, told_of_full_disk
 from emotion.training.fit import fit

@@ -17,7 +17,7 @@ from emotion.errors import EmotionError
 from emotion.events import Event, RunFailed, RunStopped
 from emotion.pictures.folders import Picture, read_pictures
 from emotion.pictures.splitting import Split, split
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.training.fit import fit, rescue
 from emotion.writing import write_json
 

@@ -15,7 +15,7 @@ from emotion.errors import PictureError
 from emotion.labels import in_order
 from emotion.pictures.decoding import open_picture
 from emotion.prediction import Prediction
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.explaining import Explain
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET

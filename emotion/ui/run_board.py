@@ -12,7 +12,8 @@ from emotion.errors import EmotionError, RunError
 from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
 from emotion.owners import FILE, OF_THE_SERVER, Owner, owner_of
 from emotion.pictures.drawn import is_drawn
-from emotion.runs import About, Run, Status, list_runs
+from emotion.run import About, Run, Status
+from emotion.runs import list_runs
 from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import set_title
 from emotion.ui.visitor import current_visitor

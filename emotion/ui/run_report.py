@@ -12,7 +12,7 @@ from emotion.comparison import ScoredPicture
 from emotion.config import TrainConfig
 from emotion.events import Event, RunFinished, RunStarted
 from emotion.labels import chance_level, colour_of
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.run_board import depth_words
 from emotion.ui.thumbnails import data_uris
 from emotion.validation import Validation

@@ -11,7 +11,7 @@ from emotion.curves import reading
 from emotion.errors import RunError
 from emotion.events import without_void
 from emotion.pictures.drawn import is_drawn
-from emotion.runs import MAX_NOTE, MAX_TITLE, About
+from emotion.run import MAX_NOTE, MAX_TITLE, About
 from emotion.trash import take_back, throw_away
 from emotion.ui.guard import guarded
 from emotion.ui.handing_on import HandingOn

@@ -10,7 +10,7 @@ from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
 from emotion.job import Job
 from emotion.prediction import Prediction
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.study import Progress, Study
 from emotion.sweep import SweepMember
 

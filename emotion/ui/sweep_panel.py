@@ -11,7 +11,7 @@ import gradio as gr
 from plotly.graph_objects import Figure
 
 from emotion.errors import EmotionError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.sweep import SWEPT_SETTINGS, PlannedRun, plan_sweep
 from emotion.ui.charts.training import Measure, overlay_chart
 from emotion.ui.charts.view import chart, shown

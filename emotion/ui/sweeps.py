@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emotion.events import Event, RunStarted
-from emotion.runs import Status
+from emotion.run import Status
 from emotion.sweep import SWEPT_SETTINGS, SweepMember
 from emotion.ui.run_board import RunSummary
 from emotion.ui.words import ENDED

@@ -13,7 +13,7 @@ from emotion.errors import EmotionError, RunError
 from emotion.labels import alias_offer
 from emotion.owners import OF_THE_SERVER, may_see
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.charts.training import training_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded

@@ -16,7 +16,7 @@ from emotion.logs import log, logged
 from emotion.prediction import Prediction
 from emotion.public import Public
 from emotion.room import Room
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.sets.saved import sets_folder
 from emotion.studies.study import Progress, Study
 from emotion.sweep import SweepMember

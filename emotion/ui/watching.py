@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from emotion.events import EpochDone, Event, RunFinished, RunStarted, StepDone, without_void
-from emotion.runs import Run, Status
+from emotion.run import Run, Status
 from emotion.ui.words import ENDED, Progress, progress, replaying
 
 REPLAY_SECONDS = 2.0

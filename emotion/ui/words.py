@@ -16,7 +16,7 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.runs import Status
+from emotion.run import Status
 from emotion.words import count, duration, percent
 
 NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at each picture."

@@ -22,7 +22,7 @@ from emotion.batch.result import Batch, Row
 from emotion.batch.table import file_name, to_csv
 from emotion.errors import PictureError
 from emotion.prediction import Familiarity, Judged
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.sets.limits import Limits
 
 CLASSES = ["happy", "sad", "angry", "tired"]

@@ -15,7 +15,8 @@ import pytest
 from dashboards import Dashboard
 from playwright.sync_api import Page, expect
 
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 
 ROOT = Path(__file__).parents[2]
 OpenPage = Callable[..., Page]

@@ -216,7 +216,7 @@ def test_what_is_in_use_is_never_evicted_and_what_finds_no_room_lasts_for_its_tr
 TRAIN = """
 import sys
 from pathlib import Path
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.training.session import train_run
 for event in train_run(Run(Path(sys.argv[1]))):
     print(type(event).__name__, getattr(event, "done", ""), getattr(event, "known", ""), flush=True)

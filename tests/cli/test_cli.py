@@ -17,7 +17,8 @@ from emotion.config import TrainConfig
 from emotion.events import EpochDone, RunFinished
 from emotion.labels import DRAWN_NOTE
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 from emotion.training.session import train_run
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,8 @@ from emotion.cli import main
 from emotion.comparison import load_comparison
 from emotion.config import TrainConfig
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 from emotion.training.session import train_run
 
 FIELDS = {

@@ -11,7 +11,8 @@ import pytest
 
 from emotion.cli import main
 from emotion.config import TrainConfig
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 
 

@@ -24,7 +24,8 @@ from emotion.comparison import (
 from emotion.comparison.comparing import furthest
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 
 CLASSES = ["happy", "sad", "angry", "tired"]
 

@@ -26,7 +26,8 @@ from emotion.events import RunFinished
 from emotion.export.checkpoint import export_run, zip_run
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 
 ROOT = Path(__file__).parents[2]

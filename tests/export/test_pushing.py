@@ -28,7 +28,8 @@ from emotion.export.checkpoint import export_run
 from emotion.export.pushing import Push, Pushed
 from emotion.export.sending import Sending
 from emotion.job import result_of
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 from emotion.worker import Workers
 

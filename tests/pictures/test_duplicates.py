@@ -16,7 +16,8 @@ from emotion.pictures.decoding import open_picture
 from emotion.pictures.drawn import DRAWN_FOLDER
 from emotion.pictures.duplicates import NEAR_SHARE, TrainedOn, fingerprint
 from emotion.pictures.folders import Picture, find_pictures
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 

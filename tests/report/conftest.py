@@ -16,7 +16,8 @@ from emotion.config import TrainConfig
 from emotion.errors import PictureError
 from emotion.labels import EMOTIONS, emotion_meant
 from emotion.pictures.folders import Picture, hash_file, list_pictures
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.validation import save_validation
 
 SKILL = {"human": 0.8, "dog": 0.2, "cat": 0.4}

@@ -9,7 +9,7 @@ from pathlib import Path
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores
 from emotion.labels import EMOTIONS
-from emotion.runs import Run
+from emotion.run import Run
 
 
 def training(config: TrainConfig, *, epochs: int | None = None) -> list[Event]:

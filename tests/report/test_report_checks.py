@@ -9,7 +9,7 @@ from emotion.comparison import load_comparison
 from emotion.labels import DRAWN_NOTE
 from emotion.report import build_report, to_html, to_markdown
 from emotion.report.content import Figure, Section, Table, Text
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.calibration import calibrate
 from emotion.statistics.paired import change
 from emotion.studies import feature_map, luck

@@ -10,7 +10,7 @@ import pytest
 
 from emotion.cli import main
 from emotion.report import build_report, to_html, to_markdown
-from emotion.runs import Run
+from emotion.run import Run
 
 MakeComparison = Callable[..., Path]
 

@@ -18,7 +18,7 @@ from emotion.report import build_report, to_html, to_markdown
 from emotion.report.content import Beside, Figure, Table
 from emotion.report.material import Material
 from emotion.report.training import depth_in_words, outcome
-from emotion.runs import Run
+from emotion.run import Run
 
 MakeComparison = Callable[..., Path]
 

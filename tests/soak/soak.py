@@ -24,7 +24,8 @@ from soak_watch import Watch
 
 from emotion.bench.machine import load, this_machine
 from emotion.config import TrainConfig
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 
 VISITORS = 20
 PAUSE_SECONDS, SHORT_PAUSE_SECONDS = 12.0, 4.0

@@ -16,7 +16,8 @@ from soak_place import Place
 from soak_record import FILLED, Record
 from soak_server import Server
 
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 
 FULL_SECONDS = 3.0
 # Beyond what a training has mapped when it is found: too little for what it does next.

@@ -15,7 +15,8 @@ from soak_watch import Sample
 from emotion.errors import EmotionError
 from emotion.events import RunFailed, RunFinished, RunStopped
 from emotion.pictures.folders import hash_file
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 from emotion.sets.saved import list_sets
 
 SLOWER_AT_MOST = 3.0

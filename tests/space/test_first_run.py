@@ -19,7 +19,8 @@ from emotion.first_run import LOCK, begin_first_run, default_config, is_wanted
 from emotion.owners import OF_THE_SERVER, owner_of, share
 from emotion.pictures.drawn import is_drawn
 from emotion.public import Public
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 from emotion.worker import Workers
 
 CONFIG = TrainConfig(pictures="drawn")

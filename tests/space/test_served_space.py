@@ -21,7 +21,8 @@ from gradio_client.exceptions import AppError
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
 from emotion.events import RunFailed
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 from emotion.space import write_space
 
 pytestmark = [

@@ -19,7 +19,7 @@ from emotion.errors import ConfigError, PictureError
 from emotion.labels import EMOTIONS
 from emotion.pictures.controls import PICTURE_CONTROLS
 from emotion.pictures.decoding import open_picture
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.intervals import mean_interval
 from emotion.studies.controls import (
     CONTROLS,

@@ -14,7 +14,7 @@ from scipy.stats import ttest_1samp
 from emotion.drawing.cues import CUES, draw_cue, individuals
 from emotion.errors import ConfigError, PictureError, RunError
 from emotion.labels import EMOTIONS
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.intervals import mean_interval
 from emotion.studies.cue_probe import CueCurves, CueProbe, keep_probe, kept_probes, sentence_of
 

@@ -17,7 +17,8 @@ from emotion.comparison import Request, compare, save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import PictureError
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.studies.feature_map import MOST_POINTS, FeatureMap, MapResult, distances_to
 from emotion.studies.study import Progress
 from emotion.training.whitening import whitening

@@ -14,7 +14,8 @@ import pytest
 from emotion.comparison import Request, compare, save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import ConfigError, PictureError, RunError
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.studies.luck import SEED_END, Luck
 from emotion.studies.luck_result import LuckResult, SetLuck, Training, percent
 from emotion.studies.study import Progress

@@ -15,7 +15,8 @@ from emotion.errors import RunError
 from emotion.events import RunFinished
 from emotion.pictures.folders import list_pictures, read_pictures
 from emotion.pictures.splitting import split
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 
 

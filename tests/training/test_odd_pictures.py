@@ -15,7 +15,8 @@ from emotion.config import TrainConfig
 from emotion.errors import PictureError
 from emotion.events import EpochDone, PicturesSkipped, RunFailed, RunFinished
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 
 

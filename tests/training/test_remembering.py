@@ -18,7 +18,8 @@ from emotion.familiarity import FILE, load_seen
 from emotion.pictures.folders import read_pictures
 from emotion.pictures.splitting import split
 from emotion.prediction import NOT_KNOWN, Familiarity, Judged
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import rescue_run, train_run
 
 WIDTH = 32

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, RunFinished, RunStarted, RunStopped, StepDone, without_void
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, Event, RunStarted
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 from emotion.training.session import train_run
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")

@@ -19,7 +19,8 @@ from emotion.config import TrainConfig, preset
 from emotion.events import EpochDone, RunFinished, TrunkProgress
 from emotion.pictures.folders import list_pictures
 from emotion.prediction import Familiarity, Judged
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.training.session import train_run
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"

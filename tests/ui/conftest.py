@@ -26,7 +26,8 @@ from emotion.events import Event
 from emotion.labels import EMOTION_COLOURS, EMOTIONS
 from emotion.pictures import drawn
 from emotion.pictures.folders import list_pictures
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.ui.app import build_app
 from emotion.validation import save_validation
 

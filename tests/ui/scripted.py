@@ -32,7 +32,8 @@ from emotion.labels import EMOTIONS, emotion_meant
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture
 from emotion.prediction import Judged, Prediction, Saliency
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.studies.study import Progress
 from emotion.sweep import SweepMember
 

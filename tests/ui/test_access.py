@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from visitor import enter
 
-from emotion.runs import Run
+from emotion.run import Run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect

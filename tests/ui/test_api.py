@@ -18,7 +18,8 @@ from serving_pages import BACKBONES, SERVED, served
 
 from emotion.errors import EmotionError, HubError, RefusedError, SpaceError
 from emotion.events import EpochDone
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 from emotion.ui.api import NAMES
 from emotion.ui.api.codes import CLOSER, CODES, Coded, code_of
 from emotion.ui.app import build_app

@@ -13,7 +13,8 @@ from visitor import enter
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, TrunkProgress
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect

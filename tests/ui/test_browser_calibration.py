@@ -12,7 +12,7 @@ from serving_pages import served, visiting
 
 from emotion.comparison import Request
 from emotion.pictures import drawn
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.compare.calibration_panel import CalibrationPanel
 from emotion.ui.run_board import RunBoard
 

@@ -14,7 +14,7 @@ from serving_pages import served, visiting
 from emotion.comparison import Request
 from emotion.drawing.faces_set import FOLDER
 from emotion.pictures import drawn
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.controls import CONTROLS, kept_controls
 from emotion.ui.compare.controls_panel import ControlsPanel
 from emotion.ui.compare.cue_panel import CuePanel

@@ -10,7 +10,7 @@ import pytest
 from scripted import HeldServices
 from visitor import enter
 
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.feature_map import kept_map
 from emotion.studies.luck import kept_luck
 from emotion.ui.compare import panels

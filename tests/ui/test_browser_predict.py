@@ -15,7 +15,8 @@ from scripted import ScriptedJudge, ScriptedServices, script, write_checkpoint
 from emotion.batch.judging import JudgeMany, Judging, judge
 from emotion.config import TrainConfig
 from emotion.prediction import Prediction
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect

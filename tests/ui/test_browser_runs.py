@@ -13,7 +13,8 @@ from visitor import enter
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone
-from emotion.runs import About, Run, create_run, list_runs
+from emotion.run import About, Run
+from emotion.runs import create_run, list_runs
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect

@@ -15,7 +15,7 @@ from serving_pages import served, visiting
 from emotion.comparison import Request
 from emotion.pictures import drawn
 from emotion.prediction import Saliency
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.compare.saliency_panel import SaliencyPanel
 from emotion.ui.run_board import RunBoard
 

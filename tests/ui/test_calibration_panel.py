@@ -14,7 +14,7 @@ from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.labels import SPECIES_COLOURS
 from emotion.pictures import drawn
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.calibration import (
     Bin,
     Calibration,

@@ -13,7 +13,7 @@ from scripted import ScriptedServices
 
 from emotion.comparison import load_comparison
 from emotion.errors import PictureError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.compare.pictures import table_of
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.run_board import RunBoard

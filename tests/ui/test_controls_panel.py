@@ -19,7 +19,7 @@ from emotion.errors import ConfigError, EmotionError, RunError
 from emotion.labels import SPECIES_COLOURS, colour_of
 from emotion.pictures import drawn
 from emotion.pictures.controls import PICTURE_CONTROLS
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.paired import Change
 from emotion.studies.controls import CONTROLS, ControlResult, Measured, SetControl, keep_control, kept_controls
 from emotion.studies.cue_probe import kept_probes

@@ -16,7 +16,7 @@ from emotion.comparison import ScoredPicture, summarise
 from emotion.config import PRESETS, preset
 from emotion.errors import ConfigError, PictureError, RunError
 from emotion.events import EpochDone
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.api import NAMES
 from emotion.ui.app import build_app
 from emotion.ui.compare.pictures import unreadable

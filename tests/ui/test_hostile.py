@@ -20,7 +20,8 @@ from emotion.config import TrainConfig
 from emotion.errors import EmotionError
 from emotion.logs import hide_texts
 from emotion.owners import hashed, owner_of
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.trash import take_back
 from emotion.ui.app import build_app
 from emotion.ui.compare.shown import shown_comparison

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emotion.events import EpochDone
-from emotion.runs import Run
+from emotion.run import Run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect

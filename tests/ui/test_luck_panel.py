@@ -15,7 +15,8 @@ from emotion.comparison import Request, load_comparison
 from emotion.config import TrainConfig
 from emotion.errors import ConfigError, RunError
 from emotion.labels import SPECIES_COLOURS
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.studies.keeping import keep
 from emotion.studies.luck import KEPT_AS, Luck, kept_luck
 from emotion.studies.luck_result import LuckResult

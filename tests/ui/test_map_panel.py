@@ -14,7 +14,7 @@ from scripted import ScriptedServices
 from emotion.comparison import Request, load_comparison
 from emotion.errors import RunError
 from emotion.labels import EMOTION_COLOURS
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.feature_map import kept_map
 from emotion.ui.charts.feature_map import SYMBOLS, feature_map_chart
 from emotion.ui.compare.map_panel import MapPanel

@@ -18,7 +18,7 @@ from scripted import ScriptedServices
 from serving_pages import BACKBONES, SERVED, served
 
 from emotion.events import EpochDone
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.api import NAMES
 from emotion.ui.app import build_app
 

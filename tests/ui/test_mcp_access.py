@@ -21,7 +21,8 @@ from scripted import ScriptedServices
 from serving_pages import BACKBONES, SERVED, served
 
 from emotion.owners import hashed, owner_of
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 from emotion.ui import password
 from emotion.ui.app import build_app
 from emotion.ui.mcp_tools import fetching

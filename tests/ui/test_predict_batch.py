@@ -16,7 +16,7 @@ from scripted import ScriptedJudge, ScriptedServices
 
 from emotion.batch.judging import JudgeMany, judge
 from emotion.errors import PictureError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.sets.limits import Limits
 from emotion.ui.predict import batch as panel
 from emotion.ui.predict.batch import ManyPictures

@@ -15,7 +15,8 @@ from scripted import ScriptedServices, script, write_checkpoint
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.prediction import Prediction
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.ui.charts.results import probability_chart
 from emotion.ui.predict.beside import NONE, difference
 from emotion.ui.predict.tab import PredictTab

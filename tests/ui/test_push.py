@@ -12,7 +12,8 @@ from scripted import ScriptedServices
 from emotion.errors import HubError
 from emotion.export.pushing import Push, Pushed
 from emotion.owners import share
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.studies.study import Progress
 from emotion.ui.pushing import Pushing, pushed_html
 from emotion.ui.run_board import RunBoard

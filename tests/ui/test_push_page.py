@@ -10,7 +10,7 @@ from hub_stand_in import READ_ONLY, TOKEN, Kept, hub
 from scripted import ScriptedServices
 from visitor import enter
 
-from emotion.runs import Run
+from emotion.run import Run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect

@@ -13,7 +13,8 @@ from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed
 from emotion.labels import EMOTIONS
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.ui.app import build_app
 from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard

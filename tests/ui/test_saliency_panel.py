@@ -21,7 +21,7 @@ from emotion.errors import PictureError, RunError
 from emotion.labels import EMOTIONS
 from emotion.pictures import drawn
 from emotion.prediction import Prediction, Saliency
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.explaining import Explain, ExplainSample, kept_explained, pictures_at
 from emotion.ui.compare.saliency_panel import NOTHING_YET, SaliencyPanel
 from emotion.ui.looking import Judged, Looking, sent_back

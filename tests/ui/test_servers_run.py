@@ -15,7 +15,8 @@ from serving_pages import BACKBONES, SERVED, served
 
 from emotion.config import TrainConfig
 from emotion.events import EpochDone
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.ui.app import build_app
 
 pytestmark = list(SERVED)

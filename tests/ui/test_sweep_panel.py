@@ -15,7 +15,8 @@ from scripted import ScriptedServices, script
 from emotion.config import TrainConfig
 from emotion.errors import ConfigError, PictureError, RunError
 from emotion.events import EpochDone, RunFailed
-from emotion.runs import Run, create_run, list_runs
+from emotion.run import Run
+from emotion.runs import create_run, list_runs
 from emotion.sweep import SWEPT_SETTINGS, SweepMember, plan_sweep
 from emotion.ui.guard import guarded
 from emotion.ui.run_board import RunBoard

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from emotion.prediction import Familiarity, Prediction
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.api.results import prediction_answer
 from emotion.ui.charts.results import probability_chart
 from emotion.ui.predict.verdict import verdict_html

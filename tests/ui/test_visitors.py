@@ -19,7 +19,8 @@ from serving_pages import BACKBONES, SERVED, served
 
 from emotion.events import EpochDone
 from emotion.owners import FILE, give, hashed, owner_of, share
-from emotion.runs import Run, list_runs
+from emotion.run import Run
+from emotion.runs import list_runs
 from emotion.ui.app import build_app
 from emotion.ui.handlers import QUIET
 from emotion.ui.visitor import COOKIE, current_visitor

@@ -10,7 +10,8 @@ from scripted import script, write_checkpoint
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import EpochDone, RunFailed, RunFinished, StepDone
-from emotion.runs import Run, create_run
+from emotion.run import Run
+from emotion.runs import create_run
 from emotion.ui.run_board import RunBoard
 from emotion.ui.runs_table import table_html
 from emotion.ui.status import status_line

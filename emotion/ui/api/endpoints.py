@@ -15,7 +15,7 @@ from gradio.events import api
 from emotion.config import TrainConfig, parse_depth, preset
 from emotion.errors import PictureError, RunError
 from emotion.job import result_of
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.sets.bringing import Bring, FromPath
 from emotion.sets.saved import SavedSet, sets_folder
 from emotion.ui.api.answers import (

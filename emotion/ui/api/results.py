@@ -11,7 +11,7 @@ from emotion.events import EpochDone, without_void
 from emotion.labels import DRAWN_NOTE
 from emotion.pictures.drawn import is_drawn
 from emotion.prediction import Prediction
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.sets.findings import findings
 from emotion.sets.saved import SavedSet
 from emotion.ui.api.answers import (

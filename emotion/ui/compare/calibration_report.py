@@ -8,7 +8,7 @@ import math
 from emotion.comparison import Comparison
 from emotion.labels import chance_level
 from emotion.pictures.drawn import is_drawn
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.statistics.calibration import Calibration, CalibrationError, Confidence, RunCalibration
 from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
 from emotion.ui.status import drawn_note

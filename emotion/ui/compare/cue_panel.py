@@ -9,7 +9,7 @@ import gradio as gr
 
 from emotion.drawing.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
 from emotion.drawing.identity import SPECIES
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import HEIGHT as CUE_HEIGHT
 from emotion.ui.charts.cues import cue_chart

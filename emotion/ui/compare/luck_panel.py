@@ -10,7 +10,7 @@ import gradio as gr
 
 from emotion.comparison import Comparison
 from emotion.errors import ConfigError
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.keeping import keep
 from emotion.studies.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck
 from emotion.ui.charts.luck import HEIGHT as LUCK_HEIGHT

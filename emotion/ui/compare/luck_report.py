@@ -11,7 +11,7 @@ from emotion.errors import PictureError
 from emotion.events import RunFinished, TrunkProgress
 from emotion.labels import colour_of_set
 from emotion.pictures.drawn import is_drawn
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.luck_result import LuckResult, SetLuck, percent
 from emotion.studies.pool import pictures_of
 from emotion.ui.look_cost import looks_sentence

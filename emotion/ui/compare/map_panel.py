@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.feature_map import KEPT_AS, MOST_POINTS, PER_CLASS, FeatureMap, MapResult, kept_map
 from emotion.studies.keeping import keep
 from emotion.ui.charts.feature_map import HEIGHT as MAP_HEIGHT

@@ -11,7 +11,7 @@ from emotion.comparison import Comparison
 from emotion.errors import PictureError
 from emotion.pictures.drawn import is_drawn
 from emotion.pictures.folders import find_pictures
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.studies.feature_map import MapResult, drawn_per_class
 from emotion.studies.pool import pictures_of
 from emotion.ui.look_cost import looks_sentence

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.prediction import Prediction
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.charts.results import probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.news import News

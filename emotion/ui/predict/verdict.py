@@ -6,7 +6,7 @@ import html
 
 from emotion.labels import colour_of
 from emotion.prediction import Prediction
-from emotion.runs import Run
+from emotion.run import Run
 from emotion.ui.status import drawn_note
 from emotion.ui.words import verdict
 from emotion.words import duration
