@@ -17,11 +17,12 @@ from emotion.cli import main
 from emotion.comparison import Request, save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import RunError
-from emotion.events import RunFailed, RunFinished
+from emotion.events import Event, RunFailed, RunFinished
 from emotion.pictures.folders import list_pictures
 from emotion.run import About, Run
 from emotion.runs import create_run, list_runs
 from emotion.serving import Server
+from emotion.training import session
 from emotion.training.session import train_run
 from emotion.trash import throw_away
 
@@ -168,7 +169,8 @@ def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_config: TrainCon
     run = create_run(config, root=tmp_path / "runs")
     code = (
         "import resource, sys\nfrom pathlib import Path\nimport emotion.training.preload\n"
-        "from emotion.run import Run\nfrom emotion.training.session import train_run\n"
+        "from emotion.run import Run\nfrom emotion.training import session
+from emotion.training.session import train_run\n"
         "import torch\ntorch.ones(64, 64) @ torch.ones(64, 64)\n"
         "now = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (now + 1_500_000_000,) * 2)\n"
@@ -179,3 +181,22 @@ def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_config: TrainCon
     assert isinstance(last, RunFailed)
     assert last.message == "The memory did not suffice: lower the batch size or the number of trained blocks."
     assert json.loads((run.path / "config.json").read_text())["config"]["batch_size"] == 48
+
+
+def test_want_of_memory_is_told_from_what_a_library_makes_of_it(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking_off(*_: object, **__: object) -> Iterator[Event]:
+        yield from ()
+        try:
+            raise MemoryError
+        except MemoryError as error:
+            # As a processor of transformers does when it makes a tensor of pictures.
+            raise ValueError("Unable to convert output 'pixel_values' to tensor") from error
+
+    monkeypatch.setattr(session, "fit", breaking_off)
+    run = create_run(tiny_config, root=tmp_path / "runs")
+    [last] = train_run(run)
+    assert isinstance(last, RunFailed)
+    assert last.message.startswith("The memory did not suffice")
+    assert not (run.path / "error.log").exists()

@@ -124,7 +124,16 @@ def _sentence(error: BaseException, run: Run) -> str:
     if isinstance(error, OSError) and error.strerror:
         which = f" {error.filename}" if error.filename else ""
         return f"A file{which} could not be read or written ({error.strerror}): make room, or see to its permissions."
-    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY):
+    if _is_of_memory(error):
         return "The memory did not suffice: lower the batch size or the number of trained blocks."
     (run.path / "error.log").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return f"The training broke off unexpectedly ({type(error).__name__}): error.log in its run folder has the details."
+
+
+def _is_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or the one that it was made of, says that an allocation failed."""
+    return error is not None and (
+        isinstance(error, MemoryError)
+        or any(sign in str(error) for sign in _OUT_OF_MEMORY)
+        or _is_of_memory(error.__cause__)
+    )
