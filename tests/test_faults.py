@@ -169,8 +169,7 @@ def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_config: TrainCon
     run = create_run(config, root=tmp_path / "runs")
     code = (
         "import resource, sys\nfrom pathlib import Path\nimport emotion.training.preload\n"
-        "from emotion.run import Run\nfrom emotion.training import session
-from emotion.training.session import train_run\n"
+        "from emotion.run import Run\nfrom emotion.training.session import train_run\n"
         "import torch\ntorch.ones(64, 64) @ torch.ones(64, 64)\n"
         "now = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (now + 1_500_000_000,) * 2)\n"
