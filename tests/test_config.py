@@ -26,6 +26,7 @@ def test_settings_round_trip_through_json() -> None:
         ({"depth": "half"}, 'Depth is "half": use a whole number from 1 to 48 (or head, or all).'),
         ({"head_learning_rate": 0}, "Head learning rate is 0: use a number from 1e-07 to 1."),
         ({"head_learning_rate": float("nan")}, "Head learning rate is NaN: use a number from 1e-07 to 1."),
+        ({"layer_decay": 0}, "Layer decay is 0: use a number from 0.1 to 1."),
         ({"validation_share": 0.9}, "Validation share is 0.9: use a number from 0.05 to 0.5."),
         ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, strong, frame.'),
         ({"use_aliases": "yes"}, 'Use aliases is "yes": use true or false.'),

@@ -204,11 +204,15 @@ class CutModel:
         self.top.mean.copy_(mean)
         self.top.projection.copy_(projection)
 
-    def trainable_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Return the weights that are trained: the classifier's under ``head``, all others under ``blocks``."""
-        head = list(self.top.classifier.parameters())
-        blocks = [value for value in self.top.body.parameters() if value.requires_grad]
-        return {"head": head, "blocks": blocks}
+    def trainable_groups(self) -> dict[str, list[list[nn.Parameter]]]:
+        """Return the weights that are trained, layer by layer from the lowest.
+
+        Under ``head`` is one layer, the classifier, under ``blocks`` all others; the last normalisation counts as part
+        of the last block.
+        """
+        layers = [[value for value in part.parameters() if value.requires_grad] for part in self.top.body.children()]
+        blocks = [*layers[:-2], [*layers[-2], *layers[-1]]] if layers else []
+        return {"head": [list(self.top.classifier.parameters())], "blocks": blocks}
 
     def plain_state(self) -> dict[str, Tensor]:
         """Return the model's state with the whitening folded into its classifier.

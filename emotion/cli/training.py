@@ -53,6 +53,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     setting("depth", parse_depth, "what is trained: head, the number of last blocks, or all")
     setting("head_learning_rate", float, "of the classifier")
     setting("block_learning_rate", float, "of the blocks")
+    setting("layer_decay", float, "learning rate of a block over that of the block above it, 0.1 to 1")
     setting("weight_decay", float, "0 to 1")
     setting("schedule", str, "how the learning rate goes on", SCHEDULES)
     setting("warmup_share", float, "share of the steps in which the learning rate rises")

@@ -90,7 +90,7 @@ def _train_classifier(
     steps = -(-len(train) // quick.batch_size) * quick.epochs
     weights = class_weights(labels[list(train)], classes=classifier.out_features, on=config.class_weights)
     weights = weights.to(context.device) if weights is not None else None
-    optimizer, scheduler = make_optimizer({"head": list(classifier.parameters())}, config=quick, steps=steps)
+    optimizer, scheduler = make_optimizer({"head": [list(classifier.parameters())]}, config=quick, steps=steps)
     for epoch in range(1, quick.epochs + 1):
         for batch in batches(len(train), batch_size=quick.batch_size, seed=config.seed, epoch=-epoch):
             context.stop_if_asked()

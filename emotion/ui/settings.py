@@ -113,7 +113,7 @@ def build_settings(backbones: Sequence[Backbone]) -> Settings:
 
 
 PRESET_NOTE = (
-    "Quick trains the classifier on top of a frozen backbone. Thorough also trains its last 2 blocks: some minutes. "
+    "Quick trains the classifier on top of a frozen backbone. Thorough also trains its last 4 blocks: some minutes. "
     "The report trains every weight of ViT-B/16: minutes to an hour on a CPU."
 )
 
@@ -146,6 +146,7 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
         made["schedule"] = gr.Dropdown(list(SCHEDULES), value=plain.schedule, label="Schedule", min_width=140)
         made["warmup_share"] = _number("Warm-up share", plain.warmup_share)
     with gr.Row():
+        made["layer_decay"] = _number("Layer decay of the rate (1 = none)", plain.layer_decay)
         made["patch_dropout"] = _number("Patch dropout, last blocks", plain.patch_dropout)
         made["gradient_clipping"] = _number("Gradient clipping (0 = none)", plain.gradient_clipping)
     made["weight_averaging"] = gr.Checkbox(

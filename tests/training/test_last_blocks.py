@@ -18,9 +18,17 @@ from emotion.runs import create_run
 from emotion.training.augmentation import vary
 from emotion.training.averaging import WeightAverage
 from emotion.training.inputs import ActivationInputs
+from emotion.training.optimizing import make_optimizer
 from emotion.training.session import train_run
 
-BLOCKS = {"depth": 1, "augmentation": "frame", "patch_dropout": 0.5, "weight_averaging": True, "gradient_clipping": 1.0}
+BLOCKS = {
+    "depth": 2,
+    "layer_decay": 0.8,
+    "augmentation": "frame",
+    "patch_dropout": 0.5,
+    "weight_averaging": True,
+    "gradient_clipping": 1.0,
+}
 
 
 class Rows:
@@ -54,6 +62,26 @@ def test_half_of_the_patches_and_all_special_tokens_reach_a_training_step_and_al
     assert kept[0] == (inputs.training([4], epoch=1) % 1000).long()[0, :, 0].tolist()
     assert kept[0] != (inputs.training([4], epoch=2) % 1000).long()[0, :, 0].tolist()
     assert inputs.plain([4]).shape[1] == 17
+
+
+def test_a_lower_block_learns_at_a_smaller_rate_and_the_classifier_at_its_own() -> None:
+    layers = [[torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2))] for _ in range(4)]
+    config = TrainConfig(pictures="-", depth=3, head_learning_rate=0.5, block_learning_rate=0.1, layer_decay=0.5)
+    optimizer, _ = make_optimizer({"head": layers[3:], "blocks": layers[:3]}, config=config, steps=10)
+    rates = {id(each): group["initial_lr"] for group in optimizer.param_groups for each in group["params"]}
+    assert [[rates[id(each)] for each in layer] for layer in layers] == [[0.025] * 2, [0.05] * 2, [0.1] * 2, [0.5] * 2]
+    decays = {id(each): group["weight_decay"] for group in optimizer.param_groups for each in group["params"]}
+    assert [[decays[id(each)] for each in layer] for layer in layers] == [[config.weight_decay, 0.0]] * 4
+
+
+def test_without_layer_decay_all_blocks_share_their_options_in_the_order_that_kept_states_have() -> None:
+    layers = [[torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2))] for _ in range(4)]
+    # Rates as in the report: the classifier's and the blocks' are one number and stay two groups.
+    config = TrainConfig(pictures="-", depth=3, head_learning_rate=0.1, block_learning_rate=0.1)
+    optimizer, _ = make_optimizer({"head": layers[3:], "blocks": layers[:3]}, config=config, steps=10)
+    groups = [[id(each) for each in group["params"]] for group in optimizer.param_groups]
+    plain = [[id(layer[kind]) for layer in layers[:3]] for kind in (0, 1)]
+    assert groups == [[id(layers[3][0])], [id(layers[3][1])], *plain]
 
 
 def test_the_average_follows_the_weights_and_is_in_their_place_while_they_are_judged() -> None:
