@@ -140,15 +140,15 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
         made["head_learning_rate"] = _number("Learning rate, classifier", plain.head_learning_rate)
         made["block_learning_rate"] = _number("Learning rate, blocks", plain.block_learning_rate)
     with gr.Row():
+        made["layer_decay"] = _number("Layer decay", plain.layer_decay)
         made["weight_decay"] = _number("Weight decay", plain.weight_decay)
-        made["label_smoothing"] = _number("Label smoothing", plain.label_smoothing)
     with gr.Row():
         made["schedule"] = gr.Dropdown(list(SCHEDULES), value=plain.schedule, label="Schedule", min_width=140)
         made["warmup_share"] = _number("Warm-up share", plain.warmup_share)
     with gr.Row():
-        made["layer_decay"] = _number("Layer decay of the rate (1 = none)", plain.layer_decay)
-        made["patch_dropout"] = _number("Patch dropout, last blocks", plain.patch_dropout)
-        made["gradient_clipping"] = _number("Gradient clipping (0 = none)", plain.gradient_clipping)
+        made["label_smoothing"] = _number("Label smoothing", plain.label_smoothing)
+        made["patch_dropout"] = _number("Patch dropout", plain.patch_dropout)
+    made["gradient_clipping"] = _number("Gradient clipping (0 = none)", plain.gradient_clipping)
     made["weight_averaging"] = gr.Checkbox(
         plain.weight_averaging, label="Weight averaging", info="Judge and keep a moving average of the weights."
     )
