@@ -15,7 +15,7 @@ from emotion.backbones.registry import locate
 from emotion.cache.store import open_cache
 from emotion.errors import EmotionError
 from emotion.events import Event, RunFailed, RunStopped
-from emotion.pictures.folders import Picture, read_pictures
+from emotion.pictures.folders import Picture, find_pictures
 from emotion.pictures.splitting import Split, split
 from emotion.run import Run
 from emotion.training.fit import fit, rescue
@@ -66,7 +66,7 @@ def rescue_run(run: Run) -> None:
         try:
             # Without a finished epoch there is nothing to keep, and no reason to fetch the backbone.
             if (run.path / "resume").is_dir():
-                pictures = read_pictures(Path(config.pictures), use_aliases=config.use_aliases)
+                pictures = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
                 parts = split(pictures, fraction=config.validation_share, seed=config.seed)
                 best = rescue(config, parts, backbone=locate(config.backbone).path, folder=run.path)
         except (EmotionError, OSError) as error:
@@ -84,7 +84,7 @@ def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writ
     config = run.config()
     root = Path(config.pictures)
     source = locate(config.backbone)
-    pictures = read_pictures(root, use_aliases=config.use_aliases)
+    pictures = find_pictures(root, use_aliases=config.use_aliases)
     parts = split(pictures, fraction=config.validation_share, seed=config.seed)
     if writes:
         run.note(classes=parts.classes, backbone=source.to_json(), versions=_versions())
@@ -95,10 +95,12 @@ def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writ
 
 
 def _split_record(parts: Split, root: Path) -> dict[str, list[dict[str, str]]]:
+    where = root.resolve()
+
     def rows(pictures: list[Picture]) -> list[dict[str, str]]:
         return [
             {
-                "picture": picture.path.relative_to(root.resolve()).as_posix(),
+                "picture": picture.path.relative_to(where).as_posix(),
                 "label": picture.label,
                 "sha256": picture.sha256,
             }

@@ -33,11 +33,12 @@ def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: 
     within = (products - means.T @ (means * counts[:, None])) / total / scale
     spread = within.diagonal().mean()
     shrunk = (1 - SHRINKAGE) * within + SHRINKAGE * spread * torch.eye(len(mean), dtype=within.dtype)
-    values, vectors = torch.linalg.eigh(shrunk)
+    # The sums need double precision, what is made of them does not: it is shrunk, so its eigenvalues lie close together.
+    values, vectors = torch.linalg.eigh(shrunk.float())
     whitened = (vectors * values.clamp_min(SMALLEST).rsqrt()) @ vectors.T
-    variances = ((scatter / scale) @ whitened).mul(whitened).sum(0)
+    variances = ((scatter / scale).float() @ whitened).mul(whitened).sum(0)
     whitened /= variances.clamp_min(0).sqrt().mean().clamp_min(SMALLEST)
-    return mean.float(), (whitened / deviation[:, None]).float()
+    return mean.float(), whitened / deviation[:, None].float()
 
 
 def _sums(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: int) -> tuple[Tensor, Tensor, Tensor]:

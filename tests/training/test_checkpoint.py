@@ -13,7 +13,7 @@ from emotion.classifier import Classifier
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFinished
-from emotion.pictures.folders import list_pictures, read_pictures
+from emotion.pictures.folders import find_pictures, list_pictures
 from emotion.pictures.splitting import split
 from emotion.run import Run
 from emotion.runs import create_run
@@ -52,7 +52,7 @@ def test_the_pipeline_gives_the_dashboards_numbers(
 
 def test_the_validation_scores_are_those_of_the_saved_checkpoint(tiny_config: TrainConfig, tmp_path: Path) -> None:
     run = trained(replace(tiny_config, augmentation="light"), tmp_path / "runs")
-    held_back = split(read_pictures(Path(tiny_config.pictures)), fraction=0.15, seed=42).validation
+    held_back = split(find_pictures(Path(tiny_config.pictures)), fraction=0.15, seed=42).validation
     scores = Classifier(run).score([picture.path for picture in held_back])
     confidence = sum(row[picture.label] for row, picture in zip(scores, held_back, strict=True)) / len(held_back)
     finished = run.events()[-1]

@@ -29,7 +29,7 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.pictures.folders import read_pictures
+from emotion.pictures.folders import find_pictures
 from emotion.pictures.splitting import split
 from emotion.training.epochs import Epochs
 from emotion.training.fit import fit, never
@@ -39,7 +39,7 @@ DEPTHS = ["head", 1, "all"]
 
 def drain(config: TrainConfig, folder: Path, *, should_stop: Callable[[], bool] = never) -> list[Event]:
     """Train with ``config`` and return every event."""
-    parts = split(read_pictures(Path(config.pictures)), fraction=config.validation_share, seed=config.seed)
+    parts = split(find_pictures(Path(config.pictures)), fraction=config.validation_share, seed=config.seed)
     source = locate(config.backbone)
     return list(fit(config, parts, backbone=source, folder=folder, cache=open_cache(), should_stop=should_stop))
 
@@ -207,7 +207,7 @@ def test_pictures_per_second_counts_pictures_not_batches(
 
 def test_a_stop_during_the_look_ends_it_after_the_batch_in_hand(tiny_config: TrainConfig, tmp_path: Path) -> None:
     looks: list[Event] = []
-    parts = split(read_pictures(Path(tiny_config.pictures)), fraction=0.15, seed=1)
+    parts = split(find_pictures(Path(tiny_config.pictures)), fraction=0.15, seed=1)
     source = locate(tiny_config.backbone)
     events = fit(
         tiny_config, parts, backbone=source, folder=tmp_path, cache=open_cache(), should_stop=lambda: bool(looks)

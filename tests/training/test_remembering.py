@@ -15,7 +15,7 @@ from emotion.classifier import Classifier
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, RunFinished, RunStopped, StepDone
 from emotion.familiarity import FILE, load_seen
-from emotion.pictures.folders import read_pictures
+from emotion.pictures.folders import find_pictures
 from emotion.pictures.splitting import split
 from emotion.prediction import NOT_KNOWN, Familiarity, Judged
 from emotion.run import Run
@@ -57,7 +57,7 @@ def familiarities(classifier: Classifier, pictures: list[Path]) -> list[Familiar
 @pytest.mark.parametrize("depth", ["head", 1, "all"])
 def test_what_is_kept_is_of_the_saved_checkpoint(config: TrainConfig, tmp_path: Path, depth: str | int) -> None:
     run = trained(replace(config, depth=depth, augmentation="light", block_learning_rate=2e-3), tmp_path)
-    held_back = split(read_pictures(Path(config.pictures)), fraction=0.5, seed=config.seed).validation
+    held_back = split(find_pictures(Path(config.pictures)), fraction=0.5, seed=config.seed).validation
     told = familiarities(Classifier(run), [picture.path for picture in held_back])
     # Each validation picture is found at its own place, but for two that are equally far.
     places = sorted(each.nearer for each in told if isinstance(each, Familiarity))
@@ -69,7 +69,7 @@ def test_what_is_kept_is_of_the_saved_checkpoint(config: TrainConfig, tmp_path: 
 def test_a_prediction_says_how_familiar_a_picture_is(config: TrainConfig, tmp_path: Path) -> None:
     run = trained(config, tmp_path)
     classifier = Classifier(run)
-    learnt = [p.path for p in split(read_pictures(Path(config.pictures)), fraction=0.5, seed=config.seed).train]
+    learnt = [p.path for p in split(find_pictures(Path(config.pictures)), fraction=0.5, seed=config.seed).train]
     said = classifier.predict(learnt[0])
     told = familiarities(classifier, learnt)
     assert said.familiarity == told[0]
@@ -124,7 +124,7 @@ def test_a_state_of_an_older_version_goes_on_without_a_claim(config: TrainConfig
 def test_a_run_with_a_torn_file_predicts_and_makes_no_claim(config: TrainConfig, tmp_path: Path) -> None:
     run = trained(config, tmp_path)
     (run.path / FILE).write_bytes((run.path / FILE).read_bytes()[:200])
-    picture = read_pictures(Path(config.pictures))[0].path
+    picture = find_pictures(Path(config.pictures))[0].path
     said = Classifier(run).predict(picture)
     assert said.is_unknown is None
     assert said.familiarity_sentence() == NOT_KNOWN
