@@ -71,7 +71,7 @@ class Choice:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: figures and settings, no picture's name."""
-        sizes = {kind: _sizes(groups) for kind, groups in self.groups.items()}
+        sizes = {kind: group_sizes(groups) for kind, groups in self.groups.items()}
         recipes = [
             {**_settings(recipe), "scores": {kind: scores.to_json() for kind, scores in by_kind.items()}}
             for recipe, by_kind in self.scores
@@ -93,7 +93,7 @@ class Choice:
         total = sum(self.pictures.values())
         classes = ", ".join(f"{label} {count}" for label, count in self.pictures.items())
         day = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.created))
-        near, hard = _sizes(self.groups["near-duplicates"]), _sizes(self.groups["hard"])
+        near, hard = group_sizes(self.groups["near-duplicates"]), group_sizes(self.groups["hard"])
         error = math.sqrt(0.8 * 0.2 / total)
         lines = [
             "# The choice of the Quick recipe",
@@ -135,6 +135,16 @@ class Choice:
         write_pair(folder, {JSON: self.to_json()}, {MARKDOWN: self.to_markdown()})
 
 
+def require_training_set(picture_set: Path) -> None:
+    """Refuse pictures that are there to judge by.
+
+    Raises:
+        PictureError: they are an evaluation set.
+    """
+    if picture_set.resolve().name.endswith("_eval"):
+        raise PictureError(f"{picture_set} is an evaluation set: choose on the pictures that are trained on.")
+
+
 def choose(
     picture_set: Path, *, backbone: str, say: Callable[[str], None], seeds: int = SEEDS, image_size: int = 224
 ) -> Choice:
@@ -144,8 +154,7 @@ def choose(
         BackboneError: the backbone cannot be loaded.
         PictureError: a picture cannot be read, there are too few, or they are an evaluation set.
     """
-    if picture_set.resolve().name.endswith("_eval"):
-        raise PictureError(f"{picture_set} is an evaluation set: choose on the pictures that are trained on.")
+    require_training_set(picture_set)
     from emotion.backbones.registry import locate
     from emotion.bench.choice_features import MIRROR, PLAIN, features_precision, look
 
@@ -156,7 +165,7 @@ def choose(
     # Grouped by what the Hub's own crop shows, the same whichever crop a recipe takes.
     groups = group(features["margin"][PLAIN].numpy(), features["margin"][MIRROR].numpy())
     for kind, made in groups.items():
-        say("groups, {}: {}, the largest of {} pictures".format(kind, *_sizes(made)))
+        say("groups, {}: {}, the largest of {} pictures".format(kind, *group_sizes(made)))
     scores = compare(features, pictures, groups, seeds=seeds, say=say)
     return Choice(
         created=began,
@@ -222,7 +231,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     return {**asdict(recipe), "config": config, "views": recipe.config.views}
 
 
-def _sizes(groups: Indices) -> tuple[int, int]:
+def group_sizes(groups: Indices) -> tuple[int, int]:
     """Return how many groups there are, and how many pictures the largest has."""
     sizes = Counter(groups.tolist()).values()
     return len(sizes), max(sizes)

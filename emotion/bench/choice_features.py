@@ -27,9 +27,14 @@ PLAIN, MIRROR = 0, 1
 
 
 def look(
-    backbone: Path, paths: Sequence[Path], *, say: Callable[[str], None], image_size: int = HUB_CROP
+    backbone: Path,
+    paths: Sequence[Path],
+    *,
+    say: Callable[[str], None],
+    crops: Sequence[Crop] = CROPS,
+    image_size: int = HUB_CROP,
 ) -> dict[Crop, Tensor]:
-    """Return, for each crop, (2, N, F) pooled features in float32: of the N pictures, then of their mirrors.
+    """Return, for each of ``crops``, (2, N, F) pooled features in float32: of the N pictures, then of their mirrors.
 
     ``margin`` is the Hub's own resize and crop, ``square`` the project's, which crops no more than makes a square.
 
@@ -37,10 +42,10 @@ def look(
         BackboneError: the backbone cannot be loaded.
         PictureError: a picture cannot be read.
     """
-    processors = {crop: _processor(backbone, crop, image_size) for crop in CROPS}
+    processors = {crop: _processor(backbone, crop, image_size) for crop in crops}
     parts = cut(load_model(backbone, classes=("any", "other"), image_size=image_size), 0)
     trunk, dtype = computing_in(cast(Trunk, parts.trunk), features_precision())
-    rows: dict[Crop, list[Tensor]] = {crop: [] for crop in CROPS}
+    rows: dict[Crop, list[Tensor]] = {crop: [] for crop in crops}
 
     def decode(group: Sequence[Path]) -> dict[Crop, Tensor]:
         plain = [open_picture(path) for path in group]
@@ -51,7 +56,7 @@ def look(
     began = said = time.perf_counter()
     done = 0
     for group, pixels in zip(groups, in_background(decode, groups, ahead=2), strict=True):
-        for crop in CROPS:
+        for crop in crops:
             with torch.inference_mode():
                 seen = trunk(pixels[crop].to(dtype)).float()
             rows[crop].append(seen.unflatten(0, (2, len(group))))
@@ -59,7 +64,7 @@ def look(
         now = time.perf_counter()
         if now - said >= SAID_EVERY_SECONDS or done == len(paths):
             said, left = now, (now - began) / done * (len(paths) - done)
-            say(f"  {done} of {len(paths)} pictures, {len(CROPS) * 2} views each; about {left:.0f} s left")
+            say(f"  {done} of {len(paths)} pictures, {len(crops) * 2} views each; about {left:.0f} s left")
     # A plain tensor, for what is made in inference mode cannot be trained on.
     return {crop: torch.cat(parts, dim=1).clone() for crop, parts in rows.items()}
 

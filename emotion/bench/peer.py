@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.bench.figure import NotMeasured
-from emotion.bench.workplace import Workplace
+from emotion.bench.workplace import PEER_SEED, Workplace
 from emotion.worker import NICENESS
 
 STEPS = 12
@@ -34,7 +34,12 @@ class PeerRun:
 
 
 def run_peer(
-    workplace: Workplace, *, bf16: bool = False, steps: int | None = STEPS, sets: Mapping[str, Path] | None = None
+    workplace: Workplace,
+    *,
+    bf16: bool = False,
+    steps: int | None = STEPS,
+    sets: Mapping[str, Path] | None = None,
+    seed: int = PEER_SEED,
 ) -> PeerRun:
     """Fine-tune every weight for 8 epochs of batch 24, or a few ``steps`` of it; ``sets`` are judged after a whole run.
 
@@ -49,6 +54,7 @@ def run_peer(
     command = [
         *nice, sys.executable, str(workplace.peer), "--backbone", str(workplace.backbone_folder),
         "--train", str(workplace.training_set), "--batch", str(BATCH), "--epochs", str(EPOCHS),
+        "--seed", str(seed),
     ]  # fmt: skip
     command += ["--bf16"] if bf16 else []
     command += ["--max-steps", str(steps)] if steps else []

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +26,8 @@ from emotion.worker import Workers
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT.parent / "shared" / "photos"
 PEER = ROOT.parent / "shared" / "bench" / "reference_finetune.py"
+# Its own default.
+PEER_SEED = 42
 LOOK_SECONDS = 0.005
 # A process that has written its last event still has to end before the next one begins.
 SETTLE_SECONDS = 0.5
@@ -43,7 +45,8 @@ class Trained:
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
     """What every measurement needs. ``pictures`` holds the sets ``human_train``, ``human_eval`` and ``dog_eval``;
-    ``faceless``, where it is given, a folder of pictures without a face for each kind of them.
+    ``faceless``, where it is given, a folder of pictures without a face for each kind of them; ``peer_seeds`` are those
+    of the peer's whole runs.
     """
 
     folder: Path
@@ -53,6 +56,7 @@ class Workplace:
     is_full: bool
     backbone: str = DEFAULT
     faceless: Path | None = None
+    peer_seeds: tuple[int, ...] = (PEER_SEED,)
 
     @property
     def training_set(self) -> Path:
@@ -125,6 +129,7 @@ def open_workplace(
     is_full: bool = False,
     backbone: str = DEFAULT,
     faceless: Path | None = None,
+    peer_seeds: Sequence[int] = (PEER_SEED,),
 ) -> Iterator[Workplace]:
     """Make the folders and warm the worker; delete and end all of it afterwards.
 
@@ -148,6 +153,7 @@ def open_workplace(
                     is_full=is_full,
                     backbone=backbone,
                     faceless=faceless.resolve() if faceless else None,
+                    peer_seeds=tuple(peer_seeds),
                 )
         finally:
             for name, value in kept.items():

@@ -11,6 +11,7 @@ from emotion.cli import (
     benching,
     caching,
     comparing,
+    cross_validating,
     exporting,
     hosting,
     importing,
@@ -56,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     benching.add_bench(commands.add_parser("bench", help="measure how fast and how good this is, and write a report"))
     benching.add_choose(
         commands.add_parser("choose", help="compare recipes by cross-validation on training pictures, write a report")
+    )
+    cross_validating.add_cross_validate(
+        commands.add_parser(
+            "cross-validate", help="say how good settings are by the pictures that are trained on, without any other"
+        )
     )
     options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command

@@ -29,6 +29,14 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
         help="the fine-tune to beat (default: ../shared/bench/reference_finetune.py)",
     )
     parser.add_argument(
+        "--peer-seeds",
+        type=int,
+        nargs="+",
+        metavar="SEED",
+        help="seeds of the peer's whole runs, for `--full --only peer-accuracy`: one more is one more such run "
+        "(default: its own, 42)",
+    )
+    parser.add_argument(
         "--out", type=Path, default=Path("reports"), metavar="DIR", help="where bench.md and bench.json go"
     )
     parser.add_argument(
@@ -60,7 +68,7 @@ def add_choose(parser: argparse.ArgumentParser) -> None:
 
 def _bench(options: argparse.Namespace) -> int:
     from emotion.bench.table import MEASUREMENTS, run_bench, sentence
-    from emotion.bench.workplace import PEER, PHOTOS, open_workplace
+    from emotion.bench.workplace import PEER, PEER_SEED, PHOTOS, open_workplace
 
     names = [measurement.name for measurement in MEASUREMENTS]
     unknown = [name for name in options.only or [] if name not in names]
@@ -77,6 +85,7 @@ def _bench(options: argparse.Namespace) -> int:
         is_full=options.full,
         backbone=options.backbone,
         faceless=options.faceless,
+        peer_seeds=options.peer_seeds or (PEER_SEED,),
     ) as workplace:
         report = run_bench(workplace, chosen)
     report.write(options.out)

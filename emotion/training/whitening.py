@@ -33,7 +33,7 @@ def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: 
     within = (products - means.T @ (means * counts[:, None])) / total / scale
     spread = within.diagonal().mean()
     shrunk = (1 - SHRINKAGE) * within + SHRINKAGE * spread * torch.eye(len(mean), dtype=within.dtype)
-    # The sums need double precision, what is made of them does not: it is shrunk, so its eigenvalues lie close together.
+    # The sums need double precision, their root does not: it is shrunk, so that no eigenvalue is lost beside others.
     values, vectors = torch.linalg.eigh(shrunk.float())
     whitened = (vectors * values.clamp_min(SMALLEST).rsqrt()) @ vectors.T
     variances = ((scatter / scale).float() @ whitened).mul(whitened).sum(0)

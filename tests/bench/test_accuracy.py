@@ -46,7 +46,7 @@ def test_the_peer_knows_the_options_it_is_given() -> None:
     if not PEER.is_file():
         pytest.skip("The peer is absent: it lies in ../shared/bench where there is one.")
     text = PEER.read_text()
-    for option in ("--backbone", "--train", "--eval", "--batch", "--epochs", "--max-steps", "--bf16"):
+    for option in ("--backbone", "--train", "--eval", "--batch", "--epochs", "--max-steps", "--seed", "--bf16"):
         assert option in text
     assert "training_seconds" in text
 
@@ -115,17 +115,26 @@ def test_accuracies_are_measured_on_a_few_of_the_drawn_evaluation_pictures(
 
 
 @pytest.mark.slow
-def test_the_mean_of_five_runs_is_held_against_what_the_peer_reaches(
+def test_the_mean_of_five_runs_is_held_against_the_mean_of_what_the_peer_reaches_over_its_seeds(
     tmp_path: Path, tiny_dinov2: Path, few: Path
 ) -> None:
-    said = {"training_seconds": 80.0, "epochs": 8, "eval": {name: {"accuracy": 0.5} for name in ("human", "dog")}}
-    (tmp_path / "peer.py").write_text(f"import json; print(json.dumps({said}))")
-    values = bench("peer-accuracy", "--full", out=tmp_path, backbone=tiny_dinov2, photos=few, peer=tmp_path / "peer.py")
+    (tmp_path / "peer.py").write_text(
+        "import json, sys\n"
+        "accuracy = {'7': 0.25, '8': 0.5}[sys.argv[sys.argv.index('--seed') + 1]]\n"
+        "sets = {name: {'accuracy': accuracy} for name in ('human', 'dog')}\n"
+        "print(json.dumps({'training_seconds': 80.0, 'epochs': 8, 'eval': sets}))\n"
+    )
+    values = bench(
+        "peer-accuracy", "--full", "--peer-seeds", "7", "8",
+        out=tmp_path, backbone=tiny_dinov2, photos=few, peer=tmp_path / "peer.py",
+    )  # fmt: skip
     series = read_report(tmp_path).figures[0].reading
     assert series is not None
     ours = series.series["ours, human_eval accuracy"]
     assert len(ours) == len(series.series["ours, s"]) == 5
-    assert values["peer-accuracy"] == pytest.approx(sum(ours) / 5 - 0.5)
+    assert series.series["peer in float32, human_eval accuracy"] == [0.25, 0.5]
+    assert values["peer-accuracy"] == pytest.approx(sum(ours) / 5 - 0.375)
     has_bfloat16 = bool(this_machine().bfloat16)
     assert ("peer in bfloat16, s" in series.series) is has_bfloat16
-    assert (series.notes == []) is has_bfloat16
+    assert series.notes[0] == "The peer's seeds: 7, 8; ours: 0 to 4."
+    assert (len(series.notes) == 1) is has_bfloat16
