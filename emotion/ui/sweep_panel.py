@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 from emotion.errors import EmotionError
 from emotion.run import Run
 from emotion.sweep import SWEPT_SETTINGS, PlannedRun, plan_sweep
-from emotion.ui.charts.training import Measure, overlay_chart
+from emotion.ui.charts.training import HEIGHT, Measure, overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import POLL, QUIET
@@ -54,9 +54,9 @@ class SweepPanel:
             self.status = gr.HTML(_standing(None), elem_id="sweep-status", apply_default_css=False)
             with gr.Row(elem_classes="columns"):
                 with gr.Column(min_width=320):
-                    self.loss = chart(_overlay(None, "loss"), label="Loss by value", name="sweep-loss")
+                    self.loss = chart(HEIGHT, label="Loss by value", name="sweep-loss", says=WAITING)
                 with gr.Column(min_width=320):
-                    self.accuracy = chart(_overlay(None, "accuracy"), label="Accuracy by value", name="sweep-accuracy")
+                    self.accuracy = chart(HEIGHT, label="Accuracy by value", name="sweep-accuracy", says=WAITING)
             self.table = gr.HTML(
                 sweep_table(None), elem_id="sweep-table", js_on_load=_OPENS_A_RUN, apply_default_css=False
             )

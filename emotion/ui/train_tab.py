@@ -14,7 +14,7 @@ from emotion.labels import alias_offer
 from emotion.owners import OF_THE_SERVER, may_see
 from emotion.pictures.folders import list_pictures
 from emotion.run import Run
-from emotion.ui.charts.training import training_chart
+from emotion.ui.charts.training import HEIGHT, WAITING, training_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import BROWSER_SECRET, POLL, QUIET
@@ -58,8 +58,8 @@ class TrainTab:
                     self.stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=120, interactive=False)
                     self.resume = gr.Button("Resume", elem_id="resume", min_width=120, visible=False)
                 self.status = gr.HTML(status_line(Watch()), elem_id="status", apply_default_css=False)
-                self.loss = chart(training_chart((), "loss"), label="Loss", name="loss-chart")
-                self.accuracy = chart(training_chart((), "accuracy"), label="Accuracy", name="accuracy-chart")
+                self.loss = chart(HEIGHT, label="Loss", name="loss-chart", says=WAITING)
+                self.accuracy = chart(HEIGHT, label="Accuracy", name="accuracy-chart", says=WAITING)
                 self.reading = gr.HTML("", elem_id="reading", apply_default_css=False)
                 self.note = gr.HTML(
                     drawn_note(shown=True), visible=False, elem_id="train-note", apply_default_css=False

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
+import pytest
+from plotly.basedatatypes import BaseFigure
 from scripted import STEPS_PER_EPOCH, script
 
 from emotion.comparison import ScoredPicture, summarise
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, StepDone
 from emotion.labels import EMOTION_COLOURS, EMOTIONS, SPECIES_COLOURS
-from emotion.ui.charts.results import confidence_chart, probability_chart, said_chart
+from emotion.ui.app import build_app
+from emotion.ui.charts.look import waiting
+from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, confidence_chart, probability_chart, said_chart
 from emotion.ui.charts.training import MAX_STEPS, overlay_chart, thin, training_chart
 from emotion.ui.charts.view import shown
+from emotion.worker import Workers
 
 EVENTS = script(TrainConfig(pictures="-", epochs=4))
 
@@ -71,6 +78,23 @@ def test_the_horizontal_axis_is_the_same_from_the_first_step_to_the_last():
 
 def test_a_chart_without_events_says_what_will_be_there():
     assert "drawn here" in training_chart((), "loss").layout.annotations[0].text
+
+
+def test_a_chart_that_waits_looks_like_the_figure_that_says_the_same():
+    drawn = json.loads(shown(probability_chart(None)))
+    plain = json.loads(waiting(WAITING, height=PROBABILITY_HEIGHT))
+    assert plain["data"] == drawn["data"] == []
+    for name in ("template", "height", "annotations", "xaxis", "yaxis"):
+        assert plain["layout"][name] == drawn["layout"][name]
+
+
+def test_the_page_is_built_without_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("A figure costs the start of the page 15 ms, the first one 130.")
+
+    monkeypatch.setattr(BaseFigure, "__init__", refuse)
+    with Workers(runs_folder=tmp_path) as workers:
+        build_app(workers, backbones=list)
 
 
 def test_a_long_run_is_thinned_and_keeps_its_last_step():

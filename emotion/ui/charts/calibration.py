@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from emotion.labels import chance_level, colour_of_set
 from emotion.statistics.calibration import Bin, Calibration, RunCalibration
@@ -27,6 +26,9 @@ def reliability_chart(found: RunCalibration) -> go.Figure:
     drawn = {name: each for name, each in drawn.items() if each.raw.error is not None}
     columns = min(2, max(1, len(drawn)))
     rows = max(1, -(-len(drawn) // columns))
+    # Here, for the page starts sooner without it.
+    from plotly.subplots import make_subplots
+
     chart = make_subplots(
         rows, columns, subplot_titles=[f"{html.escape(name)}, n = {each.n}" for name, each in drawn.items()],
         shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.12, vertical_spacing=0.3 / (rows + 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import plotly.graph_objects as go
@@ -24,45 +25,52 @@ def run_look(number: int) -> tuple[str, str]:
     return RUN_COLOURS[number % len(RUN_COLOURS)], mark
 
 
-def template() -> go.layout.Template:
-    """Return the template of all charts; Plotly's own would clash with the page."""
-    axis: dict[str, Any] = {
-        "gridcolor": GRID,
-        "zeroline": False,
-        "linecolor": GRID,
-        "ticks": "",
-        "title": {"standoff": 8, "font": {"size": 12}},
-        "automargin": True,
-        "fixedrange": True,
+_AXIS: dict[str, Any] = {
+    "gridcolor": GRID,
+    "zeroline": False,
+    "linecolor": GRID,
+    "ticks": "",
+    "title": {"standoff": 8, "font": {"size": 12}},
+    "automargin": True,
+    "fixedrange": True,
+}
+# Of all charts; Plotly's own would clash with the page.
+TEMPLATE: dict[str, Any] = {
+    "layout": {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 12, "color": TEXT},
+        "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": "#1E2433", "bordercolor": "#1E2433", "font": {"color": "#F4F6FA", "size": 12}},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+        "showlegend": True,
     }
-    return go.layout.Template(
-        layout={
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": FONT, "size": 12, "color": TEXT},
-            "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
-            "xaxis": axis,
-            "yaxis": axis,
-            "hovermode": "x unified",
-            "hoverlabel": {"bgcolor": "#1E2433", "bordercolor": "#1E2433", "font": {"color": "#F4F6FA", "size": 12}},
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
-            "showlegend": True,
-        }
-    )
+}
 
 
 def figure(*, height: int, uirevision: str = "still", **layout: Any) -> go.Figure:
     """Return an empty figure in the shared look; the same ``uirevision`` keeps what a visitor zoomed or hid."""
     chart = go.Figure()
-    chart.update_layout(template=template(), height=height, uirevision=uirevision, **layout)
+    chart.update_layout(template=go.layout.Template(TEMPLATE), height=height, uirevision=uirevision, **layout)
     return chart
+
+
+def waiting(text: str, *, height: int) -> str:
+    """Return a chart that has nothing to show yet but a sentence, as the widget takes it.
+
+    Of plain values: Plotly's classes check each of them, which for the page's first charts takes a quarter of a second.
+    """
+    hidden = {"visible": False}
+    layout = {"template": TEMPLATE, "height": height, "annotations": [_in_the_middle(text)]}
+    return json.dumps({"data": [], "layout": {**layout, "xaxis": hidden, "yaxis": hidden}}, ensure_ascii=False)
 
 
 def say(chart: go.Figure, text: str) -> go.Figure:
     """Write a sentence where an empty chart would be."""
-    chart.add_annotation(
-        text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 13, "color": TEXT}
-    )
+    chart.add_annotation(_in_the_middle(text))
     chart.update_xaxes(visible=False)
     chart.update_yaxes(visible=False)
     return chart
@@ -83,3 +91,8 @@ def chance_line(chart: go.Figure, chance: float, *, horizontal: bool = True) -> 
         place = {"x": chance, "y": 1, "xref": "x", "yref": "paper", "yanchor": "bottom"}
     chart.add_annotation(text=text, showarrow=False, align="left", font={"size": 11, "color": TEXT}, **place)
     return chart
+
+
+def _in_the_middle(text: str) -> dict[str, Any]:
+    place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+    return {"text": text, **place, "showarrow": False, "font": {"size": 13, "color": TEXT}}

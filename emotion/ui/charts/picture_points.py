@@ -32,9 +32,9 @@ def ring() -> go.Scatter:
     )  # fmt: skip
 
 
-def picture_chart(first: go.Figure | int, *, label: str, name: str) -> gr.HTML:
+def picture_chart(height: int, *, label: str, name: str) -> gr.HTML:
     """Make the widget; it takes new figures as ``chart`` does."""
-    return chart(first, label=label, name=name, below=_BELOW.replace("HINT", HINT), script=_SHOW)
+    return chart(height, label=label, name=name, below=_BELOW.replace("HINT", HINT), script=_SHOW)
 
 
 _SHOW = """

@@ -11,7 +11,9 @@ from emotion.labels import chance_level, colour_of, colour_of_set, in_order
 from emotion.ui.charts.look import TEXT, chance_line, figure, say
 
 HEIGHT = 300
+PROBABILITY_HEIGHT = 260
 MUTED = 0.3
+WAITING = "The probabilities of all classes appear here."
 
 
 def probability_chart(
@@ -22,9 +24,9 @@ def probability_chart(
     The classes of a chart ``beside`` it have their rows too, so that both have the same axes. ``is_muted`` is for a
     picture that is none of them.
     """
-    chart = figure(height=260, showlegend=False, hovermode="closest", bargap=0.35)
+    chart = figure(height=PROBABILITY_HEIGHT, showlegend=False, hovermode="closest", bargap=0.35)
     if scores is None:
-        return say(chart, "The probabilities of all classes appear here.")
+        return say(chart, WAITING)
     names = in_order([*scores, *(name for name in beside if name not in scores)])
     chart.add_bar(
         y=names,

@@ -13,6 +13,7 @@ from emotion.ui.charts.look import TRAIN_COLOUR, VALIDATION_COLOUR, chance_line,
 
 HEIGHT = 250
 MAX_STEPS = 400
+WAITING = "The curve is drawn here while it trains."
 Measure = Literal["loss", "accuracy"]
 Point = tuple[float, float | None]
 
@@ -22,7 +23,7 @@ def training_chart(events: Sequence[Event], measure: Measure, *, uirevision: str
     chart = _axes(measure, uirevision=uirevision or "none")
     started = _started(events)
     if started is None:
-        return say(chart, "The curve is drawn here while it trains.")
+        return say(chart, WAITING)
     steps = thin(steps_of(events, measure, started=started))
     trained, validated = epochs_of(events, measure, trained=True), epochs_of(events, measure, trained=False)
     _line(chart, steps, "Steps", TRAIN_COLOUR, width=1.2, opacity=0.5)

@@ -12,6 +12,8 @@ import gradio as gr
 import plotly
 import plotly.graph_objects as go
 
+from emotion.ui.charts.look import waiting
+
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 
 # Of a chart whose first figure says how high it gets.
@@ -35,17 +37,15 @@ new ResizeObserver(() => {
 """
 
 
-def chart(first: go.Figure | int, *, label: str, name: str, below: str = "", script: str = "") -> gr.HTML:
+def chart(height: int, *, label: str, name: str, says: str = "", below: str = "", script: str = "") -> gr.HTML:
     """Make a chart with a visible label; ``name`` is its id on the page. Give it new figures with ``shown``.
 
-    ``first`` is its first figure, or the height in pixels of one that is not seen before it has something to show:
-    each figure costs the start of the page some 15 ms.
+    ``height`` is in pixels; ``says`` a sentence for one that is seen before it has something to show.
     ``below`` is HTML under the plot, and ``script`` runs once after the first drawing, with ``element`` for the widget.
     """
     gr.set_static_paths([_PLOTLY])
-    height = first if isinstance(first, int) else first.layout.height
     return gr.HTML(
-        "" if isinstance(first, int) else shown(first),
+        waiting(says, height=height) if says else "",
         html_template=(
             f'<figure class="chart"><figcaption>{label}</figcaption>'
             f'<div class="chart-plot" role="img" aria-label="{label}" style="height:{height}px"></div>{below}</figure>'

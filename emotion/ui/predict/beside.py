@@ -9,7 +9,7 @@ import gradio as gr
 
 from emotion.prediction import Prediction
 from emotion.run import Run
-from emotion.ui.charts.results import probability_chart
+from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.news import News
 from emotion.ui.predict.verdict import verdict_html
@@ -38,7 +38,9 @@ class Beside:
         """Put the column of the other run here."""
         with gr.Column(visible=False, min_width=300) as self.column:
             self.verdict = gr.HTML("", elem_id="verdict-beside", apply_default_css=False)
-            self.bars = chart(probability_chart(None), label="Probability by the other run", name="bars-beside")
+            self.bars = chart(
+                PROBABILITY_HEIGHT, label="Probability by the other run", name="bars-beside", says=WAITING
+            )
 
     def place_difference(self) -> None:
         """Put the line that says what differs here."""

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.errors import EmotionError, PictureError
-from emotion.ui.charts.results import probability_chart
+from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
@@ -50,7 +50,9 @@ class OnePicture:
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(min_width=300):
                         self.verdict = gr.HTML(sentence(NO_PICTURE), elem_id="verdict", apply_default_css=False)
-                        self.bars = chart(probability_chart(None), label="Probability of each emotion", name="bars")
+                        self.bars = chart(
+                            PROBABILITY_HEIGHT, label="Probability of each emotion", name="bars", says=WAITING
+                        )
                     beside.place()
                 beside.place_difference()
         self.looking = Looking(services, board, self.picture)
