@@ -13,6 +13,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from emotion.backbones.registry import BackboneSource, locate
 from emotion.bench.choice import Scores, group_sizes, require_training_set
@@ -20,7 +21,7 @@ from emotion.bench.choice_folds import FOLDS, Indices, divide, group
 from emotion.bench.machine import Machine, this_machine
 from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
-from emotion.errors import PictureError
+from emotion.errors import PictureError, RunError
 from emotion.pictures.folders import Picture, class_names, find_pictures
 from emotion.pictures.splitting import split
 from emotion.runs import create_run
@@ -86,7 +87,7 @@ def cross_validate(
     Raises:
         BackboneError: the backbone cannot be loaded or cut as asked.
         PictureError: a picture cannot be read, there are too few, or they are an evaluation set.
-        OSError: the disk is full or cannot be written.
+        RunError: the disk is full or cannot be written.
     """
     picture_set = Path(config.pictures)
     require_training_set(picture_set)
@@ -149,7 +150,14 @@ def _train_and_score(
     parts = split(trained_on, fraction=config.validation_share, seed=config.seed)
     with tempfile.TemporaryDirectory(prefix="emotion-fold-") as folder:
         run = create_run(config, root=Path(folder))
-        deque(fit(config, parts, backbone=source, folder=run.path, cache=open_cache()), maxlen=0)
+        try:
+            deque(fit(config, parts, backbone=source, folder=run.path, cache=open_cache()), maxlen=0)
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RunError(
+                f"A training could not be written to {folder} ({reason}): make room there, or name another folder in "
+                "TMPDIR."
+            ) from error
         scores = Classifier(run).score(judged)
     unreadable = [each for each in scores if isinstance(each, PictureError)]
     if unreadable:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from emotion.bench.choice_folds import FOLDS, Indices
 from emotion.bench.cross_validation import cross_validate
 from emotion.cli import main
 from emotion.config import TrainConfig
-from emotion.errors import PictureError
+from emotion.errors import PictureError, RunError
 from emotion.labels import EMOTIONS
 from emotion.pictures.folders import find_pictures
 from emotion.training import fit as fit_module
@@ -127,6 +129,16 @@ def test_an_evaluation_set_is_refused_before_anything_is_computed(
     options = ["--pictures", str(tmp_path / "human_eval"), "--backbone", config.backbone]
     assert main(["cross-validate", *options]) == 1
     assert "choose on the pictures that are trained on" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_sentence(config: TrainConfig, own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*_: Any, **__: Any) -> Iterator[Any]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield
+
+    monkeypatch.setattr(fit_module, "fit", fit)
+    with pytest.raises(RunError, match=r"No space left on device\): make room there"):
+        cross_validate(config, seeds=[0], kinds=["hard"], say=silent)
 
 
 def test_a_picture_that_cannot_be_read_is_named(config: TrainConfig, own_folders: Path) -> None:
