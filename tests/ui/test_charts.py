@@ -15,7 +15,7 @@ from emotion.config import TrainConfig
 from emotion.events import EpochDone, StepDone
 from emotion.labels import EMOTION_COLOURS, EMOTIONS, SPECIES_COLOURS
 from emotion.ui.app import build_app
-from emotion.ui.charts.look import waiting
+from emotion.ui.charts.look import figure, say, waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, confidence_chart, probability_chart, said_chart
 from emotion.ui.charts.training import MAX_STEPS, overlay_chart, thin, training_chart
 from emotion.ui.charts.view import shown
@@ -81,7 +81,7 @@ def test_a_chart_without_events_says_what_will_be_there():
 
 
 def test_a_chart_that_waits_looks_like_the_figure_that_says_the_same():
-    drawn = json.loads(shown(probability_chart(None)))
+    drawn = json.loads(shown(say(figure(height=PROBABILITY_HEIGHT), WAITING)))
     plain = json.loads(waiting(WAITING, height=PROBABILITY_HEIGHT))
     assert plain["data"] == drawn["data"] == []
     for name in ("template", "height", "annotations", "xaxis", "yaxis"):
@@ -139,8 +139,12 @@ def test_what_was_said_is_counted_by_set_and_class():
 
 
 def test_charts_have_no_background_and_a_fixed_height():
-    for figure in (training_chart(EVENTS, "loss"), probability_chart(None), confidence_chart(results(), chance=0.25)):
-        layout = json.loads(shown(figure))["layout"]
+    for drawn in (
+        training_chart(EVENTS, "loss"),
+        probability_chart({"happy": 1.0}),
+        confidence_chart(results(), chance=0.25),
+    ):
+        layout = json.loads(shown(drawn))["layout"]
         assert layout["template"]["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
         assert layout["height"]
         assert layout["uirevision"]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from emotion.comparison import SampleResult
 from emotion.labels import chance_level, colour_of, colour_of_set, in_order
-from emotion.ui.charts.look import TEXT, chance_line, figure, say
+from emotion.ui.charts.look import TEXT, chance_line, figure
 
 HEIGHT = 300
 PROBABILITY_HEIGHT = 260
@@ -16,17 +16,13 @@ MUTED = 0.3
 WAITING = "The probabilities of all classes appear here."
 
 
-def probability_chart(
-    scores: Mapping[str, float] | None, *, beside: Iterable[str] = (), is_muted: bool = False
-) -> go.Figure:
+def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = (), is_muted: bool = False) -> go.Figure:
     """Draw the probability of every class as a bar, in the fixed order of the classes, with values.
 
     The classes of a chart ``beside`` it have their rows too, so that both have the same axes. ``is_muted`` is for a
     picture that is none of them.
     """
     chart = figure(height=PROBABILITY_HEIGHT, showlegend=False, hovermode="closest", bargap=0.35)
-    if scores is None:
-        return say(chart, WAITING)
     names = in_order([*scores, *(name for name in beside if name not in scores)])
     chart.add_bar(
         y=names,

@@ -9,6 +9,7 @@ import gradio as gr
 
 from emotion.prediction import Prediction
 from emotion.run import Run
+from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.news import News
@@ -78,7 +79,7 @@ class Beside:
 
     def nothing(self, *, said: str = "") -> list[Any]:
         """Show nothing, but a sentence that says why."""
-        return [gr.Column(visible=False), "", shown(probability_chart(None)), sentence(said)]
+        return [gr.Column(visible=False), "", waiting(WAITING, height=PROBABILITY_HEIGHT), sentence(said)]
 
 
 def difference_html(first: Prediction, second: Prediction) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.errors import EmotionError, PictureError
+from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
@@ -131,5 +132,5 @@ class OnePicture:
         return [small, said, shown(bars), *self.looking.offer(run, prediction), *pair, example]
 
     def _nothing(self, picture: Any, said: str) -> list[Any]:
-        bars = shown(probability_chart(None))
+        bars = waiting(WAITING, height=PROBABILITY_HEIGHT)
         return [picture, said, bars, *self.looking.nothing(), *self.beside.nothing(), None]
