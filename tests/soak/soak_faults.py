@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 from soak_place import Place
-from soak_record import FILLED, Record
+from soak_record import FILLED, SERVER_KILLED, Record
 from soak_server import Server
 
 from emotion.run import Run
@@ -63,7 +63,7 @@ class Faults:
 
     def kill_server(self) -> None:
         """Kill the server and start it again."""
-        self._record.fault("killed the server")
+        self._record.fault(SERVER_KILLED)
         self._server.kill()
         self._server.start()
         self._record.starts.append(time.monotonic())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 DONE, AWAY = "done", "the server was away"
-FILLED = "filled the disk"
+FILLED, SERVER_KILLED = "filled the disk", "killed the server"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soak_place import NO_DISK, Place
-from soak_record import DONE, FILLED, Record, percentile
+from soak_record import DONE, FILLED, SERVER_KILLED, Record, percentile
 from soak_watch import Sample
 
 from emotion.errors import EmotionError
@@ -48,7 +49,7 @@ def judge(
         _none("Every picture set is whole", _torn_sets(place)),
         _none("No process outlived its server", left),
         Claim("The server ends in order when it is asked to", code == 0, f"exit code {code}"),
-        _none("No traceback stands in the server's log", _tracebacks(place)),
+        _none("No traceback stands in the server's log", _tracebacks(place, record)),
         _filled(place, record),
         *_flat(samples),
         _fast(record, idle),
@@ -120,18 +121,33 @@ def _torn_sets(place: Place) -> list[str]:
     return found
 
 
-def _tracebacks(place: Place) -> list[str]:
-    lines = place.errors.read_text(encoding="utf-8", errors="replace").splitlines()
-    found = [
-        f"stderr, line {number}: {' / '.join(each.strip() for each in lines[number - 1 : number + 1])[:200]}"
-        for number, line in enumerate(lines, start=1)
-        if line.startswith("Traceback")
-    ]
+def _tracebacks(place: Place, record: Record) -> list[str]:
+    was_killed = any(text == SERVER_KILLED for _, text in record.faults)
+    found = tracebacks(place.errors.read_text(encoding="utf-8", errors="replace"), server_was_killed=was_killed)
     return found + [
         f"log: {event.get('what')}, {event.get('trace')}"
         for event in events_of(place.log)
         if event["event"] == "unexpected error"
     ]
+
+
+def tracebacks(said: str, *, server_was_killed: bool) -> list[str]:
+    """Return each traceback of a server's stderr, last line first, but those that only a killed server explains."""
+    lines = said.splitlines()
+    found = []
+    for number in (number for number, line in enumerate(lines) if line.startswith("Traceback")):
+        frames = list(itertools.takewhile(lambda line: line.startswith(" "), lines[number + 1 :]))
+        error = "".join(lines[number + 1 + len(frames) :][:1])
+        if not (server_was_killed and _is_of_an_orphan(frames, error)):
+            found.append(f"stderr, line {number + 1}: {error[:200]}, {' / '.join(map(str.strip, frames))[-300:]}")
+    return found
+
+
+def _is_of_an_orphan(frames: Sequence[str], error: str) -> bool:
+    """Return whether Python's own process starter says that whoever asked it for a process was killed meanwhile."""
+    places = [line for line in frames if line.startswith("  File ")]
+    is_starter = all("/multiprocessing/" in place or '"<string>"' in place for place in places)
+    return is_starter and error.startswith(("EOFError", "_pickle.UnpicklingError: pickle data was truncated"))
 
 
 def events_of(log: Path) -> list[dict[str, object]]:
