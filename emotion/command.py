@@ -6,15 +6,16 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
-from emotion.config import TrainConfig
+from emotion.config import TrainConfig, preset
 
 
 def command_line(config: TrainConfig) -> str:
     """Return ``python -m emotion train …``, quoted for a shell; what is as in the Quick preset is left out."""
-    plain = asdict(TrainConfig(pictures=config.pictures))
+    quick = asdict(preset("Quick", pictures=config.pictures, backbone=config.backbone))
+    quick["backbone"] = TrainConfig(pictures=config.pictures).backbone  # Another one has to be named.
     words = ["python", "-m", "emotion", "train", "--pictures", _short(config.pictures)]
     for name, value in asdict(config).items():
-        if value != plain[name]:
+        if value != quick[name]:
             option = name.replace("_", "-")
             words += ["--no-" + option] if value is False else ["--" + option]
             words += [] if isinstance(value, bool) else [str(value)]

@@ -33,7 +33,7 @@ SWEPT_SETTINGS: dict[str, SweptSetting] = {
     "weight_decay": SweptSetting("weight decay", float, "0, 0.01, 0.1"),
     "label_smoothing": SweptSetting("label smoothing", float, "0, 0.05, 0.1, 0.2"),
     "depth": SweptSetting("depth", parse_depth, "head, 1, 2"),
-    "augmentation": SweptSetting("augmentation", str, "off, light, strong"),
+    "augmentation": SweptSetting("augmentation", str, "off, light, zoom"),
     "seed": SweptSetting("seed", int, "1, 2, 3, 4, 5"),
 }
 

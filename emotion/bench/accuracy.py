@@ -102,7 +102,7 @@ def measure_peer_accuracy(workplace: Workplace) -> dict[str, Reading]:
                 accuracies.append(done.evaluation[set_name]["accuracy"])
     workplace.forget()
     for seed in SEEDS:
-        trained = workplace.train(workplace.config(seed=seed))
+        trained = workplace.train(workplace.quick(seed=seed))
         series.setdefault("ours, s", []).append(trained.seconds)
         for species, said in judge(workplace, trained.run).items():
             series.setdefault(f"ours, {species}_eval accuracy", []).append(said.accuracy)
@@ -130,9 +130,9 @@ def _series(workplace: Workplace, name: str, heads: Helper) -> dict[str, list[fl
 
     for seed in SEEDS:
         workplace.say(f"  {name}, seed {seed}")
-        asked = preset(name, pictures=str(workplace.training_set))
         # The bench's own backbone in place of the preset's default, which it equals but in tests.
-        trained = workplace.train(replace(asked, seed=seed, backbone=workplace.backbone))
+        asked = preset(name, pictures=str(workplace.training_set), backbone=workplace.backbone)
+        trained = workplace.train(replace(asked, seed=seed))
         temperature = _temperature(trained.run)
         keep("temperature", temperature)
         keep("run, s", trained.seconds)

@@ -32,8 +32,8 @@ class Measurement:
 
 
 MEASUREMENTS: tuple[Measurement, ...] = (
-    Measurement("first-run", (trainings.FIRST_RUN,), trainings.measure_first_run),
-    Measurement("peer-speed", (trainings.PEER_SPEED,), trainings.measure_peer_speed),
+    Measurement("first-run", (trainings.FIRST_RUN, trainings.FIRST_QUICK), trainings.measure_first_run),
+    Measurement("peer-speed", (trainings.PEER_SPEED, trainings.PEER_SPEED_QUICK), trainings.measure_peer_speed),
     Measurement("peer-accuracy", (accuracy.PEER_ACCURACY,), accuracy.measure_peer_accuracy),
     Measurement("further-run", (trainings.FURTHER_RUN,), trainings.measure_further_run),
     Measurement("sweep", (trainings.SWEEP,), trainings.measure_sweep),

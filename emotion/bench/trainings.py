@@ -20,9 +20,18 @@ FIRST_RUN = Row(
     unit="times",
     bound=Bound(direction="at most", limit=1.25),
 )
+FIRST_QUICK = Row(
+    name="first-quick", title="the same of the Quick preset, over the same bare forward at 224 px", unit="times"
+)
 PEER_SPEED = Row(
     name="peer-speed",
     title="a whole fine-tune by the peer in float32 over our first run",
+    unit="times",
+    bound=Bound(direction="at least", limit=35),
+)
+PEER_SPEED_QUICK = Row(
+    name="peer-speed-quick",
+    title="the same over a first run of the Quick preset, whose accuracy is held against the peer's",
     unit="times",
     bound=Bound(direction="at least", limit=35),
 )
@@ -48,6 +57,7 @@ LAST_BLOCKS_BF16 = Row(
     name="last-blocks-bf16", title="the same with the peer in bfloat16 autocast", unit="times"
 )  # fmt: skip
 
+FIRST, QUICK, BARE, PEER = "first run, s", "Quick's first run, s", "bare forward, s", "peer, extrapolated, s"
 FURTHER_BATCHES = (16, 32, 12, 48, 8)
 SWEEP_BATCHES = (4, 8, 16, 24)
 SWEEPS = 3
@@ -60,25 +70,41 @@ def measure_first_run(workplace: Workplace) -> dict[str, Reading]:
     with bare_of(workplace, pictures) as bare:
         note = choose(bare, batches=3)
         series = take_turns(
-            {"first run, s": lambda: _cold(workplace), "bare forward, s": lambda: _forward(workplace, bare)},
-            ["bare forward, s", "first run, s"] * 2 + ["bare forward, s"],
+            {
+                FIRST: lambda: _cold(workplace, workplace.config()),
+                QUICK: lambda: _cold(workplace, workplace.quick()),
+                BARE: lambda: _forward(workplace, bare),
+            },
+            [BARE, FIRST, QUICK] * 2 + [BARE],
         )
-    value = ratio(series["first run, s"], series["bare forward, s"])
-    return {FIRST_RUN.name: Reading(value=value, series=series, notes=[f"{len(pictures)} pictures.", note])}
+    quick = series.pop(QUICK)
+    notes, beside = [f"{len(pictures)} pictures.", note], {QUICK: quick, BARE: series[BARE]}
+    return {
+        FIRST_RUN.name: Reading(value=ratio(series[FIRST], series[BARE]), series=series, notes=notes),
+        FIRST_QUICK.name: Reading(value=ratio(quick, series[BARE]), series=beside, notes=[_quick_note(workplace)]),
+    }
 
 
 def measure_peer_speed(workplace: Workplace) -> dict[str, Reading]:
     """Take cold first runs and the peer's extrapolated fine-tunes in turns."""
     series = take_turns(
-        {"peer, extrapolated, s": lambda: _peer(workplace).seconds, "first run, s": lambda: _cold(workplace)},
-        ["peer, extrapolated, s", "first run, s"] * 2,
+        {
+            PEER: lambda: _peer(workplace).seconds,
+            FIRST: lambda: _cold(workplace, workplace.config()),
+            QUICK: lambda: _cold(workplace, workplace.quick()),
+        },
+        [PEER, FIRST, QUICK] * 2,
     )
-    value = ratio(series["peer, extrapolated, s"], series["first run, s"])
+    quick = series.pop(QUICK)
     note = (
         f"The peer took {STEPS} steps; {EPOCHS} epochs of batch {BATCH} are extrapolated from their median. "
         "Its loading is not counted, ours is."
     )
-    return {PEER_SPEED.name: Reading(value=value, series=series, notes=[note])}
+    beside = {PEER: series[PEER], QUICK: quick}
+    return {
+        PEER_SPEED.name: Reading(value=ratio(series[PEER], series[FIRST]), series=series, notes=[note]),
+        PEER_SPEED_QUICK.name: Reading(value=ratio(series[PEER], quick), series=beside, notes=[_quick_note(workplace)]),
+    }
 
 
 def measure_further_run(workplace: Workplace) -> dict[str, Reading]:
@@ -122,10 +148,15 @@ def _forward(workplace: Workplace, bare: Helper) -> float:
     return float(bare.call("forward"))
 
 
-def _cold(workplace: Workplace) -> float:
-    workplace.say("  a first run")
+def _quick_note(workplace: Workplace) -> str:
+    quick = workplace.quick()
+    return f"Quick: {quick.image_size} px, {quick.views} views of a training picture."
+
+
+def _cold(workplace: Workplace, config: TrainConfig) -> float:
+    workplace.say(f"  a first run, {config.image_size} px")
     workplace.forget()
-    trained = workplace.train(workplace.config())
+    trained = workplace.train(config)
     workplace.discard(trained)
     return trained.seconds
 

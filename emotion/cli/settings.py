@@ -15,7 +15,7 @@ from emotion.config import AUGMENTATIONS, PRECISIONS, PRESETS, SCHEDULES, TrainC
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add an option for the pictures, one for the preset, and one for each setting but the seed."""
-    plain = TrainConfig(pictures="-")
+    quick = preset("Quick", pictures="-")
     parser.add_argument("--pictures", required=True, metavar="DIR", help="one folder of pictures per class")
     parser.add_argument("--preset", choices=list(PRESETS), default="Quick", help="settings to begin with")
 
@@ -26,7 +26,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
             type=kind,
             choices=choices,
             default=argparse.SUPPRESS,
-            help=f"{text} (default of Quick: {getattr(plain, name)})",
+            help=f"{text} (default of Quick: {getattr(quick, name)})",
         )
 
     setting("backbone", str, "a name of `backbones`, a Hub id, or a local folder")
@@ -64,7 +64,9 @@ def settings_of(options: argparse.Namespace) -> TrainConfig:
     names = set(asdict(TrainConfig(pictures="-")))
     given = {name: value for name, value in vars(options).items() if name in names}
     given["pictures"] = str(Path(options.pictures).absolute())
-    config = TrainConfig.from_json({**preset(options.preset, pictures="-").to_json(), **given})
+    config = TrainConfig.from_json(
+        {**preset(options.preset, pictures="-", backbone=given.get("backbone")).to_json(), **given}
+    )
     if config.backbone != DEFAULT and Path(config.backbone).is_dir():
         # As with the pictures: the run may go on, or be looked at, from another folder.
         config = replace(config, backbone=str(Path(config.backbone).absolute()))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion.config import TrainConfig
+from emotion.config import preset
 from emotion.errors import PictureError
 from emotion.job import paced
 from emotion.sets.saved import SavedSet
@@ -52,7 +52,7 @@ class FindWrongLabels:
             raise PictureError(f"There are too few pictures to tell: add some, until two classes have {LEAST} or more.")
         rows = [row for row in found.manifest.pictures if row.label in classes]
         paths = [self.folder / row.file for row in rows]
-        features = yield from of_backbone(paths, TrainConfig(pictures=str(self.folder)))
+        features = yield from of_backbone(paths, preset("Quick", pictures=str(self.folder)))
         yield Progress(0, 0, "comparing the pictures with their classes")
         readable = ~np.isnan(features).any(1)
         labels = [row.label for row in rows]

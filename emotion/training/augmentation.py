@@ -10,24 +10,31 @@ from PIL import Image, ImageEnhance, ImageStat
 from emotion.config import Augmentation
 
 # Smallest share of the width that a crop keeps, and the reach of each colour factor around 1.
-_STRENGTHS: dict[str, tuple[float, float]] = {"light": (0.85, 0.1), "strong": (0.7, 0.3), "frame": (0.75, 0.2)}
+_STRENGTHS: dict[str, tuple[float, float]] = {
+    "light": (0.85, 0.1),
+    "zoom": (0.7, 0.2),
+    "strong": (0.7, 0.3),
+    "frame": (0.75, 0.2),
+}
 # How much wider than the picture the frame around it may be.
 _WIDEST_FRAME = 2.0
 
 
-def vary(image: Image.Image, *, augmentation: Augmentation, key: str) -> Image.Image:
+def vary(image: Image.Image, *, augmentation: Augmentation, key: str, farther: bool | None = None) -> Image.Image:
     """Return a variation that depends on ``key`` alone; the picture itself for ``off``.
 
     A key names the picture and the view or epoch, so that neither the order of the pictures nor the number of
-    processes changes what is drawn. ``frame`` crops every other picture, and puts the others smaller into a frame of
-    their mean colour, since a face that fills a training picture may be small in the one that is asked about.
+    processes changes what is drawn. ``zoom`` and ``frame`` crop every other picture, and put the others smaller into
+    a frame of their mean colour, since a face that fills a training picture may be small in the one that is asked
+    about; ``farther`` says which of the two it is to be, in place of chance.
     """
     if augmentation == "off":
         return image
     smallest, reach = _STRENGTHS[augmentation]
     rng = random.Random(hashlib.sha256(key.encode()).digest())
-    in_frame = augmentation == "frame" and rng.random() < 0.5
-    image = _framed(image, rng) if in_frame else _cropped(image, rng, smallest)
+    if farther is None:
+        farther = augmentation in ("zoom", "frame") and rng.random() < 0.5
+    image = _framed(image, rng) if farther else _cropped(image, rng, smallest)
     if rng.random() < 0.5:
         image = mirrored(image)
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):

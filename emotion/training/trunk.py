@@ -187,7 +187,8 @@ def make_recipe(config: TrainConfig, *, weights: str, processor: BaseImageProces
 def view_of_picture(picture: Picture, *, view: int, config: TrainConfig) -> Image.Image:
     """Decode a picture and vary it; a view depends on the picture's content alone, so that every seed shares it.
 
-    The first further view of ``frame`` is the mirrored picture: it changes no proportion.
+    The first further view of ``frame`` is the mirrored picture: it changes no proportion. Those of ``zoom`` are closer
+    and farther by turns.
 
     Raises:
         PictureError: it cannot be read.
@@ -197,7 +198,8 @@ def view_of_picture(picture: Picture, *, view: int, config: TrainConfig) -> Imag
         return image
     if view == 1 and config.augmentation == "frame":
         return mirrored(image)
-    return vary(image, augmentation=config.augmentation, key=f"{picture.sha256}/view {view}")
+    farther = view % 2 == 0 if config.augmentation == "zoom" else None
+    return vary(image, augmentation=config.augmentation, key=f"{picture.sha256}/view {view}", farther=farther)
 
 
 def _close_later(shards: Sequence[Shard], stack: contextlib.ExitStack) -> None:

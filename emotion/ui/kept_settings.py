@@ -50,5 +50,6 @@ class KeptSettings:
         key = next((each.key for each in list_picture_sets() if str(each.folder) == config.pictures), None)
         if key is None:
             gr.Warning(f"The pictures in {config.pictures} are not offered here: choose a set.")
-        name = next((name for name in PRESETS if preset(name, pictures=config.pictures) == config), None)
+        given = {"pictures": config.pictures, "backbone": config.backbone}
+        name = next((name for name in PRESETS if preset(name, **given) == config), None)
         return [key or gr.skip(), name, *self.settings.of(config)]

@@ -82,7 +82,7 @@ class Settings:
 
 def build_settings(backbones: Sequence[Backbone]) -> Settings:
     """Put the widgets on the page."""
-    plain = TrainConfig(pictures="-")
+    plain = preset("Quick", pictures="-")
     choice = gr.Radio(list(PRESETS), value="Quick", label="Preset", elem_id="preset", info=PRESET_NOTE)
     widgets: dict[str, Component] = {}
     widgets["backbone"] = gr.Dropdown(
@@ -109,7 +109,22 @@ def build_settings(backbones: Sequence[Backbone]) -> Settings:
     missing = set(widgets) ^ ({field.name for field in fields(TrainConfig)} - {"pictures"})
     assert not missing, f"settings and widgets differ: {missing}"
     choice.input(settings.of_preset, choice, settings.inputs, **QUIET)
+    backbone = widgets["backbone"]
+    backbone.input(  # type: ignore[attr-defined]  # gradio adds it
+        quick_for, [choice, backbone], [widgets[name] for name in QUICK_BY_BACKBONE], **QUIET
+    )
     return settings
+
+
+QUICK_BY_BACKBONE = ("augmentation", "image_size")
+
+
+def quick_for(chosen: str | None, backbone: str) -> list[Any]:
+    """Return what of Quick depends on the backbone, where Quick is chosen and a backbone given."""
+    if chosen != "Quick" or not backbone:
+        return [gr.skip()] * len(QUICK_BY_BACKBONE)
+    config = preset("Quick", pictures="-", backbone=backbone)
+    return [getattr(config, name) for name in QUICK_BY_BACKBONE]
 
 
 PRESET_NOTE = (
@@ -133,7 +148,7 @@ def _more(plain: TrainConfig) -> dict[str, Component]:
         list(AUGMENTATIONS),
         value=plain.augmentation,
         label="Augmentation",
-        info="Flip, crop, colour; frame also shows pictures smaller. "
+        info="Flip, crop, colour; zoom and frame also show pictures smaller. "
         f"A frozen backbone looks at each training picture so often: {looks}.",
     )
     with gr.Row():
