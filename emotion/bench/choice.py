@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 SEEDS = 3
 MARKDOWN, JSON = "choice.md", "choice.json"
+REFRAMED = ", reframed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ class Choice:
     precision: str
     seeds: int
     groups: Mapping[str, Indices]
+    # By kind of folds; f"{kind}, reframed" for closer and farther views of the same pictures.
     scores: Sequence[tuple[Recipe, Mapping[str, Scores]]]
     notes: list[str] = field(default_factory=list)
 
@@ -109,6 +111,8 @@ class Choice:
             f"cosine distance of features, a mirror counted as the picture, up to {DISTANCE})\n"
             f"- hard: {hard[0]} groups, the largest of {hard[1]} pictures (at most {CLUSTERS} "
             "clusters of Ward's method, near-duplicates kept whole)",
+            "- reframed: the same pictures judged closer (cropped to at least 70 %) and farther (in a frame up to "
+            "twice as wide), other draws than any recipe was trained on, yet of the kind that Quick trains on",
             "\n".join(self._table()),
             f"Every seed has the same pictures: for {total} independent ones the standard error of an accuracy near "
             f"0.8 is {error:.3f}. Recipes share pictures and folds, so their differences are "
@@ -118,7 +122,7 @@ class Choice:
         return "\n\n".join(lines) + "\n"
 
     def _table(self) -> list[str]:
-        kinds = list(self.groups)
+        kinds = [said for kind in self.groups for said in (kind, f"{kind}{REFRAMED}")]
         head = " | ".join(f"{kind}: accuracy | log loss, nats" for kind in kinds)
         rows = [
             f"| {recipe.title} | {' | '.join(by_kind[kind].cells() for kind in kinds)} |"
@@ -146,9 +150,16 @@ def require_training_set(picture_set: Path) -> None:
 
 
 def choose(
-    picture_set: Path, *, backbone: str, say: Callable[[str], None], seeds: int = SEEDS, image_size: int = 224
+    picture_set: Path,
+    *,
+    backbone: str,
+    say: Callable[[str], None],
+    seeds: int = SEEDS,
+    sides: tuple[int, int] | None = None,
 ) -> Choice:
     """Look at the pictures once, then compare all recipes over ``seeds`` seeds; ``say`` is told what is done now.
+
+    ``sides`` are the great and the small image size, those of the recipes unless given.
 
     Raises:
         BackboneError: the backbone cannot be loaded.
@@ -156,12 +167,14 @@ def choose(
     """
     require_training_set(picture_set)
     from emotion.backbones.registry import locate
-    from emotion.bench.choice_features import MIRROR, PLAIN, features_precision, look
+    from emotion.bench.choice_features import HUB_CROP, MIRROR, PLAIN, SMALL, features_precision, look
 
     began, machine = time.time(), this_machine()
     source, pictures = locate(backbone), find_pictures(picture_set)
     say("features")
-    features = look(source.path, [picture.path for picture in pictures], say=say, image_size=image_size)
+    great, small = sides or (HUB_CROP, SMALL)
+    paths = [picture.path for picture in pictures]
+    features = look(source.path, paths, say=say, image_size=great, small=small)
     # Grouped by what the Hub's own crop shows, the same whichever crop a recipe takes.
     groups = group(features["margin"][PLAIN].numpy(), features["margin"][MIRROR].numpy())
     for kind, made in groups.items():
@@ -197,7 +210,6 @@ def compare(
         PictureError: too few groups, or too few pictures of a class.
     """
     from torch import tensor
-    from torch.nn import functional
 
     from emotion.bench.choice_recipes import RECIPES, predict_out_of_fold
     from emotion.training.device import threads_for
@@ -214,13 +226,23 @@ def compare(
                     predict_out_of_fold(recipe, features, pictures, division, seed=seed)
                     for seed, division in enumerate(made)
                 ]
-                by_kind[kind] = Scores(
-                    accuracy=[float((said.argmax(1) == labels).double().mean()) for said in logits],
-                    log_loss=[float(functional.cross_entropy(said.double(), labels)) for said in logits],
-                )
+                by_kind[kind] = _scores([said[:1] for said in logits], labels)
+                by_kind[f"{kind}{REFRAMED}"] = _scores([said[1:] for said in logits], labels)
         say(f"{recipe.title}: " + ", ".join(f"{kind} {s.cells().replace(' | ', ' / ')}" for kind, s in by_kind.items()))
         compared.append((recipe, by_kind))
     return compared
+
+
+def _scores(logits: Sequence[Tensor], labels: Tensor) -> Scores:
+    """Return the scores of (views, N, C) logits for each seed, all views counted alike."""
+    from torch.nn import functional
+
+    return Scores(
+        accuracy=[float((said.argmax(2) == labels).double().mean()) for said in logits],
+        log_loss=[
+            float(functional.cross_entropy(said.double().flatten(0, 1), labels.repeat(len(said)))) for said in logits
+        ],
+    )
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
@@ -228,7 +250,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     config = recipe.config.to_json()
     for name in ("pictures", "backbone", "depth", "block_learning_rate", "augmentation", "seed", "use_aliases"):
         del config[name]
-    return {**asdict(recipe), "config": config, "views": recipe.config.views}
+    return {**asdict(recipe), "config": config}
 
 
 def group_sizes(groups: Indices) -> tuple[int, int]:

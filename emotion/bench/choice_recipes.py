@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from emotion.backbones.anatomy import CutModel, Top
-from emotion.bench.choice_features import PLAIN, Crop
+from emotion.bench.choice_features import CLOSER, FARTHER, MIRROR, OTHER_CLOSER, OTHER_FARTHER, PLAIN, Crop
 from emotion.bench.choice_folds import FOLDS, Indices
-from emotion.config import TrainConfig
+from emotion.config import TrainConfig, preset
 from emotion.pictures.folders import Picture, class_names
 from emotion.pictures.splitting import split
 from emotion.training.context import Context
@@ -24,6 +24,8 @@ from emotion.training.inputs import ActivationInputs
 from emotion.training.keeping import trained_weights
 from emotion.training.whitening import whitening
 
+# What a head is judged on: the pictures, and views of them that it was not trained on.
+JUDGED = (PLAIN, OTHER_CLOSER, OTHER_FARTHER)
 Scaling = Literal["none", "standard", "within"]
 
 
@@ -33,24 +35,28 @@ class Recipe:
 
     ``scaling`` is what is done to features: nothing, a mean of 0 and a standard deviation of 1 for each, or whitening
     within classes. ``starts_at_zero`` is about the classifier's weights, else drawn as the engine draws them.
+    ``views`` are the rows of the features that are trained on, as many as ``config`` has views.
     """
 
     name: str
     title: str
     config: TrainConfig
     crop: Crop = "square"
+    views: tuple[int, ...] = (PLAIN,)
     scaling: Scaling = "within"
     starts_at_zero: bool = True
 
 
 # The settings name a picture folder, which plays no part here.
+QUICK = preset("Quick", pictures="-")
 DEFAULT = TrainConfig(pictures="-")
 _UNAVERAGED = replace(DEFAULT, weight_averaging=False)
 _UNCLIPPED = replace(_UNAVERAGED, gradient_clipping=0.0)
 _FORMER = replace(_UNCLIPPED, head_learning_rate=3e-3)
 _PLAIN = replace(_FORMER, label_smoothing=0.0, schedule="constant", warmup_share=0.0, weight_decay=0.0)
 # A head's inputs have two views with this setting; the second one is the mirror here.
-_TWO_VIEWS = replace(DEFAULT, augmentation="light")
+_TWO_VIEWS = replace(QUICK, augmentation="light")
+_ZOOMED = (PLAIN, CLOSER, FARTHER)
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
@@ -68,9 +74,24 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(name="zero", title="+ a classifier that begins at zero", config=_FORMER, scaling="standard"),
     Recipe(name="whitened", title="+ whitening within classes, rate 1.5e-3", config=_UNCLIPPED),
     Recipe(name="clipped", title="+ gradients clipped at 1", config=_UNAVERAGED),
-    Recipe(name="default", title="+ averaged weights: the default, Quick", config=DEFAULT),
-    Recipe(name="unsmoothed", title="Quick without label smoothing", config=replace(DEFAULT, label_smoothing=0.0)),
-    Recipe(name="mirrored", title="Quick with the mirror as a second view", config=_TWO_VIEWS),
+    Recipe(name="averaged", title="+ averaged weights", config=DEFAULT),
+    Recipe(
+        name="small", title=f"+ pictures of {QUICK.image_size} px in place of {DEFAULT.image_size}",
+        config=replace(DEFAULT, image_size=QUICK.image_size), crop="small",
+    ),
+    Recipe(name="quick", title="+ a closer and a farther view: Quick", config=QUICK, crop="small", views=_ZOOMED),
+    Recipe(
+        name="great", title=f"Quick at {DEFAULT.image_size} px",
+        config=replace(QUICK, image_size=DEFAULT.image_size), views=_ZOOMED,
+    ),
+    Recipe(
+        name="mirrored", title="Quick with the mirror in place of both views",
+        config=_TWO_VIEWS, crop="small", views=(PLAIN, MIRROR),
+    ),
+    Recipe(
+        name="unsmoothed", title="Quick without label smoothing",
+        config=replace(QUICK, label_smoothing=0.0), crop="small", views=_ZOOMED,
+    ),
 )  # fmt: skip
 
 
@@ -93,8 +114,9 @@ class _Held:
 def predict_out_of_fold(
     recipe: Recipe, features: Mapping[Crop, Tensor], pictures: Sequence[Picture], folds: Indices, *, seed: int
 ) -> Tensor:
-    """Return (N, C) logits, each picture's from a head that was trained on the other (N,) ``folds``.
+    """Return (3, N, C) logits, each picture's from a head that was trained on the other (N,) ``folds``.
 
+    They are of the pictures as they are, then of a closer and of a farther view that no head was trained on.
     ``seed`` draws the pictures held back to choose the epoch, their order in training and the first weights.
 
     Raises:
@@ -103,7 +125,7 @@ def predict_out_of_fold(
     classes = class_names(list(pictures))
     labels = torch.tensor([classes.index(picture.label) for picture in pictures])
     numbers = {picture.path: number for number, picture in enumerate(pictures)}
-    logits = torch.full((len(pictures), len(classes)), torch.nan)
+    logits = torch.full((len(JUDGED), len(pictures), len(classes)), torch.nan)
     for fold in range(FOLDS):
         rest = [pictures[number] for number in (folds != fold).nonzero()[0]]
         parts = split(rest, fraction=recipe.config.validation_share, seed=seed)
@@ -111,7 +133,8 @@ def predict_out_of_fold(
         top = train_head(recipe, features[recipe.crop], labels, train, validation, seed=seed)
         tested = (folds == fold).nonzero()[0]
         with torch.inference_mode():
-            logits[tested] = top(features[recipe.crop][PLAIN, tested].to(top.mean.device)).cpu()
+            for row, view in enumerate(JUDGED):
+                logits[row, tested] = top(features[recipe.crop][view, tested].to(top.mean.device)).cpu()
     return logits
 
 
@@ -120,11 +143,11 @@ def train_head(
 ) -> Top:
     """Return features (B, F) to logits (B, C), trained by the engine, at its epoch of least validation loss.
 
-    ``features`` is (views, N, F), ``labels`` (N,); ``train`` and ``validation`` are the only rows that are read.
+    ``features`` is (V, N, F), ``labels`` (N,); of its N, ``train`` and ``validation`` alone are read.
     """
     config = replace(recipe.config, seed=seed)
     context = Context(config, never, time.perf_counter())
-    rows = features[: config.views]
+    rows = features[list(recipe.views)]
     torch.manual_seed(seed)
     classifier = nn.Linear(rows.shape[2], int(labels.max()) + 1)
     nn.init.zeros_(classifier.bias)

@@ -98,7 +98,9 @@ def cross_validate(
     classes = class_names(pictures)
     labels = np.array([classes.index(picture.label) for picture in pictures])
     say("features, to find look-alikes by")
-    features = look(source.path, [picture.path for picture in pictures], crops=("margin",), say=say)["margin"]
+    features = look(source.path, [picture.path for picture in pictures], crops=("margin",), zoomed=False, say=say)[
+        "margin"
+    ]
     found = group(features[PLAIN].numpy(), features[MIRROR].numpy())
     groups = {kind: found[kind] for kind in kinds}
     scores: dict[str, Scores] = {}

@@ -18,12 +18,12 @@ from PIL import Image
 
 from emotion.backbones.anatomy import CutModel, Top, Trunk
 from emotion.bench import choice_folds, choice_recipes
-from emotion.bench.choice import Choice, Scores, choose, compare
+from emotion.bench.choice import REFRAMED, Choice, Scores, choose, compare
 from emotion.bench.choice_folds import FOLDS, divide, group
 from emotion.bench.choice_recipes import RECIPES, Recipe, predict_out_of_fold, train_head
 from emotion.bench.machine import this_machine
 from emotion.cli import main
-from emotion.config import TrainConfig
+from emotion.config import preset
 from emotion.errors import PictureError
 from emotion.labels import EMOTIONS
 from emotion.pictures.folders import Picture
@@ -61,14 +61,15 @@ def labels(people: Array) -> Array:
 
 @pytest.fixture(scope="module")
 def features(people: Array) -> Array:
-    """(2, N, F): forty people of three frames each, of which the last one is mirrored."""
+    """(6, N, F): forty people of three frames each, of which the last one is mirrored; further views are noisier."""
     rng = np.random.default_rng(0)
     faces, turned = rng.normal(size=(2, PEOPLE, WIDTH))
     plain = faces[people] + 0.1 * rng.normal(size=(COUNT, WIDTH))
     mirror = turned[people] + 0.1 * rng.normal(size=(COUNT, WIDTH))
     last = np.arange(COUNT) % FRAMES == FRAMES - 1
     plain[last], mirror[last] = mirror[last], plain[last].copy()
-    return np.stack([plain, mirror]).astype(np.float32)
+    views = plain + 0.2 * rng.normal(size=(4, COUNT, WIDTH))
+    return np.stack([plain, mirror, *views]).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_every_fold_has_its_part_of_every_class(groups: dict[str, Any], labels: 
         assert np.ptp(counts) <= 2 * FRAMES
 
 
-@pytest.mark.parametrize("name", ["plain", "default", "mirrored"])
+@pytest.mark.parametrize("name", ["plain", "averaged", "mirrored", "quick"])
 def test_every_picture_is_tested_once_by_a_head_that_never_saw_it(
     name: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -129,7 +130,9 @@ def test_every_picture_is_tested_once_by_a_head_that_never_saw_it(
     monkeypatch.setattr(choice_recipes, "train_head", spy)
     rows = torch.from_numpy(features)
     folds = divide(groups["hard"], labels, seed=0)
-    logits = predict_out_of_fold(quick(name, epochs=1), {"margin": rows, "square": rows}, pictures, folds, seed=0)
+    by_crop: Any = dict.fromkeys(("margin", "square", "small"), rows)
+    logits = predict_out_of_fold(quick(name, epochs=1), by_crop, pictures, folds, seed=0)
+    assert logits.shape == (3, COUNT, len(EMOTIONS))
     assert torch.isfinite(logits).all()
     tested = [number for used in seen for number in range(COUNT) if number not in used]
     assert sorted(tested) == list(range(COUNT))
@@ -137,7 +140,7 @@ def test_every_picture_is_tested_once_by_a_head_that_never_saw_it(
     assert not any({*hard[list(used)]} & {*np.delete(hard, list(used))} for used in seen)
 
 
-@pytest.mark.parametrize("name", ["standardised", "default"])
+@pytest.mark.parametrize("name", ["standardised", "quick"])
 def test_the_epoch_is_chosen_without_the_test_fold(name: str, features: Array, labels: Array) -> None:
     train, validation, tested = range(60), range(60, 90), range(90, COUNT)
     rows, classes = torch.from_numpy(features), torch.from_numpy(labels)
@@ -167,7 +170,7 @@ def test_the_same_seed_gives_the_same_logits(features: Array, pictures: list[Pic
     by_crop: Any = {"square": torch.from_numpy(features)}
     folds = np.arange(COUNT) // FRAMES % FOLDS
     one, again, other = (
-        predict_out_of_fold(quick("default", epochs=1), by_crop, pictures, folds, seed=seed) for seed in (0, 0, 1)
+        predict_out_of_fold(quick("averaged", epochs=1), by_crop, pictures, folds, seed=seed) for seed in (0, 0, 1)
     )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
@@ -180,7 +183,7 @@ def test_whitening_beats_raw_features_where_noise_is_louder_than_the_classes() -
     labels = np.arange(count) % 4
     signal = np.tile(np.eye(4)[labels], width // 4) + rng.normal(size=(count, width))
     light = 10 * rng.normal(size=(count, 1)) * rng.normal(size=width)
-    rows = torch.from_numpy(np.stack([0.05 * (signal + light)] * 2).astype(np.float32))
+    rows = torch.from_numpy(np.stack([0.05 * (signal + light)] * 6).astype(np.float32))
     pictures = [Picture(Path(f"{number:03}.png"), EMOTIONS[label]) for number, label in enumerate(labels)]
     groups = {"hard": np.arange(count)}
     recipes = [BY_NAME[name] for name in ("plain", "zero", "whitened")]
@@ -191,18 +194,18 @@ def test_whitening_beats_raw_features_where_noise_is_louder_than_the_classes() -
     assert white.accuracy[0] - 0.1 > standard.accuracy[0] > raw.accuracy[0] + 0.1
 
 
-def test_the_default_is_what_the_engine_trains(features: Array, labels: Array) -> None:
-    """Quick's row must speak of Quick: the settings' defaults, on features as the engine prepares them."""
-    recipe = BY_NAME["default"]
-    assert recipe.config == TrainConfig(pictures="-")
+def test_quick_is_what_the_engine_trains(features: Array, labels: Array) -> None:
+    """Quick's row must speak of Quick: the preset's settings, on features as the engine prepares them."""
+    recipe = BY_NAME["quick"]
+    assert recipe.config == preset("Quick", pictures="-")
     assert (recipe.config.head_learning_rate, recipe.config.label_smoothing) == (1.5e-3, 0.05)
     rows, classes = torch.from_numpy(features), torch.from_numpy(labels)
     train = range(90)
-    top = train_head(quick("default", epochs=1), rows, classes, train, range(90, COUNT), seed=0)
+    top = train_head(quick("quick", epochs=1), rows, classes, train, range(90, COUNT), seed=0)
     identity = torch.nn.Identity()
     parts = CutModel(None, Trunk(identity, [], identity), Top(identity, torch.nn.Linear(WIDTH, 4)), 0)
     context = Context(recipe.config, lambda: False, time.perf_counter())
-    inputs = ActivationInputs(choice_recipes._Held(rows[:1]), config=recipe.config)
+    inputs = ActivationInputs(choice_recipes._Held(rows[list(recipe.views)]), config=recipe.config)
     prepare(parts, inputs, classes, train, context=context, state=None)
     assert torch.allclose(parts.top.projection, top.projection, atol=1e-5)
     assert torch.allclose(parts.top.mean, top.mean, atol=1e-5)
@@ -215,10 +218,11 @@ def test_each_recipe_adds_one_part_to_the_last() -> None:
 
     added = [
         {name for name, value in parts(after).items() if parts(before)[name] != value}
-        for before, after in pairwise(RECIPES[1:7])
+        for before, after in pairwise(RECIPES[1:9])
     ]
     assert added == [
-        {"crop"}, {"starts_at_zero"}, {"scaling", "head_learning_rate"}, {"gradient_clipping"}, {"weight_averaging"}
+        {"crop"}, {"starts_at_zero"}, {"scaling", "head_learning_rate"}, {"gradient_clipping"}, {"weight_averaging"},
+        {"crop", "image_size"}, {"views", "augmentation"},
     ]  # fmt: skip
 
 
@@ -250,7 +254,7 @@ def test_pictures_become_a_report(tiny_dinov2: Path, tmp_path: Path) -> None:
         for number in range(8):
             image = Image.fromarray(rng.integers(0, 256, size=(5, 4, 3), dtype=np.uint8)).resize((40, 50))
             image.save(tmp_path / "human_train" / label / f"{number}.png")
-    found = choose(tmp_path / "human_train", backbone=str(tiny_dinov2), seeds=1, say=said.append, image_size=28)
+    found = choose(tmp_path / "human_train", backbone=str(tiny_dinov2), seeds=1, say=said.append, sides=(28, 14))
     found.write(tmp_path / "reports")
     values = json.loads((tmp_path / "reports" / "choice.json").read_text())
     table = (tmp_path / "reports" / "choice.md").read_text()
@@ -263,10 +267,11 @@ def test_pictures_become_a_report(tiny_dinov2: Path, tmp_path: Path) -> None:
 
 def test_the_table_has_mean_and_deviation(groups: dict[str, Any]) -> None:
     scores = Scores(accuracy=[0.7, 0.8, 0.9], log_loss=[0.5, 0.5, 0.5])
+    by_kind = {f"{kind}{also}": scores for kind in groups for also in ("", REFRAMED)}
     found = Choice(
         created=0.0, seconds=60.0, machine=this_machine(), picture_set="human_train", pictures={"happy": 150},
         backbone="dinov2-small", precision="float32", seeds=3, groups=groups,
-        scores=[(BY_NAME["default"], dict.fromkeys(groups, scores))],
+        scores=[(BY_NAME["quick"], by_kind)],
     )  # fmt: skip
     assert "0.800 ± 0.100 | 0.500 ± 0.000" in found.to_markdown()
     assert found.to_json()["recipes"][0]["scores"]["hard"]["accuracy"]["mean"] == pytest.approx(0.8)
