@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ CONFIGS = [
         schedule="linear", precision="float32", early_stopping=2, validation_share=0.2, weight_decay=0.0,
     ),
     *(preset(name, pictures="/x") for name in PRESETS),
+    *(preset(name, pictures="/x", backbone="facebook/deit-small-patch16-224") for name in PRESETS),
 ]  # fmt: skip
 
 
@@ -41,5 +42,5 @@ def test_the_command_is_read_back_to_the_same_configuration(
 
 def test_a_folder_below_the_working_directory_is_named_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    config = TrainConfig(pictures=str(ROOT / "assets" / "faces"), epochs=2)
+    config = replace(preset("Quick", pictures=str(ROOT / "assets" / "faces")), epochs=2)
     assert command_line(config) == "python -m emotion train --pictures assets/faces --epochs 2"

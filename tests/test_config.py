@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def test_settings_round_trip_through_json() -> None:
         ({"head_learning_rate": float("nan")}, "Head learning rate is NaN: use a number from 1e-07 to 1."),
         ({"layer_decay": 0}, "Layer decay is 0: use a number from 0.1 to 1."),
         ({"validation_share": 0.9}, "Validation share is 0.9: use a number from 0.05 to 0.5."),
-        ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, strong, frame.'),
+        ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, zoom, strong, frame.'),
         ({"use_aliases": "yes"}, 'Use aliases is "yes": use true or false.'),
         ({"use_aliases": 1}, "Use aliases is 1: use true or false."),
         ({"pictures": ""}, "No picture folder is given"),
@@ -50,6 +51,22 @@ def test_settings_from_before_there_were_aliases_read_folders_as_they_are_named(
 
 def test_every_preset_is_valid() -> None:
     assert all(preset(name, pictures="faces") for name in PRESETS)
+
+
+def test_quick_takes_small_pictures_from_more_than_one_distance() -> None:
+    quick = preset("Quick", pictures="faces")
+    assert (quick.backbone, quick.image_size, quick.views) == ("dinov2-small", 140, 3)
+    assert preset("Quick", pictures="faces", backbone="facebook/dinov2-small").image_size == 140
+
+
+def test_quick_with_a_backbone_that_it_was_not_chosen_on_is_the_plain_training() -> None:
+    backbone = "google/vit-base-patch16-224-in21k"
+    assert preset("Quick", pictures="faces", backbone=backbone) == TrainConfig(pictures="faces", backbone=backbone)
+
+
+def test_another_backbone_takes_nothing_from_the_other_presets() -> None:
+    thorough = preset("Thorough", pictures="faces", backbone="facebook/dinov2-base")
+    assert thorough == replace(preset("Thorough", pictures="faces"), backbone="facebook/dinov2-base")
 
 
 def test_the_report_is_a_full_fine_tuning_of_vit_b_16() -> None:

@@ -14,12 +14,14 @@ from safetensors.torch import load_file
 from emotion.classifier import Classifier
 from emotion.config import TrainConfig
 from emotion.events import EpochDone, RunFinished
+from emotion.pictures.folders import Picture
 from emotion.runs import create_run
 from emotion.training.augmentation import vary
 from emotion.training.averaging import WeightAverage
 from emotion.training.inputs import ActivationInputs
 from emotion.training.optimizing import make_optimizer
 from emotion.training.session import train_run
+from emotion.training.trunk import view_of_picture
 
 BLOCKS = {
     "depth": 2,
@@ -152,6 +154,18 @@ def test_a_resumed_training_of_the_last_blocks_ends_like_an_uninterrupted_one(
     list(train_run(cut))
     expected, found = (load_file(run.checkpoint / "model.safetensors") for run in (whole, cut))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_zoom_shows_each_picture_closer_and_farther(tmp_path: Path) -> None:
+    path = tmp_path / "face.png"
+    Image.new("RGB", (100, 80), "red").save(path)
+    config = TrainConfig(pictures="-", augmentation="zoom")
+    plain, closer, farther = (
+        view_of_picture(Picture(path, "happy"), view=view, config=config) for view in range(config.views)
+    )
+    assert plain.size == (100, 80)
+    assert (70, 56) <= closer.size < (100, 80)
+    assert (100, 80) < farther.size <= (200, 160)
 
 
 def test_a_frame_shows_some_pictures_smaller_and_none_larger_than_the_strongest_crop() -> None:

@@ -21,7 +21,7 @@ with warnings.catch_warnings():
 from scripted import HeldServices, ScriptedServices, scores_for, script, write_checkpoint
 from serving_pages import BACKBONES, SERVED, served, visiting
 
-from emotion.config import TrainConfig
+from emotion.config import preset
 from emotion.events import Event
 from emotion.labels import EMOTION_COLOURS, EMOTIONS
 from emotion.pictures import drawn
@@ -136,7 +136,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 @pytest.fixture
 def trained(services: ScriptedServices, faces: Path) -> Run:
     """A finished run that is there before the page is."""
-    run = create_run(TrainConfig(pictures=str(faces / "human_train")), root=services.runs_folder)
+    run = create_run(preset("Quick", pictures=str(faces / "human_train")), root=services.runs_folder)
     for event in script(run.config()):
         run.append(event)
     write_checkpoint(run)

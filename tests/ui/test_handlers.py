@@ -25,7 +25,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.picture_input import Upload, received
 from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
-from emotion.ui.settings import backbone_label, build_settings, known_backbones
+from emotion.ui.settings import backbone_label, build_settings, known_backbones, quick_for
 from emotion.ui.train_tab import TrainTab, preview_of
 
 
@@ -48,6 +48,12 @@ def test_presets_fill_the_widgets_with_what_they_stand_for():
         settings = build_settings(BACKBONES)
     for name in PRESETS:
         assert settings.read(settings.of_preset(name), pictures="x") == preset(name, pictures="x")
+
+
+def test_another_backbone_takes_quicks_size_and_views_along_and_leaves_other_choices_alone():
+    assert quick_for("Quick", "google/vit-base-patch16-224") == ["off", 224]
+    assert quick_for("Quick", "dinov2-small") == ["zoom", 140]
+    assert quick_for("Thorough", "google/vit-base-patch16-224") == quick_for("Quick", "") == [gr.skip()] * 2
 
 
 def test_an_emptied_number_is_refused_in_one_sentence():
@@ -221,7 +227,7 @@ def test_the_look_is_counted_and_timed_at_the_pace_of_the_last_run(services, tra
         return train.estimate("drawn/human_train", *{**values, **changed}.values())
 
     # The scripted run looked at 600 pictures in 15.7 seconds: 24 take less than the second that is the least said.
-    assert "looks once at 24 pictures: about 1 s at the pace of the last run" in estimate(depth="1")
+    assert "looks once at 24 pictures, 3 views of those trained on: about 2 s at the pace" in estimate(depth="1")
     assert "24 pictures, 4 views of those trained on: about 2 s" in estimate(augmentation="strong")
     assert "looks at nothing new" in estimate(batch_size=4)
     assert "the first run shows" in estimate(image_size=448)
