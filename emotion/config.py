@@ -122,8 +122,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "Quick": {"image_size": 140, "augmentation": "zoom"},
     # Better and slower.
     "Thorough": {
-        "depth": 4,
-        "epochs": 7,
+        "depth": 6,
+        "epochs": 12,
+        "image_size": 140,
         "augmentation": "frame",
         "head_learning_rate": 3e-4,
         "block_learning_rate": 8e-5,
@@ -149,14 +150,15 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-# The backbones that Quick's image size and views were chosen on; patches of 16 pixels do not divide 140.
-_QUICK_WAS_CHOSEN_ON = ("dinov2-small", "facebook/dinov2-small")
+# What of the presets was chosen on these backbones and is left out with others, whose patches may not divide 140.
+_CHOSEN_ON = ("dinov2-small", "facebook/dinov2-small")
+_OF_THESE_ALONE = {"Quick": ("image_size", "augmentation"), "Thorough": ("image_size",)}
 
 
 def preset(name: str, *, pictures: str, backbone: str | None = None) -> TrainConfig:
     """Return the settings of a preset (a key of ``PRESETS``) for a picture folder and, if given, another backbone.
 
-    With other backbones than it was chosen on, Quick takes pictures of 224 pixels and looks at each once.
+    With other backbones than they were chosen on, Quick and Thorough take pictures of 224 pixels, and Quick one view.
 
     Raises:
         ConfigError: there is no such preset.
@@ -165,8 +167,8 @@ def preset(name: str, *, pictures: str, backbone: str | None = None) -> TrainCon
         raise ConfigError(f"There is no preset {name!r}: choose one of {', '.join(PRESETS)}.")
     values = PRESETS[name]
     if backbone:
-        is_elsewhere = name == "Quick" and backbone not in _QUICK_WAS_CHOSEN_ON
-        values = {**({} if is_elsewhere else values), "backbone": backbone}
+        left_out = () if backbone in _CHOSEN_ON else _OF_THESE_ALONE.get(name, ())
+        values = {**{key: value for key, value in values.items() if key not in left_out}, "backbone": backbone}
     return replace(TrainConfig(pictures=pictures), **values)
 
 

@@ -40,7 +40,7 @@ class Public:
     epochs: int = 20
     image_size: int = 224
     small: str = SMALL
-    small_blocks: int = 4
+    small_blocks: int = 6
     big: str = BIG
     big_blocks: int = 0
     disk_gigabytes: float = 20.0  # runs, sets and cache together

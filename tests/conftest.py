@@ -89,14 +89,14 @@ def tiny_vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_dinov2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DINOv2 like the bundled one, random, width 32, five blocks for Thorough's four, 28 px, in the Hub's layout."""
+    """A DINOv2 like the bundled one, random, width 32, seven blocks for Thorough's six, 28 px, in the Hub's layout."""
     import torch
     from transformers import BitImageProcessorPil, Dinov2Config, Dinov2Model
 
     folder = tmp_path_factory.mktemp("tiny-dinov2")
     torch.manual_seed(0)
     config = Dinov2Config(
-        hidden_size=32, num_hidden_layers=5, num_attention_heads=2, mlp_ratio=2, image_size=28, patch_size=14
+        hidden_size=32, num_hidden_layers=7, num_attention_heads=2, mlp_ratio=2, image_size=28, patch_size=14
     )
     Dinov2Model(config).save_pretrained(folder)
     BitImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)

@@ -64,9 +64,9 @@ def test_quick_with_a_backbone_that_it_was_not_chosen_on_is_the_plain_training()
     assert preset("Quick", pictures="faces", backbone=backbone) == TrainConfig(pictures="faces", backbone=backbone)
 
 
-def test_another_backbone_takes_nothing_from_the_other_presets() -> None:
+def test_another_backbone_takes_nothing_but_its_size_from_thorough() -> None:
     thorough = preset("Thorough", pictures="faces", backbone="facebook/dinov2-base")
-    assert thorough == replace(preset("Thorough", pictures="faces"), backbone="facebook/dinov2-base")
+    assert thorough == replace(preset("Thorough", pictures="faces"), backbone="facebook/dinov2-base", image_size=224)
 
 
 def test_the_report_is_a_full_fine_tuning_of_vit_b_16() -> None:

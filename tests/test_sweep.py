@@ -67,7 +67,7 @@ def test_each_value_is_read_by_its_settings_own_type():
         ("head_learning_rate", "nan", "use a number from"),
         ("weight_decay", "1e999", "use a number from"),
         ("depth", "head, some", "use head, all, or the number"),
-        ("augmentation", "off, wild", "use one of off, light, strong"),
+        ("augmentation", "off, wild", "use one of off, light, zoom, strong"),
         ("epochs", " ".join(str(number) for number in range(1, MAX_VALUES + 2)), "13 values: leave at most 12"),
         ("backbone", "a, b", "cannot be swept"),
     ],

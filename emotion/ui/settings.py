@@ -111,24 +111,24 @@ def build_settings(backbones: Sequence[Backbone]) -> Settings:
     choice.input(settings.of_preset, choice, settings.inputs, **QUIET)
     backbone = widgets["backbone"]
     backbone.input(  # type: ignore[attr-defined]  # gradio adds it
-        quick_for, [choice, backbone], [widgets[name] for name in QUICK_BY_BACKBONE], **QUIET
+        of_backbone, [choice, backbone], [widgets[name] for name in BY_BACKBONE], **QUIET
     )
     return settings
 
 
-QUICK_BY_BACKBONE = ("augmentation", "image_size")
+BY_BACKBONE = ("augmentation", "image_size")
 
 
-def quick_for(chosen: str | None, backbone: str) -> list[Any]:
-    """Return what of Quick depends on the backbone, where Quick is chosen and a backbone given."""
-    if chosen != "Quick" or not backbone:
-        return [gr.skip()] * len(QUICK_BY_BACKBONE)
-    config = preset("Quick", pictures="-", backbone=backbone)
-    return [getattr(config, name) for name in QUICK_BY_BACKBONE]
+def of_backbone(chosen: str | None, backbone: str | None) -> list[Any]:
+    """Return what of the chosen preset depends on the backbone, where both are given."""
+    if not chosen or not backbone:
+        return [gr.skip()] * len(BY_BACKBONE)
+    config = preset(chosen, pictures="-", backbone=backbone)
+    return [getattr(config, name) for name in BY_BACKBONE]
 
 
 PRESET_NOTE = (
-    "Quick trains the classifier on top of a frozen backbone. Thorough also trains its last 4 blocks: some minutes. "
+    "Quick trains the classifier on top of a frozen backbone. Thorough also trains its last 6 blocks: some minutes. "
     "The report trains every weight of ViT-B/16: minutes to an hour on a CPU."
 )
 

@@ -25,7 +25,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.picture_input import Upload, received
 from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
-from emotion.ui.settings import backbone_label, build_settings, known_backbones, quick_for
+from emotion.ui.settings import backbone_label, build_settings, known_backbones, of_backbone
 from emotion.ui.train_tab import TrainTab, preview_of
 
 
@@ -50,10 +50,11 @@ def test_presets_fill_the_widgets_with_what_they_stand_for():
         assert settings.read(settings.of_preset(name), pictures="x") == preset(name, pictures="x")
 
 
-def test_another_backbone_takes_quicks_size_and_views_along_and_leaves_other_choices_alone():
-    assert quick_for("Quick", "google/vit-base-patch16-224") == ["off", 224]
-    assert quick_for("Quick", "dinov2-small") == ["zoom", 140]
-    assert quick_for("Thorough", "google/vit-base-patch16-224") == quick_for("Quick", "") == [gr.skip()] * 2
+def test_another_backbone_takes_the_presets_size_and_views_along():
+    assert of_backbone("Quick", "google/vit-base-patch16-224") == ["off", 224]
+    assert of_backbone("Quick", "dinov2-small") == ["zoom", 140]
+    assert of_backbone("Thorough", "google/vit-base-patch16-224") == ["frame", 224]
+    assert of_backbone(None, "dinov2-small") == of_backbone("Quick", None) == [gr.skip()] * 2
 
 
 def test_an_emptied_number_is_refused_in_one_sentence():
