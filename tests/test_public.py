@@ -50,7 +50,7 @@ def test_a_variable_that_cannot_be_is_one_sentence(name: str, text: str, said: s
     [
         (replace(PLAIN, epochs=21), "21 epochs are more than this public server gives: use at most 20."),
         (replace(PLAIN, image_size=448), "448 pixels of image size are more than this public server gives"),
-        (replace(PLAIN, depth="all"), "dinov2-small is trained as the classifier and at most 4 of its last blocks"),
+        (replace(PLAIN, depth="all"), "dinov2-small is trained as the classifier and at most 6 of its last blocks"),
         (replace(PLAIN, depth=7), "at most 6 of its last blocks"),
         (preset("The report", pictures="x"), "is trained as the classifier alone"),
         (replace(PLAIN, backbone="facebook/dinov2-base", depth=1), "is trained as the classifier alone"),
