@@ -115,8 +115,8 @@ class Experiment:
         from emotion.training.session import train_run
 
         self.say(f"training with batches of {batch_size}")
-        asked = preset("Quick", pictures=str(self.pictures / "human_train"))
-        run = create_run(replace(asked, batch_size=batch_size, backbone=self.backbone), root=self.runs_folder)
+        asked = preset("Quick", pictures=str(self.pictures / "human_train"), backbone=self.backbone)
+        run = create_run(replace(asked, batch_size=batch_size), root=self.runs_folder)
         last = list(train_run(run))[-1]
         if not isinstance(last, RunFinished):
             raise RunError(getattr(last, "message", f"The training {run.name} did not finish: run this again."))
