@@ -19,7 +19,9 @@ from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 import emotion.backbones.anatomy
 import emotion.classifier
 import emotion.training.session
+from emotion.allocator import keep_freed_memory
 
+keep_freed_memory()
 # Renames of every architecture's weights, which the first loading of a model in each child would otherwise compile: two
 # fifths of that loading.
 get_checkpoint_conversion_mapping("dinov2")
