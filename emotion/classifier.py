@@ -21,7 +21,7 @@ from emotion.pictures.decoding import open_picture
 from emotion.prediction import Judged, Prediction, Saliency
 from emotion.run import Run
 from emotion.saliency import relevance, shown_box
-from emotion.training.device import autocast, resolve_precision
+from emotion.training.device import autocast, ready_for_autocast, resolve_precision
 from emotion.training.inputs import in_background, to_pixels
 
 # As fast a picture as 16, and the first batch is decoded sooner.
@@ -53,7 +53,7 @@ class Classifier:
         self.precision = resolve_precision(run.config().precision, self._device)
         # In the same two parts as in training, so that the classifier computes in float32 here as well.
         self.parts = cut(model.eval().to(self._device), 0)
-        self._trunk, self._top = cast(Trunk, self.parts.trunk), self.parts.top
+        self._trunk, self._top = ready_for_autocast(cast(Trunk, self.parts.trunk), self.precision), self.parts.top
         self._seen = load_seen(run.path, width=self._top.classifier.in_features)
 
     def predict(self, picture: Path, *, name: str = "") -> Prediction:
