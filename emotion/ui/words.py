@@ -19,7 +19,7 @@ from emotion.events import (
 from emotion.run import Status
 from emotion.words import count, duration, percent
 
-NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at each picture."
+NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at the pictures."
 WAITS_FOR_RUN = (
     "This waits for a first finished run: train one in the Train tab, or wait for one that is trained there now. It "
     "appears here by itself."
