@@ -169,6 +169,8 @@ def summarise(run: Run) -> RunSummary:
     Raises:
         EmotionError: it cannot be read.
     """
+    # A status that is newer than the events read would announce an end that is not here yet.
+    status = run.status()
     events = without_void(run.events())
     seconds = events[-1].elapsed_seconds if events else 0.0
     # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
@@ -176,7 +178,7 @@ def summarise(run: Run) -> RunSummary:
     best_epoch, best = _best(events)
     curve = tuple(event for event in events if isinstance(event, RunStarted | EpochDone))
     return RunSummary(
-        run, run.status(), run.config(), best, seconds, has_checkpoint, run.about(), best_epoch, curve, run.sweep(),
+        run, status, run.config(), best, seconds, has_checkpoint, run.about(), best_epoch, curve, run.sweep(),
         owner_of(run.path),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from emotion.runs import list_runs
 ROOT = Path(__file__).parents[2]
 OpenPage = Callable[..., Page]
 EPOCH = re.compile(r"Epoch \d+ of 50")
-# A look at the pictures and two epochs of two blocks, on a busy machine.
+# A look at the pictures and two epochs of four blocks, on a busy machine.
 PATIENCE = 120_000
 pytestmark = pytest.mark.slow
 
@@ -32,10 +32,10 @@ def choose(page: Page, field: str, option: str) -> None:
 
 
 def start_long(page: Page, pictures: Path) -> None:
-    """Start a training of the last two blocks over fifty epochs, and wait for its first epochs."""
+    """Start a training of the last four blocks over fifty epochs, and wait for its first epochs."""
     choose(page, "picture-set", f"{pictures.name}/human_train")
     page.get_by_role("button", name="More settings").click()
-    choose(page, "depth", "and the last 2 blocks")
+    choose(page, "depth", "and the last 4 blocks")
     page.get_by_label("number input for Epochs").fill("50")
     page.get_by_label("number input for Epochs").press("Tab")
     page.locator("#start").click()
@@ -94,6 +94,8 @@ def test_a_second_training_queues_shows_its_place_and_can_be_withdrawn(
     expect(page.locator("#status")).to_contain_text("Stopped: no epoch was finished, so nothing is kept.")
     # Back to the one that is still going on.
     page.locator(f"#runs-table button[data-run='{first.name}']").click()
+    # Until its page is there, the curves of the run that was open before would be shown.
+    expect(page.locator("#run-state")).to_contain_text(first.name)
     page.locator("#show-curves").click()
     expect(page.locator("#status")).to_contain_text(EPOCH, timeout=PATIENCE)
     stop(page)
@@ -142,7 +144,7 @@ def test_a_training_of_the_command_line_is_watched_live_and_stopped_from_the_pag
     serve: Callable[..., Dashboard], open_page: OpenPage, small_sets: Path
 ) -> None:
     dashboard = serve()
-    options = ["--pictures", small_sets / "human_train", "--depth", 2, "--epochs", 50, "--runs", dashboard.runs]
+    options = ["--pictures", small_sets / "human_train", "--depth", 4, "--epochs", 50, "--runs", dashboard.runs]
     training = subprocess.Popen(
         [sys.executable, "-m", "emotion", "train", *map(str, options)],
         cwd=ROOT, env={**os.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -9,10 +9,10 @@ from scripted import script, write_checkpoint
 
 from emotion.config import TrainConfig
 from emotion.errors import RunError
-from emotion.events import EpochDone, RunFailed, RunFinished, StepDone
+from emotion.events import EpochDone, Event, RunFailed, RunFinished, StepDone
 from emotion.run import Run
 from emotion.runs import create_run
-from emotion.ui.run_board import RunBoard
+from emotion.ui.run_board import RunBoard, summarise
 from emotion.ui.runs_table import table_html
 from emotion.ui.status import status_line
 from emotion.ui.watching import REPLAY_SECONDS, Watch, look, watch
@@ -46,6 +46,27 @@ def test_only_what_is_new_is_read_and_nothing_twice(run: Run):
         known = look(seen, now=1.0)
     assert list(known.events) == SLOW[:9]
     assert known.status == "running"
+
+
+def test_a_summary_of_a_run_that_ends_meanwhile_never_knows_the_end_and_not_the_last_epoch(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    read, rest = Run.events, SLOW[9:]
+
+    def just_before_the_end(self: Run) -> list[Event]:
+        events = read(self)
+        while rest:
+            self.append(rest.pop(0))
+        return events
+
+    feed(run, SLOW[:9])
+    monkeypatch.setattr(Run, "events", just_before_the_end)
+    with run.lock():
+        found = summarise(run)
+    assert found.status == "running"
+    again = summarise(run)
+    assert again.status == "finished"
+    assert again.curve[-1] == SLOW[-2]
 
 
 def test_a_run_that_is_over_in_a_blink_is_replayed_from_its_recorded_times(run: Run):
