@@ -24,7 +24,6 @@ from transformers import (
 
 from emotion.backbones.anatomy import cut, load_model, load_processor
 from emotion.errors import BackboneError
-from emotion.training.device import autocast, ready_for_autocast
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2}
 MAKERS: dict[str, Callable[[], PreTrainedModel]] = {
@@ -59,17 +58,6 @@ def test_top_after_trunk_gives_the_logits_of_the_whole_model(model: PreTrainedMo
         parts = cut(model, depth)
         activations = pixels if parts.trunk is None else parts.trunk(pixels)
         assert torch.allclose(parts.top(activations), expected, atol=1e-5)
-
-
-@torch.inference_mode()
-def test_weights_made_ready_for_autocast_give_its_numbers_to_the_bit(model: PreTrainedModel) -> None:
-    trunk = cut(model, 0).trunk
-    assert trunk is not None
-    ready = ready_for_autocast(trunk, "bfloat16")
-    assert ready_for_autocast(trunk, "float32") is trunk
-    pixels = torch.rand(2, 3, 32, 32)
-    with autocast(torch.device("cpu"), "bfloat16"):
-        assert torch.equal(ready(pixels), trunk(pixels))
 
 
 @pytest.mark.parametrize("depth", [0, 2])

@@ -10,7 +10,7 @@ from huggingface_hub import ModelCard
 from transformers import pipeline
 
 from emotion.classifier import Classifier
-from emotion.config import TrainConfig
+from emotion.config import Precision, TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFinished
 from emotion.pictures.folders import find_pictures, list_pictures
@@ -50,8 +50,11 @@ def test_the_pipeline_gives_the_dashboards_numbers(
     assert max(said.scores.values()) > 0.3, "an even guess would show nothing"
 
 
-def test_the_validation_scores_are_those_of_the_saved_checkpoint(tiny_config: TrainConfig, tmp_path: Path) -> None:
-    run = trained(replace(tiny_config, augmentation="light"), tmp_path / "runs")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_validation_scores_are_those_of_the_saved_checkpoint(
+    tiny_config: TrainConfig, tmp_path: Path, precision: Precision
+) -> None:
+    run = trained(replace(tiny_config, augmentation="light", precision=precision), tmp_path / "runs")
     held_back = split(find_pictures(Path(tiny_config.pictures)), fraction=0.15, seed=42).validation
     scores = Classifier(run).score([picture.path for picture in held_back])
     confidence = sum(row[picture.label] for row, picture in zip(scores, held_back, strict=True)) / len(held_back)
