@@ -111,8 +111,17 @@ element.addEventListener('click', (event) => {
 });
 // Closed at the next visit only: nothing jumps under a visitor's hand. What they started is brought into view instead.
 document.addEventListener('click', (event) => {
-    if (!panel.open || !event.target.closest('#start, #train-default, #sweep')) return;
-    store('closed');
-    if (event.target.closest('#train-default')) document.querySelector('#tabs').scrollIntoView({behavior: 'smooth'});
+    const pressed = event.target.closest('#start, #train-default, #sweep');
+    if (pressed && panel.open) store('closed');
+    if (pressed?.id !== 'train-default') return;
+    const [tabs, preview, start] = ['#tabs', '#preview', '#start'].map((each) => document.querySelector(each));
+    // Another tab may be open at that moment. On a phone the settings lie between the tabs and what is started.
+    const seen = new ResizeObserver(() => {
+        if (!start.offsetParent) return;
+        seen.disconnect();
+        const isBelow = start.getBoundingClientRect().top > preview.getBoundingClientRect().top;
+        (isBelow ? start : tabs).scrollIntoView({behavior: 'smooth'});
+    });
+    seen.observe(start);
 });
 """

@@ -48,8 +48,12 @@ class RunsTable:
             with gr.Column(min_width=320):
                 self.accuracy = chart(HEIGHT, label="Accuracy of the picked runs", name="overlay-accuracy")
         curves = [self.charts, self.loss, self.accuracy]
-        self.picked.input(guarded(self.overlay), self.picked, curves, **QUIET)
-        news.tell(self.refresh, [self.picked], [self.filter, self.table, self.picked, *curves])
+        # Drawn by what is picked then, not by what was picked when the table was asked for.
+        gr.on(
+            [self.picked.input, self.table.change],
+            guarded(self.overlay), self.picked, curves, trigger_mode="always_last", **QUIET,
+        )  # fmt: skip
+        news.tell(self.refresh, [self.picked], [self.filter, self.table, self.picked])
 
     def refresh(self, picked: Sequence[str] | None) -> list[Any]:
         """List the runs anew."""
@@ -57,11 +61,12 @@ class RunsTable:
         choices = [(each.title, each.run.name) for each in summaries]
         names = {each.run.name for each in summaries}
         kept = [name for name in picked or [] if name in names]
+        # A value that is sent takes back what a visitor picks meanwhile.
+        value: dict[str, Any] = {} if kept == (picked or []) else {"value": kept}
         return [
             gr.Textbox(visible=len(summaries) > 1),
             table_html(summaries),
-            gr.Dropdown(choices, value=kept, visible=bool(summaries)),
-            *(self.overlay(kept) if picked else [gr.skip()] * 3),
+            gr.Dropdown(choices, visible=bool(summaries), **value),
         ]
 
     def overlay(self, picked: Sequence[str] | None) -> list[Any]:

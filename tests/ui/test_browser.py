@@ -103,6 +103,27 @@ def test_the_reports_batch_size_is_one_click_and_two_runs_lie_over_each_other(
     expect(page.locator("#overlay-loss .legendtext")).to_have_count(2)
 
 
+def test_curves_that_are_laid_over_each_other_stay_while_other_runs_come(
+    trained: Run, page: Any, services: ScriptedServices, faces: Path, gate: Any
+):
+    page.get_by_label("Lay curves over each other").click()
+    page.get_by_role("option", name="batch 24").click()
+    expect(page.locator("#overlay-loss .legendtext")).to_have_count(1)
+    gate.holds = is_epoch(2)
+    services.start_training(TrainConfig(pictures=str(faces / "human_train"), batch_size=77))
+    expect(page.locator("#runs-table")).to_contain_text("77")
+    # It grows with the run that goes on.
+    page.get_by_label("Lay curves over each other").click()
+    page.get_by_role("option", name="batch 77").click()
+    expect(page.locator("#overlay-loss .legendtext")).to_have_count(2)
+    gate.opened.set()
+    expect(page.locator("#runs-table .running")).to_have_count(0)
+    expect(page.locator("#overlay-loss .legendtext")).to_have_count(2)
+    page.wait_for_function(
+        "document.querySelector('#overlay-loss .js-plotly-plot').data.filter(each => each.x.length >= 8).length >= 2"
+    )
+
+
 @pytest.mark.slow
 def test_a_training_from_elsewhere_shows_up_by_itself(page: Any, services: ScriptedServices, faces: Path):
     expect(page.locator("#runs-table")).to_contain_text("No runs yet")
@@ -187,6 +208,16 @@ def test_a_phone_scrolls_down_and_never_sideways(trained: Run, page: Any, addres
             page.get_by_role("button", name="Compare", exact=True).click()
             expect(page.locator(".species-card")).to_have_count(2)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+
+
+@pytest.mark.parametrize("tab", ["Train", "Predict"])
+def test_on_a_phone_the_default_that_is_started_comes_into_view(page: Any, tab: str):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("tab", name=tab).click()
+    expect(status(page)).not_to_be_in_viewport()
+    page.get_by_role("button", name="Train the default").click()
+    expect(status(page)).to_be_in_viewport()
+    expect(status(page)).to_contain_text("Finished in")
 
 
 @pytest.mark.slow

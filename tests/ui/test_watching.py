@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from scripted import script, write_checkpoint
 
@@ -12,8 +13,9 @@ from emotion.errors import RunError
 from emotion.events import EpochDone, Event, RunFailed, RunFinished, StepDone
 from emotion.run import Run
 from emotion.runs import create_run
+from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard, summarise
-from emotion.ui.runs_table import table_html
+from emotion.ui.runs_table import RunsTable, table_html
 from emotion.ui.status import status_line
 from emotion.ui.watching import REPLAY_SECONDS, Watch, look, watch
 
@@ -150,3 +152,16 @@ def test_a_path_is_no_name_of_a_run(run: Run):
     for name in (str(run.path), f"../runs/{run.name}", "", None):
         with pytest.raises(RunError):
             board.find(name)
+
+
+def test_runs_that_come_take_back_no_pick_and_one_that_is_gone_is_no_longer_picked(run: Run):
+    board = RunBoard(run.path.parent)
+    with gr.Blocks():
+        table = RunsTable(board, News(board))
+    create_run(run.config(), root=run.path.parent)
+    for picked, sent in (([run.name], False), ([], False), (None, False), ([run.name, "gone"], True)):
+        *_, pick = table.refresh(picked)
+        # What an update holds is what the widget was given.
+        given = pick._constructor_args[0]
+        assert ("value" in given) is sent
+    assert given["value"] == [run.name]
