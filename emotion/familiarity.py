@@ -60,13 +60,15 @@ def see(references: np.ndarray, validation: np.ndarray) -> Seen:
 
 def distances(features: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Return the (N,) float32 Euclidean distances of (N, F) features to their k-th nearest of the references."""
-    rank = min(NEIGHBOURS, len(references)) - 1
-    against = references.astype(np.float32, copy=False)
-    lengths = (against**2).sum(axis=1)
-    parts = [features[start : start + BATCH] for start in range(0, len(features), BATCH)]
-    squares = [(part**2).sum(axis=1, keepdims=True) + lengths - 2 * part @ against.T for part in parts]
-    found = [np.sqrt(np.partition(each, rank, axis=1)[:, rank].clip(min=0)) for each in squares]
-    return np.concatenate(found) if found else np.empty(0, dtype=np.float32)
+    # Not numpy's product: the threads of its BLAS wait in a loop for the next one, and take a core from the forward pass
+    # that follows. Measured, a comparison took an eighth longer.
+    import torch
+
+    rank = min(NEIGHBOURS, len(references))
+    against = torch.from_numpy(references.astype(np.float32, copy=False))
+    parts = torch.split(torch.from_numpy(features.astype(np.float32, copy=False)), BATCH)
+    found: np.ndarray = torch.cat([torch.cdist(part, against).kthvalue(rank, dim=1).values for part in parts]).numpy()
+    return found
 
 
 def chosen(pictures: Sequence[int], *, width: int, seed: int) -> list[int]:
