@@ -60,8 +60,8 @@ def see(references: np.ndarray, validation: np.ndarray) -> Seen:
 
 def distances(features: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Return the (N,) float32 Euclidean distances of (N, F) features to their k-th nearest of the references."""
-    # Not numpy's product: the threads of its BLAS wait in a loop for the next one, and take a core from the forward pass
-    # that follows. Measured, a comparison took an eighth longer.
+    # Not by numpy's product: the threads of its BLAS wait in a loop for the next one, and take a core from the forward
+    # pass that follows. Measured, a comparison took an eighth longer.
     import torch
 
     rank = min(NEIGHBOURS, len(references))
