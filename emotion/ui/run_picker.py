@@ -10,6 +10,7 @@ import gradio as gr
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import BROWSER_SECRET, QUIET
 from emotion.ui.news import News
+from emotion.ui.offered import offered
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
 from emotion.ui.words import WAITS_FOR_RUN
@@ -59,4 +60,4 @@ class RunPicker:
         choices = [(each.title, each.run.name) for each in usable]
         # In one answer with the dropdown: a second round would overwrite what a quick visitor types meanwhile.
         rest = self._update(value) if value != chosen else [gr.skip()] * len(self._outputs)
-        return [signature, gr.Dropdown(choices, value=value), gr.HTML(visible=not usable), *rest]
+        return [signature, offered(choices, chosen=chosen, value=value), gr.HTML(visible=not usable), *rest]

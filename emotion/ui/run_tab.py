@@ -17,6 +17,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.handing_on import HandingOn
 from emotion.ui.handlers import QUIET
 from emotion.ui.news import News
+from emotion.ui.offered import offered
 from emotion.ui.pushing import Pushing
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_report import cell_html, command_html, confusion_html, facts_html, most_wrong_html, settings_html
@@ -97,7 +98,7 @@ class RunTab:
             return [gr.skip()] * len(self.view)
         if name and signature.partition("\n")[0] == seen.partition("\n")[0]:
             choices = [(each.title, each.run.name) for each in self.board.summaries()]
-            return [signature, gr.Dropdown(choices, value=name)] + [gr.skip()] * (len(self.view) - 2)
+            return [signature, offered(choices, chosen=name, value=name)] + [gr.skip()] * (len(self.view) - 2)
         return self.show(name)
 
     def show(self, name: str | None) -> list[Any]:

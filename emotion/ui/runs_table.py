@@ -15,6 +15,7 @@ from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.news import News
+from emotion.ui.offered import offered
 from emotion.ui.run_board import HEADERS, NUMBERS, RunBoard, RunSummary
 from emotion.ui.status import drawn_note, sentence
 
@@ -61,12 +62,10 @@ class RunsTable:
         choices = [(each.title, each.run.name) for each in summaries]
         names = {each.run.name for each in summaries}
         kept = [name for name in picked or [] if name in names]
-        # A value that is sent takes back what a visitor picks meanwhile.
-        value: dict[str, Any] = {} if kept == (picked or []) else {"value": kept}
         return [
             gr.Textbox(visible=len(summaries) > 1),
             table_html(summaries),
-            gr.Dropdown(choices, visible=bool(summaries), **value),
+            offered(choices, chosen=picked or [], value=kept, visible=bool(summaries)),
         ]
 
     def overlay(self, picked: Sequence[str] | None) -> list[Any]:

@@ -11,6 +11,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 from scripted import ScriptedServices, script, write_checkpoint
+from updates import handled, sent
 
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
@@ -166,9 +167,10 @@ def test_a_run_that_is_gone_is_named_in_a_sentence(tab: PredictTab, trained: Run
 
 
 def test_new_runs_are_offered_and_the_chosen_one_is_kept(tab: PredictTab, trained: Run, other: Run):
-    seen, offered = tab.beside.refresh("", other.name)
-    assert [name for _, name in offered.choices] == [NONE, other.name, trained.name]
-    assert offered.value == other.name
+    seen, offered = handled(tab.beside.refresh, "", other.name)
+    assert [name for _, name in sent(offered)["choices"]] == [NONE, other.name, trained.name]
+    # What is not sent stays as it was picked.
+    assert "value" not in sent(offered)
     assert tab.beside.refresh(seen, other.name) == [gr.skip()] * 2
     assert tab.beside.refresh("", "no-such-run")[1].value == NONE
 

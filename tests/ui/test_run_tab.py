@@ -8,6 +8,7 @@ import gradio as gr
 import pytest
 from scripted import ScriptedServices
 from serving_pages import BACKBONES
+from updates import handled, sent
 
 from emotion.config import TrainConfig
 from emotion.errors import RunError
@@ -105,9 +106,9 @@ def test_another_run_leaves_a_note_that_is_being_written_alone(
 ):
     seen = shown(runs, runs.show(validated.name))["seen"]
     create_run(TrainConfig(pictures="elsewhere"), root=services.runs_folder)
-    tab = shown(runs, runs.refresh(seen, validated.name))
-    assert len(tab["run"].choices) == 2
-    assert tab["run"].value == validated.name
+    tab = shown(runs, handled(runs.refresh, seen, validated.name))
+    assert len(sent(tab["run"])["choices"]) == 2
+    assert "value" not in sent(tab["run"]), "what is not sent stays as it was picked"
     assert (tab["title"], tab["note"], tab["cell"]) == (gr.skip(), gr.skip(), gr.skip())
 
 

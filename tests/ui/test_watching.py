@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pytest
-from gradio.context import LocalContext
 from scripted import script, write_checkpoint
+from updates import handled, sent
 
 from emotion.config import TrainConfig
 from emotion.errors import RunError
@@ -30,15 +28,6 @@ SLOW = script(TrainConfig(pictures="-", epochs=2), epoch_seconds=30)
 def run(tmp_path: Path) -> Run:
     """A run that nobody has begun."""
     return create_run(TrainConfig(pictures="-", epochs=2), root=tmp_path / "runs")
-
-
-def handled(handler: Callable[..., list[Any]], *values: Any) -> list[Any]:
-    """Return what a handler returns when Gradio calls it: there a widget is an update, and is not checked."""
-    token = LocalContext.in_event_listener.set(True)
-    try:
-        return handler(*values)
-    finally:
-        LocalContext.in_event_listener.reset(token)
 
 
 def feed(run: Run, events) -> None:
@@ -171,9 +160,6 @@ def test_runs_that_come_take_back_no_pick_and_one_that_is_gone_is_no_longer_pick
     with gr.Blocks():
         table = RunsTable(board, News(board))
     create_run(run.config(), root=run.path.parent)
-    for picked, sent in (([run.name], False), ([], False), (None, False), ([run.name, "gone"], True)):
-        *_, pick = handled(table.refresh, picked)
-        # What an update holds is what the widget was given.
-        given = pick._constructor_args[0]
-        assert ("value" in given) is sent
-    assert given["value"] == [run.name]
+    for picked in ([run.name], [], None):
+        assert "value" not in sent(handled(table.refresh, picked)[-1])
+    assert sent(handled(table.refresh, [run.name, "gone"])[-1])["value"] == [run.name]

@@ -13,6 +13,7 @@ from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.news import News
+from emotion.ui.offered import offered
 from emotion.ui.predict.verdict import verdict_html
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
@@ -61,7 +62,7 @@ class Beside:
             return [gr.skip()] * 2
         choices = [("no other run", NONE), *((each.title, each.run.name) for each in usable)]
         value = chosen if chosen in [name for _, name in choices] else NONE
-        return [signature, gr.Dropdown(choices, value=value)]
+        return [signature, offered(choices, chosen=chosen, value=value)]
 
     def find(self, name: str | None, *, in_use: Run) -> Run | None:
         """Return the other run; None where none is chosen, or the one in use.
