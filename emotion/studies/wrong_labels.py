@@ -20,7 +20,7 @@ FOLDS, SEED = 5, 0
 # Fewer pictures of a class say nothing of where it lies, and find no place in every fold.
 LEAST = FOLDS
 # As for the classifier of a training; with labels of photographs that were changed on purpose, one in ten, those come
-# before the others in 95 of 100 pairs, and in 86 where the labels of the nearest pictures vote.
+# before the others in 93 of 100 pairs (mean of ten draws, at 224 as at 140 pixels).
 SHRINKAGE = 0.5
 
 

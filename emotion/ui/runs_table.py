@@ -71,9 +71,11 @@ class RunsTable:
     def overlay(self, picked: Sequence[str] | None) -> list[Any]:
         """Draw the picked runs over each other."""
         chosen = [each for each in self.board.summaries() if each.run.name in (picked or [])]
+        if not chosen:
+            return [gr.Row(visible=False), gr.skip(), gr.skip()]
         curves = {each.title: without_void(each.run.events()) for each in chosen}
         return [
-            gr.Row(visible=bool(chosen)),
+            gr.Row(visible=True),
             shown(overlay_chart(curves, "loss")),
             shown(overlay_chart(curves, "accuracy")),
         ]

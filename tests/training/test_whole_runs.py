@@ -58,7 +58,7 @@ def test_the_bundled_checkpoint_gives_its_numbers_in_the_pipeline(quick_run: Run
     pictures = [paths[0] for paths in list_pictures(FACES / "dog_eval").values()]
     classify = pipeline("image-classification", model=str(quick_run.checkpoint), device="cpu")
     classifier = Classifier(quick_run)
-    allowed = 1e-4 if classifier.precision == "float32" else 0.03
+    allowed = 1e-4 if classifier.precision == "float32" else 0.05
     for picture, said in zip(pictures, classifier.score(pictures), strict=True):
         piped = {row["label"]: row["score"] for row in classify(str(picture), top_k=None)}
         assert piped == pytest.approx(said, abs=allowed)
@@ -126,5 +126,5 @@ def test_the_reports_vit_b_16_trains_saves_and_predicts_at_true_size(tmp_path: P
     picture = list_pictures(faces)["happy"][0]
     said = Classifier(run).predict(picture)
     piped = pipeline("image-classification", model=str(run.checkpoint), device="cpu")(str(picture), top_k=None)
-    allowed = 1e-4 if said.precision == "float32" else 0.03
+    allowed = 1e-4 if said.precision == "float32" else 0.05
     assert {row["label"]: row["score"] for row in piped} == pytest.approx(said.scores, abs=allowed)
