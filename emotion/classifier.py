@@ -52,8 +52,8 @@ class Classifier:
         self.classes = [str(labels[index]) for index in range(len(labels))]
         self.precision = resolve_precision(run.config().precision, self._device)
         # In the same two parts and the same precision as in a training of the classifier: a validation picture has the
-        # very scores here that it had there. Autocast takes a tenth longer and is hardly nearer to float32: of 320
-        # drawn pictures the probability that moves most lies 0.006 off in the mean and 0.036 at most, 0.007 and 0.037 so.
+        # very scores here that it had there. Autocast takes a tenth longer and is hardly nearer to float32: the
+        # probability that moves most lies 0.006 off in the mean of 320 drawn pictures, and 0.007 so; 0.04 at most.
         self.parts = cut(model.eval().to(self._device), 0)
         self._trunk, self._dtype = computing_in(cast(Trunk, self.parts.trunk), self.precision)
         self._top = self.parts.top
