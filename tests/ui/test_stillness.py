@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -43,7 +42,6 @@ def test_nothing_jumps_from_the_click_to_the_finished_curve(page: Any, width: in
     start.scroll_into_view_if_needed()
     began = page.evaluate(OBSERVE)
     start.click()
-    expect(page.locator("#status .chip")).to_have_text(re.compile("queued|running|replay"))
     expect(page.locator("#status .chip")).to_have_text("finished")
     expect(page.locator("#runs-table")).to_contain_text("finished")
     expect(page.locator("#train-default")).to_be_hidden()
