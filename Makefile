@@ -1,4 +1,4 @@
-# make run: install once, then serve the dashboard. make test: everything the tests need, then all of them.
+# make run: install once, then serve the dashboard. make test: everything the tests need, then all of them (the slow ones where CI is set).
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3

@@ -1,4 +1,4 @@
-"""How good the presets are on the evaluation sets, which nothing else of the bench looks at. Imports no torch."""
+"""How good the presets are on the evaluation sets, looked at by this and by ``unknown`` alone. Imports no torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NEEDS_FULL = "it looks at the evaluation sets, which only --full does."
 PEER_ACCURACY = Row(
     name="peer-accuracy",
     title=(
-        f"human_eval accuracy of our default run, mean over seeds {SEEDS[0]} to {SEEDS[-1]}, minus that of a whole "
+        f"human_eval accuracy of our Quick runs, mean over seeds {SEEDS[0]} to {SEEDS[-1]}, minus that of a whole "
         "fine-tune by the peer in float32, mean over the seeds it was given"
     ),
     unit="points",
@@ -82,7 +82,7 @@ def measure_accuracy(workplace: Workplace) -> Mapping[str, Reading | str]:
 
 
 def measure_peer_accuracy(workplace: Workplace) -> dict[str, Reading]:
-    """Let the peer fine-tune to its end with each of its seeds, in float32 and in bfloat16, and score default runs on
+    """Let the peer fine-tune to its end with each of its seeds, in float32 and in bfloat16, and score Quick's runs on
     the same pictures.
     """
     _require_full(workplace)
@@ -141,8 +141,11 @@ def _series(workplace: Workplace, name: str, heads: Helper) -> dict[str, list[fl
             keep(f"{species}_eval accuracy", said.accuracy)
             keep(f"{species}_eval log loss", said.log_loss)
             keep(f"{species}_eval log loss at the temperature", said.at(temperature).log_loss)
-            keep(f"{species}_eval confidence", said.correct_confidence)
-            keep(f"{species}_eval confidence at the temperature", said.at(temperature).correct_confidence)
+            keep(f"{species}_eval mean correct-class confidence", said.correct_confidence)
+            keep(
+                f"{species}_eval mean correct-class confidence at the temperature",
+                said.at(temperature).correct_confidence,
+            )
             keep(f"{species}_eval accuracy of the linear head", plain[species].accuracy)
             keep(f"{species}_eval log loss of the linear head", plain[species].log_loss)
         workplace.discard(trained)
@@ -166,8 +169,8 @@ def _readings(name: str, series: dict[str, list[float]]) -> dict[str, Reading]:
         dog: Reading(value=mean(series["dog_eval accuracy"]), series=part("dog_eval accuracy")),
         loss: Reading(value=ours - plain, series=part("human_eval log loss") | part("dog_eval log loss"), notes=[head]),
         confidence: Reading(
-            value=mean(series["human_eval confidence at the temperature"]),
-            series=part("human_eval confidence") | part("dog_eval confidence"),
+            value=mean(series["human_eval mean correct-class confidence at the temperature"]),
+            series=part("human_eval mean correct-class confidence") | part("dog_eval mean correct-class confidence"),
             notes=[fitted],
         ),
     }

@@ -17,7 +17,7 @@ from emotion.runs import create_run
 
 MEMORY = Row(
     name="memory",
-    title="peak memory (sum of PSS) of dashboard, preload, predictor after a prediction and one default run",
+    title="peak memory (sum of PSS) of dashboard, preload, predictor after a prediction and one run at 224 px",
     unit="gigabytes",
     bound=Bound(direction="at most", limit=1.5),
 )
@@ -31,7 +31,7 @@ def measure_memory(workplace: Workplace) -> dict[str, Reading]:
     if not (PROC / "self" / "smaps_rollup").is_file():
         raise NotMeasured("this system does not tell the proportional set size of a process (/proc/*/smaps_rollup).")
     picture = next(iter(list_pictures(workplace.training_set).values()))[0]
-    predicting = workplace.default_run
+    predicting = workplace.plain_run
     workplace.forget()
     workplace.say("  a dashboard that predicts and trains")
     queued = create_run(workplace.config(), root=workplace.workers.runs_folder)

@@ -36,7 +36,7 @@ def measure_prediction(workplace: Workplace) -> dict[str, Reading]:
     first = next(iter(list_pictures(workplace.training_set).values()))[0]
     picture = workplace.folder / "picture.jpg"
     open_picture(first).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(picture, quality=QUALITY)
-    run = workplace.default_run
+    run = workplace.plain_run
     workplace.say("  predictions")
     with Helper(_scoring, run=run, backbone=workplace.backbone_folder) as scoring:
         taken = scoring.call("predictions", picture=picture)
@@ -46,7 +46,7 @@ def measure_prediction(workplace: Workplace) -> dict[str, Reading]:
 def measure_comparison(workplace: Workplace) -> dict[str, Reading]:
     """Take comparisons and bare forwards of as many pictures in turns."""
     sets, pictures = two_sets(workplace)
-    run = workplace.default_run
+    run = workplace.plain_run
     workplace.say("  comparisons")
     with Helper(_scoring, run=run, backbone=workplace.backbone_folder) as scoring:
         taken = scoring.call("comparisons", sets=sets, pictures=pictures, size=SAMPLE)

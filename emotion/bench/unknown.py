@@ -21,7 +21,7 @@ KINDS = ("photographs", "drawn")
 
 def unknown_rows(kind: str) -> tuple[Row, ...]:
     """Return the rows of runs that were trained on photographs, or on drawings."""
-    run = f"trained on {kind if kind == 'photographs' else 'drawings'}, seed {SEEDS[0]}"
+    run = f"Quick trained on {kind if kind == 'photographs' else 'drawings'}, seed {SEEDS[0]}"
     return (
         Row(name=f"unknown-{kind}", title=f"pictures of no face called unknown, {run}", unit="share"),
         Row(
@@ -61,7 +61,7 @@ def _measure(
     outcomes, runs = [], []
     for seed in SEEDS:
         workplace.say(f"  {kind}, seed {seed}")
-        runs.append(workplace.train(workplace.config(pictures=str(sets / "human_train"), seed=seed)))
+        runs.append(workplace.train(workplace.quick(pictures=str(sets / "human_train"), seed=seed)))
         outcomes.append(rules.call("outcomes", run=runs[-1].run.path, sources=faceless))
     species = {name: _pictures(sets / name) for name in EVALUATION if (sets / name).is_dir()}
     told = rules.call("unknown", run=runs[0].run.path, sources={**faceless, **species})

@@ -116,13 +116,13 @@ class Workplace:
             shutil.rmtree(each.run.path, ignore_errors=True)
 
     @cached_property
-    def default_run(self) -> Run:
-        """A finished default run on the training set, made when it is first asked for.
+    def plain_run(self) -> Run:
+        """A finished run of ``config`` on the training set, made when it is first asked for.
 
         Raises:
             NotMeasured: it did not finish.
         """
-        self.say("  a default run to work with")
+        self.say("  a run to work with")
         return self.train(self.config()).run
 
 

@@ -47,7 +47,7 @@ def write_onnx(checkpoint: Path, to: Path) -> None:
         raise RunError("The checkpoint cannot be read: train it again.") from error
     side = _side(checkpoint)
     with warnings.catch_warnings(), torch.inference_mode():
-        # The exporter that writes one plain file and needs no further package says that there is a newer one.
+        # The exporter that writes one plain file says that there is a newer one.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Logits(model.eval()),

@@ -1,1 +1,1 @@
-"""The report's whole experiment, run again: every figure and table of the README."""
+"""The report's whole experiment, run again: the figures and tables of what the README tells of it."""

@@ -1,4 +1,4 @@
-"""The frozen part's look at the pictures: once each, ever. What it made of them is kept for later trainings."""
+"""The frozen part's look at the pictures, at no view of one twice: what it made of them is kept for later trainings."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,14 @@ import torch
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
+from emotion.bench import unknown
 from emotion.bench.faceless import OTHERS, SCENES, find_faceless
 from emotion.bench.figure import NotMeasured
 from emotion.bench.unknown import ROWS, measure_unknown
 from emotion.bench.unknown_rules import Rules, make_rules
-from emotion.bench.workplace import Workplace
+from emotion.bench.workplace import Trained, Workplace
 from emotion.classifier import Classifier
-from emotion.config import TrainConfig
+from emotion.config import TrainConfig, preset
 from emotion.events import RunFinished
 from emotion.pictures.decoding import open_picture
 from emotion.prediction import Judged
@@ -87,3 +89,18 @@ def test_it_is_measured_in_full_only(workplace: Workplace) -> None:
     with pytest.raises(NotMeasured, match="only --full does"):
         measure_unknown(workplace)
     assert len({row.name for row in ROWS}) == 4
+
+
+def test_the_runs_that_it_asks_are_of_the_quick_preset(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[TrainConfig] = []
+
+    def train(_: Workplace, config: TrainConfig) -> Trained:
+        asked.append(config)
+        raise NotMeasured("it is seen what would be trained.")
+
+    monkeypatch.setattr(Workplace, "train", train)
+    monkeypatch.setattr(unknown, "Helper", lambda make: nullcontext())
+    with pytest.raises(NotMeasured, match="would be trained"):
+        measure_unknown(replace(workplace, is_full=True))
+    drawn = str(workplace.pictures / "human_train")
+    assert asked == [replace(preset("Quick", pictures=drawn), seed=42)]
