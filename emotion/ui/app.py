@@ -24,7 +24,7 @@ from emotion.ui.password import asked_password
 from emotion.ui.pictures.tab import PicturesTab
 from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
-from emotion.ui.run_tab import RunTab
+from emotion.ui.run_tab import IN_TURN, RunTab
 from emotion.ui.runs_table import RunsTable
 from emotion.ui.services import Services
 from emotion.ui.settings import ListBackbones, known_backbones
@@ -105,7 +105,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
 def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs) -> None:
     """Lead from a row of a table to its run, and from a run back to its curves and its settings."""
     for rows in (table.table, train.sweep.table):
-        rows.click(guarded(runs.open_row), None, [tabs, *runs.view], **QUIET)
+        rows.click(guarded(runs.open_row), None, [tabs, *runs.view], **IN_TURN)
     runs.watch.click(
         guarded(lambda name: [gr.Tabs(selected="train"), *train.begin(runs.board.find(name), is_live=False)]),
         runs.run, [tabs, *train.view, train.remembered], **QUIET,

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import POLL
+from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.run_board import RunBoard
 
 SECONDS = 1.0
@@ -40,6 +40,15 @@ class News:
     def tell(self, refresh: Callable[..., Sequence[Any]], inputs: Sequence[Component], outputs: Sequence[Any]) -> None:
         """Let a part of the page be refreshed when the page loads and whenever a run has changed."""
         self._readers.append(Reader(refresh, inputs, outputs))
+
+    def after(
+        self, refresh: Callable[..., Sequence[Any]], inputs: Sequence[Component], outputs: Sequence[Any], *, turn: str
+    ) -> None:
+        """Let a part be refreshed after the others, in turn with the events whose ``concurrency_id`` is ``turn``.
+
+        For parts whose answer must not come after that to what a visitor has asked for meanwhile.
+        """
+        self._seen.change(guarded(refresh), inputs, outputs, concurrency_id=turn, **QUIET)
 
     def connect(self, page: gr.Blocks) -> None:
         """Register the event."""

@@ -28,6 +28,13 @@ from emotion.ui.watching import watch
 from emotion.validation import load_validation
 
 NO_RUNS = "No runs yet: train one in the Train tab, and it can be looked at here."
+# One after the other, so that news of the run that was open never comes after the run that a visitor has opened.
+TURN = "run-page"
+IN_TURN = {**QUIET, "concurrency_id": TURN}
+
+
+# The open run's name, its own state, and the list of runs.
+Signature = tuple[str, str, str]
 
 
 class RunTab:
@@ -36,7 +43,8 @@ class RunTab:
     def __init__(self, services: Services, board: RunBoard, news: News) -> None:
         self.services = services
         self.board = board
-        self.seen = gr.State("")
+        # What is open, as the server knows it: the page's own list may have been asked before a row was pressed.
+        self.seen = gr.State(("", "", ""))
         self.thrown = gr.State("")
         self.empty = gr.HTML(sentence(NO_RUNS, kind="waits"), elem_id="run-waits", apply_default_css=False)
         self._build_head()
@@ -48,7 +56,7 @@ class RunTab:
             self.sharing.switch,
         ]  # fmt: skip
         self._connect()
-        news.tell(self.refresh, [self.seen, self.run], self.view)
+        news.after(self.refresh, [self.seen], self.view, turn=TURN)
 
     def _build_head(self) -> None:
         with gr.Row(elem_classes="controls"):
@@ -83,20 +91,21 @@ class RunTab:
                 self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
 
     def _connect(self) -> None:
-        self.run.input(guarded(self.show), self.run, self.view, **QUIET)
-        self.keep.click(guarded(self.describe), [self.run, self.title, self.note], self.view, **QUIET)
+        self.run.input(guarded(self.show), self.run, self.view, **IN_TURN)
+        self.keep.click(guarded(self.describe), [self.run, self.title, self.note], self.view, **IN_TURN)
         self.confusion.click(guarded(self.open_cell), self.run, self.cell, **QUIET)
         undo = [self.thrown, self.undo_row, self.undone]
-        self.delete.click(guarded(self.throw), self.run, [*undo, *self.view], **QUIET)
-        self.undo.click(guarded(self.take), self.thrown, [*undo, *self.view], **QUIET)
+        self.delete.click(guarded(self.throw), self.run, [*undo, *self.view], **IN_TURN)
+        self.undo.click(guarded(self.take), self.thrown, [*undo, *self.view], **IN_TURN)
 
-    def refresh(self, seen: str, name: str | None) -> list[Any]:
-        """Show the chosen run anew where something of it, or the list of runs, has changed."""
+    def refresh(self, seen: Signature) -> list[Any]:
+        """Show the open run anew where something of it, or the list of runs, has changed."""
         # What is sent again would close a list and overwrite a note under the hand of whoever writes it.
+        name, of_run, _ = seen
         signature = self._signature(name)
         if signature == seen:
             return [gr.skip()] * len(self.view)
-        if name and signature.partition("\n")[0] == seen.partition("\n")[0]:
+        if name and signature[1] == of_run:
             choices = [(each.title, each.run.name) for each in self.board.summaries()]
             return [signature, offered(choices, chosen=name, value=name)] + [gr.skip()] * (len(self.view) - 2)
         return self.show(name)
@@ -108,7 +117,7 @@ class RunTab:
         choices = [(each.title, each.run.name) for each in summaries]
         if chosen is None:
             return [
-                self._signature(None),
+                self._signature(""),
                 gr.Dropdown([], value=None),
                 gr.HTML(visible=True),
                 gr.Column(visible=False),
@@ -169,11 +178,10 @@ class RunTab:
         run = take_back(name, root=self.services.runs_folder, visitor=self.board.visitor())
         return ["", gr.Row(visible=False), "", *self.show(run.name)]
 
-    def _signature(self, name: str | None) -> str:
+    def _signature(self, name: str) -> Signature:
         summaries = self.board.summaries()
         of_run = [(each.status, each.best, each.about) for each in summaries if each.run.name == name]
-        # The run's own state on the first line, the list of runs on the second.
-        return f"{[name, of_run]!r}\n{[(each.run.name, each.title) for each in summaries]!r}"
+        return name, repr(of_run), repr([(each.run.name, each.title) for each in summaries])
 
 
 _CELL_CLICK = """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from emotion.config import TrainConfig
 from emotion.events import EpochDone
 from emotion.run import About, Run
 from emotion.runs import create_run, list_runs
+from emotion.ui.run_tab import RunTab
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect
@@ -36,6 +39,34 @@ def test_a_row_opens_its_run_and_a_cell_its_pictures(validated: Run, page: Any):
     expect(page.get_by_label("The same on the command line")).to_contain_text("python -m emotion train")
     page.get_by_role("button", name="Copy").click()
     expect(page.locator("#command button")).to_have_text(re.compile("Copied|Selected"))
+
+
+def test_a_pressed_row_stays_open_when_news_of_the_run_that_was_open_comes_late(
+    validated: Run, page: Any, services: ScriptedServices, faces: Path, monkeypatch: pytest.MonkeyPatch
+):
+    other = create_run(TrainConfig(pictures=str(faces / "human_train")), root=services.runs_folder)
+    open_run(page, other)
+    page.get_by_role("tab", name="Train").click()
+    show, asked, seen = RunTab.show, threading.Event(), threading.Event()
+
+    def slow(self: RunTab, name: str | None) -> list[Any]:
+        shown = show(self, name)
+        if name == other.name:
+            asked.set()
+            seen.wait(20)
+        return shown
+
+    monkeypatch.setattr(RunTab, "show", slow)
+    other.describe(About("Another", ""))
+    assert asked.wait(20)
+    page.locator(f"#runs-table button[data-run='{validated.name}']").click()
+    # Its turn comes when the news is through; an answer that could overtake it would be here by now.
+    with contextlib.suppress(AssertionError):
+        expect(page.locator("#run-state")).to_contain_text(validated.name, timeout=1500)
+    seen.set()
+    expect(page.locator("#runs-table")).to_contain_text("Another")
+    expect(page.locator("#run-state")).to_contain_text(validated.name)
+    expect(page.locator("#confusion td.wrong button").first).to_be_visible()
 
 
 def test_a_name_and_a_note_are_kept_and_the_filter_finds_them(

@@ -96,9 +96,9 @@ def test_a_deleted_run_is_offered_back(runs: RunTab, validated: Run):
 
 def test_what_has_not_changed_is_not_sent_again_and_what_has_is(runs: RunTab, validated: Run):
     seen = shown(runs, runs.show(validated.name))["seen"]
-    assert runs.refresh(seen, validated.name) == [gr.skip()] * len(runs.view)
+    assert runs.refresh(seen) == [gr.skip()] * len(runs.view)
     validated.append(RunFailed(elapsed_seconds=9.0, message="No."))
-    assert "It could not go on" in shown(runs, runs.refresh(seen, validated.name))["state"]
+    assert "It could not go on" in shown(runs, runs.refresh(seen))["state"]
 
 
 def test_another_run_leaves_a_note_that_is_being_written_alone(
@@ -106,7 +106,7 @@ def test_another_run_leaves_a_note_that_is_being_written_alone(
 ):
     seen = shown(runs, runs.show(validated.name))["seen"]
     create_run(TrainConfig(pictures="elsewhere"), root=services.runs_folder)
-    tab = shown(runs, handled(runs.refresh, seen, validated.name))
+    tab = shown(runs, handled(runs.refresh, seen))
     assert len(sent(tab["run"])["choices"]) == 2
     assert "value" not in sent(tab["run"]), "what is not sent stays as it was picked"
     assert (tab["title"], tab["note"], tab["cell"]) == (gr.skip(), gr.skip(), gr.skip())
