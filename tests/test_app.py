@@ -40,7 +40,7 @@ def serving(tmp_path: Path, **given: str) -> Iterator[tuple[str, subprocess.Pope
         yield server.stdout.readline(), server
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
         server.stdout.close()
 
 

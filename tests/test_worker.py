@@ -38,7 +38,7 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
         yield workers
 
 
-def await_that(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+def await_that(condition: Callable[[], bool], *, seconds: float = 300) -> None:
     """Return as soon as the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -389,7 +389,7 @@ def test_children_end_with_a_server_that_is_killed(tiny_config: TrainConfig, tmp
     server.kill()
     server.wait()
     server.stdout.close()
-    psutil.wait_procs(children, timeout=20)
+    psutil.wait_procs(children, timeout=120)
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
     assert run.status() == "interrupted"
     assert not any(isinstance(event, RunFinished) for event in run.events())

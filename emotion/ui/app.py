@@ -83,8 +83,12 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
                 compare = CompareTab(services, board)
         landing.lead_to(tabs)
         first.click(
-            guarded(lambda: [*train.start_default(), gr.Tabs(selected="train"), gr.Row(visible=False)]),
-            None,
+            guarded(
+                train.asked.by_visitor(
+                    lambda: [*train.start_default(), gr.Tabs(selected="train"), gr.Row(visible=False)]
+                )
+            ),
+            train.asked.count,
             [*train.view, train.remembered, tabs, first_run],
             concurrency_id="start",
             **QUIET,
@@ -107,8 +111,12 @@ def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs
     for rows in (table.table, train.sweep.table):
         rows.click(guarded(runs.open_row), None, [tabs, *runs.view], **IN_TURN)
     runs.watch.click(
-        guarded(lambda name: [gr.Tabs(selected="train"), *train.begin(runs.board.find(name), is_live=False)]),
-        runs.run, [tabs, *train.view, train.remembered], **QUIET,
+        guarded(
+            train.asked.by_visitor(
+                lambda name: [gr.Tabs(selected="train"), *train.begin(runs.board.find(name), is_live=False)]
+            )
+        ),
+        [runs.run, train.asked.count], [tabs, *train.view, train.remembered], **QUIET,
     )  # fmt: skip
     runs.again.click(
         guarded(lambda name: [gr.Tabs(selected="train"), *train.kept.of_run(runs.board.find(name))]),

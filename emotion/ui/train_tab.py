@@ -14,6 +14,7 @@ from emotion.labels import alias_offer
 from emotion.owners import OF_THE_SERVER, may_see
 from emotion.pictures.folders import list_pictures
 from emotion.run import Run
+from emotion.ui.asked import Asked
 from emotion.ui.charts.training import HEIGHT, WAITING, training_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
@@ -44,6 +45,7 @@ class TrainTab:
         self.services = services
         self.board = board
         self.watch = gr.State(Watch())
+        self.asked = Asked()
         self.remembered = gr.BrowserState(None, storage_key="emotion", secret=BROWSER_SECRET)
         self.timer = gr.Timer(POLL_SECONDS, active=False)
         with gr.Row(elem_classes="columns"):
@@ -93,17 +95,18 @@ class TrainTab:
             trigger_mode="always_last", **QUIET,
         )  # fmt: skip
         self.start.click(
-            guarded(self.start_run),
-            [self.pictures, *self.settings.inputs],
+            guarded(self.asked.by_visitor(self.start_run)),
+            [self.pictures, *self.settings.inputs, self.asked.count],
             [*self.view, self.remembered],
             concurrency_id="start",
             **QUIET,
         )
         self.stop.click(guarded(self.stop_run), self.watch, self.view, **QUIET)
         self.resume.click(
-            guarded(self.resume_run), self.watch, [*self.view, self.remembered], concurrency_id="start", **QUIET
-        )
-        self.timer.tick(guarded(self.poll), self.watch, self.view, **POLL)
+            guarded(self.asked.by_visitor(self.resume_run)), [self.watch, self.asked.count],
+            [*self.view, self.remembered], concurrency_id="start", **QUIET,
+        )  # fmt: skip
+        self.timer.tick(guarded(self.asked.by_page(self.poll)), [self.watch, self.asked.count], self.view, **POLL)
 
     def start_run(self, pictures: str | None, *values: Any) -> list[Any]:
         """Start a training with the settings on the screen, and watch it."""
@@ -193,7 +196,7 @@ class TrainTab:
 
     def begin(self, run: Run, *, is_live: bool = True) -> list[Any]:
         """Return what every widget shows of a run from now on, and its name to be remembered."""
-        return [*self.show(watch(run, is_live=is_live)), run.name]
+        return [*self.show(watch(run, is_live=is_live, now=time.monotonic())), run.name]
 
     def _ongoing(self) -> Run | None:
         going = [each.run for each in self.board.mine() if each.status in ("running", "stopping")]

@@ -54,9 +54,9 @@ class Watch:
         return said
 
 
-def watch(run: Run, *, is_live: bool) -> Watch:
-    """Begin to follow a run; one that is ``live`` is replayed if it is over before it could be seen."""
-    return look(Watch(run=run, is_live=is_live), now=0.0)
+def watch(run: Run, *, is_live: bool, now: float = 0.0) -> Watch:
+    """Begin to follow a run; one that is ``live`` is replayed from ``now`` if it is over before it could be seen."""
+    return look(Watch(run=run, is_live=is_live), now=now)
 
 
 def look(seen: Watch, *, now: float, queue_place: int | None = None) -> Watch:

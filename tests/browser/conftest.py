@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 FACES = ROOT / "assets" / "faces"
 # The first training of a server waits for its imports and for the backbone.
 # A training on two busy cores without bfloat16 takes a minute where another machine needs seconds.
-PATIENCE_MILLISECONDS = 120_000
+PATIENCE_MILLISECONDS = 300_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -91,7 +91,7 @@ def serve(small_sets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield start
     for dashboard in started:
         dashboard.process.terminate()
-        dashboard.process.wait(20)
+        dashboard.process.wait(120)
         if dashboard.process.stdout:
             dashboard.process.stdout.close()
 

@@ -137,7 +137,7 @@ def _end(server: Server) -> int:
 def _left(server: Server) -> list[str]:
     """Return what still works in the place a while after its server has ended."""
     with contextlib.suppress(TimeoutError):
-        _await(lambda: not server.processes(), "all processes to end", patience=20.0)
+        _await(lambda: not server.processes(), "all processes to end", patience=60.0)
     return [f"process {each.pid} is still there" for each in server.processes()]
 
 

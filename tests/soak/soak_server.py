@@ -60,7 +60,7 @@ class Server:
         self._process.send_signal(signal.SIGKILL)
         self._wait()
         self.kills += 1
-        _, left = psutil.wait_procs(children, timeout=20)
+        _, left = psutil.wait_procs(children, timeout=60)
         self.left += [f"process {each.pid} outlived a killed server" for each in left]
 
     def end(self) -> int:

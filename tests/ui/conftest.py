@@ -57,7 +57,7 @@ class Gate:
     def __call__(self, run: Run, event: Event) -> None:
         if not self.opened.is_set() and self.holds(event):
             # A stop opens it too, as it would a training between two steps.
-            for _ in range(600):
+            for _ in range(6000):
                 if self.opened.wait(0.05) or run.stop_requested():
                     return
 

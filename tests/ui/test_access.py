@@ -68,10 +68,13 @@ def fill_every_tab(page: Any, run: Run) -> None:
     sweep_two(page)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#status .chip")).to_have_text("finished")
+    # Rows that come later would move the one that is pressed below.
+    expect(page.locator("#runs-table td.finished")).to_have_count(4)
     page.get_by_label("Lay curves over each other").click()
     page.locator("#overlay-runs").get_by_role("option").first.click()
     expect(page.locator("#overlay-loss .legendtext")).to_have_count(1)
     page.locator(f"#runs-table button[data-run='{run.name}']").click()
+    expect(page.locator("#run-state")).to_contain_text(run.name)
     page.locator("#confusion td.wrong button").first.click()
     expect(page.locator("#confusion-cell figure").first).to_be_visible()
     page.get_by_text("All settings").click()

@@ -87,8 +87,11 @@ def test_nothing_is_wider_than_the_page_and_the_charts_frame_holds_its_diagrams(
     section.locator("#calibrate").click()
     expect(section.locator("#reliability .annotation-text")).to_have_count(3)
     assert section.evaluate("document.documentElement.scrollWidth") <= width
-    frame, drawn_chart = (
-        section.locator(f"#reliability {part}").first.bounding_box() for part in (".chart", ".main-svg")
+    # A chart is fitted a moment after its frame has got its width.
+    section.wait_for_function(
+        """() => {
+            const [frame, plot] = ['.chart', '.main-svg'].map(
+                (part) => document.querySelector(`#reliability ${part}`).getBoundingClientRect());
+            return plot.right <= frame.right && plot.bottom <= frame.bottom;
+        }"""
     )
-    assert drawn_chart["y"] + drawn_chart["height"] <= frame["y"] + frame["height"]
-    assert drawn_chart["x"] + drawn_chart["width"] <= frame["x"] + frame["width"]

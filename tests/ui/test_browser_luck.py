@@ -165,4 +165,4 @@ def test_no_section_makes_the_page_scroll_sideways(compared: Any, width: int):
         compared.locator(f"#{name}").click()
         expect(compared.locator(f"#{name}-finding .headline")).to_be_visible()
     compared.set_viewport_size({"width": width, "height": 900})
-    assert compared.evaluate("document.documentElement.scrollWidth") <= width
+    compared.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)

@@ -6,6 +6,7 @@ import contextlib
 import re
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from emotion.events import EpochDone
 from emotion.run import About, Run
 from emotion.runs import create_run, list_runs
 from emotion.ui.run_tab import RunTab
+from emotion.ui.train_tab import TrainTab
+from emotion.ui.watching import Watch
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect
@@ -169,3 +172,33 @@ def test_a_model_is_packed_with_its_card_and_downloaded(validated: Run, page: An
     download.value.save_as(tmp_path / "model.zip")
     with zipfile.ZipFile(tmp_path / "model.zip") as packed:
         assert "compared on no species" in packed.read(f"{validated.name}/README.md").decode()
+
+
+def test_a_training_that_is_queued_while_the_page_looks_at_another_is_the_one_that_is_watched(
+    page: Any, services: ScriptedServices, gate: Any, monkeypatch: pytest.MonkeyPatch
+):
+    gate.holds = lambda event: isinstance(event, EpochDone) and event.epoch == 2
+    page.locator("#start").click()
+    expect(page.locator("#status")).to_contain_text("Epoch 2 of 8 is done")
+    first, look = list_runs(services.runs_folder)[0], TrainTab._look
+    begun, go_on, after = threading.Event(), threading.Event(), threading.Event()
+    watched: list[Run | None] = []
+
+    def slow(self: TrainTab, seen: Watch) -> Watch:
+        if not begun.is_set():
+            begun.set()
+            go_on.wait(20)
+            return replace(seen)  # another object, so something to show
+        watched.append(seen.run)
+        after.set()
+        return look(self, seen)
+
+    monkeypatch.setattr(TrainTab, "_look", slow)
+    assert begun.wait(20)
+    page.get_by_role("button", name="Queue another").click()
+    expect(page.locator("#status")).to_contain_text("Queued: the training before it goes first.")
+    go_on.set()
+    assert after.wait(20)
+    assert watched[0] is not None
+    assert watched[0].path != first.path
+    expect(page.locator("#status")).to_contain_text("Queued: the training before it goes first.")

@@ -31,9 +31,12 @@ PLACE = """heat => {
 
 
 def loaded(picture: Any) -> None:
-    """Wait until an image has pixels of its own."""
+    """Wait until an image has pixels of its own, and one that it lies on too."""
     expect(picture).to_be_visible()
-    picture.evaluate("image => image.decode()")
+    picture.evaluate(
+        "image => Promise.all("
+        "[image, image.previousElementSibling].filter(each => each?.decode).map(each => each.decode()))"
+    )
     assert picture.evaluate("image => image.naturalWidth") > 1
 
 

@@ -118,6 +118,7 @@ def test_nothing_jumps_while_a_sweep_fills_and_nothing_is_wider_than_the_page(pa
     page.locator("#sweep").click()
     expect(page.locator("#sweep-status")).to_contain_text("Epoch 2 of 8 is done")
     expect(page.locator("#first-run")).to_be_hidden()
+    expect(page.locator("#filter")).to_be_visible()
     page.locator("#sweep-status").scroll_into_view_if_needed()
     below = page.locator("#runs-table").bounding_box()["y"]
     page.evaluate(OBSERVE)

@@ -60,6 +60,12 @@ def her_run(anna: HttpVisitor, services: ScriptedServices) -> Run:
     return run
 
 
+def await_end(run: Run) -> None:
+    """Return when nothing writes into the run's folder any more."""
+    while run.status() != "finished" or run.is_locked():
+        threading.Event().wait(0.02)
+
+
 def hold_at_epoch_one(gate: Any) -> threading.Event:
     reached = threading.Event()
 
@@ -139,6 +145,7 @@ def test_a_run_is_its_makers_and_the_disk_has_no_secret(anna, bert, services: Sc
     assert json.loads((run.path / FILE).read_text()) == {"owner": hashed(secret), "shared": False}
     assert run.name in anna.look()
     assert run.name not in bert.look()
+    await_end(run)
     assert all(secret not in path.read_text(errors="replace") for path in run.path.rglob("*") if path.is_file())
 
 
@@ -160,6 +167,7 @@ def test_another_visitors_run_can_neither_be_watched_renamed_deleted_nor_used(an
     run = her_run(anna, services)
     # In her session the page offers her run; in his own Gradio itself refuses what is not in a list.
     anna.look()
+    await_end(run)
     before = sorted(path.name for path in run.path.iterdir())
     for elem_id, kind, data in (
         ("show-curves", "click", [run.name]),

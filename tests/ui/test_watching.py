@@ -88,6 +88,14 @@ def test_a_run_that_is_over_in_a_blink_is_replayed_from_its_recorded_times(run: 
     assert "Finished" in status_line(ended)
 
 
+def test_a_run_that_is_over_before_the_first_look_is_replayed_too(run: Run):
+    feed(run, QUICK)
+    began = watch(run, is_live=True, now=100.0)
+    halfway = look(began, now=100.0 + REPLAY_SECONDS / 2)
+    assert "Replay" in status_line(halfway)
+    assert look(halfway, now=100.0 + REPLAY_SECONDS).is_over
+
+
 def test_a_run_that_could_be_seen_is_not_replayed(run: Run):
     seen = watch(run, is_live=True)
     feed(run, SLOW)

@@ -62,25 +62,30 @@ class LuckPanel:
             guarded_stream(self.repeat), [run, saved, self.seeds], [self.stop, *self.view],
             concurrency_id="study", **QUIET,
         )  # fmt: skip
-        # However it ended: an error leaves neither a bar that runs nor a Stop that stops nothing.
-        ended = repeat.then(lambda: "", None, self.status, **QUIET)
-        ended.then(guarded(self.finish), [run, saved], [self.stop, *self.view], **QUIET)
-        # Said last, or the end of what was stopped would wipe it away.
+        repeat.then(guarded(self.finish), [run, saved], [self.stop, *self.view], **QUIET)
         stop = self.stop.click(lambda: gr.Button(interactive=False), None, self.stop, cancels=repeat, **QUIET)
         stop.then(lambda: sentence(STOPPED), None, self.status, **QUIET)
 
     def repeat(self, name: str | None, saved: str | None, seeds: float | None) -> Generator[list[Any], None, None]:
         """Repeat the shown comparison and keep what came out."""
-        _, file = shown_comparison(self.board, name, saved)
-        study = Luck(self.board.find(name), str(file), seeds=check_seeds(seeds))
         before, after = [gr.skip()] * 3, [gr.skip()] * 4
-        yield [gr.Button(interactive=True), *before, GETTING_READY, *after]
-        result = yield from carried_out(self.services, study, place=lambda line: [gr.skip(), *before, line, *after])
-        keep(file, KEPT_AS, result.to_json())
+        idle = [gr.Button(interactive=False), *before, "", *after]
+        try:
+            _, file = shown_comparison(self.board, name, saved)
+            study = Luck(self.board.find(name), str(file), seeds=check_seeds(seeds))
+            yield [gr.Button(interactive=True), *before, GETTING_READY, *after]
+            result = yield from carried_out(self.services, study, place=lambda line: [gr.skip(), *before, line, *after])
+            keep(file, KEPT_AS, result.to_json())
+        except Exception:
+            # Neither a bar that runs nor a Stop that stops nothing is left behind.
+            yield idle
+            raise
+        yield idle
 
     def finish(self, name: str | None, saved: str | None) -> list[Any]:
         """Show what is kept of the comparison that is on screen by now, which may be another one."""
         values = self.reopen(name, saved) if name and saved else [gr.skip()] * len(self.view)
+        # What Stop says there may have come before.
         values[self.view.index(self.status)] = gr.skip()
         return [gr.Button(interactive=False), *values]
 

@@ -56,28 +56,33 @@ class MapPanel:
         draw = self.go.click(
             guarded_stream(self.draw), [run, saved], [self.stop, *self.view], concurrency_id="study", **QUIET
         )
-        # However it ended: an error leaves neither a bar that runs nor a Stop that stops nothing.
-        ended = draw.then(lambda: "", None, self.status, **QUIET)
-        ended.then(guarded(self.finish), [run, saved], [self.stop, *self.view], **QUIET)
-        # Said last, or the end of what was stopped would wipe it away.
+        draw.then(guarded(self.finish), [run, saved], [self.stop, *self.view], **QUIET)
         stop = self.stop.click(lambda: gr.Button(interactive=False), None, self.stop, cancels=draw, **QUIET)
         stop.then(lambda: sentence(STOPPED), None, self.status, **QUIET)
 
     def draw(self, name: str | None, saved: str | None) -> Generator[list[Any], None, None]:
         """Lay out pictures of the shown comparison's sets and keep the map."""
-        _, file = shown_comparison(self.board, name, saved)
         rest = [gr.skip()] * 3
-        yield [gr.Button(interactive=True), gr.skip(), GETTING_READY, *rest]
-        result = yield from carried_out(
-            self.services,
-            FeatureMap(self.board.find(name), str(file)),
-            place=lambda line: [gr.skip(), gr.skip(), line, *rest],
-        )
-        keep(file, KEPT_AS, result.to_json())
+        idle = [gr.Button(interactive=False), gr.skip(), "", *rest]
+        try:
+            _, file = shown_comparison(self.board, name, saved)
+            yield [gr.Button(interactive=True), gr.skip(), GETTING_READY, *rest]
+            result = yield from carried_out(
+                self.services,
+                FeatureMap(self.board.find(name), str(file)),
+                place=lambda line: [gr.skip(), gr.skip(), line, *rest],
+            )
+            keep(file, KEPT_AS, result.to_json())
+        except Exception:
+            # Neither a bar that runs nor a Stop that stops nothing is left behind.
+            yield idle
+            raise
+        yield idle
 
     def finish(self, name: str | None, saved: str | None) -> list[Any]:
         """Show the map of the comparison that is on screen by now, which may be another one."""
         values = self.reopen(name, saved) if name and saved else [gr.skip()] * len(self.view)
+        # What Stop says there may have come before.
         values[self.view.index(self.status)] = gr.skip()
         return [gr.Button(interactive=False), *values]
 
