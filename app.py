@@ -23,6 +23,7 @@ def main() -> int:
     port = int(port_text)
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from emotion.cache.store import open_cache
     from emotion.errors import ConfigError
     from emotion.first_run import is_wanted
     from emotion.mcp import serves_mcp
@@ -31,6 +32,7 @@ def main() -> int:
     try:
         limits, has_first_run = public_limits(), is_wanted()
         has_tools = serves_mcp()
+        open_cache()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2

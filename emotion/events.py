@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 
@@ -64,9 +64,14 @@ class TrunkProgress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PicturesSkipped(Event):
-    """Pictures that cannot be read and are left out; ``reasons`` maps each file's path to one sentence."""
+    """Pictures that cannot be read and are left out; ``reasons`` maps each file's path to one sentence.
+
+    ``train_pictures`` and ``validation_pictures`` are what is left; a run of an older version does not tell.
+    """
 
     reasons: dict[str, str]
+    train_pictures: int | None = None
+    validation_pictures: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,14 +125,24 @@ class RunFailed(Event):
 
 
 def without_void(events: Sequence[Event]) -> list[Event]:
-    """Return the events that still hold: of a run that was resumed, the kept epochs and what came after."""
+    """Return the events that still hold: of a run that was resumed, the kept epochs and what came after.
+
+    The start counts the pictures that could be read, once that is known.
+    """
     kept: list[Event] = []
     for event in events:
+        if isinstance(event, PicturesSkipped) and event.validation_pictures is not None:
+            kept = [_without_skipped(old, event) if isinstance(old, RunStarted) else old for old in kept]
         if isinstance(event, RunStarted):
             epochs = event.resumed_epochs
             kept = [old for old in kept if isinstance(old, StepDone | EpochDone) and old.epoch <= epochs > 0]
         kept.append(event)
     return kept
+
+
+def _without_skipped(started: RunStarted, skipped: PicturesSkipped) -> RunStarted:
+    counts = (skipped.train_pictures or 0, skipped.validation_pictures or 0)
+    return replace(started, train_pictures=counts[0], validation_pictures=counts[1])
 
 
 _KINDS: dict[str, type[Event]] = {
@@ -158,14 +173,14 @@ def from_line(line: str) -> Event:
         ValueError: the line is no event that this version knows.
     """
     values: dict[str, Any] = json.loads(line)
-    if not isinstance(values, dict) or values.get("event") not in _KINDS:
+    if not isinstance(values, dict) or str(values.get("event")) not in _KINDS:
         raise ValueError(f"not an event: {line[:80]}")
     kind = _KINDS[values.pop("event")]
-    if values.get("validation") is not None:
-        values["validation"] = Scores(**values["validation"])
     if set(values) - {field.name for field in fields(kind)}:
         raise ValueError(f"unknown fields in {kind.__name__}: {line[:80]}")
     try:
+        if values.get("validation") is not None:
+            values["validation"] = Scores(**values["validation"])
         return kind(**values)
     except TypeError as error:
         raise ValueError(f"incomplete {kind.__name__}: {line[:80]}") from error

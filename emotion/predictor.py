@@ -46,9 +46,9 @@ class Predictor:
             EmotionError: as ``call``.
         """
         with self._lock:
-            connection = self._running_connection()
             is_done = False
             try:
+                connection = self._running_connection()
                 connection.send((task, values))
                 while not is_done:
                     is_done, answer = connection.recv()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -197,9 +198,9 @@ class Workers:
                 # Meanwhile somebody may have withdrawn it, or trained it with the command line.
                 if not _withdrawn(run) and run.status() == "queued":
                     self._train(run)
-            except OSError as error:
-                # A full disk, say: this run stays as it is, and the next one has its turn.
-                print(f"{run.name} could not be trained: {error}", file=sys.stderr)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next run has its turn
+                print(f"{run.name} could not be trained: {error!r}", file=sys.stderr)
+                _say_that_it_never_began(run, error)
 
     def _train(self, run: Run) -> None:
         whose, began = owner_of(run.path).owner, time.monotonic()
@@ -227,6 +228,15 @@ class Workers:
             _rescue_apart(run)
         elif run.status() == "queued" and len(run.events()) == before:
             # With more events it did begin, was cut off, and a visitor has queued it again already.
+            run.append(RunFailed(elapsed_seconds=0.0, message=NEVER_BEGAN))
+
+
+def _say_that_it_never_began(run: Run, error: Exception) -> None:
+    """Write it down, but for a file that cannot be written: on a full disk, say, a run stays as it is."""
+    if isinstance(error, OSError):
+        return
+    with contextlib.suppress(OSError):
+        if run.status() == "queued":
             run.append(RunFailed(elapsed_seconds=0.0, message=NEVER_BEGAN))
 
 

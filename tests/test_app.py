@@ -104,6 +104,7 @@ def test_a_port_that_is_none_is_one_sentence(tmp_path: Path, port: str):
     ("name", "text", "said"),
     [
         ("EMOTION_PUBLIC", "on", "EMOTION_PUBLIC is 'on': set it to 1 for a public server, or to 0.\n"),
+        ("EMOTION_CACHE_GB", "1,5", "EMOTION_CACHE_GB is '1,5': set it to a number of gigabytes, 0 for none.\n"),
         ("EMOTION_PUBLIC_SETS", "a few", "EMOTION_PUBLIC_SETS is 'a few': set it to a whole number.\n"),
         (
             "EMOTION_FIRST_RUN",

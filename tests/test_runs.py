@@ -82,7 +82,12 @@ def test_every_event_round_trips_through_its_line(event: Event) -> None:
     assert from_line(to_line(event)) == event
 
 
-@pytest.mark.parametrize("line", ["", "{", "[]", '{"event": "Nothing"}', '{"event": "StepDone"}', '"text"'])
+STRANGE_SCORES = '{"event": "RunStopped", "elapsed_seconds": 1, "best_epoch": 1, "validation": {"loss": 1, "f1": 1}}'
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{", "[]", '{"event": "Nothing"}', '{"event": []}', '{"event": "StepDone"}', '"text"', STRANGE_SCORES]
+)
 def test_a_line_that_is_no_event_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         from_line(line)

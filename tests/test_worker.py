@@ -273,6 +273,37 @@ def test_a_full_disk_at_the_start_leaves_the_queue_going(
     assert "No space left on device" in capsys.readouterr().err
 
 
+def test_a_process_that_cannot_be_forked_fails_its_run_and_leaves_the_queue_going(
+    workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refused = start_process, []
+
+    def refuse_once(target: Any, *arguments: Any) -> Any:
+        if not refused:
+            refused.append(target)
+            raise EOFError("unexpected EOF")  # as multiprocessing does where what it forks from was killed
+        return real(target, *arguments)
+
+    monkeypatch.setattr("emotion.worker.start_process", refuse_once)
+    first = workers.start_training(tiny_config)
+    second = workers.start_training(tiny_config)
+    await_that(finished(second))
+    assert (first.status(), second.status()) == ("failed", "finished")
+    assert isinstance(failed := first.events()[-1], RunFailed)
+    assert "before it could begin" in failed.message
+
+
+def test_a_predictor_that_cannot_be_forked_is_one_sentence(
+    workers: Workers, tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr("emotion.predictor.start_process", refuse)
+    with pytest.raises(RunError, match="ended unexpectedly, perhaps for want of memory"):
+        workers.predict(create_run(tiny_config, root=tmp_path / "runs"), tmp_path / "any.png")
+
+
 def test_a_run_that_was_trained_elsewhere_meanwhile_is_not_trained_again(
     workers: Workers, tiny_config: TrainConfig
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 from PIL import Image
 
 from emotion.batch.result import Batch, Row
-from emotion.errors import PictureError
+from emotion.errors import PictureError, RunError
 from emotion.prediction import Judged
 from emotion.run import Run
 from emotion.sets.limits import Limits
+from emotion.split_record import load_split
 from emotion.studies.study import Progress
 
 if TYPE_CHECKING:
@@ -154,7 +154,6 @@ def _opened(item: Item, limits: Limits, known: frozenset[str]) -> tuple[Row, Ima
 def _known(run: Run) -> frozenset[str]:
     """Return the SHA-256 of what a run was trained and validated on; nothing where that is not recorded."""
     try:
-        split = json.loads((run.path / "split.json").read_text(encoding="utf-8"))
-        return frozenset(str(row["sha256"]) for part in split.values() for row in part)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return frozenset(row.sha256 for row in load_split(run).rows)
+    except RunError:
         return frozenset()

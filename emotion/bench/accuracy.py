@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from emotion.comparison import Request
 from emotion.config import PRESETS, preset
 from emotion.pictures.folders import list_pictures
 from emotion.run import Run
+from emotion.split_record import load_split
 from emotion.statistics.probabilities import Judged, fit_temperature, judged
 from emotion.validation import load_validation
 
@@ -185,10 +185,10 @@ def _temperature(run: Run) -> float:
 
 def _linear(workplace: Workplace, run: Run, heads: Helper, seed: int) -> dict[str, Judged]:
     """Train a plain linear head on a run's own split; return what it says of the evaluation sets."""
-    split = json.loads((run.path / "split.json").read_text(encoding="utf-8"))
+    parts = load_split(run).parts(workplace.training_set)
     rows = {
-        part: [(workplace.training_set.resolve() / row["picture"], row["label"]) for row in split[part]]
-        for part in ("train", "validation")
+        name: [(picture.path, picture.label) for picture in part]
+        for name, part in (("train", parts.train), ("validation", parts.validation))
     }
     classes = list(list_pictures(workplace.training_set))
     found: dict[str, Judged] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from emotion.familiarity import load_seen
 from emotion.job import result_of
 from emotion.prediction import LEVEL
 from emotion.run import Run
+from emotion.split_record import load_split
 from emotion.training.repeating import look_at
 
 NEIGHBOURS = (1, 5, 10)
@@ -54,9 +54,9 @@ class Rules:
         return {name: (sum(bool(each.is_unknown) for each in said), len(said)) for name, said in told.items()}
 
     def _part(self, run: Run, part: str) -> tuple[np.ndarray, list[str]]:
-        rows = json.loads((run.path / "split.json").read_text(encoding="utf-8"))[part]
-        root = Path(run.config().pictures)
-        return self._features(run, [root / row["picture"] for row in rows]), [row["label"] for row in rows]
+        parts = load_split(run).parts(Path(run.config().pictures))
+        pictures = parts.train if part == "train" else parts.validation
+        return self._features(run, [each.path for each in pictures]), [each.label for each in pictures]
 
     def _features(self, run: Run, pictures: Sequence[Path]) -> np.ndarray:
         """Return the features of the pictures that can be read."""

@@ -154,10 +154,12 @@ def open_cache() -> Cache:
     """
     text = os.environ.get("EMOTION_CACHE_GB") or str(DEFAULT_GIGABYTES)
     try:
-        gigabytes = float(text)
-    except ValueError as error:
-        raise ConfigError(f"EMOTION_CACHE_GB is {text!r}: set it to a number of gigabytes, 0 for none.") from error
-    return Cache(cache_folder(), int(gigabytes * 1e9))
+        limit = int(float(text) * 1e9)
+    except (ValueError, OverflowError):
+        limit = -1
+    if limit < 0:
+        raise ConfigError(f"EMOTION_CACHE_GB is {text!r}: set it to a number of gigabytes, 0 for none.")
+    return Cache(cache_folder(), limit)
 
 
 def _folders(parent: Path) -> list[Path]:

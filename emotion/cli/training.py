@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -21,9 +20,11 @@ from emotion.events import (
     PicturesSkipped,
     RunFailed,
     RunFinished,
+    RunStarted,
     RunStopped,
     StepDone,
     TrunkProgress,
+    without_void,
 )
 from emotion.labels import alias_offer
 from emotion.pictures.folders import list_pictures
@@ -104,13 +105,13 @@ def _report_training(run: Run, finished: RunFinished, *, wall_seconds: float, as
         )
         note_drawn([Path(run.config().pictures)])
         return
-    split = json.loads((run.path / "split.json").read_text(encoding="utf-8"))
+    started = next(event for event in without_void(run.events()) if isinstance(event, RunStarted))
     print_json(
         run=str(run.path),
         seconds=round(finished.elapsed_seconds, 3),
         wall_seconds=round(wall_seconds, 3),
-        train_pictures=len(split["train"]),
-        validation_pictures=len(split["validation"]),
+        train_pictures=started.train_pictures,
+        validation_pictures=started.validation_pictures,
         best_epoch=finished.best_epoch,
         peak_memory_megabytes=round(finished.peak_memory_megabytes),
         validation=asdict(scores),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
-from emotion.errors import PictureError
+from emotion.errors import EmotionError, PictureError
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture, hash_file
 
@@ -62,12 +62,12 @@ class TrainedOn:
         import numpy as np
 
         from emotion.cache.store import cache_folder
+        from emotion.split_record import load_split
 
         try:
-            split = json.loads((run.path / "split.json").read_text(encoding="utf-8"))
             root = Path(run.config().pictures)
-            rows = [(str(root / row["picture"]), str(row["sha256"])) for part in split.values() for row in part]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            rows = [(str(root / row.picture), row.sha256) for row in load_split(run).rows]
+        except EmotionError:
             # A run of the tests' scripts, or one that is torn: there is nothing to hold a sample against.
             rows = []
         known = _Fingerprints(cache_folder() / FILE)

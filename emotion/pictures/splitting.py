@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from emotion.errors import PictureError
 from emotion.pictures.folders import Picture, class_names, count_labels
@@ -16,6 +17,14 @@ class Split:
     classes: list[str]
     train: list[Picture]
     validation: list[Picture]
+
+    def without(self, paths: Collection[Path]) -> Split:
+        """Return the split without the pictures of these files."""
+        gone = set(paths)
+        train, validation = (
+            [picture for picture in part if picture.path not in gone] for part in (self.train, self.validation)
+        )
+        return Split(self.classes, train, validation)
 
 
 def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +10,12 @@ from typing import Any
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.config import TrainConfig
+from emotion.errors import RunError
 from emotion.events import Event, RunStarted, without_void
 from emotion.pictures.drawn import is_drawn
 from emotion.report.naming import without_places
 from emotion.run import Run
+from emotion.split_record import SplitRow, load_split
 from emotion.validation import Validation, load_validation
 
 
@@ -79,7 +80,7 @@ class Material:
     @property
     def started(self) -> RunStarted | None:
         """The last start of the training; None where its events are gone."""
-        return next((event for event in reversed(self.all_events) if isinstance(event, RunStarted)), None)
+        return next((event for event in reversed(self.events) if isinstance(event, RunStarted)), None)
 
     @cached_property
     def validation(self) -> Validation | None:
@@ -87,13 +88,13 @@ class Material:
         return load_validation(self.run)
 
     @cached_property
-    def split(self) -> Mapping[str, list[dict[str, str]]]:
+    def split(self) -> Mapping[str, list[SplitRow]]:
         """The rows of pictures that were trained on and validated on; empty where they are not recorded."""
         try:
-            split: dict[str, list[dict[str, str]]] = json.loads((self.run.path / "split.json").read_text("utf-8"))
-            return {part: [{**row} for row in split[part]] for part in ("train", "validation")}
-        except (OSError, ValueError, KeyError, TypeError):
+            record = load_split(self.run)
+        except RunError:
             return {}
+        return {"train": record.train, "validation": record.validation}
 
     def looks(self) -> tuple[int, int]:
         """Return which comparison of its run this one is, by time, and how many are kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -13,6 +14,7 @@ from emotion.pictures.folders import within
 from emotion.report.content import Block, Cell, Command, Facts, Folded, Row, Section, Table, Text
 from emotion.report.material import Material
 from emotion.report.naming import place_of
+from emotion.split_record import SplitRow
 from emotion.words import count, exact_percent
 
 
@@ -35,9 +37,9 @@ def repeating(material: Material) -> Section:
     return Section("How to repeat it", tuple(blocks))
 
 
-def fingerprint(rows: list[dict[str, str]]) -> str:
+def fingerprint(rows: Sequence[SplitRow]) -> str:
     """Return the SHA-256 of the sorted SHA-256s of some pictures, one a line: the same for the same pictures."""
-    return hashlib.sha256("\n".join(sorted(row["sha256"] for row in rows)).encode("ascii")).hexdigest()
+    return hashlib.sha256("\n".join(sorted(row.sha256 for row in rows)).encode("ascii")).hexdigest()
 
 
 def _train(material: Material) -> str:

@@ -147,7 +147,7 @@ def _pictures(material: Material, part: str) -> str:
     where = f" of “{name}”{', drawn by this project' if is_drawn(material.config.pictures) else ''}"
     where = where if part == "train" else ", held back from these"
     if rows:
-        counts = Counter(row["label"] for row in rows)
+        counts = Counter(row.label for row in rows)
         by_label = ", ".join(f"{counts[label]} {label}" for label in in_order(list(counts)))
         return f"{count(len(rows), 'picture')}{where}: {by_label}"
     if material.started is None:

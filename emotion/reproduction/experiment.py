@@ -10,7 +10,7 @@ from typing import TypeVar
 from emotion.comparison import Request
 from emotion.config import preset
 from emotion.errors import PictureError, RunError
-from emotion.events import EpochDone, RunFinished, RunStarted
+from emotion.events import EpochDone, RunFinished, RunStarted, without_void
 from emotion.job import result_of
 from emotion.pictures.drawn import is_drawn
 from emotion.run import Run
@@ -46,7 +46,8 @@ class Trained:
     @property
     def validation_pictures(self) -> int:
         """How many pictures it was validated on."""
-        return next(event.validation_pictures for event in self.run.events() if isinstance(event, RunStarted))
+        events = without_void(self.run.events())
+        return next(event.validation_pictures for event in events if isinstance(event, RunStarted))
 
     @property
     def validation_losses(self) -> list[tuple[float, float]]:

@@ -35,9 +35,17 @@ class Activations:
         return torch.stack([self.maps[shard][row] for shard, row in places]).float()
 
     def through(self, work: Callable[[Tensor], Tensor]) -> Activations:
-        """Return what ``work`` makes of them, (B, …) to (B, F), held in memory."""
-        maps = [torch.cat([work(part.float()) for part in torch.split(rows, THROUGH_BATCH)]) for rows in self.maps]
-        return replace(self, maps=maps)
+        """Return what ``work`` makes of them, (B, …) to (B, F), held in memory: of these pictures alone.
+
+        A shard may hold many others.
+        """
+        maps, places = [], self.places.clone()
+        for number, rows in enumerate(self.maps):
+            here = self.places[..., 0] == number
+            wanted, places[..., 1][here] = torch.unique(self.places[..., 1][here], return_inverse=True)
+            parts = [work(rows[part].float()) for part in torch.split(wanted, THROUGH_BATCH) if len(part)]
+            maps.append(torch.cat(parts) if parts else torch.empty(0))
+        return replace(self, maps=maps, places=places)
 
     def close(self) -> None:
         """Let others evict what was used here."""

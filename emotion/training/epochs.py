@@ -85,6 +85,10 @@ class Epochs:
         self._began, resumed_epochs = time.perf_counter(), self.finished_epochs
         self._resumed_steps, self._pictures = self._step, 0
         for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
+            # Asked before an epoch, so that a run that was cut off after its last one does not go on.
+            self.stopped_early = self._has_waited_enough()
+            if self.stopped_early:
+                return
             tally = Tally(self._context.accelerator)
             yield from self._train_epoch(epoch, tally)
             with self._average.in_place():
@@ -98,10 +102,10 @@ class Epochs:
             pace = (time.perf_counter() - self._began) / (epoch - resumed_epochs)
             remaining = pace * (self._config.epochs - epoch)
             yield self._epoch_done(epoch, tally.scores(), scores, is_best=is_best, remaining_seconds=remaining)
-            waited = epoch - (self.best.epoch if self.best else epoch)
-            if self._config.early_stopping and waited >= self._config.early_stopping and remaining:
-                self.stopped_early = True
-                return
+
+    def _has_waited_enough(self) -> bool:
+        waited = self.finished_epochs - self.best.epoch if self.best else 0
+        return 0 < self._config.early_stopping <= waited
 
     def state(self) -> dict[str, Any]:
         """Return what ``resume_from`` needs to go on after the last finished epoch: tensors and plain values."""

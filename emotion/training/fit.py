@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +86,20 @@ def fit(
     )
     epochs: Epochs | None = None
     inputs: Inputs | None = None
+    unreadable: dict[int, str] = {}
     stopped = False
     try:
         inputs, unreadable = yield from _look_or_check(parts, split, processor, backbone, cache, context)
-        if unreadable:
-            reasons = {str(pictures[index].path): reason for index, reason in sorted(unreadable.items())}
-            yield PicturesSkipped(elapsed_seconds=context.elapsed_seconds, reasons=reasons)
         readable = [index for index in range(len(pictures)) if index not in unreadable]
         train = [index for index in readable if index < len(split.train)]
         validation = [index for index in readable if index >= len(split.train)]
+        if unreadable:
+            yield PicturesSkipped(
+                elapsed_seconds=context.elapsed_seconds,
+                reasons={str(pictures[index].path): reason for index, reason in sorted(unreadable.items())},
+                train_pictures=len(train),
+                validation_pictures=len(validation),
+            )
         for indices in (train, validation):
             if {pictures[index].label for index in indices} != set(split.classes):
                 raise PictureError(
@@ -124,7 +129,8 @@ def fit(
         yield RunStopped(elapsed_seconds=context.elapsed_seconds, best_epoch=None, validation=None)
         return
     if context.rank == 0:
-        keep_best(best, parts, processor, split, config=config, folder=folder)
+        left_out = [pictures[index].path for index in unreadable]
+        keep_best(best, parts, processor, split, config=config, folder=folder, unreadable=left_out)
         if not stopped:
             drop_state(folder / "resume")
     context.accelerator.wait_for_everyone()
@@ -140,8 +146,12 @@ def fit(
         )
 
 
-def rescue(config: TrainConfig, split: Split, *, backbone: Path, folder: Path) -> Best | None:
+def rescue(
+    config: TrainConfig, split: Split, *, backbone: Path, folder: Path, unreadable: Collection[Path] = ()
+) -> Best | None:
     """Write the checkpoint of a training that died with finished epochs; None where it had finished none.
+
+    ``unreadable`` are pictures of the split that it could not read.
 
     Raises:
         BackboneError: the backbone cannot be loaded.
@@ -155,7 +165,7 @@ def rescue(config: TrainConfig, split: Split, *, backbone: Path, folder: Path) -
     parts = cut(model, _blocks(config.depth))
     best = best_of(state, parts)
     if best is not None:
-        keep_best(best, parts, processor, split, config=config, folder=folder)
+        keep_best(best, parts, processor, split, config=config, folder=folder, unreadable=unreadable)
     return best
 
 

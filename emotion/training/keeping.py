@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,12 @@ def trained_weights(parts: CutModel) -> dict[str, Tensor]:
 
 
 def keep_best(
-    best: Best, parts: CutModel, processor: BaseImageProcessor, split: Split, *, config: TrainConfig, folder: Path
-) -> None:
+    best: Best, parts: CutModel, processor: BaseImageProcessor, split: Split, *, config: TrainConfig, folder: Path,
+    unreadable: Collection[Path],
+) -> None:  # fmt: skip
     """Put ``best`` into the model and write it into ``folder``: ``checkpoint/``, ``validation.json`` and what was seen.
+
+    ``unreadable`` are pictures of the split that were left out: the card does not count them.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -72,5 +76,6 @@ def keep_best(
     if best.seen is not None:
         save_seen(best.seen, folder)
     knows_unknown = best.seen is not None and len(best.seen.distances) >= FEWEST
-    card = model_card(config, split, best_epoch=best.epoch, scores=best.scores, knows_unknown=knows_unknown)
+    read = split.without(unreadable)
+    card = model_card(config, read, best_epoch=best.epoch, scores=best.scores, knows_unknown=knows_unknown)
     save_checkpoint(parts.model, processor, state=parts.plain_state(), card=card, folder=folder / "checkpoint")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from emotion.events import EpochDone, Event, TrunkProgress
 from emotion.pictures.folders import Picture, find_pictures, hash_file
 from emotion.pictures.splitting import split
 from emotion.run import Run
+from emotion.split_record import load_split
 from emotion.studies.study import Progress
 from emotion.training.features import look_progress, pooled, told_of_full_disk
 from emotion.training.fit import fit
@@ -112,11 +112,7 @@ def _check_unchanged(run: Run, pictures: Sequence[Picture], source: BackboneSour
         raise RunError(
             "The backbone's weights are others than when this run was trained: train it anew, then repeat it."
         )
-    try:
-        parts = json.loads((run.path / "split.json").read_text(encoding="utf-8"))
-        before = sorted((row["label"], row["sha256"]) for part in parts.values() for row in part)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError("What this run was trained on is not known any more: train it anew, then repeat it.") from error
+    before = sorted((row.label, row.sha256) for row in load_split(run).rows)
     if before != sorted((picture.label, picture.sha256) for picture in pictures):
         raise RunError("The pictures that this run was trained on have changed: train it anew, then repeat it.")
 

@@ -35,9 +35,14 @@ def save_state(state: dict[str, Any], *, folder: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
+def has_state(folder: Path) -> bool:
+    """Whether there is a state in ``folder``; it is not looked into."""
+    return zipfile.is_zipfile(folder / _FILE)
+
+
 def load_state(folder: Path) -> dict[str, Any] | None:
     """Return the state in ``folder``; None where there is none, or none that is whole: then all begins anew."""
-    if not zipfile.is_zipfile(folder / _FILE):
+    if not has_state(folder):
         return None
     try:
         state: dict[str, Any] = torch.load(folder / _FILE, map_location="cpu", weights_only=True)

@@ -11,15 +11,16 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from emotion.backbones.registry import locate
+from emotion.backbones.registry import BackboneSource, locate
 from emotion.cache.store import open_cache
-from emotion.errors import EmotionError
-from emotion.events import Event, RunFailed, RunStopped
-from emotion.pictures.folders import Picture, find_pictures
-from emotion.pictures.splitting import Split, split
+from emotion.errors import EmotionError, RunError
+from emotion.events import Event, PicturesSkipped, RunFailed, RunStopped, without_void
+from emotion.pictures.folders import find_pictures
+from emotion.pictures.splitting import split
 from emotion.run import Run
+from emotion.split_record import SplitRecord, load_split
 from emotion.training.fit import fit, rescue
-from emotion.writing import write_json
+from emotion.training.resuming import has_state
 
 # What torch says where an allocation fails, on the CPU and on a GPU; its exceptions are RuntimeErrors.
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
@@ -65,11 +66,15 @@ def rescue_run(run: Run) -> None:
         events = run.events()
         try:
             # Without a finished epoch there is nothing to keep, and no reason to fetch the backbone.
-            if (run.path / "resume").is_dir():
-                pictures = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
-                parts = split(pictures, fraction=config.validation_share, seed=config.seed)
-                best = rescue(config, parts, backbone=locate(config.backbone).path, folder=run.path)
-        except (EmotionError, OSError) as error:
+            if has_state(run.path / "resume"):
+                # As it was divided then: by now there may be other pictures in the set.
+                parts = load_split(run).parts(Path(config.pictures))
+                skipped = [event for event in without_void(events) if isinstance(event, PicturesSkipped)]
+                best = rescue(
+                    config, parts, backbone=locate(config.backbone).path, folder=run.path,
+                    unreadable={Path(path) for event in skipped for path in event.reasons},
+                )  # fmt: skip
+        except Exception as error:  # noqa: BLE001  # whatever it is, the run has to be told that it was stopped
             print(f"{run.name}: its best epoch could not be kept: {error}", file=sys.stderr)
         run.append(
             RunStopped(
@@ -86,28 +91,32 @@ def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writ
     source = locate(config.backbone)
     pictures = find_pictures(root, use_aliases=config.use_aliases)
     parts = split(pictures, fraction=config.validation_share, seed=config.seed)
-    if writes:
+    record = SplitRecord.of(parts, root) if writes else None
+    if record:
+        if has_state(run.path / "resume"):
+            _require_unchanged(run, record, source)
         run.note(classes=parts.classes, backbone=source.to_json(), versions=_versions())
-        write_json(run.path / "split.json", _split_record(parts, root))
+        record.save(run)
     yield from fit(
         config, parts, backbone=source, folder=run.path, cache=open_cache(), should_stop=asked_to_stop, started=started
     )
 
 
-def _split_record(parts: Split, root: Path) -> dict[str, list[dict[str, str]]]:
-    where = root.resolve()
+def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) -> None:
+    """See that a run would go on with what it began with: else it would validate on what it was trained on.
 
-    def rows(pictures: list[Picture]) -> list[dict[str, str]]:
-        return [
-            {
-                "picture": picture.path.relative_to(where).as_posix(),
-                "label": picture.label,
-                "sha256": picture.sha256,
-            }
-            for picture in pictures
-        ]
-
-    return {"train": rows(parts.train), "validation": rows(parts.validation)}
+    Raises:
+        RunError: its pictures or its backbone are others by now.
+    """
+    if load_split(run) != record:
+        raise RunError(
+            "The pictures have changed since this run began, so it cannot go on: use its settings again for a new one."
+        )
+    if source.sha256 != run.record().get("backbone", {}).get("sha256"):
+        raise RunError(
+            "The backbone's weights are others than when this run began, so it cannot go on: use its settings again "
+            "for a new one."
+        )
 
 
 def _versions() -> dict[str, str]:

@@ -32,6 +32,7 @@ from emotion.training.device import computing_in
 from emotion.training.inputs import in_background, to_pixels
 
 LOOK_BATCH = 16
+_CHANGED = "{} has a twin that changed while it was looked at: train again to include it."
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,10 @@ class Look:
                     left = (time.perf_counter() - began) / done * (len(lacking) - done)
                     yield self._progress(before + done, total, known=before, keeps=keeps, remaining_seconds=left)
             finally:
-                collector.finish()
-                _close_later(collector.shards, opened)
+                try:
+                    collector.finish()
+                finally:
+                    _close_later(collector.shards, opened)
             if context.processes > 1:
                 unreadable = dict(gather_object(list(unreadable.items())))
             others = self._of_other_processes(collector.shards)
@@ -110,7 +113,8 @@ class Look:
         """Say of the pictures that have the content of an unreadable one, and were not opened, that they are as bad."""
         lacking = [index for index in (places[0, :, 0] < 0).nonzero().flatten().tolist() if index not in unreadable]
         _, _, reasons = self._decode([(0, index) for index in lacking])
-        return reasons
+        # One whose twin was gone when its turn came can be read, and yet nobody has looked at it.
+        return {index: reasons.get(index, _CHANGED.format(self.pictures[index].path)) for index in lacking}
 
     def _names(self) -> dict[Job, str]:
         """Return the name of every picture's every view that is needed, in the order of the work."""

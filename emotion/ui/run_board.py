@@ -18,6 +18,7 @@ from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import set_title
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED, WAITS_FOR_RUN
+from emotion.validation import load_validation
 from emotion.words import duration, percent
 
 HEADERS = [
@@ -176,6 +177,8 @@ def summarise(run: Run) -> RunSummary:
     # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
     has_checkpoint = (run.checkpoint / "config.json").is_file()
     best_epoch, best = _best(events)
+    if has_checkpoint and status in ("failed", "interrupted"):
+        best_epoch, best = _kept(run, events) or (best_epoch, best)
     curve = tuple(event for event in events if isinstance(event, RunStarted | EpochDone))
     return RunSummary(
         run, status, run.config(), best, seconds, has_checkpoint, run.about(), best_epoch, curve, run.sweep(),
@@ -206,6 +209,16 @@ def _best(events: Sequence[Event]) -> tuple[int | None, Scores | None]:
         if isinstance(event, EpochDone) and event.is_best:
             return event.epoch, event.validation
     return None, None
+
+
+def _kept(run: Run, events: Sequence[Event]) -> tuple[int, Scores] | None:
+    """Return the epoch of the checkpoint, which an earlier stop left: what came after it until the end is not kept."""
+    try:
+        validation = load_validation(run)
+    except EmotionError:
+        return None
+    epochs = {event.epoch: event.validation for event in events if isinstance(event, EpochDone)}
+    return (validation.epoch, epochs[validation.epoch]) if validation and validation.epoch in epochs else None
 
 
 def _as_seen_by(run: Run, visitor: str | None, owner: Owner) -> Run:

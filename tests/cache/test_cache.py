@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,12 +14,18 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from torch import Tensor
 
+from emotion.cache import collector
+from emotion.cache.shard import ShardWriter
 from emotion.cache.store import Cache, open_cache
 from emotion.config import TrainConfig
-from emotion.events import EpochDone, Event, RunFinished, StepDone, TrunkProgress
+from emotion.errors import ConfigError
+from emotion.events import EpochDone, Event, PicturesSkipped, RunFailed, RunFinished, StepDone, TrunkProgress
 from emotion.runs import create_run
+from emotion.training.activations import Activations, Job
 from emotion.training.session import train_run
+from emotion.training.trunk import Look
 
 Train = Callable[[TrainConfig], list[Event]]
 
@@ -295,3 +302,80 @@ def test_the_command_shows_what_is_kept_and_clears_it_without_torch(
     assert "48 features, 32 px, float32" in said()[0]
     assert said("clear")[0].startswith("0.0 MB deleted from")  # 11 KB
     assert shards(own_cache) == []
+
+
+def test_a_picture_whose_twin_is_gone_when_its_turn_comes_is_left_out_and_not_given_anothers_features(
+    tiny_config: TrainConfig, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happy = Path(tiny_config.pictures) / "happy"
+    twins = [happy / "happy_003.png", happy / "twin.png"]
+    twins[1].write_bytes(twins[0].read_bytes())
+    decode = Look._decode
+
+    def one_is_gone(self: Look, batch: list[Job]) -> object:
+        for path in (self.pictures[index].path for _, index in batch):
+            if path in twins and all(twin.exists() for twin in twins):
+                path.unlink()
+        return decode(self, batch)
+
+    monkeypatch.setattr(Look, "_decode", one_is_gone)
+    [skipped] = [event for event in train(tiny_config) if isinstance(event, PicturesSkipped)]
+    assert sorted(skipped.reasons) == sorted(map(str, twins))
+    [stays] = [twin for twin in twins if twin.exists()]
+    assert "changed while it was looked at" in skipped.reasons[str(stays)]
+
+
+def test_a_small_set_out_of_a_large_one_passes_the_trained_blocks_alone(
+    tiny_config: TrainConfig, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(tiny_config, depth=1)
+    train(config)
+    small = tmp_path / "small"
+    for label in ("happy", "sad"):
+        (small / label).mkdir(parents=True)
+        for picture in sorted((Path(config.pictures) / label).iterdir())[:4]:
+            (small / label / picture.name).write_bytes(picture.read_bytes())
+    passed: list[int] = []
+    through = Activations.through
+
+    def counted(self: Activations, work: Callable[[Tensor], Tensor]) -> Activations:
+        def noted(rows: Tensor) -> Tensor:
+            passed.append(len(rows))
+            return work(rows)
+
+        return through(self, noted)
+
+    monkeypatch.setattr(Activations, "through", counted)
+    assert looked_at(train(replace(config, pictures=str(small)))) == 0
+    assert passed
+    assert set(passed) == {8}
+
+
+def test_a_disk_that_fills_keeps_no_shard_that_was_for_one_training_alone(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMOTION_CACHE_GB", "0.0000001")
+    monkeypatch.setattr(collector, "SHARD_ROWS", 8)
+    add, written = ShardWriter.add, []
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def until_full(self: ShardWriter, *values: object, **more: object) -> None:
+        written.append(self)
+        if len(written) > 36:
+            monkeypatch.setattr(ShardWriter, "finish", full)
+            full()
+        add(self, *values, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ShardWriter, "add", until_full)
+    assert isinstance(list(train_run(create_run(tiny_config, root=tmp_path / "runs")))[-1], RunFailed)
+    assert len(written) == 37
+    assert list(open_cache().folder.rglob("index.json")) == []
+
+
+@pytest.mark.parametrize("limit", ["1,5", "inf", "nan", "-1", "two"])
+def test_a_limit_that_is_none_is_one_sentence(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setenv("EMOTION_CACHE_GB", limit)
+    with pytest.raises(ConfigError, match="set it to a number of gigabytes, 0 for none"):
+        open_cache()

@@ -21,6 +21,7 @@ from emotion.report.asking import standing
 from emotion.report.content import Cell, Gallery, Limits, Points, Section, Table
 from emotion.report.naming import place_of, without_places
 from emotion.report.repeating import fingerprint
+from emotion.split_record import SplitRow
 
 MakeComparison = Callable[..., Path]
 SECTIONS = [
@@ -262,7 +263,7 @@ def test_a_set_has_the_colour_of_its_species(name: str) -> None:
 def test_a_set_of_pictures_has_one_fingerprint_in_any_order(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).write_text(name)
-    rows = [{"picture": name, "label": "", "sha256": hash_file(tmp_path / name)} for name in "ab"]
+    rows = [SplitRow(name, "", hash_file(tmp_path / name)) for name in "ab"]
     assert fingerprint(rows) == fingerprint(rows[::-1]) != fingerprint(rows[:1])
 
 

@@ -143,6 +143,7 @@ def test_unreadable_pictures_are_left_out_counted_and_named(
         event for event in drain(replace(tiny_config, depth=depth), tmp_path) if isinstance(event, PicturesSkipped)
     ]
     assert list(skipped.reasons) == [str(bad)]
+    assert skipped.train_pictures + skipped.validation_pictures == 48
     assert "is not a picture" in skipped.reasons[str(bad)]
 
 

@@ -57,9 +57,14 @@ class HttpVisitor:
         return json.dumps(said, ensure_ascii=False)
 
     def look(self) -> str:
-        """Return what the page's own look for news says: everything that it shows of runs."""
-        [news] = [each for each in self.config["dependencies"] if _is_news(each, self.config)]
-        return self.ask(news["id"], self._fresh(news))
+        """Return what the page's own look for news says, and what follows it: everything that it shows of runs."""
+        events = self.config["dependencies"]
+        [news] = [each for each in events if _is_news(each, self.config)]
+        said = [self.ask(news["id"], self._fresh(news))]
+        # A page does so when the first output, which is what was seen last, has changed.
+        after = [each for each in events if [news["outputs"][0], "change"] in each["targets"]]
+        said += [self.ask(each["id"], self._fresh(each)) for each in after]
+        return "\n".join(said)
 
     def _fresh(self, event: dict[str, Any]) -> list[Any]:
         values = {each["id"]: each["props"].get("value") for each in self.config["components"]}

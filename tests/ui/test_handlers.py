@@ -12,6 +12,7 @@ import pytest
 from scripted import ScriptedServices
 from serving_pages import BACKBONES
 
+from emotion.cache.store import cache_folder
 from emotion.comparison import ScoredPicture, summarise
 from emotion.config import PRESETS, preset
 from emotion.errors import ConfigError, PictureError, RunError
@@ -230,6 +231,9 @@ def test_the_look_is_counted_and_timed_at_the_pace_of_the_last_run(services, tra
     # The scripted run looked at 600 pictures in 15.7 seconds: 24 take less than the second that is the least said.
     assert "looks once at 24 pictures, 3 views of those trained on: about 2 s at the pace" in estimate(depth="1")
     assert "24 pictures, 4 views of those trained on: about 2 s" in estimate(augmentation="strong")
+    shard = cache_folder() / "recipe" / "shard"
+    shard.mkdir(parents=True)
+    (shard / "rows").write_bytes(bytes(3 * 24 * 3072))
     assert "looks at nothing new" in estimate(batch_size=4)
     assert "the first run shows" in estimate(image_size=448)
     assert "Nothing is frozen" in estimate(depth="all")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
 from emotion.events import TrunkProgress
 from emotion.runs import create_run
@@ -15,6 +16,16 @@ from emotion.ui.look_cost import KNOWN, look_cost
 from emotion.ui.run_board import RunBoard
 
 CONFIG = TrainConfig(pictures="/sets/human_train")
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A cache that holds as much as 600 looks leave: 3 KB each."""
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    shard = tmp_path / "cache" / "recipe" / "shard"
+    shard.mkdir(parents=True)
+    (shard / "rows").write_bytes(bytes(600 * 3072))
+    return shard
 
 
 def after(tmp_path: Path, config: TrainConfig, **look: Any) -> RunBoard:
@@ -39,20 +50,26 @@ def test_other_pictures_are_reckoned_at_the_pace_of_the_last_look(tmp_path: Path
 
 
 @pytest.mark.parametrize("change", [{"batch_size": 4}, {"epochs": 20}, {"head_learning_rate": 0.1}, {"seed": 1}])
-def test_other_settings_of_the_top_look_at_nothing_new(tmp_path: Path, change: dict[str, Any]):
+def test_other_settings_of_the_top_look_at_nothing_new(kept: Path, tmp_path: Path, change: dict[str, Any]):
     runs = after(tmp_path, CONFIG).summaries()
     assert look_cost(replace(CONFIG, **change), pictures=600, runs=runs) == KNOWN
+
+
+def test_what_was_cleared_meanwhile_is_not_called_known(kept: Path, tmp_path: Path):
+    runs = after(tmp_path, CONFIG).summaries()
+    assert open_cache().clear() > 0
+    assert "The backbone looks once at 600 pictures: about 12 s" in look_cost(CONFIG, pictures=600, runs=runs)
 
 
 @pytest.mark.parametrize(
     "change", [{"depth": 2}, {"augmentation": "light"}, {"image_size": 112}, {"backbone": "/another"}]
 )
-def test_what_changes_an_activation_looks_again(tmp_path: Path, change: dict[str, Any]):
+def test_what_changes_an_activation_looks_again(kept: Path, tmp_path: Path, change: dict[str, Any]):
     runs = after(tmp_path, CONFIG).summaries()
     assert look_cost(replace(CONFIG, **change), pictures=600, runs=runs) != KNOWN
 
 
-def test_a_look_that_was_not_kept_does_not_count_as_known(tmp_path: Path):
+def test_a_look_that_was_not_kept_does_not_count_as_known(kept: Path, tmp_path: Path):
     runs = after(tmp_path, CONFIG, kept=False).summaries()
     assert look_cost(CONFIG, pictures=600, runs=runs) != KNOWN
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -11,7 +12,7 @@ from updates import handled, sent
 
 from emotion.config import TrainConfig
 from emotion.errors import RunError
-from emotion.events import EpochDone, Event, RunFailed, RunFinished, StepDone
+from emotion.events import EpochDone, Event, RunFailed, RunFinished, RunStarted, StepDone
 from emotion.run import Run
 from emotion.runs import create_run
 from emotion.ui.news import News
@@ -19,6 +20,7 @@ from emotion.ui.run_board import RunBoard, summarise
 from emotion.ui.runs_table import RunsTable, table_html
 from emotion.ui.status import status_line
 from emotion.ui.watching import REPLAY_SECONDS, Watch, look, watch
+from emotion.validation import save_validation
 
 QUICK = script(TrainConfig(pictures="-", epochs=2), epoch_seconds=0.02)
 SLOW = script(TrainConfig(pictures="-", epochs=2), epoch_seconds=30)
@@ -70,6 +72,19 @@ def test_a_summary_of_a_run_that_ends_meanwhile_never_knows_the_end_and_not_the_
     again = summarise(run)
     assert again.status == "finished"
     assert again.curve[-1] == SLOW[-2]
+
+
+def test_an_interrupted_run_is_summed_up_by_the_checkpoint_that_an_earlier_stop_left(run: Run):
+    feed(run, [event for event in SLOW if not isinstance(event, RunFinished) and getattr(event, "epoch", 0) < 2])
+    run.checkpoint.mkdir()
+    (run.checkpoint / "config.json").write_text("{}", encoding="utf-8")
+    rows = [("happy/a.png", "happy", {"happy": 0.6, "sad": 0.4})]
+    save_validation(rows, epoch=1, classes=["happy", "sad"], folder=run.path)
+    began = next(event for event in SLOW if isinstance(event, RunStarted))
+    feed(run, [replace(began, resumed_epochs=1), *[event for event in SLOW if isinstance(event, EpochDone)][2:]])
+    found = summarise(run)
+    assert (found.status, found.best_epoch) == ("interrupted", 1)
+    assert found.best == next(event for event in SLOW if isinstance(event, EpochDone) and event.epoch == 1).validation
 
 
 def test_a_run_that_is_over_in_a_blink_is_replayed_from_its_recorded_times(run: Run):
