@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from emotion.batch.table import file_name, to_csv
 from emotion.errors import PictureError
 from emotion.prediction import Familiarity, Judged
 from emotion.run import Run
+from emotion.split_record import SplitRecord, SplitRow
 from emotion.sets.limits import Limits
 
 CLASSES = ["happy", "sad", "angry", "tired"]
@@ -164,8 +164,7 @@ def test_a_picture_that_is_none_of_these_is_a_row_that_says_so(run: Run, tmp_pat
 
 def test_pictures_that_the_run_was_trained_on_are_judged_and_not_counted(run: Run, tmp_path: Path) -> None:
     known = picture(250)
-    split = {"train": [{"picture": "x", "sha256": hashlib.sha256(known).hexdigest()}], "validation": []}
-    (run.path / "split.json").write_text(json.dumps(split))
+    SplitRecord([SplitRow("happy/x.png", "happy", hashlib.sha256(known).hexdigest())], []).save(run)
     path = zipped(tmp_path / "p.zip", {"happy/1.png": known, "happy/2.png": picture(240), "sad/1.png": picture(3)})
     batch = judged(run, [(path, "p.zip")])
     assert [row.is_known for row in batch.rows] == [True, False, False]
