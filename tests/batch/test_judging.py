@@ -22,8 +22,8 @@ from emotion.batch.table import file_name, to_csv
 from emotion.errors import PictureError
 from emotion.prediction import Familiarity, Judged
 from emotion.run import Run
-from emotion.split_record import SplitRecord, SplitRow
 from emotion.sets.limits import Limits
+from emotion.split_record import SplitRecord, SplitRow
 
 CLASSES = ["happy", "sad", "angry", "tired"]
 
