@@ -196,7 +196,9 @@ class TrainTab:
 
     def begin(self, run: Run, *, is_live: bool = True) -> list[Any]:
         """Return what every widget shows of a run from now on, and its name to be remembered."""
-        return [*self.show(watch(run, is_live=is_live, now=time.monotonic())), run.name]
+        seen = watch(run, is_live=is_live, now=time.monotonic())
+        # With its place in the queue: a look right after this may come to the page before it, and is not repeated.
+        return [*self.show(self._look(seen)), run.name]
 
     def _ongoing(self) -> Run | None:
         going = [each.run for each in self.board.mine() if each.status in ("running", "stopping")]
