@@ -13,7 +13,7 @@ from emotion.public import public_limits
 from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET
 from emotion.ui.landing import Landing
 from emotion.ui.light_sessions import SESSIONS, keep_sessions_light
 from emotion.ui.link_preview import DESCRIPTION, ICON, LinkPreview
@@ -97,7 +97,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
         _connect_runs(runs, table, train, tabs)
         train.kept.connect(page)
         train.sweep.connect(page)
-        page.load(guarded(train.attach), train.remembered, train.view, **POLL)
+        page.load(guarded(train.asked.by_page(train.attach)), [train.remembered, train.asked.count], train.view, **POLL)
         for tab in (predict, compare):
             tab.picker.follow(news)
         predict.beside.follow(news)
@@ -109,7 +109,7 @@ def build_app(services: Services, *, backbones: ListBackbones = known_backbones)
 def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs) -> None:
     """Lead from a row of a table to its run, and from a run back to its curves and its settings."""
     for rows in (table.table, train.sweep.table):
-        rows.click(guarded(runs.open_row), None, [tabs, *runs.view], **IN_TURN)
+        rows.click(guarded(runs.open_row), None, [tabs, *runs.view], trigger_mode=EVERY_PRESS, **IN_TURN)
     runs.watch.click(
         guarded(
             train.asked.by_visitor(

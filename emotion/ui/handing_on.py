@@ -33,4 +33,6 @@ class HandingOn:
         from emotion.export.checkpoint import zip_run
 
         run = self.board.find(name)
-        return gr.DownloadButton(value=str(zip_run(run, Path(self.downloads.name) / f"{run.name}.zip")), visible=True)
+        made = zip_run(run, Path(self.downloads.name) / f"{run.name}.zip")
+        # With its name: by now another run may be on the page.
+        return gr.DownloadButton(f"Download {run.name}", value=str(made), visible=True)

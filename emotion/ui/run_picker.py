@@ -39,7 +39,7 @@ class RunPicker:
     def also(self, update: Callable[[str | None], Sequence[Any]], outputs: Sequence[Any]) -> None:
         """Let ``update`` give values for ``outputs`` whenever another run is chosen, by a visitor or by itself."""
         self._update, self._outputs = update, outputs
-        self.dropdown.input(guarded(update), self.dropdown, outputs, **QUIET)
+        self.dropdown.input(guarded(update), self.dropdown, outputs, trigger_mode="always_last", **QUIET)
 
     def follow(self, news: News) -> None:
         """Take up new runs. To be called outside the tab: what a tab remembers is not there before it is opened."""

@@ -15,7 +15,7 @@ from emotion.run import MAX_NOTE, MAX_TITLE, About
 from emotion.trash import take_back, throw_away
 from emotion.ui.guard import guarded
 from emotion.ui.handing_on import HandingOn
-from emotion.ui.handlers import QUIET
+from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.news import News
 from emotion.ui.offered import offered
 from emotion.ui.pushing import Pushing
@@ -33,8 +33,8 @@ TURN = "run-page"
 IN_TURN = {**QUIET, "concurrency_id": TURN}
 
 
-# The open run's name, its own state, and the list of runs.
-Signature = tuple[str, str, str]
+# The open run's name, how far it is, what a person calls it, and the list of runs.
+Signature = tuple[str, str, str, str]
 
 
 class RunTab:
@@ -44,7 +44,7 @@ class RunTab:
         self.services = services
         self.board = board
         # What is open, as the server knows it: the page's own list may have been asked before a row was pressed.
-        self.seen = gr.State(("", "", ""))
+        self.seen = gr.State(("", "", "", ""))
         self.thrown = gr.State("")
         self.empty = gr.HTML(sentence(NO_RUNS, kind="waits"), elem_id="run-waits", apply_default_css=False)
         self._build_head()
@@ -91,9 +91,9 @@ class RunTab:
                 self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
 
     def _connect(self) -> None:
-        self.run.input(guarded(self.show), self.run, self.view, **IN_TURN)
+        self.run.input(guarded(self.show), self.run, self.view, trigger_mode=EVERY_PRESS, **IN_TURN)
         self.keep.click(guarded(self.describe), [self.run, self.title, self.note], self.view, **IN_TURN)
-        self.confusion.click(guarded(self.open_cell), self.run, self.cell, **QUIET)
+        self.confusion.click(guarded(self.open_cell), self.run, self.cell, trigger_mode=EVERY_PRESS, **IN_TURN)
         undo = [self.thrown, self.undo_row, self.undone]
         self.delete.click(guarded(self.throw), self.run, [*undo, *self.view], **IN_TURN)
         self.undo.click(guarded(self.take), self.thrown, [*undo, *self.view], **IN_TURN)
@@ -101,14 +101,18 @@ class RunTab:
     def refresh(self, seen: Signature) -> list[Any]:
         """Show the open run anew where something of it, or the list of runs, has changed."""
         # What is sent again would close a list and overwrite a note under the hand of whoever writes it.
-        name, of_run, _ = seen
+        name, progress, about, _ = seen
         signature = self._signature(name)
         if signature == seen:
             return [gr.skip()] * len(self.view)
-        if name and signature[1] == of_run:
+        if name and signature[1:3] == (progress, about):
             choices = [(each.title, each.run.name) for each in self.board.summaries()]
             return [signature, offered(choices, chosen=name, value=name)] + [gr.skip()] * (len(self.view) - 2)
-        return self.show(name)
+        values = self.show(name)
+        if name and signature[2] == about:
+            for widget in (self.title, self.note):
+                values[self.view.index(widget)] = gr.skip()
+        return values
 
     def show(self, name: str | None) -> list[Any]:
         """Return what every widget shows of a run; of the newest one where there is none of that name."""
@@ -180,8 +184,9 @@ class RunTab:
 
     def _signature(self, name: str) -> Signature:
         summaries = self.board.summaries()
-        of_run = [(each.status, each.best, each.about) for each in summaries if each.run.name == name]
-        return name, repr(of_run), repr([(each.run.name, each.title) for each in summaries])
+        of_run = [each for each in summaries if each.run.name == name]
+        progress, about = [(each.status, each.best) for each in of_run], [each.about for each in of_run]
+        return name, repr(progress), repr(about), repr([(each.run.name, each.title) for each in summaries])
 
 
 _CELL_CLICK = """

@@ -108,7 +108,7 @@ def build_settings(backbones: Sequence[Backbone]) -> Settings:
     settings = Settings(choice, widgets)
     missing = set(widgets) ^ ({field.name for field in fields(TrainConfig)} - {"pictures"})
     assert not missing, f"settings and widgets differ: {missing}"
-    choice.input(settings.of_preset, choice, settings.inputs, **QUIET)
+    choice.input(settings.of_preset, choice, settings.inputs, trigger_mode="always_last", **QUIET)
     backbone = widgets["backbone"]
     backbone.input(  # type: ignore[attr-defined]  # gradio adds it
         of_backbone, [choice, backbone], [widgets[name] for name in BY_BACKBONE], **QUIET

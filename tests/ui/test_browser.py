@@ -246,3 +246,6 @@ def test_the_report_is_downloaded_with_the_picture_that_was_ticked(trained: Run,
     # The scripted people and dogs are files of the same content, so that one tick may stand for both.
     assert 1 <= text.count("data:image/webp") <= 2
     assert "say nothing of real dogs" in text
+    # With other pictures it would be another report.
+    page.locator(".species-card input[data-tick]").nth(1).check()
+    expect(page.locator("#report-html-file")).to_be_hidden()

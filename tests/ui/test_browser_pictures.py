@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from scripted import ScriptedServices
 
 from emotion.sets.saved import list_sets
+from emotion.ui.pictures.review import Review
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
 expect = playwright.expect
@@ -175,6 +178,26 @@ def test_ticked_pictures_are_relabelled_and_deleted(pictures: Any, own_sets: Pat
     assert sum(counts_of(own_sets).values()) == 4
     pictures.locator("#delete-ticked").click()
     expect(pictures.get_by_text("No picture is ticked")).to_be_visible()
+
+
+def test_a_box_of_another_set_deletes_nothing_of_the_one_that_is_shown(pictures: Any, own_sets: Path, tmp_path: Path):
+    bring_zip(pictures, zipped(tmp_path / "mine.zip", {"happy": 4, "sad": 3}))
+    expect(pictures.locator("#review .review-picture")).to_have_count(7)
+    # As a gallery that came late from another set would have it: every set has a picture of such a name.
+    box = pictures.locator("#review input[data-tick]").first
+    box.evaluate("box => { box.dataset.tick = 'another/' + box.dataset.tick.split('/').slice(1).join('/'); }")
+    pictures.locator("#review .review-picture").first.click()
+    expect(pictures.locator("#review-note")).to_contain_text("1 picture ticked")
+    pictures.locator("#delete-ticked").click()
+    expect(pictures.get_by_text("is not in the set any more")).to_be_visible()
+    assert counts_of(own_sets) == {"happy": 4, "sad": 3}
+
+
+def test_doubtful_labels_are_not_shown_where_another_set_was_chosen_meanwhile(services: ScriptedServices):
+    with gr.Blocks():
+        review = Review(services, gr.Dropdown())
+    assert review.show_wrong("mine", "another", "all") == ["", *[gr.skip()] * 5]
+    assert review.show_wrong("", "another", "all") == ["", *[gr.skip()] * 5]
 
 
 def test_another_order_or_class_begins_at_its_first_page(pictures: Any, own_sets: Path, tmp_path: Path):

@@ -14,7 +14,7 @@ from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed
 from emotion.labels import EMOTIONS
-from emotion.run import Run
+from emotion.run import About, Run
 from emotion.runs import create_run
 from emotion.ui.app import build_app
 from emotion.ui.news import News
@@ -110,6 +110,16 @@ def test_another_run_leaves_a_note_that_is_being_written_alone(
     assert len(sent(tab["run"])["choices"]) == 2
     assert "value" not in sent(tab["run"]), "what is not sent stays as it was picked"
     assert (tab["title"], tab["note"], tab["cell"]) == (gr.skip(), gr.skip(), gr.skip())
+
+
+def test_news_of_the_open_run_leaves_a_name_and_a_note_that_are_being_written_alone(runs: RunTab, validated: Run):
+    seen = shown(runs, runs.show(validated.name))["seen"]
+    validated.append(RunFailed(elapsed_seconds=9.0, message="No."))
+    tab = shown(runs, runs.refresh(seen))
+    assert "It could not go on" in tab["state"]
+    assert (tab["title"], tab["note"]) == (gr.skip(), gr.skip())
+    validated.describe(About("Elsewhere", "named"))
+    assert shown(runs, runs.refresh(tab["seen"]))["title"] == "Elsewhere"
 
 
 def test_a_torn_validation_file_is_one_sentence_and_the_rest_is_shown(runs: RunTab, validated: Run):

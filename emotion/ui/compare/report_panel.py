@@ -29,26 +29,29 @@ class ReportPanel:
         atexit.register(self.downloads.cleanup)
         self.ticked = gr.State(())
         self.note = gr.HTML(_note(()), elem_id="report-note", apply_default_css=False)
-        pictures.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_TICK, **QUIET)
+        self.files: list[gr.DownloadButton] = []
         for kind, title in (("html", "Write report"), ("md", "Write report as Markdown")):
             button = gr.Button(title, elem_id=f"report-{kind}", size="md", min_width=150)
             file = gr.DownloadButton(
                 "Download report", visible=False, elem_id=f"report-{kind}-file", size="md", min_width=150
             )
+            self.files.append(file)
             button.click(
                 guarded(lambda *values, kind=kind: self.write(kind, *values)), [run, saved, self.ticked], file,
                 api_visibility="private", show_progress_on=[self.note],
             )  # fmt: skip
-        self.view: list[Any] = [self.ticked, self.note]
+        self.view: list[Any] = [self.ticked, self.note, *self.files]
+        pictures.select(guarded(self.tick), None, self.view, trigger_mode=EVERY_TICK, **QUIET)
 
     def reopen(self, name: str | None, saved: str | None) -> list[Any]:
-        """Tick no picture of another comparison."""
-        return [(), _note(())]
+        """Tick no picture of another comparison, and hand out no report of it."""
+        return [(), _note(()), *[gr.DownloadButton(visible=False)] * len(self.files)]
 
     def tick(self, event: gr.EventData) -> list[Any]:
         """Keep which pictures are ticked; the page sends their hashes."""
         chosen = ticked(event)
-        return [chosen, _note(chosen)]
+        # A report that is written already has other pictures.
+        return [chosen, _note(chosen), *[gr.DownloadButton(visible=False)] * len(self.files)]
 
     def write(self, kind: str, run: str | None, saved: str | None, ticked: tuple[str, ...]) -> Any:
         """Write the report of the comparison on screen and hand out its file."""

@@ -22,7 +22,7 @@ from emotion.ui.compare.pictures import pictures_html, table_of, title_of
 from emotion.ui.compare.report_panel import ReportPanel
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import QUIET
+from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
@@ -80,8 +80,11 @@ class CompareTab:
                 guarded(handler), [form.run, *form.inputs], self.view,
                 concurrency_id="compare", api_visibility="private", show_progress_on=[self.headline],
             )  # fmt: skip
-        self.saved.input(guarded(self.reopen), [form.run, self.saved], self.view, **QUIET)
-        self.shown_emotion.input(guarded(self.reopen), [form.run, self.saved, self.shown_emotion], self.view, **QUIET)
+        reopening: dict[str, Any] = {"concurrency_id": "reopen", "trigger_mode": EVERY_PRESS, **QUIET}
+        self.saved.input(guarded(self.reopen), [form.run, self.saved], self.view, **reopening)
+        self.shown_emotion.input(
+            guarded(self.reopen), [form.run, self.saved, self.shown_emotion], self.view, **reopening
+        )
         self.again.click(
             guarded(self.run_again), [form.run, self.saved], self.agreed,
             concurrency_id="compare", api_visibility="private", show_progress_on=[self.agreed],

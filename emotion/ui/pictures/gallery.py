@@ -52,15 +52,22 @@ def gallery_html(found: SavedSet, shown: Shown) -> str:
     if shown.empty:
         return sentence(shown.empty)
     uris = data_uris([found.folder / row.file for row in shown.rows], side=SIDE)
-    figures = "".join(_figure(row, uri, shown.remarks(row)) for row, uri in zip(shown.rows, uris, strict=True))
+    figures = "".join(
+        _figure(row, uri, shown.remarks(row), key=found.key) for row, uri in zip(shown.rows, uris, strict=True)
+    )
     return f'<div class="review">{figures}</div>'
 
 
-def _figure(row: PictureRow, uri: str, remark: str) -> str:
-    name, label = html.escape(row.file), html.escape(row.label)
+def tick_of(key: str, file: str) -> str:
+    """Return what a box stands for: with the set, since every set has a picture of such a name."""
+    return f"{key}/{file}"
+
+
+def _figure(row: PictureRow, uri: str, remark: str, *, key: str) -> str:
+    name, label, tick = html.escape(row.file), html.escape(row.label), html.escape(tick_of(key, row.file))
     return (
         f'<label class="review-picture" style="--said:{colour_of(row.label)}">'
-        f'<input type="checkbox" data-tick="{name}" aria-label="{label}, {name}"><img src="{uri}" alt="{label}">'
+        f'<input type="checkbox" data-tick="{tick}" aria-label="{label}, {name}"><img src="{uri}" alt="{label}">'
         f"<span><b>{label}</b>{html.escape(remark)}</span></label>"
     )
 

@@ -18,7 +18,7 @@ from emotion.sets.suspects import kept_suspects
 from emotion.studies.wrong_labels import FindWrongLabels
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
-from emotion.ui.pictures.gallery import ALL, ORDERS, gallery_html, page_of
+from emotion.ui.pictures.gallery import ALL, ORDERS, gallery_html, page_of, tick_of
 from emotion.ui.pictures.mine import is_own, own_set, seen_set
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
@@ -39,6 +39,7 @@ class Review:
         self.downloads = tempfile.TemporaryDirectory(prefix="emotion-sets-")
         atexit.register(self.downloads.cleanup)
         self.ticked = gr.State(())
+        self.looked_through = gr.State("")
         with gr.Column(visible=False) as self.body:
             self._build_top()
             self._build_gallery()
@@ -87,14 +88,19 @@ class Review:
         self.pack.click(
             guarded(self.pack_up), self.chosen, self.file, api_visibility="private", show_progress_on=[self.status]
         )
-        self.wrong.click(
-            guarded_stream(self.find_wrong), [self.chosen, self.label], [self.status, self.order, *looked],
+        found = self.wrong.click(
+            guarded_stream(self.find_wrong), self.chosen, [self.status, self.looked_through],
             concurrency_limit=2, **QUIET,
+        )  # fmt: skip
+        found.then(
+            guarded(self.show_wrong), [self.looked_through, self.chosen, self.label],
+            [self.status, self.order, *looked], **QUIET,
         )  # fmt: skip
 
         def changed(change: Any) -> Any:
             def handler(key: str | None, ticked: tuple[str, ...], to: str, *at: Any) -> list[Any]:
-                change(own_set(key), ticked, to)
+                # A box of another set keeps its set's name, and is refused as none of this one's.
+                change(own_set(key), [name.removeprefix(tick_of(str(key), "")) for name in ticked], to)
                 return show(key, at)  # type: ignore[no-any-return]  # the tab's own list
 
             return guarded(handler)
@@ -133,21 +139,21 @@ class Review:
             gr.Dropdown(list(dict.fromkeys([*EMOTIONS, *counts]))),
         ]
 
-    def look(self, key: str | None, order: str, label: str, page: float = 1) -> list[Any]:
+    def look(self, key: str | None, order: str, label: str, page: float | None = None) -> list[Any]:
         """Show another page, order or class; what was ticked on the page before is ticked no more."""
-        return self._looked(seen_set(key), order, label, page)
+        return self._looked(seen_set(key), order, label, page or 1, slider_at=page)
 
-    def _looked(self, found: SavedSet, order: str, label: str, page: float) -> list[Any]:
+    def _looked(
+        self, found: SavedSet, order: str, label: str, page: float, *, slider_at: float | None = None
+    ) -> list[Any]:
         shown = page_of(found.manifest, kept_suspects(found), order=order, label=label, page=int(page or 1))
+        at = min(max(1, int(page or 1)), shown.pages)
+        # Where it is there already nothing is sent, which would take back a slider that is being moved on.
+        moved: dict[str, Any] = {} if slider_at == at else {"value": at}
         return [
             gallery_html(found, shown),
             # Hidden and not gone: a slider that is gone keeps its value, which may lie beyond its new end.
-            gr.Slider(
-                1,
-                max(2, shown.pages),
-                value=min(max(1, int(page or 1)), shown.pages),
-                visible=True if shown.pages > 1 else "hidden",
-            ),
+            gr.Slider(1, max(2, shown.pages), visible=True if shown.pages > 1 else "hidden", **moved),
             (),
             _note(0),
         ]
@@ -163,14 +169,17 @@ class Review:
         made = pack(found, Path(self.downloads.name) / f"{found.key}.zip")
         return gr.DownloadButton(value=str(made), visible=True)
 
-    def find_wrong(self, key: str | None, label: str) -> Generator[list[Any], None, None]:
-        """Look at the pictures that are not known yet, and show those first whose label is doubtful."""
+    def find_wrong(self, key: str | None) -> Generator[list[Any], None, None]:
+        """Look at the pictures that are not known yet, and say how many labels are doubtful."""
         found = seen_set(key)
-        told = yield from watched(self.services.do(FindWrongLabels(found.folder)), place=self._placed)
-        yield [sentence(told), gr.Dropdown(value=ORDERS[1]), *self._looked(found, ORDERS[1], label, 1)]
+        told = yield from watched(self.services.do(FindWrongLabels(found.folder)), place=lambda line: [line, ""])
+        yield [sentence(told), found.key]
 
-    def _placed(self, line: str) -> list[Any]:
-        return [line, *[gr.skip()] * 5]
+    def show_wrong(self, looked_through: str, key: str | None, label: str) -> list[Any]:
+        """Show the doubtful ones first, unless another set was chosen meanwhile."""
+        if not looked_through or looked_through != key:
+            return ["", *[gr.skip()] * 5]
+        return [gr.skip(), gr.Dropdown(value=ORDERS[1]), *self._looked(seen_set(key), ORDERS[1], label, 1)]
 
 
 def _note(ticked: int) -> str:

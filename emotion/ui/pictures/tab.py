@@ -13,7 +13,7 @@ from emotion.sets.bringing import Brought
 from emotion.sets.editing import describe_set
 from emotion.sets.saved import SavedSet, delete_set
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import POLL, QUIET
+from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET
 from emotion.ui.pictures.incoming import Incoming
 from emotion.ui.pictures.mine import NEW, choices, is_own, own_set, seen_set
 from emotion.ui.pictures.review import FIRST, Review
@@ -62,7 +62,7 @@ class PicturesTab:
             self.delete.click(guarded(self.throw), [self.chosen, self.sure], self.view, **QUIET),
         ]
         self.shared.input(guarded(self.share), [self.chosen, self.shared], self.shared, **QUIET)
-        self.chosen.input(guarded(self.show), self.chosen, self.view, **QUIET)
+        self.chosen.input(guarded(self.show), self.chosen, self.view, trigger_mode=EVERY_PRESS, **QUIET)
         for event in events:
             event.then(guarded(refresh), None, elsewhere, **POLL)
         page.load(guarded(lambda: [gr.Dropdown(choices()), *refresh()]), None, [self.chosen, *elsewhere], **POLL)

@@ -13,7 +13,7 @@ from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import QUIET
+from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.looking import Looking, sent_back
 from emotion.ui.picture_input import RAW, picture_input, preview, received
 from emotion.ui.predict.beside import SAME, Beside
@@ -67,7 +67,7 @@ class OnePicture:
             guarded(self.judge_upload), [self.run, self.picture, self.beside.other], result,
             trigger_mode="always_last", **options,
         )  # fmt: skip
-        self.gallery.click(guarded(self.judge_example), runs, result, **options)
+        self.gallery.click(guarded(self.judge_example), runs, result, trigger_mode=EVERY_PRESS, **options)
         self.beside.other.input(
             guarded(self.set_beside), [*runs, self.picture, self.example], result, trigger_mode="always_last", **options
         )
@@ -76,7 +76,7 @@ class OnePicture:
         """Judge a visitor's picture and delete it."""
         upload = received(payload)
         if upload is None:
-            return self._nothing(gr.skip(), sentence(NO_PICTURE))
+            return self._nothing(gr.skip() if payload else None, sentence(NO_PICTURE))
         try:
             return self._judge(run, other, upload.path, upload.name)
         finally:
