@@ -38,7 +38,7 @@ def opened(visitor: HttpVisitor) -> dict[str, Any]:
         each for each in config["dependencies"]
         if any(kind == "load" for _, kind in each["targets"]) and "status" in [names[out] for out in each["outputs"]]
     ]  # fmt: skip
-    said = json.loads(visitor.ask(event["id"], [None]))[-1]["output"]["data"]
+    said = json.loads(visitor.ask(event["id"], [None] * len(event["inputs"])))[-1]["output"]["data"]
     return {names[out]: value for out, value in zip(event["outputs"], said, strict=True)}
 
 
