@@ -10,7 +10,9 @@ import pytest
 from scripted import ScriptedServices
 from serving_pages import served, visiting
 
+from emotion.owners import owner_of
 from emotion.runs import list_runs
+from emotion.sets.saved import list_sets
 from emotion.ui.app import build_app
 
 
@@ -68,7 +70,7 @@ def offered(page: Any) -> Any:
 
 
 def test_a_set_is_its_makers_alone_until_it_is_shared_and_stays_theirs_to_change(
-    browser: Any, address: str, faces: Path
+    browser: Any, address: str, faces: Path, tmp_path: Path
 ):
     from playwright.sync_api import expect
 
@@ -80,6 +82,12 @@ def test_a_set_is_its_makers_alone_until_it_is_shared_and_stays_theirs_to_change
         expect(bert.locator("#set-folder")).to_be_hidden()
         anna.get_by_role("button", name="Rename or delete this set").click()
         anna.locator("#share-set input").check()
+        # His list is filled as his page loads, so the server has to know of it before.
+        [own] = list_sets(tmp_path / "sets")
+        for _ in range(1200):
+            if owner_of(own.folder).shared:
+                break
+            anna.wait_for_timeout(50)
         expect(offered(bert)).to_contain_text("My pictures")
         bert.get_by_role("option", name="My pictures").click()
         expect(bert.locator("#summary")).to_contain_text("My pictures")
