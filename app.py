@@ -32,7 +32,7 @@ def main() -> int:
     try:
         limits, has_first_run = public_limits(), is_wanted()
         has_tools = serves_mcp()
-        open_cache()
+        open_cache()  # for what it says of a limit that is none
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2

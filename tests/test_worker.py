@@ -254,18 +254,23 @@ def test_a_training_that_dies_before_its_first_event_has_failed_and_the_next_one
     assert after.status() == "finished"
 
 
+def refuse_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let the next process of the queue not be started."""
+    real, refused = start_process, []
+
+    def refuse(target: Any, *arguments: Any) -> Any:
+        if not refused:
+            refused.append(target)
+            raise error
+        return real(target, *arguments)
+
+    monkeypatch.setattr("emotion.worker.start_process", refuse)
+
+
 def test_a_full_disk_at_the_start_leaves_the_queue_going(
     workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real, refused = start_process, []
-
-    def refuse_once(target: Any, *arguments: Any) -> Any:
-        if not refused:
-            refused.append(target)
-            raise OSError(28, "No space left on device")
-        return real(target, *arguments)
-
-    monkeypatch.setattr("emotion.worker.start_process", refuse_once)
+    refuse_once(monkeypatch, OSError(28, "No space left on device"))
     first = workers.start_training(tiny_config)
     second = workers.start_training(tiny_config)
     await_that(finished(second))
@@ -276,15 +281,7 @@ def test_a_full_disk_at_the_start_leaves_the_queue_going(
 def test_a_process_that_cannot_be_forked_fails_its_run_and_leaves_the_queue_going(
     workers: Workers, tiny_config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, refused = start_process, []
-
-    def refuse_once(target: Any, *arguments: Any) -> Any:
-        if not refused:
-            refused.append(target)
-            raise EOFError("unexpected EOF")  # as multiprocessing does where what it forks from was killed
-        return real(target, *arguments)
-
-    monkeypatch.setattr("emotion.worker.start_process", refuse_once)
+    refuse_once(monkeypatch, EOFError("as multiprocessing says where what it forks from was killed"))
     first = workers.start_training(tiny_config)
     second = workers.start_training(tiny_config)
     await_that(finished(second))

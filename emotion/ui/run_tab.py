@@ -31,8 +31,6 @@ NO_RUNS = "No runs yet: train one in the Train tab, and it can be looked at here
 # One after the other, so that news of the run that was open never comes after the run that a visitor has opened.
 TURN = "run-page"
 IN_TURN = {**QUIET, "concurrency_id": TURN}
-
-
 # The open run's name, how far it is, what a person calls it, and the list of runs.
 Signature = tuple[str, str, str, str]
 
