@@ -1,23 +1,30 @@
-"""Domain stand-ins: a tiny random ViT, and pictures whose class can be seen by a machine at a glance."""
+"""What every test finds: folders of its own, one thread, a tiny backbone, a trained tiny run, the command line, a browser."""
 
 from __future__ import annotations
 
-import random
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
-
-from emotion.config import TrainConfig
+from helpers.command import Emotion, Said
+from helpers.pictures import COLOURS, write_pictures, write_tiny_dinov2, write_tiny_vit
+from helpers.serving import Site, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
-COLOURS = {"happy": (230, 190, 40), "sad": (40, 70, 190), "angry": (200, 40, 30), "tired": (120, 110, 120)}
-_FAINT = [200 + level // 5 for level in range(256)]
+    from emotion.config import TrainConfig
+
+# Before anything imports torch or the Hub's client, and for every child: two workers share two cores, and nobody's
+# home is looked at.
+os.environ |= {"OMP_NUM_THREADS": "1", "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
 MakePictures = Callable[..., Path]
+STEERING = ("EMOTION_", "GRADIO_SERVER", "GRADIO_TEMP", "HOST", "PORT", "SPACE_ID", "SPACE_HOST", "HF_TOKEN")
+KEPT = ("EMOTION_MODELS", "EMOTION_WHEELS")
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS = [
@@ -28,27 +35,36 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+def _steer_into(root: Path, patch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(STEERING) and name not in KEPT:
+            patch.delenv(name)
+    for name in ("runs", "sets", "cache"):
+        patch.setenv(f"EMOTION_{name.upper()}", str(root / name))
+    patch.setenv("GRADIO_TEMP_DIR", str(root / "uploads"))
+    patch.setenv("HF_HOME", str(root / "hub"))
+
+
 @pytest.fixture(scope="session", autouse=True)
-def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what fixtures of several tests look at out of the cache in the working directory."""
+def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what longer fixtures do out of the runs, sets and cache of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMOTION_CACHE", str(tmp_path_factory.mktemp("cache-of-the-session")))
+        _steer_into(tmp_path_factory.mktemp("session"), patch)
         yield
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test a cache of activations of its own, so that none profits from what another has looked at."""
-    folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("EMOTION_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def own_sets(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test a folder of picture sets of its own, and leave alone the one in the working directory."""
-    folder = tmp_path_factory.mktemp("sets")
-    monkeypatch.setenv("EMOTION_SETS", str(folder))
+def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test runs, sets, a cache and uploads of its own, in the folder that is returned."""
+    folder = tmp_path_factory.mktemp("place")
+    _steer_into(folder, monkeypatch)
     return folder
 
 
@@ -59,48 +75,86 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"There is no {CHROMIUM}: apt-get install chromium.")
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=120_000)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as player:
         chromium = player.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
 
 
+@pytest.fixture
+def emotion(capsys: pytest.CaptureFixture[str]) -> Emotion:
+    """The command line in this process: ``emotion("train", "--epochs", 2).json``."""
+    from emotion.cli import main
+
+    def call(*words: object) -> Said:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        printed = capsys.readouterr()
+        return Said(code, printed.out, printed.err)
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def tiny_vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ViT of the report's architecture, random, width 32, two blocks, 32 px, in the Hub's layout."""
-    import torch
-    from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil
-
-    folder = tmp_path_factory.mktemp("tiny-vit")
-    torch.manual_seed(0)
-    config = ViTConfig(
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        image_size=32,
-        patch_size=8,
-    )
-    ViTForImageClassification(config).save_pretrained(folder)
-    ViTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
-    return folder
+    """A ViT of the report's architecture, random, width 32, two blocks, 32 px."""
+    return write_tiny_vit(tmp_path_factory.mktemp("tiny-vit"))
 
 
 @pytest.fixture(scope="session")
 def tiny_dinov2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DINOv2 like the bundled one, random, width 32, seven blocks for Thorough's six, 28 px, in the Hub's layout."""
-    import torch
-    from transformers import BitImageProcessorPil, Dinov2Config, Dinov2Model
+    """A DINOv2 like the bundled one, random, width 32, seven blocks, 28 px."""
+    return write_tiny_dinov2(tmp_path_factory.mktemp("tiny-dinov2"))
 
-    folder = tmp_path_factory.mktemp("tiny-dinov2")
-    torch.manual_seed(0)
-    config = Dinov2Config(
-        hidden_size=32, num_hidden_layers=7, num_attention_heads=2, mlp_ratio=2, image_size=28, patch_size=14
-    )
-    Dinov2Model(config).save_pretrained(folder)
-    BitImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)
-    return folder
+
+@pytest.fixture(scope="session")
+def tiny_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sets of class folders that nobody changes: ``human_train`` (12 a class), ``human_eval``, ``dog_eval`` (6)."""
+    root = tmp_path_factory.mktemp("pictures")
+    for name, count in (("human_train", 12), ("human_eval", 6), ("dog_eval", 6)):
+        write_pictures(root / name, count=count)
+    return root
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, tiny_vit: Path, tiny_pictures: Path) -> Path:
+    """The folder of a finished run of three epochs on ``tiny_pictures``, trained once. Take ``run``, a copy."""
+    from emotion.cli import main
+
+    runs = tmp_path_factory.mktemp("trained")
+    words = ["train", "--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--epochs", 3]
+    words += ["--batch-size", 8, "--image-size", 32, "--precision", "float32", "--runs", runs]
+    assert main([str(word) for word in words]) == 0
+    [run] = [each for each in runs.iterdir() if not each.name.startswith(".")]
+    return run
+
+
+@pytest.fixture
+def run(trained_run: Path, isolated: Path) -> Path:
+    """A finished run of this test's own, in its runs folder."""
+    return Path(shutil.copytree(trained_run, isolated / "runs" / trained_run.name))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path) -> Iterator[Site]:
+    """A dashboard for the tests of a module, with the finished run in its runs, and ``tiny_pictures`` on offer."""
+    with serving(
+        tmp_path_factory.mktemp("site"),
+        environment={"EMOTION_PICTURES": str(tiny_pictures)},
+        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
+    ) as site:
+        yield site
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """The module's dashboard as a new visitor sees it."""
+    with site.visit(browser) as page:
+        yield page
 
 
 @pytest.fixture
@@ -108,19 +162,7 @@ def make_pictures(tmp_path: Path) -> MakePictures:
     """Return a function that writes ``count`` small noisy pictures a class into a folder and returns it."""
 
     def make(name: str = "pictures", *, count: int = 12, classes: tuple[str, ...] = tuple(COLOURS)) -> Path:
-        for label in classes:
-            (tmp_path / name / label).mkdir(parents=True)
-            for number in range(count):
-                rng = random.Random(f"{name}/{label}/{number}")
-                colour = tuple(min(255, max(0, part + rng.randint(-40, 40))) for part in COLOURS[label])
-                # A pattern of its own: otherwise all of them would be near-duplicates of one another.
-                pattern = Image.frombytes("L", (8, 8), rng.randbytes(64)).resize((40, 36), Image.Resampling.BICUBIC)
-                image = Image.composite(
-                    Image.new("RGB", (40, 36), colour), Image.new("RGB", (40, 36), "white"), pattern.point(_FAINT)
-                )
-                image.putpixel((number % 40, number // 40), (255, 255, 255))
-                image.save(tmp_path / name / label / f"{label}_{number:03}.png")
-        return tmp_path / name
+        return write_pictures(tmp_path / name, count=count, classes=classes)
 
     return make
 
@@ -128,11 +170,20 @@ def make_pictures(tmp_path: Path) -> MakePictures:
 @pytest.fixture
 def tiny_config(make_pictures: MakePictures, tiny_vit: Path) -> TrainConfig:
     """Settings of a training that is over in a second: three epochs of the tiny ViT on 48 pictures."""
-    return TrainConfig(
-        pictures=str(make_pictures()),
-        backbone=str(tiny_vit),
-        epochs=3,
-        batch_size=8,
-        image_size=32,
-        precision="float32",
-    )
+    from emotion.config import TrainConfig
+
+    small = {"epochs": 3, "batch_size": 8, "image_size": 32, "precision": "float32"}
+    return TrainConfig(pictures=str(make_pictures()), backbone=str(tiny_vit), **small)
+
+
+@pytest.fixture
+def own_cache(isolated: Path) -> Path:
+    """The cache of this test."""
+    return isolated / "cache"
+
+
+@pytest.fixture
+def own_sets(isolated: Path) -> Path:
+    """The picture sets of this test."""
+    (isolated / "sets").mkdir(exist_ok=True)
+    return isolated / "sets"
