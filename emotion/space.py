@@ -12,11 +12,11 @@ from emotion.errors import SpaceError
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("README.md", "LICENSE", "requirements.txt", "app.py")
 # Of a folder these kinds and no other: a photograph that was put there for a moment must not be pushed with it.
-# The reports are there for the landing panel's numbers, and for the README's links.
+# The results are there for the landing panel's numbers, and for the README's links.
 FOLDERS: dict[str, frozenset[str]] = {
     "emotion": frozenset({".py", ".js", ".css"}),
     "assets": frozenset({".webp", ".png", ".css", ".json"}),
-    "reports": frozenset({".md", ".json", ".csv", ".svg", ".html"}),
+    "docs": frozenset({".md", ".json"}),
 }
 ATTRIBUTES = ".gitattributes"
 MARK = "# Written by `python -m emotion space`, which replaces the whole folder when it is run again."

@@ -8,10 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from emotion.cli import (
-    benching,
     caching,
     comparing,
-    cross_validating,
     exporting,
     hosting,
     importing,
@@ -54,15 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
     caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))
-    benching.add_bench(commands.add_parser("bench", help="measure how fast and how good this is, and write a report"))
-    benching.add_choose(
-        commands.add_parser("choose", help="compare recipes by cross-validation on training pictures, write a report")
-    )
-    cross_validating.add_cross_validate(
-        commands.add_parser(
-            "cross-validate", help="say how good settings are by the pictures that are trained on, without any other"
-        )
-    )
     options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
+import platform
 import time
 
-from emotion.bench.machine import this_machine
 from emotion.comparison import SampleResult, load_comparison
 from emotion.labels import DRAWN_NOTE, colour_of_set
 from emotion.pictures.drawn import is_drawn
@@ -39,7 +41,7 @@ def document(outcome: Outcome, *, seconds: float) -> Report:
     answer = _answer(load_comparison(outcome.twenty).results(REPORT_EMOTION))
     return Report(
         title=f"The report’s experiment, on {what}",
-        dateline=f"{moment(time.time())}, {seconds / 60:.1f} minutes. {this_machine().sentence()}",
+        dateline=f"{moment(time.time())}, {seconds / 60:.1f} minutes. {_machine()}",
         answer=answer,
         basis=f"Run {outcome.run.name}; every number from `python -m emotion reproduce`.",
         warnings=(DRAWN_NOTE,) if drawn else (),
@@ -63,6 +65,12 @@ def pair_sentence(pair: Material) -> str:
     sizes = {name: pair.comparison.pooled(name).n for name in pair.comparison.sets}
     shown = " and ".join(f"{n} of {name}" for name, n in sizes.items())
     return f"On a sample of all emotions: {shown}, seed {pair.comparison.seed}."
+
+
+def _machine() -> str:
+    """Return what the times depend on, in one sentence."""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "transformers", "gradio"))
+    return f"{platform.machine()}, {os.cpu_count()} cores; python {platform.python_version()}, {versions}."
 
 
 def _answer(results: dict[str, SampleResult]) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 
 from emotion.errors import EmotionError
-from emotion.labels import DRAWN_NOTE, colour_of
-from emotion.reproduction.twenty import CHANCE, Twenty, read_twenty
+from emotion.labels import DRAWN_NOTE, EMOTIONS, chance_level, colour_of
+from emotion.statistics.intervals import Interval
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.words import exact_percent, percent, span
 
+RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
+CHANCE = chance_level(len(EMOTIONS))
 SUMMARY = "What is asked here, and what came out"
 ASKED = (
     "A model learns happy, sad, angry and tired from pictures of people. Shown a happy dog, does it see a happy dog?"
@@ -24,6 +29,39 @@ BASIS = (
     f"the dashed one chance, {percent(CHANCE)}. From “make reproduce”, seed 42."
 )
 TABS = {"train": "Train a model", "compare": "Compare species", "pictures": "Bring your own pictures"}
+
+
+@dataclass(frozen=True)
+class Twenty:
+    """A sample of happy pictures: how many of ``n`` are right, and the mean correct-class confidence (0 to 1)."""
+
+    species: str
+    confidence: float
+    interval: Interval | None
+    right: int
+    n: int
+
+
+# It gives no interval.
+REPORT = (Twenty("human", 0.395, None, 19, 20), Twenty("dog", 0.227, None, 0, 20))
+
+
+def read_twenty(kind: str, results: Path = RESULTS) -> list[Twenty]:
+    """Return what the experiment on ``photographs`` or ``drawn`` pictures found; nothing where no file can be read."""
+    try:
+        rows = json.loads((results / f"experiment-{kind}.json").read_text(encoding="utf-8"))["twenty"]
+        return [
+            Twenty(
+                str(row["set"]).removesuffix("_eval"),
+                float(row["confidence"]),
+                (float(row["confidence_low"]), float(row["confidence_high"])),
+                int(row["right"]),
+                int(row["n"]),
+            )
+            for row in rows
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 class Landing:
@@ -44,18 +82,17 @@ def _tab(event: gr.EventData) -> gr.Tabs:
     return gr.Tabs(selected=chosen)
 
 
-def landing_html() -> str:
+def landing_html(results: Path = RESULTS) -> str:
     """Return the panel; what was never measured here is left out."""
-    photographs, drawn = read_twenty("photographs"), read_twenty("drawn")
-    ours = [each for each in photographs if not each.is_report]
+    ours, drawn = read_twenty("photographs", results), read_twenty("drawn", results)
     groups = [
-        _group("The report, its own photographs", [each for each in photographs if each.is_report]),
+        _group("The report, its own photographs", REPORT if ours else ()),
         _group("This dashboard, other photographs", ours),
-        _group("This dashboard, drawn pictures", [each for each in drawn if not each.is_report], note=DRAWN_NOTE),
+        _group("This dashboard, drawn pictures", drawn, note=DRAWN_NOTE),
     ]
     came_out = f"<p><b>What came out.</b> {html.escape(_sentence(ours))}</p>" if ours else ""
     buttons = "".join(f'<button type="button" data-tab="{tab}">{text}</button>' for tab, text in TABS.items())
-    basis = f'<p class="basis">{html.escape(BASIS)}</p>' if photographs or drawn else ""
+    basis = f'<p class="basis">{html.escape(BASIS)}</p>' if ours or drawn else ""
     return (
         f'<details class="landing" open><summary>{SUMMARY}</summary><div class="landing-body"><div>'
         f"<p><b>What was asked.</b> {ASKED}</p>{came_out}"
@@ -65,7 +102,7 @@ def landing_html() -> str:
 
 
 def _sentence(ours: Sequence[Twenty]) -> str:
-    said = [f"{each.correct} of {each.n} happy {PEOPLE.get(each.species, each.species)}" for each in ours]
+    said = [f"{each.right} of {each.n} happy {PEOPLE.get(each.species, each.species)}" for each in ours]
     text = f"On photographs {' and '.join(said)} were called happy."
     holds = [each for each in ours if each.interval and each.interval[0] <= CHANCE <= each.interval[1]]
     if holds:
@@ -90,9 +127,9 @@ def _bar(sample: Twenty) -> str:
     between = f" ({span(sample.interval)})" if sample.interval else ""
     return (
         f'<div class="landing-bar"><span>{PEOPLE.get(sample.species, sample.species)}</span>'
-        f'<span class="landing-track" style="--chance:{CHANCE:.0%}"><i style="width:{sample.correct_confidence:.1%};'
+        f'<span class="landing-track" style="--chance:{CHANCE:.0%}"><i style="width:{sample.confidence:.1%};'
         f'background:{colour_of(sample.species)}"></i>{interval}</span>'
-        f"<span><b>{exact_percent(sample.correct_confidence)}</b>{between}, {sample.correct} of {sample.n} right</span>"
+        f"<span><b>{exact_percent(sample.confidence)}</b>{between}, {sample.right} of {sample.n} right</span>"
         "</div>"
     )
 

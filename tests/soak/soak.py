@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+from benchmarks.machine import load, this_machine
 from soak_actions import Person
 from soak_faults import LONG_SECONDS, Faults
 from soak_place import ROOT, Place, soak_place
@@ -22,7 +23,6 @@ from soak_server import Server
 from soak_verdict import judge
 from soak_watch import Watch
 
-from emotion.bench.machine import load, this_machine
 from emotion.config import TrainConfig
 from emotion.run import Run
 from emotion.runs import create_run, list_runs
@@ -155,7 +155,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--visitors", type=int, default=VISITORS)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=ROOT / "reports")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
     options = parser.parse_args()
     report = soak(options.seconds, visitors=options.visitors, seed=options.seed)
     report.write(options.out)

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import Machine
 from soak_record import Record, percentile
 from soak_verdict import Claim
 from soak_watch import Sample
 
-from emotion.bench.machine import Machine
-from emotion.bench.report import write_pair
+from emotion.writing import as_json, write_texts
 
 SCHEMA = 1
 MARKDOWN, JSON = "soak.md", "soak.json"
@@ -84,12 +84,9 @@ class SoakReport:
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
-        """Write both files into ``folder``.
-
-        Raises:
-            RunError: the folder cannot be written.
-        """
-        write_pair(folder, {JSON: self.to_json()}, {MARKDOWN: self.to_markdown()})
+        """Write both files into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_texts(folder, {JSON: as_json(self.to_json()), MARKDOWN: self.to_markdown()})
 
 
 def _summary(values: Sequence[float]) -> dict[str, float]:

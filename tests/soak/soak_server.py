@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,9 +13,14 @@ from collections.abc import Iterator
 import psutil
 from soak_place import ROOT, Place
 
-from emotion.bench.page import free_port
-
 PATIENCE_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Server:

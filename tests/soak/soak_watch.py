@@ -15,8 +15,6 @@ from soak_record import DONE, Call, Record
 from soak_server import Server
 from soak_visitor import OddError, RefusedError, Visitor
 
-from emotion.bench.memory import pss_of_tree
-
 PAUSE_SECONDS = 2.0
 
 
@@ -82,13 +80,12 @@ class Watch:
         visitor.close()
 
     def _sample(self) -> Sample:
-        pid = self.server.pid
-        tree = pss_of_tree(pid)
-        process = psutil.Process(pid)
+        process = psutil.Process(self.server.pid)
+        tree = {each.pid: each.memory_full_info().pss for each in (process, *process.children(recursive=True))}
         return Sample(
             at=time.monotonic(),
             incarnation=self.server.kills,
-            server=tree[pid],
+            server=tree[process.pid],
             tree=sum(tree.values()),
             processes=len(tree),
             files=process.num_fds(),

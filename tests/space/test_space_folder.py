@@ -13,8 +13,8 @@ import pytest
 
 from emotion.cli import main
 from emotion.errors import SpaceError
-from emotion.reproduction.twenty import read_twenty
 from emotion.space import ATTRIBUTES, BINARY, FILES, FOLDERS, ROOT, Space, list_files, write_space
+from emotion.ui.landing import read_twenty
 
 SCREENSHOTS = ROOT / "assets" / "screenshots"
 # Drawn as the faces are. Any other picture is named here first, so that no photograph slips in.
@@ -58,7 +58,7 @@ def test_what_belongs_is_there_byte_for_byte_and_nothing_else(project: Path, tmp
     assert written.bytes == sum((written.folder / name).stat().st_size for name in _names(written.folder))
 
 
-@pytest.mark.parametrize("stray", ["assets/dog.jpg", "emotion/weights.safetensors", "reports/photo.png"])
+@pytest.mark.parametrize("stray", ["assets/dog.jpg", "emotion/weights.safetensors", "docs/photo.png"])
 def test_a_file_of_another_kind_is_named_and_nothing_is_written(project: Path, tmp_path: Path, stray: str):
     _write(project / stray)
     with pytest.raises(SpaceError, match=f"{stray} is nothing that belongs into a Space"):
@@ -158,7 +158,7 @@ def test_the_readmes_pictures_and_links_lead_somewhere_in_it(space: Path):
 
 
 def test_the_landing_panels_numbers_are_in_it(space: Path):
-    assert all(read_twenty(kind, reports=space / "reports") for kind in ("photographs", "drawn"))
+    assert all(read_twenty(kind, space / "docs" / "results") for kind in ("photographs", "drawn"))
 
 
 def test_what_is_no_text_goes_to_the_hubs_large_storage(space: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,68 +14,58 @@ from scripted import ScriptedServices
 from serving_pages import served, visiting
 
 from emotion.errors import EmotionError
-from emotion.reproduction.twenty import REPORTS, TABLE, Twenty, read_twenty
-from emotion.ui import landing
+from emotion.labels import DRAWN_NOTE
 from emotion.ui.app import build_app
-
-TABLE_TEXT = """Sample,Mean correct-class confidence,"Mean correct-class confidence, detail",Right,"Right, detail"
-"human, report",39.5 %,no interval given,19 of 20,76 to 99
-"human, ours",70.0 %,61 to 79,8 of 10,49 to 94
-"dog, ours",20.5 %,9 to 32,1 of 10,2 to 40
-"""
+from emotion.ui.landing import ASKED, _tab, landing_html, read_twenty
 
 
-def written(folder: Path, kind: str, text: str) -> Path:
-    (folder / kind).mkdir(parents=True)
-    (folder / kind / TABLE).write_text(text, encoding="utf-8")
+def written(folder: Path, kind: str) -> Path:
+    """Write an experiment in which eight of ten people and one of ten dogs were right."""
+    rows = [
+        ("human_eval", 8, 0.70, 0.61, 0.79),
+        ("dog_eval", 1, 0.205, 0.09, 0.32),
+    ]
+    names = ("set", "right", "confidence", "confidence_low", "confidence_high")
+    twenty = [{**dict(zip(names, row, strict=True)), "n": 10} for row in rows]
+    (folder / f"experiment-{kind}.json").write_text(json.dumps({"kind": kind, "twenty": twenty}), encoding="utf-8")
     return folder
 
 
-def test_the_samples_are_read_from_the_table_that_a_reproduction_writes(tmp_path: Path) -> None:
-    assert read_twenty("drawn", reports=written(tmp_path, "drawn", TABLE_TEXT)) == [
-        Twenty("human", True, 0.395, None, 19, 20),
-        Twenty("human", False, 0.7, (0.61, 0.79), 8, 10),
-        Twenty("dog", False, 0.205, (0.09, 0.32), 1, 10),
-    ]
+def shown(folder: Path) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", landing_html(folder)))
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "Sample\nhuman\n", TABLE_TEXT.replace("19 of 20", "many")])
-def test_a_table_that_cannot_be_read_gives_no_samples(text: str, tmp_path: Path) -> None:
-    assert read_twenty("drawn", reports=written(tmp_path, "drawn", text)) == []
-
-
-def test_a_table_that_is_not_there_gives_no_samples(tmp_path: Path) -> None:
-    assert read_twenty("drawn", reports=tmp_path) == []
+@pytest.mark.parametrize("text", ["", "[]", '{"twenty": 3}', '{"twenty": [{"set": "human_eval"}]}', None])
+def test_an_experiment_that_is_absent_or_cannot_be_read_is_left_out(text: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "experiment-drawn.json").write_text(text, encoding="utf-8")
+    assert ASKED in shown(tmp_path)
+    assert "%" not in shown(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["photographs", "drawn"])
-def test_the_committed_tables_hold_both_samples_of_the_report_and_of_ours(kind: str) -> None:
-    assert (REPORTS / kind / TABLE).is_file()
-    found = [(each.species, each.is_report) for each in read_twenty(kind)]
-    assert found == [("human", True), ("human", False), ("dog", True), ("dog", False)]
+def test_the_committed_experiments_hold_twenty_people_and_twenty_dogs(kind: str) -> None:
+    assert [(each.species, each.n) for each in read_twenty(kind)] == [("human", 20), ("dog", 20)]
 
 
-def test_every_number_on_the_panel_is_one_of_the_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    reports = written(tmp_path, "photographs", TABLE_TEXT)
-    monkeypatch.setattr(landing, "read_twenty", lambda kind: read_twenty(kind, reports=reports))
-    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", landing.landing_html()))
-    assert "39.5 % , 19 of 20 right" in shown
-    assert "70.0 % (61 to 79), 8 of 10 right" in shown
-    assert "On photographs 8 of 10 happy people and 1 of 10 happy dogs were called happy." in shown
-    assert "dogs cannot be told from guessing" in shown
-    assert "drawn pictures" not in shown
+def test_every_number_on_the_panel_is_one_of_the_experiment_or_of_the_report(tmp_path: Path) -> None:
+    text = shown(written(tmp_path, "photographs"))
+    assert "39.5 % , 19 of 20 right" in text
+    assert "70.0 % (61 to 79), 8 of 10 right" in text
+    assert "On photographs 8 of 10 happy people and 1 of 10 happy dogs were called happy." in text
+    assert "dogs cannot be told from guessing" in text
+    assert "drawn pictures" not in text
 
 
-def test_without_any_table_it_still_says_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "read_twenty", lambda _: [])
-    shown = landing.landing_html()
-    assert landing.ASKED in shown
-    assert "%" not in shown
+def test_drawn_pictures_alone_stand_without_the_report_and_with_their_note(tmp_path: Path) -> None:
+    text = shown(written(tmp_path, "drawn"))
+    assert DRAWN_NOTE in text
+    assert "39.5 %" not in text
 
 
 def test_a_tab_that_does_not_exist_is_refused() -> None:
     with pytest.raises(EmotionError, match="reload the page"):
-        landing._tab(cast(Any, SimpleNamespace(_data={"tab": "../runs"})))
+        _tab(cast(Any, SimpleNamespace(_data={"tab": "../runs"})))
 
 
 @pytest.fixture
