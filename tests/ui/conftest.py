@@ -41,7 +41,7 @@ PER_CLASS = 6
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the page in a browser."""
     for item in items:
-        if "address" in getattr(item, "fixturenames", ()) and Path(__file__).parent in item.path.parents:
+        if {"address", "page"} & set(getattr(item, "fixturenames", ())) and Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             for mark in SERVED:
                 item.add_marker(mark)
@@ -124,11 +124,15 @@ def address(services: ScriptedServices) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page of a new visitor; an error in its scripts or a request to another host fails the test."""
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page of a new visitor, of the module's ``site`` where a test takes one, else of scripted services."""
     from playwright.sync_api import expect
 
-    with visiting(browser, address) as page:
+    if "site" in request.fixturenames:
+        with request.getfixturevalue("site").visit(browser) as page:
+            yield page
+        return
+    with visiting(browser, request.getfixturevalue("address")) as page:
         expect(page.locator("#loss-chart .js-plotly-plot")).to_be_visible()
         yield page
 

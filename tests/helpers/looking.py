@@ -1,0 +1,111 @@
+"""Where things are on the page, so that a page that is built anew is found again by changes in this file alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from re import Pattern
+from typing import TYPE_CHECKING, Any
+
+from helpers.serving import choose, enter
+from helpers.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+# Pixels that make an epoch of the tiny ViT last: 784 patches in place of 16.
+SLOW_SIDE = 224
+
+
+def panel(page: Page) -> Locator:
+    """Return what the open tab shows."""
+    return page.get_by_role("tabpanel")
+
+
+def says(page: Page, text: str | Pattern[str]) -> None:
+    """Await that the open tab shows a text."""
+    from playwright.sync_api import expect
+
+    expect(panel(page)).to_contain_text(text, use_inner_text=True)
+
+
+def says_no_more(page: Page, text: str | Pattern[str]) -> None:
+    """Await that the open tab shows a text no more."""
+    from playwright.sync_api import expect
+
+    expect(panel(page)).not_to_contain_text(text, use_inner_text=True)
+
+
+def button(page: Page, name: str) -> Locator:
+    """Return the visible button of this name."""
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def press(page: Page, name: str) -> None:
+    """Press the button of this name."""
+    button(page, name).click()
+
+
+def unfold(page: Page, name: str) -> None:
+    """Open a section that is folded away."""
+    page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).click()
+
+
+def curves(page: Page, chart: str) -> dict[str, dict[str, Any]]:
+    """Return the lines of a chart by name, each with ``x``, ``y`` and its look; empty while it shows none."""
+    drawn = page.get_by_role("figure", name=chart, exact=True).locator(".js-plotly-plot")
+    data = drawn.evaluate(
+        "drawn => (drawn.data || []).map(({name, x, y, line, marker, opacity}) =>"
+        " ({name: name || '', x: Array.from(x || []), y: Array.from(y || []), line, marker, opacity}))"
+    )
+    return {each["name"]: each for each in data}
+
+
+def await_points(page: Page, chart: str, line: str, count: int) -> None:
+    """Await a line of so many points."""
+    until(lambda: len(curves(page, chart).get(line, {"x": ()})["x"]) == count, what=f"{count} points of {line}")
+
+
+def chart_text(page: Page, chart: str) -> str:
+    """Return the words in a chart: axes, legend, chance line."""
+    return page.get_by_role("figure", name=chart, exact=True).inner_text()
+
+
+def runs(page: Page) -> Locator:
+    """Return the rows of the table of runs."""
+    return page.get_by_role("region", name="All runs").get_by_role("row").filter(has=page.get_by_role("cell"))
+
+
+def open_run(page: Page, run: Path) -> None:
+    """Open a run in Runs by its row."""
+    button(page, run.name).click()
+    says(page, re.compile(rf"{run.name}[\s\S]*The same on the command line"))
+
+
+def set_number(page: Page, label: str, value: object) -> None:
+    """Type into the number of a slider, as of Epochs and Batch size."""
+    enter(page, f"number input for {label}", str(value))
+    page.keyboard.press("Tab")
+
+
+def prepare_tiny(page: Page, pictures: Path, backbone: Path, *, epochs: int = 2, image_size: int = 32) -> None:
+    """Choose a set of small pictures and the tiny backbone, as on one's own machine anybody can by its folder."""
+    from playwright.sync_api import expect
+
+    choose(page, "Picture set", f"{pictures.parent.name}/{pictures.name}")
+    unfold(page, "More settings")
+    enter(page, "Backbone", str(backbone))
+    page.keyboard.press("Enter")
+    # The preset's size for this backbone comes from the server, and would take away what is typed before.
+    size = page.get_by_label("Image size, pixels", exact=True)
+    expect(size).to_have_value("224")
+    if image_size != 224:
+        size.fill(str(image_size))
+    set_number(page, "Epochs", epochs)
+
+
+def give(page: Page, place: str | Pattern[str], *files: Path) -> None:
+    """Choose files in the dialog that a click on a field opens."""
+    with page.expect_file_chooser() as dialog:
+        page.get_by_role("button", name=place).click()
+    dialog.value.set_files(list(files))
