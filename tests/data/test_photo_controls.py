@@ -1,5 +1,7 @@
 """Controls of any picture: what each takes away, and what it leaves."""
 
+from __future__ import annotations
+
 import random
 
 import pytest

@@ -1,0 +1,196 @@
+"""Picture sets as tests bring, see and change them. The one place that knows which functions of the package do it."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import signal
+import sys
+import zipfile
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from emotion.sets.bringing import Bring, FromFiles, FromPath
+from emotion.sets.editing import delete_pictures, describe_set, relabel_pictures
+from emotion.sets.importing import import_set
+from emotion.sets.limits import Limits
+from emotion.sets.packing import pack
+from emotion.sets.saved import find_set
+from helpers.command import Emotion
+
+WRITING = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
+
+
+def image(seed: object, *, width: int = 40, height: int = 36) -> Image.Image:
+    """Return a picture that is no near-duplicate of one with another seed."""
+    pattern = Image.frombytes("RGB", (8, 8), random.Random(repr(seed)).randbytes(192))
+    return pattern.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """Return a picture as the bytes of a file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def shot(seed: object, kind: str = "PNG", **options: Any) -> bytes:
+    """Return the bytes of a picture that is like no other."""
+    return encoded(image(seed), kind, **options)
+
+
+def plain_files(count: int = 2) -> dict[str, bytes]:
+    """Return ``count`` pictures of each of two classes, by name."""
+    return {f"{label}/{number}.png": shot((label, number)) for label in ("happy", "sad") for number in range(count)}
+
+
+def put(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files under a folder and return the folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def odd_zip(path: Path, files: Mapping[str, bytes] | Iterable[tuple[str | zipfile.ZipInfo, bytes]]) -> Path:
+    """Write a packed zip with these files in this order, whatever they are called."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in files.items() if isinstance(files, Mapping) else files:
+            made.writestr(name, content)
+    return path
+
+
+def tree(*folders: Path) -> set[str]:
+    """Return everything under folders, but for the lock of the sets and the folders where sets and scratch may lie."""
+    found = {str(path.relative_to(folder)) for folder in folders for path in folder.rglob("*")}
+    return found - {"sets", "sets/.sets-lock", ".sets-lock", "scratch"}
+
+
+def result_of(steps: Generator[Any, None, Any]) -> Any:
+    """Carry something out to its end and return what it returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def import_steps(source: Path, root: Path, *, name: str = "mine", **limits: Any) -> Generator[Any, None, Any]:
+    """Begin an import within limits; each step says what it is doing."""
+    return import_set(source, name=name, root=root, limits=Limits(**limits))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A set, by what ``pictures show --json`` says of it."""
+
+    told: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.told["set"])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        counts: dict[str, int] = self.told["classes"]
+        # Whatever is said of a set, its folder holds: no picture more, none less, and none twice under one name.
+        assert {path.name: len(list(path.iterdir())) for path in self.folder.iterdir() if path.is_dir()} == counts
+        return counts
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        return {each["original"]: each["reason"] for each in self.told["skipped_files"]}
+
+    @property
+    def near(self) -> list[tuple[str, str, str]]:
+        return [(each["file"], each["like"], each["set"]) for each in self.told["near"]]
+
+    def files(self, label: str = "*") -> list[Path]:
+        return sorted(self.folder.glob(f"{label}/*"))
+
+    def names(self, label: str = "*") -> list[str]:
+        return [str(path.relative_to(self.folder)) for path in self.files(label)]
+
+
+class Sets:
+    """The sets of a test, in ``place/sets``, brought by the command line."""
+
+    def __init__(self, emotion: Emotion, place: Path, elsewhere: Path) -> None:
+        self.emotion, self.root, self.watched = emotion, place / "sets", (place, elsewhere)
+
+    def bring(self, source: object, *options: object, name: str = "mine") -> Made:
+        """Import a zip, a folder or a Parquet file."""
+        said = self.emotion("pictures", "import", source, "--name", name, *options, "--json")
+        assert said.code == 0, said.err
+        return Made(said.json)
+
+    def refused(self, source: object, *options: object, name: str = "mine") -> str:
+        """Import what has to be refused: return the one sentence, after a look that nothing was written anywhere."""
+        before = tree(*self.watched)
+        said = self.emotion("pictures", "import", source, "--name", name, *options, "--json")
+        assert (said.code, said.out, said.err.count("\n")) == (1, "", 1), said
+        assert tree(*self.watched) == before
+        return said.err.strip()
+
+    def within(self, source: Path, *, name: str = "mine", owner: str | None = None, **limits: Any) -> Made:
+        """Import within limits of one's own, as a server does for a visitor."""
+        job = Bring(FromPath(source), name=name, root=self.root, limits=Limits(**limits), owner=owner)
+        return self.show(result_of(job.carry_out()).key)
+
+    def show(self, name: str = "mine") -> Made:
+        return Made(self.emotion("pictures", "show", name, "--json").json)
+
+    def names(self) -> list[str]:
+        return [each["name"] for each in self.emotion("pictures", "list", "--json").json["sets"]]
+
+    def add(self, folder: Path, label: str, files: Mapping[str, bytes], *, name: str = "mine", **limits: Any) -> Any:
+        """Add files to a class as a page does: under names of their own that lie elsewhere."""
+        put(folder, {f"upload-{number}": content for number, content in enumerate(files.values())})
+        given = [(folder / f"upload-{number}", each) for number, each in enumerate(files)]
+        job = Bring(FromFiles(given, label), into=name, root=self.root, limits=Limits(**limits))
+        return result_of(job.carry_out())
+
+    def relabel(self, files: list[str], label: str, *, name: str = "mine") -> int:
+        return relabel_pictures(find_set(name, root=self.root), files, label)
+
+    def delete_pictures(self, files: list[str], *, name: str = "mine") -> int:
+        return delete_pictures(find_set(name, root=self.root), files)
+
+    def describe(self, new: str, species: str, *, name: str = "mine") -> None:
+        describe_set(find_set(name, root=self.root), name=new, species=species)
+
+    def pack(self, to: Path, *, name: str = "mine") -> Path:
+        return pack(find_set(name, root=self.root), to)
+
+
+def signalled(action: Callable[[], object], *, at: int, how: signal.Signals = signal.SIGKILL) -> int | None:
+    """Do something in a child that signals itself just before its ``at``-th change of a file or folder.
+
+    Return its exit code, the signal as a negative number, or None where it was done before.
+    """
+    child = os.fork()
+    if child:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return None if code == 99 else code
+    left = at
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        if event in WRITING or (event == "open" and isinstance(arguments[2], int) and arguments[2] & 3):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), how)
+
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.addaudithook(watch)
+        code = int(action() or 0)
+    finally:
+        os._exit(99 if left > 0 else code)
