@@ -162,7 +162,7 @@ def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
     The interval rests on a bootstrap of pictures. On a sample the error is too large, and on a resample it is so once
     more: the lower end is the basic bootstrap's, which takes that off (Davison and Hinkley 1997, section 5.2.1), and 0
     where a calibrated model would show as much; the upper end is the percentile's, on the safe side. Of 40 to 160
-    pictures it holds the true error 87 to 99 times of 100 (``tests/statistics/test_calibration.py``).
+    pictures it holds the true error 87 to 99 times of 100 (``tests/analysis/test_statistics.py``).
     """
     confidences, gaps = _by_confidence(said)
     n, rng = len(gaps), np.random.default_rng(seed)

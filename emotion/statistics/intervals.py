@@ -22,7 +22,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
     """Return the 95 % Student-t interval of a mean of probabilities, clipped to [0, 1].
 
     A single value says nothing of its spread: its interval is [0, 1]. How often it holds the true mean of 20 values
-    is simulated in ``tests/statistics/test_coverage.py``; where ``is_piled_up`` it does so less often than it says.
+    is simulated in ``tests/analysis/test_statistics.py``; where ``is_piled_up`` it does so less often than it says.
     """
     import numpy as np
     from scipy.stats import sem, t

@@ -1,0 +1,309 @@
+"""``python -m emotion compare``: what is drawn, what is left out, what is counted, and what is kept of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.command import Emotion
+from helpers.pictures import EMOTIONS, write_pictures
+from PIL import Image, ImageOps
+from scipy import stats
+from sklearn.metrics import log_loss
+
+MakePictures = Callable[..., Path]
+FACES = Path(__file__).parents[2] / "assets" / "faces"
+
+
+def compared(emotion: Emotion, run: Path, *words: object, **sets: Path) -> Any:
+    """Return the JSON object of a comparison, and what its file holds under "saved"."""
+    named = [word for name, folder in sets.items() for word in ("--set", f"{name}={folder}")]
+    said = emotion("compare", "--run", run, *named, *words, "--json")
+    assert said.code == 0, said.err
+    return {**said.json, "saved": json.loads(Path(said.json["file"]).read_text()), "err": said.err}
+
+
+def drawn(found: Any, name: str = "dog", label: str = "happy") -> list[str]:
+    """Return the files of a sample in the order drawn."""
+    return [Path(each["picture"]).name for each in found["saved"]["sets"][name][label]["pictures"]]
+
+
+def exact_p(one: np.ndarray, two: np.ndarray) -> float:
+    """Return the two-sided p-value over every way to deal the values into two samples of these sizes."""
+    both, gap = np.concatenate([one, two]), abs(one.mean() - two.mean())
+    total, n = both.sum(), len(one)
+    deals = [both[list(places)].sum() for places in combinations(range(len(both)), n)]
+    gaps = [abs(each / n - (total - each) / len(two)) for each in deals]
+    return float(np.mean(np.array(gaps) >= gap - 1e-12))
+
+
+def test_every_number_follows_from_the_saved_scores(
+    emotion: Emotion, run: Path, tiny_pictures: Path, make_pictures: MakePictures
+) -> None:
+    sets = {"human": tiny_pictures / "human_eval", "dog": tiny_pictures / "dog_eval", "cat": make_pictures("cat")}
+    found = compared(emotion, run, "--emotion", "all", "--size", 5, "--seed", 3, **sets)
+    values: dict[str, dict[str | None, np.ndarray]] = {}
+    for name, results in found["sets"].items():
+        values[name] = {}
+        for label, told in results.items():
+            rows = found["saved"]["sets"][name][label]["pictures"]
+            scores = np.array([[row["scores"][each] for each in EMOTIONS] for row in rows])
+            truth = EMOTIONS.index(label)
+            right, said = scores[:, truth], scores.argmax(1)
+            values[name][label] = right
+            n, hits = len(rows), int((said == truth).sum())
+            assert (told["n"], told["correct"], told["accuracy"], n) == (5, hits, hits / 5, 5)
+            wilson = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
+            assert told["accuracy_interval"] == pytest.approx([wilson.low, wilson.high])
+            students = stats.ttest_1samp(right, 0).confidence_interval(0.95)
+            assert told["correct_confidence"] == pytest.approx(right.mean())
+            assert told["correct_confidence_interval"] == pytest.approx([max(0, students.low), min(1, students.high)])
+            assert told["runner_up"] == (scores.argsort(1)[:, -2] == truth).sum()
+            assert told["predicted"] == {each: int((said == place).sum()) for place, each in enumerate(EMOTIONS)}
+            assert told["log_loss"] == pytest.approx(log_loss([truth] * n, scores, labels=[0, 1, 2, 3]))
+            assert told["brier"] == pytest.approx(((scores - np.eye(4)[truth]) ** 2).sum(1).mean())
+        values[name][None] = np.concatenate(list(values[name].values()))
+    gaps = found["differences"]
+    assert {(each["reference"], each["other"]) for each in gaps} == {("human", "dog"), ("human", "cat")}
+    assert [each["emotion"] for each in gaps if each["other"] == "dog"] == [*EMOTIONS, None]
+    for each in gaps:
+        one, two = values["human"][each["emotion"]], values[each["other"]][each["emotion"]]
+        told = each["difference"]
+        welch = stats.ttest_ind(one, two, equal_var=False).confidence_interval(0.95)
+        assert told["gap"] == pytest.approx(one.mean() - two.mean())
+        assert told["interval"] == pytest.approx([welch.low, welch.high])
+        if each["emotion"]:
+            assert told["p_value"] == pytest.approx(exact_p(one, two))
+        else:
+            drawn_p = stats.permutation_test((one, two), lambda a, b: a.mean() - b.mean(), rng=1).pvalue
+            assert told["p_value"] == pytest.approx(drawn_p, abs=0.03)
+    for kind in (True, False):
+        alike = [each for each in gaps if bool(each["emotion"]) is kind]
+        corrected = stats.false_discovery_control([each["difference"]["p_value"] for each in alike], method="by")
+        assert [each["adjusted_p_value"] for each in alike] == pytest.approx(list(corrected))
+
+
+def test_the_file_keeps_seed_hashes_and_every_score_as_predict_gives_them(
+    emotion: Emotion, run: Path, tiny_pictures: Path
+) -> None:
+    folder = tiny_pictures / "dog_eval"
+    found = compared(emotion, run, "--emotion", "sad", "--size", 4, "--seed", 9, dog=folder)
+    saved, [label] = found["saved"], found["saved"]["sets"]["dog"]
+    assert Path(found["file"]).parent == run / "comparisons"
+    assert (saved["seed"], saved["size"], saved["emotion"], label) == (9, 4, "sad", "sad")
+    assert (saved["classes"], saved["precision"]) == (list(EMOTIONS), "float32")
+    assert saved["folders"] == {"dog": str(folder)}
+    rows = saved["sets"]["dog"]["sad"]["pictures"]
+    for row in rows:
+        assert row["sha256"] == hashlib.sha256(Path(row["picture"]).read_bytes()).hexdigest()
+        assert sum(row["scores"].values()) == pytest.approx(1, abs=1e-5)
+    predicted = emotion("predict", "--run", run, *[row["picture"] for row in rows], "--json").json["predictions"]
+    for row, each in zip(rows, predicted, strict=True):
+        assert row["scores"] == pytest.approx(each["scores"], abs=1e-4)
+
+
+def test_twenty_of_one_emotion_any_number_or_all_by_a_seed(
+    emotion: Emotion, run: Path, make_pictures: MakePictures
+) -> None:
+    dogs = make_pictures("dogs", count=26)
+    found = compared(emotion, run, dog=dogs)
+    assert list(found["sets"]["dog"]) == ["happy"]
+    assert (found["seed"], len(set(drawn(found)))) == (42, 20)
+    assert drawn(compared(emotion, run, "--seed", 42, dog=dogs)) == drawn(found)
+    assert drawn(compared(emotion, run, "--seed", 43, dog=dogs)) != drawn(found)
+    everything = compared(emotion, run, "--emotion", "all", "--size", "all", dog=dogs)
+    assert {label: each["n"] for label, each in everything["sets"]["dog"].items()} == dict.fromkeys(EMOTIONS, 26)
+    assert drawn(everything) == sorted(path.name for path in (dogs / "happy").iterdir())
+    assert len(list((run / "comparisons").glob("*.json"))) == 4
+
+
+def test_what_is_printed_is_mean_interval_right_of_n_chance_and_the_gap_in_words(
+    emotion: Emotion, run: Path, tiny_pictures: Path
+) -> None:
+    sets = ["--set", f"human={tiny_pictures / 'human_eval'}", "--set", f"dog={tiny_pictures / 'dog_eval'}"]
+    said = emotion("compare", "--run", run.name, *sets, "--size", 6)
+    found = compared(emotion, run, "--size", 6, human=tiny_pictures / "human_eval", dog=tiny_pictures / "dog_eval")
+    for name in ("human", "dog"):
+        each = found["sets"][name]["happy"]
+        low, high = each["correct_confidence_interval"]
+        line = next(line for line in said.out.splitlines() if line.startswith(f"{name} happy"))
+        for part in (f"{each['correct_confidence']:.1%}", f"{low:.1%} to {high:.1%}", f"{each['correct']} of 6"):
+            assert part in line
+        assert line.endswith("chance 25%")
+    assert "with 6 pictures each, gaps under about" in said.out
+    assert "seed 42, written to " in said.out
+    assert "real dogs" not in said.out
+
+
+def test_drawn_pictures_are_said_to_be_drawn(emotion: Emotion, run: Path) -> None:
+    said = emotion("compare", "--run", run, "--set", f"dog={FACES / 'dog_eval'}", "--size", 3)
+    assert "say nothing of real dogs" in said.out.splitlines()[-1]
+
+
+def test_the_next_in_the_seeded_order_stands_in_for_what_cannot_be_read(
+    emotion: Emotion, run: Path, make_pictures: MakePictures
+) -> None:
+    dogs = make_pictures("dogs")
+    before = drawn(compared(emotion, run, "--size", 5, dog=dogs))
+    torn = [before[1], before[3]]
+    for name in torn:
+        (dogs / "happy" / name).write_bytes(b"text")
+    found = compared(emotion, run, "--size", 5, dog=dogs)
+    assert drawn(found)[:3] == [before[0], before[2], before[4]]
+    assert len(set(drawn(found))) == 5
+    assert found["sets"]["dog"]["happy"]["unreadable"] == 2
+    assert "left out, since they cannot be read (2): " in found["err"]
+    kept = found["saved"]["sets"]["dog"]["happy"]["unreadable"]
+    assert [Path(path).name for path in kept] == torn
+    assert all("is not a picture" in why for why in kept.values())
+    # A stand-in that cannot be read either has one of its own; what is not drawn is nobody's business.
+    (dogs / "happy" / drawn(found)[3]).write_bytes(b"text")
+    again = compared(emotion, run, "--size", 5, dog=dogs)
+    assert drawn(again)[3] == drawn(found)[4]
+    assert compared(emotion, run, "--size", "all", dog=dogs)["sets"]["dog"]["happy"]["n"] == 9
+
+
+def test_pictures_that_were_trained_on_are_left_out_named_and_replaced(
+    emotion: Emotion, run: Path, tiny_pictures: Path, make_pictures: MakePictures
+) -> None:
+    dogs = make_pictures("dogs")
+    before = drawn(compared(emotion, run, "--size", 5, dog=dogs))
+    with Image.open(tiny_pictures / "human_train" / "happy" / "happy_001.png") as trained:
+        # Another file, turned over and saved with losses: the same picture to the eye.
+        ImageOps.mirror(trained).save(dogs / "happy" / before[1], "JPEG", quality=95)
+    found = compared(emotion, run, "--size", 5, dog=dogs)
+    kept = found["saved"]["sets"]["dog"]["happy"]["near_duplicates"]
+    assert {Path(ours).name: Path(theirs).name for ours, theirs in kept.items()} == {before[1]: "happy_001.png"}
+    assert f"left out, since the run was trained on them (1): {dogs / 'happy' / before[1]}" in found["err"]
+    assert drawn(found)[:4] == [before[0], *before[2:]]
+    assert len(set(drawn(found))) == 5
+    assert found["saved"]["checked"] == 48
+    assert compared(emotion, run, "--size", "all", dog=dogs)["sets"]["dog"]["happy"]["n"] == 11
+
+
+def test_whoever_compares_on_the_training_pictures_is_told_that_this_is_no_test(
+    emotion: Emotion, run: Path, tiny_pictures: Path
+) -> None:
+    said = emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
+    assert "The run was trained on these very pictures of humans" in said.out
+    [kept] = (run / "comparisons").glob("*.json")
+    result = json.loads(kept.read_text())["sets"]["human"]["happy"]
+    assert (result["n"], result["near_duplicates"], result["is_trained_on"]) == (5, {}, True)
+
+
+def test_other_names_of_an_emotion_and_relaxed_are_read_only_when_asked_for(
+    emotion: Emotion, run: Path, make_pictures: MakePictures
+) -> None:
+    dogs = make_pictures("dogs", count=5)
+    (dogs / "angry").rename(dogs / "Anger")
+    (dogs / "tired").rename(dogs / "Relaxed")
+    dog = ("compare", "--run", run, "--set", f"dog={dogs}", "--size", 5)
+    refused = emotion(*dog, "--emotion", "angry")
+    assert (refused.code, "This set says 'Anger' for angry" in refused.err) == (1, True)
+    assert "--use-aliases" in refused.err
+    refused = emotion(*dog, "--emotion", "tired", "--use-aliases")
+    assert (refused.code, "no pictures of 'tired'" in refused.err) == (1, True)
+    found = compared(emotion, run, "--size", 5, "--emotion", "all", "--use-aliases", "--relaxed-as-tired", dog=dogs)
+    assert {label: each["n"] for label, each in found["sets"]["dog"].items()} == dict.fromkeys(EMOTIONS, 5)
+    assert found["mapping"] == {"dog": {"Anger": "angry", "Relaxed": "tired", "happy": "happy", "sad": "sad"}}
+    assert "Relaxed is not tired" in emotion(*dog, "--emotion", "tired", "--relaxed-as-tired").out
+    assert compared(emotion, run, "--size", 2, dog=dogs)["mapping"]["dog"]["Relaxed"] is None
+
+
+def test_a_run_that_was_trained_on_another_name_meets_it_under_that_name(
+    emotion: Emotion, tiny_vit: Path, make_pictures: MakePictures
+) -> None:
+    own = make_pictures("own", classes=("happy", "angry"))
+    (own / "angry").rename(own / "anger")
+    small = ["--epochs", 1, "--batch-size", 8, "--image-size", 32, "--precision", "float32"]
+    run = Path(emotion("train", "--pictures", own, "--backbone", tiny_vit, *small, "--json").json["run"])
+    dogs = make_pictures("dogs", classes=("happy", "angry"))
+    found = compared(emotion, run, "--emotion", "all", "--size", 4, "--use-aliases", dog=dogs)
+    assert {label: each["n"] for label, each in found["sets"]["dog"].items()} == {"happy": 4, "anger": 4}
+    assert found["mapping"]["dog"] == {"angry": "anger", "happy": "happy"}
+
+
+def test_a_model_that_always_says_tired_is_said_to_read_nothing(
+    emotion: Emotion, run: Path, tiny_pictures: Path
+) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(run / "checkpoint" / "model.safetensors")
+    weights["classifier.bias"] = weights["classifier.bias"] + np.array([0, 0, 0, 40], dtype=np.float32)
+    save_file(weights, run / "checkpoint" / "model.safetensors", metadata={"format": "pt"})
+    dogs = ("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 6)
+    said = emotion(*dogs)
+    assert "6 of 6 happy dogs are called tired: the model is not reading dogs, it falls back to one class." in said.out
+    assert "Half or more of the probabilities of dogs lie against 0 or 1" in said.out
+    assert emotion(*dogs, "--emotion", "all", "--json").json["collapses"] == [
+        {"set_name": "dog", "emotion": None, "label": "tired", "called": 18, "n": 18}
+    ]
+    # Tired dogs that are called tired are no fallback.
+    found = emotion(*dogs, "--emotion", "tired", "--json").json
+    assert (found["collapses"], found["sets"]["dog"]["tired"]["correct"]) == ([], 6)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--set", "dog={here}/nowhere"], "There is no folder"),
+        (["--set", "dog={here}/empty"], "No pictures in the class folders"),
+        (["--set", "dog={here}/torn"], "Only 1 of the 3 pictures of 'happy' in dog can be read"),
+        (["--set", "dog={here}/all_torn", "--size", "all"], "choose another set"),
+        (["--set", "dog={here}/dogs", "--size", "9"], "There are only 3 pictures of 'happy'"),
+        (["--set", "dog={here}/dogs", "--emotion", "tired"], "There are no pictures of 'tired' in this set"),
+        (["--set", "dog={here}/dogs", "--emotion", "bored"], "The run knows no 'bored'"),
+        (["--set", "dog={here}/dogs", "--run", "nothing"], "There is no run 'nothing'"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence_and_leaves_no_file(
+    emotion: Emotion, run: Path, tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    for name in ("dogs", "torn", "all_torn"):
+        write_pictures(tmp_path / name, count=3, classes=("happy", "sad"))
+    (tmp_path / "empty" / "happy").mkdir(parents=True)
+    for number in range(3):
+        for name in ("torn", "all_torn")[0 if number else 1 :]:
+            (tmp_path / name / "happy" / f"happy_{number:03}.png").write_bytes(b"text")
+    words = [word.format(here=tmp_path) for word in words]
+    said = emotion("compare", "--run", run, "--size", 3, *words)
+    assert (said.code, said.out) == (1, "")
+    assert sentence in said.err
+    assert len(said.err.strip().splitlines()) == 1
+    assert not (run / "comparisons").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--set", "dog"],
+        ["--set", "=folder"],
+        ["--set", "dog=a", "--set", "dog=b"],
+        ["--set", "dog=a", "--size", "0"],
+        ["--set", "dog=a", "--size", "many"],
+        ["--set", "dog=a", "--seed", "x"],
+    ],
+)
+def test_words_that_make_no_sense_are_exit_code_2(emotion: Emotion, run: Path, words: list[str]) -> None:
+    assert emotion("compare", "--run", run, *words).code == 2
+
+
+def test_a_comparison_that_cannot_be_written_is_one_sentence(emotion: Emotion, run: Path, tiny_pictures: Path) -> None:
+    (run / "comparisons").write_text("in the way")
+    said = emotion("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 2)
+    assert (said.code, said.out) == (1, "")
+    assert "The comparison cannot be written to" in said.err
+
+
+def test_comparisons_of_one_second_sort_as_they_came(emotion: Emotion, run: Path, tiny_pictures: Path) -> None:
+    words = ["compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 1, "--json"]
+    files = [emotion(*words).json["file"] for _ in range(4)]
+    assert files == sorted(files)
+    assert len(set(files)) == 4

@@ -1,0 +1,239 @@
+"""What saved scores are said to show: gaps, what luck can do, a class that a model falls back to, and chance."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.command import Emotion
+from helpers.comparisons import Scores, around, scores, write_comparison
+from helpers.markdown import plain, sections, tables
+from helpers.pictures import EMOTIONS
+from scipy import stats
+
+Tell = Callable[..., str]
+
+
+@pytest.fixture
+def told(emotion: Emotion, run: Path, tmp_path: Path) -> Tell:
+    """Return a function that writes scores as a saved comparison and returns what the report makes of them."""
+
+    def tell(sets: Mapping[str, Mapping[str, Sequence[Scores]]], **more: Any) -> str:
+        file = write_comparison(run, sets, **more)
+        said = emotion("report", "--run", run, "--comparison", file.name, "--to", tmp_path / "card.md")
+        assert said.code == 0, said.err
+        return plain((tmp_path / "card.md").read_text())
+
+    return tell
+
+
+def happy(**centres: float) -> dict[str, dict[str, list[Scores]]]:
+    return {name: {"happy": around(centre)} for name, centre in centres.items()}
+
+
+def test_a_wide_gap_is_told_with_its_interval_and_what_could_not_be_told(told: Tell) -> None:
+    text = told(happy(human=0.7, dog=0.3))
+    values = 0.7 + 0.1 * (np.arange(20) / 19 - 0.5)
+    reach = 100 * stats.sem(values) * np.sqrt(2) * stats.t.ppf(0.975, 38)
+    assert f"Humans 40 points above dogs on “happy” (95 %: {40 - reach:.0f} to {40 + reach:.0f})" in text
+    assert f"gaps under about {reach:.0f} points cannot be told from luck" in text
+    assert "p < 0.001" in text
+    assert "in 100 % of pairs the human picture gets the higher one" in text
+    [row] = [cells for name, cells in tables(text)["Gaps in mean correct-class confidence"].items() if name]
+    assert row[0] == f"+40.0 (+{40 - reach:.1f} to +{40 + reach:.1f})"
+
+
+def test_a_small_gap_is_called_luck_with_the_pictures_that_it_would_take(told: Tell) -> None:
+    text = told({name: {"happy": around(centre, spread=0.9)} for name, centre in (("human", 0.5), ("dog", 0.46))})
+    variance = 2 * np.var(0.9 * np.arange(20) / 19, ddof=1)
+    needed = int(np.ceil(variance * ((1.959964 + 0.841621) / 0.04) ** 2))
+    assert "which luck alone can do" in text
+    assert f"about {needed:,} pictures each are needed" in text
+
+
+def test_equal_sets_are_level_and_no_number_of_pictures_is_asked_for(told: Tell) -> None:
+    text = told(happy(human=0.5, dog=0.5))
+    assert "Humans level with dogs" in text
+    assert "pictures each are needed" not in text
+
+
+def test_people_are_held_against_every_other_set_wherever_they_stand(told: Tell) -> None:
+    text = told(happy(dog=0.3, human=0.7, cat=0.2))
+    gaps = tables(text)["Gaps in mean correct-class confidence"]
+    assert list(gaps) == ["", "human over dog, happy", "human over cat, happy"]
+    without = tables(told(happy(fox=0.3, wolf=0.2)))["Gaps in mean correct-class confidence"]
+    assert list(without) == ["", "fox over wolf, happy"]
+
+
+def test_p_values_of_all_emotions_are_corrected_for_their_number_and_that_of_all_together_is_not(told: Tell) -> None:
+    text = told({
+        name: {label: around(centre, label=label, spread=0.4) for label in EMOTIONS}
+        for name, centre in (("human", 0.5), ("dog", 0.45))
+    })  # fmt: skip
+    gaps = tables(text)["Gaps in mean correct-class confidence"]
+    assert len(gaps) == 6
+    values = [(float(p), float(corrected)) for _, p, corrected, *_ in list(gaps.values())[1:]]
+    # Four equal p-values: each times 1 + 1/2 + 1/3 + 1/4.
+    assert all(corrected == pytest.approx(p * 25 / 12, abs=2e-3) for p, corrected in values[:4])
+    assert values[4][0] == values[4][1]
+
+
+def test_all_emotions_have_a_grid_and_a_confusion_of_each_set(told: Tell) -> None:
+    dogs = {"happy": around(0.7, n=5), "sad": [scores(tired=0.9)] * 3, "angry": [scores(angry=0.4)] * 4}
+    text = told({"human": {label: around(0.6, label=label, n=4) for label in EMOTIONS}, "dog": dogs})
+    found = tables(text)
+    grid = found["Mean correct-class confidence by emotion"]
+    assert grid[""] == [*EMOTIONS, "all"]
+    assert [cell.split(" %")[0] for cell in grid["dog"]][:3] == ["70.0", "3.3", "40.0"]
+    assert grid["dog"][3] == "–"
+    assert grid["dog"][4].startswith(f"{100 * (5 * 0.7 + 3 * 0.1 / 3 + 4 * 0.4) / 12:.1f} %")
+    assert grid["dog"][4].endswith("9 of 12)")
+    assert found["What was said of dogs"] == {
+        "": list(EMOTIONS), "happy": ["5", "0", "0", "0"], "sad": ["0", "0", "0", "3"], "angry": ["0", "0", "4", "0"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("tired", "falls_back"), [(20, True), (15, True), (14, False)])
+def test_a_model_falls_back_to_a_class_where_surely_more_than_half_is_called_so(
+    told: Tell, tired: int, falls_back: bool
+) -> None:
+    dogs = [scores(tired=0.6)] * tired + [scores(sad=0.6)] * (20 - tired)
+    text = told({"human": {"happy": around(0.7)}, "dog": {"happy": dogs}})
+    warning = f"{tired} of 20 happy dogs are called tired: the model is not reading dogs, it falls back to one class."
+    assert (warning in text) is falls_back
+    assert ("falls back to one class on dogs" in sections(text)[""]) is falls_back
+
+
+def test_over_all_emotions_a_fallback_counts_what_is_not_of_its_class(told: Tell) -> None:
+    text = told({"dog": {label: [scores(tired=0.6)] * 10 for label in EMOTIONS}})
+    assert "30 of 30 dogs that are not tired are called tired" in text
+    assert "called tired" not in told({"dog": {"tired": [scores(tired=0.6)] * 20}})
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        (around(0.6), "does better than guessing on"),
+        (around(0.25), "cannot be told from guessing on"),
+        ([scores(happy=0.1, sad=0.5), scores(happy=0.1, angry=0.5)] * 10, "does worse than guessing on"),
+        # Half of it against 0, so that the interval of the mean is too narrow: the hits decide.
+        ([scores(happy=0.001)] * 14 + [scores(happy=0.9)] * 6, "cannot be told from guessing on"),
+    ],
+)
+def test_a_set_is_held_against_chance_by_its_interval(told: Tell, rows: list[Scores], verdict: str) -> None:
+    answer = sections(told({"dog": {"happy": rows}}))[""]
+    assert f"{verdict} dogs" in answer
+    assert "guessing gets 25 %" in answer
+
+
+def test_a_sample_piled_up_against_an_end_says_that_its_interval_is_too_narrow(told: Tell) -> None:
+    narrow = "Half or more of the probabilities of dogs lie against 0 or 1"
+    assert narrow in told({"dog": {"happy": [scores(happy=0.01)] * 12 + [scores(happy=0.8)] * 8}})
+    assert narrow not in told(happy(dog=0.5))
+
+
+@pytest.mark.parametrize("name", ["dog (photos)", "Horses"])
+def test_a_set_keeps_its_name_in_the_sentences(told: Tell, name: str) -> None:
+    text = told({"human": {"happy": around(0.7)}, name: {"happy": around(0.3)}})
+    assert f"above {name.replace('dog ', 'dogs ')} on “happy”" in text
+
+
+def test_statistics_are_computed_anew_from_the_scores_of_a_file_of_any_schema(told: Tell) -> None:
+    sets = happy(human=0.7, dog=0.3)
+    kept = {caption: rows for caption, rows in tables(told(sets)).items() if "judged" not in caption}
+    first = tables(told(sets, schema=1, name="20260101-000000-000001", differences=[{"gap": "nonsense"}]))
+    assert {caption: first[caption] for caption in kept} == kept
+    assert any("70.0 % (69 to 71)" in row for table in kept.values() for rows in table.values() for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("", "can be read"), ("{", "can be read"), ("[]", "can be read"), ('{"schema": 1}', "can be read"),
+     ('{"schema": 99}', "another version")],
+)  # fmt: skip
+def test_a_torn_comparison_is_one_sentence(emotion: Emotion, run: Path, tmp_path: Path, text: str, why: str) -> None:
+    write_comparison(run, happy(dog=0.3)).write_text(text)
+    said = emotion("report", "--run", run, "--to", tmp_path / "card.md")
+    assert (said.code, said.out, len(said.err.strip().splitlines())) == (1, "", 1)
+    assert re.search(f"{why}: compare again", said.err)
+    assert not (tmp_path / "card.md").exists()
+
+
+def said_by_a_model(n: int, *, seed: int, temperature: float, shift: float = 0.0) -> dict[str, list[Scores]]:
+    """Return scores by true class of a model that is too sure by a temperature, of pictures that moved by a shift."""
+    rng = np.random.default_rng(seed)
+    known = rng.dirichlet(np.full(4, 0.7), n).clip(1e-9)
+    truth = (rng.random((n, 1)) > ((1 - shift) * known + shift / 4).cumsum(1)).sum(1).clip(0, 3)
+    said = known**temperature / (known**temperature).sum(1, keepdims=True)
+    return {
+        label: [dict(zip(EMOTIONS, row, strict=True)) for row in said[truth == place].tolist()]
+        for place, label in enumerate(EMOTIONS)
+    }
+
+
+def write_validation(run: Path, rows: Mapping[str, Sequence[Scores]], *, classes: Sequence[str] = EMOTIONS) -> None:
+    """Write what a run said of its validation pictures."""
+    pictures = [
+        {"picture": f"{label}/{number}.png", "label": label, "scores": each}
+        for label, scored in rows.items()
+        for number, each in enumerate(scored)
+    ]
+    (run / "validation.json").write_text(json.dumps({"epoch": 1, "classes": list(classes), "pictures": pictures}))
+
+
+def of_temperature(text: str) -> tuple[float, float, float]:
+    """Return the fitted temperature that a report tells, and its interval."""
+    values = re.search(r"Temperature T = ([\d.]+).*interval of T ([\d.]+) to ([\d.]+)", text)
+    assert values, text
+    fitted, low, high = (float(value.rstrip(".")) for value in values.groups())
+    return fitted, low, high
+
+
+def test_a_run_is_calibrated_on_its_validation_pictures_and_that_does_not_carry_over_a_shift(
+    told: Tell, run: Path
+) -> None:
+    write_validation(run, said_by_a_model(400, seed=6, temperature=2.0))
+    text = told({"dog": said_by_a_model(160, seed=7, temperature=2.0, shift=0.7)})
+    fitted, low, high = of_temperature(text)
+    assert low < 2.0 < high
+    assert fitted == pytest.approx(2.0, rel=0.2)
+    assert "too sure" in text
+    rows = tables(text)["Confidence and what is right"]
+    right = {name: cells[0] for name, cells in rows.items()}
+    assert right["dog, as said"] == right[f"dog, at T = {fitted:.2f}"]
+
+    def shows(name: str) -> tuple[float, float]:
+        error, calibrated = rows[name][4:]
+        return float(error.split()[0]), float(re.findall(r"at most (\d+)", calibrated)[0])
+
+    # As said both are off by more than luck; at the temperature the validation pictures no more, and the dogs still.
+    for name in ("validation, as said", "dog, as said", f"dog, at T = {fitted:.2f}"):
+        assert shows(name)[0] > shows(name)[1], name
+    assert shows(f"validation, at T = {fitted:.2f}")[0] <= shows(f"validation, at T = {fitted:.2f}")[1]
+    assert "does not carry over a shift" in text
+    # Nothing of the compared pictures, nor the order of the classes, has a part in the temperature.
+    write_validation(run, said_by_a_model(400, seed=6, temperature=2.0), classes=EMOTIONS[::-1])
+    assert of_temperature(told({"dog": {"happy": around(0.3)}})) == (fitted, low, high)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "words"), [(1.0, "cannot be told from 1"), (0.5, "too timid. Label smoothing of 0.05 trains that")]
+)
+def test_a_temperature_is_said_in_words(told: Tell, run: Path, temperature: float, words: str) -> None:
+    write_validation(run, said_by_a_model(300, seed=1, temperature=temperature))
+    assert words in told(happy(dog=0.5))
+
+
+def test_one_emotion_alone_has_no_calibration_error_and_validation_scores_that_are_missing_are_said(
+    told: Tell, run: Path
+) -> None:
+    text = told(happy(human=0.6, dog=0.5))
+    assert tables(text)["Confidence and what is right"]["dog, as said"][4:] == ["–", "–"]
+    assert "of happy alone, a model that always says so is always right" in text
+    (run / "validation.json").unlink()
+    assert "Not checked: calibration" in told(happy(human=0.6, dog=0.5))

@@ -1,0 +1,438 @@
+"""Every statistic against a known answer: published numbers, scipy, scikit-learn, a formula or a simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import log_loss
+
+from emotion.statistics.calibration import bin_count, calibration, calibration_error, expected_calibration_error
+from emotion.statistics.difference import Difference, adjusted, difference
+from emotion.statistics.intervals import is_piled_up, mean_interval, wilson_interval
+from emotion.statistics.paired import Change, change
+from emotion.statistics.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
+from emotion.statistics.repeats import deviations, draw_means
+
+RNG = np.random.default_rng(7)
+PEOPLE, DOGS = RNG.beta(3, 2, 20), RNG.beta(1, 3, 25)
+
+
+def found_between(first: object, second: object, *, seed: int = 0) -> Difference:
+    """Return the difference of two samples of which each has two values or more."""
+    found = difference(list(first), list(second), seed=seed)  # type: ignore[call-overload]
+    assert found is not None
+    return found
+
+
+# Intervals
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "published"),
+    [
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0.0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilsons_interval_is_newcombes_published_one(hits: int, n: int, published: tuple[float, float]) -> None:
+    # Newcombe 1998, Statistics in Medicine 17, 857-872, table I, method 3.
+    assert wilson_interval(hits, n) == pytest.approx(published, abs=5e-5)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(19, 20), (0, 20), (20, 20), (104, 150), (1, 1)])
+def test_wilsons_interval_is_its_formula(hits: int, n: int) -> None:
+    z, share = float(stats.norm.ppf(0.975)), hits / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    assert wilson_interval(hits, n) == pytest.approx((centre - reach, centre + reach), abs=1e-9)
+
+
+def test_the_interval_of_a_mean_is_students_within_nought_and_one_and_one_value_says_nothing() -> None:
+    values = [0.2, 0.35, 0.5, 0.41, 0.66, 0.29]
+    students = stats.ttest_1samp(values, 0.25).confidence_interval(0.95)
+    assert mean_interval(values) == pytest.approx((students.low, students.high))
+    assert mean_interval([0.0, 0.0, 0.0, 0.9])[0] == 0.0
+    assert mean_interval([1.0, 1.0, 1.0, 0.1])[1] == 1.0
+    assert mean_interval([0.4]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_piled"),
+    [
+        ([0.01, 0.02, 0.5, 0.9], True),
+        ([0.99, 0.97, 0.5, 0.2], True),
+        ([0.01, 0.5, 0.6, 0.9], False),
+        ([0.01, 0.99, 0.5, 0.6], False),
+        ([0.06, 0.06, 0.94, 0.94], False),
+        ([], False),
+    ],
+)
+def test_half_of_the_values_near_the_same_end_are_piled_up(values: list[float], is_piled: bool) -> None:
+    assert is_piled_up(values) is is_piled
+
+
+# Undecided; mostly sure and right; mostly wrong; nearly always sure and wrong, as of another species.
+UNDECIDED, RIGHT, WRONG, PILED = (2.0, 3.0), (3.0, 0.6), (0.5, 1.8), (0.2, 3.0)
+
+
+def coverage(shape: tuple[float, float], *, pictures: int = 20) -> tuple[float, float]:
+    """Return how often the interval of samples of a beta distribution holds its mean, and how often it is doubted."""
+    mean, samples = shape[0] / sum(shape), np.random.default_rng(11).beta(*shape, (600, pictures))
+    intervals = [mean_interval(sample) for sample in samples]
+    held = np.mean([low <= mean <= high for low, high in intervals])
+    return float(held), float(np.mean([is_piled_up(sample.tolist()) for sample in samples]))
+
+
+@pytest.mark.parametrize(("shape", "at_most"), [(UNDECIDED, 0.01), (RIGHT, 0.2), (WRONG, 0.2)])
+def test_the_interval_of_twenty_holds_the_true_mean_nine_times_of_ten_and_is_then_seldom_doubted(
+    shape: tuple[float, float], at_most: float
+) -> None:
+    held, doubted = coverage(shape)
+    assert 0.9 <= held <= 0.97
+    assert doubted <= at_most
+
+
+def test_the_interval_of_a_piled_up_sample_is_too_narrow_which_is_noticed_and_more_pictures_mend_it() -> None:
+    held, doubted = coverage(PILED)
+    assert 0.8 <= held < 0.9
+    assert doubted > 0.9
+    assert coverage(PILED, pictures=160)[0] > held + 0.03
+
+
+# Two samples
+
+
+def test_a_gap_has_welchs_interval_the_smallest_gap_that_could_be_told_and_its_share_of_pairs() -> None:
+    found = found_between(PEOPLE, DOGS)
+    interval = stats.ttest_ind(PEOPLE, DOGS, equal_var=False).confidence_interval(0.95)
+    assert found.gap == pytest.approx(PEOPLE.mean() - DOGS.mean())
+    assert found.interval == pytest.approx((interval.low, interval.high))
+    assert found.telling == pytest.approx((interval.high - interval.low) / 2)
+    assert found.superiority == pytest.approx((PEOPLE[:, None] > DOGS[None]).mean())
+    assert found.is_told
+    assert found == found_between(PEOPLE, DOGS)
+    assert found.p_value == found_between(PEOPLE, DOGS, seed=9).p_value == pytest.approx(2 / 10_000)
+
+
+def test_ties_count_half_a_pair() -> None:
+    # 0.5 beats 0.2 and ties 0.5; 0.9 beats both: 3.5 of 4 pairs.
+    assert found_between([0.5, 0.9], [0.2, 0.5]).superiority == pytest.approx(3.5 / 4)
+
+
+def test_the_permutation_test_of_small_samples_takes_every_permutation() -> None:
+    one, two = np.array([0.9, 0.8, 0.7, 0.95]), np.array([0.1, 0.75, 0.3, 0.2])
+    both, gaps = np.concatenate([one, two]), []
+    for bits in range(256):
+        mask = np.array([bits >> place & 1 for place in range(8)], dtype=bool)
+        if mask.sum() == 4:
+            gaps.append(both[mask].mean() - both[~mask].mean())
+    p_value = np.mean(np.abs(gaps) >= abs(one.mean() - two.mean()) - 1e-12)
+    assert len(gaps) == 70
+    assert found_between(one, two, seed=3).p_value == pytest.approx(p_value)
+
+
+def test_the_permutation_test_calls_equal_populations_different_one_time_in_twenty() -> None:
+    rng = np.random.default_rng(5)
+    p_values = [found_between(*rng.beta(2, 3, (2, 6)), seed=seed).p_value for seed in range(150)]
+    # 5 % of 150 are 7.5; 18 lie four standard errors above.
+    assert sum(value < 0.05 for value in p_values) <= 18
+    assert np.mean(p_values) == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_pictures_needed_tell_the_gap_four_times_in_five() -> None:
+    first, second = [0.2, 0.4, 0.5, 0.6, 0.3] * 4, [0.15, 0.35, 0.45, 0.55, 0.25] * 4
+    found = found_between(first, second)
+    assert not found.is_told
+    assert found.needed is not None
+    rng, spread = np.random.default_rng(0), np.std(first, ddof=1)
+    one, two = rng.normal(found.gap, spread, (2000, found.needed)), rng.normal(0, spread, (2000, found.needed))
+    told = (stats.ttest_ind(one, two, axis=1, equal_var=False).pvalue < 0.05).mean()
+    assert told == pytest.approx(0.8, abs=0.03)
+    # By the formula: twice the variance, times the square of (1.960 + 0.842) spreads over the gap.
+    assert found.needed == math.ceil(2 * spread**2 * ((1.959964 + 0.841621) / found.gap) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "gap", "p_value", "superiority", "is_told"),
+    [
+        ([0.4, 0.6], [0.4, 0.6], 0.0, 1.0, 0.5, False),
+        ([0.3] * 5, [0.3] * 5, 0.0, 1.0, 0.5, False),
+        ([0.3] * 5, [0.2] * 5, 0.1, 0.0, 1.0, True),
+        ([0.2] * 5, [0.3] * 5, -0.1, 0.0, 0.0, True),
+    ],
+)
+def test_equal_and_constant_samples_have_an_answer(
+    first: list[float], second: list[float], gap: float, p_value: float, superiority: float, is_told: bool
+) -> None:
+    found = found_between(first, second)
+    assert (found.p_value, found.superiority, found.is_told) == (p_value, superiority, is_told)
+    assert found.gap == pytest.approx(gap)
+    assert found.needed is None
+
+
+def test_one_constant_sample_has_an_interval_and_a_single_picture_cannot_be_compared() -> None:
+    found = found_between([0.3] * 5, [0.1, 0.2, 0.4, 0.6])
+    assert found.interval[0] < found.gap < found.interval[1]
+    assert difference([0.3], [0.1, 0.2], seed=0) is None
+
+
+def test_p_values_of_a_grid_are_corrected_as_benjamini_and_yekutieli_say() -> None:
+    # Three tests: p times 3 (1 + 1/2 + 1/3) over its rank, made monotonous.
+    factor = 3 * (1 + 1 / 2 + 1 / 3)
+    assert adjusted([0.01, 0.04, 0.02]) == pytest.approx([0.01 * factor, 0.04 * factor / 3, 0.02 * factor / 2])
+    assert adjusted([0.5, 0.9]) == [1.0, 1.0]
+    assert adjusted([]) == []
+
+
+# The same pictures twice
+
+
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_a_paired_change_has_the_interval_and_the_p_value_of_the_paired_t_test(n: int) -> None:
+    rng = np.random.default_rng(n)
+    before, after = rng.uniform(0.3, 0.6, n), rng.uniform(0.35, 0.6, n)
+    found, test = change(list(before), list(after)), stats.ttest_rel(after, before)
+    low, high = test.confidence_interval(0.95)
+    assert (found.n, found.mean) == (n, pytest.approx((after - before).mean()))
+    assert found.interval == pytest.approx((max(-1, low), min(1, high)))
+    assert found.p_value == pytest.approx(test.pvalue)
+    assert found.is_told == (found.p_value < 0.05)
+
+
+def test_what_moves_alike_is_told_by_pairs_and_one_pair_says_nothing() -> None:
+    before, moved = np.array([0.1, 0.3, 0.5, 0.7, 0.9]), np.array([0.05, 0.06, 0.05, 0.04, 0.05])
+    assert change(list(before), list(before + moved)).is_told
+    assert not found_between(before + moved, before).is_told
+    assert (change([0.2], [0.9]).interval, change([0.2], [0.9]).is_told) == ((-1, 1), False)
+    still = change([0.2, 0.4], [0.2, 0.4])
+    assert (still.mean, still.interval, still.p_value, still.is_told) == (0, (0, 0), 1, False)
+    assert change([0.25, 0.5], [0.5, 0.75]).p_value == 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "interval", "said"),
+    [
+        (0.382, (0.29, 0.471), ("+38", "29 to 47")),
+        (-0.178, (-0.25, -0.111), ("−18", "−25 to −11")),
+        (0.023, (0.003, 0.043), ("+2.3", "0.3 to 4.3")),
+        (-0.049, (-0.096, -0.002), ("−4.9", "−9.6 to −0.2")),
+        (0.001, (-0.002, 0.03), ("0", "0 to 3")),
+    ],
+)
+def test_points_are_whole_unless_an_interval_that_leaves_0_out_would_read_as_if_it_held_it(
+    mean: float, interval: tuple[float, float], said: tuple[str, str]
+) -> None:
+    assert Change(20, mean, interval, 0.5).in_points() == said
+
+
+# Repeated draws and trainings
+
+
+def test_the_parts_of_luck_are_those_of_a_made_up_sum_of_training_and_draw() -> None:
+    rng = np.random.default_rng(0)
+    trainings, draws = rng.normal(0, 0.02, 2000), rng.normal(0, 0.05, 2000)
+    training, draw = deviations(0.4 + trainings[:, None] + draws[None])
+    assert (training, draw) == (pytest.approx(trainings.std(ddof=1)), pytest.approx(draws.std(ddof=1)))
+    means = rng.normal(0.4, 0.02, (300, 1)) + rng.normal(0, 0.05, (300, 300))
+    training, draw = deviations(means)
+    assert training is not None
+    assert training**2 + draw**2 == pytest.approx(means.var(ddof=1), rel=0.01)
+
+
+def test_one_training_has_no_deviation_and_one_draw_a_deviation_of_nothing() -> None:
+    spread = pytest.approx(np.std([0.1, 0.3], ddof=1))
+    assert deviations(np.array([[0.1, 0.3]])) == (None, spread)
+    assert deviations(np.array([[0.1], [0.3]])) == (spread, 0.0)
+
+
+def test_draws_move_as_far_as_sampling_without_replacement_says() -> None:
+    values = np.random.default_rng(2).beta(1, 2, (1, 40))
+    means = draw_means(values, [np.arange(40)], size=20, draws=20_000, seed=[3])
+    # Cochran, Sampling Techniques: Var(mean) = (1 - n/N) S² / n.
+    assert deviations(means)[1] == pytest.approx(np.sqrt((1 - 20 / 40) * values.var(ddof=1) / 20), rel=0.02)
+    assert means.mean() == pytest.approx(values.mean(), abs=0.002)
+
+
+def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_repeats() -> None:
+    values, groups = np.vstack([2.0 ** np.arange(12)] * 2), [np.arange(6), np.arange(6, 12)]
+    means = draw_means(values, groups, size=3, draws=50, seed=[7, 1])
+    assert (means == draw_means(values, groups, size=3, draws=50, seed=[7, 1])).all()
+    assert (means != draw_means(values, groups, size=3, draws=50, seed=[7, 2])).any()
+    assert (means[0] == means[1]).all()
+    # Powers of two: a sum's bits are the pictures drawn.
+    for total in (means[0] * 6).round().astype(int):
+        assert bin(total & 0b111111).count("1") == bin(total >> 6).count("1") == 3
+
+
+@pytest.mark.parametrize("size", [None, 6, 99])
+def test_where_every_picture_is_used_there_is_one_draw_of_all(size: int | None) -> None:
+    values = np.random.default_rng(0).random((3, 6))
+    means = draw_means(values, [np.arange(6)], size=size, draws=50, seed=[0])
+    assert means == pytest.approx(values.mean(1, keepdims=True))
+
+
+# Probabilities
+
+
+def model(n: int, *, seed: int, temperature: float = 1.0, shift: float = 0.0) -> Judged:
+    """Return what a model says that knows its classes' true probabilities and says them sharper by ``temperature``.
+
+    With a ``shift`` (0 to 1) the truth is nearer to an even guess than the model knows.
+    """
+    rng = np.random.default_rng(seed)
+    known = rng.dirichlet(np.full(4, 0.7), n).clip(1e-9)
+    truth = (rng.random((n, 1)) > ((1 - shift) * known + shift / 4).cumsum(1)).sum(1).clip(0, 3)
+    return Judged(known, truth).at(1 / temperature)
+
+
+def test_log_loss_accuracy_and_confidence_are_those_of_the_true_class() -> None:
+    said = Judged(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
+    assert (said.accuracy, said.correct_confidence) == (0.5, pytest.approx(0.6))
+    assert said.log_loss == pytest.approx(-(math.log(0.8) + math.log(0.4)) / 2)
+    many = model(60, seed=2)
+    assert many.log_loss == pytest.approx(log_loss(many.truth, many.probabilities, labels=[0, 1, 2, 3]))
+    # A probability of nought costs much and not everything.
+    assert math.isfinite(Judged(np.array([[1.0, 0.0]]), np.array([1])).log_loss)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_a_known_temperature_is_found_again_and_taken_back(temperature: float) -> None:
+    logits = np.random.default_rng(3).normal(scale=1.5, size=(8_000, 4))
+    honest, said = (np.exp(each) / np.exp(each).sum(1, keepdims=True) for each in (logits, logits * temperature))
+    truth = (np.random.default_rng(4).random((8_000, 1)) > honest.cumsum(1)).sum(1).clip(0, 3)
+    assert fit_temperature(Judged(said, truth)) == pytest.approx(temperature, rel=0.05)
+    assert Judged(said, truth).at(temperature).probabilities == pytest.approx(honest)
+
+
+def test_a_temperature_moves_confidence_and_no_verdict() -> None:
+    said = model(500, seed=0)
+    for temperature in (0.3, 3.0):
+        scaled = said.at(temperature)
+        assert np.array_equal(scaled.is_right, said.is_right)
+        assert (scaled.probabilities.max(1).mean() < said.probabilities.max(1).mean()) == (temperature > 1)
+        assert scaled.probabilities.sum(1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1.6])
+def test_the_interval_of_a_temperature_holds_the_true_one_95_times_of_100(temperature: float) -> None:
+    held = 0
+    for seed in range(100):
+        said = model(90, seed=seed, temperature=temperature)
+        low, high = temperature_interval(said, fit_temperature(said))
+        held += low <= temperature <= high
+    # 95 % of 100, less four standard errors of such a count.
+    assert held >= 86
+
+
+def test_pictures_that_are_all_right_bound_a_temperature_on_one_side_only() -> None:
+    said = Judged(np.array([[0.9, 0.1], [0.2, 0.8]] * 10), np.array([0, 1] * 10))
+    low, high = temperature_interval(said, fit_temperature(said))
+    assert fit_temperature(said) == pytest.approx(LOWEST, rel=0.01)
+    assert low == LOWEST < high < HIGHEST
+
+
+# Calibration
+
+
+def by_definition(said: Judged, bins: int) -> float:
+    """Return the calibration error picture by picture."""
+    order, total = sorted(range(len(said.truth)), key=lambda row: said.probabilities[row].max()), 0.0
+    for number in range(bins):
+        rows = order[number * len(order) // bins : (number + 1) * len(order) // bins]
+        share = np.mean([said.probabilities[row].argmax() == said.truth[row] for row in rows])
+        total += len(rows) / len(order) * abs(share - np.mean([said.probabilities[row].max() for row in rows]))
+    return float(total)
+
+
+def test_the_calibration_error_of_a_hand_made_example_is_what_a_person_reckons() -> None:
+    top = np.array([0.9, 0.6, 0.8, 0.7])
+    said = Judged(np.stack([top, 1 - top], axis=1), np.array([0, 1, 0, 0]))
+    # Bins {0.6, 0.7}: half right, 0.65 sure, 0.15 apart. {0.8, 0.9}: all right, 0.85 sure, 0.15 apart.
+    assert expected_calibration_error(said, bins=2) == pytest.approx(0.15)
+    # One bin: 0.75 right, 0.75 sure. A bin each: 0.6, 0.3, 0.2 and 0.1 apart.
+    assert expected_calibration_error(said, bins=1) == pytest.approx(0.0)
+    assert expected_calibration_error(said, bins=10) == pytest.approx(1.2 / 4)
+
+
+@pytest.mark.parametrize(("n", "bins"), [(4, 4), (23, 5), (90, 6), (157, 10), (500, 7)])
+def test_the_calibration_error_is_what_its_definition_says(n: int, bins: int) -> None:
+    said = model(n, seed=n, temperature=1.7)
+    assert expected_calibration_error(said, bins=bins) == pytest.approx(by_definition(said, bins), abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 3, 17, 74, 160, 601])
+def test_bins_hold_all_pictures_differ_by_one_at_most_and_belong_to_the_error(n: int) -> None:
+    said = model(n, seed=n)
+    found = calibration_error(said, seed=0)
+    sizes = [each.n for each in found.bins]
+    assert (sum(sizes), len(sizes)) == (n, bin_count(n))
+    assert max(sizes) - min(sizes) <= 1
+    assert sum(each.right for each in found.bins) == said.is_right.sum()
+    assert [each.confidence for each in found.bins] == sorted(each.confidence for each in found.bins)
+    assert found.value == pytest.approx(sum(each.n * abs(each.accuracy - each.confidence) for each in found.bins) / n)
+    interval = stats.binomtest(found.bins[0].right, sizes[0]).proportion_ci(0.95, method="wilson")
+    assert found.bins[0].interval == pytest.approx((interval.low, interval.high))
+
+
+def test_about_fifteen_pictures_make_a_bin_where_there_are_enough() -> None:
+    assert [bin_count(n) for n in (3, 20, 80, 90, 120, 150, 6000)] == [3, 5, 5, 6, 8, 10, 10]
+
+
+def test_a_calibrated_model_shows_what_is_expected_of_it_and_a_much_too_sure_one_is_told_from_it() -> None:
+    found = [calibration_error(model(90, seed=seed), seed=seed) for seed in range(120)]
+    expected = float(np.mean([each.if_calibrated for each in found]))
+    # On a sample it is never near 0, also where all is well.
+    assert np.mean([each.value for each in found]) == pytest.approx(expected, rel=0.08)
+    assert expected > 0.07
+    # 5 % of 120 are 6; 16 lie four standard errors above.
+    assert sum(each.is_told for each in found) <= 16
+    assert sum(each.interval[0] == 0 for each in found) >= 104
+    too_sure = [calibration_error(model(90, seed=seed, temperature=2.5), seed=seed) for seed in range(30)]
+    assert sum(each.is_told and each.interval[0] > 0 for each in too_sure) >= 28
+
+
+@pytest.mark.parametrize(
+    ("n", "temperature", "shift"), [(40, 1.0, 0.0), (160, 0.7, 0.0), (40, 2.5, 0.0), (160, 1.0, 0.6)]
+)
+def test_the_interval_of_the_calibration_error_holds_the_true_one_nine_times_of_ten(
+    n: int, temperature: float, shift: float
+) -> None:
+    true = expected_calibration_error(model(200_000, seed=0, temperature=temperature, shift=shift), bins=bin_count(n))
+    # So many pictures still show a little error where there is none.
+    slack, held = 0.003, 0
+    for seed in range(1, 101):
+        low, high = calibration_error(model(n, seed=seed, temperature=temperature, shift=shift), seed=seed).interval
+        held += low <= true + slack and true - slack <= high
+    # Nine of ten, less two and a half standard errors of such a count.
+    assert held >= 82
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+    said = model(5_000, seed=2)
+    found = calibration_error(said, seed=7)
+    assert found == calibration_error(said, seed=7)
+    assert found.interval != calibration_error(said, seed=8).interval
+    assert found.if_calibrated < 0.03
+
+
+def test_a_fitted_temperature_changes_confidence_and_loss_and_no_accuracy() -> None:
+    said = model(120, seed=4, temperature=2.0)
+    found = calibration(said, temperature=2.0, seed=0)
+    assert found.accuracy == said.accuracy == said.at(2.0).accuracy
+    assert found.scaled.top < found.raw.top
+    assert found.scaled.log_loss < found.raw.log_loss
+    assert found.raw.error is not None
+    assert found.scaled.error is not None
+    assert found.scaled.error.value < found.raw.error.value
+
+
+def test_pictures_of_one_class_alone_have_no_calibration_error() -> None:
+    said = model(200, seed=5)
+    happy = said.truth == 0
+    alone = calibration(Judged(said.probabilities[happy], said.truth[happy]), temperature=1.5, seed=0)
+    assert (alone.raw.error, alone.scaled.error, alone.n) == (None, None, happy.sum())

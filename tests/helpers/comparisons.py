@@ -1,0 +1,56 @@
+"""Saved comparisons whose every score a test chose, in the form that a run folder keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from helpers.pictures import EMOTIONS
+
+Scores = dict[str, float]
+
+
+def scores(**given: float) -> Scores:
+    """Return probabilities of the four emotions: those given, and the rest shared alike."""
+    rest = (1 - sum(given.values())) / (len(EMOTIONS) - len(given)) if len(given) < len(EMOTIONS) else 0.0
+    return {label: given.get(label, rest) for label in EMOTIONS}
+
+
+def around(centre: float, *, label: str = "happy", n: int = 20, spread: float = 0.1) -> list[Scores]:
+    """Return scores of ``n`` pictures whose probability of ``label`` is spread evenly around a centre."""
+    return [scores(**{label: centre + spread * (number / (n - 1) - 0.5)}) for number in range(n)]
+
+
+def write_comparison(
+    run: Path, sets: Mapping[str, Mapping[str, Sequence[Scores]]], *, name: str = "20260101-000000-000000", **more: Any
+) -> Path:
+    """Write a comparison of sets of emotions into a run's folder and return its file; ``more`` are its other fields."""
+    results = {
+        set_name: {
+            label: {
+                "pictures": [
+                    {
+                        "picture": f"/sets/{set_name}/{label}/{number}.png",
+                        "sha256": f"{len(set_name)}{number:063}",
+                        "label": label,
+                        "scores": each,
+                    }
+                    for number, each in enumerate(rows)
+                ]
+            }
+            for label, rows in emotions.items()
+        }
+        for set_name, emotions in sets.items()
+    }
+    labels = {label for emotions in sets.values() for label in emotions}
+    values = {
+        "schema": 2, "run": str(run), "created": 1.8e9, "seed": 42, "size": 20, "classes": list(EMOTIONS),
+        "precision": "float32", "folders": {each: f"/sets/{each}" for each in sets}, "sets": results,
+        "emotion": labels.pop() if len(labels) == 1 else None,
+    }  # fmt: skip
+    file = run / "comparisons" / f"{name}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({**values, **more}), "utf-8")
+    return file
