@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from emotion.comparison import Comparison
 from emotion.comparison.findings import plural
-from emotion.drawing.cues import NEUTRAL_BASE, find_cue
+from emotion.faces.cues import NEUTRAL_BASE, find_cue
 from emotion.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.report.calibrating import calibration
 from emotion.report.content import Block, Cell, Dot, DotChart, Figure, Guide, Heading, Points, Row, Section, Table, Text

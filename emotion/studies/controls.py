@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from emotion.comparison import Comparison, ScoredPicture, load_comparison
-from emotion.drawing.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
 from emotion.errors import ConfigError, PictureError
+from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
 from emotion.pictures.controls import PICTURE_CONTROLS, PictureControl
 from emotion.pictures.decoding import open_picture
 from emotion.run import Run

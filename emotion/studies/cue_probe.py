@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from emotion.drawing.cues import CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue, individuals
-from emotion.drawing.faces_set import Drawing
 from emotion.errors import PictureError, RunError
+from emotion.faces.cues import CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue, individuals
+from emotion.faces.faces_set import Drawing
 from emotion.run import Run
 from emotion.statistics.intervals import Interval, mean_interval
 from emotion.statistics.paired import Change, change

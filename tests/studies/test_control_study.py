@@ -14,8 +14,8 @@ from PIL import Image, ImageStat
 from scipy.stats import false_discovery_control, ttest_rel
 
 from emotion.comparison import Comparison, ScoredPicture, load_comparison, save_comparison, summarise
-from emotion.drawing.faces_set import FOLDER
 from emotion.errors import ConfigError, PictureError
+from emotion.faces.faces_set import FOLDER
 from emotion.labels import EMOTIONS
 from emotion.pictures.controls import PICTURE_CONTROLS
 from emotion.pictures.decoding import open_picture

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from scipy.stats import ttest_1samp
 
-from emotion.drawing.cues import CUES, draw_cue, individuals
 from emotion.errors import ConfigError, PictureError, RunError
+from emotion.faces.cues import CUES, draw_cue, individuals
 from emotion.labels import EMOTIONS
 from emotion.run import Run
 from emotion.statistics.intervals import mean_interval

@@ -13,7 +13,7 @@ from scripted import HeldServices
 from serving_pages import served, visiting
 
 from emotion.comparison import Request
-from emotion.drawing.faces_set import FOLDER
+from emotion.faces.faces_set import FOLDER
 from emotion.pictures import drawn
 from emotion.run import Run
 from emotion.studies.controls import CONTROLS, kept_controls

@@ -13,9 +13,9 @@ import pytest
 from scripted import ScriptedServices
 
 from emotion.comparison import Request, load_comparison
-from emotion.drawing.cues import BASES, CUES
-from emotion.drawing.faces_set import FOLDER
 from emotion.errors import ConfigError, EmotionError, RunError
+from emotion.faces.cues import BASES, CUES
+from emotion.faces.faces_set import FOLDER
 from emotion.labels import SPECIES_COLOURS, colour_of
 from emotion.pictures import drawn
 from emotion.pictures.controls import PICTURE_CONTROLS

@@ -11,7 +11,7 @@ from PIL import Image
 from scripted import ScriptedServices
 from serving_pages import served
 
-from emotion.drawing import emblem
+from emotion.faces import emblem
 from emotion.ui import link_preview
 from emotion.ui.app import TITLE, build_app
 
@@ -56,4 +56,4 @@ def test_the_icon_and_the_card_are_as_they_are_drawn() -> None:
     for name, picture in emblem.files().items():
         kept = Image.open(emblem.ASSETS / name).convert("RGBA")
         assert kept.size == picture.size
-        assert kept.tobytes() == picture.convert("RGBA").tobytes(), f"{name}: python -m emotion.drawing.emblem"
+        assert kept.tobytes() == picture.convert("RGBA").tobytes(), f"{name}: python -m emotion.faces.emblem"

@@ -6,8 +6,8 @@ import html
 
 import plotly.graph_objects as go
 
-from emotion.drawing.cues import Cue, find_cue
-from emotion.drawing.expression import NEUTRAL
+from emotion.faces.cues import Cue, find_cue
+from emotion.faces.expression import NEUTRAL
 from emotion.labels import chance_level, colour_of, in_order
 from emotion.studies.cue_probe import CueCurves, SpeciesCurves
 from emotion.ui.charts.look import RUN_MARKS, chance_line, figure, say

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.drawing.controls import DrawnControl
 from emotion.errors import EmotionError
+from emotion.faces.controls import DrawnControl
 from emotion.studies.controls import CONTROLS, Control, keep_control, kept_controls, offered
 from emotion.ui.charts.controls import controls_chart
 from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown

@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.drawing.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
-from emotion.drawing.identity import SPECIES
+from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
+from emotion.faces.identity import SPECIES
 from emotion.run import Run
 from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import HEIGHT as CUE_HEIGHT

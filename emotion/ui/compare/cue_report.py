@@ -6,8 +6,8 @@ import html
 from collections.abc import Sequence
 from functools import lru_cache
 
-from emotion.drawing.cues import INDIVIDUALS, NEUTRAL_BASE, expressions_of, find_cue, individuals
-from emotion.drawing.identity import SPECIES
+from emotion.faces.cues import INDIVIDUALS, NEUTRAL_BASE, expressions_of, find_cue, individuals
+from emotion.faces.identity import SPECIES
 from emotion.labels import SPECIES_COLOURS, chance_level, colour_of, in_order
 from emotion.studies.cue_probe import ON, RULE, CueCurves, sentence_of
 from emotion.ui.compare.controls_report import points_html
@@ -54,7 +54,7 @@ def faces_html(cue: str, base: str, species: str) -> str:
     moved, sitter = find_cue(cue), individuals(species)[0]
     expressions = expressions_of(moved, base=base, species=species)
     chosen = [expressions[0], expressions[len(expressions) // 2], expressions[-1]]
-    from emotion.drawing.portrait import draw_series
+    from emotion.faces.portrait import draw_series
 
     faces = draw_series(species, sitter.identity, chosen, sitter.seed)
     figures = "".join(

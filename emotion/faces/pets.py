@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.palette import GOLD, Colour, darker, lighter
-from emotion.drawing.shapes import Point, Points, bow, ellipse, mirrored, smooth
+from emotion.faces.canvas import Canvas
+from emotion.faces.palette import GOLD, Colour, darker, lighter
+from emotion.faces.shapes import Point, Points, bow, ellipse, mirrored, smooth
 
 
 def draw_body(canvas: Canvas, coat: Colour, chest: Colour, *, width: float, fluff: float) -> None:

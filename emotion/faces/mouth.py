@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.expression import Expression
-from emotion.drawing.palette import MOUTH, TONGUE, WHITE, Colour, brightness, darker, inked, lighter, mix
-from emotion.drawing.shapes import Points, ellipse, moved
+from emotion.faces.canvas import Canvas
+from emotion.faces.expression import Expression
+from emotion.faces.palette import MOUTH, TONGUE, WHITE, Colour, brightness, darker, inked, lighter, mix
+from emotion.faces.shapes import Points, ellipse, moved
 
 _ROSE: Colour = (204, 78, 92)
 _STEPS = 32

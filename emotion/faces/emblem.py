@@ -1,6 +1,6 @@
 """The page's own pictures, drawn as the sets are: its icon, and the card that stands beside a link to it.
 
-``python -m emotion.drawing.emblem`` writes both into ``assets``; ``--check`` draws them again and compares.
+``python -m emotion.faces.emblem`` writes both into ``assets``; ``--check`` draws them again and compares.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from emotion.drawing.canvas import SIZE
-from emotion.drawing.expression import expression_of
-from emotion.drawing.identity import identity_of, rng_of
-from emotion.drawing.portrait import draw
+from emotion.faces.canvas import SIZE
+from emotion.faces.expression import expression_of
+from emotion.faces.identity import identity_of, rng_of
+from emotion.faces.portrait import draw
 from emotion.labels import EMOTION_COLOURS
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -92,7 +92,7 @@ def encoded(picture: Image.Image) -> bytes:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the pictures, or check them; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m emotion.drawing.emblem", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m emotion.faces.emblem", description=__doc__)
     parser.add_argument("--check", action="store_true", help="draw again and compare with the files that are there")
     options = parser.parse_args(arguments)
     wrong = 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.identity import HumanIdentity
-from emotion.drawing.palette import Colour, darker, lighter, mix
-from emotion.drawing.shapes import Point, Points, ellipse, flipped, mirrored, smooth
+from emotion.faces.canvas import Canvas
+from emotion.faces.identity import HumanIdentity
+from emotion.faces.palette import Colour, darker, lighter, mix
+from emotion.faces.shapes import Point, Points, ellipse, flipped, mirrored, smooth
 
 _LONG = ("long", "wavy", "bob", "braids")
 

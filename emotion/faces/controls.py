@@ -9,9 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from emotion.drawing.faces_set import MANIFEST, Drawing, read_manifest
 from emotion.errors import PictureError
-from emotion.pictures.decoding import open_picture
+from emotion.faces.faces_set import MANIFEST, Drawing, read_manifest
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,8 @@ def redrawn(picture: Path, control: DrawnControl | None = None) -> Image.Image:
     if control is not None and control.neutral:
         drawing = replace(drawing, expression=drawing.expression.without(control.neutral))
     data = drawing.encoded(plain=control is not None and control.plain)
-    return open_picture(BytesIO(data), name=picture.name)
+    with Image.open(BytesIO(data)) as image:
+        return image.convert("RGB")
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ import random
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from emotion.drawing.moods import MOODS
+from emotion.faces.moods import MOODS
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from emotion.drawing.canvas import OVERSAMPLING, PIXELS, Light, blank
-from emotion.drawing.identity import rng_of
-from emotion.drawing.palette import BACKGROUNDS, PLAIN_BACKGROUND, Colour, darker, lighter, mix
+from emotion.faces.canvas import OVERSAMPLING, PIXELS, Light, blank
+from emotion.faces.identity import rng_of
+from emotion.faces.palette import BACKGROUNDS, PLAIN_BACKGROUND, Colour, darker, lighter, mix
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.expression import Expression
-from emotion.drawing.palette import INK, MOUTH, TONGUE, WHITE, Colour, darker, lighter, mix
-from emotion.drawing.shapes import Point, Points, ellipse, mirrored, smooth
+from emotion.faces.canvas import Canvas
+from emotion.faces.expression import Expression
+from emotion.faces.palette import INK, MOUTH, TONGUE, WHITE, Colour, darker, lighter, mix
+from emotion.faces.shapes import Point, Points, ellipse, mirrored, smooth
 
 _STEPS = 40
 

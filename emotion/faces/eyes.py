@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.expression import Expression
-from emotion.drawing.palette import INK, TEAR, WHITE, Colour, darker, inked, lighter, mix
-from emotion.drawing.shapes import Points, ellipse, flipped, moved, smooth
+from emotion.faces.canvas import Canvas
+from emotion.faces.expression import Expression
+from emotion.faces.palette import INK, TEAR, WHITE, Colour, darker, inked, lighter, mix
+from emotion.faces.shapes import Points, ellipse, flipped, moved, smooth
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Write the drawn picture sets with their manifest, and check them against it. Draws nothing itself.
 
-``python -m emotion.drawing FOLDER`` draws them all; ``--check`` draws them again and compares every file.
+``python -m emotion.faces FOLDER`` draws them all; ``--check`` draws them again and compares every file.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
-from emotion.drawing.expression import Expression, expression_of
-from emotion.drawing.identity import Identity, identity_from_json, identity_of, rng_of
+from emotion.faces.expression import Expression, expression_of
+from emotion.faces.identity import Identity, identity_from_json, identity_of, rng_of
 from emotion.labels import EMOTIONS
 
 FOLDER = Path("assets/faces")
@@ -58,7 +58,7 @@ class Drawing:
     def encoded(self, *, plain: bool = False) -> bytes:
         """Draw the picture and return its WebP file; ``plain`` leaves out the backdrop."""
         # Whoever only reads what a set is made of needs no pencil.
-        from emotion.drawing.portrait import draw
+        from emotion.faces.portrait import draw
 
         picture = draw(self.species, self.identity, self.expression, self.seed, plain=plain)
         buffer = BytesIO()
@@ -147,7 +147,7 @@ def differing(folder: Path, *, processes: int = 2) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw the sets, or check them; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m emotion.drawing", description="Draw the picture sets.")
+    parser = argparse.ArgumentParser(prog="python -m emotion.faces", description="Draw the picture sets.")
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where to write (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="draw again and compare with the files that are there")
     parser.add_argument("--only", choices=[chosen.name for chosen in SETS], help="one set instead of all")

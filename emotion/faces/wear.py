@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.identity import HumanIdentity
-from emotion.drawing.palette import GOLD, INK, WHITE, Colour, darker, deeper, lighter
-from emotion.drawing.shapes import Point, Points, bow, ellipse, flipped, mirrored, smooth
+from emotion.faces.canvas import Canvas
+from emotion.faces.identity import HumanIdentity
+from emotion.faces.palette import GOLD, INK, WHITE, Colour, darker, deeper, lighter
+from emotion.faces.shapes import Point, Points, bow, ellipse, flipped, mirrored, smooth
 
 
 def draw_clothes(canvas: Canvas, person: HumanIdentity) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from emotion.drawing.canvas import STYLES
-from emotion.drawing.palette import (
+from emotion.faces.canvas import STYLES
+from emotion.faces.palette import (
     CAT_COATS,
     CAT_IRISES,
     CLOTHES,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.expression import Expression
-from emotion.drawing.eyes import Brow, Eye, draw_brow, draw_eye
-from emotion.drawing.hair import (
+from emotion.faces.canvas import Canvas
+from emotion.faces.expression import Expression
+from emotion.faces.eyes import Brow, Eye, draw_brow, draw_eye
+from emotion.faces.hair import (
     draw_beard,
     draw_braids,
     draw_hair_behind,
@@ -13,12 +13,12 @@ from emotion.drawing.hair import (
     draw_moustache,
     hair_shade,
 )
-from emotion.drawing.identity import HumanIdentity
-from emotion.drawing.mouth import Mouth, draw_mouth, lip_lines
-from emotion.drawing.palette import WHITE, brightness, darker, inked, lighter, mix
-from emotion.drawing.scene import Scene
-from emotion.drawing.shapes import Point, bow, ellipse, mirrored, smooth
-from emotion.drawing.wear import draw_cover, draw_cover_behind, draw_earrings, draw_glasses
+from emotion.faces.identity import HumanIdentity
+from emotion.faces.mouth import Mouth, draw_mouth, lip_lines
+from emotion.faces.palette import WHITE, brightness, darker, inked, lighter, mix
+from emotion.faces.scene import Scene
+from emotion.faces.shapes import Point, bow, ellipse, mirrored, smooth
+from emotion.faces.wear import draw_cover, draw_cover_behind, draw_earrings, draw_glasses
 
 _EYE_Y = 0.03
 _MOUTH_Y = 0.54

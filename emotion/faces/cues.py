@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from PIL import Image
 
-from emotion.drawing.expression import NEUTRAL, Expression
-from emotion.drawing.faces_set import SETS, Drawing, drawings_of
-from emotion.drawing.identity import SPECIES
-from emotion.drawing.moods import MOODS
 from emotion.errors import ConfigError
+from emotion.faces.expression import NEUTRAL, Expression
+from emotion.faces.faces_set import SETS, Drawing, drawings_of
+from emotion.faces.identity import SPECIES
+from emotion.faces.moods import MOODS
 from emotion.labels import EMOTIONS
 
 # One of each style and one more: as many as a click's few seconds allow on two cores.
@@ -127,6 +127,6 @@ def draw_cue(cue: Cue, *, base: str, individual: Drawing) -> Iterator[Image.Imag
         ConfigError: there is no such base.
     """
     expressions = expressions_of(cue, base=base, species=individual.species)
-    from emotion.drawing.portrait import draw_series
+    from emotion.faces.portrait import draw_series
 
     return draw_series(individual.species, individual.identity, expressions, individual.seed)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from emotion.drawing.palette import INK, SHADOW, WHITE, Colour, darker, deeper, lighter
-from emotion.drawing.shapes import Point, Points, ribbon
+from emotion.faces.palette import INK, SHADOW, WHITE, Colour, darker, deeper, lighter
+from emotion.faces.shapes import Point, Points, ribbon
 
 SIZE = 224  # pixels a side of a finished picture
 OVERSAMPLING = 4  # pixels drawn for each finished pixel, each way

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.expression import Expression
-from emotion.drawing.eyes import Brow, Eye, draw_brow, draw_eye
-from emotion.drawing.identity import DogIdentity
-from emotion.drawing.muzzle import Muzzle, draw_muzzle
-from emotion.drawing.palette import INK, brightness, darker, lighter, mix
-from emotion.drawing.pets import draw_body, draw_collar, fur
-from emotion.drawing.scene import Scene
-from emotion.drawing.shapes import Point, Points, flipped, mirrored, moved, smooth, turned
+from emotion.faces.canvas import Canvas
+from emotion.faces.expression import Expression
+from emotion.faces.eyes import Brow, Eye, draw_brow, draw_eye
+from emotion.faces.identity import DogIdentity
+from emotion.faces.muzzle import Muzzle, draw_muzzle
+from emotion.faces.palette import INK, brightness, darker, lighter, mix
+from emotion.faces.pets import draw_body, draw_collar, fur
+from emotion.faces.scene import Scene
+from emotion.faces.shapes import Point, Points, flipped, mirrored, moved, smooth, turned
 
 
 def draw_dog(canvas: Canvas, dog: DogIdentity, expression: Expression, scene: Scene) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from PIL import Image
 
-from emotion.drawing.canvas import Canvas
-from emotion.drawing.cat import draw_cat, draw_cat_body
-from emotion.drawing.dog import draw_dog, draw_dog_body
-from emotion.drawing.expression import Expression
-from emotion.drawing.human import draw_hair_of_body, draw_human
-from emotion.drawing.identity import CatIdentity, DogIdentity, HumanIdentity, Identity
-from emotion.drawing.scene import background_of, lit, plain_background, scene_of
-from emotion.drawing.wear import draw_clothes
+from emotion.faces.canvas import Canvas
+from emotion.faces.cat import draw_cat, draw_cat_body
+from emotion.faces.dog import draw_dog, draw_dog_body
+from emotion.faces.expression import Expression
+from emotion.faces.human import draw_hair_of_body, draw_human
+from emotion.faces.identity import CatIdentity, DogIdentity, HumanIdentity, Identity
+from emotion.faces.scene import background_of, lit, plain_background, scene_of
+from emotion.faces.wear import draw_clothes
 
 # The head of each species: its middle and half its height, in finished pixels.
 _PLACES: dict[str, tuple[float, float, float]] = {

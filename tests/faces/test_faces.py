@@ -1,0 +1,152 @@
+"""Drawn faces: the same arguments give the same bits, and what is asked for can be seen."""
+
+import random
+from dataclasses import asdict
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from emotion.errors import ConfigError, PictureError
+from emotion.faces.canvas import STYLES
+from emotion.faces.controls import DRAWN_CONTROLS, drawing_of, is_redrawable, redrawn
+from emotion.faces.cues import BASES, CUES, base_of, draw_cue, expressions_of, find_cue, individuals
+from emotion.faces.expression import NEUTRAL, RANGES, Expression, expression_of
+from emotion.faces.faces_set import FOLDER, SETS, drawings_of
+from emotion.faces.identity import SPECIES, identity_of
+from emotion.faces.palette import PLAIN_BACKGROUND
+from emotion.faces.portrait import draw
+from emotion.labels import EMOTIONS
+
+FACES = Path(__file__).resolve().parents[2] / FOLDER
+SAMPLE = [
+    FACES / f"{species}_eval" / label / f"{species}_{number:03}.webp"
+    for species, label, number in (
+        ("human", "happy", 3),
+        ("dog", "sad", 11),
+        ("cat", "angry", 24),
+        ("dog", "tired", 39),
+    )
+]
+each_picture = pytest.mark.parametrize("picture", SAMPLE, ids=lambda path: path.stem)
+
+
+def difference(first: Image.Image, second: Image.Image, box: tuple[int, int, int, int] | None = None) -> float:
+    """Return the mean difference of two pictures, in a box, in grey levels."""
+    return sum(ImageStat.Stat(ImageChops.difference(first.crop(box), second.crop(box))).mean) / 3
+
+
+def faces_of(species: str) -> dict[str, Expression]:
+    return {e: expression_of(e, species=species, strength=1, rng=random.Random(2)) for e in EMOTIONS}
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_the_same_arguments_give_the_same_bits_and_others_another_picture(species):
+    identity = identity_of(species, seed=11)
+    sad = faces_of(species)["sad"]
+    first = draw(species, identity, sad, 11)
+    assert (first.size, first.mode) == ((224, 224), "RGB")
+    assert draw(species, identity, sad, 11).tobytes() == first.tobytes()
+    assert draw(species, identity, sad, 12).tobytes() != first.tobytes()
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_one_individual_looks_another_way_in_each_emotion_than_in_the_others_and_at_rest(species):
+    identity = identity_of(species, seed=7)
+    pictures = [draw(species, identity, face, 7) for face in (NEUTRAL, *faces_of(species).values())]
+    assert min(difference(one, other) for one, other in combinations(pictures, 2)) > 0.5
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_expressions_of_an_emotion_vary_stay_in_range_and_grow_with_strength(species):
+    rng = random.Random(3)
+    for emotion in EMOTIONS:
+        drawn = [expression_of(emotion, species=species, strength=rng.uniform(0.6, 1.2), rng=rng) for _ in range(30)]
+        assert len(set(drawn)) == len(drawn)
+        for face in drawn:
+            assert all(low <= getattr(face, name) <= high for name, (low, high) in RANGES.items())
+    faint, full = (expression_of("happy", species=species, strength=s, rng=random.Random(8)) for s in (0.3, 1.0))
+    assert 0 < faint.mouth_curve < full.mouth_curve
+
+
+@each_picture
+def test_each_control_changes_its_own_part_and_no_other(picture):
+    drawing = drawing_of(picture)
+
+    def drawn(expression: Expression, *, plain: bool = False) -> Image.Image:
+        return draw(drawing.species, drawing.identity, expression, drawing.seed, plain=plain)
+
+    expected = {
+        "unchanged": drawn(drawing.expression),
+        "eyes_neutral": drawn(drawing.expression.without("eyes")),
+        "brows_neutral": drawn(drawing.expression.without("brows")),
+        "mouth_neutral": drawn(drawing.expression.without("mouth")),
+        "background_removed": drawn(drawing.expression, plain=True),
+    }
+    assert set(DRAWN_CONTROLS) == set(expected) - {"unchanged"}
+    after = {name: redrawn(picture, control) for name, control in DRAWN_CONTROLS.items()}
+    for name, changed in after.items():
+        assert min(expected, key=lambda other: difference(changed, expected[other])) == name
+    # Without a change it has the pixels of its file.
+    file = Image.open(picture).convert("RGB")
+    assert redrawn(picture).tobytes() == file.tobytes()
+    # Without its backdrop the corner is even, a little tinted by the light, and the face stays.
+    corner, bare = (0, 0, 16, 16), after["background_removed"]
+    assert difference(bare, Image.new("RGB", bare.size, PLAIN_BACKGROUND), corner) < 16
+    assert max(ImageStat.Stat(bare.crop(corner)).stddev) < 2
+    assert difference(bare, file, (90, 90, 134, 134)) < 5
+
+
+def test_a_picture_that_was_not_drawn_is_refused_in_one_sentence(tmp_path):
+    photo = tmp_path / "dog_eval" / "happy" / "dog.jpg"
+    photo.parent.mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(photo)
+    assert is_redrawable(FACES / "dog_eval")
+    assert not is_redrawable(photo.parents[1])
+    for manifest in (None, "[]", "torn"):
+        if manifest is not None:
+            (tmp_path / "dog_eval" / "manifest.json").write_text(manifest)
+        with pytest.raises(PictureError, match=r"^happy/dog\.jpg is not a drawn picture [^.]*\.$"):
+            redrawn(photo)
+    with pytest.raises(PictureError):
+        redrawn(FACES / "dog_eval" / "happy" / "dog_999.webp")
+
+
+@pytest.mark.parametrize("cue", CUES.values(), ids=CUES)
+def test_a_cue_moves_one_parameter_over_its_range_and_can_be_seen(cue):
+    assert (cue.values[0], cue.values[-1]) == RANGES[cue.name]
+    assert all(low < high for low, high in pairwise(cue.values))
+    for species in cue.species:
+        for base in BASES:
+            faces = [asdict(each) for each in expressions_of(cue, base=base, species=species)]
+            assert [face[cue.name] for face in faces] == list(cue.values)
+            assert all({**face, cue.name: 0} == {**faces[0], cue.name: 0} for face in faces)
+        pictures = list(draw_cue(cue, base="neutral", individual=individuals(species)[0]))
+        assert len({pictures[at].tobytes() for at in (0, len(pictures) // 2, -1)}) == 3
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_cues_are_shown_on_the_same_individuals_of_every_style_none_of_them_trained_on(species):
+    five, twenty = individuals(species), individuals(species, 20)
+    assert (len(five), len({each.seed for each in twenty}), twenty[:4]) == (5, 20, five[:4])
+    assert {each.identity.style for each in five[:4]} == set(STYLES)
+    [evaluated] = [chosen for chosen in SETS if chosen.name == f"{species}_eval"]
+    assert {each.seed for each in twenty} <= {each.seed for each in drawings_of(evaluated)}
+
+
+def test_a_cue_is_drawn_as_single_pictures_would_be():
+    cat = individuals("cat")[2]
+    faces = expressions_of(CUES["tear"], base="sad", species="cat")
+    singles = [draw("cat", cat.identity, face, cat.seed).tobytes() for face in faces]
+    assert [face.tobytes() for face in draw_cue(CUES["tear"], base="sad", individual=cat)] == singles
+
+
+def test_unknown_cues_faces_and_numbers_are_refused():
+    with pytest.raises(ConfigError, match="no cue 'nose'"):
+        find_cue("nose")
+    with pytest.raises(ConfigError, match="no face 'bored'"):
+        base_of("bored", species="dog")
+    for number in (0, -1, 161):
+        with pytest.raises(ConfigError, match="choose from 1 to 160"):
+            individuals("cat", number)
