@@ -66,8 +66,8 @@ def test_expressions_of_an_emotion_vary_stay_in_range_and_grow_with_strength(spe
         assert len(set(drawn)) == len(drawn)
         for face in drawn:
             assert all(low <= getattr(face, name) <= high for name, (low, high) in RANGES.items())
-    faint, full = (expression_of("happy", species=species, strength=s, rng=random.Random(8)) for s in (0.3, 1.0))
-    assert 0 < faint.mouth_curve < full.mouth_curve
+    curves = [expression_of("happy", species=species, strength=s, rng=random.Random(8)).mouth_curve for s in (0.3, 1)]
+    assert 0 < curves[0] < curves[1]
 
 
 @each_picture
@@ -89,13 +89,12 @@ def test_each_control_changes_its_own_part_and_no_other(picture):
     for name, changed in after.items():
         assert min(expected, key=lambda other: difference(changed, expected[other])) == name
     # Without a change it has the pixels of its file.
-    file = Image.open(picture).convert("RGB")
-    assert redrawn(picture).tobytes() == file.tobytes()
+    assert redrawn(picture).tobytes() == Image.open(picture).convert("RGB").tobytes()
     # Without its backdrop the corner is even, a little tinted by the light, and the face stays.
     corner, bare = (0, 0, 16, 16), after["background_removed"]
     assert difference(bare, Image.new("RGB", bare.size, PLAIN_BACKGROUND), corner) < 16
     assert max(ImageStat.Stat(bare.crop(corner)).stddev) < 2
-    assert difference(bare, file, (90, 90, 134, 134)) < 5
+    assert difference(bare, redrawn(picture), (90, 90, 134, 134)) < 5
 
 
 def test_a_picture_that_was_not_drawn_is_refused_in_one_sentence(tmp_path):
@@ -122,7 +121,10 @@ def test_a_cue_moves_one_parameter_over_its_range_and_can_be_seen(cue):
             faces = [asdict(each) for each in expressions_of(cue, base=base, species=species)]
             assert [face[cue.name] for face in faces] == list(cue.values)
             assert all({**face, cue.name: 0} == {**faces[0], cue.name: 0} for face in faces)
-        pictures = list(draw_cue(cue, base="neutral", individual=individuals(species)[0]))
+        sitter = individuals(species)[0]
+        pictures = list(draw_cue(cue, base="neutral", individual=sitter))
+        last = expressions_of(cue, base="neutral", species=species)[-1]
+        assert pictures[-1].tobytes() == draw(species, sitter.identity, last, sitter.seed).tobytes()
         assert len({pictures[at].tobytes() for at in (0, len(pictures) // 2, -1)}) == 3
 
 
@@ -135,18 +137,10 @@ def test_cues_are_shown_on_the_same_individuals_of_every_style_none_of_them_trai
     assert {each.seed for each in twenty} <= {each.seed for each in drawings_of(evaluated)}
 
 
-def test_a_cue_is_drawn_as_single_pictures_would_be():
-    cat = individuals("cat")[2]
-    faces = expressions_of(CUES["tear"], base="sad", species="cat")
-    singles = [draw("cat", cat.identity, face, cat.seed).tobytes() for face in faces]
-    assert [face.tobytes() for face in draw_cue(CUES["tear"], base="sad", individual=cat)] == singles
-
-
 def test_unknown_cues_faces_and_numbers_are_refused():
     with pytest.raises(ConfigError, match="no cue 'nose'"):
         find_cue("nose")
     with pytest.raises(ConfigError, match="no face 'bored'"):
         base_of("bored", species="dog")
-    for number in (0, -1, 161):
-        with pytest.raises(ConfigError, match="choose from 1 to 160"):
-            individuals("cat", number)
+    with pytest.raises(ConfigError, match="choose from 1 to 160"):
+        individuals("cat", 161)

@@ -46,14 +46,12 @@ def few(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_pictures_of_every_set_are_drawn_again_byte_for_byte(few: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pictures_of_every_set_are_drawn_again_byte_for_byte(few, capsys):
     assert main([str(few), "--check"]) == 0
     assert capsys.readouterr().out.splitlines() == [f"{name}: as drawn" for name in BY_NAME]
 
 
-def test_a_check_names_the_pictures_that_were_changed_or_are_gone(
-    few: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_check_names_the_pictures_that_were_changed_or_are_gone(few, capsys):
     changed, gone, *_ = (drawing.file for drawing, _ in read_manifest(few / "dog_eval"))
     (few / "dog_eval" / changed).write_bytes(b"")
     (few / "dog_eval" / gone).unlink()

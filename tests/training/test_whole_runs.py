@@ -17,9 +17,9 @@ from emotion.backbones.registry import DEFAULT, models_folder
 from emotion.classifier import Classifier
 from emotion.comparison import Request, compare
 from emotion.config import TrainConfig, preset
+from emotion.events import EpochDone, RunFinished, TrunkProgress
 from emotion.faces.canvas import Canvas
 from emotion.faces.scene import background_of, lit, scene_of
-from emotion.events import EpochDone, RunFinished, TrunkProgress
 from emotion.pictures.folders import list_pictures
 from emotion.prediction import Familiarity, Judged
 from emotion.run import Run

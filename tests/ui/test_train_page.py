@@ -6,8 +6,7 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-from helpers.looking import await_points, button, chart_text, curves, prepare_tiny, press, runs, says, set_number
+from helpers.looking import await_points, button, chart_text, curves, prepare_tiny, press, runs, says
 from helpers.serving import Site
 from playwright.sync_api import Page, expect
 
