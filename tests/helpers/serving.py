@@ -55,8 +55,8 @@ class Site:
                 stdout=subprocess.PIPE, stderr=errors, text=True,
             )  # fmt: skip
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line.startswith("The dashboard is at"), self.log.read_text()
+        lines = iter(self.process.stdout.readline, "")
+        assert any(line.startswith("The dashboard is at") for line in lines), self.log.read_text()
         return self
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:

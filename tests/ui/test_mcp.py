@@ -1,218 +1,148 @@
-"""The endpoints as MCP tools, as the official client reaches them over streamable HTTP at a served page."""
+"""The endpoints as MCP tools on one's own machine, by the official client over streamable HTTP."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
+from helpers.pictures import write_pictures, write_zip
+from helpers.serving import Site, serving
 
 pytest.importorskip("mcp", reason="the package mcp is missing: `make test` installs it")
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
-from mcp_client import awaited, called, data_url, refused, session_at
-from scripted import ScriptedServices
-from serving_pages import BACKBONES, SERVED, served
-
-from emotion.events import EpochDone
-from emotion.run import Run
-from emotion.ui.api import NAMES
-from emotion.ui.app import build_app
-
-pytestmark = list(SERVED)
-READING = {"predict", "run_status", "runs", "picture_sets"}
+Value = TypeVar("Value")
+NAMES = {"predict", "compare", "train", "run_status", "stop", "runs", "picture_sets", "import_pictures"}
 
 
-@pytest.fixture(autouse=True)
-def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that Gradio puts uploads into, and that of imported sets."""
-    monkeypatch.setenv("EMOTION_SETS", str(tmp_path / "sets"))
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    return tmp_path / "uploads"
+def awaited(asked: Coroutine[Any, Any, Value]) -> Value:
+    """Run what a client asks to its end, in a thread whose event loop is not Playwright's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asked).result()
 
 
-@pytest.fixture
-def page(services: ScriptedServices, uploads: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("EMOTION_MCP", "1")
-    return build_app(services, backbones=lambda: BACKBONES)
+@asynccontextmanager
+async def session_at(site: Site) -> AsyncIterator[ClientSession]:
+    async with (
+        streamable_http_client(f"{site.url}/gradio_api/mcp/") as (reads, writes, _),
+        ClientSession(reads, writes) as session,
+    ):
+        await session.initialize()
+        yield session
 
 
-@pytest.fixture
-def url(page: Any) -> Iterator[str]:
-    with served(page) as address:
-        yield address
+async def called(session: ClientSession, tool: str, **arguments: Any) -> Any:
+    """Call a tool and return the JSON of its text; of an error the text."""
+    said = await session.call_tool(tool, arguments)
+    [content] = said.content
+    return content.text if said.isError else json.loads(content.text)  # type: ignore[union-attr]
 
 
-@pytest.fixture
-def public(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("EMOTION_PUBLIC", "1")
-    monkeypatch.setenv("EMOTION_LOG", str(tmp_path / "log.jsonl"))
+def data_url(file: Path, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
-@pytest.fixture
-def picture(faces: Path) -> Path:
-    return next((faces / "dog_eval" / "happy").iterdir())
+def listed(site: Site, **headers: str) -> httpx.Response:
+    """List the tools as no client does: without a session."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accepts = {"Accept": "application/json, text/event-stream"}
+    return httpx.post(f"{site.url}/gradio_api/mcp/", json=asked, headers={**accepts, **headers}, timeout=60)
 
 
-def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path) -> Iterator[Site]:
+    with serving(
+        tmp_path_factory.mktemp("mcp"),
+        environment={"EMOTION_MCP": "1", "EMOTION_PICTURES": str(tiny_pictures)},
+        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
+    ) as site:
+        yield site
 
 
-async def came_to(session: Any, run: str, status: str) -> dict[str, Any]:
-    """Ask for a run's state until it is this one."""
-    for _ in range(1000):
-        said: dict[str, Any] = await called(session, "run_status", run=run)
-        if said["status"] == status:
-            return said
-    raise AssertionError(said)
-
-
-def test_exactly_the_named_endpoints_are_tools_each_with_types_and_a_description(url: str) -> None:
+def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site) -> None:
     async def ask() -> None:
-        async with session_at(url) as session:
+        async with session_at(site) as session:
             tools = {each.name: each for each in (await session.list_tools()).tools}
-            assert set(tools) == set(NAMES)
-            for name, tool in tools.items():
-                assert tool.description.endswith(".")
-                assert tool.outputSchema["type"] == "object"
-                assert tool.annotations.readOnlyHint == (name in READING)
-                for field in tool.inputSchema["properties"].values():
-                    assert len(field["description"]) > 8
-                    assert "type" in field or "anyOf" in field
-            predict, train = tools["predict"].inputSchema, tools["train"].inputSchema
-            assert predict["required"] == ["picture"]
-            assert predict["properties"]["picture"]["type"] == "string"
-            assert "data:image/jpeg;base64," in predict["properties"]["picture"]["description"]
-            assert train["required"] == ["picture_set"]
-            assert train["properties"]["epochs"]["anyOf"] == [{"type": "integer"}, {"type": "null"}]
-            assert set(tools["predict"].outputSchema["properties"]) >= {"label", "confidence", "scores"}
-            offers = session.get_server_capabilities()
-            assert (offers.prompts, offers.resources) == (None, None)
+            assert set(tools) == NAMES
+            assert all(tool.description for tool in tools.values())
+            assert tools["predict"].inputSchema["properties"]["picture"]["type"] == "string"
+            assert tools["train"].inputSchema["required"] == ["picture_set"]
+            assert "epochs" in tools["train"].inputSchema["properties"]
 
     awaited(ask())
 
 
-def test_a_picture_in_a_data_url_is_judged_and_nothing_of_it_is_kept(
-    url: str, trained: Run, picture: Path, uploads: Path
+def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing_of_it_is_kept(
+    site: Site, trained_run: Path, tiny_pictures: Path, tmp_path: Path
 ) -> None:
+    picture = data_url(tiny_pictures / "dog_eval" / "sad" / "sad_001.png")
+    archive = write_zip(tmp_path / "cats.zip", write_pictures(tmp_path / "cats", count=2))
+
     async def ask() -> None:
-        async with session_at(url) as session:
-            said = await session.call_tool("predict", {"picture": data_url(picture), "run": trained.name})
-            found = said.structuredContent
-            assert json.loads(said.content[0].text) == found
-            assert found["confidence"] == found["scores"][found["label"]] == max(found["scores"].values())
-            assert sum(found["scores"].values()) == pytest.approx(1)
-            assert (await called(session, "predict", picture=data_url(picture)))["run"] == trained.name
-            assert files_in(uploads) == []
-            code, sentence = await refused(session, "predict", picture="data:image/png;base64,aGVsbG8=")
-            assert code == "picture_unreadable"
-            assert sentence.startswith("picture.png is not a picture")
-            assert files_in(uploads) == []
-            code, _ = await refused(session, "predict", picture=data_url(picture), run=7)
-            assert code == "setting_invalid"
-            assert list(uploads.iterdir()) == []
-
-    awaited(ask())
-
-
-def test_an_upload_is_named_by_its_path_or_its_address_and_deleted_after_use(
-    url: str, trained: Run, picture: Path, uploads: Path
-) -> None:
-    async def ask() -> None:
-        async with session_at(url) as session:
-            for form in ("{path}", "{url}gradio_api/file={path}"):
-                sent = httpx.post(f"{url}gradio_api/upload", files={"files": ("dog.webp", picture.read_bytes())})
-                [path] = sent.json()
-                said = await called(session, "predict", picture=form.format(path=path, url=url))
-                assert said["run"] == trained.name
-                assert files_in(uploads) == []
-
-    awaited(ask())
-
-
-def test_a_training_is_started_watched_to_its_end_listed_and_compared(url: str) -> None:
-    async def ask() -> None:
-        async with session_at(url) as session:
-            sets = [each["key"] for each in await called(session, "picture_sets")]
-            assert "drawn/human_train" in sets
-            given = {"picture_set": "drawn/human_train", "epochs": 3, "batch_size": 4, "depth": "2"}
-            run = (await called(session, "train", **given))["run"]
-            said = await came_to(session, run, "finished")
-            assert (said["epochs"], said["epoch"], said["batch_size"]) == (3, 3, 4)
-            [listed] = await called(session, "runs")
-            assert listed == {name: said[name] for name in listed}
-            found = await called(session, "compare", sets=["drawn/human_eval", "drawn/dog_eval"], run=run, size=5)
+        async with session_at(site) as session:
+            said = await called(session, "predict", picture=picture, run=trained_run.name)
+            assert said["confidence"] == said["scores"][said["label"]] == max(said["scores"].values())
+            sets = ["given/human_eval", "given/dog_eval"]
+            found = await called(session, "compare", sets=sets, run=trained_run.name, size=5)
             assert [(each["set"], each["n"]) for each in found["samples"]] == [("human", 5), ("dog", 5)]
-            assert found["gaps"][0]["sentence"]
+            sent = data_url(archive, "application/zip")
+            brought = await called(session, "import_pictures", archive=sent, name="My cats", species="cat")
+            assert (brought["pictures"], brought["species"]) == (8, "cat")
+            assert [each["run"] for each in await called(session, "runs")] == [trained_run.name]
+        assert not [path for path in site.uploads.rglob("*") if path.is_file()]
 
     awaited(ask())
 
 
-def test_a_run_that_is_stopped_keeps_its_best_epoch(url: str, gate: Any) -> None:
-    gate.holds = lambda event: isinstance(event, EpochDone) and event.epoch == 2
-
+def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
     async def ask() -> None:
-        async with session_at(url) as session:
-            run = (await called(session, "train", picture_set="drawn/human_train"))["run"]
-            await called(session, "stop", run=run)
-            assert (await came_to(session, run, "stopped"))["message"].startswith("Stopped:")
-
-    awaited(ask())
-
-
-def test_a_zip_in_a_data_url_becomes_a_set(url: str, faces: Path, tmp_path: Path, uploads: Path) -> None:
-    archive = Path(shutil.make_archive(str(tmp_path / "cats"), "zip", faces / "cat_eval"))
-
-    async def ask() -> None:
-        async with session_at(url) as session:
-            sent = data_url(archive, kind="application/zip")
-            said = await called(session, "import_pictures", archive=sent, name="My cats", species="cat")
-            assert (said["pictures"], said["species"]) == (24, "cat")
-            assert said["key"] in {each["key"] for each in await called(session, "picture_sets")}
-            assert files_in(uploads) == []
-
-    awaited(ask())
-
-
-def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(url: str, trained: Run, picture: Path) -> None:
-    async def ask() -> None:
-        async with session_at(url) as session:
-            for tool, arguments, code, words in (
-                ("train", {}, "setting_invalid", "train lacks picture_set: it takes picture_set, preset,"),
-                ("train", {"picture_set": "x", "epoch": 3}, "setting_invalid", "train does not know epoch"),
-                ("train", {"picture_set": "drawn/human_train", "epochs": 0}, "setting_invalid", "Epochs is 0"),
-                ("train", {"picture_set": "drawn/human_train", "epochs": "8"}, "setting_invalid", "a whole number"),
-                ("run_status", {"run": "gone"}, "run_unknown", "gone"),
-                ("compare", {"sets": ["drawn/goat_eval"]}, "picture_set_unknown", "gone"),
-                ("predict", {"picture": ""}, "upload_missing", "No file came with the call. Give a data URL"),
-                ("predict", {"picture": None}, "upload_missing", "Give a data URL"),
-                ("predict", {"picture": "data:image/png,x"}, "upload_missing", "not in base64"),
-                ("predict", {"picture": "data:image/png;base64,%"}, "upload_missing", "is not base64"),
-                ("start", {}, "setting_invalid", "There is no tool 'start': use one of predict,"),
+        async with session_at(site) as session:
+            for tool, arguments, code in (
+                ("train", {"picture_set": "given/human_train", "epochs": 0}, "setting_invalid"),
+                ("run_status", {"run": "gone"}, "run_unknown"),
+                ("compare", {"sets": ["drawn/goat_eval"]}, "picture_set_unknown"),
+                ("predict", {"picture": ""}, "upload_missing"),
+                ("predict", {"picture": "data:image/png;base64,aGVsbG8="}, "picture_unreadable"),
             ):
-                said = await refused(session, tool, **arguments)
-                assert said[0] == code, said
-                assert words in said[1]
+                assert f"[{code}] " in await called(session, tool, **arguments)
 
     awaited(ask())
 
 
-def test_an_unforeseen_error_is_a_code_and_its_text_is_in_the_log_alone(
-    url: str, services: ScriptedServices, trained: Run, picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    def break_off(*values: object, **named: object) -> None:
-        raise ZeroDivisionError("a secret path")
-
-    monkeypatch.setattr(services, "predict", break_off)
-
+def test_no_file_of_the_server_and_no_address_inside_is_read(site: Site) -> None:
     async def ask() -> None:
-        async with session_at(url) as session:
-            code, sentence = await refused(session, "predict", picture=data_url(picture))
-            assert code == "unexpected"
-            assert "secret" not in sentence
+        async with session_at(site) as session:
+            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "http://127.0.0.1:1/a.png"):
+                said = await called(session, "predict", picture=given)
+                assert "scores" not in said
+                assert "root:" not in said
 
     awaited(ask())
-    assert "a secret path" in capsys.readouterr().err
+
+
+def test_a_page_of_another_site_cannot_use_the_tools(site: Site) -> None:
+    assert listed(site, Origin="http://elsewhere.example", Host="elsewhere.example").status_code >= 400
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"EMOTION_MCP": "1", "EMOTION_PASSWORD": "sesame"}, id="behind a password"),
+        pytest.param({"GRADIO_MCP_SERVER": "True"}, id="by Gradio's own switch"),
+    ],
+)
+def test_without_the_password_or_our_switch_no_tool_answers(environment: dict[str, str], tmp_path: Path) -> None:
+    with serving(tmp_path, environment=environment) as site:
+        said = listed(site)
+    assert said.status_code >= 400
+    assert "picture_set" not in said.text
