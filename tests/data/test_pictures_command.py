@@ -1,0 +1,224 @@
+"""`python -m emotion pictures`: what scripts rely on, and what the commands that use a set say of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers.command import Emotion
+from helpers.pictures import EMOTIONS, write_zip
+from helpers.sets import Sets, put, shot
+from PIL import Image
+
+MakePictures = Callable[..., Path]
+SHORT = {
+    "set", "name", "species", "created", "source", "pictures", "classes", "balance", "skipped", "duplicates",
+    "near_duplicates", "contradictions", "notes",
+}  # fmt: skip
+
+
+def test_import_list_show_and_delete_hold_what_scripts_rely_on(
+    emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path
+) -> None:
+    source = write_zip(tmp_path / "Rosas holiday.zip", make_pictures("dogs", count=3))
+    said = emotion("pictures", "import", source, "--name", "My dogs", "--species", "dog", "--json")
+    assert (said.code, said.err) == (0, "")
+    made = said.json
+    assert set(made) == SHORT | {"skipped_files", "near"}
+    assert (Path(made["set"]), made["name"], made["species"]) == (sets.root / "My-dogs", "My dogs", "dog")
+    assert (made["source"], made["pictures"], made["classes"]) == ("zip", 12, dict.fromkeys(EMOTIONS, 3))
+    assert emotion("pictures", "list", "--json").json == {"sets": [{name: made[name] for name in SHORT}]}
+    assert emotion("pictures", "show", "my dogs", "--json").json == made
+    # A set may be given away: it names no folder of this machine.
+    notes = [path.read_text() for path in sets.show("my dogs").folder.iterdir() if path.is_file()]
+    assert notes
+    assert not any(word in text for text in notes for word in ("holiday", str(tmp_path)))
+    put(sets.root, {"precious/letter.txt": b""})
+    said = emotion("pictures", "delete", "My-dogs", "--json")
+    assert (said.code, said.err, said.json) == (0, "", {"deleted": made["set"]})
+    assert sets.names() == []
+    assert {path.name for path in sets.root.iterdir() if path.is_dir()} == {"precious"}
+    assert source.is_file()
+
+
+def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pictures: MakePictures) -> None:
+    folder = make_pictures("dogs", count=3)
+    put(folder, {"happy/notes.txt": b"x"})
+    for number in range(7, 20):
+        Image.new("RGB", (30, 30), (number, 0, 0)).save(folder / "happy" / f"{number}.png")
+    said = emotion("pictures", "import", folder, "--name", "mine", "--species", "Dog")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{sets.root}/mine: mine (dog), 25 pictures: happy 16, sad 3, angry 3, tired 3\n")
+    for sentence in (
+        "1 file is left out.",
+        "left out: happy/notes.txt (It is not a picture by its name.)",
+        "'happy' rules: 16 of 25 pictures, 5.3 times the median of the other classes (3).",
+        "To say 'happy' of every picture is right 64% of the time.",
+        "12 pictures are nearly the same as another one of this set, 0 of them under another label.",
+    ):
+        assert sentence in said.out
+        assert sentence in emotion("pictures", "show", "mine").out
+    assert "from a folder" in emotion("pictures", "show", "mine").out
+    assert emotion("pictures", "list").out == said.out.splitlines(keepends=True)[0]
+    assert "is deleted for good" in emotion("pictures", "delete", "mine").out
+    assert emotion("pictures", "list").out.startswith("No picture sets in ")
+
+
+@pytest.mark.parametrize(
+    ("counts", "rules"),
+    [
+        ((3, 1), False), ((4, 1), True), ((4, 4, 4, 1), False), ((9, 4, 2, 3), False), ((10, 4, 2, 3), True),
+        ((9,), False),
+    ],
+)  # fmt: skip
+def test_a_class_rules_from_more_than_three_times_the_median_of_the_others(
+    sets: Sets, tmp_path: Path, counts: tuple[int, ...], rules: bool
+) -> None:
+    files = {f"{label}/{row}.png": shot((label, row)) for label, count in zip(EMOTIONS, counts, strict=False)
+             for row in range(count)}  # fmt: skip
+    told = sets.bring(put(tmp_path / "photos", files)).told
+    assert bool(told["balance"]) is rules
+
+
+def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(
+    emotion: Emotion, make_pictures: MakePictures
+) -> None:
+    folder = make_pictures(count=2)
+    (folder / "angry").rename(folder / "Anger")
+    said = emotion("pictures", "import", folder, "--name", "one", "--json")
+    assert said.err == "This set says 'Anger' for angry: give --use-aliases to read it as such.\n"
+    assert list(said.json["classes"]) == ["happy", "sad", "tired", "Anger"]
+    said = emotion("pictures", "import", folder, "--name", "two", "--use-aliases", "--json")
+    assert (said.err, list(said.json["classes"])) == ("", list(EMOTIONS))
+
+
+def test_what_is_refused_is_one_sentence_and_nothing_is_written(
+    emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    put(tmp_path, {"text.zip": b"text"})
+    assert "There is no zip and no folder" in sets.refused(tmp_path / "nowhere")
+    assert "There is no zip and no folder /dev/zero" in sets.refused("/dev/zero")
+    assert "text.zip is not a zip file that can be read" in sets.refused(tmp_path / "text.zip")
+    assert "There are no pictures in class folders in empty" in sets.refused(tmp_path / "empty")
+    for words in (
+        ("show", "nothing"),
+        ("delete", "../pictures"),
+        ("delete", ""),
+        ("show", ".."),
+        ("show", ".sets-lock"),
+    ):
+        said = emotion("pictures", *words, "--json")
+        assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+        assert f"There is no picture set {words[1]!r}" in said.err
+    sets.root.write_text("")
+    assert "cannot be written" in sets.refused(make_pictures(count=2))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "", "dance", "import", "import x", "import --name x", "show", "delete", "describe", "import --hub team/faces",
+        "import x.zip --hub team/faces --name x", "import --hub faces --name x", "import --hub ../faces --name x",
+        "import x.parquet --name x --map happy", "import x.parquet --name x --map =happy",
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_exit_code_2(emotion: Emotion, words: str) -> None:
+    assert emotion("pictures", *words.split()).code == 2
+
+
+def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path) -> None:
+    folder = make_pictures(count=2)
+    assert emotion("pictures", "import", folder, "--name", "a", "--sets", tmp_path / "here").code == 0
+    sets.bring(folder, name="b")
+    assert ((tmp_path / "here" / "a").is_dir(), (sets.root / "b").is_dir()) == (True, True)
+    assert sets.names() == ["b"]
+    said = emotion("pictures", "list", "--json", "--sets", tmp_path / "here")
+    assert [row["name"] for row in said.json["sets"]] == ["a"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", "null", '{"schema": 999}', "[" * 100_000])
+def test_a_damaged_set_is_told_and_hides_no_other_and_stops_no_import(
+    emotion: Emotion, sets: Sets, make_pictures: MakePictures, content: str
+) -> None:
+    folder = make_pictures(count=1)
+    damaged = sets.bring(folder, name="bad").folder
+    for file in filter(Path.is_file, damaged.iterdir()):
+        file.write_text(content)
+    assert sets.bring(folder, name="good").near == []
+    said = emotion("pictures", "list", "--json")
+    assert (said.code, [row["name"] for row in said.json["sets"]], said.err.count("\n")) == (0, ["good"], 1)
+    assert "bad is not a picture set that can be read" in said.err
+    assert emotion("pictures", "show", "bad").code == 1
+    assert emotion("pictures", "delete", "bad").code == 0
+    assert emotion("pictures", "list").err == ""
+
+
+def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures: MakePictures) -> None:
+    folder = make_pictures(count=2)
+    put(folder, {"happy/\x1b[31mred\x07.txt": b"x", "happy/\x1b[31mred\u202e.png": b"x"})
+    out = emotion("pictures", "import", folder, "--name", "x\x1b[31m").out
+    assert all(letter.isprintable() or letter == "\n" for letter in out)
+    assert "?[31mred" in out
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_train_offers_other_names_of_the_emotions_and_reads_them_when_told_to(
+    emotion: Emotion, make_pictures: MakePictures, tiny_vit: Path, is_read: bool
+) -> None:
+    folder = make_pictures(count=3)
+    (folder / "angry").rename(folder / "anger")
+    (folder / "sad").rename(folder / "Sadness")
+    words = ["train", "--pictures", folder, "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32, "--json"]
+    said = emotion(*words, *["--use-aliases"] * is_read)
+    assert said.code == 0
+    offer = "This set says 'anger' for angry and 'Sadness' for sad: give --use-aliases to read them as such.\n"
+    assert said.err.startswith(offer) is not is_read
+    model = json.loads((Path(said.json["run"]) / "checkpoint" / "config.json").read_text())
+    assert set(model["label2id"]) == set(EMOTIONS if is_read else ("happy", "Sadness", "anger", "tired"))
+
+
+def test_compare_reads_other_names_of_the_emotions_when_told_to_and_says_how_where_not(
+    emotion: Emotion, run: Path, make_pictures: MakePictures
+) -> None:
+    folder = make_pictures("dogs", count=6)
+    (folder / "angry").rename(folder / "Anger")
+    words = ["compare", "--run", run, "--set", f"dog={folder}", "--emotion", "angry", "--size", 5, "--json"]
+    said = emotion(*words)
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert said.err.startswith("There are no pictures of 'angry' in this set: ")
+    assert "This set says 'Anger' for angry" in said.err
+    assert "--use-aliases" in said.err
+    said = emotion(*words, "--use-aliases")
+    assert (said.json["sets"]["dog"]["angry"]["n"], said.err) == (5, "")
+
+
+def test_compare_leaves_out_what_cannot_be_read_counts_it_and_says_so_in_one_line(
+    emotion: Emotion, run: Path, make_pictures: MakePictures
+) -> None:
+    folder = make_pictures("dogs", count=8)
+    bad = sorted((folder / "happy").iterdir())[2:4]
+    for path in bad:
+        path.write_text("no picture")
+    words = ["compare", "--run", run, "--set", f"dog={folder}", "--emotion", "happy", "--json"]
+    said = emotion(*words, "--size", "all")
+    happy = said.json["sets"]["dog"]["happy"]
+    assert (happy["n"], happy["unreadable"]) == (6, 2)
+    assert said.err == f"left out, since they cannot be read (2): {bad[0]}, {bad[1]}\n"
+    said = emotion(*words, "--size", 7)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("Only 6 of the 8 pictures of 'happy' in dog can be read: choose a smaller sample")
+
+
+def test_train_leaves_out_what_cannot_be_read_and_says_so(
+    emotion: Emotion, make_pictures: MakePictures, tiny_vit: Path
+) -> None:
+    folder = make_pictures(count=6)
+    put(folder, {"happy/bad.jpg": b"no picture", "sad/cut.png": shot(1)[:300]})
+    said = emotion("train", "--pictures", folder, "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32, "--json")
+    assert said.code == 0
+    assert "left out: bad.jpg is not a picture" in said.err
+    assert "left out: cut.png cannot be read" in said.err
+    assert said.json["train_pictures"] + said.json["validation_pictures"] == 24
