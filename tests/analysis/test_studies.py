@@ -1,0 +1,455 @@
+"""Further questions to a comparison, put to runs of which it is known what they can see.
+
+One run learnt pictures whose upper half has the colour of the class and whose lower half is noise.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.command import Emotion
+from helpers.comparisons import scores, write_comparison
+from helpers.markdown import plain, tables
+from helpers.pictures import EMOTIONS, picture, write_pictures
+from helpers.studies import ask, cue_faces
+from PIL import Image, ImageOps
+from scipy import stats
+
+from emotion.errors import EmotionError
+from emotion.studies.feature_map import distances_to
+
+FACES = Path(__file__).parents[2] / "assets" / "faces"
+SMALL = ("--batch-size", 8, "--image-size", 32, "--precision", "float32")
+COVER = (124, 116, 104)
+
+
+def write_halves(folder: Path, *, count: int, dim: int = 0) -> Path:
+    """Write pictures whose upper half alone tells the class; ``dim`` takes as much from every pixel."""
+    for label in EMOTIONS:
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            rng = random.Random(f"{folder.name}/{label}/{number}")
+            whole = picture(label, f"{folder.name}/{label}/{number}", size=(32, 32))
+            noise = Image.frombytes("RGB", (4, 4), bytes(rng.randrange(90, 150) for _ in range(48)))
+            whole.paste(noise.resize((32, 16), Image.Resampling.NEAREST), (0, 16))
+            whole.point(lambda level: max(0, level - dim)).save(folder / label / f"{number:03}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory: pytest.TempPathFactory, tiny_vit: Path) -> Path:
+    """A folder with the run that learnt upper halves, its pictures, and sets of people, dogs and dim dogs."""
+    from emotion.cli import main
+
+    root = tmp_path_factory.mktemp("halves")
+    write_halves(root / "learnt", count=24)
+    for name, dim in (("people", 0), ("dogs", 0), ("dim_dogs", 110)):
+        write_halves(root / name, count=12, dim=dim)
+    words = ["train", "--pictures", root / "learnt", "--backbone", tiny_vit, "--epochs", 20, *SMALL]
+    assert main([*map(str, words), "--head-learning-rate", "0.01", "--runs", str(root / "runs")]) == 0
+    return root
+
+
+Compare = Callable[..., Path]
+
+
+@pytest.fixture
+def compare(halves: Path, isolated: Path, emotion: Emotion) -> Compare:
+    """Return a function that compares sets with the run that learnt upper halves and returns the saved file."""
+    [trained] = (halves / "runs").glob("2*")
+    run = Path(shutil.copytree(trained, isolated / "runs" / trained.name))
+    usual = {"human": halves / "people", "dog": halves / "dogs"}
+
+    def make(*words: object, run: Path = run, **sets: Path) -> Path:
+        named = [word for name, folder in (sets or usual).items() for word in ("--set", f"{name}={folder}")]
+        said = emotion("compare", "--run", run, *named, *words, "--json")
+        assert said.code == 0, said.err
+        return Path(said.json["file"])
+
+    return make
+
+
+def saved(file: Path) -> Any:
+    return json.loads(file.read_text("utf-8"))["sets"]
+
+
+def refusal(file: Path, question: str, **asked: Any) -> str:
+    with pytest.raises(EmotionError) as caught:
+        ask(file, question, **asked)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+# Controls
+
+
+def test_a_cover_over_what_carries_the_class_loses_it_and_a_cover_elsewhere_does_not(compare: Compare) -> None:
+    file = compare("--emotion", "all", "--size", "all")
+    found = {name: ask(file, "controls", name=name)["sets"] for name in ("top_covered", "bottom_covered", "grey")}
+    for name in ("human", "dog"):
+        top, bottom, grey = (found[control][name] for control in found)
+        assert top["before"]["correct"] > 40
+        assert top["after"]["n"] == 48
+        assert 7 <= top["after"]["correct"] <= 18
+        assert top["after"]["correct_confidence"] == pytest.approx(0.25, abs=0.06)
+        assert top["change"]["interval"][1] < -0.3
+        assert abs(bottom["change"]["mean"]) < 0.1
+        assert bottom["after"]["correct"] > 36
+        # The class was a colour.
+        assert grey["change"]["interval"][1] < -0.15
+
+
+def test_a_control_is_the_same_pictures_changed_by_hand_judged_again_and_paired(
+    compare: Compare, emotion: Emotion, tmp_path: Path
+) -> None:
+    file = compare("--size", 6)
+    rows = saved(file)["dog"]["happy"]["pictures"]
+    before = np.array([row["scores"]["happy"] for row in rows])
+
+    def covered(image: Image.Image) -> Image.Image:
+        image.paste(COVER, (0, 0, image.width, image.height // 2))
+        return image
+
+    by_hand: dict[str, Callable[[Image.Image], Image.Image]] = {
+        "mirrored": ImageOps.mirror,
+        "grey": lambda image: image.convert("L").convert("RGB"),
+        "top_covered": covered,
+        "upside_down": lambda image: image.rotate(180),
+    }
+    for name, change in by_hand.items():
+        changed = [tmp_path / f"{name}{number}.png" for number in range(6)]
+        for row, path in zip(rows, changed, strict=True):
+            change(Image.open(row["picture"]).convert("RGB")).save(path)
+        said = emotion("predict", "--run", file.parents[1], *changed, "--json").json["predictions"]
+        after = np.array([each["scores"]["happy"] for each in said])
+        found, test = ask(file, "controls", name=name)["sets"]["dog"], stats.ttest_rel(after, before)
+        low, high = test.confidence_interval(0.95)
+        assert found["before"]["correct_confidence"] == pytest.approx(before.mean(), abs=1e-5)
+        assert found["after"]["correct_confidence"] == pytest.approx(after.mean(), abs=1e-4)
+        assert found["after"]["correct"] == sum(each["label"] == "happy" for each in said)
+        assert found["change"]["n"] == 6
+        assert found["change"]["mean"] == pytest.approx((after - before).mean(), abs=1e-4)
+        assert found["change"]["interval"] == pytest.approx([max(-1, low), min(1, high)], abs=1e-3)
+        assert found["change"]["p_value"] == pytest.approx(test.pvalue, abs=1e-2)
+
+
+@pytest.mark.parametrize("shown", [EMOTIONS, ("happy",)], ids=["all emotions", "one emotion"])
+def test_under_shuffled_labels_a_perfect_model_falls_to_chance(run: Path, shown: tuple[str, ...]) -> None:
+    perfect = {label: [scores(**{label: 0.97})] * 300 for label in shown}
+    means = []
+    for seed in range(12):
+        file = write_comparison(run, {"dog": perfect}, name=f"20260101-000000-{seed:06}", seed=seed)
+        found = ask(file, "controls", name="shuffled")["sets"]["dog"]
+        assert found["before"]["correct_confidence"] == pytest.approx(0.97)
+        means.append(found["after"]["correct_confidence"])
+    # Of n labels by lot each is right one time in four: four standard errors of the mean of twelve.
+    error = 0.96 * np.sqrt(0.25 * 0.75 / (300 * len(shown) * 12))
+    assert np.mean(means) == pytest.approx(0.25, abs=4 * error)
+    assert len(set(means)) > 1
+    assert ask(file, "controls", name="shuffled")["sets"]["dog"] == found
+
+
+def test_all_eleven_controls_and_shuffled_labels_of_drawn_faces_are_kept_together_and_counted_as_so_many_looks(
+    compare: Compare, emotion: Emotion, tmp_path: Path
+) -> None:
+    file = compare("--size", 2, human=FACES / "human_eval", dog=FACES / "dog_eval")
+    names = ["centre_crop", "border_blurred", "top_covered", "bottom_covered", "grey", "mirrored", "upside_down"]
+    names += ["shuffled", "eyes_neutral", "brows_neutral", "mouth_neutral", "background_removed"]
+    found = {name: ask(file, "controls", name=name)["sets"] for name in names}
+    kept = json.loads((file.with_suffix("") / "controls.json").read_text())
+    assert {name: kept[name]["sets"] for name in names} == found
+    for name in ("eyes_neutral", "mouth_neutral", "background_removed"):
+        assert any(each["change"]["mean"] != 0 for each in found[name].values())
+    emotion("report", "--run", file.parents[1], "--to", tmp_path / "card.md")
+    text = plain((tmp_path / "card.md").read_text())
+    table = tables(text)["Mean correct-class confidence before and under each control"]
+    assert len(table) == 1 + 2 * len(names)
+    # Shuffled labels are no finding.
+    told = sum(
+        not each["change"]["interval"][0] <= 0 <= each["change"]["interval"][1]
+        for name in names
+        if name != "shuffled"
+        for each in found[name].values()
+    )
+    assert f"That is 22 looks, and one interval in twenty leaves 0 out by luck alone: {told} of 22 do here" in text
+
+
+def test_what_is_no_control_is_refused_and_photographs_are_not_drawn_again(compare: Compare) -> None:
+    file = compare("--size", 2)
+    assert "not a drawn picture" in refusal(file, "controls", name="eyes_neutral")
+    assert "no control 'nose'" in refusal(file, "controls", name="nose")
+    assert not (file.with_suffix("") / "controls.json").exists()
+
+
+def test_a_picture_that_is_gone_is_left_out_and_counted_and_a_set_without_any_refused(
+    compare: Compare, halves: Path, tmp_path: Path
+) -> None:
+    dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
+    file = compare("--size", 6, dog=dogs)
+    rows = [Path(row["picture"]) for row in saved(file)["dog"]["happy"]["pictures"]]
+    rows[0].unlink()
+    rows[1].write_text("torn")
+    found = ask(file, "controls", name="mirrored")["sets"]["dog"]
+    assert (found["before"]["n"], found["after"]["n"], found["change"]["n"], found["left_out"]) == (4, 4, 4, 2)
+    for path in rows[1:]:
+        path.unlink()
+    assert "None of the pictures of dog can be read any more" in refusal(file, "controls", name="mirrored")
+
+
+# Other draws and other trainings
+
+
+def test_luck_repeats_the_comparison_over_trainings_and_draws(compare: Compare, emotion: Emotion) -> None:
+    file = compare("--size", 5)
+    found = ask(file, "luck", seeds=3, draws=40)
+    assert (found["seeds"], found["draws"], found["reference"], found["emotion"]) == (
+        [42, 43, 44],
+        40,
+        "human",
+        "happy",
+    )
+    means = {name: np.array(each["means"]) for name, each in found["sets"].items()}
+    whole = saved(compare("--size", "all"))
+    for name, each in found["sets"].items():
+        assert (each["n"], each["size"], each["unreadable"], each["trained_on"]) == (12, 5, 0, 0)
+        assert means[name].shape == (3, 40)
+        # The first training is that of the run itself; the others differ.
+        own = np.array([row["scores"]["happy"] for row in whole[name]["happy"]["pictures"]])
+        assert each["trainings"][0]["correct_confidence"] == pytest.approx(own.mean(), abs=0.02)
+        assert len({training["correct_confidence"] for training in each["trainings"]}) == 3
+        assert each["quantiles"] == pytest.approx(np.quantile(means[name], [0.025, 0.25, 0.5, 0.75, 0.975]), abs=1e-4)
+        assert each["training_deviation"] == pytest.approx(means[name].mean(1).std(ddof=1), abs=1e-4)
+        assert each["draw_deviation"] == pytest.approx(np.sqrt(means[name].var(1, ddof=1).mean()), abs=1e-4)
+        drawn = [row["scores"]["happy"] for row in saved(file)[name]["happy"]["pictures"]]
+        assert each["observed"] == pytest.approx(np.mean(drawn))
+    assert found["sets"]["dog"]["reference_ahead"] == pytest.approx((means["human"] > means["dog"]).mean(), abs=0.02)
+    assert ask(file, "luck", seeds=3, draws=40) == found
+    other = ask(compare("--size", 5, "--seed", 7), "luck", seeds=3, draws=40)
+    assert other["sets"]["dog"]["means"] != found["sets"]["dog"]["means"]
+
+
+def test_where_every_picture_is_used_only_the_training_differs(compare: Compare) -> None:
+    found = ask(compare("--emotion", "all", "--size", "all"), "luck", seeds=2)
+    dog = found["sets"]["dog"]
+    assert (found["draws"], dog["n"], dog["size"], dog["draw_deviation"]) == (1, 48, 48, 0.0)
+    assert np.shape(dog["means"]) == (2, 1)
+
+
+def test_luck_leaves_out_what_was_trained_on_and_what_cannot_be_read(
+    compare: Compare, halves: Path, tmp_path: Path
+) -> None:
+    dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
+    shutil.copy(halves / "learnt" / "happy" / "000.png", dogs / "happy" / "more.png")
+    file = compare("--size", 3, dog=dogs)
+    (dogs / "happy" / "005.png").write_text("torn")
+    dog = ask(file, "luck", seeds=2, draws=10)["sets"]["dog"]
+    assert (dog["n"], dog["size"], dog["unreadable"], dog["trained_on"]) == (11, 3, 1, 1)
+    shutil.rmtree(dogs)
+    assert "There is no folder" in refusal(file, "luck")
+
+
+@pytest.mark.parametrize("seeds", [1, 11])
+def test_a_number_of_trainings_out_of_range_is_one_sentence(compare: Compare, seeds: int) -> None:
+    assert "out of range: choose 2 to 10" in refusal(compare("--size", 2), "luck", seeds=seeds)
+
+
+def test_a_run_that_trained_blocks_is_drawn_anew_and_not_trained_anew(
+    compare: Compare, emotion: Emotion, tiny_vit: Path, tiny_pictures: Path
+) -> None:
+    words = ("--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--depth", 1, "--epochs", 1, *SMALL)
+    run = Path(emotion("train", *words, "--json").json["run"])
+    sets = {"human": tiny_pictures / "human_eval", "dog": tiny_pictures / "dog_eval"}
+    found = ask(compare("--size", 3, run=run, **sets), "luck", draws=20)
+    assert (found["is_retrained"], found["seeds"]) == (False, [42])
+    assert found["sets"]["dog"]["training_deviation"] is None
+    assert np.shape(found["sets"]["dog"]["means"]) == (1, 20)
+    assert "nothing is left to luck" in refusal(compare("--size", "all", run=run, **sets), "luck")
+
+
+# The map of features
+
+
+def test_a_map_tells_sets_that_lie_by_species_from_sets_that_lie_by_emotion(compare: Compare, halves: Path) -> None:
+    file = compare("--size", 4, human=halves / "people", dog=halves / "dogs", dim=halves / "dim_dogs")
+    found = ask(file, "map")
+    assert (found["reference"], found["fitted_on"], found["unreadable"]) == (
+        "human",
+        96,
+        dict.fromkeys(found["unreadable"], 0),
+    )
+    assert len(found["points"]) == len({(each["set_name"], each["picture"]) for each in found["points"]}) == 3 * 48
+    assert all(each["picture"].startswith(f"{each['label']}/") for each in found["points"])
+    assert 0 < sum(found["explained"]) <= 1.0001
+    assert found["explained"] == sorted(found["explained"], reverse=True)
+    alike, moved = found["distances"]["dog"], found["distances"]["dim"]
+    assert (alike["n"], moved["n"]) == (48, 48)
+    # Dogs made as people were lie among people of the same emotion; dim ones among their own.
+    assert alike["nearer"] < 12
+    assert moved["nearer"] > 36
+    assert alike["across"] < 0.5 * alike["within"]
+    assert moved["across"] > moved["within"]
+    assert ask(file, "map") == found
+    # What the run calls a picture is what the comparison says.
+    whole = saved(compare("--size", "all", dog=halves / "dogs"))["dog"]["happy"]["pictures"]
+    said = {Path(row["picture"]).name: max(row["scores"], key=row["scores"].get) for row in whole}
+    points = [each for each in found["points"] if (each["set_name"], each["label"]) == ("dog", "happy")]
+    assert {each["picture"].removeprefix("happy/"): each["predicted"] for each in points} == said
+
+
+def test_a_map_draws_by_seed_no_more_than_a_page_can_show_and_counts_what_cannot_be_read(
+    compare: Compare, tmp_path: Path
+) -> None:
+    many = write_pictures(tmp_path / "many", count=18)
+    file = compare("--size", 2, **dict.fromkeys(("human", "dog", "cat", "fox"), many))
+    found = ask(file, "map")
+    assert len(found["points"]) == 240
+    (many / "sad" / "sad_001.png").write_text("torn")
+    alone = ask(compare("--size", 2, dog=many), "map")
+    assert (len(alone["points"]), alone["unreadable"], alone["distances"]) == (71, {"dog": 1}, {})
+
+
+@pytest.mark.parametrize(("shift", "nearer"), [(5.0, 4), (0.5, 0)])
+def test_distances_of_made_up_squares(shift: float, nearer: int) -> None:
+    # A happy and a sad pair of points of each species, the emotions 2 apart, the species ``shift``.
+    people = np.array([[-1, 0.1], [-1, -0.1], [1, 0.1], [1, -0.1]])
+    groups = [(name, label) for name in ("human", "dog") for label in ("happy", "happy", "sad", "sad")]
+    [dog] = distances_to("human", np.vstack([people, people + np.array([0, shift])]), groups).values()
+    assert (dog.n, dog.nearer) == (4, nearer)
+    # Root mean squares over two directions.
+    assert (dog.across, dog.within, dog.within_reference) == pytest.approx(np.array([shift, 2, 2]) / np.sqrt(2))
+    assert distances_to("human", np.vstack([people, people[:2] + 9]), groups[:6]) == {}
+
+
+# Saliency
+
+
+def test_a_person_stands_beside_a_dog_under_maps_of_what_is_shown_and_of_what_was_said(compare: Compare) -> None:
+    file = compare("--emotion", "all", "--size", "all")
+    rows, in_upper_half, labels = saved(file), [], set()
+    for emotion, number in (("happy", 1), ("happy", 2), ("tired", 1), ("tired", 2), ("tired", 3)):
+        found = ask(file, "saliency", emotion=emotion, number=number)
+        assert [each["set_name"] for each in found["pictures"]] == ["human", "dog"]
+        for each in found["pictures"]:
+            row = rows[each["set_name"]][emotion]["pictures"][number - 1]
+            said = max(row["scores"], key=row["scores"].get)
+            assert each["picture"]["picture"] == row["picture"]
+            assert [one["label"] for one in each["maps"]] == list(dict.fromkeys([emotion, said]))
+            labels.add((emotion, said))
+            for one in each["maps"]:
+                values = np.array(one["values"])
+                assert one["confidence"] == row["scores"][one["label"]]
+                assert values.shape == (4, 4)
+                assert 0 <= values.min() <= values.max() <= 1
+                assert one["box"] == [0, 0, 1, 1]
+                if emotion == "happy":
+                    in_upper_half.append(values[:2].sum() / values.sum())
+    # It learnt upper halves, and looks there.
+    assert np.mean(in_upper_half) > 0.55
+    assert any(shown != said for shown, said in labels)
+
+
+def test_a_set_with_fewer_pictures_is_passed_over_and_a_picture_that_is_gone_is_one_sentence(
+    compare: Compare, halves: Path, tmp_path: Path
+) -> None:
+    dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
+    for path in sorted((dogs / "happy").iterdir())[3:]:
+        path.unlink()
+    file = compare("--size", "all", human=halves / "people", dog=dogs)
+    found = ask(file, "saliency", emotion="happy", number=4)
+    assert [each["set_name"] for each in found["pictures"]] == ["human"]
+    (file.with_suffix("") / "saliency.json").unlink()
+    Path(saved(file)["dog"]["happy"]["pictures"][0]["picture"]).unlink()
+    assert "check its path" in refusal(file, "saliency", emotion="happy", number=1)
+    assert not (file.with_suffix("") / "saliency.json").exists()
+
+
+# Cues
+
+
+def test_a_cue_is_moved_over_its_range_on_the_same_individuals(
+    compare: Compare, emotion: Emotion, tmp_path: Path
+) -> None:
+    file = compare("--size", 2)
+    found = ask(file, "cues", cue="ear_back", individuals=3)
+    # People have no such ears.
+    assert list(found["species"]) == ["dog", "cat"]
+    assert found["values"] == sorted(found["values"])
+    faces = cue_faces("ear_back", "dog", individuals=3)
+    paths = [[tmp_path / f"{who}_{at}.png" for at in range(len(row))] for who, row in enumerate(faces)]
+    for row, names in zip(faces, paths, strict=True):
+        for face, path in zip(row, names, strict=True):
+            face.save(path)
+    said = emotion("predict", "--run", file.parents[1], *(path for names in paths for path in names), "--json").json[
+        "predictions"
+    ]
+    dog = found["species"]["dog"]
+    assert dog["individuals"] == 3
+    for label in EMOTIONS:
+        values = np.array([each["scores"][label] for each in said]).reshape(3, -1)
+        assert dog["means"][label] == pytest.approx(values.mean(0), abs=1e-4)
+        swing, test = dog["swings"][label], stats.ttest_rel(values[:, -1], values[:, 0])
+        low, high = test.confidence_interval(0.95)
+        assert swing["mean"] == pytest.approx((values[:, -1] - values[:, 0]).mean(), abs=2e-4)
+        assert swing["interval"] == pytest.approx([max(-1, low), min(1, high)], abs=2e-3)
+    for wrong in ({"cue": "nose"}, {"cue": "tear", "base": "bored"}, {"cue": "tear", "individuals": 0}):
+        refusal(file, "cues", **wrong)
+
+
+def swing(mean: float, *, told: bool = True) -> dict[str, Any]:
+    reach = 0.01 if told else 2 * abs(mean) + 0.01
+    return {"n": 5, "mean": mean, "interval": [mean - reach, mean + reach], "p_value": 0.001 if told else 0.5}
+
+
+@pytest.mark.parametrize(
+    ("people", "dogs", "verdict", "said"),
+    [
+        (swing(0.6), swing(0.5), "carries over", "It carries over to dogs."),
+        (swing(0.6), swing(0.2), "carries over weakly", "It carries over weakly to dogs."),
+        (swing(0.6), swing(-0.4), "turns round", "It turns round on dogs."),
+        (swing(0.6), swing(0.1, told=False), "not told", "On dogs it cannot be told from no change."),
+        (swing(0.2, told=False), swing(0.1), "nothing to carry", "so there is nothing to carry over."),
+    ],
+)
+def test_a_cue_carries_over_where_it_moves_dogs_as_it_moves_people(
+    run: Path, emotion: Emotion, tmp_path: Path, people: Any, dogs: Any, verdict: str, said: str
+) -> None:
+    still = {label: swing(0.0, told=False) for label in EMOTIONS}
+    species = {
+        name: {
+            "individuals": 5,
+            "means": {label: [0.25, 0.25 + (moved["mean"] if label == "happy" else 0)] for label in EMOTIONS},
+            "intervals": {label: [[0, 1], [0, 1]] for label in EMOTIONS},
+            "swings": {**still, "happy": moved},
+        }
+        for name, moved in (("human", people), ("dog", dogs))
+    }
+    probe = {"schema": 1, "cue": "mouth_curve", "base": "neutral", "values": [-1.0, 1.0], "classes": list(EMOTIONS)}
+    (run / "probes").mkdir()
+    (run / "probes" / "mouth_curve.json").write_text(json.dumps({**probe, "precision": "float32", "species": species}))
+    # What is torn is passed over.
+    (run / "probes" / "tear.json").write_text("{torn")
+    write_comparison(run, {"dog": {"happy": [scores(happy=0.4), scores(happy=0.5)]}})
+    emotion("report", "--run", run, "--to", tmp_path / "card.md")
+    text = plain((tmp_path / "card.md").read_text())
+    assert said in text
+    cells = tables(text)["What each cue moves"]
+    assert [cells[name][4] for name in ("Mouth corners, people", "Mouth corners, dogs")] == [
+        "moves" if people["p_value"] < 0.05 else "not told", verdict,
+    ]  # fmt: skip
+
+
+def test_answers_that_cannot_be_read_are_taken_for_none(run: Path, emotion: Emotion, tmp_path: Path) -> None:
+    file = write_comparison(run, {"dog": {"happy": [scores(happy=0.4), scores(happy=0.5)]}})
+    file.with_suffix("").mkdir()
+    for name in ("luck", "controls", "map", "saliency"):
+        (file.with_suffix("") / f"{name}.json").write_text('{"schema": 1, "sets": {"dog": {"n": 3}}}')
+    assert emotion("report", "--run", run, "--to", tmp_path / "card.md").code == 0
+    lacking = plain((tmp_path / "card.md").read_text()).partition("Not checked:")[2]
+    assert all(word in lacking for word in ("luck", "controls", "cues", "features"))
