@@ -45,7 +45,7 @@ models/dinov2-small/config.json: | $(VENV)/installed
 screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 	$(PYTHON) tests/browser/take_screenshots.py
 
-# The whole experiment into reports/drawn; with PHOTOS=DIR into reports/photographs.
+# The whole experiment, drawn or with PHOTOS=DIR, as a page and a JSON in docs/results.
 reproduce: $(VENV)/installed models/dinov2-small/config.json
 	$(PYTHON) -m emotion reproduce $(if $(PHOTOS),--photos $(PHOTOS))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.classifier import Classifier
-from emotion.comparison import Comparison, Request, compare, load_comparison, rescore, save_comparison
+from emotion.comparison import Comparison, Request, compare, save_comparison
 from emotion.errors import EmotionError, RunError
 from emotion.job import Job
 from emotion.logs import log_unexpected
@@ -41,7 +41,6 @@ class Server:
         tasks: dict[str, Callable[..., Any]] = {
             "predict": self.predict,
             "compare": self.compare,
-            "compare_again": self.compare_again,
             "study": self.study,
             "job": self.job,
         }
@@ -80,14 +79,6 @@ class Server:
             checked=trained_on.checked,
         )
         return comparison, save_comparison(comparison, run=run)
-
-    def compare_again(self, run: Run, file: Path) -> Comparison:
-        """Score the recorded pictures of a comparison again; nothing is written.
-
-        Raises:
-            EmotionError: the file, one of its pictures or the run cannot be used.
-        """
-        return rescore(load_comparison(file), self._classifier(run).score)
 
     def study(self, study: Study[Any]) -> Generator[Progress, None, Any]:
         """Carry out a study of a run.

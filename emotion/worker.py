@@ -124,15 +124,6 @@ class Workers:
         result: tuple[Comparison, Path] = self._comparer.call("compare", run=run, request=request)
         return result
 
-    def compare_again(self, run: Run, file: Path) -> Comparison:
-        """Score the recorded pictures of a saved comparison again and return what comes out; nothing is written.
-
-        Raises:
-            EmotionError: the file, one of its pictures or the run cannot be used.
-        """
-        result: Comparison = self._comparer.call("compare_again", run=run, file=file)
-        return result
-
     def do(self, job: Job[R]) -> Generator[Progress, None, R]:
         """Carry out a job in a process of its own; yield how far it is and return its result. Closing it ends it.
 

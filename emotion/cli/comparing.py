@@ -1,4 +1,4 @@
-"""`compare`: samples of several species, scored by one run, now or again from a saved comparison."""
+"""`compare`: samples of several species, scored by one run."""
 
 from __future__ import annotations
 
@@ -10,37 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from emotion.cli.codes import DONE, add_runs_and_json, add_use_aliases, note_drawn, print_json
-from emotion.comparison import Comparison, Request, load_comparison
-from emotion.comparison.comparing import furthest
+from emotion.comparison import Comparison, Request
 from emotion.comparison.findings import caveats, collapses, gap_sentence
-from emotion.errors import RunError
-from emotion.run import Run
 from emotion.runs import find_run
 
 MAX_NAMED = 5
 
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", help="the path that train printed, or a name under the runs folder")
-    parser.add_argument("--set", action=_NamedFolders, metavar="NAME=DIR", dest="sets", help="once for each species")
+    parser.add_argument("--run", required=True, help="the path that train printed, or a name under the runs folder")
+    parser.add_argument(
+        "--set", action=_NamedFolders, metavar="NAME=DIR", dest="sets", required=True, help="once for each species"
+    )
     parser.add_argument("--emotion", default="happy", help="a class of the run, or all (default: happy)")
     parser.add_argument("--size", default=20, type=_sample_size, help="pictures a sample, or all (default: 20)")
     parser.add_argument("--seed", default=42, type=int, help="of the samples (default: 42)")
     parser.add_argument("--relaxed-as-tired", action="store_true", help="read folders called relaxed as tired")
-    parser.add_argument(
-        "--again",
-        type=Path,
-        metavar="FILE",
-        help="score the very pictures of a saved comparison again, and hold both up",
-    )
     add_use_aliases(parser)
     add_runs_and_json(parser)
-    parser.set_defaults(command=lambda options: _again(options) if options.again else _compare(options, parser))
+    parser.set_defaults(command=_compare)
 
 
-def _compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    if not options.run or not options.sets:
-        parser.error("the following arguments are required: --run, --set (or --again FILE)")
+def _compare(options: argparse.Namespace) -> int:
     run = find_run(options.run, root=options.runs)
     from emotion.serving import Server
 
@@ -69,23 +60,6 @@ def _compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     _print_results(comparison)
     print(f"seed {options.seed}, written to {path}")
     note_drawn(options.sets.values())
-    return DONE
-
-
-def _again(options: argparse.Namespace) -> int:
-    before = load_comparison(options.again)
-    run = Run(Path(before.run))
-    if not run.path.is_dir():
-        raise RunError(f"The run {run.path} is gone: put it back to run this comparison again.")
-    from emotion.serving import Server
-
-    again = Server().compare_again(run, options.again)
-    apart = furthest(before, again)
-    if options.json:
-        print_json(run=str(run.path), file=str(options.again), sets=_sets_in_short(again), furthest_apart=apart)
-        return DONE
-    _print_results(again)
-    print(f"the same pictures again: no probability is further than {apart:.6f} from the one in {options.again}")
     return DONE
 
 

@@ -1,6 +1,6 @@
 """Score samples of several species with one run, and say what the numbers are worth. Knows nothing of models."""
 
-from emotion.comparison.comparing import Comparison, Request, compare, rescore
+from emotion.comparison.comparing import Comparison, Request, compare
 from emotion.comparison.files import load_comparison, save_comparison
 from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
 
@@ -11,7 +11,6 @@ __all__ = [
     "ScoredPicture",
     "compare",
     "load_comparison",
-    "rescore",
     "save_comparison",
     "summarise",
 ]

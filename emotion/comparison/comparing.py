@@ -1,4 +1,4 @@
-"""Draw samples of several species, score them with one run, and score a recorded comparison again."""
+"""Draw samples of several species and score them with one run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emotion.comparison.drawing import Draw
-from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
+from emotion.comparison.scored import SampleResult, summarise
 from emotion.errors import PictureError
 from emotion.labels import chance_level, emotion_meant, is_relaxed
-from emotion.pictures.folders import Picture, find_pictures, hash_file
+from emotion.pictures.folders import Picture, find_pictures
 from emotion.pictures.sampling import draw_in_order
 from emotion.run import Run
 
@@ -171,53 +171,6 @@ def compare(
         mapping=mapping,
         checked=checked,
     )
-
-
-def rescore(comparison: Comparison, score: Score) -> Comparison:
-    """Score the recorded pictures of a comparison again, whatever the sets' folders hold by now.
-
-    Raises:
-        PictureError: one of the pictures is gone, changed, or cannot be read.
-    """
-    recorded = [
-        picture for results in comparison.sets.values() for result in results.values() for picture in result.pictures
-    ]
-    for picture in recorded:
-        path = Path(picture.picture)
-        if not path.is_file():
-            raise PictureError(f"{path} is gone: put it back to run this comparison again, or compare anew.")
-        if hash_file(path) != picture.sha256:
-            raise PictureError(f"{path} is another picture by now: put the old one back, or compare anew.")
-    again: dict[tuple[str, str], dict[str, float]] = {}
-    for picture, said in zip(recorded, score([Path(each.picture) for each in recorded]), strict=True):
-        if isinstance(said, PictureError):
-            raise said
-        again[picture.picture, picture.label] = said
-
-    def renewed(result: SampleResult) -> SampleResult:
-        pictures = [replace(each, scores=again[each.picture, each.label]) for each in result.pictures]
-        summary = summarise(pictures, classes=comparison.classes)
-        return replace(
-            summary,
-            unreadable=result.unreadable,
-            near_duplicates=result.near_duplicates,
-            is_trained_on=result.is_trained_on,
-        )
-
-    sets = {
-        name: {label: renewed(result) for label, result in results.items()} for name, results in comparison.sets.items()
-    }
-    return replace(comparison, sets=sets, created=time.time())
-
-
-def furthest(first: Comparison, second: Comparison) -> float:
-    """Return how far the two most different probabilities of the same picture lie apart in two comparisons (0 to 1)."""
-    pairs = zip(_pictures(first), _pictures(second), strict=True)
-    return max(abs(one.scores[label] - two.scores[label]) for one, two in pairs for label in first.classes)
-
-
-def _pictures(comparison: Comparison) -> list[ScoredPicture]:
-    return [each for results in comparison.sets.values() for result in results.values() for each in result.pictures]
 
 
 def _read(folder: Path, classes: Sequence[str], request: Request) -> tuple[list[Picture], dict[str, str | None]]:

@@ -20,17 +20,12 @@ from emotion.words import count, exact_percent
 
 def repeating(material: Material) -> Section:
     """Return the exact commands, with stand-ins for where folders lie, and what to hold a repetition against."""
-    run, file = material.run.name, f"runs/{material.run.name}/comparisons/{material.file.name}"
-    kept = f"python -m emotion report --run {shlex.quote(run)} --comparison {shlex.quote(material.file.name)}"
+    kept = shlex.join(["--run", material.run.name, "--comparison", material.file.name])
     blocks: list[Block] = [
         Text("In the project’s folder. Where “path/to” stands, put where the pictures lie."),
         Command("Train the model anew; the run’s name is printed, and is new.", _train(material)),
         Command("Compare: draw the same samples from the same sets, and judge them.", _compare(material)),
-        Command(
-            "Judge the very pictures of this comparison again, checked by their hashes.",
-            f"python -m emotion compare --again {shlex.quote(file)}",
-        ),
-        Command("Write this report.", f"{kept} --to report.html"),
+        Command("Write this report.", f"python -m emotion report {kept} --to report.html"),
         Facts(tuple(_facts(material))),
         Folded(f"The sample: {count(_sampled(material), 'picture')} with their hashes", _sample(material)),
     ]

@@ -56,13 +56,6 @@ class Services(Protocol):
             EmotionError: a set, its sample or the run cannot be used.
         """
 
-    def compare_again(self, run: Run, file: Path) -> Comparison:
-        """Score the recorded pictures of a saved comparison again and return what comes out; nothing is written.
-
-        Raises:
-            EmotionError: the file, one of its pictures or the run cannot be used.
-        """
-
     def do(self, job: Job[R]) -> Generator[Progress, None, R]:
         """Carry out a job; yield how far it is and return its result. Whoever closes it ends it.
 

@@ -99,15 +99,6 @@ class VisitedServices:
                 self._require_offered(request.sets.values())
             return self._services.compare(self._board.as_visitor(run), request)
 
-    def compare_again(self, run: Run, file: Path) -> Comparison:
-        """Score the recorded pictures of a saved comparison of the visitor's again.
-
-        Raises:
-            EmotionError: the file, one of its pictures or the run cannot be used.
-        """
-        with logged("comparison repeated", visitor=self._board.visitor(), run=run.name):
-            return self._services.compare_again(self._board.as_visitor(run), file)
-
     def study(self, study: Study[R]) -> Generator[Progress, None, R]:
         """Carry out a study of a run that the visitor may use.
 

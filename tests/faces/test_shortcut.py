@@ -29,6 +29,7 @@ def test_the_emotion_is_read_from_the_expression_and_from_nothing_else():
     small = {"size": {"shortest_edge": 140}, "crop_size": {"height": 140, "width": 140}}
     processor = AutoImageProcessor.from_pretrained(BACKBONE, **small)
     model = Dinov2Model.from_pretrained(BACKBONE).eval()
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
     # The very draws of the committed training set; the labels take turns, so the classes are even.
     drawings = list(islice(drawings_of(SETS[0]), COUNT))
     labels = [drawing.label for drawing in drawings]
@@ -41,9 +42,7 @@ def test_the_emotion_is_read_from_the_expression_and_from_nothing_else():
                 [tokens] = model(**processor(images=picture, return_tensors="pt")).last_hidden_state
             rows.append(torch.cat([tokens[0], tokens[1:].mean(dim=0)]).numpy())
         judge = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-        return cross_val_score(
-            judge, np.stack(rows), labels, cv=StratifiedKFold(5, shuffle=True, random_state=0)
-        ).mean()
+        return cross_val_score(judge, np.stack(rows), labels, cv=folds).mean()
 
     sampling_error = sqrt(0.25 * 0.75 / COUNT)
     neutral, expressive = accuracy([NEUTRAL] * COUNT), accuracy([drawing.expression for drawing in drawings])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from emotion.comparison import Comparison, Request, compare, load_comparison, rescore, save_comparison
+from emotion.comparison import Comparison, Request, compare, save_comparison
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.events import (
@@ -107,7 +107,6 @@ class ScriptedServices:
     waiting: list[Run] = field(default_factory=list)
     twins: dict[Path, str] = field(default_factory=dict)
     skill: dict[str, float] = field(default_factory=dict)
-    drift: float = 0.0
 
     def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
         run = create_run(config, root=self.runs_folder, sweep=sweep, owner=owner)
@@ -184,19 +183,6 @@ class ScriptedServices:
 
     def _twins_of(self, pictures: Sequence[Picture]) -> dict[Path, str]:
         return {each.path: self.twins[each.path] for each in pictures if each.path in self.twins}
-
-    def compare_again(self, run: Run, file: Path) -> Comparison:
-        before = load_comparison(file)
-        said = {
-            each.picture: {
-                label: score + (self.drift if label == each.label else -self.drift / 3)
-                for label, score in each.scores.items()
-            }
-            for results in before.sets.values()
-            for result in results.values()
-            for each in result.pictures
-        }
-        return rescore(before, lambda paths: [said[str(path)] for path in paths])
 
     def study(self, study: Any) -> Generator[Any, None, Any]:
         return (yield from study.carry_out(ScriptedJudge(study.run)))

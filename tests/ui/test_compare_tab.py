@@ -1,4 +1,4 @@
-"""The Cross-species tab without a browser: the grid, the warnings, the sample, and the same comparison again."""
+"""The Cross-species tab without a browser: the grid, the warnings and the sample."""
 
 from __future__ import annotations
 
@@ -104,15 +104,6 @@ def test_the_switch_for_relaxed_is_there_only_where_a_set_has_such_a_folder(
     monkeypatch.setenv("EMOTION_PICTURES", str(tmp_path / "sets"))
     with gr.Blocks():
         assert CompareTab(services, RunBoard(services.runs_folder)).form.relaxed.visible
-
-
-def test_the_same_comparison_again_says_how_far_it_lies_apart(
-    tab: CompareTab, trained: Run, services: ScriptedServices
-) -> None:
-    saved = shown(tab, tab.compare(trained.name, "happy", ALL_SETS, 4, 7), "saved").value
-    assert "every probability is the same" in tab.run_again(trained.name, saved)
-    services.drift = 0.02
-    assert "no probability moved by more than 0.02" in tab.run_again(trained.name, saved)
 
 
 def test_no_cell_of_the_csv_is_a_formula(tab: CompareTab, trained: Run) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison, load_comparison
-from emotion.comparison.comparing import furthest
 from emotion.errors import EmotionError
 from emotion.ui.charts.results import HEIGHT, confidence_chart, said_chart
 from emotion.ui.charts.view import chart, shown
@@ -64,11 +63,9 @@ class CompareTab:
         with gr.Row(visible=False, elem_classes="actions", elem_id="results-actions") as self.actions:
             self.csv = gr.DownloadButton("Download CSV", elem_id="csv", size="md", min_width=150)
             self.report_panel = ReportPanel(self.board, self.form.run, self.saved, self.report)
-            self.again = gr.Button("Run it again", elem_id="compare-again", size="md", min_width=150)
-        self.agreed = gr.HTML("", elem_id="agreed", apply_default_css=False)
         self.view: list[Any] = [
             self.headline, self.charts, self.means, self.said, self.measures, self.grid, self.report, self.actions,
-            self.csv, self.agreed, self.shown_emotion, self.saved,
+            self.csv, self.shown_emotion, self.saved,
         ]  # fmt: skip
         self.panels.append(self.report_panel)
         self.view += [widget for panel in self.panels for widget in panel.view]
@@ -85,10 +82,6 @@ class CompareTab:
         self.shown_emotion.input(
             guarded(self.reopen), [form.run, self.saved, self.shown_emotion], self.view, **reopening
         )
-        self.again.click(
-            guarded(self.run_again), [form.run, self.saved], self.agreed,
-            concurrency_id="compare", api_visibility="private", show_progress_on=[self.agreed],
-        )  # fmt: skip
         self.picker.also(self.choose_run, [form.emotion, form.sets, self.saved])
 
     def choose_run(self, name: str | None) -> list[Any]:
@@ -114,16 +107,6 @@ class CompareTab:
         comparison, path = shown_comparison(self.board, name, saved)
         return self.show(comparison, path, emotion)
 
-    def run_again(self, name: str | None, saved: str | None) -> str:
-        """Score the very same pictures again and say how far the numbers lie apart."""
-        before, path = shown_comparison(self.board, name, saved)
-        apart = furthest(before, self.services.compare_again(self.board.find(name), path))
-        return sentence(
-            "The same pictures were scored again: every probability is the same."
-            if apart == 0
-            else f"The same pictures were scored again: no probability moved by more than {apart:.1g}."
-        )
-
     def show(self, comparison: Comparison, path: Path, emotion: str | None) -> list[Any]:
         """Return what every widget of the result shows of a comparison, ``emotion`` alone or all for None."""
         emotions = comparison.emotions()
@@ -141,7 +124,6 @@ class CompareTab:
             sample_html(comparison) + pictures_html(comparison, chosen),
             gr.Row(visible=True),
             gr.DownloadButton(value=str(csv)),
-            "",
             gr.Radio([ALL, *emotions], value=chosen or ALL, visible=len(emotions) > 1),
             gr.Dropdown(saved_choices(path.parent), value=path.name, visible=True),
             *(value for panel in self.panels for value in panel.reopen(Path(comparison.run).name, path.name)),
