@@ -52,7 +52,7 @@ reproduce: $(VENV)/installed models/dinov2-small/config.json
 # The fuzz tests, longer than in test; then visitors at a real server while everything goes wrong, into docs/results/soak.md.
 SECONDS ?= 600
 soak: $(VENV)/installed-tests models/dinov2-small/config.json
-	EMOTION_FUZZ_SECONDS=$$(($(SECONDS) / 20)) $(PYTHON) -m pytest tests/sets/test_fuzzing.py
+	EMOTION_FUZZ_SECONDS=$$(($(SECONDS) / 20)) $(PYTHON) -m pytest tests/data/test_fuzzing.py
 	PYTHONPATH=.:tests $(PYTHON) tests/soak/soak.py --seconds $(SECONDS) $(ARGS)
 
 # The folder to push as a Hugging Face Space, into ./space; the command that pushes it is printed.

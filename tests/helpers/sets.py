@@ -126,14 +126,14 @@ class Sets:
 
     def bring(self, source: object, *options: object, name: str = "mine") -> Made:
         """Import a zip, a folder or a Parquet file."""
-        said = self.emotion("pictures", "import", source, "--name", name, *options, "--json")
+        said = self.emotion("pictures", "import", "--name", name, source, *options, "--json")
         assert said.code == 0, said.err
         return Made(said.json)
 
     def refused(self, source: object, *options: object, name: str = "mine") -> str:
         """Import what has to be refused: return the one sentence, after a look that nothing was written anywhere."""
         before = tree(*self.watched)
-        said = self.emotion("pictures", "import", source, "--name", name, *options, "--json")
+        said = self.emotion("pictures", "import", "--name", name, source, *options, "--json")
         assert (said.code, said.out, said.err.count("\n")) == (1, "", 1), said
         assert tree(*self.watched) == before
         return said.err.strip()

@@ -49,7 +49,10 @@ def _network(place: Place) -> AbstractContextManager[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     from datasets.utils import logging
+    from huggingface_hub.utils import logging as of_hub
 
+    # Which warns of a card without a header, beside our sentence.
+    of_hub.get_logger("huggingface_hub.repocard").setLevel(logging.ERROR)
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()

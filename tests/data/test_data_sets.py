@@ -1,0 +1,379 @@
+"""Data sets in Parquet files, in folders and on the Hub: what is found in them, and which set is made of one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from helpers.command import Emotion
+from helpers.hub_data_sets import COMMIT, Hub, faces, parquet
+from helpers.sets import Sets, put, shot, tree
+
+ROOT = Path(__file__).parents[2]
+TRAIN, TEST = "data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"
+NAMED = ("happy", "sad")
+
+
+def test_a_file_is_described_for_people_and_for_scripts(emotion: Emotion, tmp_path: Path) -> None:
+    file = parquet(tmp_path / "faces.parquet", faces(2, labels=["joy", "grief", "fear"]))
+    said = emotion("pictures", "describe", file, "--json")
+    assert (said.code, said.err) == (0, "")
+    assert said.json == {
+        "source": str(file), "on_hub": False, "commit": "", "config": "default", "configs": ["default"],
+        "split": "train", "splits": {"train": 6}, "columns": {"face": "fields bytes, path", "mood": "string"},
+        "picture_columns": ["face"], "labels": {"mood": {"fear": 2, "grief": 2, "joy": 2}},
+        "bytes": file.stat().st_size,
+    }  # fmt: skip
+    out = emotion("pictures", "describe", file).out
+    for line in ("faces.parquet: configuration default, split train", "labels can be read from: mood (fear 2, grief"):
+        assert line in out
+
+
+def test_a_parquet_file_becomes_a_set_with_its_labels_renamed_merged_and_left_out(
+    emotion: Emotion, sets: Sets, tmp_path: Path
+) -> None:
+    file = parquet(tmp_path / "faces.parquet", faces(2, labels=["joy", "glee", "fear", "grief"]))
+    maps = [word for each in ("joy=happy", "glee=happy", "fear=") for word in ("--map", each)]
+    made = sets.bring(file, *maps, "--species", "Human")
+    assert (made.told["source"], made.told["species"], made.counts) == ("data set", "human", {"happy": 4, "grief": 2})
+    assert len(made.left_out) == 2
+    assert set(made.left_out.values()) == {"It is labelled 'fear', which is mapped to nothing."}
+    assert made.told["read"] == (
+        "Read from faces.parquet, configuration 'default', split 'train': pictures from the column 'face', labels "
+        "from 'mood'."
+    )
+    assert shot(("", 0)) in [path.read_bytes() for path in made.files("happy")]
+    said = emotion("pictures", "import", file, "--name", "two")
+    assert (
+        said.err == "This set says 'grief' for sad and 'joy' for happy: give --use-aliases to read them as such.\n"
+        or ("give --use-aliases" in said.err)
+    )
+    assert sets.bring(file, "--use-aliases", name="three").counts["happy"] >= 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "told"),
+    [
+        ([4, 7], (), {"4": 3, "7": 3}),
+        ([4.0, 7.0], (), {"4": 3, "7": 3}),
+        ([True, False], (), {"false": 3, "true": 3}),
+        ([1, 0], ("no", "yes"), {"no": 3, "yes": 3}),
+        (["Sad", "sad"], (), {"sad": 6}),
+    ],
+)
+def test_labels_are_texts_numbers_or_declared_classes(
+    sets: Sets, tmp_path: Path, labels: list[Any], classes: tuple[str, ...], told: dict[str, int]
+) -> None:
+    made = sets.bring(parquet(tmp_path / "faces.parquet", faces(labels=labels), classes=classes))
+    assert {label.casefold(): count for label, count in made.counts.items()} == told
+
+
+def test_the_likeliest_columns_stand_first_and_others_can_be_chosen(
+    emotion: Emotion, sets: Sets, tmp_path: Path
+) -> None:
+    moods = pa.array(["a", "b"] * 3)
+    columns = {
+        "id": [f"row {row}" for row in range(6)], "year": [2020] * 6, "sound": [b"RIFX"] * 6,
+        "crop": [shot(("crop", row)) for row in range(6)], "image": faces(3)["face"], "age": [30, 40, 30, 40, 50, 50],
+        "odd": pa.array([[("a", 1)]] * 6, pa.map_(pa.string(), pa.int8())), "emotion": moods,
+        "coded": moods.dictionary_encode(), "large": moods.cast(pa.large_string()),
+    }  # fmt: skip
+    file = parquet(tmp_path / "faces.parquet", columns)
+    told = emotion("pictures", "describe", file, "--json").json
+    assert told["picture_columns"] == ["image", "crop"]
+    assert (next(iter(told["labels"])), told["columns"]["odd"]) == ("emotion", "something else")
+    made = sets.bring(file, "--picture-column", "crop", "--label-column", "age")
+    assert made.counts == {"30": 2, "40": 2, "50": 2}
+    for column in ("coded", "large"):
+        assert sets.bring(file, "--label-column", column, name=column).counts == {"a": 3, "b": 3}
+
+
+def test_rows_without_picture_or_label_and_what_is_no_picture_are_left_out_and_told(sets: Sets, tmp_path: Path) -> None:
+    put(tmp_path, {"secret.png": shot("secret")})
+    good, other = shot(1), str(tmp_path / "secret.png")
+    columns = {
+        "face": [
+            {"bytes": good, "path": None}, None, {"bytes": None, "path": other}, {"bytes": b"text", "path": "a"},
+            {"bytes": shot(2), "path": None}, {"bytes": shot(3), "path": "n.jpg"}, {"bytes": good[:300], "path": None},
+        ],
+        "mood": [0, 0, 1, 1, None, -1, 0],
+    }  # fmt: skip
+    made = sets.bring(parquet(tmp_path / "faces.parquet", columns, classes=NAMED))
+    # Rows may name a file of this machine: it is not taken.
+    assert made.counts == {"happy": 1}
+    reasons = " ".join(made.left_out.values())
+    for words in ("no picture in the data set", "named and not in the data set", "not a picture", "It has no label"):
+        assert words in reasons
+    assert len(made.left_out) == 6
+
+
+def test_names_from_a_data_set_lead_nowhere_and_cannot_steer_a_terminal(
+    emotion: Emotion, sets: Sets, tmp_path: Path
+) -> None:
+    labels = ["../../up", "/etc", "a\\b", "\x1b[31mred", "__x", "c:d", ".hidden"]
+    shots = [{"bytes": shot(row), "path": f"..\\../{'/' * row}..\x00x\n.png"} for row in range(len(labels))]
+    file = parquet(tmp_path / "x.parquet", {"face": shots, "mood": labels, "\x1b[2J": ["a\r"] * 7})
+    outside = tree(tmp_path)
+    for words in (["describe", file], ["import", file, "--name", "mine", "--label-column", "mood"]):
+        said = emotion("pictures", *words)
+        assert said.code == 0
+        assert all(letter.isprintable() or letter == "\n" for letter in said.out)
+    assert len(sets.show().files()) == sum(sets.show().counts.values()) == 7
+    assert tree(tmp_path) == outside
+
+
+FEW = {"face": [shot(1), shot(2)]}
+OF_A_FILE: dict[str, tuple[dict[str, Any], list[str], str]] = {
+    "no such split": ({}, ["--split", "no"], "has no split 'no': choose one of train."),
+    "no such configuration": ({}, ["--config", "no"], "has no configuration 'no'"),
+    "no such label": ({}, ["--map", "joy=happy"], "has no label 'joy': it has happy, sad."),
+    "no such column": ({}, ["--label-column", "nose"], "The column 'nose' of x.parquet does not exist: choose one of"),
+    "a column of no pictures": ({}, ["--picture-column", "mood"], "holds no encoded pictures"),
+    "a column of no labels": ({}, ["--label-column", "face"], "holds no labels"),
+    "all left out": ({}, ["--map", "happy=", "--map", "sad= "], "All labels of x.parquet are mapped to nothing"),
+    "a name too long": ({}, ["--map", f"happy={'x' * 61}"], "a plain one of at most 60 letters"),
+    "two names alike": ({}, ["--map", "happy=a/b", "--map", "sad=a:b"], "would both be the class 'a-b'"),
+    "paths for pictures": ({"face": ["a.jpg", "b.jpg"], "mood": ["a", "b"]}, [], "no column of encoded pictures"),
+    "other bytes": ({"face": [b"abc", b"def"], "mood": ["a", "b"]}, [], "has no column of encoded pictures"),
+    "no labels": (FEW, [], "has no column of labels"),
+    "lists for labels": ({**FEW, "mood": [[1], [2]]}, [], "has no column of labels"),
+    "empty labels": ({**FEW, "mood": pa.nulls(2)}, [], "has no column of labels"),
+    "a label upwards": ({**FEW, "mood": ["..", "b"]}, [], "cannot be the name of a class: map it"),
+    "a device for a label": ({**FEW, "mood": ["CON", "b"]}, [], "cannot be the name of a class: map it"),
+    "too many labels": (
+        {"face": [shot(1)] * 300, "mood": [str(row) for row in range(300)]}, ["--label-column", "mood"],
+        "holds 300 different values, which are no labels",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OF_A_FILE)
+def test_what_cannot_be_made_of_a_file_is_refused_in_a_sentence(sets: Sets, tmp_path: Path, case: str) -> None:
+    columns, options, sentence = OF_A_FILE[case]
+    assert sentence in sets.refused(parquet(tmp_path / "x.parquet", columns or faces()), *options)
+
+
+def test_a_damaged_or_missing_data_set_is_one_sentence(
+    emotion: Emotion, sets: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = parquet(tmp_path / "faces.parquet", faces()).read_bytes()
+    put(tmp_path, {"text.parquet": b"PAR1 text PAR1", "short.parquet": whole[:-100]})
+    put(tmp_path, {"inside.parquet": whole[:200] + b"x" * 3800 + whole[4000:]})
+    for name in ("text", "short", "inside"):
+        assert "is no data set that can be read (" in sets.refused(f"{name}.parquet")
+    for source in ("nothing.parquet", "team/no.parquet", "a/b/c", "/dev/null", "a b"):
+        said = emotion("pictures", "describe", source)
+        assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+        assert "There is no data set" in said.err
+
+
+CARDED = (
+    "---\nconfigs:\n- config_name: drawn\n  data_files: drawn/*.parquet\n- config_name: faces\n  default: true\n"
+    "  data_files:\n  - split: train\n    path: faces/train-*\n  - split: test\n    path: faces/test-*\n---\n"
+)
+CLASSES_CARD = (
+    "---\ndataset_info:\n  features:\n  - name: face\n    dtype: image\n  - name: mood\n    dtype:\n"
+    "      class_label:\n        names:\n          '0': calm\n          '1': wild\n---\n"
+)
+
+
+def test_configurations_and_splits_of_a_folder_are_found_and_can_be_chosen(
+    emotion: Emotion, sets: Sets, tmp_path: Path
+) -> None:
+    for part, count in (("train-00000-of-00002", 2), ("train-00001-of-00002", 1), ("test-00000-of-00001", 1)):
+        parquet(tmp_path / "things" / "faces" / f"{part}.parquet", faces(count, seed=part))
+    scribbles = {"scribble": faces(2)["face"], "what": ["a", "b"] * 2}
+    parquet(tmp_path / "things" / "drawn" / "all.parquet", scribbles)
+    things = put(tmp_path / "things", {"README.md": CARDED.encode()})
+    told = emotion("pictures", "describe", things, "--json").json
+    assert (told["config"], told["configs"], told["splits"]) == ("faces", ["drawn", "faces"], {"train": 6, "test": 2})
+    assert sets.bring(things, "--split", "train").counts == {"happy": 3, "sad": 3}
+    assert sets.bring(things, "--split", "test", name="test").counts == {"happy": 1, "sad": 1}
+    assert sets.bring(things, "--config", "drawn", name="drawn").counts == {"a": 2, "b": 2}
+    named = put(parquet(tmp_path / "named" / "x.parquet", faces(labels=[0, 1])).parent, {"README.md": b""})
+    put(named, {"README.md": CLASSES_CARD.encode()})
+    assert sets.bring(named, "--split", "train", name="named").counts == {"calm": 3, "wild": 3}
+
+
+def test_pictures_in_a_folder_are_labelled_by_their_folders_or_by_a_list_beside_them(
+    sets: Sets, tmp_path: Path
+) -> None:
+    files = {f"train/{label}/{number}.png": shot((label, number)) for label in NAMED for number in range(2)}
+    things = put(tmp_path / "things", files)
+    assert sets.bring(things, "--split", "train").counts == {"happy": 2, "sad": 2}
+    rows = [f'{{"file_name": "{name}.png", "mood": "{name[0]}"}}\n' for name in ("happy/0", "sad/0", "sad/1")]
+    put(things, {"train/metadata.jsonl": "".join(rows).encode()})
+    assert sets.bring(things, "--split", "train", name="listed").counts == {"h": 1, "s": 2}
+
+
+def pointing(path: str) -> dict[str, bytes]:
+    return {"README.md": f"---\nconfigs:\n- config_name: default\n  data_files:\n  - '{path}'\n---\n".encode()}
+
+
+def listing(path: str) -> dict[str, bytes]:
+    rows = f'{{"file_name": "1.png", "mood": "a"}}\n{{"file_name": "{path}", "mood": "b"}}\n'
+    return {"1.png": shot(2), "metadata.jsonl": rows.encode()}
+
+
+UNREADABLE = "is no data set that can be read"
+OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
+    **{
+        f"a card that points to {path}": (pointing(path), "lies outside of it: it is not safe to import")
+        for path in ("/etc/*.conf", "../*.parquet", "http://127.0.0.1:9/x.parquet", "~/x", "zip://a::b.zip")
+    },
+    **{f"a list that points to {path}": (listing(path), UNREADABLE) for path in ("/etc/passwd", "../up.png")},
+    "a script": ({"faces.py": b"raise SystemExit(3)", "a.parquet": b""}, "wants to run a script of its own"),
+    "a zip": ({"all.zip": b"PK\5\6" + bytes(18)}, "keeps its pictures in archives, which are not opened"),
+    "a tar": ({"all.tar": b""}, "keeps its pictures in archives, which are not opened"),
+    "rows of text": ({"rows.csv": b"a,b\n1,2\n"}, "holds no pictures that can be read"),
+    "a torn card": ({"README.md": b"---\nconfigs: [\n---\n"}, UNREADABLE),
+    "a card alone": ({"README.md": b"# nothing"}, "holds no pictures that can be read"),
+    "a card of 10 MB": ({"README.md": b" " * 10_000_001, "a.csv": b""}, "faces "),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_KINDS)
+def test_a_data_set_of_another_kind_or_that_points_elsewhere_is_refused_in_a_sentence_here_and_on_the_hub(
+    sets: Sets, hub: Hub, tmp_path: Path, case: str
+) -> None:
+    hub.files, sentence = OTHER_KINDS[case]
+    # A script is known by its name, which is that of the repository.
+    put(tmp_path / "faces", hub.files)
+    assert sentence in sets.refused(tmp_path / "faces", "--split", "train")
+    assert sentence in sets.refused("--hub", hub.name)
+
+
+@pytest.fixture(scope="module")
+def two_splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A small data set: a card that says nothing, 120 rows to train on and 4 to test with."""
+    made = tmp_path_factory.mktemp("made")
+    train = parquet(made / "train", faces(60, labels=(0, 1)), classes=NAMED, row_group_size=20)
+    test = parquet(made / "test", faces(2, labels=(0, 1), seed="test"), classes=NAMED)
+    card = b"---\nlicense: mit\n---\n# Faces\n"
+    return {"README.md": card, ".gitattributes": b"", TRAIN: train.read_bytes(), TEST: test.read_bytes()}
+
+
+@pytest.fixture
+def hub(two_splits: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The stand-in, which the Hub's client asks in this process and in its children."""
+    hub = Hub(dict(two_splits))
+    with hub.serving():
+        point_to(hub.url, monkeypatch)
+        yield hub
+
+
+def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The client reads the variable when it is imported.
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+    place = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
+
+
+def test_a_data_set_of_the_hub_is_described_without_a_download_of_its_pictures(emotion: Emotion, hub: Hub) -> None:
+    content = hub.files[TRAIN]
+    end = int.from_bytes(content[-8:-4], "little") + 8
+    # Of a size as data sets have, by a gap where no place in it points to.
+    hub.files[TRAIN] = content[:-end] + bytes(2_000_000) + content[-end:]
+    told = emotion("pictures", "describe", hub.name, "--json").json
+    assert (told["source"], told["on_hub"], told["commit"]) == (hub.name, True, COMMIT)
+    assert (told["split"], told["splits"]["train"], list(told["splits"])) == ("train", 120, ["train", "test"])
+    assert (told["picture_columns"], told["labels"]) == (["face"], {"mood": {"happy": 60, "sad": 60}})
+    assert told["bytes"] == len(hub.files[TRAIN]) > 2_000_000
+    assert hub.sent(TRAIN) < 300_000
+    assert hub.sent(TEST) == 0
+
+
+def test_a_split_of_the_hub_becomes_a_set_and_neither_the_other_split_nor_a_token_nor_a_file_is_kept(
+    sets: Sets, hub: Hub, isolated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret_of_mine")
+    hub.files |= dict.fromkeys(("../up.parquet", "/abs.parquet", "a\\b.parquet", "a/../../c.parquet", "a\x00b"), b"x")
+    made = sets.bring("--hub", hub.name, "--split", "train", "--map", "sad=tired")
+    assert (made.told["source"], made.counts) == ("data set", {"happy": 60, "tired": 60})
+    assert shot(("", 0)) in [path.read_bytes() for path in made.files("happy")]
+    assert hub.sent(TEST) == 0
+    assert "Bearer hf_secret_of_mine" in hub.tokens
+    left = [path for path in isolated.rglob("*") if path.is_file()]
+    assert not any(b"hf_secret" in path.read_bytes() for path in left)
+    assert all(path.is_relative_to(sets.root) for path in left)
+    assert f"at {COMMIT[:12]}" in made.told["read"]
+
+
+ANSWERS: dict[str, tuple[int, dict[str, str], str]] = {
+    "404": (404, {"X-Error-Code": "RepoNotFound"}, "has no data set team/faces, or it is private: check its name"),
+    "401": (401, {"X-Error-Code": "RepoNotFound"}, "has no data set team/faces, or it is private: check its name"),
+    "gated": (401, {"X-Error-Code": "GatedRepo"}, "team/faces is gated: ask for access on its page and log in with"),
+    "forbidden": (403, {}, "does not give team/faces"),
+    "broken": (500, {}, "team/faces cannot be read from the Hub at"),
+    "nonsense": (200, {}, "team/faces cannot be read from the Hub at"),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_each_refusal_of_the_hub_is_one_sentence(sets: Sets, hub: Hub, case: str) -> None:
+    *hub.refuse_all, sentence = ANSWERS[case]  # type: ignore[assignment]
+    assert sentence in sets.refused("--hub", hub.name)
+
+
+def test_a_gated_data_set_shows_its_list_and_no_file_and_one_that_comes_damaged_is_refused(
+    sets: Sets, hub: Hub
+) -> None:
+    hub.refuse_files = (403, {"X-Error-Code": "GatedRepo"})
+    assert "team/faces is gated: ask for access" in sets.refused("--hub", hub.name)
+    hub.refuse_files, hub.cut = None, True
+    assert "came damaged" in sets.refused("--hub", hub.name)
+    hub.asked.clear()
+    hub.cut = False
+    sets.bring("--hub", hub.name, "--split", "test", name="Dogs")
+    hub.asked.clear()
+    assert "There is a picture set 'Dogs' already" in sets.refused("--hub", hub.name, name="dogs")
+    assert hub.asked == []
+
+
+def test_a_folder_here_of_the_same_name_is_not_meant_where_the_hub_is(
+    emotion: Emotion, sets: Sets, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    parquet(tmp_path / hub.name / "x.parquet", faces(1))
+    assert emotion("pictures", "describe", hub.name, "--json").json["splits"] == {"train": 2}
+    assert sets.bring("--hub", hub.name).told["pictures"] == 120
+
+
+def as_a_process(*words: object, endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does, with the real client at another address."""
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home")}
+    return subprocess.run(
+        [sys.executable, "-m", "emotion", "pictures", *map(str, words)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://10.255.255.1", "http://nowhere.invalid"])
+def test_a_hub_that_cannot_be_reached_is_one_sentence_within_its_patience(
+    sets: Sets, tmp_path: Path, endpoint: str
+) -> None:
+    began = time.monotonic()
+    done = as_a_process("import", "--hub", "team/faces", "--name", "x", endpoint=endpoint, folder=tmp_path)
+    assert time.monotonic() - began < 20
+    assert (done.returncode, done.stdout) == (1, "")
+    [sentence] = done.stderr.splitlines()
+    assert sentence.startswith(f"team/faces cannot be read from the Hub at {endpoint} (")
+    assert sentence.endswith("connect to the network and try again, or import a zip, a folder or a Parquet file.")
+    assert not sets.root.exists()
+
+
+def test_the_command_asks_the_hub_that_its_client_is_told_of(sets: Sets, hub: Hub, tmp_path: Path) -> None:
+    words = ("import", "--hub", hub.name, "--name", "mine", "--split", "test", "--json")
+    done = as_a_process(*words, endpoint=hub.url, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sets.show().counts == {"happy": 2, "sad": 2}
+    assert not list(tmp_path.rglob("*.parquet"))
