@@ -299,9 +299,11 @@ def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, P
         if name in ("all", "drawn"):
             for control in offered(comparison):
                 keep_control(file, study(Control(run, str(file), control.name)))
-        command("report", "--run", runs[made_by], "--comparison", file, "--to", SCRATCH / f"{name}.md")
+    run = Run(RUNS / runs["finished"])
     for cue in ("mouth_curve", "lid_opening"):
-        keep_probe(Run(RUNS / runs["finished"]), result_of(server.study(CueProbe(run, cue, individuals=2))))
+        keep_probe(run, result_of(server.study(CueProbe(run, cue, individuals=2))))
+    for name, file in found.items():
+        command("report", "--run", file.parents[1], "--comparison", file, "--to", SCRATCH / f"{name}.md")
     return found
 
 
