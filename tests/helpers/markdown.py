@@ -9,7 +9,7 @@ Table = dict[str, list[str]]
 
 def plain(text: str) -> str:
     """Return a text without the marks that keep its characters from meaning anything."""
-    return re.sub(r"\\(?=[^\w\s])", "", text)
+    return re.sub(r"\\(?=[^A-Za-z0-9\s])", "", text)
 
 
 def sections(text: str) -> dict[str, str]:

@@ -1,89 +1,206 @@
-"""The page of a report in a browser: a phone's width, light and dark, paper, and what axe-core finds."""
+"""A report opened as a file in a browser: whole, the same numbers as in Markdown, and nothing that runs or asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from helpers.command import Emotion
+from helpers.markdown import plain, sections, tables
+from helpers.pictures import write_pictures
+from helpers.studies import ask
 
-from emotion.comparison import load_comparison
-from emotion.report import build_report, write_report
+from emotion.report import build_report, to_html
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
-pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make test installs it.")
-pytestmark = pytest.mark.browser
-
-MakeComparison = Callable[..., Path]
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
-CHECK = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
-    .map(each => [each.id, each.help, each.nodes.map(node => [node.html.slice(0, 200), node.failureSummary])])"""
-OPEN_ALL = "() => document.querySelectorAll('details').forEach(each => { each.open = true; })"
+NASTY = '"><script>alert(1)</script><img src onerror>'
+PIPES = "| a `b` $x$ |"
 LONG = "a-species-with-a-name-that-is-as-long-as-nobody-would-think-of-but-somebody-does"
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, trained_run: Path) -> Path:
+    """Card.html, in which one picture is ticked, and card.md: all emotions of four sets, and every question asked."""
+    from emotion.cli import main
+
+    root = tmp_path_factory.mktemp("report")
+    run = Path(shutil.copytree(trained_run, root / "runs" / trained_run.name))
+    people, dogs = (write_pictures(root / name, count=3) for name in ("people", "dogs"))
+    sets = {"human": people, NASTY: dogs, PIPES: dogs, LONG: dogs}
+    named = [word for name, folder in sets.items() for word in ("--set", f"{name}={folder}")]
+    assert main(["compare", "--run", str(run), *named, "--emotion", "all", "--size", "2"]) == 0
+    [file] = (run / "comparisons").glob("*.json")
+    ask(file, "luck", seeds=2, draws=20)
+    for name in ("grey", "shuffled"):
+        ask(file, "controls", name=name)
+    ask(file, "map")
+    ask(file, "cues", cue="tear", individuals=1)
+    ticked = json.loads(file.read_text())["sets"]["human"]["sad"]["pictures"][0]["sha256"]
+    (root / "card.html").write_text(to_html(build_report(file, ticked=[ticked])), "utf-8")
+    assert main(["report", "--run", str(run), "--to", str(root / "card.md")]) == 0
+    return root
 
 
 @pytest.fixture
-def page_file(make_comparison: MakeComparison, tmp_path: Path) -> Path:
-    """A report of all emotions of several sets, one of a very long name, with a ticked picture."""
-    file = make_comparison(sets=("human", "dog", "cat", LONG), emotion=None)
-    chosen = load_comparison(file).sets["dog"]["sad"].pictures[0]
-    target = tmp_path / "report.html"
-    write_report(build_report(file, ticked=[chosen.sha256]), target)
-    return target
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_a_phone_asks_nobody_and_is_clean_for_axe(browser: Browser, page_file: Path, scheme: Any) -> None:
-    # axe is put in by the test, which the page's own policy would forbid.
-    context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    asked: list[str] = []
-    problems: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+def opened(browser: Browser, files: Path) -> Iterator[Page]:
+    """The report in a browser without a network; what it asks for or what its scripts say fails the test."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, bypass_csp=True)
+    context.set_offline(True)
+    page, problems = context.new_page(), []
+    page.on("request", lambda request: problems.append(request.url) if request.url[:5] not in ("file:", "data:") else 0)
     page.on("console", lambda message: problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(page_file.as_uri())
-    page.evaluate(OPEN_ALL)
-    for width in (390, 1280):
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        if AXE.is_file():
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            assert page.evaluate(CHECK) == []
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 29)"}[scheme]
-    assert [url for url in asked if not url.startswith(("data:", page_file.as_uri()))] == []
-    assert problems == []
+    page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
+    page.goto((files / "card.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    yield page
     context.close()
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: make test installs it where there is npm. The rest holds.")
+    assert problems == []
 
 
-def test_charts_stay_within_their_frames(browser: Browser, page_file: Path) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(page_file.as_uri())
-    outside = page.evaluate(
-        """() => [...document.querySelectorAll('.charts svg')].flatMap(chart => {
+class Outline(HTMLParser):
+    """What a page is made of: its tags and their attributes, its headings, and tags that do not match."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[int] = []
+        self.unmatched: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.unmatched += self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.unmatched.append(tag)
+
+
+def test_the_file_is_sound_and_nothing_in_it_runs_or_asks_anybody(files: Path) -> None:
+    text = (files / "card.html").read_text("utf-8")
+    outline = Outline(text)
+    assert outline.unmatched == []
+    assert not {"script", "iframe", "object", "embed", "link", "form", "base"} & {tag for tag, _ in outline.tags}
+    assert not [name for _, attributes in outline.tags for name in attributes if name.startswith("on")]
+    assert "@import" not in text
+    assert all(each.startswith("#") for each in re.findall(r"url\(([^)]*)\)", text))
+    policy = next(each["content"] for tag, each in outline.tags if each.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    inner = [each["href"] for _, each in outline.tags if (each.get("href") or "").startswith("#")]
+    assert inner
+    assert {(each or "")[1:] for each in inner} <= set(ids)
+    assert outline.headings[0] == 1 == outline.headings.count(1)
+    assert all(after <= before + 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
+
+
+def test_the_one_picture_that_was_ticked_is_in_it_and_no_other(opened: Page, files: Path) -> None:
+    pictures = opened.locator("img")
+    assert pictures.count() == 1
+    assert str(pictures.get_attribute("src")).startswith("data:image/webp;base64,")
+    assert pictures.evaluate("image => image.decode().then(() => image.naturalWidth)") > 1
+    assert "human, shows sad" in str(pictures.get_attribute("alt"))
+    assert "data:image" not in (files / "card.md").read_text("utf-8")
+
+
+def test_every_section_and_every_number_of_the_markdown_stands_on_the_page(opened: Page, files: Path) -> None:
+    text = (files / "card.md").read_text("utf-8")
+
+    def bare(words: str) -> str:
+        return re.sub(r"\s", "", words)
+
+    page = bare(opened.evaluate("document.body.textContent"))
+    for title in list(sections(text))[1:]:
+        assert bare(title) in page
+    found = tables(text)
+    assert len(found) > 12
+    for caption, rows in found.items():
+        assert bare(caption) in page
+        for cells in rows.values():
+            for cell in cells:
+                value = re.fullmatch(r"(.*?) \((.*)\)", cell)
+                for part in value.groups() if value else [cell]:
+                    assert bare(part) in page, (caption, cell)
+
+
+def test_names_are_shown_and_never_obeyed(opened: Page, files: Path) -> None:
+    shown = opened.locator("body").inner_text()
+    for name in (NASTY, PIPES, LONG):
+        assert name in shown
+    text = (files / "card.md").read_text("utf-8")
+    # In a command between fences it stands as it is typed.
+    assert NASTY not in re.sub(r"(`{3,})sh\n.*?\n\1", "", text, flags=re.DOTALL)
+    rows = [line for line in text.splitlines() if line.startswith(r"| \| a")]
+    assert rows
+    assert all(line.startswith(r"| \| a \`b\` \$x\$ \| |") or "shows" in line for line in rows if "," not in line[:24])
+    assert NASTY in plain(text)
+
+
+def test_it_fits_a_phone_and_a_screen_is_light_or_dark_clean_for_axe_and_white_on_paper(opened: Page) -> None:
+    for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(17, 21, 29)")):
+        opened.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+        for width in (390, 1280):
+            opened.set_viewport_size({"width": width, "height": 844})
+            assert opened.evaluate("document.documentElement.scrollWidth") == width
+            if AXE.is_file() and (scheme == "dark") == (width == 1280):
+                opened.evaluate(AXE.read_text("utf-8"))
+                assert (
+                    opened.evaluate(
+                        "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations"
+                        ".map(each => [each.id, each.nodes.map(node => node.html.slice(0, 200))]))"
+                    )
+                    == []
+                )
+    opened.emulate_media(media="print", color_scheme="dark")
+    assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert opened.pdf(format="A4", print_background=True)[:5] == b"%PDF-"
+
+
+def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page) -> None:
+    charts: Any = opened.evaluate(
+        """() => [...document.querySelectorAll('svg')].map(chart => {
             const frame = chart.getBoundingClientRect();
-            return [...chart.querySelectorAll('text')].filter(each => {
-                const box = each.getBoundingClientRect();
-                return box.left < frame.left - 1 || box.right > frame.right + 1 || box.bottom > frame.bottom + 1;
-            }).map(each => each.textContent);
+            return [chart.getAttribute('role'), chart.getAttribute('aria-label') || '',
+                [...chart.querySelectorAll('text')].filter(each => {
+                    const box = each.getBoundingClientRect();
+                    return box.left < frame.left - 1 || box.right > frame.right + 1 || box.bottom > frame.bottom + 1;
+                }).map(each => each.textContent)];
         })"""
     )
-    assert outside == []
-    context.close()
+    assert len(charts) >= 5
+    for role, said, outside in charts:
+        assert (role, outside) == ("img", [])
+        assert len(said) > 20
+    means = opened.locator("svg").filter(has_text="chance").first.text_content()
+    assert re.search(r"\d\d? %", str(means))
 
 
-def test_paper_is_white_and_needs_no_more_than_its_width(browser: Browser, page_file: Path) -> None:
-    context = browser.new_context(color_scheme="dark", viewport={"width": 700, "height": 990})
-    page = context.new_page()
-    page.emulate_media(media="print", color_scheme="dark")
-    page.goto(page_file.as_uri())
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.pdf(format="A4", print_background=True)[:5] == b"%PDF-"
-    context.close()
+def test_a_report_without_pictures_is_what_the_command_writes(emotion: Emotion, files: Path, tmp_path: Path) -> None:
+    [run] = (files / "runs").iterdir()
+    assert emotion("report", "--run", run, "--to", tmp_path / "card.html").code == 0
+    page = (tmp_path / "card.html").read_text("utf-8")
+    assert "<img" not in page
+    assert page.count("<section") == (files / "card.html").read_text("utf-8").count("<section") - 1

@@ -1,0 +1,379 @@
+"""``python -m emotion report``: what a report tells of a comparison and of its run, and what it keeps to itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.command import Emotion
+from helpers.comparisons import around, scores, write_comparison
+from helpers.markdown import plain, sections, tables
+from helpers.pictures import EMOTIONS
+from helpers.studies import ask
+from PIL import Image
+
+from emotion.report import build_report, to_html
+
+FACES = Path(__file__).parents[2] / "assets" / "faces"
+Card = Callable[..., str]
+MakePictures = Callable[..., Path]
+
+
+@pytest.fixture
+def card(emotion: Emotion, run: Path, tmp_path: Path) -> Card:
+    """Return a function that returns the report of the run's newest comparison as Markdown without its marks."""
+
+    def write(*words: object) -> str:
+        said = emotion("report", "--run", run, "--to", tmp_path / "card.md", *words)
+        assert said.code == 0, said.err
+        return plain((tmp_path / "card.md").read_text("utf-8"))
+
+    return write
+
+
+def of_happy(run: Path, **centres: float) -> Path:
+    return write_comparison(run, {name: {"happy": around(centre)} for name, centre in centres.items()})
+
+
+# What it tells of the comparison
+
+
+def test_every_part_of_what_was_asked_is_in_it_in_the_order_in_which_it_is_read(run: Path, card: Card) -> None:
+    of_happy(run, human=0.7, dog=0.3)
+    assert list(sections(card()))[1:] == [
+        "What was asked", "The model", "Results", "Differences between the sets", "Pictures left out", "Checks",
+        "Limits", "How to repeat it",
+    ]  # fmt: skip
+
+
+def test_the_answer_stands_first_with_n_seed_chance_and_where_it_comes_from(run: Path, card: Card) -> None:
+    of_happy(run, human=0.7, dog=0.3)
+    first = sections(card())[""]
+    assert first.startswith("# Does this model read happy dogs?\n")
+    assert "better than guessing on humans (70 %, 20 of 20 right) and dogs (30 %, 20 of 20 right)" in first
+    for part in ("guessing gets 25 %", "20 pictures a set, seed 42, judged at 95 %", "float32", run.name):
+        assert part in first
+    write_comparison(run, {name: {"happy": around(0.5)} for name in ("dog", "cat")}, name="20270101-000000-000000")
+    assert card().startswith("# Does this model read happy dogs and cats?\n")
+
+
+def test_every_measure_has_its_interval_and_stands_beside_an_even_guess(run: Path, card: Card) -> None:
+    dogs = [scores(happy=0.6)] * 13 + [scores(happy=0.3, sad=0.5)] * 5 + [scores(happy=0.1, sad=0.6)] * 2
+    write_comparison(run, {"dog": {"happy": dogs}})
+    [table] = [each for caption, each in tables(card()).items() if caption.startswith("What came out")]
+    assert table[""] == ["Pictures", "Mean correct-class confidence", "Right", "Second", "Log loss", "Brier score"]
+    # By hand from 13, 5 and 2 pictures: Brier is (13 · 0.2133 + 5 · 0.76 + 2 · 1.215) / 20.
+    assert table["dog"] == ["20", "47.5 % (39 to 56)", "13 of 20 (65 %: 43 to 82)", "5", "0.86", "0.45"]
+    assert table["An even guess"] == ["–", "25 %", "25 %", "25 %", "1.39", "0.75"]
+
+
+@pytest.mark.parametrize(
+    ("size", "sets"), [("2", ("human", "dog", "cat", "Horses")), ("1", ("dog", "human")), ("all", ("dog",))]
+)
+def test_comparisons_of_any_size_and_number_of_sets_are_told(
+    emotion: Emotion, run: Path, card: Card, tiny_pictures: Path, size: str, sets: tuple[str, ...]
+) -> None:
+    named = [word for name in sets for word in ("--set", f"{name}={tiny_pictures / 'dog_eval'}")]
+    for shown in ("all", "sad"):
+        assert emotion("compare", "--run", run, *named, "--size", size, "--emotion", shown).code == 0
+        text = card()
+        assert not re.search(r"\bnan\b", text)
+        assert "guessing gets 25 %" in text
+    assert ("There is one set only" in text) is (len(sets) == 1)
+    assert ("A set has a single picture" in text) is (size == "1")
+
+
+def test_what_was_not_checked_and_how_often_the_run_was_looked_at_is_said(run: Path, card: Card) -> None:
+    first, second = of_happy(run, human=0.7, dog=0.3), "20270101-000000-000000"
+    write_comparison(run, {"dog": {"happy": around(0.3)}}, name=second)
+    assert "comparison 2 of 2" in card()
+    text = card("--comparison", first)
+    assert "comparison 1 of 2" in text
+    assert "Not checked: luck" in text
+    assert "One run says nothing of how far they move" in text
+
+
+def test_limits_are_named_with_their_sources(run: Path, card: Card) -> None:
+    of_happy(run, dog=0.3)
+    limits = sections(card())["Limits"]
+    for title in (
+        "One emotion alone", "Small samples", "Relaxed is not tired", "A facial expression is not a feeling",
+        "Posed expressions", "Label noise", "Confidence under a shift", "Where such systems are banned",
+    ):  # fmt: skip
+        assert f"**{title}.**" in limits
+    for source in ("https://doi.org/10.1177/1529100619832930", "Regulation (EU) 2024/1689, Article 5(1)(f)"):
+        assert source in limits
+    assert "drawn" not in limits
+
+
+def test_drawn_faces_are_said_to_be_drawn_at_the_top_and_among_the_limits(
+    emotion: Emotion, run: Path, card: Card
+) -> None:
+    assert emotion("compare", "--run", run, "--set", f"dog={FACES / 'dog_eval'}", "--size", 2).code == 0
+    text = card()
+    for part in ("", "Limits"):
+        assert "say nothing of real dogs" in sections(text)[part]
+    assert "--set dog=assets/faces/dog_eval" in text
+
+
+def test_how_class_folders_were_read_is_told_and_asked_for_again(
+    emotion: Emotion, run: Path, card: Card, make_pictures: MakePictures
+) -> None:
+    dogs = make_pictures("dogs", count=3)
+    for name, other in (("happy", "Joy"), ("tired", "relaxed"), ("sad", "bored")):
+        (dogs / name).rename(dogs / other)
+    words = ("--size", 2, "--emotion", "tired", "--use-aliases", "--relaxed-as-tired")
+    assert emotion("compare", "--run", run, "--set", f"dog={dogs}", *words).code == 0
+    text = card()
+    [table] = [each for caption, each in tables(text).items() if caption.startswith("The sets")]
+    for part in ("Joy read as happy", "relaxed read as tired", "bored not used", "angry as named"):
+        assert part in table["dog"][-1]
+    assert "Relaxed is not tired" in sections(text)[""]
+    assert "--set dog=path/to/dogs --emotion tired --size 2 --seed 42 --use-aliases --relaxed-as-tired" in text
+
+
+def test_pictures_left_out_are_named_within_their_sets_and_no_place_on_the_disk_is(
+    emotion: Emotion, run: Path, card: Card, tiny_pictures: Path, make_pictures: MakePictures, tmp_path: Path
+) -> None:
+    dogs = make_pictures("dogs", count=6)
+    shutil.copy(tiny_pictures / "human_train" / "happy" / "happy_001.png", dogs / "happy" / "happy_003.png")
+    (dogs / "happy" / "happy_005.png").write_text("torn")
+    words = ("--set", f"dog={dogs}", "--set", f"dog (photos)={tiny_pictures / 'dog_eval'}", "--size", "all")
+    assert emotion("compare", "--run", run, *words).code == 0
+    text = card()
+    left_out = sections(text)["Pictures left out"]
+    assert "| dog | happy/happy_003.png | happy/happy_001.png |" in left_out
+    assert "| dog | happy/happy_005.png | happy_005.png is not a picture" in left_out
+    assert "Each sample was held against 48 pictures" in left_out
+    emotion("report", "--run", run, "--to", tmp_path / "card.html")
+    for told in (text, (tmp_path / "card.html").read_text("utf-8")):
+        for place in (tmp_path, Path.home(), Path.cwd(), tiny_pictures.parent, "/tmp/"):
+            assert str(place) not in told
+        # Nothing that begins like a path, but for ends of sentences, addresses and the stand-ins for folders.
+        assert re.findall(r"(?<![\w/.<])/(?!/)[A-Za-z][\w.]*/\w+", told) == []
+    assert "--set 'dog (photos)=path/to/dog_eval'" in text
+
+
+def test_training_pictures_that_were_compared_are_no_test(
+    emotion: Emotion, run: Path, card: Card, tiny_pictures: Path
+) -> None:
+    emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
+    assert "was trained on these very pictures of humans" in sections(card())[""]
+
+
+def test_the_answers_to_further_questions_are_in_it(
+    emotion: Emotion, run: Path, card: Card, tiny_pictures: Path
+) -> None:
+    sets = ("--set", f"human={tiny_pictures / 'human_eval'}", "--set", f"dog={tiny_pictures / 'dog_eval'}")
+    said = emotion("compare", "--run", run, *sets, "--size", 4, "--json")
+    file = Path(said.json["file"])
+    luck, mirrored, lot = ask(file, "luck", seeds=2), *(
+        ask(file, "controls", name=name) for name in ("mirrored", "shuffled")
+    )  # fmt: skip
+    distances, cue = ask(file, "map")["distances"]["dog"], ask(file, "cues", cue="tear", individuals=1)
+    text = card()
+    checks = sections(text)["Checks"]
+    assert "Not checked" not in checks
+    dog = tables(text)["The comparison repeated"]["dog"]
+    assert dog[0] == "4 of 6"
+    assert dog[1] == f"{100 * luck['sets']['dog']['observed']:.1f} %"
+    assert f"{100 * luck['sets']['dog']['quantiles'][2]:.1f} %" in dog[2]
+    assert dog[3] == f"{100 * luck['sets']['dog']['draw_deviation']:.1f}"
+    assert "Training seeds 42 and 43." in checks
+    controls = tables(text)["Mean correct-class confidence before and under each control"]
+    for title, found in (("Mirrored", mirrored), ("Shuffled labels", lot)):
+        for name, each in found["sets"].items():
+            before, after, _ = controls[f"{title}, {name}"]
+            assert before.startswith(f"{100 * each['before']['correct_confidence']:.1f} %")
+            assert after.endswith(f"({each['after']['correct']} of 4)")
+    assert "interval must hold the 25 % of chance" in checks
+    assert f"{distances['nearer']} of {distances['n']} dogs lie nearer" in checks
+    moved = tables(text)["What each cue moves"]
+    assert moved["Tears, people"][1] == f"{100 * cue['species']['human']['means'][moved['Tears, people'][0]][0]:.0f} %"
+    assert "How far they move is among the checks above." in text
+
+
+# What it tells of the run
+
+
+def test_the_commands_and_the_hashes_are_those_to_repeat_it_by(
+    emotion: Emotion, run: Path, card: Card, tiny_pictures: Path
+) -> None:
+    words = ("--set", f"human={tiny_pictures / 'human_eval'}", "--emotion", "all", "--size", 3, "--seed", 7)
+    said = emotion("compare", "--run", run, *words, "--json")
+    repeat = sections(card())["How to repeat it"]
+    train = "python -m emotion train --pictures path/to/human_train --backbone path/to/"
+    assert re.search(re.escape(train) + r"\S+ --epochs 3 --batch-size 8 --image-size 32 --precision float32", repeat)
+    line = f"compare --run {run.name} --set human=path/to/human_eval --emotion all --size 3 --seed 7"
+    assert line in repeat
+    split = json.loads((run / "split.json").read_text())
+    for part in ("train", "validation"):
+        hashes = "\n".join(sorted(row["sha256"] for row in split[part]))
+        assert f"{len(split[part])} pictures, together sha256 {hashlib.sha256(hashes.encode()).hexdigest()}" in repeat
+    for results in json.loads(Path(said.json["file"]).read_text())["sets"]["human"].values():
+        for row in results["pictures"]:
+            assert f"| {row['sha256']} |" in repeat
+
+
+def events_of(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+
+
+def stopped(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    end = {**events[-1], "event": "RunStopped"}
+    kept = [each for each in events if each.get("epoch", 0) <= 2][:-1]
+    return [*kept, {name: end[name] for name in ("event", "elapsed_seconds", "best_epoch", "validation")}]
+
+
+def resumed(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    start = next(each for each in events if each["event"] == "RunStarted")
+    at = next(place for place, each in enumerate(events) if each["event"] == "EpochDone" and each["epoch"] == 2)
+    return [*events[: at + 1], {**start, "resumed_epochs": 2}, *events[at + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda events: events, "It was trained to the end, 3 epochs."),
+        (stopped, "A person stopped it after 2 of 3 epochs."),
+        (resumed, "It had been cut off before, and went on after epoch 2."),
+        (lambda events: [each for each in events if each.get("epoch", 0) <= 1][:-1], "It was cut off after 1 of 3"),
+        (lambda events: [], "not recorded any more"),
+    ],
+)
+def test_how_the_training_ended_is_told(run: Path, card: Card, change: Any, said: str) -> None:
+    of_happy(run, dog=0.3)
+    events = change(events_of(run))
+    (run / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
+    assert said in sections(card())["The model"]
+
+
+def test_curves_validation_pictures_and_settings_are_those_of_the_run(run: Path, card: Card) -> None:
+    of_happy(run, dog=0.3)
+    text, epochs = card(), [each for each in events_of(run) if each["event"] == "EpochDone"]
+    curves = tables(text)["Loss and accuracy by epoch"]
+    assert list(curves)[1:] == [str(each["epoch"]) for each in epochs] == ["0", "1", "2", "3"]
+    for each in epochs:
+        assert curves[str(each["epoch"])][1] == f"{each['validation']['loss']:.3f}"
+    validated = json.loads((run / "validation.json").read_text())["pictures"]
+    [confusion] = [each for caption, each in tables(text).items() if "says of the" in caption]
+    for label in EMOTIONS:
+        said = [max(row["scores"], key=row["scores"].get) for row in validated if row["label"] == label]
+        assert confusion[label][:4] == [str(said.count(other)) for other in EMOTIONS]
+    settings = tables(text)["All settings of the training"]
+    assert (settings["epochs"], settings["image size"], settings["backbone"][0][:5]) == (["3"], ["32"], "tiny-")
+
+
+@pytest.mark.parametrize(
+    ("depth", "words"), [(1, "the last block of"), (2, "the last 2 blocks of"), ("all", "every weight")]
+)
+def test_what_of_the_model_was_trained_is_said(run: Path, card: Card, depth: Any, words: str) -> None:
+    of_happy(run, dog=0.3)
+    assert "the classifier alone" in card()
+    record = json.loads((run / "config.json").read_text())
+    record["config"]["depth"] = depth
+    (run / "config.json").write_text(json.dumps(record))
+    text = card()
+    assert words in sections(text)["The model"]
+    assert f"--depth {depth}" in text
+
+
+def test_a_run_that_was_trained_further_since_says_so(run: Path, card: Card) -> None:
+    file = of_happy(run, dog=0.3)
+    created = json.loads(file.read_text())["created"]
+    for written, is_said in ((created - 60, False), (created + 60, True)):
+        os.utime(run / "checkpoint" / "model.safetensors", (written, written))
+        assert ("checkpoint is younger than this comparison" in card()) is is_said
+
+
+def test_a_run_that_lost_some_of_its_files_or_was_moved_is_still_told_of(
+    emotion: Emotion, run: Path, card: Card, tmp_path: Path
+) -> None:
+    of_happy(run, dog=0.3)
+    for name in ("validation.json", "split.json"):
+        (run / name).unlink()
+    record = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({name: record[name] for name in record if name != "versions"}))
+    text = card()
+    assert "41 pictures of “human_train”" in text
+    assert "Its validation pictures" not in text
+    moved = Path(shutil.move(run, tmp_path / "elsewhere"))
+    assert emotion("report", "--run", moved, "--to", tmp_path / "moved.md").code == 0
+    assert "41 pictures of “human_train”" in plain((tmp_path / "moved.md").read_text())
+
+
+# The command
+
+
+def test_the_newest_comparison_is_told_of_or_the_one_that_is_named(emotion: Emotion, run: Path, tmp_path: Path) -> None:
+    older = of_happy(run, dog=0.3)
+    newer = write_comparison(run, {"cat": {"happy": around(0.3)}}, name="20270101-000000-000000")
+    report = ("report", "--run", run.name, "--to")
+    for name, file in ((None, newer), (older, older), (older.name, older)):
+        target = tmp_path / "new" / f"card{name is None}.html"
+        said = emotion(*report, target, *(["--comparison", name] if name else []), "--json")
+        assert said.json == {"comparison": str(file), "file": str(target)}
+        assert target.read_text("utf-8").startswith("<!DOCTYPE html>")
+        assert ("happy cats?" in target.read_text("utf-8")) is (file == newer)
+    once, twice = tmp_path / "once.html", tmp_path / "twice.html"
+    assert "no picture is in it" in emotion(*report, once).out
+    emotion(*report, twice)
+    assert once.read_bytes() == twice.read_bytes()
+
+
+def test_what_cannot_be_reported_is_one_sentence_and_leaves_what_was_there(
+    emotion: Emotion, run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in_the_way").write_text("kept")
+    for name, words, sentence in (
+        ("card.html", ["--run", run], "was compared on nothing yet"),
+        ("card.html", ["--run", run, "--comparison", "nothing.json"], "There is no comparison 'nothing.json'"),
+        ("card.pdf", ["--run", run], "card.pdf is neither HTML nor Markdown"),
+        ("card.html", ["--run", "nothing"], "There is no run 'nothing'"),
+    ):
+        said = emotion("report", *words, "--to", tmp_path / name)
+        assert (said.code, said.out, len(said.err.strip().splitlines())) == (1, "", 1)
+        assert sentence in said.err
+    of_happy(run, dog=0.3)
+    said = emotion("report", "--run", run, "--to", tmp_path / "in_the_way" / "card.html")
+    assert (said.code, "The report cannot be written to" in said.err) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in_the_way"]
+    assert emotion("report", "--run", run).code == 2
+
+
+def test_no_picture_is_in_it_that_was_not_ticked_and_of_a_ticked_one_its_pixels_alone(
+    emotion: Emotion, run: Path, make_pictures: MakePictures
+) -> None:
+    dogs = make_pictures("dogs", count=4)
+    noted = Image.Exif()
+    noted[0x010E] = "taken at home"
+    for path in sorted((dogs / "happy").iterdir()):
+        with Image.open(path) as image:
+            image.resize((400, 300)).save(path, "JPEG", exif=noted, comment=b"taken at home")
+    said = emotion("compare", "--run", run, "--set", f"dog={dogs}", "--size", "all", "--json")
+    file = Path(said.json["file"])
+    rows = json.loads(file.read_text())["sets"]["dog"]["happy"]["pictures"]
+    assert "<img" not in to_html(build_report(file))
+    page = to_html(build_report(file, ticked=[rows[0]["sha256"], rows[1]["sha256"], "0" * 64]))
+    shown = re.findall(r'<img src="data:image/webp;base64,([^"]+)"', page)
+    assert len(shown) == 2 == page.count("<img")
+    for each in shown:
+        data = base64.b64decode(each)
+        with Image.open(io.BytesIO(data)) as small:
+            assert max(small.size) < 300
+            assert not small.getexif()
+        assert b"taken at home" not in data
+    # Another picture by now.
+    Image.new("RGB", (40, 40), "red").save(rows[0]["picture"], "PNG")
+    page = to_html(build_report(file, ticked=[rows[0]["sha256"]]))
+    assert "<img" not in page
+    assert "ticked picture cannot be shown" in page
