@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
 AXE := tests/node_modules/axe-core/axe.min.js
 
-.PHONY: run test check format screenshots reproduce soak space clean
+.PHONY: run test check format screenshots reproduce bench soak space clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed models/dinov2-small/config.json
@@ -48,6 +48,10 @@ screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 # The whole experiment, drawn or with PHOTOS=DIR, as a page and a JSON in docs/results.
 reproduce: $(VENV)/installed models/dinov2-small/config.json
 	$(PYTHON) -m emotion reproduce $(if $(PHOTOS),--photos $(PHOTOS))
+
+# How fast this is, into docs/results/speed.md; ARGS="--photos DIR --peer FILE" adds what cannot be handed on.
+bench: $(VENV)/installed-tests models/dinov2-small/config.json
+	PYTHONPATH=.:tests $(PYTHON) -m benchmarks $(ARGS)
 
 # The fuzz tests, longer than in test; then visitors at a real server while everything goes wrong, into docs/results/soak.md.
 SECONDS ?= 600

@@ -9,11 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
-from benchmarks.machine import load, this_machine
+from benchmarks.machine import load, machine
 from soak_actions import Person
 from soak_faults import LONG_SECONDS, Faults
 from soak_place import ROOT, Place, soak_place
@@ -36,7 +35,7 @@ GOING_ON = ("queued", "running", "stopping")
 
 def soak(seconds: float, *, visitors: int = VISITORS, seed: int = 0) -> SoakReport:
     """Let that many visitors at a server for so long, with faults between, and return what came of it."""
-    machine, record, is_long = this_machine(), Record(), seconds >= LONG_SECONDS
+    load_before, record, is_long = load(), Record(), seconds >= LONG_SECONDS
     with soak_place() as place:
         server, ended = Server(place), threading.Event()
         watch = Watch(place, server, record, ended, seconds_between=1.0 if is_long else 0.5)
@@ -68,7 +67,7 @@ def soak(seconds: float, *, visitors: int = VISITORS, seed: int = 0) -> SoakRepo
             seconds=took,
             seed=seed,
             visitors=visitors,
-            machine=replace(machine, load_after=load()),
+            machine=machine(load_before),
             claims=judge(place, record, watch.samples, watch.idle, left=[*server.left, *_left(server)], code=code),
             record=record,
             samples=watch.samples,

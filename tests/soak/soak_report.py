@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import Machine
 from soak_record import Record, percentile
 from soak_verdict import Claim
 from soak_watch import Sample
@@ -30,7 +29,7 @@ class SoakReport:
     seconds: float
     seed: int
     visitors: int
-    machine: Machine
+    machine: str
     claims: list[Claim]
     record: Record = field(repr=False)
     samples: Sequence[Sample] = field(repr=False)
@@ -51,7 +50,7 @@ class SoakReport:
             "seconds": round(self.seconds, 1),
             "seed": self.seed,
             "visitors": self.visitors,
-            "machine": asdict(self.machine),
+            "machine": self.machine,
             "claims": [{**asdict(each), "verdict": VERDICTS[each.is_met]} for each in self.claims],
             "calls": {name: dict(found) for name, found in sorted(self.record.outcomes().items())},
             "seconds_taken": {name: _summary(self.record.seconds_of(name)) for name in sorted(self.record.outcomes())},
@@ -68,7 +67,7 @@ class SoakReport:
         lines = [
             "# Soak", "",
             f"{day}, {self.visitors} visitors for {self.seconds:.0f} s, seed {self.seed}.", "",
-            self.machine.sentence(), "",
+            self.machine, "",
             "| claim | verdict | found |", "|---|---|---|",
             *(f"| {each.name} | {VERDICTS[each.is_met]} | {_cell(each.found)} |" for each in self.claims), "",
             "**Faults made**: " + _counts(values["faults"]) + ".", "",
