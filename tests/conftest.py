@@ -1,4 +1,4 @@
-"""What every test finds: folders of its own, one thread, a tiny backbone, a trained tiny run, the command line, a browser."""
+"""What every test finds: own folders, one thread, a tiny backbone, a trained tiny run, the command line, a browser."""
 
 from __future__ import annotations
 
