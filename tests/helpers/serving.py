@@ -38,6 +38,8 @@ class Site:
         if public:
             self.environment["EMOTION_PUBLIC"] = "1"
         self.process: subprocess.Popen[str] | None = None
+        # Of a copy of the project, and of a server to which nothing of the tests' own environment is given.
+        self.cwd, self.whole_environment = ROOT, dict[str, str]()
         for folder in (self.runs, self.sets):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -51,7 +53,8 @@ class Site:
         }  # fmt: skip
         with self.log.open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env={**given, **places, **self.environment},
+                [sys.executable, "app.py"], cwd=self.cwd,
+                env=self.whole_environment or {**given, **places, **self.environment},
                 stdout=subprocess.PIPE, stderr=errors, text=True,
             )  # fmt: skip
         assert self.process.stdout is not None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hub_stand_in import READ_ONLY, TOKEN, Kept, hub
+from helpers.hub_stand_in import READ_ONLY, TOKEN, Kept, hub
 from scripted import ScriptedServices
 from visitor import enter
 

@@ -1,0 +1,49 @@
+"""What a server has started, and who trains a run: seen from outside, as the system sees it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from helpers.run_folder import epochs_of, events_of, status_of
+from helpers.waiting import until
+
+
+def children_of(pid: int) -> list[psutil.Process]:
+    """Return every living process that a process has started, and what those have started."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def trainer_of(run: Path, pid: int, *, seconds: float = 300) -> psutil.Process:
+    """Await the process at or below ``pid`` that trains a run, told by the lock file that it has open."""
+    return until(lambda: holder_of(run, pid), seconds=seconds, what=f"somebody who trains {run.name}")
+
+
+@contextlib.contextmanager
+def frozen(run: Path, pid: int) -> Iterator[psutil.Process]:
+    """Let the training of a run, below ``pid``, stand still after its first epoch, as one that hangs does."""
+    until(lambda: epochs_of(run) > 0 or status_of(run) == "failed", what=f"the first epoch of {run.name}")
+    assert epochs_of(run) > 0, events_of(run)
+    trainer = trainer_of(run, pid)
+    trainer.suspend()
+    yield trainer
+    if trainer.is_running():
+        trainer.resume()
+
+
+def all_ended(processes: list[psutil.Process], *, seconds: float = 60) -> bool:
+    """Whether all of them end within a time."""
+    return psutil.wait_procs(processes, timeout=seconds)[1] == []
+
+
+def holder_of(run: Path, pid: int) -> psutil.Process | None:
+    """Return the process at or below ``pid`` that has a run's lock open."""
+    lock = str((run / "lock").resolve())
+    for process in [psutil.Process(pid), *children_of(pid)]:
+        with contextlib.suppress(psutil.Error):
+            if lock in {file.path for file in process.open_files()}:
+                return process
+    return None

@@ -1,0 +1,141 @@
+"""Faults for real: a full disk, a read-only one, too little memory. One sentence each, and no other run is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers.command import Emotion, Said
+from helpers.run_folder import events_of, runs_in, status_of
+from helpers.serving import ROOT
+
+MakeDisk = Callable[[int], Path]
+Train = Callable[..., Said]
+
+
+@pytest.fixture
+def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
+    """Return a function that mounts a file system of so many KiB, which lives in memory."""
+    folder = tmp_path / "disk"
+
+    def make(kibibytes: int) -> Path:
+        folder.mkdir()
+        try:
+            mount("-t", "tmpfs", "-o", f"size={kibibytes}k", "tmpfs", str(folder))
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("A small file system can only be mounted by root, on Linux.")
+        return folder
+
+    yield make
+    if folder.is_mount():
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def mount(*words: str) -> None:
+    subprocess.run(["mount", *words], check=True, capture_output=True)
+
+
+def fill(disk: Path) -> None:
+    """Leave no room, whatever was freed since the last time."""
+    with (disk / "filler").open("ab", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(512))
+
+
+@pytest.fixture
+def train(emotion: Emotion, tiny_pictures: Path, tiny_vit: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
+    """Train with runs and cache on a disk."""
+
+    def start(disk: Path, *more: object) -> Said:
+        monkeypatch.setenv("EMOTION_CACHE", str(disk / "cache"))
+        words = ["--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--runs", disk / "runs"]
+        return emotion("train", *words, "--epochs", 3, "--batch-size", 8, "--image-size", 32, *more)
+
+    return start
+
+
+def one_sentence(said: Said) -> str:
+    assert (said.code, said.out) == (1, "")
+    return said.err.splitlines()[-1]
+
+
+# Enough for the run's own files; for the look at the pictures too; for the state of an epoch too, not for a checkpoint.
+@pytest.mark.parametrize(("depth", "kibibytes"), [("head", 40), ("head", 150), (1, 150), ("all", 400)])
+def test_a_full_disk_is_one_sentence_and_with_room_the_run_goes_on(
+    make_disk: MakeDisk, train: Train, emotion: Emotion, tiny_pictures: Path, depth: str | int, kibibytes: int
+) -> None:
+    disk = make_disk(kibibytes)
+    said = one_sentence(train(disk, "--depth", depth))
+    assert said.startswith(f"The disk is full: make room in {disk / 'runs'}")
+    [run] = runs_in(disk / "runs")
+    assert events_of(run)[-1]["message"] == said
+    assert status_of(run) == "failed"
+    assert not (run / "checkpoint").exists()
+    mount("-o", "remount,size=20m", str(disk))
+    assert emotion("resume", "--run", run).code == 0
+    assert status_of(run) == "finished"
+    picture = next((tiny_pictures / "dog_eval" / "sad").iterdir())
+    assert emotion("predict", "--run", run, picture).code == 0
+
+
+def test_a_full_disk_refuses_a_new_run_and_a_comparison_and_leaves_what_is_there_as_it_was(
+    make_disk: MakeDisk, train: Train, emotion: Emotion, tiny_pictures: Path
+) -> None:
+    disk = make_disk(4096)
+    assert train(disk).code == 0
+    [run] = runs_in(disk / "runs")
+    kept = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    fill(disk)
+    assert "No space left" in one_sentence(train(disk))
+    compare = ("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 3)
+    assert "No space left" in one_sentence(emotion(*compare))
+    assert runs_in(disk / "runs") == [run]
+    assert {path: path.read_bytes() for path in kept} == kept
+    picture = next((tiny_pictures / "dog_eval" / "sad").iterdir())
+    assert emotion("predict", "--run", run, picture).code == 0
+    (disk / "filler").unlink()
+    assert emotion(*compare).code == 0
+
+
+def test_a_read_only_folder_still_predicts_and_refuses_the_rest_in_a_sentence_each(
+    make_disk: MakeDisk, train: Train, emotion: Emotion, tiny_pictures: Path
+) -> None:
+    disk = make_disk(4096)
+    assert train(disk).code == 0
+    [run] = runs_in(disk / "runs")
+    mount("-o", "remount,ro", str(disk))
+    picture = next((tiny_pictures / "dog_eval" / "sad").iterdir())
+    assert emotion("predict", "--run", run, picture).code == 0
+    assert [each["status"] for each in emotion("runs", "--runs", disk / "runs", "--json").json["runs"]] == ["finished"]
+    assert "Read-only" in one_sentence(train(disk))
+    compare = ("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 3)
+    assert "Read-only" in one_sentence(emotion(*compare))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="Memory is limited as Linux does it.")
+def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_pictures: Path, tiny_vit: Path, tmp_path: Path) -> None:
+    words = ["train", "--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--runs", tmp_path / "runs"]
+    words += ["--depth", "all", "--image-size", 768, "--batch-size", 48, "--epochs", 1]
+    # What the libraries need is taken first, then little more is given.
+    code = (
+        "import json, resource, sys\nfrom pathlib import Path\nimport transformers, torch\n"
+        "from emotion.cli import main\n"
+        "torch.ones(64, 64) @ torch.ones(64, 64)\n"
+        "now = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (now + 1_500_000_000,) * 2)\n"
+        "sys.exit(main(json.loads(sys.argv[1])))\n"
+    )
+    given = json.dumps([str(word) for word in words])
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code, given], env=env, capture_output=True, text=True, check=False)
+    said = "The memory did not suffice: lower the batch size or the number of trained blocks."
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, said)
+    [run] = runs_in(tmp_path / "runs")
+    assert events_of(run)[-1]["message"] == said

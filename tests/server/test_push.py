@@ -1,0 +1,192 @@
+"""A push takes the exported files to the Hub whole or not at all, and its token nowhere else.
+
+The client is the real one; the Hub is a stand-in on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from helpers.command import Emotion, Said
+from helpers.hub_stand_in import COMMIT, READ_ONLY, TOKEN, Kept, Repository, hub
+from helpers.serving import ROOT
+from huggingface_hub import ModelCard, constants
+
+NAME = "rosa/emotions"
+PushIt = Callable[..., Said]
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    """The Hub, on this machine; its client tries again at once."""
+    kept = Kept()
+    with hub(kept) as url:
+        monkeypatch.setattr(constants, "ENDPOINT", url)  # Read from HF_ENDPOINT when the client is imported.
+        monkeypatch.setattr("huggingface_hub.utils._http.time", SimpleNamespace(sleep=lambda seconds: None))
+        yield kept
+
+
+@pytest.fixture
+def push(run: Path, emotion: Emotion, monkeypatch: pytest.MonkeyPatch) -> PushIt:
+    """Push the run by the command line, with a token in its environment."""
+
+    def push(*more: object, to: str = NAME, token: str = TOKEN) -> Said:
+        monkeypatch.setenv("HF_TOKEN", token)
+        said = emotion("push", "--run", run, "--to", to, *more)
+        assert not any(each in said.out + said.err for each in (TOKEN, READ_ONLY))
+        return said
+
+    return push
+
+
+def refused(said: Said) -> str:
+    assert (said.code, said.out) == (1, "")
+    [sentence] = said.err.splitlines()
+    return sentence
+
+
+def test_what_is_pushed_is_what_export_writes_in_one_commit_and_private(
+    run: Path, push: PushIt, emotion: Emotion, kept: Kept, tmp_path: Path
+) -> None:
+    done = push("--json").json
+    there = kept.repositories[NAME]
+    emotion("export", "--run", run, "--to", tmp_path / "exported")
+    exported = {path.name: path.read_bytes() for path in (tmp_path / "exported").iterdir()}
+    assert there.files == exported
+    assert (there.private, len(there.commits)) == (True, 1)
+    size = sum(map(len, exported.values()))
+    assert done == {"address": f"{kept.address}/{NAME}", "commit": COMMIT, "private": True, "bytes": size}
+    ModelCard(there.files["README.md"].decode()).validate()
+
+
+def test_the_token_stands_in_one_header_of_what_the_hub_is_asked_and_goes_to_no_storage(
+    push: PushIt, kept: Kept
+) -> None:
+    assert push().code == 0
+    assert len(kept.asked) > 3
+    for each in kept.asked:
+        others = {name: value for name, value in each.headers.items() if name.lower() != "authorization"}
+        assert TOKEN not in f"{each.path} {others} {each.body!r}"
+        is_storage = each.path.startswith("/storage/")
+        assert each.headers.get("authorization") == (None if is_storage else f"Bearer {TOKEN}")
+
+
+def test_a_second_push_adds_a_commit_where_something_changed_and_stays_as_private_as_the_first(
+    run: Path, push: PushIt, kept: Kept
+) -> None:
+    push()
+    assert push().code == 0
+    assert len(kept.repositories[NAME].commits) == 1
+    (run / "checkpoint" / "model.safetensors").write_bytes(b"other weights")
+    assert push("--public").code == 0
+    assert kept.repositories[NAME].private
+    assert kept.repositories[NAME].files["model.safetensors"] == b"other weights"
+    assert len(kept.repositories[NAME].commits) == 2
+
+
+def test_nothing_that_is_to_be_private_goes_where_everybody_sees_it(push: PushIt, kept: Kept) -> None:
+    kept.repositories[NAME] = Repository(private=False)
+    assert "everybody sees it" in refused(push())
+    assert kept.repositories[NAME].files == {}
+    assert push("--public", "--json").json["private"] is False
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"token": "hf_nobody"}, "token"),
+        ({"token": READ_ONLY}, "write"),
+        ({"token": "hf_two words"}, "token"),
+        ({"token": ""}, "HF_TOKEN"),
+        ({"to": "someone/emotions"}, "someone"),
+        ({"to": "theirs/model"}, "theirs"),
+        ({"to": "emotions"}, "USER/NAME"),
+        ({"to": "rosa/../emotions"}, "USER/NAME"),
+        ({"to": "rosa/what a name"}, "USER/NAME"),
+    ],
+)
+def test_what_a_person_gave_wrongly_is_named_and_nothing_is_made(
+    push: PushIt, kept: Kept, given: dict[str, str], said: str
+) -> None:
+    kept.repositories["theirs/model"] = Repository(private=False)
+    assert said in refused(push("--public", **given))
+    assert kept.repositories == {"theirs/model": Repository(private=False)}
+
+
+@pytest.mark.parametrize(
+    ("part", "answer"),
+    [
+        ("whoami", (429, {}, {"Retry-After": "120"})),
+        ("/storage/", (429, {}, {})),
+        ("commit/main", (413, {"error": "payload too large"}, {})),
+        ("repos/create", (403, {"error": "You don't have the rights"}, {})),
+        ("repos/create", (400, {"error": f"No such thing as {TOKEN}"}, {})),
+        ("preupload", (404, {}, {"X-Error-Code": "RepoNotFound"})),
+        ("commit/main", (409, {"error": "conflict"}, {})),
+        ("commit/main", (503, {}, {})),
+        ("objects/batch", (200, {"objects": [{"oid": "0", "size": 1, "error": {"code": 1, "message": "full"}}]}, {})),
+    ],
+)
+def test_whatever_the_hub_refuses_is_one_sentence_and_no_file_is_there(
+    push: PushIt, kept: Kept, part: str, answer: Any
+) -> None:
+    kept.refuse[part] = answer
+    assert refused(push()).endswith(".")
+    assert all(each.files == {} for each in kept.repositories.values())
+
+
+def test_a_server_that_dies_in_the_middle_leaves_nothing_half_and_the_next_push_is_whole(
+    run: Path, push: PushIt, kept: Kept
+) -> None:
+    for kept.breaks in ("/storage/", "commit/main"):
+        kept.breaks_often = 1_000
+        assert "broke off" in refused(push())
+        assert kept.repositories[NAME] == Repository(private=True)
+    kept.breaks = ""
+    assert push().code == 0
+    weights = (run / "checkpoint" / "model.safetensors").read_bytes()
+    assert kept.repositories[NAME].files["model.safetensors"] == weights
+
+
+def test_a_hub_that_cannot_be_reached_is_one_sentence(
+    push: PushIt, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert "cannot be reached" in refused(push())
+
+
+def test_a_run_without_a_model_is_not_pushed(run: Path, push: PushIt, kept: Kept) -> None:
+    (run / "checkpoint" / "config.json").unlink()
+    assert "no checkpoint yet" in refused(push())
+    assert kept.asked == []
+
+
+def test_the_command_leaves_the_token_in_no_file_and_asks_for_one_where_there_is_none(
+    run: Path, kept: Kept, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    plain |= {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path), "HF_ENDPOINT": kept.address, "HF_DEBUG": "1"}
+
+    def push(**variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "emotion", "push", "--run", str(run), "--to", NAME, "--json"]
+        env = {**plain, "PYTHONPATH": str(ROOT), **variables}
+        return subprocess.run(command, capture_output=True, text=True, env=env, check=False, cwd=tmp_path)
+
+    without = push()
+    assert (without.returncode, without.stdout) == (1, "")
+    assert "HF_TOKEN" in without.stderr
+    assert kept.asked == []
+    done = push(HF_TOKEN=TOKEN)
+    assert json.loads(done.stdout)["commit"] == COMMIT
+    assert TOKEN not in done.stdout + done.stderr
+    holding = [path for folder in (tmp_path, run) for path in folder.rglob("*") if path.is_file()]
+    assert [path for path in holding if TOKEN.encode() in path.read_bytes()] == []
