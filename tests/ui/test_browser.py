@@ -180,7 +180,7 @@ def test_two_species_are_compared_side_by_side_and_downloaded(trained: Run, page
     expect(page.locator(".species-card")).to_have_count(2)
 
 
-def test_all_emotions_are_one_click_each_is_shown_by_another_and_the_same_is_run_again(trained: Run, page: Any):
+def test_all_emotions_are_one_click_and_each_is_shown_by_another(trained: Run, page: Any):
     expect(page.locator("#runs-table")).to_contain_text("finished")
     page.get_by_role("tab", name="Cross-species").click()
     enter(page, "Pictures a set", "4")
