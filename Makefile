@@ -17,6 +17,7 @@ check: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 format: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check --fix .

@@ -8,12 +8,11 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from emotion.config import TrainConfig
 from emotion.events import Scores
-from emotion.familiarity import NEIGHBOURS
 from emotion.labels import DRAWN_NOTE, chance_level
 from emotion.pictures.drawn import is_drawn
 from emotion.pictures.folders import count_labels
 from emotion.pictures.splitting import Split
-from emotion.prediction import LEVEL
+from emotion.prediction import LEVEL, NEIGHBOURS
 
 
 def model_card(

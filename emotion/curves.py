@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emotion.events import EpochDone, Event, RunStarted
+from emotion.intervals import wilson_interval
 from emotion.labels import chance_level
-from emotion.statistics.intervals import wilson_interval
 
 # A validation loss that ends this much above its lowest has turned; below, it is level.
 RISEN = 0.05

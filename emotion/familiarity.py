@@ -17,10 +17,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from emotion.prediction import Familiarity
+from emotion.prediction import NEIGHBOURS, Familiarity
 
 FILE = "familiarity.safetensors"
-NEIGHBOURS = 5
 # So many pictures, and so many bytes, stand for all that a run was trained on.
 MOST_PICTURES, MOST_BYTES = 1000, 1_500_000
 VALUE_BYTES = 2

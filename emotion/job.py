@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
-
-from emotion.studies.study import Progress
 
 R = TypeVar("R")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
 # Often enough for a bar that moves, and seldom enough that nobody is kept busy with it.
 PACE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far work is: ``done`` of ``total`` of what ``doing`` says, such as "looking at 80 pictures"."""
+
+    done: int
+    total: int
+    doing: str
 
 
 class Job(Protocol[R_co]):

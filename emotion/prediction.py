@@ -6,6 +6,8 @@ from dataclasses import dataclass
 LEVEL = 0.95
 # With fewer validation pictures the last twentieth of them is not a whole one.
 FEWEST = 20
+# A picture is as far from a run's training pictures as from the fifth nearest of them.
+NEIGHBOURS = 5
 NOT_KNOWN = "This run does not know what it has never seen: train again."
 
 

@@ -12,6 +12,7 @@ from emotion.comparison import Comparison, Request, SampleResult
 from emotion.config import preset
 from emotion.errors import PictureError, RunError
 from emotion.events import RunFinished, RunStarted, without_void
+from emotion.intervals import wilson_interval
 from emotion.job import result_of
 from emotion.labels import DRAWN_NOTE, colour_of_set
 from emotion.pictures.drawn import is_drawn
@@ -27,7 +28,6 @@ from emotion.report.training import model
 from emotion.run import Run
 from emotion.runs import create_run
 from emotion.serving import Server
-from emotion.statistics.intervals import wilson_interval
 from emotion.studies.controls import Control, keep_control, kept_controls, offered
 from emotion.studies.cue_probe import CueProbe, keep_probe
 from emotion.studies.feature_map import KEPT_AS as MAP

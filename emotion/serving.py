@@ -10,13 +10,13 @@ from typing import Any
 from emotion.classifier import Classifier
 from emotion.comparison import Comparison, Request, compare, save_comparison
 from emotion.errors import EmotionError, RunError
-from emotion.job import Job
+from emotion.job import Job, Progress
 from emotion.logs import log_unexpected
 from emotion.pictures.duplicates import TrainedOn
 from emotion.prediction import Prediction
 from emotion.run import Run
 from emotion.studies.run_judge import RunJudge
-from emotion.studies.study import Progress, Study
+from emotion.studies.study import Study
 
 # Two of ViT-B/16 find room; with what a process takes anyway that stays below 1.5 GB.
 MOST_BYTES = 750_000_000

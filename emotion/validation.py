@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.comparison.scored import ScoredPicture
 from emotion.errors import RunError
+from emotion.intervals import wilson_interval
 from emotion.run import Run
-from emotion.statistics.intervals import wilson_interval
+from emotion.scored import ScoredPicture
 from emotion.writing import write_json
 
 FILE = "validation.json"

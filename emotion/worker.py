@@ -19,7 +19,7 @@ from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import RunFailed, RunStopped
-from emotion.job import Job
+from emotion.job import Job, Progress
 from emotion.logs import Outcome, log
 from emotion.owners import owner_of
 from emotion.prediction import Prediction
@@ -27,7 +27,7 @@ from emotion.predictor import Predictor
 from emotion.processes import start_process
 from emotion.run import Run, Status
 from emotion.runs import create_run, list_runs
-from emotion.studies.study import Progress, Study
+from emotion.studies.study import Study
 from emotion.sweep import SweepMember
 
 R = TypeVar("R")

@@ -1,14 +1,21 @@
-"""Files that are written whole or not at all: beside their place, then renamed. Standard library only."""
+"""Files that are written whole or not at all, and the SHA-256 of their content. Standard library only."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def as_json(value: Any) -> str:

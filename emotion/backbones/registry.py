@@ -9,7 +9,7 @@ from pathlib import Path
 from emotion.backbones import bundled, hub
 from emotion.errors import BackboneError
 from emotion.hub import is_hub_id
-from emotion.pictures.folders import hash_file
+from emotion.writing import hash_file
 
 DEFAULT = "dinov2-small"
 WEIGHTS = "model.safetensors"

@@ -13,11 +13,11 @@ from PIL import Image
 
 from emotion.batch.result import Batch, Row
 from emotion.errors import PictureError, RunError
+from emotion.job import Progress
 from emotion.prediction import Judged
 from emotion.run import Run
 from emotion.sets.limits import Limits
 from emotion.split_record import load_split
-from emotion.studies.study import Progress
 
 if TYPE_CHECKING:
     from emotion.batch.given import Item

@@ -14,9 +14,9 @@ from emotion.sets.saved import find_set
 from emotion.words import megabytes
 
 if TYPE_CHECKING:
+    from emotion.job import Progress
     from emotion.sets.hub.description import Description
     from emotion.sets.saved import SavedSet
-    from emotion.studies.study import Progress
 
 MAX_LABELS_NAMED = 12
 

@@ -20,7 +20,7 @@ from emotion.sets.naming import shown
 from emotion.sets.saved import SavedSet, delete_set, find_set, list_sets, sets_folder
 
 if TYPE_CHECKING:
-    from emotion.studies.study import Progress
+    from emotion.job import Progress
 
 MAX_NAMED = 5
 

@@ -13,7 +13,7 @@ from emotion.runs import find_run
 from emotion.words import megabytes, percent
 
 if TYPE_CHECKING:
-    from emotion.studies.study import Progress
+    from emotion.job import Progress
 
 NO_TOKEN = "There is no token of the Hub: set HF_TOKEN to one with write permission, or log in with `hf auth login`."
 

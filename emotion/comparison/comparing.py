@@ -7,18 +7,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from emotion.comparison.drawing import Draw
-from emotion.comparison.scored import SampleResult, summarise
+from emotion.comparison.gaps import Gap, find_gaps, first_of_people
 from emotion.errors import PictureError
 from emotion.labels import chance_level, emotion_meant, is_relaxed
 from emotion.pictures.folders import Picture, find_pictures
 from emotion.pictures.sampling import draw_in_order
 from emotion.run import Run
-
-if TYPE_CHECKING:
-    from emotion.comparison.findings import Gap
+from emotion.scored import SampleResult, summarise
 
 Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
 # Which of some pictures, by path, were trained on, and under which path.
@@ -77,10 +74,11 @@ class Comparison:
 
     @cached_property
     def gaps(self) -> list[Gap]:
-        """How far the sets lie apart, as ``findings.find_gaps`` says; computed once, with its permutation tests."""
-        from emotion.comparison.findings import find_gaps
-
-        return find_gaps(self)
+        """How far the sets lie apart, for each emotion, and for all where there are several; computed once."""
+        emotions = self.emotions()
+        asked: list[str | None] = [*emotions, None] if len(emotions) > 1 else [*emotions]
+        results = {emotion: self.results(emotion) for emotion in asked}
+        return find_gaps(results, reference=first_of_people(self.sets), seed=self.seed)
 
     def pooled(self, name: str) -> SampleResult:
         """Return what all samples of a set amount to together."""

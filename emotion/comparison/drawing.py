@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
 from emotion.errors import PictureError
 from emotion.pictures.folders import Picture
+from emotion.scored import SampleResult, ScoredPicture, summarise
 
 
 @dataclass

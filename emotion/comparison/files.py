@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from emotion.comparison.comparing import Comparison
-from emotion.comparison.scored import SampleResult, ScoredPicture, summarise
 from emotion.errors import RunError
 from emotion.run import Run
+from emotion.scored import SampleResult, ScoredPicture, summarise
 from emotion.writing import write_json
 
 SCHEMA = 2

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from emotion.comparison.comparing import Comparison
-from emotion.comparison.scored import SampleResult
+from emotion.comparison.gaps import Gap, first_of_people
+from emotion.intervals import wilson_interval
 from emotion.labels import RELAXED_WARNING
-from emotion.statistics.difference import Difference, adjusted, difference
-from emotion.statistics.intervals import wilson_interval
+from emotion.scored import SampleResult
+from emotion.statistics.difference import Difference
 from emotion.words import capital
 
 PLURALS = {"human": "humans", "dog": "dogs", "cat": "cats"}
 # A class is fallen back to where most of what is not of it, surely more than half, is called by its name.
 COLLAPSED_SHARE = 0.5
-REFERENCE = "human"
-
-
-@dataclass(frozen=True)
-class Gap:
-    """The mean correct-class confidence of ``reference`` minus that of ``other``, for one emotion or all (None).
-
-    ``sizes`` are the numbers of pictures; ``adjusted_p_value`` is corrected for all gaps of the comparison of its kind.
-    """
-
-    reference: str
-    other: str
-    emotion: str | None
-    sizes: tuple[int, int]
-    difference: Difference
-    adjusted_p_value: float
 
 
 @dataclass(frozen=True)
@@ -49,17 +34,7 @@ class Collapse:
 
 def reference_of(comparison: Comparison) -> str:
     """Return the set that the others are held against: the first of people, else the first."""
-    return next((name for name in comparison.sets if name.startswith(REFERENCE)), next(iter(comparison.sets)))
-
-
-def find_gaps(comparison: Comparison) -> list[Gap]:
-    """Return the gap between the reference and each other set, for each emotion, and for all where there are several.
-
-    P-values are corrected over the emotions and sets, and over the sets where all emotions are taken together.
-    """
-    emotions = comparison.emotions()
-    found = _corrected([gap for emotion in emotions for gap in _gaps(comparison, emotion)])
-    return found + (_corrected(_gaps(comparison, None)) if len(emotions) > 1 else [])
+    return first_of_people(comparison.sets)
 
 
 def gaps_of(comparison: Comparison, emotion: str | None) -> list[Gap]:
@@ -169,24 +144,6 @@ def plural(name: str) -> str:
     """Return how several of a set are called: humans, dogs, cats, and other names as they are."""
     first, _, rest = name.partition(" ")
     return f"{PLURALS.get(first, first)}{' ' + rest if rest else ''}"
-
-
-def _gaps(comparison: Comparison, emotion: str | None) -> list[Gap]:
-    reference, results = reference_of(comparison), comparison.results(emotion)
-    found = []
-    for other in results:
-        if other == reference or reference not in results:
-            continue
-        first, second = ([each.correct_confidence for each in results[name].pictures] for name in (reference, other))
-        against = difference(first, second, seed=comparison.seed)
-        if against is not None:
-            found.append(Gap(reference, other, emotion, (len(first), len(second)), against, against.p_value))
-    return found
-
-
-def _corrected(found: list[Gap]) -> list[Gap]:
-    values = adjusted([gap.difference.p_value for gap in found])
-    return [replace(gap, adjusted_p_value=value) for gap, value in zip(found, values, strict=True)]
 
 
 def _is_askable(found: Difference) -> bool:

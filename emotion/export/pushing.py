@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from emotion.errors import HubError, RunError
 from emotion.export.checkpoint import CARD, require_checkpoint, weights_and_settings
 from emotion.hub import ask
-from emotion.job import paced
+from emotion.job import Progress, paced
 from emotion.run import Run
-from emotion.studies.study import Progress
 from emotion.words import megabytes
 
 if TYPE_CHECKING:

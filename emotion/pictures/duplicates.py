@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 
 from emotion.errors import EmotionError, PictureError
 from emotion.pictures.decoding import open_picture
-from emotion.pictures.folders import Picture, hash_file
+from emotion.pictures.folders import Picture
+from emotion.writing import hash_file
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path, PurePath
 
 from emotion.errors import PictureError
 from emotion.labels import emotion_meant, in_order
+from emotion.writing import hash_file
 
 # What Pillow reads everywhere and people have; others in the folder are left alone.
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
@@ -97,12 +97,6 @@ def _pictures_in(root: Path, *, is_class: bool = False) -> Iterator[Path]:
 
 def _class_of(folder: str, *, use_aliases: bool) -> str:
     return emotion_meant(folder) if use_aliases else folder
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def within(picture: str, folder: str) -> str:

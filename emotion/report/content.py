@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from emotion.statistics.intervals import Interval
+from emotion.intervals import Interval
 
 Tone = Literal["plain", "right", "wrong"]
 Point = tuple[float, float]

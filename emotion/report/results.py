@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import Gap, confusion, details_sentence, gap_sentence, plural, reference_of
-from emotion.comparison.scored import chance_brier, chance_log_loss
+from emotion.comparison.findings import confusion, details_sentence, gap_sentence, plural, reference_of
+from emotion.comparison.gaps import Gap
 from emotion.labels import colour_of, colour_of_set
 from emotion.report.content import (
     Beside,
@@ -24,6 +24,7 @@ from emotion.report.content import (
     Text,
 )
 from emotion.report.material import Material
+from emotion.scored import chance_brier, chance_log_loss
 from emotion.words import exact_percent, p_value, percent, points, span
 
 WILSON = Source("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")

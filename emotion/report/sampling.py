@@ -13,10 +13,11 @@ from emotion.comparison import SampleResult, ScoredPicture
 from emotion.errors import PictureError
 from emotion.labels import colour_of_set
 from emotion.pictures.decoding import open_picture
-from emotion.pictures.folders import hash_file, within
+from emotion.pictures.folders import within
 from emotion.report.content import Block, Cell, Gallery, Row, Section, Shown, Table, Text
 from emotion.report.material import Material
 from emotion.words import capital, count, listed, percent
+from emotion.writing import hash_file
 
 SIDE = 176
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from emotion.curves import reading
 from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
+from emotion.intervals import wilson_interval
 from emotion.labels import chance_level, colour_of, in_order
 from emotion.pictures.drawn import is_drawn
 from emotion.report.content import (
@@ -28,7 +29,6 @@ from emotion.report.content import (
 )
 from emotion.report.material import Material
 from emotion.report.naming import plain_name
-from emotion.statistics.intervals import wilson_interval
 from emotion.validation import Validation
 from emotion.words import count, duration, percent, span
 

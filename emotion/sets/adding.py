@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.owners import owner_of
 from emotion.sets.editing import as_there, changing
 from emotion.sets.entries import Source
@@ -19,7 +20,6 @@ from emotion.sets.manifest import PictureRow, Skipped, write_manifest
 from emotion.sets.refusals import nothing_left, refuse_beyond, refuse_full, refuse_late
 from emotion.sets.rows import find_likenesses, name_rows
 from emotion.sets.saved import BEGUN, SavedSet
-from emotion.studies.study import Progress
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from emotion.job import paced
+from emotion.job import Progress, paced
 from emotion.sets.entries import Source
 from emotion.sets.limits import Limits
 from emotion.sets.manifest import Skipped
 from emotion.sets.saved import find_set, sets_folder
-from emotion.studies.study import Progress
 
 
 class Way(Protocol):

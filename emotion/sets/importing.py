@@ -14,6 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.owners import give
 from emotion.sets.archive import ZipSource
 from emotion.sets.checking import kept_form
@@ -27,7 +28,6 @@ from emotion.sets.naming import folder_name, plain_text, shown
 from emotion.sets.refusals import checked_species, nothing_left, refuse_beyond, refuse_full, refuse_late, refuse_taken
 from emotion.sets.rows import find_likenesses, name_rows
 from emotion.sets.saved import BEGUN, SavedSet, alone, sets_folder
-from emotion.studies.study import Progress
 
 
 def import_set(

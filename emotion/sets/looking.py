@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.sets.checking import kept_form, looks
 from emotion.sets.entries import Entry, Source
 from emotion.sets.layout import Layout
@@ -14,7 +15,6 @@ from emotion.sets.limits import Limits
 from emotion.sets.manifest import Contradiction, Skipped
 from emotion.sets.naming import shown
 from emotion.sets.refusals import refuse_late
-from emotion.studies.study import Progress
 
 
 @dataclass(frozen=True, slots=True)

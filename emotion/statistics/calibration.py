@@ -10,7 +10,7 @@ import numpy as np
 
 from emotion.comparison.comparing import Comparison
 from emotion.errors import RunError
-from emotion.statistics.intervals import LEVEL, Interval, mean_interval, wilson_interval
+from emotion.intervals import LEVEL, Interval, mean_interval, wilson_interval
 from emotion.statistics.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, judged, temperature_interval
 from emotion.validation import Validation
 

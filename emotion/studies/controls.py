@@ -13,13 +13,14 @@ from PIL import Image
 from emotion.comparison import Comparison, ScoredPicture, load_comparison
 from emotion.errors import ConfigError, PictureError
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
+from emotion.intervals import Interval, mean_interval
+from emotion.job import Progress
 from emotion.pictures.controls import PICTURE_CONTROLS, PictureControl
 from emotion.pictures.decoding import open_picture
 from emotion.run import Run
-from emotion.statistics.intervals import Interval, mean_interval
 from emotion.statistics.paired import Change, change
 from emotion.studies.keeping import keep, kept
-from emotion.studies.study import Judge, Progress
+from emotion.studies.study import Judge
 
 KEPT_AS = "controls"
 # Changed pictures in memory at a time; each is as large as its file decodes to.

@@ -13,10 +13,11 @@ from PIL import Image
 from emotion.errors import PictureError, RunError
 from emotion.faces.cues import CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue, individuals
 from emotion.faces.faces_set import Drawing
+from emotion.intervals import Interval, mean_interval
+from emotion.job import Progress
 from emotion.run import Run
-from emotion.statistics.intervals import Interval, mean_interval
 from emotion.statistics.paired import Change, change
-from emotion.studies.study import Judge, Progress
+from emotion.studies.study import Judge
 from emotion.words import percent
 from emotion.writing import write_json
 

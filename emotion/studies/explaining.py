@@ -10,11 +10,12 @@ from typing import Any
 
 from emotion.comparison import Comparison, ScoredPicture
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.pictures.decoding import open_picture
 from emotion.prediction import Saliency
 from emotion.run import Run
 from emotion.studies.keeping import keep, kept
-from emotion.studies.study import Judge, Progress
+from emotion.studies.study import Judge
 
 KEPT_AS = "saliency"
 

@@ -11,12 +11,13 @@ import numpy as np
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import reference_of
 from emotion.errors import ConfigError, PictureError, RunError
+from emotion.job import Progress
 from emotion.run import Run
 from emotion.statistics.repeats import deviations, draw_means
 from emotion.studies.keeping import kept
 from emotion.studies.luck_result import QUANTILES, LuckResult, SetLuck, Training
 from emotion.studies.pool import Pool, pools
-from emotion.studies.study import Judge, Progress
+from emotion.studies.study import Judge
 
 KEPT_AS = "luck"
 SEEDS, DRAWS = 5, 200

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from emotion.comparison import Comparison
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.pictures.duplicates import TrainedOn
 from emotion.pictures.folders import Picture, find_pictures
 from emotion.run import Run
-from emotion.studies.study import Progress
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.prediction import Saliency
 from emotion.run import Run
-from emotion.studies.study import Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PIL import Image
 
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.prediction import Saliency
 from emotion.run import Run
 
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 R_co = TypeVar("R_co", covariant=True)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a study is: ``done`` of ``total`` of what ``doing`` says, such as "looking at 80 pictures"."""
-
-    done: int
-    total: int
-    doing: str
 
 
 class Judge(Protocol):

@@ -10,10 +10,9 @@ import numpy as np
 
 from emotion.config import preset
 from emotion.errors import PictureError
-from emotion.job import paced
+from emotion.job import Progress, paced
 from emotion.sets.saved import SavedSet
 from emotion.sets.suspects import Suspect, keep_suspects
-from emotion.studies.study import Progress
 from emotion.words import count
 
 FOLDS, SEED = 5, 0

@@ -17,9 +17,9 @@ from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
 from emotion.errors import RunError
 from emotion.events import TrunkProgress
+from emotion.job import Progress
 from emotion.labels import EMOTIONS
 from emotion.pictures.folders import Picture
-from emotion.studies.study import Progress
 from emotion.training.activations import Activations
 from emotion.training.context import Context
 from emotion.training.fit import never

@@ -19,13 +19,14 @@ from emotion.cache.store import open_cache
 from emotion.config import Depth, TrainConfig
 from emotion.errors import RunError
 from emotion.events import EpochDone, Event, TrunkProgress
-from emotion.pictures.folders import Picture, find_pictures, hash_file
+from emotion.job import Progress
+from emotion.pictures.folders import Picture, find_pictures
 from emotion.pictures.splitting import split
 from emotion.run import Run
 from emotion.split_record import load_split
-from emotion.studies.study import Progress
 from emotion.training.features import look_progress, pooled, told_of_full_disk
 from emotion.training.fit import fit
+from emotion.writing import hash_file
 
 
 def look_at(

@@ -11,8 +11,8 @@ from pathlib import Path
 import gradio as gr
 
 from emotion.errors import EmotionError
+from emotion.intervals import Interval
 from emotion.labels import DRAWN_NOTE, EMOTIONS, chance_level, colour_of
-from emotion.statistics.intervals import Interval
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.words import exact_percent, percent, span

@@ -8,10 +8,10 @@ from typing import Protocol, TypeVar
 
 from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
-from emotion.job import Job
+from emotion.job import Job, Progress
 from emotion.prediction import Prediction
 from emotion.run import Run
-from emotion.studies.study import Progress, Study
+from emotion.studies.study import Study
 from emotion.sweep import SweepMember
 
 R = TypeVar("R")

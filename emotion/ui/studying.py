@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from emotion.studies.study import Progress, Study
+from emotion.job import Progress
+from emotion.studies.study import Study
 from emotion.ui.services import Services
 from emotion.ui.status import status_box
 

@@ -11,14 +11,14 @@ from emotion.cache.store import cache_folder
 from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
 from emotion.errors import RefusedError
-from emotion.job import Job
+from emotion.job import Job, Progress
 from emotion.logs import log, logged
 from emotion.prediction import Prediction
 from emotion.public import Public
 from emotion.room import Room
 from emotion.run import Run
 from emotion.sets.saved import sets_folder
-from emotion.studies.study import Progress, Study
+from emotion.studies.study import Study
 from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import list_picture_sets
 from emotion.ui.run_board import RunBoard

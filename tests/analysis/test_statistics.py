@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 from sklearn.metrics import log_loss
 
+from emotion.intervals import is_piled_up, mean_interval, wilson_interval
 from emotion.statistics.calibration import bin_count, calibration, calibration_error, expected_calibration_error
 from emotion.statistics.difference import Difference, adjusted, difference
-from emotion.statistics.intervals import is_piled_up, mean_interval, wilson_interval
 from emotion.statistics.paired import Change, change
 from emotion.statistics.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
 from emotion.statistics.repeats import deviations, draw_means

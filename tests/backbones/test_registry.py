@@ -17,7 +17,7 @@ import pytest
 from emotion.backbones import hub
 from emotion.backbones.registry import DEFAULT, REGISTRY, list_backbones, locate
 from emotion.errors import BackboneError
-from emotion.pictures.folders import hash_file
+from emotion.writing import hash_file
 
 COMMIT = "a" * 40
 

@@ -14,10 +14,10 @@ from sklearn.metrics import roc_auc_score
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
 from emotion.errors import PictureError
-from emotion.pictures.folders import hash_file
 from emotion.sets.saved import SavedSet
 from emotion.sets.suspects import kept_suspects
 from emotion.studies.wrong_labels import FindWrongLabels, find_suspects
+from emotion.writing import hash_file
 
 DRAWN = Path(__file__).parents[2] / "assets" / "faces" / "human_train"
 

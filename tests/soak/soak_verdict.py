@@ -15,10 +15,10 @@ from soak_watch import Sample
 
 from emotion.errors import EmotionError
 from emotion.events import RunFailed, RunFinished, RunStopped
-from emotion.pictures.folders import hash_file
 from emotion.run import Run
 from emotion.runs import list_runs
 from emotion.sets.saved import list_sets
+from emotion.writing import hash_file
 
 SLOWER_AT_MOST = 3.0
 # The middle of each window; what Python and the allocator keep moves by this much for no reason.

@@ -15,11 +15,11 @@ from emotion.classifier import Classifier
 from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
 from emotion.events import RunFinished
+from emotion.job import Progress
 from emotion.pictures.folders import list_pictures
 from emotion.run import Run
 from emotion.runs import create_run
 from emotion.studies.run_judge import RunJudge
-from emotion.studies.study import Progress
 from emotion.training.session import train_run
 
 Train = Callable[[TrainConfig], Run]

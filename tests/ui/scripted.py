@@ -28,13 +28,13 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
+from emotion.job import Progress
 from emotion.labels import EMOTIONS, emotion_meant
 from emotion.pictures.decoding import open_picture
 from emotion.pictures.folders import Picture
 from emotion.prediction import Judged, Prediction, Saliency
 from emotion.run import Run
 from emotion.runs import create_run
-from emotion.studies.study import Progress
 from emotion.sweep import SweepMember
 
 STEPS_PER_EPOCH = 6

@@ -11,10 +11,10 @@ from scripted import ScriptedServices
 
 from emotion.errors import HubError
 from emotion.export.pushing import Push, Pushed
+from emotion.job import Progress
 from emotion.owners import share
 from emotion.run import Run
 from emotion.runs import create_run
-from emotion.studies.study import Progress
 from emotion.ui.pushing import Pushing, pushed_html
 from emotion.ui.run_board import RunBoard
 

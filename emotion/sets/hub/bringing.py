@@ -6,8 +6,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emotion.job import Progress
 from emotion.sets.limits import Limits
-from emotion.studies.study import Progress
 
 if TYPE_CHECKING:
     from emotion.sets.hub.description import Description

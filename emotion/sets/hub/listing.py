@@ -7,12 +7,12 @@ from collections.abc import Generator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from emotion.job import Progress
 from emotion.sets.hub.columns import MAX_LABELS, label_text
 from emotion.sets.hub.mapped import Listed
 from emotion.sets.hub.parts import Parts
 from emotion.sets.hub.places import Place
 from emotion.sets.limits import Limits
-from emotion.studies.study import Progress
 
 _LISTS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 

@@ -8,9 +8,9 @@ from typing import IO, Protocol
 
 from emotion.errors import PictureError
 from emotion.hub import is_hub_id
+from emotion.job import Progress
 from emotion.sets.limits import Limits
 from emotion.sets.naming import shown
-from emotion.studies.study import Progress
 
 PARQUET = ".parquet"
 

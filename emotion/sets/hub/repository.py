@@ -22,11 +22,11 @@ from typing import IO, Any, cast
 
 from emotion.errors import PictureError
 from emotion.hub import ANSWER_SECONDS, ask, client, first_line
+from emotion.job import Progress
 from emotion.sets.hub.remote import Remote
 from emotion.sets.limits import Limits
 from emotion.sets.naming import shown
 from emotion.sets.refusals import refuse_full, refuse_late
-from emotion.studies.study import Progress
 from emotion.words import megabytes
 
 # A listing of many files comes in many pages.

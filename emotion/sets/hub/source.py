@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from emotion.errors import PictureError
+from emotion.job import Progress
 from emotion.sets.entries import Entry, reason_of_size
 from emotion.sets.hub.classes import find_classes, in_short
 from emotion.sets.hub.columns import MAX_LABELS, may_hold_labels
@@ -20,7 +21,6 @@ from emotion.sets.hub.places import Place, open_place
 from emotion.sets.limits import Limits
 from emotion.sets.manifest import Skipped, SourceKind
 from emotion.sets.naming import class_label, kept_text, shown
-from emotion.studies.study import Progress
 
 if TYPE_CHECKING:
     from emotion.sets.hub.mapped import Row, Rows

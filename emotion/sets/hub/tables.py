@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from emotion.job import Progress
 from emotion.sets.hub.columns import MAX_LABELS, bytes_field, label_text, looks_encoded, may_hold_pictures
 from emotion.sets.hub.mapped import SCHEMA, Mapped
 from emotion.sets.hub.places import Place
 from emotion.sets.limits import Limits
 from emotion.sets.refusals import refuse_late
-from emotion.studies.study import Progress
 
 # What a look over the network may cost.
 _FAR_FILES, _FAR_BYTES, _FAR_SECONDS = 16, 20_000_000, 10.0

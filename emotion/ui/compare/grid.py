@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 
 from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import Gap, confusion, reference_of
+from emotion.comparison.findings import confusion, reference_of
+from emotion.comparison.gaps import Gap
 from emotion.labels import colour_of, colour_of_set
 from emotion.ui.tables import column_head, row_head, scrolled
 from emotion.words import percent
