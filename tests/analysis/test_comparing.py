@@ -66,7 +66,8 @@ def test_every_number_follows_from_the_saved_scores(
             assert told["correct_confidence_interval"] == pytest.approx([max(0, students.low), min(1, students.high)])
             assert told["runner_up"] == (scores.argsort(1)[:, -2] == truth).sum()
             assert told["predicted"] == {each: int((said == place).sum()) for place, each in enumerate(EMOTIONS)}
-            assert told["log_loss"] == pytest.approx(log_loss([truth] * n, scores / scores.sum(1, keepdims=True), labels=[0, 1, 2, 3]))
+            shares = scores / scores.sum(1, keepdims=True)  # Of float32: they sum to one to six digits.
+            assert told["log_loss"] == pytest.approx(log_loss([truth] * n, shares, labels=[0, 1, 2, 3]))
             assert told["brier"] == pytest.approx(((scores - np.eye(4)[truth]) ** 2).sum(1).mean())
         values[name][None] = np.concatenate(list(values[name].values()))
     gaps = found["differences"]
