@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
 AXE := tests/node_modules/axe-core/axe.min.js
 
-.PHONY: run test check format screenshots reproduce bench soak space clean
+.PHONY: run test check lines format screenshots reproduce bench soak space clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed models/dinov2-small/config.json
@@ -18,6 +18,10 @@ check: $(VENV)/installed-tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# Lines by room, against what each may have.
+lines:
+	@$(SYSTEM_PYTHON) tests/lines.py $(ARGS)
 
 format: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check --fix .

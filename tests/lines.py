@@ -1,0 +1,58 @@
+"""Lines of the package by room, against what each room may have: `make lines`. `--most N` fails above N."""
+
+import argparse
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+SUFFIXES = {".py", ".js", ".css", ".html", ".j2", ".md"}
+AIM, LONG, SHORT = 14_000, 300, 30
+# Each room with its budget and what will be it, under emotion/.
+ROOMS = {
+    "app.py": (60, "app.py"),
+    "cli": (500, "cli __main__ reproduce"),
+    "ui": (3_800, "ui style"),
+    "server": (900, "server worker predictor serving first_run cleaning logs public room export space mcp processes"),
+    "report": (700, "report command"),
+    "analysis": (1_500, "analysis comparison statistics studies"),
+    "training": (1_300, "training allocator cache sweep"),
+    "inference": (500, "inference classifier saliency familiarity prediction batch"),
+    "runs": (550, "runs run split_record validation card trash"),
+    "data": (1_700, "data pictures sets"),
+    "backbones": (500, "backbones hub"),
+    "faces": (3_100, "faces"),
+    "core": (650, "core config events job scored intervals curves labels owners words errors locks writing __init__"),
+}
+
+
+def tracked(*paths: str) -> dict[Path, int]:
+    """Return the files that git knows, and that are there, with their lines."""
+    said = subprocess.run(["git", "ls-files", "-z", *paths], capture_output=True, text=True, check=True).stdout
+    found = [path for path in map(Path, said.split("\0")) if path.suffix in SUFFIXES and path.is_file()]
+    return {path: len(path.read_text(encoding="utf-8").splitlines()) for path in found}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--most", type=int, help="exit with 1 where the package has more lines")
+    most = parser.parse_args().most
+    room_of = {part: room for room, (_, parts) in ROOMS.items() for part in parts.split()}
+    package = tracked("emotion", "app.py", "assets/style.css")
+    rooms: Counter[str] = Counter()
+    for path, count in package.items():
+        part = path.name if path.name == "app.py" and len(path.parts) == 1 else Path(path.parts[1]).stem
+        rooms[room_of.get(part, f"{part} (no room)")] += count
+    for room in [*ROOMS, *sorted(rooms.keys() - ROOMS.keys())]:
+        print(f"{room:<20}{rooms[room]:>7,}{ROOMS.get(room, (0,))[0]:>8,}")
+    total = sum(package.values())
+    print(f"{'package':<20}{total:>7,}{AIM:>8,}  ({sum(budget for budget, _ in ROOMS.values()):,} by rooms)")
+    named = {path: count for path, count in package.items() if path.name not in ("__init__.py", "__main__.py")}
+    print("over", LONG, "lines:", *[path for path, count in named.items() if count > LONG] or ["none"])
+    print("under", SHORT, "lines:", *[path for path, count in named.items() if count < SHORT] or ["none"])
+    tests = sum(n for path, n in tracked("tests").items() if path.parts[1] not in ("benchmarks", "golden"))
+    print(f"{'tests':<20}{tests:>7,}  (without benchmarks and golden files)")
+    return int(most is not None and total > most)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
