@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from helpers.command import Emotion
 from helpers.forms import close_to, same_form
+from helpers.hub_stand_in import TOKEN, Kept, hub
 from helpers.serving import Site, serving
-from hub_stand_in import TOKEN, Kept, hub
 
 # What no command opens: what saved scores mean, a run's curve, its sweep, maps of evidence, likely wrong labels.
 from emotion.comparison import load_comparison
@@ -106,6 +106,9 @@ def test_a_run_that_was_cut_off_goes_on_to_the_numbers_that_it_would_have_had(
     after = curve(run)
     close_to(before, after[: len(before)], 1e-9)
     assert [epoch for epoch, *_ in after] == list(range(41))
+    # At most the epoch whose end a kill cut off is done again.
+    told = [event.epoch for event in Run(run).events() if isinstance(event, EpochDone)]
+    assert told[len(before)] >= len(before) - 1
     close_to(recorded(golden)["resume"]["validation"], said.json["validation"], 1e-3)
     [row] = [each for each in emotion("runs", "--json").json["runs"] if Path(each["run"]) == run]
     assert row["status"] == "finished"

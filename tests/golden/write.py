@@ -365,7 +365,7 @@ def wait_for(is_so: Callable[[], bool]) -> None:
 
 def tell(runs: dict[str, str], comparisons: dict[str, Path], said: dict[str, Any]) -> None:
     """Ask every other command for its object."""
-    from hub_stand_in import TOKEN, Kept, hub
+    from helpers.hub_stand_in import TOKEN, Kept, hub
 
     run = ["--run", runs["finished"]]
     happy = PICTURES / "dog_eval/happy/happy_001.png"
