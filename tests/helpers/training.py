@@ -1,0 +1,107 @@
+"""Trainings of the product, looked at from outside: by what stands in the run's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotion.classifier import Classifier
+    from emotion.config import TrainConfig
+
+ENDS = ("RunFinished", "RunStopped", "RunFailed")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run's folder, and what its training has written into ``events.jsonl``."""
+
+    path: Path
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event, in order."""
+        return [json.loads(line) for line in (self.path / "events.jsonl").read_text("utf-8").splitlines()]
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The last event."""
+        return self.events[-1]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """All events of a kind."""
+        return [event for event in self.events if event["event"] == kind]
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """The loss of every step and of every epoch's validation; where a training went on, those that count."""
+        steps = {f"step {event['step']}": event["loss"] for event in self.of("StepDone")}
+        return steps | {f"epoch {event['epoch']}": event["validation"]["loss"] for event in self.of("EpochDone")}
+
+    @property
+    def computed(self) -> int:
+        """How many views of pictures the last training looked at, and did not know from earlier ones."""
+        last = self.of("TrunkProgress")[-1]
+        assert last["done"] == last["total"]
+        return int(last["total"] - last["known"])
+
+    def read(self, name: str) -> Any:
+        """What a JSON file of the folder holds."""
+        return json.loads((self.path / name).read_text("utf-8"))
+
+    def weights(self) -> dict[str, Any]:
+        """The checkpoint's tensors by their names."""
+        from safetensors.torch import load_file
+
+        return load_file(self.path / "checkpoint" / "model.safetensors")
+
+
+def start(config: TrainConfig, runs: Path, **settings: Any) -> Path:
+    """Make the folder of a run that waits to be trained."""
+    from emotion.runs import create_run
+
+    return create_run(replace(config, **settings), root=runs).path
+
+
+def go_on(run: Path, *, stop: Callable[[dict[str, Any]], bool] = lambda event: False) -> Told:
+    """Train a run to its end, or ask it to stop after the first event of which ``stop`` is true."""
+    from emotion.run import Run
+    from emotion.training.session import train_run
+
+    told = Told(run)
+    for _ in train_run(Run(run)):
+        if stop(told.last):
+            (run / "stop").touch()
+    (run / "stop").unlink(missing_ok=True)
+    return told
+
+
+def train(config: TrainConfig, runs: Path, **settings: Any) -> Told:
+    """Train to the end and see that it came to it."""
+    told = go_on(start(config, runs, **settings))
+    assert told.last["event"] == "RunFinished", told.last
+    return told
+
+
+def after_step(number: int) -> Callable[[dict[str, Any]], bool]:
+    """For ``stop``: once so many steps are taken."""
+    return lambda event: event["event"] == "StepDone" and event["step"] >= number
+
+
+def classifier(run: Path) -> Classifier:
+    """A run's model, as the dashboard uses it."""
+    from emotion.classifier import Classifier
+    from emotion.run import Run
+
+    return Classifier(Run(run))
+
+
+def piped(run: Path, picture: Path) -> dict[str, float]:
+    """What anyone's pipeline says of a picture with the run's checkpoint."""
+    from transformers import pipeline
+
+    classify = pipeline("image-classification", model=str(run / "checkpoint"), device="cpu")
+    return {row["label"]: row["score"] for row in classify(str(picture), top_k=None)}

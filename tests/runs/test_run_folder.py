@@ -1,0 +1,224 @@
+"""A run folder tells the truth, also when it is torn, locked, thrown away or written by something else."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from helpers.command import Emotion
+from helpers.training import Told, go_on
+
+from emotion.config import TrainConfig
+from emotion.errors import ConfigError, RunError
+from emotion.run import About, Run
+from emotion.runs import create_run, find_run, list_runs
+from emotion.trash import empty_trash, take_back, throw_away
+
+CONFIG = TrainConfig(pictures="faces")
+SCORES = {"loss": 0.5, "accuracy": 0.8, "correct_confidence": 0.7}
+STARTED: dict[str, Any] = {
+    "event": "RunStarted", "elapsed_seconds": 0.1, "classes": ["happy", "sad"], "train_pictures": 10,
+    "validation_pictures": 2, "epochs": 1, "steps_per_epoch": 1, "device": "cpu", "precision": "float32",
+    "processes": 1,
+}  # fmt: skip
+FINISHED: dict[str, Any] = {
+    "event": "RunFinished", "elapsed_seconds": 2, "best_epoch": 1, "validation": SCORES, "peak_memory_megabytes": 9.0,
+}  # fmt: skip
+STOPPED: dict[str, Any] = {"event": "RunStopped", "elapsed_seconds": 2, "best_epoch": None, "validation": None}
+FAILED: dict[str, Any] = {"event": "RunFailed", "elapsed_seconds": 2, "message": "No."}
+LONG: dict[str, Any] = {
+    "event": "PicturesSkipped", "elapsed_seconds": 1, "reasons": {f"{number}.jpg": "ä" * 80 for number in range(100)},
+}  # fmt: skip
+
+
+def write(run: Path, *events: dict[str, Any] | str) -> None:
+    """Write lines to the end of the run's events; text as it is."""
+    with (run / "events.jsonl").open("a", encoding="utf-8") as file:
+        for event in events:
+            file.write(event if isinstance(event, str) else json.dumps(event) + "\n")
+
+
+@pytest.fixture
+def new(isolated: Path) -> Path:
+    """The folder of a run that waits to be trained."""
+    return create_run(CONFIG, root=isolated / "runs").path
+
+
+def status(emotion: Emotion) -> str:
+    [row] = emotion("runs", "--json").json["runs"]
+    return str(row["status"])
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], "queued"),
+        ([STARTED], "interrupted"),
+        ([STARTED, FINISHED], "finished"),
+        ([STARTED, STOPPED], "stopped"),
+        ([STARTED, FAILED], "failed"),
+        ([STARTED, STOPPED, {"event": "RunQueued", "elapsed_seconds": 2}], "queued"),
+        ([STARTED, LONG], "interrupted"),
+        ([STARTED, LONG, FINISHED], "finished"),
+        ([STARTED, {**FAILED, "message": "No. " * 5000}], "failed"),
+        ([STARTED, json.dumps(FINISHED)[:40]], "interrupted"),
+        ([STARTED, "rubbish\n[]\n", '{"event": "StepDone"}\n', FINISHED, "half a li"], "finished"),
+    ],
+)
+def test_the_status_follows_from_the_last_whole_event(
+    new: Path, emotion: Emotion, events: list[dict[str, Any] | str], expected: str
+) -> None:
+    if events:
+        write(new, *events)
+    assert status(emotion) == expected
+    with (new / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        assert status(emotion) == expected, "an onlooker was taken for a training"
+        if expected in ("queued", "interrupted"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            assert status(emotion) == "running"
+            (new / "stop").touch()
+            assert status(emotion) == "stopping"
+
+
+def test_a_line_that_is_being_written_counts_once_it_is_whole(new: Path) -> None:
+    run, line = Run(new), json.dumps(FINISHED)
+    write(new, STARTED, line[:20])
+    events, offset = run.tail(0)
+    assert [type(event).__name__ for event in events] == ["RunStarted"]
+    write(new, line[20:] + "\n")
+    assert [type(event).__name__ for event in run.tail(offset)[0]] == ["RunFinished"]
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(tmp_path: Path) -> None:
+    """The trainer writes its last event and lets go of the lock between two reads of the onlooker."""
+
+    def train(path: Path) -> None:
+        with (path / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            write(path, STARTED)
+            write(path, FINISHED)
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for number in range(150):
+            run = Run(tmp_path / str(number))
+            run.path.mkdir()
+            training = Thread(target=train, args=[run.path])
+            training.start()
+            seen = set()
+            while "finished" not in seen:
+                seen.add(run.status())
+            training.join()
+            assert seen <= {"queued", "running", "finished"}, number
+    finally:
+        sys.setswitchinterval(usual)
+
+
+def test_the_runs_are_listed_newest_first_and_a_damaged_one_hides_no_other(
+    run: Path, emotion: Emotion, isolated: Path
+) -> None:
+    names = [create_run(CONFIG, root=isolated / "runs").name for _ in range(3)]
+    assert len(set(names)) == 3, "runs of one second have names of their own"
+    (isolated / "runs" / names[1] / "config.json").write_text("{")
+    said = emotion("runs", "--json")
+    rows = said.json["runs"]
+    assert sorted((row["run"] for row in rows), reverse=True) == [row["run"] for row in rows]
+    assert {Path(row["run"]).name for row in rows} == {run.name, names[0], names[2]}
+    [finished] = [row for row in rows if Path(row["run"]).name == run.name]
+    assert finished["accuracy"] == Told(run).last["validation"]["accuracy"]
+    assert finished["config"]["epochs"] == 3
+    assert f"{names[1]} is not a run that can be read" in said.err
+    assert f"{run.name}  finished     batch 8, 3 epochs  validation accuracy" in emotion("runs").out
+    assert emotion("runs", "--runs", isolated / "none").out.startswith("No runs in")
+
+
+def test_a_run_is_found_by_path_and_by_name(new: Path) -> None:
+    assert find_run(str(new)).path == find_run(new.name, root=new.parent).path == new
+    with pytest.raises(RunError, match="There is no run 'nothing'"):
+        find_run("nothing", root=new.parent)
+
+
+def test_settings_that_cannot_be_read_are_one_sentence(new: Path) -> None:
+    record = json.loads((new / "config.json").read_text())
+    for text in ("", "{", "[]", "{}"):
+        (new / "config.json").write_text(text)
+        with pytest.raises(RunError, match="is not a run that can be read"):
+            Run(new).config()
+    (new / "config.json").write_text(json.dumps({**record, "config": {"pictures": "faces", "optimiser": "sgd"}}))
+    with pytest.raises(ConfigError, match="Unknown setting 'optimiser'"):
+        Run(new).config()
+
+
+@pytest.mark.parametrize("in_the_way", [True, False])
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, in_the_way: bool) -> None:
+    if in_the_way:
+        (tmp_path / "runs").write_text("in the way")
+    elif os.geteuid() == 0:
+        pytest.skip("root writes everywhere")
+    else:
+        tmp_path.chmod(0o500)
+    with pytest.raises(RunError, match="A run cannot be written"):
+        create_run(CONFIG, root=tmp_path / "runs")
+
+
+def test_a_second_training_of_a_run_is_refused(new: Path) -> None:
+    with (new / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="Another process is training"):
+            go_on(new)
+    assert not (new / "events.jsonl").exists()
+
+
+def test_a_name_and_a_note_are_kept_beside_the_run(new: Path) -> None:
+    run = Run(new)
+    assert run.about() == About()
+    run.describe(About("Rosa's run", "with\nlines"))
+    assert run.about() == About("Rosa's run", "with\nlines")
+    assert json.loads((new / "about.json").read_text()) == {"title": "Rosa's run", "note": "with\nlines"}
+    for long in (About("x" * 81), About("", "x" * 2001)):
+        with pytest.raises(RunError, match="at most 80 characters for a name, 2000 for a note"):
+            run.describe(long)
+    (new / "about.json").write_text('{"title": ')
+    assert run.about() == About()
+
+
+def test_a_thrown_run_is_gone_from_the_list_and_comes_back_whole(run: Path, new: Path, isolated: Path) -> None:
+    root = isolated / "runs"
+    files = {path.relative_to(run): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for _ in range(2):  # What was taken back can be thrown away again.
+        throw_away(Run(run))
+        assert [each.path for each in list_runs(root)] == [new]
+        assert take_back(run.name, root=root).path == run
+        assert {path.relative_to(run): path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
+    with pytest.raises(RunError, match="is queued: stop it first"):
+        throw_away(Run(new))
+    with (new / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="is running: stop it first"):
+            throw_away(Run(new))
+    throw_away(Run(run))
+    for name in ("20200101-000000-gone", "", "..", "../x", f"../.trash/{run.name}"):
+        with pytest.raises(RunError, match="not in the trash any more"):
+            take_back(name, root=root)
+
+
+def test_the_trash_is_emptied_of_what_was_thrown_away_long_ago(run: Path, isolated: Path) -> None:
+    root, old = isolated / "runs", time.time() - 8 * 86400
+    os.utime(run, (old, old))
+    throw_away(Run(run))
+    empty_trash(root)
+    take_back(run.name, root=root)  # The run is old, its going is not.
+    throw_away(Run(run))
+    os.utime(root / ".trash" / run.name, (old, old))
+    empty_trash(root)
+    with pytest.raises(RunError, match="not in the trash any more"):
+        take_back(run.name, root=root)
