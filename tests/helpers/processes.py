@@ -42,7 +42,7 @@ def all_ended(processes: list[psutil.Process], *, seconds: float = 60) -> bool:
 def holder_of(run: Path, pid: int) -> psutil.Process | None:
     """Return the process at or below ``pid`` that has a run's lock open."""
     lock = str((run / "lock").resolve())
-    for process in [psutil.Process(pid), *children_of(pid)]:
+    for process in [*children_of(pid), psutil.Process(pid)]:  # A server itself looks at locks too, for a moment.
         with contextlib.suppress(psutil.Error):
             if lock in {file.path for file in process.open_files()}:
                 return process

@@ -1,0 +1,131 @@
+"""``python app.py``: where it serves, what it says when it cannot, and a page with a password."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from helpers.pictures import picture_bytes
+from helpers.run_folder import status_of
+from helpers.serving import ROOT, Site, serving
+
+PASSWORD = "früh am Morgen"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A dashboard with a password, where the variables of a hosted Space say the address and ours say another."""
+
+    def prepare(site: Site) -> None:
+        site.environment |= {
+            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(site.port), "HOST": "203.0.113.1", "PORT": "1",
+        }  # fmt: skip
+
+    environment = {"EMOTION_PASSWORD": PASSWORD}
+    with serving(tmp_path_factory.mktemp("start"), environment=environment, prepare=prepare) as site:
+        yield site
+
+
+def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, **given: str) -> tuple[int, str]:
+    """Return the exit code and what stands on stderr of a server that does not begin to serve."""
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
+    return int(ended.value.code or 0), capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    said = f"The port {port!r} is not a number from 1 to 65535: set PORT to one.\n"
+    assert refusal(capsys, monkeypatch, PORT=port) == (2, said)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("EMOTION_PUBLIC", "on", "EMOTION_PUBLIC is 'on': set it to 1 for a public server, or to 0."),
+        ("EMOTION_PUBLIC_SETS", "a few", "EMOTION_PUBLIC_SETS is 'a few': set it to a whole number."),
+        ("EMOTION_PUBLIC_EPOCHS", "0", "EMOTION_PUBLIC_EPOCHS is 0: use a number from 1 on."),
+        ("EMOTION_PUBLIC_DISK_GIGABYTES", "nan", "EMOTION_PUBLIC_DISK_GIGABYTES is nan"),
+        ("EMOTION_PUBLIC_EPOCH", "3", "EMOTION_PUBLIC_EPOCH is no limit of a public server: use one of"),
+        ("EMOTION_CACHE_GB", "1,5", "EMOTION_CACHE_GB is '1,5': set it to a number of gigabytes, 0 for none."),
+        ("EMOTION_FIRST_RUN", "no", "EMOTION_FIRST_RUN is 'no': set it to 0"),
+        ("EMOTION_MCP", "on", "EMOTION_MCP is 'on': set it to 1"),
+    ],
+)
+def test_a_variable_that_cannot_be_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, text: str, said: str
+) -> None:
+    code, told = refusal(capsys, monkeypatch, **{name: text})
+    assert code == 2
+    assert told.startswith(said)
+    assert told.count("\n") == 1
+
+
+def test_tools_without_their_package_are_one_sentence_that_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)  # Python's way to say that there is none.
+    code, told = refusal(capsys, monkeypatch, EMOTION_MCP="1")
+    [pin] = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("gradio==")]
+    extra = pin.replace("gradio", "gradio[mcp]")
+    assert (code, told.count("\n")) == (2, 1)
+    assert f'pip install "{extra}"' in told
+    assert extra in (ROOT / "tests" / "requirements.txt").read_text().splitlines()
+
+
+def test_a_port_in_use_is_one_sentence_and_trains_nothing_of_the_first_server(site: Site, run: Path) -> None:
+    (run / "events.jsonl").unlink()
+    assert status_of(run) == "queued"
+    site_environment = {"PORT": str(site.port), "HOST": "127.0.0.1", "EMOTION_RUNS": str(run.parent), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=site_environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Nothing can be served at 127.0.0.1:{site.port}: ")
+    assert done.stderr.count("\n") == 1
+    assert status_of(run) == "queued"
+
+
+def test_without_the_password_the_page_says_what_to_do_and_nothing_else_answers(site: Site) -> None:
+    with httpx.Client(base_url=site.url, timeout=30) as stranger:
+        assert "Any user name will do." in stranger.get("/").text
+        body = {"fn_index": 0, "session_hash": "x", "data": []}
+        for answer in (
+            stranger.get("config"),
+            stranger.get("gradio_api/info"),
+            stranger.get("gradio_api/queue/data", params={"session_hash": "x"}),
+            stranger.get(f"gradio_api/file={ROOT / 'assets' / 'favicon.png'}"),
+            stranger.post("gradio_api/queue/join", json=body),
+            stranger.post("gradio_api/upload", files={"files": ("x.png", picture_bytes())}),
+            stranger.post("gradio_api/call/predict", json={"data": []}),
+            stranger.post("gradio_api/run/predict", json={"data": []}),
+        ):
+            assert answer.status_code == 401, answer.url
+            assert "drawn/" not in answer.text
+
+
+def test_the_password_and_nothing_like_it_opens_the_page_and_its_endpoints_for_any_name(site: Site) -> None:
+    def config_after(user: str, typed: str) -> httpx.Response:
+        with httpx.Client(base_url=site.url, timeout=30) as client:
+            client.post("login", data={"username": user, "password": typed})
+            called = client.post("gradio_api/call/runs", json={"data": []})
+            assert called.status_code == client.get("config").status_code
+            return client.get("config")
+
+    for typed in ("", "fr", f"{PASSWORD} ", "Früh am Morgen", "\x00", "früh" * 1000):
+        assert config_after("anybody", typed).status_code == 401, typed
+    for user in ("anna", "x"):
+        assert config_after(user, PASSWORD).json()["title"] == "Emotion, across species"
+    with pytest.raises(Exception, match=r"(?i)auth|credential|log"), site.client(auth=("anybody", "wrong")):
+        pass
+    with site.client(auth=("anybody", PASSWORD)) as client:
+        assert client.predict(api_name="/runs") == []
