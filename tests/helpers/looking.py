@@ -19,7 +19,7 @@ SLOW_SIDE = 224
 
 def panel(page: Page) -> Locator:
     """Return what the open tab shows."""
-    return page.get_by_role("tabpanel")
+    return page.get_by_role("tabpanel").first
 
 
 def says(page: Page, text: str | Pattern[str]) -> None:
