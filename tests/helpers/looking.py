@@ -109,3 +109,33 @@ def give(page: Page, place: str | Pattern[str], *files: Path) -> None:
     with page.expect_file_chooser() as dialog:
         page.get_by_role("button", name=place).click()
     dialog.value.set_files(list(files))
+
+
+def span(page: Page, chart: str) -> list[float]:
+    """Return where the horizontal axis of a chart begins and ends."""
+    drawn = page.get_by_role("figure", name=chart, exact=True).locator(".js-plotly-plot")
+    return list(drawn.evaluate("drawn => drawn.layout.xaxis.range"))
+
+
+def lay_over(page: Page, title: str | Pattern[str]) -> None:
+    """Pick a run in “Lay curves over each other”."""
+    page.get_by_label("Lay curves over each other").click()
+    page.get_by_role("option", name=title).click()
+
+
+def swept(page: Page) -> Locator:
+    """Return the rows of the table of a sweep."""
+    return page.get_by_role("region", name="Runs of the sweep").get_by_role("row").filter(has=page.get_by_role("cell"))
+
+
+def watch_shifts(page: Page) -> None:
+    """Note from now on whatever on the page moves by itself."""
+    page.evaluate(
+        "() => { window.shifts = []; new PerformanceObserver(list => window.shifts.push(...list.getEntries()))"
+        ".observe({type: 'layout-shift'}); }"
+    )
+
+
+def shifted(page: Page) -> float:
+    """Return how much moved since, as the web's measure has it: 0.1 is good for a whole visit."""
+    return float(page.evaluate("window.shifts.reduce((sum, each) => sum + each.value, 0)"))

@@ -60,7 +60,9 @@ class ScriptedTraining:
         """Tell how many of the pictures are looked at."""
         self.write("TrunkProgress", done=done, total=total, remaining_seconds=5.0)
 
-    def epoch(self, number: int, *, accuracy: float = 0.5, loss: float = 1.1, remaining: float = 30.0) -> None:
+    def epoch(
+        self, number: int, *, accuracy: float = 0.5, loss: float = 1.1, remaining: float = 30.0, is_best: bool = False
+    ) -> None:
         """Tell of an epoch's two steps and of its validation."""
         for step in (1, 2) if number else ():
             self.write(
@@ -70,7 +72,7 @@ class ScriptedTraining:
         trained = {"train_loss": loss if number else None, "train_accuracy": accuracy if number else None}
         scores = {**SCORES, "loss": loss, "accuracy": accuracy}
         self.write(
-            "EpochDone", epoch=number, **trained, validation=scores, is_best=False, remaining_seconds=remaining
+            "EpochDone", epoch=number, **trained, validation=scores, is_best=is_best, remaining_seconds=remaining
         )  # fmt: skip
 
     def finish(self) -> None:

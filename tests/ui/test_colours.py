@@ -7,12 +7,9 @@ from itertools import combinations
 
 import pytest
 from coloraide import Color
-from scripted import script
 
-from emotion.config import TrainConfig
 from emotion.labels import EMOTION_COLOURS, SPECIES_COLOURS
 from emotion.ui.charts.look import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR
-from emotion.ui.charts.training import overlay_chart
 
 APART = 14
 # The grounds of a chart, light and dark.
@@ -59,11 +56,3 @@ def test_a_line_stands_out_from_its_ground(ground: str):
     """At 3 to 1, as WCAG 1.4.11 asks of graphics: a line's colour is all there is, where a bar has its number."""
     faint = {colour: Color(colour).contrast(ground) for colour in (*RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR)}
     assert min(faint.values()) >= 3, faint
-
-
-def test_runs_laid_over_each_other_differ_in_their_marks_too_and_a_colour_comes_back_with_another_mark():
-    events = script(TrainConfig(pictures="-", epochs=2))
-    bold = [line for line in overlay_chart({f"run {n}": events for n in range(12)}, "loss").data if line.showlegend]
-    looks = [(line.line.color, line.marker.symbol) for line in bold]
-    assert len(set(looks)) == len(looks) == 12
-    assert len({mark for _, mark in looks[: len(RUN_COLOURS)]}) == len(RUN_COLOURS)

@@ -1,0 +1,235 @@
+"""Runs: one run looked at closely, named, found again, deleted and taken back, and what is said of it in words."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers import looking
+from helpers.command import Emotion
+from helpers.looking import await_points, button, curves, open_run, panel, press, says, unfold
+from helpers.serving import Site, enter, open_tab
+from playwright.sync_api import Page, expect
+
+ABOUT = "about.json"
+
+
+@pytest.fixture
+def own(site: Site, trained_run: Path) -> Iterator[Path]:
+    """A finished run that the test may change; it is the newest."""
+    run = Path(shutil.copytree(trained_run, site.runs / "20970101-000000-vit"))
+    yield run
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def rewrite_events(run: Path, *last: dict, drop: tuple[str, ...] = ("RunFinished",)) -> None:
+    """Leave out events of a run and append others."""
+    lines = (run / "events.jsonl").read_text("utf-8").splitlines()
+    kept = [line for line in lines if json.loads(line)["event"] not in drop]
+    (run / "events.jsonl").write_text("\n".join([*kept, *map(json.dumps, last)]) + "\n", "utf-8")
+
+
+def test_a_run_is_looked_at_closely_and_each_cell_of_its_confusion_opens_its_pictures(
+    own: Path, page: Page, emotion: Emotion, trained_run: Path
+):
+    open_run(page, own)
+    expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
+    matrix = page.get_by_role("region", name="Confusion matrix")
+    for name in ("happy", "sad", "angry", "tired", "Precision", "Recall", "Pictures"):
+        expect(matrix.get_by_role("columnheader", name=name)).to_be_visible()
+    says(page, re.compile(r"\d of 7 validation pictures right in epoch \d, chance 25 %"))
+    cells = matrix.get_by_role("button")
+    assert sum(int(cell.inner_text()) for cell in cells.all()) == 7
+    for cell in cells.all():
+        number, label, said = re.fullmatch(r"(\d) (\w+) called (\w+)", str(cell.get_attribute("aria-label"))).groups()
+        cell.click()
+        what = "rightly called so" if label == said else f"called {said}"
+        says(page, re.compile(f"{number} pictures?: {label}, {what}"))
+        shown = page.get_by_role("img", name=f"{label}, said {said}")
+        expect(shown.first).to_be_visible()
+        assert shown.count() >= int(number)
+    says(page, "Got most wrong")
+    says(page, re.compile(r"Finished in .*: epoch \d is best"))
+    says(page, re.compile("Levelled off|Still improving|Over-fitting"))
+    says(page, re.compile(r"41 to train on, 7 to validate on[\s\S]*on cpu in float32[\s\S]*\d MB at its peak"))
+    page.get_by_text("All settings").click()
+    says(page, re.compile(r"label smoothing\s+0.05[\s\S]*transformers\s+5"))
+    # The command is one that trains the same.
+    command = page.get_by_label("The same on the command line").inner_text()
+    press(page, "Copy")
+    expect(page.get_by_role("button", name=re.compile("^(Copied|Selected)$"))).to_be_visible()
+    words = shlex.split(command)
+    assert words[:4] == ["python", "-m", "emotion", "train"]
+    said = emotion(*words[3:], "--json")
+    again = json.loads((Path(said.json["run"]) / "config.json").read_text("utf-8"))["config"]
+    assert again == json.loads((trained_run / "config.json").read_text("utf-8"))["config"]
+
+
+def test_a_name_and_a_note_are_kept_and_the_filter_finds_them(own: Path, page: Page):
+    open_run(page, own)
+    enter(page, "Name", "Baseline")
+    enter(page, "Note", "the <b>first</b> one")
+    press(page, "Save name and note")
+    expect(page.get_by_label("Run", exact=True)).to_have_value(re.compile("^Baseline"))
+    assert json.loads((own / ABOUT).read_text("utf-8")) == {"title": "Baseline", "note": "the <b>first</b> one"}
+    open_tab(page, "Train")
+    expect(looking.runs(page).first).to_contain_text("Baseline")
+    count = looking.runs(page).count()
+    for text, found in (("FIRST vit", 1), ("nothing like it", 0), ("", count)):
+        enter(page, "Filter", text)
+        expect(looking.runs(page).locator("visible=true")).to_have_count(found)
+        if not found:
+            says(page, "No run has all of these words in its name, note or settings.")
+
+
+def test_a_model_is_packed_as_a_zip_with_its_card(own: Path, page: Page):
+    open_run(page, own)
+    press(page, "Pack the model")
+    with page.expect_download() as download:
+        page.get_by_text(f"Download {own.name}").click()
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert {f"{own.name}/{name}" for name in ("README.md", "model.safetensors")} <= set(packed.namelist())
+        assert "library_name: transformers" in packed.read(f"{own.name}/README.md").decode()
+
+
+def test_a_deleted_run_is_gone_and_comes_back_with_undo(own: Path, page: Page):
+    open_run(page, own)
+    press(page, "Delete")
+    says(page, f"{own.name} is deleted; for a week it can be taken back")
+    assert not own.exists()
+    press(page, "Undo")
+    expect(button(page, "Undo")).to_be_hidden()
+    says(page, own.name)
+    assert (own / "checkpoint" / "model.safetensors").is_file()
+
+
+def test_settings_are_used_again_and_a_picture_set_that_is_gone_is_named(own: Path, page: Page, tiny_vit: Path):
+    record = json.loads((own / "config.json").read_text("utf-8"))
+    record["config"] |= {"batch_size": 4, "epochs": 5, "seed": 7, "pictures": "/elsewhere"}
+    (own / "config.json").write_text(json.dumps(record), "utf-8")
+    page.reload()
+    open_run(page, own)
+    press(page, "Use these settings again")
+    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("The pictures in /elsewhere are not offered here: choose a set.")).to_be_visible()
+    expect(page.get_by_label("number input for Batch size")).to_have_value("4")
+    expect(page.get_by_label("number input for Epochs")).to_have_value("5")
+    expect(page.get_by_label("Backbone", exact=True)).to_have_value(str(tiny_vit))
+    unfold(page, "More settings")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
+
+
+def test_news_of_runs_takes_away_neither_what_is_written_nor_what_is_picked(
+    own: Path, page: Page, site: Site, trained_run: Path
+):
+    open_run(page, own)
+    enter(page, "Name", "half a na")
+    enter(page, "Note", "half a no")
+    other = Path(shutil.copytree(trained_run, site.runs / "20970102-000000-other"))
+    rewrite_events(own, {"event": "RunFailed", "elapsed_seconds": 9.0, "message": "No."})
+    says(page, "It could not go on. No.")
+    open_tab(page, "Train")
+    expect(looking.runs(page).first).to_contain_text(other.name)
+    open_tab(page, "Runs")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("half a na")
+    expect(page.get_by_label("Note", exact=True)).to_have_value("half a no")
+    (own / ABOUT).write_text(json.dumps({"title": "Elsewhere", "note": "named"}), "utf-8")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Elsewhere")
+    says(page, own.name)
+    shutil.rmtree(other)
+
+
+def test_the_curves_that_are_shown_and_the_run_in_use_are_found_by_a_reload(own: Path, page: Page, trained_run: Path):
+    step = {"event": "StepDone", "epoch": 3, "loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3}
+    step |= {"elapsed_seconds": 0.1, "pictures_per_second": 9.0, "remaining_seconds": 1.0}
+    finished = (own / "events.jsonl").read_text("utf-8").splitlines()[-1]
+    steps = [{**step, "step": number} for number in range(1, 6001)]
+    rewrite_events(own, *steps, json.loads(finished), drop=("StepDone", "RunFinished"))
+    open_run(page, own)
+    press(page, "Show curves")
+    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+    says(page, own.name)
+    await_points(page, "Loss", "Validation", 4)
+    drawn = curves(page, "Loss")["Steps"]["x"]
+    assert len(drawn) <= 401, "a page cannot show more"
+    assert drawn[-1] == 6000 / 6, "the last step is always there"
+    open_tab(page, "Predict")
+    chosen = page.get_by_label("Run in use")
+    expect(chosen).to_have_value(re.compile(r"01\.01"))
+    chosen.click()
+    page.get_by_role("option").last.click()
+    oldest = chosen.input_value()
+    assert "01.01" not in oldest
+    page.reload()
+    says(page, re.compile(rf"Finished in[\s\S]*{own.name}"))
+    await_points(page, "Loss", "Validation", 4)
+    open_tab(page, "Predict")
+    expect(chosen).to_have_value(oldest)
+
+
+def told(event: str, **values: object) -> dict[str, object]:
+    return {"event": event, "elapsed_seconds": 9.0, **values}
+
+
+ENDINGS = {
+    "finished": ((), ("TrunkProgress",), r"Finished in .*: epoch 3 is best, 71 % of the validation pictures right"),
+    "stopped": (
+        [told("RunStopped", best_epoch=3, validation=None)], ("RunFinished",),
+        r"Stopped: epoch 3 is kept\. Resume goes on after epoch 3\.",
+    ),
+    "stopped-early": (
+        [told("RunStopped", best_epoch=None, validation=None)], ("RunFinished", "EpochDone", "StepDone"),
+        r"Stopped: no epoch was finished, so nothing is kept\. Resume begins it anew\.",
+    ),
+    "failed": (
+        [told("RunFailed", message="The disk is full: <b>make room</b>.")], ("RunFinished",),
+        r"It could not go on\. The disk is full: <b>make room</b>\.",
+    ),
+    "interrupted": (
+        (), ("RunFinished",),
+        r"Interrupted: its process ended without a word\. Resume goes on after epoch 4\. .* a smaller batch",
+    ),
+    "begun": ((), ("RunFinished", "EpochDone", "StepDone"), r"Interrupted: .*\. Resume begins it anew\."),
+}  # fmt: skip
+
+
+def test_what_became_of_a_run_is_told_in_one_sentence(page: Page, site: Site, trained_run: Path):
+    made = {name: shutil.copytree(trained_run, site.runs / f"20960101-000000-{name}") for name in ENDINGS}
+    for name, (last, drop, _) in ENDINGS.items():
+        rewrite_events(made[name], *last, drop=drop)
+    # It went on after it had kept epoch 3, and was cut off before it kept a better one.
+    known = json.loads((made["interrupted"] / "events.jsonl").read_text("utf-8").splitlines()[0])
+    scores = {"loss": 0.001, "accuracy": 1.0, "correct_confidence": 0.99}
+    began = {**told("RunStarted"), **known, "resumed_epochs": 3, "epochs": 9}
+    done = told(
+        "EpochDone", epoch=4, train_loss=0.1, train_accuracy=1.0, validation=scores, is_best=True, remaining_seconds=1.0
+    )
+    rewrite_events(made["interrupted"], began, done, drop=("RunFinished",))
+    page.reload()
+    for name, (_, _, sentence) in ENDINGS.items():
+        open_tab(page, "Train")
+        open_run(page, made[name])
+        says(page, re.compile(sentence))
+    open_tab(page, "Train")
+    expect(looking.runs(page).filter(has_text=made["interrupted"].name)).not_to_contain_text("100 %")
+    expect(looking.runs(page).filter(has_text=made["interrupted"].name)).to_contain_text("71 %")
+    for run in made.values():
+        shutil.rmtree(run)
+
+
+def test_a_torn_file_is_one_sentence_and_hides_nothing_else(own: Path, page: Page, site: Site):
+    (own / "validation.json").write_text("{", "utf-8")
+    torn = site.runs / "20970103-000000-torn"
+    torn.mkdir()
+    (torn / "config.json").write_text("{", "utf-8")
+    open_run(page, own)
+    says(page, "cannot be read: train it again")
+    says(page, "Finished in")
+    expect(panel(page).get_by_text(torn.name)).to_have_count(0)
+    shutil.rmtree(torn)
