@@ -27,11 +27,18 @@ def same_form(old: Any, new: Any, where: str = "it") -> None:
             same_form(value, new[name], f"{where}.{name}")
     elif isinstance(old, list):
         assert kind(new) == "list", where
-        assert new or not old, f"{where} is empty"
         for value in new if old else ():
-            same_form(next((each for each in old if kind(each) == kind(value)), old[0]), value, f"{where}[]")
+            assert any(_is_like(each, value) for each in old), f"{where}[]: {value!r} is like none of before"
     else:
         assert kind(new) in (kind(old), "whole number" if kind(old) == "number" else kind(old)), f"{where}: {new!r}"
+
+
+def _is_like(old: Any, new: Any) -> bool:
+    try:
+        same_form(old, new)
+    except AssertionError:
+        return False
+    return True
 
 
 def close_to(old: Any, new: Any, tolerance: float, where: str = "it") -> None:
