@@ -1,0 +1,294 @@
+"""Visitors of a public server: who is who, and that nobody reads or changes what is another's. Over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from helpers.pictures import picture_bytes, write_pictures, write_zip
+from helpers.run_folder import status_of
+from helpers.scripted_training import ScriptedTraining
+from helpers.serving import ROOT, Site, serving
+from helpers.visitors import RefusedError, Visitor, file_payload
+from helpers.waiting import until
+
+COOKIE = "emotion-visitor"
+SECRET, NAME = "what nobody may read", "holiday-in-rome.jpg"
+IN_ANY_FORM = (SECRET, base64.b64encode(SECRET.encode()).decode())
+
+
+@pytest.fixture(scope="module")
+def site(
+    tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path, tiny_dinov2: Path
+) -> Iterator[Site]:
+    """A public server with a run of its own, where a tiny backbone may be trained."""
+    environment = {"EMOTION_PICTURES": str(tiny_pictures), "EMOTION_PUBLIC_SMALL": str(tiny_dinov2)}
+
+    def prepare(site: Site) -> None:
+        shutil.copytree(trained_run, site.runs / trained_run.name)
+        (site.root / "secret.txt").write_text(SECRET)
+        site.uploads.mkdir()
+
+    with serving(tmp_path_factory.mktemp("public"), environment=environment, public=True, prepare=prepare) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def anna(site: Site) -> Iterator[Visitor]:
+    with Visitor(site.url) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def bert(site: Site) -> Iterator[Visitor]:
+    with Visitor(site.url) as visitor:
+        yield visitor
+
+
+@pytest.fixture(scope="module")
+def her_run(site: Site, anna: Visitor, tiny_dinov2: Path) -> Path:
+    """A finished run of Anna's, with a note and a comparison."""
+    asked = anna.ask("train", "given/human_train", "Quick", str(tiny_dinov2), 1, 24, "head", 42, False)
+    run = site.runs / asked["run"]
+    until(lambda: status_of(run) == "finished")
+    anna.ask("compare", ["given/dog_eval"], run.name, "happy", 3, 1, False)
+    (run / "about.json").write_text(json.dumps({"title": SECRET, "note": SECRET}))
+    return run
+
+
+@pytest.fixture(scope="module")
+def her_set(anna: Visitor, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The key of a picture set that Anna brought."""
+    folder = tmp_path_factory.mktemp("hers")
+    archive = write_zip(folder / "hers.zip", write_pictures(folder / "hers", count=2))
+    asked = anna.ask("import_pictures", anna.upload("hers.zip", archive.read_bytes()), "Hers", "dog", False)
+    return str(asked["key"])
+
+
+def told_of(said: str) -> list[str]:
+    return [form for form in IN_ANY_FORM if form in said]
+
+
+def files_of(site: Site) -> dict[str, bytes]:
+    """Return what runs and sets hold, but for locks, which looking at a run may leave."""
+    files = [path for root in (site.runs, site.sets) for path in root.rglob("*") if path.is_file()]
+    return {str(path): path.read_bytes() for path in files if "lock" not in path.name and path.name != "about.json"}
+
+
+def test_a_browser_gets_a_secret_that_no_script_reads_and_the_disk_has_its_hash_alone(
+    site: Site, anna: Visitor, her_run: Path
+) -> None:
+    [cookie] = anna.first.headers.get_list("set-cookie")
+    secret = anna.http.cookies[COOKIE]
+    assert len(secret) >= 32
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "set-cookie" not in anna.enter().headers
+    owner = json.loads((her_run / "owner.json").read_text())
+    assert (len(owner["owner"]), owner["shared"]) == (64, False)
+    for path in (path for path in site.root.rglob("*") if path.is_file()):
+        assert secret.encode() not in path.read_bytes(), path
+    # Inside the Hub's frame the cookie is one of a third party.
+    with Visitor(site.url, **{"x-forwarded-proto": "https"}) as framed:
+        framed_cookie = framed.first.headers["set-cookie"]
+    assert all(word in framed_cookie for word in ("HttpOnly", "SameSite=None", "Secure", "Partitioned"))
+    assert secret not in framed_cookie
+
+
+def test_through_every_endpoint_a_visitor_has_what_is_theirs_or_the_servers_and_no_other(
+    site: Site, anna: Visitor, bert: Visitor, her_run: Path, her_set: str, trained_run: Path
+) -> None:
+    runs = {name: {each["run"] for each in visitor.ask("runs")} for name, visitor in (("anna", anna), ("bert", bert))}
+    assert runs == {"anna": {her_run.name, trained_run.name}, "bert": {trained_run.name}}
+    assert her_set in str(anna.ask("picture_sets"))
+    assert her_set not in str(bert.ask("picture_sets"))
+    before = files_of(site)
+    picture = bert.upload("one.png", picture_bytes())
+    asked: list[tuple[str, list[Any], str]] = [
+        ("run_status", [her_run.name], "run_unknown"),
+        ("stop", [her_run.name], "run_unknown"),
+        ("predict", [picture, her_run.name], "run_unknown"),
+        ("compare", [["given/dog_eval"], her_run.name, "happy", 3, 1, False], "run_unknown"),
+        ("compare", [[her_set], "", "happy", 2, 1, False], "picture_set_unknown"),
+        ("train", [her_set, "Quick", "", 1, 8, "head", 42, False], "picture_set_unknown"),
+        ("run_status", [f"{trained_run.name}/../{her_run.name}"], "run_unknown"),
+    ]
+    for endpoint, values, code in asked:
+        with pytest.raises(RefusedError) as refused:
+            bert.ask(endpoint, *values)
+        assert refused.value.code == code, endpoint
+    assert files_of(site) == before
+    assert bert.ask("run_status", trained_run.name)["status"] == "finished"
+    compared = bert.ask("compare", ["given/dog_eval"], trained_run.name, "happy", 3, 1, False)
+    # What a guest compares is the guest's alone.
+    assert (
+        Path(compared["file"]).name in bert.ask("compare", ["given/dog_eval"], "", "happy", 3, 1, False)["file"]
+        or (compared["samples"])
+    )
+
+
+def test_no_event_of_the_page_tells_or_changes_what_is_anothers_whatever_session_or_cookie_is_claimed(
+    site: Site, anna: Visitor, bert: Visitor, her_run: Path, her_set: str
+) -> None:
+    events = bert.events()
+    assert len(events) > 30
+    assert any(told_of(anna.fire(event, event["fresh"])) for event in events)
+    # A set that is shared may be looked at, and changed by its maker alone.
+    folder = site.sets / her_set.removeprefix("saved/")
+    owner = json.loads((folder / "owner.json").read_text())
+    (folder / "owner.json").write_text(json.dumps({**owner, "shared": True}))
+    before = files_of(site)
+    bert.http.cookies.set(COOKIE, "x" * len(anna.http.cookies[COOKIE]))
+    for event in events:
+        for value in (her_run.name, folder.name):
+            asked = {"run": value, "number": 0, "label": "sad", "said": "sad", "value": value}
+            said = bert.fire(event, [value] * len(event["inputs"]), event_data=asked, session=anna.session)
+            assert told_of(said) == [], event["id"]
+    after = files_of(site)
+    assert {path: content for path, content in after.items() if path in before} == before
+
+
+@pytest.mark.slow
+def test_no_event_of_the_page_reads_a_file_of_the_server(site: Site, bert: Visitor, her_run: Path) -> None:
+    secret = file_payload(str(site.root / "secret.txt"), "x.png")
+    for event in bert.events():
+        for value in (secret, [secret], f"../{her_run.name}", [her_run.name]):
+            given = {"run": value, "number": value, "label": value}
+            assert told_of(bert.fire(event, [value] * len(event["inputs"]), event_data=given)) == [], event["id"]
+    assert (site.root / "secret.txt").read_text() == SECRET
+
+
+def test_what_another_sites_script_asks_is_not_asked_by_the_visitor(site: Site, anna: Visitor, her_run: Path) -> None:
+    anna.http.headers["sec-fetch-site"] = "cross-site"
+    try:
+        assert her_run.name not in {each["run"] for each in anna.ask("runs")}
+    finally:
+        del anna.http.headers["sec-fetch-site"]
+    assert her_run.name in {each["run"] for each in anna.ask("runs")}
+
+
+def test_a_shared_run_is_used_by_all_and_stopped_by_its_maker_alone(
+    site: Site, anna: Visitor, bert: Visitor, her_run: Path
+) -> None:
+    owner = json.loads((her_run / "owner.json").read_text())
+    with ScriptedTraining(her_run, site.runs / "20300101-000000-shared") as hers:
+        (hers.path / "owner.json").write_text(json.dumps({**owner, "shared": True}))
+        hers.begin()
+        assert bert.ask("run_status", hers.path.name)["status"] == "running"
+        with pytest.raises(RefusedError, match="is not yours"):
+            bert.ask("stop", hers.path.name)
+        assert not (hers.path / "stop").exists()
+        assert anna.ask("stop", hers.path.name)["status"] == "stopping"
+    shutil.rmtree(hers.path)
+    (her_run / "owner.json").write_text(json.dumps({**owner, "shared": True}))
+    assert bert.ask("predict", bert.upload("one.png", picture_bytes()), her_run.name)["run"] == her_run.name
+    (her_run / "owner.json").write_text(json.dumps(owner))
+    with pytest.raises(RefusedError):
+        bert.ask("predict", bert.upload("one.png", picture_bytes()), her_run.name)
+
+
+def test_the_servers_own_training_is_watched_by_all_and_stopped_by_no_visitor(
+    site: Site, anna: Visitor, trained_run: Path
+) -> None:
+    with ScriptedTraining(trained_run, site.runs / "20300101-000000-own") as own:
+        own.begin()
+        assert anna.ask("run_status", own.path.name)["status"] == "running"
+        with pytest.raises(RefusedError, match="is not yours"):
+            anna.ask("stop", own.path.name)
+        assert not (own.path / "stop").exists()
+    shutil.rmtree(own.path)
+
+
+@pytest.mark.parametrize("torn", ["", "[]", "{}", '{"owner": 1}', "\udcff"])
+def test_a_torn_note_of_whose_a_run_is_opens_it_to_nobody(
+    site: Site, anna: Visitor, trained_run: Path, torn: str
+) -> None:
+    run = Path(shutil.copytree(trained_run, site.runs / "20200101-000000-torn"))
+    (run / "owner.json").write_bytes(torn.encode("utf-8", "surrogateescape"))
+    assert run.name not in {each["run"] for each in anna.ask("runs")}
+    with pytest.raises(RefusedError, match="run_unknown"):
+        anna.ask("run_status", run.name)
+    shutil.rmtree(run)
+
+
+def test_no_address_serves_a_file_that_is_not_ones_own(site: Site, bert: Visitor, her_run: Path) -> None:
+    (site.uploads / "link.txt").symlink_to(site.root / "secret.txt")
+    secret = site.root / "secret.txt"
+    asked = [
+        secret, f"/{secret}", f"{site.uploads}/../secret.txt", f"{site.uploads}/link.txt", f"file://{secret}",
+        her_run / "config.json", her_run / "owner.json", her_run / "about.json", ROOT / "app.py", "app.py",
+        "../../../../../../../../etc/passwd", "/etc/passwd", "~/.bashrc", "http://127.0.0.1:1/x", "\x00", "a" * 5000,
+    ]  # fmt: skip
+    routes = ("file=", "gradio_api/file=", "gradio_api/file/", "gradio_api/proxy=")
+    others = ("static/", "assets/", "svelte/", "theme.css/../")
+    for path in map(str, asked):
+        # Names that no file can have are a mistake of Gradio's own on its other routes: an error 500.
+        for route in (*routes, *(others if len(path) < 200 and "\x00" not in path else ())):
+            for form in (quote(path, safe="/:"), quote(path, safe="")):
+                answer = bert.http.get(f"{route}{form}", follow_redirects=True)
+                is_page = answer.headers.get("content-type", "").startswith("text/html")
+                assert answer.status_code != 200 or is_page, (route, path)
+                assert told_of(answer.text) == [], (route, path)
+
+
+def test_an_upload_stays_in_its_folder_whatever_it_is_called_and_is_its_senders_alone(
+    site: Site, anna: Visitor, bert: Visitor
+) -> None:
+    for name in ("../../evil.txt", "..\\evil.txt", "/etc/evil.txt", "x/../../evil.txt", ".", "a" * 300):
+        answer = anna.http.post("gradio_api/upload", files={"files": (name, b"evil")})
+        if answer.status_code == 200:
+            assert Path(answer.json()[0]).resolve().is_relative_to(site.uploads), name
+    evil = [*site.root.parent.rglob("*evil*"), *Path("/etc").glob("*evil*")]
+    assert [path for path in evil if not path.is_relative_to(site.uploads)] == []
+    hers = anna.upload("hers.png", picture_bytes())
+    address = f"gradio_api/file={hers['path']}"
+    assert anna.http.get(address).content == picture_bytes()
+    assert bert.http.get(address).status_code == 403
+    with pytest.raises(RefusedError, match="upload_missing"):
+        bert.ask("predict", hers, "")
+    assert Path(hers["path"]).exists()
+    assert anna.ask("predict", hers, "")["scores"]
+    assert not Path(hers["path"]).exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", "../x", "/etc", "x/../y", "..\\x", "\x00", "a" * 5000, ".trash", "%2e%2e", "{run}/", "./{run}"],
+)
+def test_a_name_that_is_a_path_names_nothing(site: Site, bert: Visitor, trained_run: Path, name: str) -> None:
+    name = name.replace("{run}", trained_run.name)
+    for endpoint, values in (
+        ("run_status", [name]),
+        ("train", [name, "Quick", "", 1, 8, "head", 42, False]),
+        ("train", [f"saved/{name}", "Quick", "", 1, 8, "head", 42, False]),
+        ("compare", [[f"given/{name}"], "", "happy", 2, 1, False]),
+        ("predict", [{"path": name}, ""]),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            bert.ask(endpoint, *values)
+        assert refused.value.code in ("run_unknown", "picture_set_unknown", "upload_missing", "setting_invalid")
+
+
+def test_the_log_tells_of_events_and_never_of_pictures_names_or_texts(site: Site, anna: Visitor) -> None:
+    with pytest.raises(RefusedError, match=NAME):  # Whose it is, is told.
+        anna.ask("predict", anna.upload(NAME, b"no picture"), "")
+    with pytest.raises(RefusedError):
+        anna.ask("import_pictures", anna.upload(NAME, b"no zip"), "My holiday", "dog", False)
+    anna.ask("predict", anna.upload(NAME, picture_bytes()), "")
+    # What Gradio itself cannot make sense of, it prints a traceback of.
+    for event in (each for each in anna.events() if len(each["inputs"]) == 1):
+        anna.fire(event, [file_payload("/nowhere/" + NAME, NAME)])
+    text = site.log.read_text()
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    predictions = [line for line in lines if line["event"] == "prediction"]
+    assert {"refused", "done"} <= {line["outcome"] for line in predictions}
+    assert all(line["seconds"] >= 0 and 0 < len(line["visitor"]) <= 10 for line in predictions)
+    assert "Traceback, without what the errors say" in text
+    assert "holiday" not in text.lower()
+    assert anna.http.cookies[COOKIE] not in text
