@@ -30,7 +30,7 @@ def frozen(run: Path, pid: int) -> Iterator[psutil.Process]:
     trainer = trainer_of(run, pid)
     trainer.suspend()
     yield trainer
-    if trainer.is_running():
+    with contextlib.suppress(psutil.Error):  # It may be killed by now.
         trainer.resume()
 
 

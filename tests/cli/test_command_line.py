@@ -1,0 +1,220 @@
+"""The command line holds what scripts rely on: exit codes, one JSON object, one sentence, quick help."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.command import Emotion
+from helpers.processes import frozen
+from helpers.run_folder import events_of, runs_in, status_of
+from helpers.scripted_training import ScriptedTraining
+from helpers.serving import ROOT
+from helpers.waiting import until
+
+from emotion.command import command_line
+from emotion.config import PRESETS, TrainConfig, preset
+
+HEAVY = {"torch", "transformers", "gradio", "datasets", "numpy", "pandas", "plotly", "scipy", "sklearn", "onnx"}
+
+
+def run_emotion(*words: object, **more: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "emotion", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **more)
+
+
+@pytest.mark.parametrize(
+    ("words", "may_import"),
+    [
+        ("--help", set()),
+        ("train --help", set()),
+        ("predict --help", set()),
+        ("compare --help", set()),
+        ("push --help", set()),
+        ("runs --json", set()),
+        ("backbones --json", set()),
+        ("cache --json", {"numpy"}),
+        ("pictures list --json", {"numpy"}),
+        ("resume --run nothing", set()),
+        ("train --pictures nowhere", {"numpy"}),
+    ],
+)
+def test_what_needs_no_model_imports_none(words: str, may_import: set[str]) -> None:
+    code = (
+        "import atexit, json, runpy, sys\n"
+        "atexit.register(lambda: print(json.dumps(list(sys.modules)), file=sys.stderr))\n"
+        f"sys.argv[1:] = {words.split()!r}\nrunpy.run_module('emotion', run_name='__main__')\n"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    imported = set(json.loads(done.stderr.splitlines()[-1]))
+    assert imported & (HEAVY - may_import) == set()
+    assert "emotion.cli" in imported
+    # A quarter of what torch alone takes. Of processor time, which a busy machine leaves as it is.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+
+
+def test_with_json_every_command_prints_one_object_on_its_last_line(
+    emotion: Emotion, run: Path, tiny_pictures: Path, tiny_vit: Path, tmp_path: Path
+) -> None:
+    dogs = tiny_pictures / "dog_eval"
+    picture = next((dogs / "sad").iterdir())
+    train = ["--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32]
+    for words, fields in (
+        (["train", *train], {"run", "validation", "best_epoch", "seconds", "wall_seconds"}),
+        (["predict", "--run", run, picture], {"predictions"}),
+        (["compare", "--run", run.name, "--set", f"dog={dogs}", "--size", 3], {"seed", "sets", "file"}),
+        (["export", "--run", run, "--to", tmp_path / "out"], {"to", "files"}),
+        (["runs"], {"runs"}),
+        (["backbones"], {"backbones"}),
+        (["cache"], set()),
+        (["pictures", "list"], set()),
+        (["pictures", "import", dogs, "--name", "Dogs"], set()),
+    ):
+        done = emotion(*words, "--json")
+        assert done.code == 0, (words, done.err)
+        assert set(done.json) >= fields, words
+    backbones = emotion("backbones", "--json").json["backbones"]
+    assert backbones[0]["name"] == "dinov2-small"
+    assert all({"megabytes", "here", "parameters"} <= set(each) for each in backbones)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("train --pictures {tmp}/nowhere", "There is no folder"),
+        ("train --pictures {tmp}/empty", "No pictures in the class folders"),
+        ("train --pictures {pictures} --epochs 0", "Epochs is 0"),
+        ("train --pictures {pictures} --backbone nothing", "There is no backbone 'nothing'"),
+        ("resume --run {run}", "is finished: only a run that was cut off can go on"),
+        ("predict --run nothing {tmp}/text.jpg", "There is no run 'nothing'"),
+        ("predict --run {run} {tmp}/text.jpg", "text.jpg is not a picture"),
+        ("compare --run {run} --set dog={tmp}/nowhere", "There is no folder"),
+        ("compare --run {run} --set dog={pictures} --emotion bored", "bored"),
+        ("export --run nothing --to {tmp}/out", "There is no run 'nothing'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(
+    emotion: Emotion, run: Path, tiny_pictures: Path, tmp_path: Path, words: str, sentence: str
+) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "empty" / "happy").mkdir(parents=True)
+    filled = words.format(tmp=tmp_path, pictures=tiny_pictures / "human_eval", run=run)
+    done = emotion(*filled.split())
+    assert (done.code, done.out) == (1, "")
+    assert sentence in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert runs_in(run.parent) == [run]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "", "dance", "train", "train --pictures x --epochs two", "compare --run x --set dog",
+        "compare --run x --set dog=a --set dog=b", "compare --run x --set dog=a --size none", "push --run x",
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_exit_code_2_and_says_how_it_goes(emotion: Emotion, words: str) -> None:
+    done = emotion(*words.split())
+    assert (done.code, done.out) == (2, "")
+    assert "usage" in done.err.lower()
+
+
+def test_a_training_that_is_interrupted_keeps_its_best_epoch_says_130_and_goes_on_when_asked(
+    emotion: Emotion, tiny_pictures: Path, tiny_vit: Path, tmp_path: Path
+) -> None:
+    words = ["train", "--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--runs", tmp_path / "runs"]
+    words += ["--depth", "all", "--epochs", "30", "--batch-size", "2", "--image-size", "32"]
+    command = [sys.executable, "-m", "emotion", *map(str, words)]
+    training = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with training:
+        [run] = until(lambda: runs_in(tmp_path / "runs"))
+        with frozen(run, training.pid):
+            assert "is running" in emotion("resume", "--run", run).err
+            training.send_signal(signal.SIGINT)
+        out, errors = training.communicate(timeout=300)
+    assert (training.returncode, out) == (130, ""), errors
+    assert "is kept in" in errors
+    assert events_of(run)[-1]["event"] == "RunStopped"
+    assert (run / "checkpoint" / "model.safetensors").is_file()
+    assert emotion("resume", "--run", run, "--json").json["run"] == str(run)
+    assert status_of(run) == "finished"
+
+
+def test_a_run_that_is_being_trained_is_left_alone(emotion: Emotion, run: Path) -> None:
+    with ScriptedTraining(run, run.parent / "20300101-000000-going") as going:
+        going.begin()
+        done = emotion("resume", "--run", going.path)
+    assert done.code == 1
+    assert done.err == f"{going.path.name} is running: only a run that was cut off can go on.\n"
+
+
+def test_a_damaged_run_is_told_and_hides_no_other(emotion: Emotion, run: Path) -> None:
+    bad = run.parent / "20300101-000000-bad"
+    bad.mkdir()
+    (bad / "config.json").write_text("{")
+    done = emotion("runs", "--json")
+    assert [(row["run"], row["status"]) for row in done.json["runs"]] == [(str(run), "finished")]
+    assert f"{bad} is not a run that can be read" in done.err
+
+
+def test_a_run_made_with_a_relative_folder_is_used_from_anywhere(
+    emotion: Emotion, tiny_pictures: Path, tiny_vit: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tiny_pictures)
+    words = ["--pictures", "human_train", "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32, "--json"]
+    run = Path(emotion("train", *words).json["run"])
+    monkeypatch.chdir(tmp_path)
+    config = json.loads((run / "config.json").read_text())["config"]
+    assert config["pictures"] == str(tiny_pictures / "human_train")
+
+
+def test_a_result_on_drawn_pictures_says_what_it_is_worth(emotion: Emotion, run: Path, tiny_pictures: Path) -> None:
+    dogs = ROOT / "assets" / "faces" / "dog_eval"
+    note = "Drawn pictures show how the tool works and say nothing of real dogs."
+    assert note in emotion("compare", "--run", run, "--set", f"dog={dogs}", "--size", 3).out
+    assert note not in emotion("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 3).out
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m emotion backbones | true"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["plain", "many", *PRESETS])
+def test_the_command_that_the_page_offers_asks_for_the_very_same_training(
+    emotion: Emotion, tiny_pictures: Path, tiny_vit: Path, name: str
+) -> None:
+    pictures, tiny = str(tiny_pictures / "human_eval"), {"backbone": str(tiny_vit), "image_size": 32}
+    many = {
+        "depth": 1, "batch_size": 4, "augmentation": "strong", "seed": 7, "block_learning_rate": 1e-5,
+        "schedule": "linear", "precision": "float32", "early_stopping": 2, "validation_share": 0.3, "weight_decay": 0.0,
+    }  # fmt: skip
+    config = {
+        "plain": TrainConfig(pictures=pictures, **tiny, epochs=1),
+        "many": TrainConfig(pictures=pictures, **tiny, epochs=1, **many),
+    }.get(name) or preset(name, pictures=pictures, backbone=str(tiny_vit))
+    words = shlex.split(command_line(config))
+    assert words[:4] == ["python", "-m", "emotion", "train"]
+    small = [] if name in ("plain", "many") else ["--epochs", "1", "--image-size", "32", "--depth", "head"]
+    done = emotion(*words[3:], *small, "--json")
+    assert done.code == 0, done.err
+    read = json.loads((Path(done.json["run"]) / "config.json").read_text())["config"]
+    expected = config.to_json() | ({"epochs": 1, "image_size": 32, "depth": "head"} if small else {})
+    assert read == expected
+
+
+def test_the_offered_command_names_a_folder_below_the_working_directory_from_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    config = preset("Quick", pictures=str(ROOT / "assets" / "faces"))
+    assert command_line(config) == "python -m emotion train --pictures assets/faces"
