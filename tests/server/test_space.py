@@ -1,0 +1,258 @@
+"""The folder that is pushed as a Space: what is in it, what never is, what the Hub reads of it, and how it serves."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import unicodedata
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.command import Emotion
+from helpers.pictures import picture_bytes
+from helpers.run_folder import events_of, runs_in, status_of
+from helpers.serving import ROOT, Site
+from helpers.visitors import RefusedError, Visitor
+from helpers.waiting import until
+from huggingface_hub import SpaceCard, SpaceHardware
+
+WEIGHTS = ROOT / "models" / "dinov2-small" / "model.safetensors"
+# The reference of the Spaces' configuration on the Hub has these colours and no others.
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+# Imported by every process of the server: writes down each path that it opens to write, makes or renames to.
+PROBE = """
+import os, sys
+_log = os.open(os.environ["WRITES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_PLACE = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}
+def _note(event, given):
+    if event == "open":
+        path = given[0] if isinstance(given[2], int) and given[2] & _WRITING else None
+    else:
+        path = given[_PLACE[event]] if event in _PLACE else None
+    if isinstance(path, (str, bytes, os.PathLike)):
+        os.write(_log, os.path.abspath(os.fsencode(path)) + b"\\n")
+sys.addaudithook(_note)
+"""
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder, as the command writes it."""
+    from emotion.cli import main
+
+    folder = tmp_path_factory.mktemp("written") / "space"
+    assert main(["space", "--to", str(folder)]) == 0
+    return folder
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_holds_the_project_byte_for_byte_and_no_test_run_weight_or_hidden_file(space: Path) -> None:
+    names = names_in(space) - {".gitattributes"}
+    assert {"README.md", "LICENSE", "requirements.txt", "app.py", "emotion/__main__.py", "assets/style.css"} <= names
+    assert all((space / name).read_bytes() == (ROOT / name).read_bytes() for name in names)
+    assert not {name.split("/")[0] for name in names} & {"tests", "runs", "sets", "cache", "models", ".git"}
+    assert not [name for name in names if "/." in f"/{name}" or "__pycache__" in name or name.endswith(".safetensors")]
+    assert sum((space / name).stat().st_size for name in names) < 30e6
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "emotion").rglob("*.py")}
+    assert package <= names
+
+
+def test_every_picture_in_it_is_drawn_or_a_screenshot(space: Path) -> None:
+    shown = [each for each in names_in(space) if re.search(r"\.(webp|png|jpe?g|gif)$", each, re.IGNORECASE)]
+    assert len(shown) > 1000
+    own = ("assets/favicon.png", "assets/social-card.png", "assets/screenshots/")
+    for name in (each for each in shown if not each.startswith(own)):
+        folder, emotion, file = name.removeprefix("assets/faces/").split("/")
+        listed = "".join(path.read_text() for path in (space / "assets" / "faces" / folder).glob("*.json*"))
+        assert f"{emotion}/{file}" in listed, name
+
+
+def test_the_readmes_pictures_and_links_lead_somewhere_in_it(space: Path) -> None:
+    text = (space / "README.md").read_text(encoding="utf-8")
+    # What it says of the tests leads to the repository.
+    links = {link for link in re.findall(r"\]\(([^)#:\s]+)\)", text) if not link.startswith("tests/")}
+    assert [link for link in links if link.startswith("assets/screenshots/")]
+    assert [link for link in links if not (space / link).exists()] == []
+
+
+def test_what_is_no_text_goes_to_the_hubs_large_storage(space: Path) -> None:
+    attributes = (space / ".gitattributes").read_text(encoding="utf-8")
+    binary = tuple(re.findall(r"^\*(\S+) filter=lfs diff=lfs merge=lfs -text$", attributes, re.MULTILINE))
+    for name in (each for each in names_in(space) if not each.endswith(binary)):
+        (space / name).read_text(encoding="utf-8")
+
+
+def test_the_hub_can_read_the_head_of_its_readme(space: Path) -> None:
+    card = SpaceCard((space / "README.md").read_text(encoding="utf-8"))
+    front: dict[str, Any] = card.data.to_dict()
+    requirements = (space / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert front["title"]
+    assert [unicodedata.category(sign) for sign in front["emoji"]] == ["So"]
+    assert {front["colorFrom"], front["colorTo"]} <= COLOURS
+    assert (front["sdk"], front["license"]) == ("gradio", "apache-2.0")
+    assert f"gradio=={front['sdk_version']}" in requirements
+    assert front["python_version"] == "3.11"  # Quoted there: 3.10 without quotes is the number 3.1.
+    assert (space / front["app_file"]).is_file()
+    assert 0 < len(front["short_description"]) <= 60
+    assert front["suggested_hardware"] in {each.value for each in SpaceHardware}
+    assert front["models"]
+    assert all(re.fullmatch(r"[a-z0-9-]+", tag) for tag in front["tags"])
+    assert (space / "LICENSE").read_text(encoding="utf-8").lstrip().startswith("Apache License")
+
+
+def test_the_command_says_how_large_it_is_and_how_to_push_it(emotion: Emotion, tmp_path: Path) -> None:
+    done = emotion("space", "--to", tmp_path / "space")
+    assert re.search(r"[\d,]+ files, [\d.]+ MB", done.out)
+    assert f"hf upload USER/NAME {tmp_path / 'space'} . --repo-type space" in done.out
+    again = emotion("space", "--to", tmp_path / "space", "--json").json
+    assert again["files"] == len(names_in(tmp_path / "space"))
+    assert [path.name for path in tmp_path.iterdir()] == ["space"]
+    hf = [sys.executable, "-m", "huggingface_hub.cli.hf", "upload", "--help"]
+    told = " ".join(subprocess.run(hf, capture_output=True, text=True, check=True).stdout.split())
+    assert re.search(r"upload \[OPTIONS\] REPO_ID \[LOCAL_PATH\] \[PATH_IN_REPO\]", told)
+    assert "--repo-type" in told
+
+
+@pytest.mark.parametrize("mine", ["notes.txt", ".gitattributes", "space/runs/mine"])
+def test_a_folder_of_somebody_else_and_what_was_put_into_a_written_one_are_left_alone(
+    emotion: Emotion, space: Path, tmp_path: Path, mine: str
+) -> None:
+    folder = tmp_path / "space"
+    if mine.startswith("space/"):
+        shutil.copytree(space, folder)
+    file = folder / mine.removeprefix("space/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    before = names_in(folder)
+    refused = emotion("space", "--to", folder, "--json")
+    assert (refused.code, refused.out) == (1, "")
+    assert "did not write" in refused.err or "was not written by this command" in refused.err
+    assert (file.read_text(), names_in(folder)) == ("mine", before)
+
+
+def test_what_does_not_belong_or_is_missing_is_named_and_nothing_is_written(space: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(space, tmp_path / "project", ignore=shutil.ignore_patterns("faces")))
+    (project / "assets" / "faces").mkdir()
+    shutil.copytree(space / "assets" / "faces" / "cat_eval", project / "assets" / "faces" / "cat_eval")
+
+    def write() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "emotion", "space", "--to", str(tmp_path / "again")]
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+
+    (tmp_path / "photo.jpg").write_bytes(b"a photograph")
+    for stray in ("assets/dog.jpg", "emotion/weights.safetensors", "assets/more"):
+        if stray == "assets/more":
+            (project / stray).symlink_to(tmp_path)
+        else:
+            (project / stray).write_bytes(b"stray")
+        done = write()
+        assert done.returncode == 1
+        assert stray in done.stderr
+        (project / stray).unlink()
+    (project / "LICENSE").rename(tmp_path / "LICENSE")
+    assert "LICENSE is missing" in write().stderr
+    assert not (tmp_path / "again").exists()
+    (tmp_path / "LICENSE").rename(project / "LICENSE")
+    assert write().returncode == 0
+    assert names_in(tmp_path / "again") == names_in(project)
+
+
+class SpaceSite(Site):
+    """The folder, served as the Hub serves it: its own working directory, hardly a variable, no network."""
+
+    def __init__(self, root: Path, space: Path, **given: str) -> None:
+        super().__init__(root, environment=given)
+        self.runs, self.writes = space / "runs", root / "writes.txt"
+        for name in ("home", "temporary"):
+            (root / name).mkdir()
+        (root / "sitecustomize.py").write_text(PROBE)
+        self.cwd = space
+        self.whole_environment = {
+            "PATH": os.defpath, "HOME": str(root / "home"), "TMPDIR": str(root / "temporary"),
+            "SPACE_ID": "somebody/emotion", "GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": str(self.port),
+            "PYTHONPATH": str(root), "WRITES": str(self.writes), "PYTHONDONTWRITEBYTECODE": "1",
+            "OMP_NUM_THREADS": "1", **given,
+        }  # fmt: skip
+
+    def strays(self) -> list[str]:
+        """Return what was written outside the folder, the home and the temporary one."""
+        allowed = (self.cwd, self.root / "home", self.root / "temporary", self.writes, Path("/dev"), Path("/proc"))
+        written = {Path(os.fsdecode(line)) for line in self.writes.read_bytes().splitlines()}
+        assert written
+        return sorted(str(path) for path in written if not any(map(path.is_relative_to, allowed)))
+
+
+@pytest.fixture
+def served_space(space: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(space, tmp_path / "space"))
+
+
+def failures(run: Path, count: int) -> list[str] | None:
+    """Return why a run failed, once it has so often."""
+    found = [event["message"] for event in events_of(run) if event["event"] == "RunFailed"]
+    return found if len(found) == count else None
+
+
+@pytest.mark.parametrize("starts", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_tries_again(
+    served_space: Path, tmp_path: Path, starts: int
+) -> None:
+    # No pip goes to the network with this, so it fails as it does where there is none.
+    without = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "EMOTION_MODELS": str(tmp_path / "site" / "home" / "models")}
+    site = SpaceSite(tmp_path / "site", served_space, **without)
+    try:
+        for tries in range(1, starts + 1):
+            site.start()
+            with Visitor(site.url) as visitor:
+                [run] = until(lambda: runs_in(site.runs))
+                assert not (run / "owner.json").exists()
+                said = until(partial(failures, run, tries))[-1]
+                assert said.startswith("The weights of dinov2-small are not here")
+                assert "\n" not in said
+                assert visitor.first.headers["set-cookie"].startswith("emotion-visitor=")
+                [shown] = visitor.ask("runs")
+                assert (shown["run"], shown["title"].split(" · ")[0]) == (run.name, "First run")
+                with pytest.raises(RefusedError, match="waits for a first finished run"):
+                    visitor.ask("predict", visitor.upload("one.png", picture_bytes()), "")
+            assert site.end() == 0
+        assert site.strays() == []
+    finally:
+        site.end(signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not WEIGHTS.is_file(), reason="dinov2-small is not in models/: `make run`")
+def test_two_spaces_that_start_at_once_on_one_folder_train_one_first_run_and_it_predicts(
+    served_space: Path, tmp_path: Path
+) -> None:
+    models = {"EMOTION_MODELS": str(WEIGHTS.parents[1])}
+    sites = [SpaceSite(tmp_path / name, served_space, **models) for name in ("one", "two")]
+    try:
+        for site in sites:
+            site.start()
+        with Visitor(sites[0].url) as visitor:
+            [run] = until(lambda: runs_in(sites[0].runs))
+            assert status_of(run) in ("queued", "running")
+            with pytest.raises(RefusedError, match="is not yours"):
+                visitor.ask("stop", run.name)
+            until(lambda: status_of(run) not in ("queued", "running"), seconds=1200)
+            assert status_of(run) == "finished"
+            said = visitor.ask("predict", visitor.upload("one.png", picture_bytes()), "")
+            assert sum(said["scores"].values()) == pytest.approx(1, abs=1e-4)
+        assert sites[0].restart().end() == 0
+        assert runs_in(sites[0].runs) == [run]
+        assert sites[0].strays() == []
+    finally:
+        for site in sites:
+            site.end(signal.SIGKILL)
