@@ -209,7 +209,8 @@ def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_trie
     served_space: Path, tmp_path: Path, starts: int
 ) -> None:
     # No pip goes to the network with this, so it fails as it does where there is none.
-    without = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "EMOTION_MODELS": str(tmp_path / "site" / "home" / "models")}
+    models = str(tmp_path / "site" / "home" / "models")
+    without = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "EMOTION_MODELS": models}
     site = SpaceSite(tmp_path / "site", served_space, **without)
     try:
         for tries in range(1, starts + 1):
