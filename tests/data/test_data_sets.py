@@ -21,7 +21,7 @@ TRAIN, TEST = "data/train-00000-of-00001.parquet", "data/test-00000-of-00001.par
 NAMED = ("happy", "sad")
 
 
-def test_a_file_is_described_for_people_and_for_scripts(emotion: Emotion, tmp_path: Path) -> None:
+def test_a_file_is_described_for_people_and_for_scripts(emotion: Emotion, tmp_path: Path):
     file = parquet(tmp_path / "faces.parquet", faces(2, labels=["joy", "grief", "fear"]))
     said = emotion("pictures", "describe", file, "--json")
     assert (said.code, said.err) == (0, "")
@@ -38,7 +38,7 @@ def test_a_file_is_described_for_people_and_for_scripts(emotion: Emotion, tmp_pa
 
 def test_a_parquet_file_becomes_a_set_with_its_labels_renamed_merged_and_left_out(
     emotion: Emotion, sets: Sets, tmp_path: Path
-) -> None:
+):
     file = parquet(tmp_path / "faces.parquet", faces(2, labels=["joy", "glee", "fear", "grief"]))
     maps = [word for each in ("joy=happy", "glee=happy", "fear=") for word in ("--map", each)]
     made = sets.bring(file, *maps, "--species", "Human")
@@ -70,14 +70,12 @@ def test_a_parquet_file_becomes_a_set_with_its_labels_renamed_merged_and_left_ou
 )
 def test_labels_are_texts_numbers_or_declared_classes(
     sets: Sets, tmp_path: Path, labels: list[Any], classes: tuple[str, ...], told: dict[str, int]
-) -> None:
+):
     made = sets.bring(parquet(tmp_path / "faces.parquet", faces(labels=labels), classes=classes))
     assert {label.casefold(): count for label, count in made.counts.items()} == told
 
 
-def test_the_likeliest_columns_stand_first_and_others_can_be_chosen(
-    emotion: Emotion, sets: Sets, tmp_path: Path
-) -> None:
+def test_the_likeliest_columns_stand_first_and_others_can_be_chosen(emotion: Emotion, sets: Sets, tmp_path: Path):
     moods = pa.array(["a", "b"] * 3)
     columns = {
         "id": [f"row {row}" for row in range(6)], "year": [2020] * 6, "sound": [b"RIFX"] * 6,
@@ -95,7 +93,7 @@ def test_the_likeliest_columns_stand_first_and_others_can_be_chosen(
         assert sets.bring(file, "--label-column", column, name=column).counts == {"a": 3, "b": 3}
 
 
-def test_rows_without_picture_or_label_and_what_is_no_picture_are_left_out_and_told(sets: Sets, tmp_path: Path) -> None:
+def test_rows_without_picture_or_label_and_what_is_no_picture_are_left_out_and_told(sets: Sets, tmp_path: Path):
     put(tmp_path, {"secret.png": shot("secret")})
     good, other = shot(1), str(tmp_path / "secret.png")
     columns = {
@@ -114,9 +112,7 @@ def test_rows_without_picture_or_label_and_what_is_no_picture_are_left_out_and_t
     assert len(made.left_out) == 6
 
 
-def test_names_from_a_data_set_lead_nowhere_and_cannot_steer_a_terminal(
-    emotion: Emotion, sets: Sets, tmp_path: Path
-) -> None:
+def test_names_from_a_data_set_lead_nowhere_and_cannot_steer_a_terminal(emotion: Emotion, sets: Sets, tmp_path: Path):
     labels = ["../../up", "/etc", "a\\b", "\x1b[31mred", "__x", "c:d", ".hidden"]
     shots = [{"bytes": shot(row), "path": f"..\\../{'/' * row}..\x00x\n.png"} for row in range(len(labels))]
     file = parquet(tmp_path / "x.parquet", {"face": shots, "mood": labels, "\x1b[2J": ["a\r"] * 7})
@@ -155,14 +151,14 @@ OF_A_FILE: dict[str, tuple[dict[str, Any], list[str], str]] = {
 
 
 @pytest.mark.parametrize("case", OF_A_FILE)
-def test_what_cannot_be_made_of_a_file_is_refused_in_a_sentence(sets: Sets, tmp_path: Path, case: str) -> None:
+def test_what_cannot_be_made_of_a_file_is_refused_in_a_sentence(sets: Sets, tmp_path: Path, case: str):
     columns, options, sentence = OF_A_FILE[case]
     assert sentence in sets.refused(parquet(tmp_path / "x.parquet", columns or faces()), *options)
 
 
 def test_a_damaged_or_missing_data_set_is_one_sentence(
     emotion: Emotion, sets: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+):
     monkeypatch.chdir(tmp_path)
     whole = parquet(tmp_path / "faces.parquet", faces()).read_bytes()
     put(tmp_path, {"text.parquet": b"PAR1 text PAR1", "short.parquet": whole[:-100]})
@@ -187,7 +183,7 @@ CLASSES_CARD = (
 
 def test_configurations_and_splits_of_a_folder_are_found_and_can_be_chosen(
     emotion: Emotion, sets: Sets, tmp_path: Path
-) -> None:
+):
     for part, count in (("train-00000-of-00002", 2), ("train-00001-of-00002", 1), ("test-00000-of-00001", 1)):
         parquet(tmp_path / "things" / "faces" / f"{part}.parquet", faces(count, seed=part))
     scribbles = {"scribble": faces(2)["face"], "what": ["a", "b"] * 2}
@@ -203,9 +199,7 @@ def test_configurations_and_splits_of_a_folder_are_found_and_can_be_chosen(
     assert sets.bring(named, "--split", "train", name="named").counts == {"calm": 3, "wild": 3}
 
 
-def test_pictures_in_a_folder_are_labelled_by_their_folders_or_by_a_list_beside_them(
-    sets: Sets, tmp_path: Path
-) -> None:
+def test_pictures_in_a_folder_are_labelled_by_their_folders_or_by_a_list_beside_them(sets: Sets, tmp_path: Path):
     files = {f"train/{label}/{number}.png": shot((label, number)) for label in NAMED for number in range(2)}
     things = put(tmp_path / "things", files)
     assert sets.bring(things, "--split", "train").counts == {"happy": 2, "sad": 2}
@@ -243,7 +237,7 @@ OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
 @pytest.mark.parametrize("case", OTHER_KINDS)
 def test_a_data_set_of_another_kind_or_that_points_elsewhere_is_refused_in_a_sentence_here_and_on_the_hub(
     sets: Sets, hub: Hub, tmp_path: Path, case: str
-) -> None:
+):
     hub.files, sentence = OTHER_KINDS[case]
     # A script is known by its name, which is that of the repository.
     put(tmp_path / "faces", hub.files)
@@ -270,7 +264,7 @@ def hub(two_splits: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield hub
 
 
-def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def point_to(url: str, monkeypatch: pytest.MonkeyPatch):
     # The client reads the variable when it is imported.
     monkeypatch.setenv("HF_ENDPOINT", url)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
@@ -278,7 +272,7 @@ def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
 
 
-def test_a_data_set_of_the_hub_is_described_without_a_download_of_its_pictures(emotion: Emotion, hub: Hub) -> None:
+def test_a_data_set_of_the_hub_is_described_without_a_download_of_its_pictures(emotion: Emotion, hub: Hub):
     content = hub.files[TRAIN]
     end = int.from_bytes(content[-8:-4], "little") + 8
     # Of a size as data sets have, by a gap where no place in it points to.
@@ -294,7 +288,7 @@ def test_a_data_set_of_the_hub_is_described_without_a_download_of_its_pictures(e
 
 def test_a_split_of_the_hub_becomes_a_set_and_neither_the_other_split_nor_a_token_nor_a_file_is_kept(
     sets: Sets, hub: Hub, isolated: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+):
     monkeypatch.setenv("HF_TOKEN", "hf_secret_of_mine")
     hub.files |= dict.fromkeys(("../up.parquet", "/abs.parquet", "a\\b.parquet", "a/../../c.parquet", "a\x00b"), b"x")
     made = sets.bring("--hub", hub.name, "--split", "train", "--map", "sad=tired")
@@ -319,14 +313,12 @@ ANSWERS: dict[str, tuple[int, dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", ANSWERS)
-def test_each_refusal_of_the_hub_is_one_sentence(sets: Sets, hub: Hub, case: str) -> None:
+def test_each_refusal_of_the_hub_is_one_sentence(sets: Sets, hub: Hub, case: str):
     *hub.refuse_all, sentence = ANSWERS[case]  # type: ignore[assignment]
     assert sentence in sets.refused("--hub", hub.name)
 
 
-def test_a_gated_data_set_shows_its_list_and_no_file_and_one_that_comes_damaged_is_refused(
-    sets: Sets, hub: Hub
-) -> None:
+def test_a_gated_data_set_shows_its_list_and_no_file_and_one_that_comes_damaged_is_refused(sets: Sets, hub: Hub):
     hub.refuse_files = (403, {"X-Error-Code": "GatedRepo"})
     assert "team/faces is gated: ask for access" in sets.refused("--hub", hub.name)
     hub.refuse_files, hub.cut = None, True
@@ -341,7 +333,7 @@ def test_a_gated_data_set_shows_its_list_and_no_file_and_one_that_comes_damaged_
 
 def test_a_folder_here_of_the_same_name_is_not_meant_where_the_hub_is(
     emotion: Emotion, sets: Sets, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+):
     monkeypatch.chdir(tmp_path)
     parquet(tmp_path / hub.name / "x.parquet", faces(1))
     assert emotion("pictures", "describe", hub.name, "--json").json["splits"] == {"train": 2}
@@ -358,9 +350,7 @@ def as_a_process(*words: object, endpoint: str, folder: Path) -> subprocess.Comp
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://10.255.255.1", "http://nowhere.invalid"])
-def test_a_hub_that_cannot_be_reached_is_one_sentence_within_its_patience(
-    sets: Sets, tmp_path: Path, endpoint: str
-) -> None:
+def test_a_hub_that_cannot_be_reached_is_one_sentence_within_its_patience(sets: Sets, tmp_path: Path, endpoint: str):
     began = time.monotonic()
     done = as_a_process("import", "--hub", "team/faces", "--name", "x", endpoint=endpoint, folder=tmp_path)
     assert time.monotonic() - began < 20
@@ -371,7 +361,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence_within_its_patience(
     assert not sets.root.exists()
 
 
-def test_the_command_asks_the_hub_that_its_client_is_told_of(sets: Sets, hub: Hub, tmp_path: Path) -> None:
+def test_the_command_asks_the_hub_that_its_client_is_told_of(sets: Sets, hub: Hub, tmp_path: Path):
     words = ("import", "--hub", hub.name, "--name", "mine", "--split", "test", "--json")
     done = as_a_process(*words, endpoint=hub.url, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

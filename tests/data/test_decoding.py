@@ -14,7 +14,7 @@ from emotion.pictures.decoding import open_picture
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F", "CMYK"])
-def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+def test_every_mode_becomes_rgb(tmp_path: Path, mode: str):
     file = tmp_path / ("picture.tif" if mode in ("I", "F", "CMYK") else "picture.png")
     Image.new(mode, (6, 4)).save(file)
     image = open_picture(file)
@@ -33,12 +33,12 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
 )
 def test_a_picture_keeps_its_brightness_and_is_white_where_it_is_clear(
     tmp_path: Path, mode: str, given: object, file: str, expected: tuple[int, ...]
-) -> None:
+):
     Image.new(mode, (16, 16), given).save(tmp_path / file)  # type: ignore[arg-type]
     assert open_picture(tmp_path / file).getpixel((8, 8)) == pytest.approx(expected, abs=3)
 
 
-def test_a_phones_rotation_is_undone(tmp_path: Path) -> None:
+def test_a_phones_rotation_is_undone(tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     image = Image.new("RGB", (8, 4), "red")
@@ -49,13 +49,13 @@ def test_a_phones_rotation_is_undone(tmp_path: Path) -> None:
     assert upright.getpixel((0, 0)) == (0, 0, 255)
 
 
-def test_an_animation_counts_by_its_first_frame(tmp_path: Path) -> None:
+def test_an_animation_counts_by_its_first_frame(tmp_path: Path):
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "wink.gif", save_all=True, append_images=frames[1:])
     assert open_picture(tmp_path / "wink.gif").getpixel((0, 0)) == (255, 0, 0)
 
 
-def test_a_text_file_named_jpg_is_one_sentence_with_the_visitors_name(tmp_path: Path) -> None:
+def test_a_text_file_named_jpg_is_one_sentence_with_the_visitors_name(tmp_path: Path):
     (tmp_path / "a.jpg").write_text("hello")
     with pytest.raises(PictureError, match=r"^holiday\.jpg is not a picture: use a \.jpg, \.png or \.webp file\.$"):
         open_picture(tmp_path / "a.jpg", name="holiday.jpg")
@@ -64,7 +64,7 @@ def test_a_text_file_named_jpg_is_one_sentence_with_the_visitors_name(tmp_path: 
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif"])
-def test_a_truncated_picture_is_one_sentence(tmp_path: Path, suffix: str) -> None:
+def test_a_truncated_picture_is_one_sentence(tmp_path: Path, suffix: str):
     file = tmp_path / f"cut.{suffix}"
     Image.effect_noise((64, 64), 90).convert("RGB").save(file)
     whole = file.read_bytes()
@@ -83,7 +83,7 @@ def test_a_truncated_picture_is_one_sentence(tmp_path: Path, suffix: str) -> Non
 )
 def test_a_huge_picture_is_refused_before_it_is_decoded(
     tmp_path: Path, suffix: str, width: int, height: int, sentence: str
-) -> None:
+):
     file = tmp_path / f"huge.{suffix}"
     Image.new("RGB", (8, 8)).save(file)
     content = bytearray(file.read_bytes())

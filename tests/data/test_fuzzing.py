@@ -10,13 +10,11 @@ import io
 import os
 import tempfile
 import time
-import warnings
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers.sets import encoded, image, import_steps, result_of, tree
+from helpers.sets import encoded, image, import_steps, result_of, tree, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -41,7 +39,7 @@ def bounded(examples: int) -> Callable[[Callable[[], None]], Callable[[], None]]
     def decorate(property_: Callable[[], None]) -> Callable[[], None]:
         held = quiet(property_)
 
-        def test() -> None:
+        def test():
             end = time.monotonic() + SECONDS
             held()
             while time.monotonic() < end:
@@ -80,36 +78,13 @@ def rich_pictures() -> list[tuple[str, bytes]]:
 PICTURES = rich_pictures()
 
 
-def zipped(files: list[tuple[str, bytes]]) -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
-        warnings.simplefilter("ignore")  # Of one name that is there twice, which is wanted here.
-        for name, content in files:
-            entry = zipfile.ZipInfo("x")
-            entry.filename = name  # Python's own would take a zero byte and what follows it away.
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            made.writestr(entry, content)
-    return buffer.getvalue()
-
-
-WHOLE = zipped(
-    [(f"set/{'happy' if n % 2 else 'sad'}/{n}.{kind}", content) for n, (kind, content) in enumerate(PICTURES)]
-)
+CLASSES = ("happy", "sad")
+WHOLE = zipped({f"set/{CLASSES[row % 2]}/{row}.{kind}": content for row, (kind, content) in enumerate(PICTURES)})
 
 # Where, and what: a byte set, bytes put in, bytes taken out, or numbers that headers are afraid of.
-CHANGES = st.lists(
-    st.tuples(
-        st.floats(0, 1, exclude_max=True),
-        st.one_of(
-            st.binary(min_size=1, max_size=4),
-            st.sampled_from([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\1\0\0\0"]),
-            st.integers(1, 64),
-        ),
-        st.booleans(),
-    ),
-    min_size=1,
-    max_size=6,
-)
+NUMBERS = st.sampled_from([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\1\0\0\0"])
+WHATS = st.one_of(st.binary(min_size=1, max_size=4), NUMBERS, st.integers(1, 64))
+CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), WHATS, st.booleans()), min_size=1, max_size=6)
 Changes = list[tuple[float, bytes | int, bool]]
 
 
@@ -123,7 +98,7 @@ def changed(content: bytes, changes: Changes) -> bytes:
     return content
 
 
-def holds(content: bytes, *, name: str = "mine") -> None:
+def holds(content: bytes, *, name: str = "mine"):
     """Import a zip of this content and look at what has become of it."""
     with tempfile.TemporaryDirectory() as base:
         folder = Path(base)
@@ -152,19 +127,19 @@ def holds(content: bytes, *, name: str = "mine") -> None:
 
 @bounded(100)
 @given(CHANGES)
-def test_a_zip_with_any_bytes_changed_is_a_set_or_a_sentence(changes: Changes) -> None:
+def test_a_zip_with_any_bytes_changed_is_a_set_or_a_sentence(changes: Changes):
     holds(changed(WHOLE, changes))
 
 
 @bounded(40)
 @given(st.binary(max_size=300), st.integers(0, len(WHOLE)), st.integers(0, len(WHOLE)))
-def test_pieces_of_zips_among_any_bytes_are_a_set_or_a_sentence(content: bytes, start: int, end: int) -> None:
+def test_pieces_of_zips_among_any_bytes_are_a_set_or_a_sentence(content: bytes, start: int, end: int):
     holds(WHOLE[:start] + content + WHOLE[end:])
 
 
 @bounded(40)
 @given(st.lists(CHANGES, min_size=len(PICTURES), max_size=len(PICTURES)))
-def test_pictures_with_any_bytes_changed_are_kept_or_left_out(changes: list[Changes]) -> None:
+def test_pictures_with_any_bytes_changed_are_kept_or_left_out(changes: list[Changes]):
     """Their checksums in the zip are right, so that the changed bytes come to the readers of pictures."""
     files = [
         (f"happy/{number}.{kind}", mended(changed(content, each), is_png=kind == "png"))
@@ -187,17 +162,13 @@ def mended(content: bytes, *, is_png: bool) -> bytes:
     return bytes(whole)
 
 
-NAMES = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
-    st.sampled_from(
-        ["..", ".", "", "/", "\\", "C:", "CON", "nul.png", "x" * 300, "\u202e", "__MACOSX", "a\0b", "happy"]
-    ),
-)
+ODD = ["..", ".", "", "/", "\\", "C:", "CON", "nul.png", "x" * 300, "\u202e", "__MACOSX", "a\0b", "happy"]
+NAMES = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), st.sampled_from(ODD))
 
 
 @bounded(60)
 @given(st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=1, max_size=6), st.booleans())
-def test_entries_of_any_name_are_a_set_or_a_sentence(names: list[list[str]], is_backslash: bool) -> None:
+def test_entries_of_any_name_are_a_set_or_a_sentence(names: list[list[str]], is_backslash: bool):
     content = PICTURES[5][1]
     files = [(("\\" if is_backslash else "/").join(parts) + ".png", content) for parts in names]
     holds(zipped([*files, ("sad/1.png", PICTURES[4][1])]))
@@ -205,5 +176,5 @@ def test_entries_of_any_name_are_a_set_or_a_sentence(names: list[list[str]], is_
 
 @bounded(40)
 @given(st.text(max_size=80))
-def test_a_set_of_any_name_lies_in_the_sets_folder_or_is_a_sentence(name: str) -> None:
+def test_a_set_of_any_name_lies_in_the_sets_folder_or_is_a_sentence(name: str):
     holds(zipped([("sad/1.png", PICTURES[4][1])]), name=name)

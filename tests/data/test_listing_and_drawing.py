@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from helpers.command import Emotion
 from helpers.pictures import EMOTIONS
-from helpers.sets import put, shot
-from PIL import Image, ImageEnhance, ImageOps
+from helpers.sets import COPIES, put, shot
+from PIL import ImageOps
 
 from emotion.errors import PictureError
 from emotion.pictures.decoding import open_picture
@@ -33,14 +33,14 @@ def counts(folder: Path, **options: bool) -> dict[str, int]:
 
 def test_classes_stand_in_the_order_of_the_emotions_and_a_path_with_dots_or_links_is_read(
     make_pictures: MakePictures, tmp_path: Path
-) -> None:
+):
     folder = make_pictures(count=2)
     (tmp_path / "link").symlink_to(folder)
     for path in (folder, folder / ".." / folder.name, tmp_path / "link"):
         assert list(counts(path).items()) == [(label, 2) for label in EMOTIONS]
 
 
-def test_odd_names_are_read_as_they_are_and_folders_within_folders_take_the_innermost_name(tmp_path: Path) -> None:
+def test_odd_names_are_read_as_they_are_and_folders_within_folders_take_the_innermost_name(tmp_path: Path):
     read = [
         "happy/test_1.png",
         "happy/wow [1]*.png",
@@ -55,7 +55,7 @@ def test_odd_names_are_read_as_they_are_and_folders_within_folders_take_the_inne
     assert {str(each.path.relative_to(tmp_path.resolve())) for each in find_pictures(tmp_path)} == set(read)
 
 
-def test_other_names_of_the_emotions_are_read_as_these_when_asked_for(make_pictures: MakePictures) -> None:
+def test_other_names_of_the_emotions_are_read_as_these_when_asked_for(make_pictures: MakePictures):
     folder = make_pictures(count=2)
     for name, other in (("happy", "Joy"), ("angry", "anger"), ("tired", "relaxed")):
         (folder / name).rename(folder / other)
@@ -65,7 +65,7 @@ def test_other_names_of_the_emotions_are_read_as_these_when_asked_for(make_pictu
     assert list(as_meant.items()) == [("happy", 2), ("sad", 2), ("angry", 3), ("relaxed", 2)]
 
 
-def test_a_missing_or_empty_folder_is_one_sentence(make_pictures: MakePictures, tmp_path: Path) -> None:
+def test_a_missing_or_empty_folder_is_one_sentence(make_pictures: MakePictures, tmp_path: Path):
     with pytest.raises(PictureError, match="There is no folder"):
         list_pictures(tmp_path / "nowhere")
     (tmp_path / "empty" / "happy").mkdir(parents=True)
@@ -75,7 +75,7 @@ def test_a_missing_or_empty_folder_is_one_sentence(make_pictures: MakePictures, 
     assert not any(holds_pictures(tmp_path / name) for name in ("empty", "gone", "pictures/happy"))
 
 
-def test_the_imagefolder_reader_of_datasets_finds_the_same(make_pictures: MakePictures, tmp_path: Path) -> None:
+def test_the_imagefolder_reader_of_datasets_finds_the_same(make_pictures: MakePictures, tmp_path: Path):
     import datasets
 
     root = make_pictures(count=3, classes=("happy", "sad"))
@@ -90,7 +90,7 @@ def test_the_imagefolder_reader_of_datasets_finds_the_same(make_pictures: MakePi
     assert {(picture.path, picture.label) for picture in find_pictures(root)} == read
 
 
-def test_the_split_is_stratified_disjoint_and_depends_on_its_seed(make_pictures: MakePictures) -> None:
+def test_the_split_is_stratified_disjoint_and_depends_on_its_seed(make_pictures: MakePictures):
     pictures = find_pictures(make_pictures(count=20))
     parts = split(pictures, fraction=0.15, seed=1)
     assert count_labels(parts.validation) == dict.fromkeys(EMOTIONS, 3)
@@ -100,7 +100,7 @@ def test_the_split_is_stratified_disjoint_and_depends_on_its_seed(make_pictures:
 
 
 @pytest.mark.parametrize("sizes", [(300, 290, 3, 2), (2, 2, 2, 2), (1000, 2, 2, 2)])
-def test_every_class_is_trained_on_and_validated_however_few_pictures_it_has(sizes: tuple[int, ...]) -> None:
+def test_every_class_is_trained_on_and_validated_however_few_pictures_it_has(sizes: tuple[int, ...]):
     classes = dict(zip(EMOTIONS, sizes, strict=True))
     pictures = [Picture(Path(label, str(row)), label) for label, size in classes.items() for row in range(size)]
     for seed in range(10):
@@ -113,7 +113,7 @@ def test_every_class_is_trained_on_and_validated_however_few_pictures_it_has(siz
     ("sizes", "sentence"),
     [({"happy": 9}, "Only one class, 'happy'"), ({"happy": 9, "tired": 1}, "The class 'tired' has one picture")],
 )
-def test_what_cannot_be_split_is_one_sentence(sizes: dict[str, int], sentence: str) -> None:
+def test_what_cannot_be_split_is_one_sentence(sizes: dict[str, int], sentence: str):
     pictures = [Picture(Path(label, str(row)), label) for label, size in sizes.items() for row in range(size)]
     with pytest.raises(PictureError, match=sentence):
         split(pictures, fraction=0.15, seed=1)
@@ -121,7 +121,7 @@ def test_what_cannot_be_split_is_one_sentence(sizes: dict[str, int], sentence: s
 
 def test_a_sample_depends_on_seed_and_paths_alone_and_stand_ins_change_nothing_of_it(
     make_pictures: MakePictures,
-) -> None:
+):
     pictures = find_pictures(make_pictures(count=12))
     drawn = sample(pictures, label="happy", size=5, seed=3)
     assert drawn == sample(pictures[::-1], label="happy", size=5, seed=3)
@@ -136,23 +136,15 @@ def test_a_sample_depends_on_seed_and_paths_alone_and_stand_ins_change_nothing_o
 @pytest.mark.parametrize(("label", "size", "sentence"), [("happy", 13, "only 12 pictures"), ("calm", 1, "no pictures")])
 def test_a_sample_that_cannot_be_drawn_is_one_sentence(
     make_pictures: MakePictures, label: str, size: int, sentence: str
-) -> None:
+):
     with pytest.raises(PictureError, match=sentence):
         sample(find_pictures(make_pictures(count=12)), label=label, size=size, seed=1)
 
 
-CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "half the size": lambda face: face.resize((112, 112)),
-    "grey": lambda face: face.convert("L"),
-    "mirrored": ImageOps.mirror,
-    "brighter": lambda face: ImageEnhance.Brightness(face).enhance(1.15),
-}
-
-
-def test_copies_lie_within_the_bound_and_strangers_beyond_it() -> None:
+def test_copies_lie_within_the_bound_and_strangers_beyond_it():
     faces = [open_picture(each.path) for each in find_pictures(DRAWN_FOLDER / "human_eval")[::8]]
     prints = [fingerprint(face) for face in faces]
-    for name, change in CHANGES.items():
+    for name, change in COPIES.items():
         again = [fingerprint(ImageOps.mirror(change(face)) if name == "mirrored" else change(face)) for face in faces]
         apart = [(one != other).mean() for one, other in zip(prints, again, strict=True)]
         assert sum(share <= NEAR_SHARE for share in apart) >= 0.95 * len(faces)
@@ -162,10 +154,10 @@ def test_copies_lie_within_the_bound_and_strangers_beyond_it() -> None:
 
 def test_copies_of_what_a_run_was_trained_on_are_found_whatever_they_are_called_and_strangers_are_not(
     emotion: Emotion, run: Path, isolated: Path, tiny_pictures: Path, tmp_path: Path
-) -> None:
+):
     originals = sorted((tiny_pictures / "human_train" / "happy").iterdir())
     dogs = shutil.copytree(tiny_pictures / "dog_eval" / "happy", tmp_path / "dogs" / "happy")
-    for original, change in zip(originals, (CHANGES["grey"], CHANGES["mirrored"]), strict=False):
+    for original, change in zip(originals, (COPIES["grey"], COPIES["mirrored"]), strict=False):
         change(open_picture(original)).convert("RGB").save(dogs / f"changed_{original.stem}.webp", lossless=True)
     shutil.copy(originals[5], dogs / "renamed.png")
     (dogs / "bad.jpg").write_text("no picture")

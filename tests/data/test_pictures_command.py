@@ -21,7 +21,7 @@ SHORT = {
 
 def test_import_list_show_and_delete_hold_what_scripts_rely_on(
     emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path
-) -> None:
+):
     source = write_zip(tmp_path / "Rosas holiday.zip", make_pictures("dogs", count=3))
     said = emotion("pictures", "import", source, "--name", "My dogs", "--species", "dog", "--json")
     assert (said.code, said.err) == (0, "")
@@ -43,7 +43,7 @@ def test_import_list_show_and_delete_hold_what_scripts_rely_on(
     assert source.is_file()
 
 
-def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pictures: MakePictures) -> None:
+def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pictures: MakePictures):
     folder = make_pictures("dogs", count=3)
     put(folder, {"happy/notes.txt": b"x"})
     for number in range(7, 20):
@@ -75,16 +75,14 @@ def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pic
 )  # fmt: skip
 def test_a_class_rules_from_more_than_three_times_the_median_of_the_others(
     sets: Sets, tmp_path: Path, counts: tuple[int, ...], rules: bool
-) -> None:
+):
     files = {f"{label}/{row}.png": shot((label, row)) for label, count in zip(EMOTIONS, counts, strict=False)
              for row in range(count)}  # fmt: skip
     told = sets.bring(put(tmp_path / "photos", files)).told
     assert bool(told["balance"]) is rules
 
 
-def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(
-    emotion: Emotion, make_pictures: MakePictures
-) -> None:
+def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(emotion: Emotion, make_pictures: MakePictures):
     folder = make_pictures(count=2)
     (folder / "angry").rename(folder / "Anger")
     said = emotion("pictures", "import", folder, "--name", "one", "--json")
@@ -96,7 +94,7 @@ def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(
 
 def test_what_is_refused_is_one_sentence_and_nothing_is_written(
     emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path
-) -> None:
+):
     (tmp_path / "empty").mkdir()
     put(tmp_path, {"text.zip": b"text"})
     assert "There is no zip and no folder" in sets.refused(tmp_path / "nowhere")
@@ -125,11 +123,11 @@ def test_what_is_refused_is_one_sentence_and_nothing_is_written(
         "import x.parquet --name x --map happy", "import x.parquet --name x --map =happy",
     ],
 )  # fmt: skip
-def test_wrong_usage_is_exit_code_2(emotion: Emotion, words: str) -> None:
+def test_wrong_usage_is_exit_code_2(emotion: Emotion, words: str):
     assert emotion("pictures", *words.split()).code == 2
 
 
-def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path) -> None:
+def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path):
     folder = make_pictures(count=2)
     assert emotion("pictures", "import", folder, "--name", "a", "--sets", tmp_path / "here").code == 0
     sets.bring(folder, name="b")
@@ -142,7 +140,7 @@ def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "null", '{"schema": 999}', "[" * 100_000])
 def test_a_damaged_set_is_told_and_hides_no_other_and_stops_no_import(
     emotion: Emotion, sets: Sets, make_pictures: MakePictures, content: str
-) -> None:
+):
     folder = make_pictures(count=1)
     damaged = sets.bring(folder, name="bad").folder
     for file in filter(Path.is_file, damaged.iterdir()):
@@ -156,7 +154,7 @@ def test_a_damaged_set_is_told_and_hides_no_other_and_stops_no_import(
     assert emotion("pictures", "list").err == ""
 
 
-def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures: MakePictures) -> None:
+def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures: MakePictures):
     folder = make_pictures(count=2)
     put(folder, {"happy/\x1b[31mred\x07.txt": b"x", "happy/\x1b[31mred\u202e.png": b"x"})
     out = emotion("pictures", "import", folder, "--name", "x\x1b[31m").out
@@ -167,7 +165,7 @@ def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures:
 @pytest.mark.parametrize("is_read", [False, True])
 def test_train_offers_other_names_of_the_emotions_and_reads_them_when_told_to(
     emotion: Emotion, make_pictures: MakePictures, tiny_vit: Path, is_read: bool
-) -> None:
+):
     folder = make_pictures(count=3)
     (folder / "angry").rename(folder / "anger")
     (folder / "sad").rename(folder / "Sadness")
@@ -182,7 +180,7 @@ def test_train_offers_other_names_of_the_emotions_and_reads_them_when_told_to(
 
 def test_compare_reads_other_names_of_the_emotions_when_told_to_and_says_how_where_not(
     emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+):
     folder = make_pictures("dogs", count=6)
     (folder / "angry").rename(folder / "Anger")
     words = ["compare", "--run", run, "--set", f"dog={folder}", "--emotion", "angry", "--size", 5, "--json"]
@@ -197,7 +195,7 @@ def test_compare_reads_other_names_of_the_emotions_when_told_to_and_says_how_whe
 
 def test_compare_leaves_out_what_cannot_be_read_counts_it_and_says_so_in_one_line(
     emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+):
     folder = make_pictures("dogs", count=8)
     bad = sorted((folder / "happy").iterdir())[2:4]
     for path in bad:
@@ -214,7 +212,7 @@ def test_compare_leaves_out_what_cannot_be_read_counts_it_and_says_so_in_one_lin
 
 def test_train_leaves_out_what_cannot_be_read_and_says_so(
     emotion: Emotion, make_pictures: MakePictures, tiny_vit: Path
-) -> None:
+):
     folder = make_pictures(count=6)
     put(folder, {"happy/bad.jpg": b"no picture", "sad/cut.png": shot(1)[:300]})
     said = emotion("train", "--pictures", folder, "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32, "--json")

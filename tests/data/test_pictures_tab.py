@@ -32,7 +32,7 @@ def zipped(path: Path, counts: Mapping[str, int], more: Mapping[str, bytes] | No
     return odd_zip(path, files | dict(more or {}))
 
 
-def bring(page: Page, path: Path) -> None:
+def bring(page: Page, path: Path):
     give(page, DROP, path)
     says(page, path.stem)
     press(page, "Bring them in")
@@ -43,26 +43,26 @@ def pictures(page: Page, label: str = r"[^,]*") -> Locator:
     return panel(page).get_by_role("checkbox", name=re.compile(rf"^{label}, .*\.\w+$"))
 
 
-def shows(page: Page, count: int, label: str = r"[^,]*") -> None:
+def shows(page: Page, count: int, label: str = r"[^,]*"):
     from playwright.sync_api import expect
 
     expect(pictures(page, label)).to_have_count(count)
 
 
-def tick(page: Page, boxes: Locator, count: int) -> None:
+def tick(page: Page, boxes: Locator, count: int):
     for number in range(count):
         boxes.nth(number).check()
     says(page, re.compile(rf"{count} pictures? ticked"))
 
 
-def fill(page: Page, label: str, text: str) -> None:
+def fill(page: Page, label: str, text: str):
     field = panel(page).get_by_role("textbox", name=re.compile(rf"^{label}\b"))
     # The click waits until the field stands still.
     field.click()
     field.fill(text)
 
 
-def pick(page: Page, label: str, option: str) -> None:
+def pick(page: Page, label: str, option: str):
     panel(page).get_by_role("combobox", name=label, exact=True).click()
     page.get_by_role("option", name=option, exact=True).click()
 
@@ -88,7 +88,7 @@ def tab(page: Page) -> Page:
 
 def test_a_zip_is_brought_seen_put_right_renamed_packed_used_and_deleted_only_when_sure(
     tab: Page, on_disk: Callable[[str], dict[str, int]], site: Site, tmp_path: Path
-) -> None:
+):
     bring(tab, odd_zip(tmp_path / "evil.zip", {"../../happy/1.png": shot(1)}))
     says(tab, "leads out of its folder: it is not safe to import")
     assert not any(path.is_dir() for path in site.sets.iterdir())
@@ -156,7 +156,7 @@ def test_a_zip_is_brought_seen_put_right_renamed_packed_used_and_deleted_only_wh
 
 def test_files_and_a_held_buttons_burst_of_the_webcam_come_into_a_class_without_a_name_being_asked(
     tab: Page, on_disk: Callable[[str], dict[str, int]], tmp_path: Path
-) -> None:
+):
     from playwright.sync_api import expect
 
     files = [tmp_path / f"{number}.png" for number in range(7)]
@@ -193,7 +193,7 @@ def test_files_and_a_held_buttons_burst_of_the_webcam_come_into_a_class_without_
 
 def test_a_data_set_is_looked_at_named_and_brought_in_and_a_folder_of_this_machine_too(
     tab: Page, on_disk: Callable[[str], dict[str, int]], tiny_pictures: Path, tmp_path: Path
-) -> None:
+):
     faces = [{"bytes": shot(("mood", number)), "path": f"{number}.png"} for number in range(9)]
     parquet(tmp_path / "moods.parquet", {"face": faces, "mood": list("000111222")})
     tab.get_by_role("tab", name="Hub data set").click()
@@ -219,14 +219,14 @@ def test_a_data_set_is_looked_at_named_and_brought_in_and_a_folder_of_this_machi
 @pytest.mark.skipif(not is_complete(models_folder() / DEFAULT), reason="dinov2-small is not in models/: run `make run`")
 def test_a_large_set_is_shown_in_pages_and_the_likely_wrong_labels_first(
     tab: Page, on_disk: Callable[[str], dict[str, int]], site: Site, tmp_path: Path
-) -> None:
+):
     from playwright.sync_api import expect
 
     bring(tab, zipped(tmp_path / "many.zip", {"happy": 50, "sad": 52}))
     shows(tab, 48)
     number = panel(tab).get_by_label("number input for Page")
 
-    def turn_to_the_last() -> None:
+    def turn_to_the_last():
         number.click()
         number.fill("3")
         number.press("Enter")

@@ -31,7 +31,7 @@ def clouds(count: int, *, seed: int = 0) -> tuple[np.ndarray, list[str]]:
 
 
 @pytest.mark.parametrize("count", [8, 60])
-def test_changed_labels_come_before_the_others_and_name_the_class_they_came_from(count: int) -> None:
+def test_changed_labels_come_before_the_others_and_name_the_class_they_came_from(count: int):
     features, truth = clouds(count)
     given, changed = list(truth), [0, count, 2 * count]
     for row in changed:
@@ -42,13 +42,13 @@ def test_changed_labels_come_before_the_others_and_name_the_class_they_came_from
     assert [found[row].nearest for row in changed] == [truth[row] for row in changed]
 
 
-def test_the_order_does_not_end_where_a_probability_would_be_one() -> None:
+def test_the_order_does_not_end_where_a_probability_would_be_one():
     features, truth = clouds(60)
     doubts = [each.doubt for each in find_suspects(features * 100, truth)]
     assert len(set(doubts)) > len(doubts) * 0.9
 
 
-def test_too_few_pictures_are_one_sentence(sets: Sets, make_pictures: Callable[..., Path]) -> None:
+def test_too_few_pictures_are_one_sentence(sets: Sets, make_pictures: Callable[..., Path]):
     made = sets.bring(make_pictures(count=3))
     with pytest.raises(PictureError, match="too few pictures to tell"):
         result_of(FindWrongLabels(made.folder).carry_out())
@@ -56,7 +56,7 @@ def test_too_few_pictures_are_one_sentence(sets: Sets, make_pictures: Callable[.
 
 @pytest.mark.slow
 @pytest.mark.skipif(not is_complete(models_folder() / DEFAULT), reason="dinov2-small is not in models/: run `make run`")
-def test_changed_labels_of_drawn_people_come_before_the_others_until_they_are_put_right(sets: Sets) -> None:
+def test_changed_labels_of_drawn_people_come_before_the_others_until_they_are_put_right(sets: Sets):
     made = sets.bring(DRAWN)
     wrong = set()
     for label, names in {label: made.names(label)[::10] for label in made.counts}.items():

@@ -7,13 +7,14 @@ import os
 import random
 import signal
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageOps
 
 from emotion.sets.bringing import Bring, FromFiles, FromPath
 from emotion.sets.editing import delete_pictures, describe_set, relabel_pictures
@@ -24,6 +25,15 @@ from emotion.sets.saved import find_set
 from helpers.command import Emotion
 
 WRITING = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
+
+
+# What makes another file of a picture that is still the same to anybody who looks.
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "half the size": lambda face: face.resize((112, 112)),
+    "grey": lambda face: face.convert("L"),
+    "mirrored": ImageOps.mirror,
+    "brighter": lambda face: ImageEnhance.Brightness(face).enhance(1.15),
+}
 
 
 def image(seed: object, *, width: int = 40, height: int = 36) -> Image.Image:
@@ -58,11 +68,25 @@ def put(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def odd_zip(path: Path, files: Mapping[str, bytes] | Iterable[tuple[str | zipfile.ZipInfo, bytes]]) -> Path:
-    """Write a packed zip with these files in this order, whatever they are called."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+Files = Mapping[str, bytes] | Iterable[tuple[str, bytes]]
+
+
+def zipped(files: Files, *, method: int = zipfile.ZIP_DEFLATED, kinds: Mapping[str, int] | None = None) -> bytes:
+    """Return a zip with these files in this order under exactly these names; ``kinds`` are their modes in Unix."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as made:
+        warnings.simplefilter("ignore")  # Of one name that is there twice, which is wanted here.
         for name, content in files.items() if isinstance(files, Mapping) else files:
-            made.writestr(name, content)
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name  # Python's own would take a zero byte and what follows it away.
+            entry.create_system, entry.external_attr = 3, (kinds or {}).get(name, 0o100644) << 16
+            made.writestr(entry, content, method)
+    return buffer.getvalue()
+
+
+def odd_zip(path: Path, files: Files) -> Path:
+    """Write such a zip."""
+    path.write_bytes(zipped(files))
     return path
 
 
@@ -110,6 +134,10 @@ class Made:
     @property
     def near(self) -> list[tuple[str, str, str]]:
         return [(each["file"], each["like"], each["set"]) for each in self.told["near"]]
+
+    @property
+    def contents(self) -> list[bytes]:
+        return [path.read_bytes() for path in self.files()]
 
     def files(self, label: str = "*") -> list[Path]:
         return sorted(self.folder.glob(f"{label}/*"))
