@@ -113,9 +113,7 @@ CHANGES: dict[str, tuple[Callable[[Sets, Path], object], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_that_is_killed_at_any_moment_is_done_or_not_and_the_next_one_cleans_up(
-    sets: Sets, made: Made, tmp_path: Path, change: str
-):
+def test_a_change_that_is_killed_at_any_moment_is_done_or_not(sets: Sets, made: Made, tmp_path: Path, change: str):
     act, after = CHANGES[change]
     shutil.copytree(made.folder, tmp_path / "before")
     (tmp_path / "given").mkdir()

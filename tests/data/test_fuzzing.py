@@ -14,10 +14,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers.sets import encoded, image, import_steps, result_of, tree, zipped
+from helpers.sets import encoded, image, import_steps, of_a_phone, result_of, tree, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from emotion.cli import main
 from emotion.errors import PictureError
@@ -53,9 +52,7 @@ def bounded(examples: int) -> Callable[[Callable[[], None]], Callable[[], None]]
 
 def rich_pictures() -> list[tuple[str, bytes]]:
     """A picture of every format, with whatever can stand in one."""
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010F] = 6, "a phone"
-    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.5)
+    exif = of_a_phone(6)
     small, other = image(1, width=24, height=20), image(2, width=24, height=20)
     frames = {"save_all": True, "append_images": [other]}
     return [

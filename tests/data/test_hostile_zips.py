@@ -142,9 +142,7 @@ def test_what_cannot_be_kept_of_a_zip_is_left_out_and_named_with_the_reason(sets
 
 
 @pytest.mark.parametrize("is_zip", [True, False])
-def test_a_set_beyond_a_servers_limit_is_refused_and_a_picture_beyond_one_left_out_and_the_limit_named(
-    sets: Sets, file: Path, is_zip: bool
-):
+def test_a_servers_limits_refuse_a_set_and_leave_out_a_picture(sets: Sets, file: Path, is_zip: bool):
     large = encoded(Image.effect_noise((300, 300), 90))
     odd_zip(file, {**plain_files(), "sad/large.png": large, "a/b/c/happy/deep.png": shot("deep")})
     source = file if is_zip else file.parent / "photos"

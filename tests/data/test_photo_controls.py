@@ -25,20 +25,15 @@ def same(first: Image.Image, second: Image.Image) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_control_changes_a_copy_and_asks_one_question(name):
+def test_a_control_changes_a_copy_of_any_shape_and_asks_one_question(name: str):
     picture = noise()
-    before = picture.copy()
     after = changed(name, picture)
     assert after.mode == "RGB"
-    assert same(picture, before)
-    assert not same(after, before)
+    assert same(picture, noise())
+    assert not same(after, picture)
     assert PICTURE_CONTROLS[name].asks.count("?") == 1
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3), (301, 7)])
-def test_a_control_takes_pictures_of_any_shape(name, size):
-    assert min(changed(name, noise(*size)).size) >= 1
+    for size in ((1, 1), (1, 9), (2, 3), (301, 7)):
+        assert min(changed(name, noise(*size)).size) >= 1
 
 
 def test_a_grey_picture_has_no_colour_left():
@@ -47,42 +42,24 @@ def test_a_grey_picture_has_no_colour_left():
 
 
 @pytest.mark.parametrize(("name", "covered", "left"), [("top_covered", 0, 30), ("bottom_covered", 30, 0)])
-def test_the_covered_half_is_covered_and_the_other_untouched(name, covered, left):
-    picture = noise()
-    after = changed(name, picture)
+def test_the_covered_half_is_covered_and_the_other_untouched(name: str, covered: int, left: int):
+    after = changed(name, noise())
     assert after.crop((0, covered, 90, covered + 30)).getcolors() == [(90 * 30, COVER)]
-    box = (0, left, 90, left + 30)
-    assert same(after.crop(box), picture.crop(box))
-
-
-def test_the_two_covers_leave_nothing_between_them():
+    assert same(after.crop((0, left, 90, left + 30)), noise().crop((0, left, 90, left + 30)))
     assert changed("top_covered", changed("bottom_covered", noise(9, 7))).getcolors() == [(63, COVER)]
 
 
-@pytest.mark.parametrize("name", ["upside_down", "mirrored"])
-def test_turned_twice_is_the_same(name):
-    picture = noise()
-    assert same(changed(name, changed(name, picture)), picture)
+@pytest.mark.parametrize(("name", "corner"), [("upside_down", (89, 59)), ("mirrored", (89, 0))])
+def test_turned_twice_is_the_same(name: str, corner: tuple[int, int]):
+    assert same(changed(name, changed(name, noise())), noise())
+    assert changed(name, noise()).getpixel((0, 0)) == noise().getpixel(corner)
 
 
-def test_upside_down_is_half_a_turn_and_mirrored_is_not():
-    picture = noise()
-    assert changed("upside_down", picture).getpixel((0, 0)) == picture.getpixel((89, 59))
-    assert changed("mirrored", picture).getpixel((0, 0)) == picture.getpixel((89, 0))
-
-
-def test_the_centre_crop_is_the_middle_bit_for_bit():
-    picture = noise(100, 50)
-    assert middle_of(picture) == (18, 9, 82, 41)
-    assert same(changed("centre_crop", picture), picture.crop((18, 9, 82, 41)))
-
-
-def test_a_blurred_border_leaves_the_middle_and_loses_its_shapes():
-    picture = noise(200, 200)
-    after = changed("border_blurred", picture)
+def test_the_centre_crop_is_the_middle_and_a_blurred_border_leaves_it_and_loses_its_shapes():
+    assert same(changed("centre_crop", noise(100, 50)), noise(100, 50).crop((18, 9, 82, 41)))
+    picture, after = noise(200, 200), changed("border_blurred", noise(200, 200))
     box = middle_of(picture)
     assert same(after.crop(box), picture.crop(box))
-    edge = (0, 0, 200, box[1])
-    before, blurred = (ImageStat.Stat(each.crop(edge)) for each in (picture, after))
+    before, blurred = (ImageStat.Stat(each.crop((0, 0, 200, box[1]))) for each in (picture, after))
     assert max(blurred.stddev) < 0.1 * min(before.stddev)
     assert blurred.mean == pytest.approx(before.mean, abs=3)

@@ -12,16 +12,14 @@ from helpers.pictures import EMOTIONS, write_zip
 from helpers.sets import Sets, put, shot
 from PIL import Image
 
-MakePictures = Callable[..., Path]
+Make = Callable[..., Path]
 SHORT = {
     "set", "name", "species", "created", "source", "pictures", "classes", "balance", "skipped", "duplicates",
     "near_duplicates", "contradictions", "notes",
 }  # fmt: skip
 
 
-def test_import_list_show_and_delete_hold_what_scripts_rely_on(
-    emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path
-):
+def test_what_scripts_rely_on(emotion: Emotion, sets: Sets, make_pictures: Make, tmp_path: Path):
     source = write_zip(tmp_path / "Rosas holiday.zip", make_pictures("dogs", count=3))
     said = emotion("pictures", "import", source, "--name", "My dogs", "--species", "dog", "--json")
     assert (said.code, said.err) == (0, "")
@@ -43,7 +41,7 @@ def test_import_list_show_and_delete_hold_what_scripts_rely_on(
     assert source.is_file()
 
 
-def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pictures: MakePictures):
+def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pictures: Make):
     folder = make_pictures("dogs", count=3)
     put(folder, {"happy/notes.txt": b"x"})
     for number in range(7, 20):
@@ -82,7 +80,7 @@ def test_a_class_rules_from_more_than_three_times_the_median_of_the_others(
     assert bool(told["balance"]) is rules
 
 
-def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(emotion: Emotion, make_pictures: MakePictures):
+def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(emotion: Emotion, make_pictures: Make):
     folder = make_pictures(count=2)
     (folder / "angry").rename(folder / "Anger")
     said = emotion("pictures", "import", folder, "--name", "one", "--json")
@@ -92,9 +90,7 @@ def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(emotion: 
     assert (said.err, list(said.json["classes"])) == ("", list(EMOTIONS))
 
 
-def test_what_is_refused_is_one_sentence_and_nothing_is_written(
-    emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path
-):
+def test_what_is_refused_is_one_sentence(emotion: Emotion, sets: Sets, make_pictures: Make, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     put(tmp_path, {"text.zip": b"text"})
     assert "There is no zip and no folder" in sets.refused(tmp_path / "nowhere")
@@ -127,7 +123,7 @@ def test_wrong_usage_is_exit_code_2(emotion: Emotion, words: str):
     assert emotion("pictures", *words.split()).code == 2
 
 
-def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: MakePictures, tmp_path: Path):
+def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: Make, tmp_path: Path):
     folder = make_pictures(count=2)
     assert emotion("pictures", "import", folder, "--name", "a", "--sets", tmp_path / "here").code == 0
     sets.bring(folder, name="b")
@@ -138,8 +134,8 @@ def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: 
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "null", '{"schema": 999}', "[" * 100_000])
-def test_a_damaged_set_is_told_and_hides_no_other_and_stops_no_import(
-    emotion: Emotion, sets: Sets, make_pictures: MakePictures, content: str
+def test_a_damaged_set_hides_no_other_and_stops_no_import(
+    emotion: Emotion, sets: Sets, make_pictures: Make, content: str
 ):
     folder = make_pictures(count=1)
     damaged = sets.bring(folder, name="bad").folder
@@ -154,7 +150,7 @@ def test_a_damaged_set_is_told_and_hides_no_other_and_stops_no_import(
     assert emotion("pictures", "list").err == ""
 
 
-def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures: MakePictures):
+def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures: Make):
     folder = make_pictures(count=2)
     put(folder, {"happy/\x1b[31mred\x07.txt": b"x", "happy/\x1b[31mred\u202e.png": b"x"})
     out = emotion("pictures", "import", folder, "--name", "x\x1b[31m").out
@@ -163,60 +159,40 @@ def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures:
 
 
 @pytest.mark.parametrize("is_read", [False, True])
-def test_train_offers_other_names_of_the_emotions_and_reads_them_when_told_to(
-    emotion: Emotion, make_pictures: MakePictures, tiny_vit: Path, is_read: bool
+def test_train_offers_other_names_and_leaves_out_what_cannot_be_read(
+    emotion: Emotion, make_pictures: Make, tiny_vit: Path, is_read: bool
 ):
-    folder = make_pictures(count=3)
+    folder = make_pictures(count=6)
     (folder / "angry").rename(folder / "anger")
     (folder / "sad").rename(folder / "Sadness")
+    put(folder, {"happy/bad.jpg": b"no picture", "tired/cut.png": shot(1)[:300]})
     words = ["train", "--pictures", folder, "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32, "--json"]
     said = emotion(*words, *["--use-aliases"] * is_read)
-    assert said.code == 0
     offer = "This set says 'anger' for angry and 'Sadness' for sad: give --use-aliases to read them as such.\n"
     assert said.err.startswith(offer) is not is_read
+    assert "left out: bad.jpg is not a picture" in said.err
+    assert "left out: cut.png cannot be read" in said.err
+    assert said.json["train_pictures"] + said.json["validation_pictures"] == 24
     model = json.loads((Path(said.json["run"]) / "checkpoint" / "config.json").read_text())
     assert set(model["label2id"]) == set(EMOTIONS if is_read else ("happy", "Sadness", "anger", "tired"))
 
 
-def test_compare_reads_other_names_of_the_emotions_when_told_to_and_says_how_where_not(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-):
-    folder = make_pictures("dogs", count=6)
+def test_compare_offers_other_names_and_leaves_out_the_unreadable(emotion: Emotion, run: Path, make_pictures: Make):
+    folder = make_pictures("dogs", count=8)
     (folder / "angry").rename(folder / "Anger")
-    words = ["compare", "--run", run, "--set", f"dog={folder}", "--emotion", "angry", "--size", 5, "--json"]
-    said = emotion(*words)
+    bad = sorted((folder / "Anger").iterdir())[2:4]
+    for path in bad:
+        path.write_text("no picture")
+    words = ["compare", "--run", run, "--set", f"dog={folder}", "--emotion", "angry", "--json", "--size"]
+    said = emotion(*words, 5)
     assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
     assert said.err.startswith("There are no pictures of 'angry' in this set: ")
     assert "This set says 'Anger' for angry" in said.err
     assert "--use-aliases" in said.err
-    said = emotion(*words, "--use-aliases")
-    assert (said.json["sets"]["dog"]["angry"]["n"], said.err) == (5, "")
-
-
-def test_compare_leaves_out_what_cannot_be_read_counts_it_and_says_so_in_one_line(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-):
-    folder = make_pictures("dogs", count=8)
-    bad = sorted((folder / "happy").iterdir())[2:4]
-    for path in bad:
-        path.write_text("no picture")
-    words = ["compare", "--run", run, "--set", f"dog={folder}", "--emotion", "happy", "--json"]
-    said = emotion(*words, "--size", "all")
-    happy = said.json["sets"]["dog"]["happy"]
-    assert (happy["n"], happy["unreadable"]) == (6, 2)
+    said = emotion(*words, "all", "--use-aliases")
+    angry = said.json["sets"]["dog"]["angry"]
+    assert (angry["n"], angry["unreadable"]) == (6, 2)
     assert said.err == f"left out, since they cannot be read (2): {bad[0]}, {bad[1]}\n"
-    said = emotion(*words, "--size", 7)
+    said = emotion(*words, 7, "--use-aliases")
     assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("Only 6 of the 8 pictures of 'happy' in dog can be read: choose a smaller sample")
-
-
-def test_train_leaves_out_what_cannot_be_read_and_says_so(
-    emotion: Emotion, make_pictures: MakePictures, tiny_vit: Path
-):
-    folder = make_pictures(count=6)
-    put(folder, {"happy/bad.jpg": b"no picture", "sad/cut.png": shot(1)[:300]})
-    said = emotion("train", "--pictures", folder, "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32, "--json")
-    assert said.code == 0
-    assert "left out: bad.jpg is not a picture" in said.err
-    assert "left out: cut.png cannot be read" in said.err
-    assert said.json["train_pictures"] + said.json["validation_pictures"] == 24
+    assert said.err.startswith("Only 6 of the 8 pictures of 'angry' in dog can be read: choose a smaller sample")

@@ -22,6 +22,7 @@ from emotion.backbones.registry import DEFAULT, models_folder
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+OnDisk = Callable[[str], dict[str, int]]
 DROP = re.compile("Drop File")
 
 
@@ -68,7 +69,7 @@ def pick(page: Page, label: str, option: str):
 
 
 @pytest.fixture
-def on_disk(emotion: Emotion, site: Site) -> Callable[[str], dict[str, int]]:
+def on_disk(emotion: Emotion, site: Site) -> OnDisk:
     """Return a function that says how many pictures each class of a set has; of a set that is not there, none."""
 
     def counts(name: str) -> dict[str, int]:
@@ -86,8 +87,8 @@ def tab(page: Page) -> Page:
     return page
 
 
-def test_a_zip_is_brought_seen_put_right_renamed_packed_used_and_deleted_only_when_sure(
-    tab: Page, on_disk: Callable[[str], dict[str, int]], site: Site, tmp_path: Path
+def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(
+    tab: Page, on_disk: OnDisk, site: Site, tmp_path: Path
 ):
     bring(tab, odd_zip(tmp_path / "evil.zip", {"../../happy/1.png": shot(1)}))
     says(tab, "leads out of its folder: it is not safe to import")
@@ -154,9 +155,7 @@ def test_a_zip_is_brought_seen_put_right_renamed_packed_used_and_deleted_only_wh
     assert on_disk("Bello") == {}
 
 
-def test_files_and_a_held_buttons_burst_of_the_webcam_come_into_a_class_without_a_name_being_asked(
-    tab: Page, on_disk: Callable[[str], dict[str, int]], tmp_path: Path
-):
+def test_files_and_a_burst_of_the_webcam_come_into_a_class(tab: Page, on_disk: OnDisk, tmp_path: Path):
     from playwright.sync_api import expect
 
     files = [tmp_path / f"{number}.png" for number in range(7)]
@@ -191,9 +190,7 @@ def test_files_and_a_held_buttons_burst_of_the_webcam_come_into_a_class_without_
     expect(hold).to_be_disabled()
 
 
-def test_a_data_set_is_looked_at_named_and_brought_in_and_a_folder_of_this_machine_too(
-    tab: Page, on_disk: Callable[[str], dict[str, int]], tiny_pictures: Path, tmp_path: Path
-):
+def test_a_data_set_is_looked_at_named_and_brought_in(tab: Page, on_disk: OnDisk, tiny_pictures: Path, tmp_path: Path):
     faces = [{"bytes": shot(("mood", number)), "path": f"{number}.png"} for number in range(9)]
     parquet(tmp_path / "moods.parquet", {"face": faces, "mood": list("000111222")})
     tab.get_by_role("tab", name="Hub data set").click()
@@ -217,8 +214,8 @@ def test_a_data_set_is_looked_at_named_and_brought_in_and_a_folder_of_this_machi
 
 
 @pytest.mark.skipif(not is_complete(models_folder() / DEFAULT), reason="dinov2-small is not in models/: run `make run`")
-def test_a_large_set_is_shown_in_pages_and_the_likely_wrong_labels_first(
-    tab: Page, on_disk: Callable[[str], dict[str, int]], site: Site, tmp_path: Path
+def test_a_large_set_has_pages_and_shows_the_hardest_pictures_first(
+    tab: Page, on_disk: OnDisk, site: Site, tmp_path: Path
 ):
     from playwright.sync_api import expect
 

@@ -97,7 +97,7 @@ class _Answers(BaseHTTPRequestHandler):
         self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["paths"])
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        pass
 
     def _answer(self, paths: list[str] | None = None) -> None:
         hub, path = self.hub, unquote(urlsplit(self.path).path)
@@ -120,12 +120,11 @@ class _Answers(BaseHTTPRequestHandler):
             self._send(404, b"", {"X-Error-Code": "EntryNotFound" if path.startswith(files) else "RepoNotFound"})
 
     def _send_file(self, name: str) -> None:
-        content, status = self.hub.files[name], 200
-        headers = {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
+        content, status, headers = self.hub.files[name], 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
         if wanted := self.headers.get("Range"):
-            first, last = wanted.removeprefix("bytes=").split("-")
+            first, last = map(int, wanted.removeprefix("bytes=").split("-"))
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
-            content, status = content[int(first) : int(last) + 1], 206
+            content, status = content[first : last + 1], 206
         elif self.hub.cut and name.endswith(".parquet"):
             content = content[:-1]
         self._send(status, content, headers)

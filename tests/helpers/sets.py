@@ -54,6 +54,14 @@ def shot(seed: object, kind: str = "PNG", **options: Any) -> bytes:
     return encoded(image(seed), kind, **options)
 
 
+def of_a_phone(turn: int, maker: str = "a phone") -> Image.Exif:
+    """Return what a phone writes beside a picture that lies turned: its maker, and the place."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = turn, maker
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.5)
+    return exif
+
+
 def plain_files(count: int = 2) -> dict[str, bytes]:
     """Return ``count`` pictures of each of two classes, by name."""
     return {f"{label}/{number}.png": shot((label, number)) for label in ("happy", "sad") for number in range(count)}
