@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 import threading
 import time
@@ -11,79 +10,70 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-from benchmarks.machine import load, machine
-from soak_actions import Person
-from soak_faults import LONG_SECONDS, Faults
-from soak_place import ROOT, Place, soak_place
-from soak_record import Record
-from soak_report import SoakReport
-from soak_server import Server
-from soak_verdict import judge
-from soak_watch import Watch
-
-from emotion.config import TrainConfig
-from emotion.run import Run
-from emotion.runs import create_run, list_runs
+from helpers.run_folder import runs_in, status_of
+from helpers.serving import ROOT
+from helpers.waiting import until
+from soak_place import Place, Record, Server, soak_place
+from soak_verdict import Report, judge
+from soak_visitors import LONG_SECONDS, TRAINING_SET, Faults, Person, predict_alone, predict_under_load, sample
 
 VISITORS = 20
 PAUSE_SECONDS, SHORT_PAUSE_SECONDS = 12.0, 4.0
 PATIENCE_SECONDS = 180.0
-LOOK_SECONDS = 0.2
-GOING_ON = ("queued", "running", "stopping")
+GOING_ON = ("queued", "running")
 
 
-def soak(seconds: float, *, visitors: int = VISITORS, seed: int = 0) -> SoakReport:
+def soak(seconds: float, *, visitors: int = VISITORS, seed: int = 0) -> Report:
     """Let that many visitors at a server for so long, with faults between, and return what came of it."""
-    load_before, record, is_long = load(), Record(), seconds >= LONG_SECONDS
+    record, is_long, ended = Record(), seconds >= LONG_SECONDS, threading.Event()
     with soak_place() as place:
-        server, ended = Server(place), threading.Event()
-        watch = Watch(place, server, record, ended, seconds_between=1.0 if is_long else 0.5)
-        shared = _of_the_server(place)
+        server = Server(place)
+        faults = Faults(place, server, record, seed=seed, ended=ended)
+        pause = PAUSE_SECONDS if is_long else SHORT_PAUSE_SECONDS
+        people = [Person(number, seed, pause, place, server, record, ended) for number in range(visitors)]
         try:
             server.start()
-            _await(lambda: shared.status() == "finished", "the server's own training to finish")
-            watch.predict_idle(shared.name, count=40 if is_long else 10)
+            shared = _shared_run(place, server, record)
+            predict_alone(place, server, record, shared, count=40 if is_long else 10)
             record.began = time.monotonic()
-            pause = PAUSE_SECONDS if is_long else SHORT_PAUSE_SECONDS
-            people = [Person(number, seed, pause, place, server, record, ended) for number in range(visitors)]
-            faults = Faults(place, server, record, seed=seed, ended=ended)
             _at_once(
-                seconds,
-                ended,
                 lambda: faults.live(seconds=seconds),
-                watch.sample,
-                lambda: watch.predict_under_load(shared.name),
+                ended,
+                lambda: sample(server, record, ended, every_seconds=1.0 if is_long else 0.5),
+                lambda: predict_under_load(place, server, record, ended, shared),
                 *(person.live for person in people),
             )
             took = time.monotonic() - record.began
             server.refuse_own_end()
-            _settle(place, people)
-            _hear_again(people)
+            _settle(server, people)
+            for person in people:
+                # Twice, through a server that may have been started anew.
+                for run in person.own_runs("finished") * 2:
+                    person.ask_again(run)
+                person.count_sets()
+                person.visitor.http.close()
         finally:
-            code = _end(server)
-        return SoakReport(
-            created=time.time(),
-            seconds=took,
-            seed=seed,
-            visitors=visitors,
-            machine=machine(load_before),
-            claims=judge(place, record, watch.samples, watch.idle, left=[*server.left, *_left(server)], code=code),
-            record=record,
-            samples=watch.samples,
-            idle=watch.idle,
-            runs=dict(Counter(run.status() for run in list_runs(place.runs))),
-        )
+            code = server.end()
+        claims = judge(place, server, record, code=code)
+        runs = dict(Counter(status_of(run) for run in runs_in(server.site.runs)))
+    return Report.of(claims, record, runs=runs, seconds=round(took, 1), seed=seed, visitors=visitors)
 
 
-def _of_the_server(place: Place) -> Run:
-    """Queue a run that everybody may use: the server trains it when it starts."""
-    place.runs.mkdir()
-    return create_run(TrainConfig(pictures=str(place.folder / "pictures" / "human_train"), epochs=4), root=place.runs)
+def _shared_run(place: Place, server: Server, record: Record) -> str:
+    """Let a run be trained that everybody may use, the server's own, and return its name."""
+    host = Person(-1, 0, 1.0, place, server, record, threading.Event())
+    host.visitor.enter()
+    name: str = host.visitor.ask("train", TRAINING_SET, "Quick", "", 4, 16, "head", 0, False)["run"]
+    run = server.site.runs / name
+    until(lambda: status_of(run) == "finished", seconds=PATIENCE_SECONDS, what="the server's own training")
+    host.ask_again(name)
+    host.visitor.http.close()
+    (run / "owner.json").unlink()
+    return name
 
 
-def _at_once(seconds: float, ended: threading.Event, *tasks: Callable[[], None]) -> None:
-    """Do everything at once for so long; whatever breaks off breaks the soak off."""
+def _at_once(leading: Callable[[], None], ended: threading.Event, *tasks: Callable[[], None]) -> None:
+    """Do everything at once until the leading task is over; whatever breaks off breaks the soak off."""
     broken: list[BaseException] = []
 
     def do(task: Callable[[], None]) -> None:
@@ -96,7 +86,7 @@ def _at_once(seconds: float, ended: threading.Event, *tasks: Callable[[], None])
     threads = [threading.Thread(target=do, args=(task,)) for task in tasks]
     for thread in threads:
         thread.start()
-    ended.wait(seconds)
+    do(leading)
     ended.set()
     for thread in threads:
         thread.join()
@@ -104,48 +94,15 @@ def _at_once(seconds: float, ended: threading.Event, *tasks: Callable[[], None])
         raise broken[0]
 
 
-def _settle(place: Place, people: list[Person]) -> None:
+def _settle(server: Server, people: list[Person]) -> None:
     """Let everybody stop what goes on of theirs, and wait until nothing does."""
     for person in people:
-        for run in _own_runs(person, *GOING_ON):
-            person.record.asked_to_stop.add(run)
-            person.visitor.ask("stop", run)
-    _await(lambda: all(run.status() not in GOING_ON for run in list_runs(place.runs)), "every training to end")
-
-
-def _hear_again(people: list[Person]) -> None:
-    """Ask every finished run twice more, through a server that may have been started anew."""
-    for person in people:
-        for run in _own_runs(person, "finished"):
-            for _ in range(2):
-                person.ask_again(run)
-        person.visitor.close()
-
-
-def _own_runs(person: Person, *statuses: str) -> list[str]:
-    """Return the runs that a visitor may see, those too whose name never reached them since the server was killed."""
-    return [each["run"] for each in person.visitor.ask("runs") if each["status"] in statuses]
-
-
-def _end(server: Server) -> int:
-    with contextlib.suppress(httpx.TransportError):
-        return server.end()
-    return -1
-
-
-def _left(server: Server) -> list[str]:
-    """Return what still works in the place a while after its server has ended."""
-    with contextlib.suppress(TimeoutError):
-        _await(lambda: not server.processes(), "all processes to end", patience=60.0)
-    return [f"process {each.pid} is still there" for each in server.processes()]
-
-
-def _await(condition: Callable[[], bool], what: str, *, patience: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited in vain for {what}")
-        time.sleep(LOOK_SECONDS)
+        for run in person.own_runs("queued", "running", "stopping"):
+            person.stop_run(run)
+    until(
+        lambda: all(status_of(run) not in GOING_ON for run in runs_in(server.site.runs)),
+        seconds=PATIENCE_SECONDS, what="every training to end",
+    )  # fmt: skip
 
 
 def main() -> int:

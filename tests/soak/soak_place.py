@@ -1,26 +1,30 @@
-"""Where a soak works: folders of its own, small drawn sets, zips good and bad, and a disk that can be filled."""
+"""Where a soak works and what it notes: folders on a disk that can be filled, zips, the server, and the record."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
+import time
 import zipfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emotion.pictures.drawn import DRAWN_FOLDER
-from emotion.pictures.folders import list_pictures
+import psutil
+from helpers.processes import children_of, holder_of
+from helpers.run_folder import runs_in, status_of
+from helpers.serving import ROOT, Site
 
-ROOT = Path(__file__).resolve().parents[2]
-SETS = ("human_train", "human_eval", "dog_eval", "cat_eval")
-PER_CLASS = 12
+SETS, PER_CLASS = ("human_train", "human_eval", "dog_eval", "cat_eval"), 12
 DISK_MEGABYTES = 3000
-NO_DISK = "A small file system can only be mounted by root, on Linux: the disk was not filled."
-TRAINING_SET, COMPARED_SETS = "given/human_train", ["given/human_eval", "given/dog_eval"]
+DONE, AWAY = "done", "the server was away"
+FILLED, SERVER_KILLED = "filled the disk", "killed the server"
 
 
 @dataclass(frozen=True)
@@ -34,79 +38,26 @@ class Place:
     good_zip: bytes = field(repr=False)
     bad_zips: dict[str, bytes] = field(repr=False)
 
-    @property
-    def runs(self) -> Path:
-        """Where the server keeps its runs."""
-        return self.disk / "runs"
-
-    @property
-    def sets(self) -> Path:
-        """Where it keeps imported sets."""
-        return self.disk / "sets"
-
-    @property
-    def uploads(self) -> Path:
-        """Where Gradio keeps uploads."""
-        return self.folder / "uploads"
-
-    @property
-    def log(self) -> Path:
-        """The server's log of events."""
-        return self.folder / "events.jsonl"
-
-    @property
-    def errors(self) -> Path:
-        """What the server writes to stderr."""
-        return self.folder / "stderr.txt"
-
-    def environment(self) -> dict[str, str]:
-        """Return the variables of a public server that works here."""
-        return {
-            "EMOTION_PUBLIC": "1",
-            "EMOTION_FIRST_RUN": "0",  # What is counted here is the visitors' own.
-            "EMOTION_RUNS": str(self.runs),
-            "EMOTION_SETS": str(self.sets),
-            "EMOTION_CACHE": str(self.disk / "cache"),
-            "EMOTION_PICTURES": str(self.folder / "pictures"),
-            "EMOTION_LOG": str(self.log),
-            "GRADIO_TEMP_DIR": str(self.uploads),
-            "HF_HUB_OFFLINE": "1",
-        }
-
 
 @contextlib.contextmanager
 def soak_place() -> Iterator[Place]:
     """Make the folders, and delete all of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="emotion-soak-") as text, contextlib.ExitStack() as stack:
-        folder = Path(text)
-        is_limited = stack.enter_context(_mounted(folder / "disk"))
-        pictures = _draw_sets(folder / "pictures")
-        yield Place(folder, folder / "disk", is_limited, pictures, _good_zip(pictures), _bad_zips(pictures))
-
-
-@contextlib.contextmanager
-def _mounted(folder: Path) -> Iterator[bool]:
-    folder.mkdir()
-    options = f"size={DISK_MEGABYTES}m"
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def _draw_sets(root: Path) -> list[Path]:
-    """Copy a part of each drawn set, and return the pictures of dogs."""
-    for name in SETS:
-        for label, paths in list_pictures(DRAWN_FOLDER / name).items():
-            (root / name / label).mkdir(parents=True)
-            for path in paths[:PER_CLASS]:
-                shutil.copy(path, root / name / label / path.name)
-    return sorted((root / "dog_eval").rglob("*.webp"))
+        folder, disk, is_limited = Path(text), Path(text) / "disk", False
+        disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "tmpfs", disk]
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run(mount, check=True, capture_output=True)
+            stack.callback(subprocess.run, ["umount", "--lazy", disk], check=True)
+            is_limited = True
+        for name in SETS:
+            for label in sorted((ROOT / "assets" / "faces" / name).glob("*/")):
+                (folder / "pictures" / name / label.name).mkdir(parents=True)
+                for path in sorted(label.iterdir())[:PER_CLASS]:
+                    shutil.copy(path, folder / "pictures" / name / label.name)
+        pictures = sorted((folder / "pictures" / "dog_eval").rglob("*.webp"))
+        good = _zipped([(f"{path.parent.name}/{path.name}", path.read_bytes()) for path in pictures[::4]])
+        yield Place(folder, disk, is_limited, pictures, good, _bad_zips(good, pictures[0].read_bytes()))
 
 
 def _zipped(files: list[tuple[str, bytes]]) -> bytes:
@@ -117,13 +68,7 @@ def _zipped(files: list[tuple[str, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def _good_zip(pictures: list[Path]) -> bytes:
-    return _zipped([(f"{path.parent.name}/{path.name}", path.read_bytes()) for path in pictures[::4]])
-
-
-def _bad_zips(pictures: list[Path]) -> dict[str, bytes]:
-    good = _good_zip(pictures)
-    content = pictures[0].read_bytes()
+def _bad_zips(good: bytes, content: bytes) -> dict[str, bytes]:
     return {
         "cut.zip": good[: len(good) // 2],
         "slip.zip": _zipped([("../../happy/1.webp", content), ("sad/1.webp", content)]),
@@ -132,3 +77,108 @@ def _bad_zips(pictures: list[Path]) -> dict[str, bytes]:
         "empty.zip": _zipped([]),
         "none.zip": content,
     }
+
+
+class Server:
+    """The dashboard, killed and started again at one address. ``is_up`` is set while it can be asked."""
+
+    def __init__(self, place: Place) -> None:
+        environment = {
+            "EMOTION_PICTURES": str(place.folder / "pictures"),
+            "EMOTION_LOG": str(place.folder / "events.jsonl"),
+        }
+        self.site = Site(place.folder / "site", environment=environment, public=True)
+        self.site.runs, self.site.sets, self.site.cache = (place.disk / name for name in ("runs", "sets", "cache"))
+        self.is_up, self.kills, self.left = threading.Event(), 0, list[str]()
+
+    @property
+    def pid(self) -> int:
+        assert self.site.process is not None
+        return self.site.process.pid
+
+    def start(self) -> None:
+        self.site.start()
+        self.is_up.set()
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it, note what of it is still there after a while, and return its exit code."""
+        self.is_up.clear()
+        children = children_of(self.pid)
+        code = self.site.end(how)
+        self.kills += 1
+        self.left += [f"process {each.pid} outlived its server" for each in psutil.wait_procs(children, 60)[1]]
+        return code
+
+    def refuse_own_end(self) -> None:
+        """Raise a RuntimeError where it has ended, and nobody has ended it."""
+        if self.is_up.is_set() and self.site.process is not None and self.site.process.poll() is not None:
+            raise RuntimeError(f"The server ended by itself: {self.site.log.read_text()[-2000:]}")
+
+    def trainer(self) -> tuple[psutil.Process, str] | None:
+        """Return the process that trains at this moment, with the run's name."""
+        for run in runs_in(self.site.runs):
+            if status_of(run) == "running" and (process := holder_of(run, self.pid)):
+                return process, run.name
+        return None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One thing that a visitor did: ``outcome`` is DONE, AWAY, a code, or what should never be."""
+
+    action: str
+    at: float
+    seconds: float
+    outcome: str
+    is_odd: bool = False
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the server needs at ``at``; ``server`` and ``tree`` are PSS in bytes, ``tree`` that of all processes."""
+
+    at: float
+    incarnation: int
+    server: int
+    tree: int
+    files: int
+    threads: int
+
+
+@dataclass
+class Record:
+    """What happened, shared by all threads. Times are those of ``time.monotonic()``; runs are told by name."""
+
+    began: float = field(default_factory=time.monotonic)
+    calls: list[Call] = field(default_factory=list)
+    faults: list[tuple[float, str]] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    idle: list[float] = field(default_factory=list)
+    asked_to_stop: set[str] = field(default_factory=set)
+    hurt: set[str] = field(default_factory=set)
+    said: dict[str, dict[str, float]] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    torn_sets: list[str] = field(default_factory=list)
+    retired: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fault(self, text: str) -> None:
+        self.faults.append((time.monotonic(), text))
+
+    def compare_with_before(self, run: str, scores: dict[str, float]) -> None:
+        """Hold what a run says of the reference picture against what it said first."""
+        with self._lock:
+            first = self.said.setdefault(run, scores)
+        if first != scores:
+            apart = max(abs(first[label] - scores[label]) for label in first)
+            self.changed.append(f"{run} says otherwise than before: a probability moved by {apart:.2g}")
+
+    def outcomes(self) -> dict[str, Counter[str]]:
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for call in self.calls:
+            found[call.action][call.outcome] += 1
+        return dict(sorted(found.items()))
+
+    def seconds_of(self, action: str) -> list[float]:
+        return [call.seconds for call in self.calls if call.action == action and call.outcome == DONE]
