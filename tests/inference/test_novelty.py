@@ -1,0 +1,105 @@
+"""None of these: whether a picture is like those that a run has seen, and no claim where that is not known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.command import Emotion
+from helpers.training import train
+from PIL import Image
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import StandardScaler
+
+from emotion.config import TrainConfig
+from emotion.familiarity import NEIGHBOURS, chosen, save_seen, see
+from emotion.prediction import Familiarity
+
+NOT_KNOWN = "This run does not know what it has never seen: train again."
+
+
+@pytest.mark.parametrize("depth", ["head", 1, "all"])
+def test_of_the_validation_pictures_a_twentieth_is_unknown_and_what_was_learnt_is_not(
+    tiny_config: TrainConfig, tmp_path: Path, emotion: Emotion, depth: str | int
+) -> None:
+    settings = {"depth": depth, "validation_share": 0.5, "augmentation": "light", "block_learning_rate": 2e-3}
+    told = train(tiny_config, tmp_path / "runs", **settings)
+
+    def unknown(part: str) -> list[bool | None]:
+        pictures = [Path(tiny_config.pictures) / row["picture"] for row in told.read("split.json")[part]]
+        return [
+            row["unknown"] for row in emotion("predict", "--run", told.path, *pictures, "--json").json["predictions"]
+        ]
+
+    held_back = unknown("validation")
+    assert len(held_back) == 24
+    assert 1 <= sum(map(bool, held_back)) <= 2  # 1 of 24, by construction; two may be equally far.
+    assert sum(map(bool, unknown("train"))) <= 4, "what it was trained on is not strange to it"
+    strange = Image.effect_noise((40, 40), 250).convert("RGB")
+    strange.save(tmp_path / "strange.png")
+    said = emotion("predict", "--run", told.path, tmp_path / "strange.png")
+    assert "None of these, as far as the run can tell" in said.out
+    assert "(n = 24)" in said.out
+    many = emotion("predict", "--run", told.path, tmp_path / "strange.png", "--csv", tmp_path / "table.csv")
+    assert "1 picture is none of these, as far as the run can tell" in many.out
+    assert "True" in (tmp_path / "table.csv").read_text().splitlines()[1]
+
+
+def test_without_enough_validation_pictures_or_a_sound_file_no_claim_is_made(
+    run: Path, emotion: Emotion, tiny_pictures: Path
+) -> None:
+    def said() -> tuple[bool | None, str, float]:
+        picture = tiny_pictures / "dog_eval" / "sad" / "sad_000.png"
+        [row] = emotion("predict", "--run", run, picture, "--json").json["predictions"]
+        return row["unknown"], row["unknown_sentence"], row["scores"]["sad"]
+
+    unknown, sentence, score = said()
+    assert unknown is None
+    assert sentence.startswith("With 7 validation pictures this run cannot tell what it has never seen: train on more")
+    file = run / "familiarity.safetensors"
+    whole = file.read_bytes()
+    for torn in (b"", whole[:5], whole[:-100], b"not what it should be" * 100):
+        file.write_bytes(torn)
+        assert said() == (None, NOT_KNOWN, score)
+    file.unlink()
+    assert said() == (None, NOT_KNOWN, score)
+
+
+def features(count: int, *, seed: int, centre: float = 1.0, width: int = 24) -> np.ndarray:
+    """Return (count, width) float32 features around a point."""
+    return np.random.default_rng(seed).normal(centre, 1.0, (count, width)).astype(np.float32)
+
+
+def test_distances_are_those_of_scikit_learn_and_new_pictures_of_the_kind_are_rarely_unknown() -> None:
+    train_rows, validation = features(300, seed=1) * np.arange(1, 25), features(200, seed=2) * np.arange(1, 25)
+    known = see(train_rows, validation)
+    scaler = StandardScaler().fit(train_rows)
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(scaler.transform(train_rows))
+    expected = neighbours.kneighbors(scaler.transform(validation))[0][:, -1]
+    assert known.distances == pytest.approx(np.sort(expected), abs=2e-3), "kept as half-precision numbers"
+    same = [each.is_unknown for each in known.familiarity(features(2000, seed=4) * np.arange(1, 25))]
+    others = [each.is_unknown for each in known.familiarity(features(50, seed=5, centre=-1.0) * np.arange(1, 25))]
+    assert 0.02 < np.mean(same) < 0.09
+    assert all(others)
+    train_rows[:, 3] = validation[:, 3] = 7.0
+    assert np.isfinite(see(train_rows, validation).distances).all(), "a feature that never varies does no harm"
+    assert np.isfinite(see(features(2, seed=1), features(9, seed=3)).distances).all(), "fewer than neighbours do"
+
+
+def test_the_sentence_says_what_it_rests_on() -> None:
+    assert Familiarity(nearer=88, validation=90).sentence() == (
+        "None of these, as far as the run can tell: this picture is less like its training pictures than 95 % of its "
+        "validation pictures (n = 90) are."
+    )
+    assert "85 of 90 are nearer" in Familiarity(nearer=85, validation=90).sentence()
+    assert Familiarity(nearer=19, validation=19).is_unknown is None
+
+
+@pytest.mark.parametrize("width", [768, 3072])
+def test_the_file_of_fifty_thousand_pictures_is_below_two_megabytes(tmp_path: Path, width: int) -> None:
+    rows = chosen(range(42_500), width=width, seed=1)
+    assert len(set(rows)) == len(rows) >= 200
+    assert rows == chosen(range(42_500), width=width, seed=1) != chosen(range(42_500), width=width, seed=2)
+    save_seen(see(np.ones((len(rows), width), np.float32), np.ones((750, width), np.float32)), tmp_path)
+    assert (tmp_path / "familiarity.safetensors").stat().st_size < 2_000_000

@@ -1,0 +1,77 @@
+"""What a training is made of, where an answer is known beforehand: views, whitening, precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers.training import train
+from PIL import Image
+from sklearn.covariance import shrunk_covariance
+
+from emotion.config import TrainConfig
+from emotion.pictures.folders import Picture
+from emotion.training.augmentation import vary
+from emotion.training.trunk import view_of_picture
+from emotion.training.whitening import SHRINKAGE, whitening
+
+
+def test_zoom_shows_each_picture_closer_and_farther(tmp_path: Path) -> None:
+    path = tmp_path / "face.png"
+    Image.new("RGB", (100, 80), "red").save(path)
+    config = TrainConfig(pictures="-", augmentation="zoom")
+    plain, closer, farther = (
+        view_of_picture(Picture(path, "happy"), view=view, config=config) for view in range(config.views)
+    )
+    assert plain.size == (100, 80)
+    assert (70, 56) <= closer.size < (100, 80)
+    assert (100, 80) < farther.size <= (200, 160)
+
+
+def test_a_frame_shows_some_pictures_smaller_and_none_larger_than_the_strongest_crop() -> None:
+    image = Image.new("RGB", (100, 80), "red")
+    sizes = [vary(image, augmentation="frame", key=str(number)).size for number in range(200)]
+    assert min(sizes) >= (75, 60)
+    assert max(sizes)[0] > 180
+    assert 60 < sum(width > 100 for width, _ in sizes) < 140
+
+
+def test_a_view_depends_on_its_key_alone() -> None:
+    image = Image.effect_noise((40, 30), 80).convert("RGB")
+    first, again, other = (vary(image, augmentation="strong", key=key).tobytes() for key in "aab")
+    assert first == again != other
+
+
+def test_whitening_is_the_inverse_root_of_the_shrunk_covariance_within_the_classes() -> None:
+    generator = torch.Generator().manual_seed(3)
+    labels = torch.arange(400) % 4
+    mixed = torch.randn(400, 6, generator=generator) @ torch.randn(6, 6, generator=generator)
+    rows = mixed + 5 * labels[:, None] + 100.0
+    mean, projection = whitening(zip(rows.split(64), labels.split(64), strict=True), classes=4, width=6)
+    x = rows.double().numpy()
+    z = (x - x.mean(0)) / x.std(0)
+    centred = z - np.stack([z[labels.numpy() == k].mean(0) for k in range(4)])[labels.numpy()]
+    shrunk = shrunk_covariance(centred.T @ centred / len(z), shrinkage=SHRINKAGE)
+    values, vectors = np.linalg.eigh(shrunk)
+    expected = vectors @ np.diag(values**-0.5) @ vectors.T
+    expected /= (z @ expected).std(0).mean()
+    assert np.allclose((rows - mean) @ projection, z @ expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("rows", [torch.zeros(4, 5), torch.eye(5)[:4], torch.ones(4, 5) * torch.arange(5.0)])
+def test_pictures_without_spread_are_whitened_to_finite_numbers(rows: torch.Tensor) -> None:
+    mean, projection = whitening([(rows, torch.tensor([0, 0, 1, 1]))], classes=4, width=5)
+    assert torch.isfinite((rows - mean) @ projection).all()
+
+
+@pytest.mark.parametrize(("has_it", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_is_bfloat16_only_where_the_machine_has_it(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_it: bool, precision: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_it)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    told = train(tiny_config, tmp_path, precision="auto", epochs=1)
+    assert told.of("RunStarted")[0]["precision"] == precision

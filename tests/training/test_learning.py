@@ -1,0 +1,309 @@
+"""A training learns, tells what happens, and gives the same numbers again."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.command import Emotion
+from helpers.pictures import write_pictures
+from helpers.training import after_step, go_on, start, train
+from PIL import Image
+
+from emotion.config import TrainConfig
+
+DEPTHS = ["head", 1, "all"]
+
+
+def test_the_command_trains_and_prints_what_scripts_rely_on(
+    emotion: Emotion, tiny_vit: Path, tiny_pictures: Path, isolated: Path
+) -> None:
+    words = ["train", "--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--epochs", 2]
+    said = emotion(*words, "--batch-size", 8, "--image-size", 32, "--runs", isolated / "mine", "--json")
+    assert said.code == 0, said.err
+    assert Path(said.json["run"]).parent == isolated / "mine"
+    assert (said.json["train_pictures"], said.json["validation_pictures"]) == (41, 7)
+    assert set(said.json["validation"]) == {"loss", "accuracy", "correct_confidence"}
+    assert 0 < said.json["seconds"] < said.json["wall_seconds"]
+    assert said.json["best_epoch"] in (1, 2)
+    assert said.json["peak_memory_megabytes"] > 50
+    for told in ("looking at the pictures: 48 of 48", "epoch 0: validation loss", "epoch 2: loss"):
+        assert told in said.err
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_training_tells_what_happens_in_order_and_learns(
+    tiny_config: TrainConfig, tmp_path: Path, depth: str | int
+) -> None:
+    told = train(tiny_config, tmp_path, depth=depth, epochs=15, block_learning_rate=2e-3, head_learning_rate=1e-2)
+    started, epochs, steps = told.events[0], told.of("EpochDone"), told.of("StepDone")
+    assert started["event"] == "RunStarted"
+    assert (started["train_pictures"], started["validation_pictures"], started["epochs"]) == (41, 7, 15)
+    assert started["classes"] == ["happy", "sad", "angry", "tired"]
+    assert [event["epoch"] for event in epochs] == list(range(16))
+    assert [event["step"] for event in steps] == list(range(1, 15 * started["steps_per_epoch"] + 1))
+    times = [event["elapsed_seconds"] for event in told.events]
+    assert times == sorted(times)
+    # Pictures, not batches, by the clock that the events are told by.
+    trained = steps[-1]["pictures_per_second"] * (times[-1] - epochs[0]["elapsed_seconds"])
+    assert 15 * 41 / 2 < trained < 15 * 41 * 2
+    looks = told.of("TrunkProgress")
+    assert (looks[-1]["done"] == looks[-1]["total"] == 48) if depth != "all" else not looks
+    losses = [event["validation"]["loss"] for event in epochs]
+    assert epochs[-1]["validation"]["accuracy"] >= 0.75
+    assert min(losses) < min(losses[0], math.log(4)) * 0.7
+    # Before its first step a head alone is undecided; under trained blocks it is fitted before they join in.
+    if depth == "head":
+        assert losses[0] == pytest.approx(math.log(4), abs=1e-5)
+    elif depth == 1:
+        assert losses[0] < math.log(4) - 0.01
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_the_same_seed_gives_the_same_numbers_and_another_one_others(
+    tiny_config: TrainConfig, tmp_path: Path, depth: str | int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"depth": depth, "augmentation": "light"}
+    first = train(tiny_config, tmp_path, **settings)
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "other cache"))
+    again, other = train(tiny_config, tmp_path, **settings), train(tiny_config, tmp_path, **settings, seed=7)
+    assert first.losses == again.losses
+    assert first.losses != other.losses
+    same = again.weights()
+    assert all((value == same[name]).all() for name, value in first.weights().items())
+
+
+CHANGES: dict[str, Any] = {
+    "batch_size": 7, "depth": 1, "head_learning_rate": 1e-2, "block_learning_rate": 1e-3, "layer_decay": 0.5,
+    "weight_decay": 0.5, "schedule": "constant", "warmup_share": 0.5, "label_smoothing": 0.2, "augmentation": "zoom",
+    "image_size": 40, "validation_share": 0.25, "patch_dropout": 0.5, "weight_averaging": False,
+    "gradient_clipping": 0.01, "seed": 7, "precision": "bfloat16", "class_weights": True, "epochs": 4,
+}  # fmt: skip
+
+
+def test_no_setting_is_without_effect(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    for path in sorted((Path(tiny_config.pictures) / "sad").iterdir())[4:]:
+        path.unlink()
+    base = {"depth": 2, "block_learning_rate": 1e-2}
+    usual = train(tiny_config, tmp_path, **base).losses
+    without = [
+        name for name, value in CHANGES.items() if train(tiny_config, tmp_path, **base | {name: value}).losses == usual
+    ]
+    assert without == []
+    others = {"pictures", "backbone", "early_stopping", "use_aliases"}
+    assert set(asdict(tiny_config)) == set(CHANGES) | others, "a setting that no test knows"
+
+
+def test_weights_move_at_the_rates_of_their_layers_and_what_is_kept_is_their_average(
+    tiny_config: TrainConfig, tiny_vit: Path, tmp_path: Path
+) -> None:
+    """Adam's first step moves every weight by the learning rate, whatever the gradient is."""
+    from safetensors.torch import load_file
+
+    one_step = {"depth": 2, "batch_size": 128, "epochs": 1, "block_learning_rate": 1e-3, "layer_decay": 0.5}
+    one_step |= {"schedule": "constant", "warmup_share": 0.0, "weight_decay": 1.0}
+    before = load_file(tiny_vit / "model.safetensors")
+    assert sum("embeddings" in name or ".layernorm_" in name for name in before) == 12
+    for averaging, share in ((False, 1.0), (True, 0.75)):
+        after = train(tiny_config, tmp_path, **one_step, weight_averaging=averaging).weights()
+        for name, value in before.items():
+            moved = float((after[name] - value).abs().max()) if not name.startswith("classifier") else 0.0
+            # Scales and shifts of a norm are spared the decay.
+            if ".1.layernorm" in name:
+                assert moved == pytest.approx(1e-3 * share, rel=0.02), name
+            elif ".0.layernorm" in name:
+                assert moved == pytest.approx(5e-4 * share, rel=0.02), name
+            elif "embeddings" in name:
+                assert moved == 0, name
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_class_weights_change_nothing_where_classes_are_alike(
+    tiny_config: TrainConfig, tmp_path: Path, depth: str | int
+) -> None:
+    with_them, without = (
+        train(tiny_config, tmp_path, depth=depth, validation_share=0.25, class_weights=on).losses
+        for on in (True, False)
+    )
+    assert with_them == pytest.approx(without, abs=1e-4)
+
+
+def test_the_learning_rate_warms_up_and_falls_or_stays(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    def rates(**settings: Any) -> list[float]:
+        told = train(tiny_config, tmp_path, epochs=10, head_learning_rate=0.01, **settings)
+        return [event["learning_rate"] for event in told.of("StepDone")]
+
+    cosine = rates(warmup_share=0.1)
+    top = cosine.index(max(cosine))
+    assert 0.08 < top / len(cosine) < 0.12
+    assert cosine[top] == pytest.approx(0.01)
+    assert cosine[:top] == sorted(cosine[:top])
+    assert cosine[top:] == sorted(cosine[top:], reverse=True)
+    assert 0 < cosine[-1] < 1e-4
+    assert set(rates(schedule="constant", warmup_share=0.0)) == {0.01}
+
+
+def test_the_best_epoch_has_the_lowest_validation_loss_and_early_stopping_waits_for_no_better(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    # So high a rate that the loss goes up and down.
+    told = train(tiny_config, tmp_path, epochs=40, head_learning_rate=1.0, schedule="constant", early_stopping=2)
+    epochs, finished = told.of("EpochDone")[1:], told.last
+    best = min(epochs, key=lambda event: event["validation"]["loss"])
+    assert (finished["best_epoch"], finished["validation"]) == (best["epoch"], best["validation"])
+    assert [event["epoch"] for event in epochs if event["is_best"]][-1] == best["epoch"]
+    assert finished["stopped_early"]
+    assert epochs[-1]["epoch"] == best["epoch"] + 2 < 40
+
+
+def test_augmentation_looks_at_further_views_of_the_training_pictures_only(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    for augmentation, views in (("off", 1), ("light", 2), ("zoom", 3), ("strong", 4), ("frame", 6)):
+        told = train(tiny_config, tmp_path, augmentation=augmentation, epochs=1)
+        assert told.of("TrunkProgress")[-1]["total"] == 7 + views * 41
+
+
+def odd(folder: Path) -> None:
+    """Add one picture of every odd kind that is still a picture."""
+    Image.new("L", (30, 40), 128).save(folder / "grey.png")
+    Image.new("CMYK", (30, 40), (10, 20, 30, 0)).save(folder / "press.jpg")
+    Image.new("I;16", (30, 40), 40_000).save(folder / "sixteen_bit.png")
+    Image.new("RGBA", (30, 40), (255, 0, 0, 90)).save(folder / "transparent.png")
+    frames = [Image.new("RGB", (30, 40), colour) for colour in ("red", "blue")]
+    frames[0].save(folder / "wink.gif", save_all=True, append_images=frames[1:])
+    Image.new("RGB", (1, 1), "red").save(folder / "dot.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    Image.new("RGB", (30, 40), "red").save(folder / "phone.jpg", exif=exif)
+
+
+@pytest.mark.parametrize(("depth", "augmentation"), [("head", "strong"), ("all", "light")])
+def test_odd_pictures_are_trained_on_and_unreadable_ones_left_out_counted_and_named(
+    tiny_config: TrainConfig, tmp_path: Path, depth: str, augmentation: str
+) -> None:
+    odd(Path(tiny_config.pictures) / "happy")
+    text, half = (Path(tiny_config.pictures) / "sad" / name for name in ("text.jpg", "half.jpg"))
+    text.write_text("no picture")
+    Image.effect_noise((64, 64), 90).convert("RGB").save(half)
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
+    told = train(tiny_config, tmp_path / "runs", depth=depth, augmentation=augmentation)
+    [skipped] = told.of("PicturesSkipped")
+    assert set(skipped["reasons"]) == {str(text), str(half)}
+    assert all(Path(path).name in reason for path, reason in skipped["reasons"].items())
+    assert skipped["train_pictures"] + skipped["validation_pictures"] == 48 + 7
+    assert all(math.isfinite(loss) for loss in told.losses.values())
+
+
+def test_the_smallest_possible_set_trains(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    for label in ("happy", "sad"):
+        (tmp_path / "two" / label).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (1, 1), (100 * number, 0, 0)).save(tmp_path / "two" / label / f"{number}.png")
+    told = train(tiny_config, tmp_path / "runs", pictures=str(tmp_path / "two"), batch_size=128)
+    assert [event["step"] for event in told.of("StepDone")] == [1, 2, 3]
+    assert all(math.isfinite(loss) for loss in told.losses.values())
+
+
+def spoil(pictures: list[Path]) -> None:
+    for path in pictures:
+        path.write_text("not a picture")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda folder: folder.rename(folder.with_name("gone")), "There is no folder"),
+        (lambda folder: [shutil.rmtree(path) for path in folder.iterdir()], "No pictures in the class folders"),
+        (lambda folder: [shutil.rmtree(folder / name) for name in ("sad", "angry", "tired")], "Only one class"),
+        (lambda folder: [path.unlink() for path in sorted((folder / "tired").iterdir())[1:]], "The class 'tired'"),
+        (lambda folder: spoil(list((folder / "sad").iterdir())), "12 of 48 pictures cannot be read, too many"),
+        (lambda folder: spoil(list(folder.rglob("*.png"))), "None of the 48 pictures can be read"),
+    ],
+)  # fmt: skip
+def test_a_set_that_cannot_be_trained_on_is_one_sentence(
+    tiny_config: TrainConfig, tmp_path: Path, emotion: Emotion, change: Callable[[Path], object], sentence: str
+) -> None:
+    run = start(tiny_config, tmp_path / "runs")
+    change(Path(tiny_config.pictures))
+    told = go_on(run)
+    assert told.last["event"] == "RunFailed"
+    assert told.last["message"].startswith(sentence)
+    assert not (run / "error.log").exists()
+    said = emotion("train", "--pictures", tiny_config.pictures, "--backbone", tiny_config.backbone, "--image-size", 32)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.splitlines()[-1].startswith(sentence)
+
+
+def test_other_names_of_the_emotions_are_trained_on_as_these_when_asked_for(
+    tiny_config: TrainConfig, tmp_path: Path, emotion: Emotion
+) -> None:
+    folder = Path(tiny_config.pictures)
+    (folder / "angry").rename(folder / "Anger")
+    (folder / "tired").rename(folder / "sleepy")
+    words = ["train", "--pictures", folder, "--backbone", tiny_config.backbone, "--image-size", 32, "--epochs", 1]
+    as_named = emotion(*words, "--runs", tmp_path / "as named")
+    assert "'Anger' for angry and 'sleepy' for tired: give --use-aliases" in as_named.err
+    assert emotion(*words, "--runs", tmp_path / "as meant", "--use-aliases").code == 0
+    for where, classes in (
+        ("as named", ["happy", "sad", "Anger", "sleepy"]),
+        ("as meant", ["happy", "sad", "angry", "tired"]),
+    ):
+        [run] = (tmp_path / where).iterdir()
+        assert json.loads((run / "config.json").read_text())["classes"] == classes
+        assert list(json.loads((run / "checkpoint" / "config.json").read_text())["id2label"].values()) == classes
+
+
+def test_a_picture_that_goes_while_the_others_are_looked_at_is_left_out(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    folder = write_pictures(tmp_path / "many", count=60)
+    gone = folder / "tired" / "tired_030.png"
+
+    def delete(event: dict[str, Any]) -> bool:
+        if event["event"] == "TrunkProgress":
+            gone.unlink(missing_ok=True)
+        return False
+
+    told = go_on(start(tiny_config, tmp_path / "runs", pictures=str(folder)), stop=delete)
+    assert told.last["event"] == "RunFinished", told.last
+    [skipped] = told.of("PicturesSkipped")
+    assert list(skipped["reasons"]) == [str(gone)]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_numbers_that_are_none_end_the_training_with_a_sentence(
+    tiny_config: TrainConfig, tiny_vit: Path, tmp_path: Path, depth: str | int
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(tiny_vit, tmp_path / "broken"))
+    weights = load_file(folder / "model.safetensors")
+    weights = {name: value * (math.nan if "layernorm_after" in name else 1) for name, value in weights.items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    told = go_on(start(tiny_config, tmp_path / "runs", backbone=str(folder), depth=depth))
+    assert told.last["event"] == "RunFailed"
+    assert "not a number" in told.last["message"]
+    assert not (told.path / "error.log").exists()
+
+
+def test_a_stop_in_the_look_keeps_no_checkpoint_and_one_later_the_best_finished_epoch(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    run = start(tiny_config, tmp_path)
+    (run / "stop").touch()
+    told = go_on(run)
+    assert (told.last["event"], told.last["best_epoch"], told.last["validation"]) == ("RunStopped", None, None)
+    assert not (run / "checkpoint").exists()
+
+    told = go_on(start(tiny_config, tmp_path, epochs=50), stop=after_step(8))
+    assert (told.last["event"], told.last["best_epoch"]) == ("RunStopped", 1)
+    assert len(told.of("StepDone")) == 8
+    assert told.last["validation"] == told.of("EpochDone")[1]["validation"]
+    assert (told.path / "checkpoint" / "model.safetensors").is_file()

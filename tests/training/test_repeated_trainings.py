@@ -1,0 +1,68 @@
+"""Training anew with other seeds: the numbers of runs of these seeds, and no picture looked at twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.command import Emotion
+from helpers.training import classifier, train
+
+from emotion.config import TrainConfig
+from emotion.errors import RunError
+
+
+def luck(run: Path, comparison: Path, *, seeds: int) -> tuple[Any, list[Any]]:
+    """What the study of other trainings finds, and what it tells on the way."""
+    from emotion.run import Run
+    from emotion.studies.luck import Luck
+    from emotion.studies.run_judge import RunJudge
+
+    steps, told = Luck(Run(run), str(comparison), seeds=seeds).carry_out(RunJudge(Run(run), classifier(run))), []
+    while True:
+        try:
+            told.append(next(steps))
+        except StopIteration as end:
+            return end.value, told
+
+
+def compared(emotion: Emotion, run: Path, pictures: Path) -> tuple[float, Path]:
+    said = emotion("compare", "--run", run, "--set", f"dog={pictures}", "--emotion", "all", "--size", "all", "--json")
+    parts = said.json["sets"]["dog"].values()
+    [file] = list((run / "comparisons").rglob("*.json"))
+    return sum(part["n"] * part["correct_confidence"] for part in parts) / sum(part["n"] for part in parts), file
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bfloat16", 0.02)])
+def test_every_seed_is_the_training_that_a_run_with_it_is(
+    tiny_config: TrainConfig, tiny_pictures: Path, tmp_path: Path, emotion: Emotion, precision: str, tolerance: float
+) -> None:
+    settings = {"precision": precision, "head_learning_rate": 1e-2, "augmentation": "light"}
+    own, other = (train(tiny_config, tmp_path / "runs", seed=seed, **settings).path for seed in (42, 43))
+    (means, comparison), (others, _) = (compared(emotion, run, tiny_pictures / "dog_eval") for run in (own, other))
+    before = sorted(path.relative_to(own) for path in own.rglob("*"))
+    found, told = luck(own, comparison, seeds=2)
+    trainings = found.sets["dog"].trainings
+    assert [each.seed for each in trainings] == [42, 43]
+    assert [each.correct_confidence for each in trainings] == pytest.approx([means, others], abs=tolerance)
+    assert abs(means - others) > 1e-3, "another seed is another training"
+    assert sorted(path.relative_to(own) for path in own.rglob("*")) == before
+    # The compared pictures are looked at once; those of the training never again.
+    assert max((step.total for step in told if "looking" in step.doing), default=0) <= 24
+    _, told = luck(own, comparison, seeds=2)
+    assert not [step for step in told if "looking" in step.doing]
+
+
+def test_what_is_no_matter_of_seconds_or_has_changed_is_not_trained_anew(
+    tiny_config: TrainConfig, tiny_pictures: Path, tmp_path: Path, emotion: Emotion
+) -> None:
+    run = train(tiny_config, tmp_path / "runs", epochs=1).path
+    _, comparison = compared(emotion, run, tiny_pictures / "dog_eval")
+    next(Path(tiny_config.pictures).rglob("*.png")).unlink()
+    with pytest.raises(RunError, match="have changed"):
+        luck(run, comparison, seeds=2)
+    run = train(tiny_config, tmp_path / "runs", epochs=1, depth=1).path
+    _, comparison = compared(emotion, run, tiny_pictures / "dog_eval")
+    with pytest.raises(RunError, match="trained more than its classifier, so it is not trained anew"):
+        luck(run, comparison, seeds=2)

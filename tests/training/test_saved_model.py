@@ -1,0 +1,120 @@
+"""What is saved is what is judged: transformers' own pipeline gives the dashboard's numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.command import Emotion
+from helpers.training import Told, after_step, classifier, go_on, piped, start, train
+from huggingface_hub import ModelCard
+
+from emotion.config import TrainConfig
+
+BLOCKS: dict[str, Any] = {
+    "depth": 2, "layer_decay": 0.8, "augmentation": "frame", "patch_dropout": 0.5, "block_learning_rate": 2e-3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "tolerance"),
+    [
+        ({}, 1e-4), ({"depth": 1}, 1e-4), ({"depth": "all"}, 1e-4), (BLOCKS, 1e-4), ({"image_size": 48}, 1e-4),
+        ({"precision": "bfloat16"}, 0.05), ({"depth": "all", "precision": "bfloat16"}, 0.05),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("backbone", ["tiny_vit", "tiny_dinov2"])
+def test_the_pipeline_gives_the_numbers_of_predict_and_of_the_validation(
+    tiny_config: TrainConfig, tmp_path: Path, emotion: Emotion, request: pytest.FixtureRequest, backbone: str,
+    settings: dict[str, Any], tolerance: float,
+) -> None:  # fmt: skip
+    own = {"backbone": str(request.getfixturevalue(backbone)), "image_size": 32 if backbone == "tiny_vit" else 28}
+    if "image_size" in settings and backbone == "tiny_dinov2":
+        settings = {"image_size": 42}
+    told = train(tiny_config, tmp_path, **{**own, "head_learning_rate": 0.05, **settings})
+    validation = told.read("validation.json")
+    for row in validation["pictures"][:3]:
+        picture = Path(tiny_config.pictures) / row["picture"]
+        said = emotion("predict", "--run", told.path, picture, "--json").json
+        assert said["precision"] == settings.get("precision", "float32")
+        [prediction] = said["predictions"]
+        assert piped(told.path, picture) == pytest.approx(prediction["scores"], abs=tolerance)
+        assert row["scores"] == pytest.approx(prediction["scores"], abs=tolerance)
+        assert max(prediction["scores"].values()) > 0.3, "an even guess would show nothing"
+    chances = [row["scores"][row["label"]] for row in validation["pictures"]]
+    assert told.last["validation"]["correct_confidence"] == pytest.approx(sum(chances) / len(chances), abs=1e-6)
+    assert told.last["validation"]["loss"] == pytest.approx(-sum(map(math.log, chances)) / len(chances), abs=1e-5)
+
+
+def test_a_run_leaves_the_files_that_others_rely_on(run: Path, tiny_vit: Path, tiny_pictures: Path) -> None:
+    told = Told(run)
+    record = told.read("config.json")
+    assert record["schema"] == 1
+    assert record["config"]["pictures"] == str(tiny_pictures / "human_train")
+    assert record["classes"] == ["happy", "sad", "angry", "tired"]
+    assert record["backbone"]["source"] == "folder"
+    assert re.fullmatch("[0-9a-f]{64}", record["backbone"]["sha256"])
+    assert {"python", "torch", "transformers", "pillow"} <= set(record["versions"])
+    split = told.read("split.json")
+    assert (len(split["train"]), len(split["validation"])) == (41, 7)
+    assert set(split["train"][0]) == {"picture", "label", "sha256"}
+    assert not {row["sha256"] for row in split["train"]} & {row["sha256"] for row in split["validation"]}
+    validation = told.read("validation.json")
+    assert validation["epoch"] == told.last["best_epoch"]
+    assert [row["picture"] for row in validation["pictures"]] == [row["picture"] for row in split["validation"]]
+    assert (run / "familiarity.safetensors").stat().st_size < 2_000_000
+    names = {path.name for path in (run / "checkpoint").iterdir()}
+    assert names == {"config.json", "model.safetensors", "preprocessor_config.json", "README.md"}
+    assert not (run / "resume").exists()
+    assert not (run / ".reserve").exists()
+
+
+def test_the_checkpoint_has_a_valid_model_card(run: Path) -> None:
+    card = ModelCard.load(run / "checkpoint" / "README.md")
+    assert card.data.pipeline_tag == "image-classification"
+    assert card.data.library_name == "transformers"
+    assert "mean correct-class confidence" in card.text
+
+
+def test_a_run_that_goes_on_replaces_its_checkpoint_and_leaves_nothing_beside_it(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    run = start(tiny_config, tmp_path, epochs=4)
+    first = go_on(run, stop=after_step(8)).weights()
+    assert any((value != first[name]).any() for name, value in go_on(run).weights().items())
+    files = {"config.json", "model.safetensors", "preprocessor_config.json", "README.md"}
+    assert {path.name for path in (run / "checkpoint").iterdir()} == files
+    assert {path.name for path in run.iterdir() if "checkpoint" in path.name} == {"checkpoint"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda folder: folder.rename(folder.with_name("gone")), "has no checkpoint yet"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 1000), "cannot be read: train it again"),
+        (lambda folder: (folder / "preprocessor_config.json").unlink(), "cannot be read: train it again"),
+    ],
+)
+def test_a_checkpoint_that_is_missing_or_torn_is_one_sentence(
+    run: Path, emotion: Emotion, tiny_pictures: Path, damage: Any, sentence: str
+) -> None:
+    damage(run / "checkpoint")
+    said = emotion("predict", "--run", run.name, tiny_pictures / "dog_eval" / "sad" / "sad_000.png")
+    assert (said.code, said.out) == (1, "")
+    assert sentence in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_picture_that_cannot_be_read_takes_no_other_with_it(run: Path, tiny_pictures: Path, tmp_path: Path) -> None:
+    good = sorted((tiny_pictures / "dog_eval").rglob("*.png"))
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    model = classifier(run)
+    # The first batches hold nothing that can be read, a later one both kinds.
+    mixed = model.score([*[text] * 17, *good])
+    assert {str(each) for each in mixed[:17]} == {"text.jpg is not a picture: use a .jpg, .png or .webp file."}
+    assert mixed[17:] == [pytest.approx(scores, abs=1e-5) for scores in model.score(good)]
