@@ -12,6 +12,7 @@ import pytest
 from helpers.command import Emotion, Said
 from helpers.pictures import COLOURS, write_pictures, write_tiny_dinov2, write_tiny_vit
 from helpers.serving import Site, serving
+from helpers.training import Trainer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -174,6 +175,12 @@ def tiny_config(make_pictures: MakePictures, tiny_vit: Path) -> TrainConfig:
 
     small = {"epochs": 3, "batch_size": 8, "image_size": 32, "precision": "float32"}
     return TrainConfig(pictures=str(make_pictures()), backbone=str(tiny_vit), **small)
+
+
+@pytest.fixture
+def trainer(tiny_config: TrainConfig, isolated: Path) -> Trainer:
+    """``trainer(depth=1)`` trains with ``tiny_config`` and other settings and returns what it has told."""
+    return Trainer(tiny_config, isolated / "runs")
 
 
 @pytest.fixture

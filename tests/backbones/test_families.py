@@ -13,36 +13,21 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.training import classifier, piped, train
-
-from emotion.config import TrainConfig
-
-SMALL = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "patch_size": 8}
-FAMILIES: dict[str, tuple[str, dict[str, int]]] = {
-    "vit": ("ViT", {"intermediate_size": 64, "image_size": 32}),
-    "deit": ("DeiT", {"intermediate_size": 64, "image_size": 32}),
-    "dinov2": ("Dinov2", {"mlp_ratio": 2, "image_size": 48}),
-    "dinov2_with_registers": ("Dinov2WithRegisters", {"mlp_ratio": 2, "image_size": 48, "num_register_tokens": 4}),
-}
+from helpers.families import FAMILIES, make_model
+from helpers.training import Trainer, classifier, piped
 
 
 @pytest.mark.parametrize("depth", ["head", 2])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_trains_what_is_asked_for_alone_and_is_judged_as_it_is_saved(
-    tiny_config: TrainConfig, tmp_path: Path, family: str, depth: str | int
+    trainer: Trainer, tmp_path: Path, family: str, depth: str | int
 ) -> None:
-    import torch
-    import transformers
     from safetensors.torch import load_file
+    from transformers import ViTImageProcessorPil
 
-    torch.manual_seed(0)
-    name, sizes = FAMILIES[family]
-    config = getattr(transformers, f"{name}Config")(**SMALL, **sizes, num_labels=7)
-    backbone = getattr(transformers, f"{name}ForImageClassification")(config).eval()
-    backbone.save_pretrained(tmp_path / "backbone")
-    transformers.ViTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(tmp_path / "backbone")
-    settings: dict[str, Any] = {"backbone": str(tmp_path / "backbone"), "depth": depth, "block_learning_rate": 1e-3}
-    told = train(tiny_config, tmp_path / "runs", **settings, epochs=1)
+    make_model(family, num_labels=7).save_pretrained(tmp_path / "backbone")
+    ViTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(tmp_path / "backbone")
+    told = trainer(backbone=str(tmp_path / "backbone"), depth=depth, block_learning_rate=1e-3, epochs=1)
 
     saved = told.read("checkpoint/config.json")
     assert (saved["model_type"], saved["id2label"]["3"]) == (family, "tired")
@@ -54,7 +39,7 @@ def test_every_family_trains_what_is_asked_for_alone_and_is_judged_as_it_is_save
     blocks = {int(part) for name in moved for part in name.split(".") if part.isdecimal()}
     assert blocks == (set() if depth == "head" else {1, 2})
     assert not any("embeddings" in name for name in moved)
-    picture = next((Path(tiny_config.pictures) / "sad").iterdir())
+    picture = next((trainer.pictures / "sad").iterdir())
     [said] = classifier(told.path).score([picture])
     assert piped(told.path, picture) == pytest.approx(said, abs=1e-4)
 
@@ -69,8 +54,8 @@ class Bomb:
         return (os.mkdir, (str(self.mark),))
 
 
-def config_of(folder: Path, **values: Any) -> None:
-    path = folder / "config.json"
+def write(folder: Path, name: str = "config.json", **values: Any) -> None:
+    path = folder / name
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
@@ -104,11 +89,11 @@ def cut_short(folder: Path) -> None:
             "not a multiple of this backbone's patches of 8 pixels: use 32 or 40",
         ),
         (
-            lambda folder: config_of(folder, model_type="resnet"),
+            lambda folder: write(folder, model_type="resnet"),
             [],
             "holds a 'resnet' model: choose a vision transformer",
         ),
-        (lambda folder: config_of(folder, model_type="own"), [], "cannot be read"),
+        (lambda folder: write(folder, model_type="own"), [], "cannot be read"),
         (lambda folder: (folder / "config.json").unlink(), [], "has no config.json"),
         (lambda folder: (folder / "preprocessor_config.json").unlink(), [], "has no preprocessor_config.json"),
         (cut_short, [], "cannot be read"),
@@ -118,18 +103,16 @@ def cut_short(folder: Path) -> None:
     ],
 )
 def test_a_backbone_that_cannot_be_used_is_one_sentence_and_no_pickle_is_opened(
-    tiny_config: TrainConfig, tiny_vit: Path, tmp_path: Path, emotion: Emotion, spoil: Callable[[Path], object],
-    options: list[object], sentence: str,
-) -> None:  # fmt: skip
+    trainer: Trainer, tiny_vit: Path, tmp_path: Path, emotion: Emotion, spoil: Any, options: Any, sentence: str
+) -> None:
     folder = Path(shutil.copytree(tiny_vit, tmp_path / "backbone"))
     spoil(folder)
-    words = ["--pictures", tiny_config.pictures, "--backbone", folder, "--image-size", 32, *options]
-    said = emotion("train", *words, "--runs", tmp_path / "runs")
+    said = emotion("train", *trainer.words, "--backbone", folder, *options)
     assert (said.code, said.out) == (1, "")
     assert sentence in said.err
     assert len(said.err.splitlines()) == 1
     assert not (folder / "went off").exists()
-    assert not list(tmp_path.rglob("error.log"))
+    assert not list(trainer.runs.rglob("error.log"))
 
 
 def test_a_checkpoint_that_is_a_pickle_is_not_opened(run: Path, emotion: Emotion, tiny_pictures: Path) -> None:
@@ -142,21 +125,19 @@ def test_a_checkpoint_that_is_a_pickle_is_not_opened(run: Path, emotion: Emotion
 
 
 def test_code_that_comes_with_a_model_is_not_run(
-    tiny_config: TrainConfig, tiny_vit: Path, tmp_path: Path, emotion: Emotion
+    trainer: Trainer, tiny_vit: Path, tmp_path: Path, emotion: Emotion
 ) -> None:
     folder = Path(shutil.copytree(tiny_vit, tmp_path / "model"))
     mark = tmp_path / "went off"
     (folder / "own.py").write_text(f"import os\nos.mkdir({str(mark)!r})\nclass Own: pass\n")
     own = {"AutoConfig": "own.Own", "AutoModelForImageClassification": "own.Own", "AutoImageProcessor": "own.Own"}
-    for file in ("config.json", "preprocessor_config.json"):
-        values = json.loads((folder / file).read_text())
-        (folder / file).write_text(json.dumps({**values, "auto_map": own}))
-    told = train(tiny_config, tmp_path / "runs", backbone=str(folder), epochs=1)
-    for file in ("config.json", "preprocessor_config.json"):
-        values = json.loads((told.path / "checkpoint" / file).read_text())
-        (told.path / "checkpoint" / file).write_text(json.dumps({**values, "auto_map": own}))
-    shutil.copy(folder / "own.py", told.path / "checkpoint")
-    assert emotion("predict", "--run", told.path, next(Path(tiny_config.pictures).rglob("*.png"))).code == 0
+    write(folder, auto_map=own)
+    write(folder, "preprocessor_config.json", auto_map=own)
+    checkpoint = trainer(backbone=str(folder), epochs=1).path / "checkpoint"
+    write(checkpoint, auto_map=own)
+    write(checkpoint, "preprocessor_config.json", auto_map=own)
+    shutil.copy(folder / "own.py", checkpoint)
+    assert emotion("predict", "--run", checkpoint.parent, next(trainer.pictures.rglob("*.png"))).code == 0
     assert not mark.exists()
 
 

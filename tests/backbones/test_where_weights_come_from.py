@@ -9,17 +9,14 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from helpers.command import Emotion
+from helpers.hub_models import COMMIT, serving_models
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "models" / "dinov2-small"
-COMMIT = "a" * 40
 FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
@@ -80,62 +77,16 @@ def test_weights_that_were_not_checked_are_refused_and_leave_nothing(
     assert "cannot be written" in refused(tmp_path / "changed" / "dinov2-small" / "README.md")
 
 
-def test_a_folder_is_found_with_its_hash(tiny_vit: Path, emotion: Emotion) -> None:
+def test_a_folder_is_found_with_its_hash_and_a_name_that_is_nothing_is_one_sentence(
+    tiny_vit: Path, emotion: Emotion
+) -> None:
     found = emotion("backbones", "pull", tiny_vit, "--json").json
     assert (found["source"], found["path"], found["revision"]) == ("folder", str(tiny_vit), "")
     assert found["sha256"] == sha256(tiny_vit / "model.safetensors")
-
-
-@pytest.mark.parametrize("name", ["nothing", "a/b/c", "../../etc/passwd", "owner/..", "a b/c"])
-def test_a_name_that_is_nothing_is_one_sentence(emotion: Emotion, name: str) -> None:
-    said = emotion("backbones", "pull", name)
-    assert (said.code, len(said.err.splitlines())) == (1, 1)
-    assert said.err.startswith(f"There is no backbone {name!r}: choose one of")
-
-
-class Hub(BaseHTTPRequestHandler):
-    """As much of the Hub's HTTP interface as fetching a model asks for."""
-
-    files: dict[str, bytes]
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        repository, _, rest = self.path.partition("/resolve/")
-        if self.path.startswith("/api/models/team/tiny/tree/"):
-            rows = [{"type": "file", "path": name, "size": len(body), "oid": name} for name, body in self.files.items()]
-            self._send(200, json.dumps(rows).encode(), {"Content-Type": "application/json"})
-        elif self.path.startswith("/api/models/team/tiny"):
-            siblings = [{"rfilename": name} for name in self.files]
-            body = json.dumps({"id": "team/tiny", "sha": COMMIT, "siblings": siblings}).encode()
-            self._send(200, body, {"Content-Type": "application/json"})
-        elif repository == "/team/tiny" and (name := rest.split("/", 1)[-1]) in self.files:
-            self._send(200, self.files[name], {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT})
-        else:
-            self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-
-@pytest.fixture
-def hub_url() -> Iterator[str]:
-    """Serve a stand-in for the Hub on this machine."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    for name in ("nothing", "a/b/c", "../../etc/passwd", "owner/..", "a b/c"):
+        said = emotion("backbones", "pull", name)
+        assert (said.code, len(said.err.splitlines())) == (1, 1)
+        assert said.err.startswith(f"There is no backbone {name!r}: choose one of")
 
 
 def pull(name: str, *, endpoint: str, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -148,20 +99,23 @@ def pull(name: str, *, endpoint: str, cache: Path) -> subprocess.CompletedProces
 
 
 def test_a_hub_model_is_downloaded_once_and_pickles_and_unknown_names_are_refused(
-    hub_url: str, tiny_vit: Path, tmp_path: Path
+    tiny_vit: Path, tmp_path: Path
 ) -> None:
-    Hub.files = {name: (tiny_vit / name).read_bytes() for name in FILES}
-    done = pull("team/tiny", endpoint=hub_url, cache=tmp_path / "one")
-    assert done.returncode == 0, done.stderr
-    assert COMMIT in done.stdout
-    assert sha256(tiny_vit / "model.safetensors") in done.stdout
+    files = {name: (tiny_vit / name).read_bytes() for name in FILES}
+    with serving_models({"team/tiny": files}) as url:
+        done = pull("team/tiny", endpoint=url, cache=tmp_path / "one")
+        assert done.returncode == 0, done.stderr
+        assert COMMIT in done.stdout
+        assert sha256(tiny_vit / "model.safetensors") in done.stdout
+        unknown = pull("team/nothing", endpoint=url, cache=tmp_path / "two")
+        assert (unknown.returncode, unknown.stderr) == (
+            1,
+            f"The Hub at {url} has no model team/nothing: check its name.\n",
+        )
     offline = pull("team/tiny", endpoint="http://127.0.0.1:9", cache=tmp_path / "one")
     assert offline.stdout == done.stdout, offline.stderr
-
-    done = pull("team/nothing", endpoint=hub_url, cache=tmp_path / "two")
-    assert (done.returncode, done.stderr) == (1, f"The Hub at {hub_url} has no model team/nothing: check its name.\n")
-    Hub.files = {"config.json": Hub.files["config.json"], "pytorch_model.bin": b"\x80"}
-    done = pull("team/tiny", endpoint=hub_url, cache=tmp_path / "two")
+    with serving_models({"team/tiny": {"config.json": files["config.json"], "pytorch_model.bin": b"\x80"}}) as url:
+        done = pull("team/tiny", endpoint=url, cache=tmp_path / "two")
     assert (done.returncode, "pickled weights are never opened" in done.stderr) == (1, True)
     assert not list(tmp_path.rglob("pytorch_model.bin"))
 

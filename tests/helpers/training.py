@@ -86,6 +86,33 @@ def train(config: TrainConfig, runs: Path, **settings: Any) -> Told:
     return told
 
 
+@dataclass(frozen=True)
+class Trainer:
+    """Trains with the settings of ``tiny_config`` and others, each time a run of its own."""
+
+    config: TrainConfig
+    runs: Path
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of its pictures, which a test may change."""
+        return Path(self.config.pictures)
+
+    @property
+    def words(self) -> list[object]:
+        """The options of the command that say the same."""
+        options = ["--pictures", self.pictures, "--backbone", self.config.backbone, "--image-size", 32]
+        return [*options, "--epochs", 3, "--batch-size", 8, "--precision", "float32"]
+
+    def start(self, **settings: Any) -> Path:
+        """Make a run that waits."""
+        return start(self.config, self.runs, **settings)
+
+    def __call__(self, **settings: Any) -> Told:
+        """Train to the end."""
+        return train(self.config, self.runs, **settings)
+
+
 def after_step(number: int) -> Callable[[dict[str, Any]], bool]:
     """For ``stop``: once so many steps are taken."""
     return lambda event: event["event"] == "StepDone" and event["step"] >= number

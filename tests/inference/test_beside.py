@@ -4,50 +4,45 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import psutil
+from helpers.pictures import write_pictures
 from helpers.waiting import until
 
-if TYPE_CHECKING:
-    from helpers.serving import Site
+from emotion.comparison import Request
+from emotion.run import Run
+from emotion.worker import Workers
+
+
+def giving_way() -> list[psutil.Process]:
+    """The processes below this one that give way to others."""
+    own = psutil.Process()
+    return [each for each in own.children(recursive=True) if each.nice() > own.nice()]
 
 
 def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
-    site: Site, trained_run: Path, tiny_pictures: Path
+    run: Path, tiny_pictures: Path, tmp_path: Path
 ) -> None:
-    from gradio_client import handle_file
+    many, picture = write_pictures(tmp_path / "many", count=30), tiny_pictures / "dog_eval" / "sad" / "sad_000.png"
+    compared: list[int] = []
+    with Workers(runs_folder=run.parent) as workers:
+        scores = workers.predict(Run(run), picture).scores
+        assert giving_way() == []
 
-    picture = tiny_pictures / "dog_eval" / "sad" / "sad_000.png"
-    assert site.process is not None
-    server = psutil.Process(site.process.pid)
+        def compare() -> None:
+            comparison, _ = workers.compare(Run(run), Request({"dog": many}, emotion=None, size=None))
+            compared.append(comparison.pooled("dog").n)
 
-    def children() -> dict[int, int]:
-        """How nice every model process is, beside the server, by its id."""
-        usual = server.nice()
-        return {
-            each.pid: each.nice() - usual
-            for each in server.children(recursive=True)
-            if each.status() != psutil.STATUS_ZOMBIE
-        }
-
-    with site.client() as client:
-
-        def predict() -> Any:
-            return client.predict(run=trained_run.name, picture=handle_file(str(picture)), api_name="/predict")
-
-        first = predict()
-        before = set(children())
-        sets = [each["key"] for each in client.predict(api_name="/picture_sets")]
-        comparing = client.submit(run=trained_run.name, sets=sets, emotion="all", size=6, api_name="/compare")
-        nice = until(lambda: {pid: by for pid, by in children().items() if pid not in before and by > 0})
-        for pid in nice:  # However fast it is, it is not over meanwhile.
-            os.kill(pid, signal.SIGSTOP)
+        comparing = threading.Thread(target=compare)
+        comparing.start()
+        [process] = until(giving_way)
+        os.kill(process.pid, signal.SIGSTOP)  # However fast it is, it is not over meanwhile.
         try:
-            assert predict()["scores"] == first["scores"]
-            assert not comparing.done()
+            assert workers.predict(Run(run), picture).scores == scores
+            assert compared == []
         finally:
-            for pid in nice:
-                os.kill(pid, signal.SIGCONT)
-        assert comparing.result()["run"] == trained_run.name
+            os.kill(process.pid, signal.SIGCONT)
+        comparing.join()
+    assert compared == [120]

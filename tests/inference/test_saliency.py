@@ -9,22 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
-from helpers.training import classifier, train
+from helpers.families import FAMILIES, make_model
+from helpers.training import Trainer, classifier
 from PIL import Image
 
 from emotion.backbones.anatomy import KINDS, cut
-from emotion.config import TrainConfig
 from emotion.errors import PictureError, RunError
-from emotion.saliency import relevance, rollout
-
-SMALL = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "patch_size": 8, "num_labels": 4}
-FAMILIES: dict[str, dict[str, int]] = {
-    "ViT": {"intermediate_size": 64, "image_size": 32},
-    "DeiT": {"intermediate_size": 64, "image_size": 32},
-    "Dinov2": {"mlp_ratio": 2, "image_size": 48},
-    "Dinov2WithRegisters": {"mlp_ratio": 2, "image_size": 48, "num_register_tokens": 4},
-}
+from emotion.saliency import relevance
 
 PLANTED = {"happy": (255, 255, 0), "sad": (0, 0, 255), "angry": (255, 0, 0)}
 
@@ -38,14 +29,14 @@ def planted(label: str, seed: str) -> tuple[Image.Image, tuple[int, int]]:
     return image, (row, column)
 
 
-def test_planted_evidence_is_found_wherever_it_lies(tiny_config: TrainConfig, tmp_path: Path) -> None:
+def test_planted_evidence_is_found_wherever_it_lies(trainer: Trainer, tmp_path: Path) -> None:
     for label in PLANTED:
         (tmp_path / "planted" / label).mkdir(parents=True)
         for number in range(40):
             planted(label, f"{label}{number}")[0].save(tmp_path / "planted" / label / f"{number}.png")
     settings: dict[str, Any] = {"depth": "all", "epochs": 10, "batch_size": 12, "schedule": "constant"}
     settings |= {"block_learning_rate": 1e-3, "head_learning_rate": 3e-3, "pictures": str(tmp_path / "planted")}
-    told = train(tiny_config, tmp_path / "runs", **settings)
+    told = trainer(**settings)
     assert told.last["validation"]["accuracy"] > 0.9
     model, hits, shares = classifier(told.path), [], []
     for label in PLANTED:
@@ -61,11 +52,11 @@ def test_planted_evidence_is_found_wherever_it_lies(tiny_config: TrainConfig, tm
 
 @pytest.mark.parametrize(("backbone", "size", "side"), [("tiny_vit", 32, 4), ("tiny_dinov2", 28, 2)])
 def test_an_explanation_carries_the_predictions_number_and_changes_none(
-    tiny_config: TrainConfig, tmp_path: Path, request: pytest.FixtureRequest, backbone: str, size: int, side: int
+    trainer: Trainer, tmp_path: Path, request: pytest.FixtureRequest, backbone: str, size: int, side: int
 ) -> None:
     settings = {"backbone": str(request.getfixturevalue(backbone)), "image_size": size, "epochs": 1}
-    model = classifier(train(tiny_config, tmp_path / "runs", **settings, precision="auto").path)
-    pictures = [next((Path(tiny_config.pictures) / label).iterdir()) for label in model.classes]
+    model = classifier(trainer(**settings, precision="auto").path)
+    pictures = [next((trainer.pictures / label).iterdir()) for label in model.classes]
     before = model.score(pictures)
     scores, most = before[0], []
     assert isinstance(scores, dict)
@@ -124,9 +115,7 @@ def by_hand(model: Any, pixels: torch.Tensor, index: int) -> np.ndarray:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_map_is_that_of_the_paper_computed_by_hand(family: str) -> None:
-    torch.manual_seed(1)
-    config = getattr(transformers, f"{family}Config")(**SMALL, **FAMILIES[family])
-    model = getattr(transformers, f"{family}ForImageClassification")(config).eval()
+    model = make_model(family, num_labels=4)
     torch.nn.init.normal_(model.classifier.weight)
     pixels = torch.randn(1, 3, 32, 32)
     expected = [by_hand(model, pixels, index) for index in range(4)]
@@ -143,11 +132,3 @@ def test_the_map_is_that_of_the_paper_computed_by_hand(family: str) -> None:
     with pytest.raises(IndexError):
         relevance(parts, pixels, index=99)
     assert model.config._attn_implementation == "sdpa", "left as it was, also where it breaks off"
-
-
-def test_the_recursion_on_two_blocks_of_two_tokens() -> None:
-    # One head: the positive part of attention times slope is [[0.5, 0], [0, 0]], then [[0, 1], [0, 0]].
-    first = (torch.tensor([[[0.5, 0.5], [0.2, 0.8]]]), torch.tensor([[[1.0, -1.0], [-3.0, 0.0]]]))
-    second = (torch.tensor([[[0.0, 0.5], [1.0, 0.0]]]), torch.tensor([[[9.0, 2.0], [0.0, 9.0]]]))
-    # R = I, then [[1.5, 0], [0, 1]], then that + [[0, 1], [0, 0]] @ that.
-    assert torch.equal(rollout([first, second]), torch.tensor([[0.5, 1.0], [0.0, 0.0]]))

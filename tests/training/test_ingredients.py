@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.training import train
+from helpers.training import Trainer
 from PIL import Image
 from sklearn.covariance import shrunk_covariance
 
@@ -18,7 +18,7 @@ from emotion.training.trunk import view_of_picture
 from emotion.training.whitening import SHRINKAGE, whitening
 
 
-def test_zoom_shows_each_picture_closer_and_farther(tmp_path: Path) -> None:
+def test_zoom_shows_each_picture_closer_and_farther_and_a_frame_some_smaller(tmp_path: Path) -> None:
     path = tmp_path / "face.png"
     Image.new("RGB", (100, 80), "red").save(path)
     config = TrainConfig(pictures="-", augmentation="zoom")
@@ -28,20 +28,12 @@ def test_zoom_shows_each_picture_closer_and_farther(tmp_path: Path) -> None:
     assert plain.size == (100, 80)
     assert (70, 56) <= closer.size < (100, 80)
     assert (100, 80) < farther.size <= (200, 160)
-
-
-def test_a_frame_shows_some_pictures_smaller_and_none_larger_than_the_strongest_crop() -> None:
+    # A frame shows some smaller and none larger than the strongest crop.
     image = Image.new("RGB", (100, 80), "red")
     sizes = [vary(image, augmentation="frame", key=str(number)).size for number in range(200)]
     assert min(sizes) >= (75, 60)
     assert max(sizes)[0] > 180
     assert 60 < sum(width > 100 for width, _ in sizes) < 140
-
-
-def test_a_view_depends_on_its_key_alone() -> None:
-    image = Image.effect_noise((40, 30), 80).convert("RGB")
-    first, again, other = (vary(image, augmentation="strong", key=key).tobytes() for key in "aab")
-    assert first == again != other
 
 
 def test_whitening_is_the_inverse_root_of_the_shrunk_covariance_within_the_classes() -> None:
@@ -68,10 +60,9 @@ def test_pictures_without_spread_are_whitened_to_finite_numbers(rows: torch.Tens
 
 @pytest.mark.parametrize(("has_it", "precision"), [(True, "bfloat16"), (False, "float32")])
 def test_auto_is_bfloat16_only_where_the_machine_has_it(
-    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_it: bool, precision: str
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch, has_it: bool, precision: str
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_it)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    told = train(tiny_config, tmp_path, precision="auto", epochs=1)
-    assert told.of("RunStarted")[0]["precision"] == precision
+    assert trainer(precision="auto", epochs=1).of("RunStarted")[0]["precision"] == precision

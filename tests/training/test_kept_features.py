@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,13 +12,9 @@ from typing import Any
 import pytest
 from helpers.command import Emotion
 from helpers.pictures import write_pictures
-from helpers.training import Told, go_on, start, train
+from helpers.training import Told, Trainer, go_on
 from helpers.waiting import until
 from PIL import Image
-
-from emotion.config import TrainConfig
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -35,65 +30,53 @@ def files(cache: Path) -> list[Path]:
 
 @pytest.mark.parametrize("settings", [{}, {"depth": 1}, {"precision": "bfloat16"}], ids=str)
 def test_a_second_training_computes_nothing_and_has_the_losses_of_one_without_a_cache(
-    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
 ) -> None:
     settings = {"augmentation": "light", **settings}
-    first, second = (train(tiny_config, tmp_path, **settings) for _ in range(2))
+    first, second = (trainer(**settings) for _ in range(2))
     monkeypatch.setenv("EMOTION_CACHE_GB", "0")
-    without = train(tiny_config, tmp_path, **settings)
+    without = trainer(**settings)
     assert [told.computed for told in (first, second, without)] == [48 + 41, 0, 48 + 41]
     assert [told.of("TrunkProgress")[0]["kept"] for told in (first, without)] == [True, False]
     assert second.losses == first.losses
     assert second.losses == pytest.approx(without.losses, abs=1e-3)
 
 
-def test_only_new_pictures_and_new_views_are_computed(tiny_config: TrainConfig, tmp_path: Path) -> None:
-    folder = Path(tiny_config.pictures)
-
+def test_only_new_pictures_and_new_views_are_computed(trainer: Trainer) -> None:
     def computed(**settings: Any) -> int:
-        return train(tiny_config, tmp_path, augmentation="light", **settings).computed
+        return trainer(augmentation="light", epochs=1, **settings).computed
 
+    happy, sad = trainer.pictures / "happy", trainer.pictures / "sad"
     assert computed() == 48 + 41
-    assert computed(batch_size=4, epochs=1, head_learning_rate=1e-2) == 0
+    assert computed(batch_size=4, head_learning_rate=1e-2) == 0
     # The seven that were held back are trained on now, in a view of their own.
     assert 0 < computed(seed=7) <= 7
     for number in range(10):
-        Image.new("RGB", (40, 40), (number * 20, 50, 90)).save(folder / "happy" / f"new_{number}.png")
-    (folder / "sad" / "sad_003.png").rename(folder / "sad" / "moved.png")
+        Image.new("RGB", (40, 40), (number * 20, 50, 90)).save(happy / f"new_{number}.png")
+    (sad / "sad_003.png").rename(sad / "moved.png")
     assert 10 <= computed(validation_share=0.05) <= 2 * 10 + 2 * 7
-    assert train(tiny_config, tmp_path).computed == 0
-    # A small set out of a large one.
-    for label in ("happy", "sad"):
-        (tmp_path / "few" / label).mkdir(parents=True)
-        for picture in sorted((folder / label).iterdir())[:4]:
-            (tmp_path / "few" / label / picture.name).write_bytes(picture.read_bytes())
-    assert train(tiny_config, tmp_path, pictures=str(tmp_path / "few")).computed == 0
+    for path in [*sorted(happy.iterdir())[4:], *sorted(sad.iterdir())[4:]]:  # A small set out of a large one.
+        path.unlink()
+    assert trainer().computed == 0
 
 
-def test_pictures_of_one_content_are_computed_once_and_unreadable_ones_are_all_named(
-    tiny_config: TrainConfig, tmp_path: Path, emotion: Emotion
-) -> None:
-    folder = Path(tiny_config.pictures)
+def test_pictures_of_one_content_are_computed_once_and_unreadable_ones_all_named(trainer: Trainer) -> None:
+    folder = trainer.pictures
     for name in ("one", "two"):
         (folder / "happy" / f"{name}.png").write_bytes((folder / "happy" / "happy_000.png").read_bytes())
         (folder / "angry" / f"bad_{name}.png").write_bytes(b"nothing")
-    told = train(tiny_config, tmp_path)
+    told = trainer()
     [skipped] = told.of("PicturesSkipped")
     assert sorted(Path(path).name for path in skipped["reasons"]) == ["bad_one.png", "bad_two.png"]
     assert all(Path(path).name in reason for path, reason in skipped["reasons"].items())
-    assert sum(entry["rows"] for entry in emotion("cache", "--json").json["entries"]) == 48
+    assert trainer().computed <= 1  # What cannot be read is tried again.
 
 
-@pytest.mark.parametrize(
-    "other", [{"backbone": "dinov2"}, {"image_size": 48}, {"precision": "bfloat16"}, {"depth": "head"}], ids=str
-)
-def test_whatever_decides_a_feature_makes_it_another_one(
-    tiny_config: TrainConfig, tiny_dinov2: Path, tmp_path: Path, other: dict[str, Any]
-) -> None:
-    train(tiny_config, tmp_path, depth=1)
-    if "backbone" in other:
-        other = {"backbone": str(tiny_dinov2), "image_size": 28}
-    assert train(tiny_config, tmp_path, **{"depth": 1, **other}).computed == 48
+def test_whatever_decides_a_feature_makes_it_another_one(trainer: Trainer, tiny_dinov2: Path) -> None:
+    trainer(depth=1)
+    others: list[dict[str, Any]] = [{"image_size": 48}, {"precision": "bfloat16"}, {"depth": "head"}]
+    for other in [*others, {"backbone": str(tiny_dinov2), "image_size": 28}]:
+        assert trainer(**{"depth": 1, **other}).computed == 48, other
 
 
 def flip_a_bit(path: Path) -> None:
@@ -111,28 +94,28 @@ def flip_a_bit(path: Path) -> None:
     ids=["cut short", "a bit flipped", "of another program", "emptied", "gone"],
 )  # fmt: skip
 def test_what_is_torn_or_foreign_is_found_out_and_computed_anew(
-    tiny_config: TrainConfig, tmp_path: Path, cache: Path, damage: Callable[[Path], object]
+    trainer: Trainer, cache: Path, damage: Callable[[Path], object]
 ) -> None:
-    first = train(tiny_config, tmp_path)
+    first = trainer()
     kept = files(cache)
     assert kept
     for path in kept:
         content = path.read_bytes()
         damage(path)
-        again = train(tiny_config, tmp_path)
+        again = trainer()
         assert again.losses == first.losses
         assert 0 < again.computed <= 48
         if not path.exists():
             break  # It was thrown away whole.
         path.write_bytes(content)
-    assert train(tiny_config, tmp_path).computed == 0
+    assert trainer().computed == 0
 
 
 def test_the_limit_holds_and_what_was_used_least_lately_makes_room(
-    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emotion: Emotion
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch, emotion: Emotion
 ) -> None:
     def computed(size: int) -> int:
-        return train(tiny_config, tmp_path, image_size=size, epochs=1).computed
+        return trainer(image_size=size, epochs=1).computed
 
     assert [computed(size) for size in (32, 40, 32)] == [48, 48, 0]
     limit = emotion("cache", "--json").json["size"] + 100  # Room for two, not for three.
@@ -143,7 +126,7 @@ def test_the_limit_holds_and_what_was_used_least_lately_makes_room(
 
 
 def test_what_a_training_uses_is_neither_evicted_nor_cleared(
-    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emotion: Emotion
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch, emotion: Emotion
 ) -> None:
     size = [0]
 
@@ -154,23 +137,18 @@ def test_what_a_training_uses_is_neither_evicted_nor_cleared(
             assert (cleared["freed"], cleared["size"]) == (0, size[0])
             assert "are in use" in emotion("cache", "clear").out
             monkeypatch.setenv("EMOTION_CACHE_GB", str((size[0] + 100) / 1e9))
-            other = emotion(
-                "train", "--pictures", tiny_config.pictures, "--backbone", tiny_config.backbone, "--image-size", 40,
-                "--epochs", 1, "--runs", tmp_path / "other",
-            )  # fmt: skip
+            other = emotion("train", *trainer.words, "--image-size", 40)
             assert (other.code, "the cache has no room" in other.err) == (0, True)
         return False
 
-    assert go_on(start(tiny_config, tmp_path / "runs"), stop=use_meanwhile).last["event"] == "RunFinished"
+    assert go_on(trainer.start(), stop=use_meanwhile).last["event"] == "RunFinished"
     assert size[0] == emotion("cache", "--json").json["size"] > 0
-    assert train(tiny_config, tmp_path / "runs", image_size=40).computed == 48
-    assert train(tiny_config, tmp_path / "runs").computed == 48
+    assert trainer(image_size=40).computed == 48
+    assert trainer().computed == 48
 
 
-def test_the_command_shows_what_is_kept_and_clears_it(
-    tiny_config: TrainConfig, tmp_path: Path, cache: Path, emotion: Emotion
-) -> None:
-    train(tiny_config, tmp_path)
+def test_the_command_shows_what_is_kept_and_clears_it(trainer: Trainer, cache: Path, emotion: Emotion) -> None:
+    trainer()
     shown = emotion("cache", "--json").json
     [entry] = shown["entries"]
     assert (entry["rows"], entry["recipe"]["image_size"], shown["limit"]) == (48, 32, 2 * 10**9)
@@ -179,61 +157,53 @@ def test_the_command_shows_what_is_kept_and_clears_it(
     assert "48 features, 32 px, float32" in emotion("cache").out
     assert emotion("cache", "clear").out.startswith("0.0 MB deleted from")  # 11 KB
     assert (files(cache), emotion("cache", "--json").json["entries"]) == ([], [])
-    assert train(tiny_config, tmp_path).computed == 48
+    assert trainer().computed == 48
 
 
 @pytest.mark.parametrize("limit", ["1,5", "inf", "nan", "-1", "two"])
 def test_a_limit_that_is_none_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, emotion: Emotion, tiny_config: TrainConfig, tmp_path: Path, limit: str
+    monkeypatch: pytest.MonkeyPatch, emotion: Emotion, trainer: Trainer, limit: str
 ) -> None:
     monkeypatch.setenv("EMOTION_CACHE_GB", limit)
     said = emotion("cache")
     assert (said.code, said.out) == (1, "")
     assert said.err == f"EMOTION_CACHE_GB is {limit!r}: set it to a number of gigabytes, 0 for none.\n"
-    assert go_on(start(tiny_config, tmp_path)).last["message"] + "\n" == said.err
+    assert go_on(trainer.start()).last["message"] + "\n" == said.err
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, tiny_config: TrainConfig, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, trainer: Trainer, tmp_path: Path
 ) -> None:
     (tmp_path / "in the way").write_text("")
     monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "in the way"))
-    told = go_on(start(tiny_config, tmp_path / "runs"))
-    assert told.last["event"] == "RunFailed"
-    assert str(tmp_path / "in the way") in told.last["message"]
+    told = go_on(trainer.start())
+    assert (told.last["event"], str(tmp_path / "in the way") in told.last["message"]) == ("RunFailed", True)
     assert not (told.path / "error.log").exists()
 
 
-def test_a_look_that_was_stopped_keeps_what_it_saw(tiny_config: TrainConfig, tmp_path: Path) -> None:
-    told = go_on(start(tiny_config, tmp_path), stop=lambda event: event.get("done", 0) >= 32)
-    assert told.last["event"] == "RunStopped"
-    assert train(tiny_config, tmp_path).computed <= 48 - 32
-
-
-def begin(runs: Path, pictures: Path, config: TrainConfig) -> subprocess.Popen[bytes]:
-    words = ["--pictures", pictures, "--backbone", config.backbone, "--image-size", 32, "--epochs", 3, "--depth", 1]
-    words += ["--augmentation", "frame", "--precision", "float32", "--batch-size", 8, "--runs", runs]
-    return subprocess.Popen(
-        [sys.executable, "-m", "emotion", "train", *map(str, words)], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+def test_a_look_that_was_stopped_keeps_what_it_saw(trainer: Trainer) -> None:
+    assert go_on(trainer.start(), stop=lambda event: event.get("done", 0) >= 32).last["event"] == "RunStopped"
+    assert trainer().computed <= 48 - 32
 
 
 @pytest.mark.slow
-def test_trainings_at_once_and_one_that_is_killed_leave_a_sound_cache(
-    tiny_config: TrainConfig, tmp_path: Path, cache: Path
-) -> None:
-    pictures = write_pictures(tmp_path / "many", count=60)
-    killed = begin(tmp_path / "killed", pictures, tiny_config)
-    [events] = until(lambda: list((tmp_path / "killed").glob("*/events.jsonl")))
+def test_trainings_at_once_and_one_that_is_killed_leave_a_sound_cache(trainer: Trainer, cache: Path) -> None:
+    write_pictures(trainer.pictures, count=60)
+    words = [*trainer.words, "--depth", 1, "--augmentation", "frame"]
+
+    def begin() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "emotion", "train", *map(str, words)]
+        return subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
+
+    killed = begin()
+    [events] = until(lambda: list(trainer.runs.glob("*/events.jsonl")))
     until(lambda: '"done": 6' in events.read_text())
     killed.kill()
     killed.wait()
-    both = [begin(tmp_path / name, pictures, tiny_config) for name in ("one", "two")]
+    both = [begin(), begin()]
     assert [process.wait(240) for process in both] == [0, 0]
-    told = [Told(next((tmp_path / name).iterdir())) for name in ("one", "two")]
+    told = [Told(path) for path in trainer.runs.iterdir() if path != events.parent]
     assert told[0].losses == pytest.approx(told[1].losses, abs=1e-6)
-    assert sum(told.computed for told in told) <= 2 * (240 + 5 * 204) - 512
-    settings = {"pictures": str(pictures), "depth": 1, "augmentation": "frame"}
-    assert train(tiny_config, tmp_path / "three", **settings).computed == 0
+    assert sum(each.computed for each in told) <= 2 * (240 + 5 * 204) - 512
+    assert trainer(depth=1, augmentation="frame").computed == 0
     assert not list(cache.rglob(".private-*"))
-    assert json.loads((told[0].path / "config.json").read_text())["config"]["augmentation"] == "frame"

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.training import classifier, train
+from helpers.training import Trainer, classifier
 
-from emotion.config import TrainConfig
 from emotion.errors import RunError
 
 
@@ -36,10 +35,10 @@ def compared(emotion: Emotion, run: Path, pictures: Path) -> tuple[float, Path]:
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bfloat16", 0.02)])
 def test_every_seed_is_the_training_that_a_run_with_it_is(
-    tiny_config: TrainConfig, tiny_pictures: Path, tmp_path: Path, emotion: Emotion, precision: str, tolerance: float
+    trainer: Trainer, tiny_pictures: Path, emotion: Emotion, precision: str, tolerance: float
 ) -> None:
     settings = {"precision": precision, "head_learning_rate": 1e-2, "augmentation": "light"}
-    own, other = (train(tiny_config, tmp_path / "runs", seed=seed, **settings).path for seed in (42, 43))
+    own, other = (trainer(seed=seed, **settings).path for seed in (42, 43))
     (means, comparison), (others, _) = (compared(emotion, run, tiny_pictures / "dog_eval") for run in (own, other))
     before = sorted(path.relative_to(own) for path in own.rglob("*"))
     found, told = luck(own, comparison, seeds=2)
@@ -55,14 +54,14 @@ def test_every_seed_is_the_training_that_a_run_with_it_is(
 
 
 def test_what_is_no_matter_of_seconds_or_has_changed_is_not_trained_anew(
-    tiny_config: TrainConfig, tiny_pictures: Path, tmp_path: Path, emotion: Emotion
+    trainer: Trainer, tiny_pictures: Path, emotion: Emotion
 ) -> None:
-    run = train(tiny_config, tmp_path / "runs", epochs=1).path
+    run = trainer(epochs=1).path
     _, comparison = compared(emotion, run, tiny_pictures / "dog_eval")
-    next(Path(tiny_config.pictures).rglob("*.png")).unlink()
+    next(trainer.pictures.rglob("*.png")).unlink()
     with pytest.raises(RunError, match="have changed"):
         luck(run, comparison, seeds=2)
-    run = train(tiny_config, tmp_path / "runs", epochs=1, depth=1).path
+    run = trainer(epochs=1, depth=1).path
     _, comparison = compared(emotion, run, tiny_pictures / "dog_eval")
     with pytest.raises(RunError, match="trained more than its classifier, so it is not trained anew"):
         luck(run, comparison, seeds=2)

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.training import Told, after_step, classifier, go_on, piped, start, train
+from helpers.training import Told, Trainer, after_step, classifier, go_on, piped
 from huggingface_hub import ModelCard
-
-from emotion.config import TrainConfig
 
 BLOCKS: dict[str, Any] = {
     "depth": 2, "layer_decay": 0.8, "augmentation": "frame", "patch_dropout": 0.5, "block_learning_rate": 2e-3,
@@ -29,16 +27,15 @@ BLOCKS: dict[str, Any] = {
 )  # fmt: skip
 @pytest.mark.parametrize("backbone", ["tiny_vit", "tiny_dinov2"])
 def test_the_pipeline_gives_the_numbers_of_predict_and_of_the_validation(
-    tiny_config: TrainConfig, tmp_path: Path, emotion: Emotion, request: pytest.FixtureRequest, backbone: str,
-    settings: dict[str, Any], tolerance: float,
-) -> None:  # fmt: skip
+    trainer: Trainer, emotion: Emotion, request: pytest.FixtureRequest, backbone: str, settings: Any, tolerance: float
+) -> None:
     own = {"backbone": str(request.getfixturevalue(backbone)), "image_size": 32 if backbone == "tiny_vit" else 28}
     if "image_size" in settings and backbone == "tiny_dinov2":
         settings = {"image_size": 42}
-    told = train(tiny_config, tmp_path, **{**own, "head_learning_rate": 0.05, **settings})
+    told = trainer(**{**own, "head_learning_rate": 0.05, **settings})
     validation = told.read("validation.json")
     for row in validation["pictures"][:3]:
-        picture = Path(tiny_config.pictures) / row["picture"]
+        picture = trainer.pictures / row["picture"]
         said = emotion("predict", "--run", told.path, picture, "--json").json
         assert said["precision"] == settings.get("precision", "float32")
         [prediction] = said["predictions"]
@@ -80,10 +77,8 @@ def test_the_checkpoint_has_a_valid_model_card(run: Path) -> None:
     assert "mean correct-class confidence" in card.text
 
 
-def test_a_run_that_goes_on_replaces_its_checkpoint_and_leaves_nothing_beside_it(
-    tiny_config: TrainConfig, tmp_path: Path
-) -> None:
-    run = start(tiny_config, tmp_path, epochs=4)
+def test_a_run_that_goes_on_replaces_its_checkpoint_and_leaves_nothing_beside_it(trainer: Trainer) -> None:
+    run = trainer.start(epochs=4)
     first = go_on(run, stop=after_step(8)).weights()
     assert any((value != first[name]).any() for name, value in go_on(run).weights().items())
     files = {"config.json", "model.safetensors", "preprocessor_config.json", "README.md"}

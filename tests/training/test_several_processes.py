@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.training import Told, train
+from helpers.training import Told, Trainer
 
-from emotion.config import TrainConfig
 from emotion.training.batches import batches, shard
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
@@ -29,15 +28,14 @@ def test_processes_share_an_epoch_without_loss_or_repetition(processes: int) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", ["head", "all"])
 def test_torchrun_gives_the_losses_of_one_process_and_one_run(
-    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: str
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: str
 ) -> None:
     # 41 training pictures in batches of 7: the last batch is odd, and so is each process's share of it.
     settings = {"depth": depth, "batch_size": 7, "augmentation": "light"}
-    alone = train(tiny_config, tmp_path / "one", **settings)
+    alone = trainer(**settings)
     # With a cache of their own, so that both look.
     monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
-    words = ["--pictures", tiny_config.pictures, "--backbone", tiny_config.backbone, "--epochs", "3", "--json"]
-    words += ["--image-size", "32", "--precision", "float32", "--runs", str(tmp_path / "two")]
+    words = [*map(str, trainer.words), "--runs", str(tmp_path / "two"), "--json"]
     words += [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
     done = subprocess.run(
         [sys.executable, *TORCHRUN, "-m", "emotion", "train", *words],

@@ -12,7 +12,7 @@ from emotion.config import TrainConfig
 from emotion.errors import ConfigError
 from emotion.run import Run
 from emotion.runs import create_run
-from emotion.sweep import MAX_VALUES, SWEPT_SETTINGS, SweepMember, plan_sweep, value_text
+from emotion.sweep import MAX_VALUES, SWEPT_SETTINGS, SweepMember, plan_sweep
 from emotion.validation import smallest_difference
 
 CONFIG = TrainConfig(pictures="faces", epochs=3, depth=2)
@@ -22,7 +22,6 @@ def test_the_reports_batch_sizes_are_four_trainings_that_differ_in_nothing_else(
     planned = plan_sweep(CONFIG, setting="batch_size", values="4, 8, 16, 24")
     assert [each.config for each in planned] == [replace(CONFIG, batch_size=size) for size in (4, 8, 16, 24)]
     assert [each.member.place for each in planned] == [0, 1, 2, 3]
-    assert [each.member.title for each in planned] == ["batch size 4", "batch size 8", "batch size 16", "batch size 24"]
     assert len({each.member.id for each in planned}) == 1
     ids = {plan_sweep(CONFIG, setting="seed", values="1")[0].member.id for _ in range(50)}
     assert len(ids) == 50, "two sweeps share no id"
@@ -36,16 +35,16 @@ def test_every_setting_proposes_values_that_can_be_trained(setting: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("setting", "text", "values"),
+    ("setting", "text", "titles"),
     [
-        *[("batch_size", text, [4, 8]) for text in ("4,8", "4 8", "4; 8", " 4,\n8, ", ",4,,8,")],
-        ("depth", "head, 2, all", ["head", 2, "all"]),
-        ("head_learning_rate", "1e-3, 0.01", [0.001, 0.01]),
-        ("augmentation", "off, strong", ["off", "strong"]),
+        *[("batch_size", text, "batch size 4, batch size 8") for text in ("4,8", "4 8", " 4;\n8, ", ",4,,8,")],
+        ("depth", "head, 2", "depth head, depth 2"),
+        ("head_learning_rate", "1e-3, 0.00005", "classifier learning rate 0.001, classifier learning rate 5e-5"),
     ],
 )
-def test_values_are_read_as_people_write_them(setting: str, text: str, values: list[object]) -> None:
-    assert [each.member.value for each in plan_sweep(CONFIG, setting=setting, values=text)] == values
+def test_values_are_read_and_shown_as_people_write_them(setting: str, text: str, titles: str) -> None:
+    planned = plan_sweep(CONFIG, setting=setting, values=text)
+    assert ", ".join(each.member.title for each in planned) == titles
 
 
 @pytest.mark.parametrize(
@@ -53,31 +52,20 @@ def test_values_are_read_as_people_write_them(setting: str, text: str, values: l
     [
         ("batch_size", " , ", "No value is given"),
         ("batch_size", "4, four", "Batch size cannot be 'four': write whole numbers"),
-        ("batch_size", "4, 8.5", "cannot be '8.5'"),
         ("batch_size", "4, 500", "Batch size is 500: use a whole number from 1 to 128"),
         ("batch_size", "4, 8, 4", "Batch size 4 is there twice"),
-        ("head_learning_rate", "1e-3, 0.001", "is there twice"),
         ("head_learning_rate", "fast", "write numbers with commas"),
         ("head_learning_rate", "nan", "use a number from"),
-        ("weight_decay", "1e999", "use a number from"),
         ("depth", "head, some", "use head, all, or the number"),
         ("augmentation", "off, wild", "use one of off, light, zoom, strong"),
         ("epochs", " ".join(str(number) for number in range(1, MAX_VALUES + 2)), "13 values: leave at most 12"),
         ("backbone", "a, b", "cannot be swept"),
+        ("block_learning_rate", "1e-5, 1e-4", "No block is trained"),
     ],
 )
 def test_what_cannot_be_swept_is_refused_in_a_sentence(setting: str, text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        plan_sweep(CONFIG, setting=setting, values=text)
-
-
-def test_a_setting_that_would_change_nothing_is_not_swept() -> None:
-    with pytest.raises(ConfigError, match="No block is trained"):
-        plan_sweep(replace(CONFIG, depth="head"), setting="block_learning_rate", values="1e-5, 1e-4")
-
-
-def test_values_are_shown_as_a_person_writes_them() -> None:
-    assert [value_text(value) for value in (24, 0.0015, 5e-5, 0.0, "head")] == ["24", "0.0015", "5e-5", "0", "head"]
+        plan_sweep(replace(CONFIG, depth="head"), setting=setting, values=text)
 
 
 def test_a_run_remembers_its_sweep_and_stays_readable_whatever_stands_there(tmp_path: Path) -> None:

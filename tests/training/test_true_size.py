@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from helpers.command import Emotion
 from helpers.training import Told, classifier, piped, train
-from PIL import Image, ImageDraw, ImageStat
+from PIL import Image
 
-from emotion.config import TrainConfig, preset
+from emotion.config import preset
 
 ROOT = Path(__file__).parents[2]
 FACES = ROOT / "assets" / "faces"
-SHARE = 0.25
 pytestmark = pytest.mark.slow
 
 
@@ -67,14 +64,6 @@ def test_the_default_calls_pictures_without_a_face_unknown(quick: Told, emotion:
     assert 2 <= sum(each["unknown"] for each in said) <= 5
 
 
-def test_the_last_block_trains_on_the_bundled_backbone(quick: Told, tmp_path: Path) -> None:
-    told = train(TrainConfig(pictures=str(FACES / "human_eval"), depth=1, epochs=3), tmp_path)
-    epochs = told.of("EpochDone")
-    assert epochs[-1]["train_loss"] < epochs[1]["train_loss"]
-    # The classifier was trained before; the block that joins in does not undo that.
-    assert all(epoch["validation"]["loss"] < 1.0 for epoch in epochs)
-
-
 def test_the_reports_vit_b_16_trains_saves_and_predicts_at_true_size(tmp_path: Path) -> None:
     from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil
 
@@ -91,42 +80,3 @@ def test_the_reports_vit_b_16_trains_saves_and_predicts_at_true_size(tmp_path: P
     model, picture = classifier(told.path), first("human_eval", 1)[0]
     [said] = model.score([picture])
     assert piped(told.path, picture) == pytest.approx(said, abs=1e-4 if model.precision == "float32" else 0.05)
-
-
-def blanked(picture: Path, box: tuple[float, ...], side: int, patches: np.ndarray) -> Image.Image:
-    """Return a picture with patches of the map's grid painted in its mean colour."""
-    with Image.open(picture) as opened:
-        image = opened.convert("RGB")
-    left, top, right, bottom = (share * size for share, size in zip(box, image.size * 2, strict=True))
-    wide, high = (right - left) / side, (bottom - top) / side
-    for row, column in zip(*np.divmod(patches, side), strict=True):
-        x, y = left + column * wide, top + row * high
-        colour = tuple(round(part) for part in ImageStat.Stat(image).mean)
-        corners = (round(x), round(y), round(x + wide) - 1, round(y + high) - 1)
-        ImageDraw.Draw(image).rectangle(corners, fill=colour)
-    return image
-
-
-@pytest.mark.parametrize("name", ["human_eval", "dog_eval"])
-def test_without_the_most_salient_quarter_the_class_falls_and_without_another_it_hardly_does(
-    quick: Told, name: str
-) -> None:
-    model, rng, fell = classifier(quick.path), random.Random(0), []
-    for picture in first(name, 6):
-        [scores] = model.score([picture])
-        assert isinstance(scores, dict)
-        label = max(scores, key=scores.__getitem__)
-        found = model.explain(picture, label=label)
-        order = np.argsort(np.array(found.values).ravel())
-        count = round(len(order) * SHARE)
-        draws = [np.array(rng.sample(range(len(order)), count)) for _ in range(3)]
-        images = [
-            blanked(picture, found.box, len(found.values), each) for each in (order[-count:], order[:count], *draws)
-        ]
-        drops = [scores[label] - said[label] for said in model.score(images) if isinstance(said, dict)]
-        fell.append((drops[0], drops[1], float(np.mean(drops[2:]))))
-    most, least, anywhere = np.mean(fell, axis=0)
-    assert most > anywhere + 0.15
-    assert most > 2 * anywhere
-    assert least < anywhere + 0.05
-    assert np.mean([each[0] > each[2] for each in fell]) > 0.6
