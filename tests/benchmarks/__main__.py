@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
+import sys
 import time
 from pathlib import Path
 
 from benchmarks.accuracy import measure_accuracy
 from benchmarks.figures import NotMeasured, Reading, speed_page, speed_values, taken, write
-from benchmarks.machine import load, machine
+from benchmarks.machine import machine
 from benchmarks.place import BACKBONE, ROOT, open_place, say
 from benchmarks.speed import MEASUREMENTS, ROWS
 
@@ -26,6 +29,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="of --accuracy: 0 to N - 1 (default: 5)")
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "results", metavar="DIR", help="where the files go")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))  # as by Ctrl+C: no folder and no child stays
     for path in (options.photos and options.photos / "human_train", options.peer, BACKBONE):
         if path and not path.exists():
             parser.error(f"there is no {path}.")
@@ -34,7 +38,7 @@ def main() -> None:
     if options.accuracy:
         measure_accuracy(options.photos, seeds=options.seeds, to=options.to)
         return
-    began, load_before = time.time(), load()
+    began, load_before = time.time(), os.getloadavg()[0]
     readings: dict[str, Reading | str] = {}
     names = options.only or list(MEASUREMENTS)
     with open_place(photos=options.photos, peer=options.peer, is_short=options.short) as place:
@@ -47,8 +51,7 @@ def main() -> None:
     found = [(row, readings[row.name]) for row in ROWS if row.name in readings]
     for row, each in found:
         say(f"{row.name}: {row.reached(each)}, {row.bound}: {row.verdict(each)}")
-    on = machine(load_before)
-    pictures = "On photographs." if options.photos else DRAWN
+    on, pictures = machine(load_before), "On photographs." if options.photos else DRAWN
     head = f"{taken(time.time() - began)} by `make bench`. {on} {pictures}{SHORT if options.short else ''}"
     values = {"machine": on, "pictures": pictures, "is_short": options.short, "figures": speed_values(found)}
     write(options.to, "speed", speed_page(found, head), values)

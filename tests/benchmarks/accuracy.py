@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.figures import taken, write
-from benchmarks.machine import load, machine
+from benchmarks.machine import machine
 from benchmarks.place import open_place, say
 
 PRESETS, SPECIES = ("Quick", "Thorough"), ("human", "dog")
@@ -19,7 +20,7 @@ MEASURES = ("accuracy", "correct_confidence", "log_loss")
 
 def measure_accuracy(photos: Path, *, seeds: int, to: Path) -> None:
     """Train each preset with seeds 0 to ``seeds`` - 1, judge every picture of both sets, and write the page."""
-    began, load_before = time.time(), load()
+    began, load_before = time.time(), os.getloadavg()[0]
     runs: list[dict[str, Any]] = []
     with open_place(photos=photos, peer=None, is_short=False) as place:
         for preset in PRESETS:

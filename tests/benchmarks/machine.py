@@ -9,11 +9,6 @@ import subprocess
 from pathlib import Path
 
 
-def load() -> float:
-    """Return the average number of processes that wanted a core in the last minute."""
-    return os.getloadavg()[0]
-
-
 def machine(load_before: float) -> str:
     """Return the machine as it is now in one sentence; ``load_before`` is its load when the work began."""
     try:
@@ -24,11 +19,12 @@ def machine(load_before: float) -> str:
     name = lines.get("model name", platform.machine()).strip("\t :")
     flags = [flag for flag in ("avx512_bf16", "amx_bf16") if flag in text]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    load = f"{load_before:.1f} to {os.getloadavg()[0]:.1f}"
     versions = [f"{package} {importlib.metadata.version(package)}" for package in ("torch", "transformers", "gradio")]
     return (
         f"{name}, {len(os.sched_getaffinity(0))} cores, "
         f"{' and '.join(flags) or 'no bfloat16 instructions'}, {memory:.0f} GB of memory; "
-        f"python {platform.python_version()}, {', '.join(versions)}; load average {load_before:.1f} to {load():.1f}."
+        f"python {platform.python_version()}, {', '.join(versions)}; load average {load}."
     )
 
 
