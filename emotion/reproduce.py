@@ -28,13 +28,11 @@ from emotion.report.training import model
 from emotion.run import Run
 from emotion.runs import create_run
 from emotion.serving import Server
+from emotion.studies import feature_map
+from emotion.studies import luck as repeats
 from emotion.studies.controls import Control, keep_control, kept_controls, offered
 from emotion.studies.cue_probe import CueProbe, keep_probe
-from emotion.studies.feature_map import KEPT_AS as MAP
-from emotion.studies.feature_map import FeatureMap
 from emotion.studies.keeping import keep
-from emotion.studies.luck import KEPT_AS as LUCK
-from emotion.studies.luck import Luck
 from emotion.words import exact_percent, moment, percent, span
 from emotion.writing import as_json, write_texts
 
@@ -80,9 +78,10 @@ def reproduce(
         say(f"control {control.name}")
         keep_control(pair_file, result_of(server.study(Control(run, str(pair_file), control.name))))
     say("luck and the map of features")
-    lucky = result_of(server.study(Luck(run, str(twenty))))
-    keep(twenty, LUCK, lucky.to_json())
-    keep(grid, MAP, result_of(server.study(FeatureMap(run, str(grid)))).to_json())
+    lucky = result_of(server.study(repeats.Luck(run, str(twenty))))
+    keep(twenty, repeats.KEPT_AS, lucky.to_json())
+    mapped = result_of(server.study(feature_map.FeatureMap(run, str(grid))))
+    keep(grid, feature_map.KEPT_AS, mapped.to_json())
     drawn = is_drawn(pictures)
     for cue in CUES if drawn else ():
         say(f"cue {cue}")
@@ -154,7 +153,7 @@ def _page(
         for name, found in ours.items()
     )
     sample = " and ".join(f"{pair.comparison.pooled(name).n} of {name}" for name in pair.comparison.sets)
-    again = "make reproduce" if kind == "drawn" else "make reproduce PHOTOS=path/to/photos"
+    again = f"make reproduce{'' if kind == 'drawn' else ' PHOTOS=path/to/photos'}"
     return Report(
         title=f"The report’s experiment, on {'drawn pictures' if kind == 'drawn' else kind}",
         dateline=f"{moment(time.time())}, {seconds / 60:.1f} minutes.",
@@ -199,5 +198,4 @@ def _batches(batches: list[dict[str, Any]]) -> Table:
         cells = (Cell(f"{each['loss']:.3f}"), share, Cell(str(each["best_epoch"])), Cell(f"{each['seconds']:.1f}"))
         rows.append(Row(f"batch {each['batch']}", cells))
     head = ("Validation loss", "Right", "Best epoch", "Seconds")
-    note = "The first training computes the pictures’ features, the others read them."
-    return Table("The same training with four batch sizes", "Training", head, tuple(rows), note=note)
+    return Table("The same training with four batch sizes", "Training", head, tuple(rows))

@@ -26,12 +26,10 @@ CODES: dict[type[EmotionError], str] = {
     RefusedError: "refused",
     EmotionError: "failed",
 }
-# The closer ones, and what nobody foresaw.
-CLOSER = ("upload_missing", "picture_unreadable", "picture_set_unknown", "import_refused", "run_unknown", "unexpected")
 
 
 class Coded(EmotionError):
-    """An error that an endpoint gives a code of ``CLOSER``."""
+    """An error with a closer code, such as ``picture_unreadable``."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -40,7 +38,7 @@ class Coded(EmotionError):
 
 @contextlib.contextmanager
 def coded(code: str, kind: type[EmotionError]) -> Iterator[None]:
-    """Give errors of a kind a code of ``CLOSER``.
+    """Give errors of a kind a closer code, such as ``run_unknown``.
 
     Raises:
         Coded: in the place of such an error.
