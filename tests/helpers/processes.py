@@ -24,9 +24,10 @@ def trainer_of(run: Path, pid: int, *, seconds: float = 300) -> psutil.Process:
 
 @contextlib.contextmanager
 def frozen(run: Path, pid: int) -> Iterator[psutil.Process]:
-    """Let the training of a run, below ``pid``, stand still after its first epoch, as one that hangs does."""
-    until(lambda: epochs_of(run) > 0 or status_of(run) == "failed", what=f"the first epoch of {run.name}")
-    assert epochs_of(run) > 0, events_of(run)
+    """Let the training of a run, at or below ``pid``, stand still when an epoch is kept, as one that hangs does."""
+    # What a training goes on from is written after the event that tells of its epoch.
+    until(lambda: epochs_of(run) > 1 or status_of(run) == "failed", what=f"the second epoch of {run.name}")
+    assert epochs_of(run) > 1, events_of(run)
     trainer = trainer_of(run, pid)
     trainer.suspend()
     yield trainer

@@ -206,17 +206,20 @@ def failures(run: Path, count: int) -> list[str] | None:
 
 @pytest.mark.parametrize("starts", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_tries_again(
-    served_space: Path, tmp_path: Path, starts: int
+    served_space: Path, tmp_path: Path, trained_run: Path, starts: int
 ) -> None:
     # No pip goes to the network with this, so it fails as it does where there is none.
     models = str(tmp_path / "site" / "home" / "models")
     without = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "EMOTION_MODELS": models}
     site = SpaceSite(tmp_path / "site", served_space, **without)
+    # A visitor's run, shared or not, is not the server's own.
+    theirs = Path(shutil.copytree(trained_run, site.runs / trained_run.name))
+    (theirs / "owner.json").write_text('{"owner": "somebody", "shared": false}')
     try:
         for tries in range(1, starts + 1):
             site.start()
             with Visitor(site.url) as visitor:
-                [run] = until(lambda: runs_in(site.runs))
+                [run] = until(lambda: [each for each in runs_in(site.runs) if each != theirs])
                 assert not (run / "owner.json").exists()
                 said = until(partial(failures, run, tries))[-1]
                 assert said.startswith("The weights of dinov2-small are not here")
