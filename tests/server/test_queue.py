@@ -98,6 +98,7 @@ def test_trainings_take_turns_one_that_waits_is_withdrawn_and_one_that_is_stoppe
     assert told.index(("training ended", first.name, "stopped")) < told.index(("training started", third.name, "done"))
 
 
+@pytest.mark.slow
 def test_a_training_that_hangs_is_killed_a_while_after_its_stop_and_keeps_its_best_epoch(
     site: Site, visitor: Visitor, train: Train
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_failure_is_one_sentence_in_the_run(visitor: Visitor, train: Train, tm
     assert "\n" not in said
 
 
+@pytest.mark.slow
 def test_a_model_process_that_is_killed_is_replaced_and_one_that_was_trained_anew_is_read_anew(
     site: Site, visitor: Visitor, train: Train
 ) -> None:
