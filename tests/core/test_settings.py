@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.command import Emotion
 
 from emotion.config import PRESETS, TrainConfig, preset
 from emotion.errors import ConfigError
@@ -59,23 +58,6 @@ def test_a_setting_out_of_range_is_one_sentence_with_its_range(values: dict[str,
     assert str(caught.value).startswith(sentence)
     with pytest.raises(ConfigError, match="name no picture folder"):
         TrainConfig.from_json({"epochs": 3})
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "code", "words"),
-    [
-        ("--epochs", 0, 1, "Epochs is 0: use a whole number from 1 to 50."),
-        ("--depth", "half", 1, "Depth 'half' is not known: use head, all, or the number of last blocks to train."),
-        ("--schedule", "wild", 2, "--schedule"),
-    ],
-)
-def test_the_command_refuses_them_too_and_makes_no_run(
-    emotion: Emotion, tiny_pictures: Any, isolated: Any, option: str, value: object, code: int, words: str
-) -> None:
-    said = emotion("train", "--pictures", tiny_pictures / "dog_eval", option, value)
-    assert (said.code, said.out) == (code, "")
-    assert words in said.err
-    assert not (isolated / "runs").exists()
 
 
 def test_presets_are_what_they_were_chosen_to_be() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -130,16 +129,12 @@ def test_files_of_one_name_in_two_zips_are_told_apart(run: Path, emotion: Emotio
 
 def test_what_cannot_be_judged_is_one_sentence(run: Path, emotion: Emotion, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
-    bomb = tmp_path / "bomb.zip"
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("a.png", b"\0" * 20_000_000)
     upwards = write_zip(tmp_path / "up.zip", {"../../a.png": picture_bytes()})
     for given, sentence in (
         (tmp_path / "text.jpg", "text.jpg is not a picture"),
         (tmp_path / "gone.png", "There is no picture"),
         (write_zip(tmp_path / "empty.zip", {}), "no picture in what you gave"),
         (upwards, "leads out of its folder"),
-        (bomb, "unpacks to more than 200 times"),
     ):
         said = emotion("predict", "--run", run, given)
         assert (said.code, said.out, len(said.err.splitlines())) == (1, "", 1)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -78,80 +73,40 @@ def test_a_training_without_a_state_that_can_be_read_begins_anew(trainer: Traine
     assert told.last["event"] == "RunFinished"
 
 
-def relabel(pictures: Path) -> None:
+def relabel(pictures: Path, _: Path) -> None:
     (pictures / "happy" / "happy_000.png").rename(pictures / "sad" / "happy_000.png")
 
 
-def swap(pictures: Path) -> None:
+def swap(pictures: Path, _: Path) -> None:
     (pictures / "happy" / "happy_000.png").write_bytes((pictures / "sad" / "sad_000.png").read_bytes())
 
 
-def lose(pictures: Path) -> None:
+def lose(pictures: Path, _: Path) -> None:
     (pictures / "sad" / "sad_003.png").unlink()
 
 
-@pytest.mark.parametrize("change", [relabel, swap, lose])
-def test_a_run_whose_pictures_have_changed_does_not_go_on_and_keeps_what_it_has(
-    trainer: Trainer, emotion: Emotion, change: Callable[[Path], None]
-) -> None:
-    run = trainer.start()
-    go_on(run, stop=after_step(2 * 6 + 3))
-    kept = {path: path.read_bytes() for path in run.rglob("*.json")} | {
-        path: path.read_bytes() for path in run.rglob("*.safetensors")
-    }
-    change(trainer.pictures)
-    said = emotion("resume", "--run", run)
-    assert said.code == 1
-    assert said.err.splitlines()[-1].startswith("The pictures have changed since this run began, so it cannot go on")
-    assert {path: path.read_bytes() for path in kept} == kept
+def change_weights(_: Path, backbone: Path) -> None:
+    write_tiny_vit(backbone, intermediate_size=48)
 
 
-def test_a_run_whose_backbone_is_another_by_now_does_not_go_on(
-    trainer: Trainer, tiny_vit: Path, tmp_path: Path, emotion: Emotion
+PICTURES, WEIGHTS = "The pictures have changed since this run began", "The backbone's weights are others than"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"), [(relabel, PICTURES), (swap, PICTURES), (lose, PICTURES), (change_weights, WEIGHTS)]
+)
+def test_a_run_goes_on_only_with_what_it_began_with_and_else_keeps_what_it_has(
+    trainer: Trainer, tiny_vit: Path, tmp_path: Path, emotion: Emotion, change: Any, sentence: str
 ) -> None:
     backbone = Path(shutil.copytree(tiny_vit, tmp_path / "backbone"))
     run = trainer.start(backbone=str(backbone))
     go_on(run, stop=after_step(2 * 6 + 3))
-    write_tiny_vit(backbone, intermediate_size=48)
+    kept = {path: path.read_bytes() for path in run.rglob("*") if path.suffix in (".json", ".safetensors")}
+    change(trainer.pictures, backbone)
     said = emotion("resume", "--run", run)
-    assert (said.code, "backbone's weights are others" in said.err) == (1, True)
-
-
-def test_only_a_run_that_was_cut_off_goes_on(run: Path, trainer: Trainer, emotion: Emotion) -> None:
-    said = emotion("resume", "--run", run)
-    assert (said.code, said.err) == (1, f"{run.name} is finished: only a run that was cut off can go on.\n")
-    going = trainer.start()
-    with (going / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        said = emotion("resume", "--run", going.name)
-    assert (said.code, said.err) == (1, f"{going.name} is running: only a run that was cut off can go on.\n")
-    assert emotion("resume", "--run", "nothing").err.startswith("There is no run 'nothing'")
-
-
-def epoch_of(runs: Path, number: int) -> Path:
-    """Await that the only training under ``runs`` is in that epoch, and return its events."""
-    [events] = until(lambda: [each for each in runs.glob("*/events.jsonl") if f'"epoch": {number}' in each.read_text()])
-    return events
-
-
-def test_ctrl_c_keeps_the_best_epoch_and_is_exit_code_130(trainer: Trainer, emotion: Emotion) -> None:
-    def press() -> None:
-        epoch_of(trainer.runs, 2)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, lambda *_: None)  # Whatever happens, the tests go on.
-    try:
-        pressing = Thread(target=press)
-        pressing.start()
-        said = emotion("train", *trainer.words, "--epochs", 50, "--batch-size", 1, "--depth", "all")
-        pressing.join()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    [run] = trainer.runs.iterdir()
-    assert (said.code, status(emotion, run)) == (130, "stopped"), said
-    assert said.err.splitlines()[-1].startswith("stopped: epoch ")
-    assert (run / "checkpoint" / "model.safetensors").is_file()
+    assert said.code == 1
+    assert said.err.splitlines()[-1].startswith(sentence)
+    assert {path: path.read_bytes() for path in kept} == kept
 
 
 def test_a_killed_training_is_interrupted_and_goes_on_to_the_same_numbers(
@@ -161,11 +116,13 @@ def test_a_killed_training_is_interrupted_and_goes_on_to_the_same_numbers(
     command = [sys.executable, "-m", "emotion", "train", *map(str, words)]
     killed = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        events = epoch_of(trainer.runs, 2)
+        found = until(
+            lambda: [each for each in trainer.runs.glob("*/events.jsonl") if '"epoch": 2' in each.read_text()]
+        )
     finally:
         killed.kill()
         killed.wait()
-    run = events.parent
+    [events], run = found, found[0].parent
     assert status(emotion, run) == "interrupted"
     with events.open("a") as file:  # A line that was being written.
         file.write('{"event": "StepDone", "ela')
@@ -202,8 +159,8 @@ def test_a_killed_training_that_is_stopped_keeps_its_best_epoch_whatever_the_set
     expected = {name: (run / name).read_bytes() for name in names}
     best = stopped.last["best_epoch"]
     killed_after(stopped)
-    relabel(trainer.pictures)
-    lose(trainer.pictures)
+    relabel(trainer.pictures, run)
+    lose(trainer.pictures, run)
     said = rescue(run)
     assert (said["event"], said["best_epoch"]) == ("RunStopped", best)
     assert {name: (run / name).read_bytes() for name in names} == expected

@@ -171,16 +171,6 @@ def test_a_limit_that_is_none_is_one_sentence(
     assert go_on(trainer.start()).last["message"] + "\n" == said.err
 
 
-def test_a_cache_that_cannot_be_written_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, trainer: Trainer, tmp_path: Path
-) -> None:
-    (tmp_path / "in the way").write_text("")
-    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "in the way"))
-    told = go_on(trainer.start())
-    assert (told.last["event"], str(tmp_path / "in the way") in told.last["message"]) == ("RunFailed", True)
-    assert not (told.path / "error.log").exists()
-
-
 def test_a_look_that_was_stopped_keeps_what_it_saw(trainer: Trainer) -> None:
     assert go_on(trainer.start(), stop=lambda event: event.get("done", 0) >= 32).last["event"] == "RunStopped"
     assert trainer().computed <= 48 - 32

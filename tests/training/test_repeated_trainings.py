@@ -29,39 +29,25 @@ def luck(run: Path, comparison: Path, *, seeds: int) -> tuple[Any, list[Any]]:
 def compared(emotion: Emotion, run: Path, pictures: Path) -> tuple[float, Path]:
     said = emotion("compare", "--run", run, "--set", f"dog={pictures}", "--emotion", "all", "--size", "all", "--json")
     parts = said.json["sets"]["dog"].values()
-    [file] = list((run / "comparisons").rglob("*.json"))
-    return sum(part["n"] * part["correct_confidence"] for part in parts) / sum(part["n"] for part in parts), file
+    return sum(part["correct_confidence"] for part in parts) / len(parts), Path(said.json["file"])
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bfloat16", 0.02)])
-def test_every_seed_is_the_training_that_a_run_with_it_is(
-    trainer: Trainer, tiny_pictures: Path, emotion: Emotion, precision: str, tolerance: float
+def test_every_seed_is_the_training_that_a_run_with_it_is_and_leaves_nothing_behind(
+    trainer: Trainer, tiny_pictures: Path, emotion: Emotion
 ) -> None:
-    settings = {"precision": precision, "head_learning_rate": 1e-2, "augmentation": "light"}
+    settings = {"head_learning_rate": 1e-2, "augmentation": "light"}
     own, other = (trainer(seed=seed, **settings).path for seed in (42, 43))
     (means, comparison), (others, _) = (compared(emotion, run, tiny_pictures / "dog_eval") for run in (own, other))
-    before = sorted(path.relative_to(own) for path in own.rglob("*"))
+    before = sorted(own.rglob("*"))
     found, told = luck(own, comparison, seeds=2)
     trainings = found.sets["dog"].trainings
-    assert [each.seed for each in trainings] == [42, 43]
-    assert [each.correct_confidence for each in trainings] == pytest.approx([means, others], abs=tolerance)
+    assert [each.correct_confidence for each in trainings] == pytest.approx([means, others], abs=1e-4)
     assert abs(means - others) > 1e-3, "another seed is another training"
-    assert sorted(path.relative_to(own) for path in own.rglob("*")) == before
+    assert sorted(own.rglob("*")) == before
     # The compared pictures are looked at once; those of the training never again.
     assert max((step.total for step in told if "looking" in step.doing), default=0) <= 24
     _, told = luck(own, comparison, seeds=2)
     assert not [step for step in told if "looking" in step.doing]
-
-
-def test_what_is_no_matter_of_seconds_or_has_changed_is_not_trained_anew(
-    trainer: Trainer, tiny_pictures: Path, emotion: Emotion
-) -> None:
-    run = trainer(epochs=1).path
-    _, comparison = compared(emotion, run, tiny_pictures / "dog_eval")
     next(trainer.pictures.rglob("*.png")).unlink()
     with pytest.raises(RunError, match="have changed"):
-        luck(run, comparison, seeds=2)
-    run = trainer(epochs=1, depth=1).path
-    _, comparison = compared(emotion, run, tiny_pictures / "dog_eval")
-    with pytest.raises(RunError, match="trained more than its classifier, so it is not trained anew"):
-        luck(run, comparison, seeds=2)
+        luck(own, comparison, seeds=2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.training import Told, Trainer, after_step, classifier, go_on, piped
+from helpers.training import Told, Trainer, after_step, go_on, piped
 from huggingface_hub import ModelCard
 
 BLOCKS: dict[str, Any] = {
@@ -47,7 +47,9 @@ def test_the_pipeline_gives_the_numbers_of_predict_and_of_the_validation(
     assert told.last["validation"]["loss"] == pytest.approx(-sum(map(math.log, chances)) / len(chances), abs=1e-5)
 
 
-def test_a_run_leaves_the_files_that_others_rely_on(run: Path, tiny_vit: Path, tiny_pictures: Path) -> None:
+def test_a_run_leaves_the_files_that_others_rely_on_and_a_valid_model_card(
+    run: Path, tiny_vit: Path, tiny_pictures: Path
+) -> None:
     told = Told(run)
     record = told.read("config.json")
     assert record["schema"] == 1
@@ -68,12 +70,8 @@ def test_a_run_leaves_the_files_that_others_rely_on(run: Path, tiny_vit: Path, t
     assert names == {"config.json", "model.safetensors", "preprocessor_config.json", "README.md"}
     assert not (run / "resume").exists()
     assert not (run / ".reserve").exists()
-
-
-def test_the_checkpoint_has_a_valid_model_card(run: Path) -> None:
     card = ModelCard.load(run / "checkpoint" / "README.md")
-    assert card.data.pipeline_tag == "image-classification"
-    assert card.data.library_name == "transformers"
+    assert (card.data.pipeline_tag, card.data.library_name) == ("image-classification", "transformers")
     assert "mean correct-class confidence" in card.text
 
 
@@ -102,14 +100,3 @@ def test_a_checkpoint_that_is_missing_or_torn_is_one_sentence(
     assert (said.code, said.out) == (1, "")
     assert sentence in said.err
     assert len(said.err.splitlines()) == 1
-
-
-def test_a_picture_that_cannot_be_read_takes_no_other_with_it(run: Path, tiny_pictures: Path, tmp_path: Path) -> None:
-    good = sorted((tiny_pictures / "dog_eval").rglob("*.png"))
-    text = tmp_path / "text.jpg"
-    text.write_text("no picture")
-    model = classifier(run)
-    # The first batches hold nothing that can be read, a later one both kinds.
-    mixed = model.score([*[text] * 17, *good])
-    assert {str(each) for each in mixed[:17]} == {"text.jpg is not a picture: use a .jpg, .png or .webp file."}
-    assert mixed[17:] == [pytest.approx(scores, abs=1e-5) for scores in model.score(good)]
