@@ -25,13 +25,11 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str):
 @pytest.mark.parametrize(
     ("mode", "given", "file", "expected"),
     [
-        ("L", 200, "grey.jpg", (200, 200, 200)),
-        ("CMYK", (0, 0, 0, 55), "press.jpg", (200, 200, 200)),
-        ("I;16", 32768, "sixteen_bits.png", (127, 127, 127)),
-        ("RGBA", (255, 0, 0, 0), "clear.png", (255, 255, 255)),
+        ("L", 200, "grey.jpg", (200, 200, 200)), ("CMYK", (0, 0, 0, 55), "press.jpg", (200, 200, 200)),
+        ("I;16", 32768, "sixteen_bits.png", (127, 127, 127)), ("RGBA", (255, 0, 0, 0), "clear.png", (255, 255, 255)),
         ("RGBA", (255, 0, 0, 128), "half_clear.png", (255, 127, 127)),
     ],
-)
+)  # fmt: skip
 def test_a_picture_keeps_its_brightness_and_is_white_where_it_is_clear(
     tmp_path: Path, mode: str, given: object, file: str, expected: tuple[int, ...]
 ):

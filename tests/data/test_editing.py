@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from helpers.sets import Made, Sets, encoded, image, plain_files, put, shot, signalled, tree
-from PIL import Image
 
 from emotion.errors import PictureError
+from emotion.pictures.decoding import open_picture
 
 
 @pytest.fixture
@@ -50,8 +50,7 @@ def test_a_name_of_a_file_is_never_given_twice(sets: Sets, made: Made, tmp_path:
 
 def test_near_duplicates_follow_the_pictures_that_are_added_moved_and_deleted(sets: Sets, made: Made, tmp_path: Path):
     first = made.files("happy")[0]
-    with Image.open(first) as opened:
-        smaller = encoded(opened.convert("RGB").resize((36, 32)))
+    smaller = encoded(open_picture(first).resize((36, 32)))
     sets.add(tmp_path, "sad", {"like.png": smaller})
     assert [like for _, like, _ in sets.show().near] == [f"happy/{first.name}"]
     assert sets.relabel([f"happy/{first.name}"], "tired") == 1

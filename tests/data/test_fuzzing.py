@@ -73,8 +73,6 @@ def rich_pictures() -> list[tuple[str, bytes]]:
 
 
 PICTURES = rich_pictures()
-
-
 CLASSES = ("happy", "sad")
 WHOLE = zipped({f"set/{CLASSES[row % 2]}/{row}.{kind}": content for row, (kind, content) in enumerate(PICTURES)})
 
@@ -104,7 +102,7 @@ def holds(content: bytes, *, name: str = "mine"):
             result_of(import_steps(folder / "photos.zip", folder / "sets", name=name, **LIMITS))
         except PictureError as error:
             sentence = str(error)
-            assert sentence.strip()  # either is right
+            assert sentence.strip()
             assert "\n" not in sentence
             assert tree(folder) == {"photos.zip"}
             return

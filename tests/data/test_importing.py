@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -230,12 +229,12 @@ def test_a_folder_that_changes_is_a_whole_set_or_a_sentence(sets: Sets, folder: 
         steps = import_steps(folder, sets.root)
         list(islice(steps, after))
         changed.unlink()
-        if becomes == "a pipe":
-            os.mkfifo(changed)
-        elif becomes == "a link":
-            changed.symlink_to(secret)
-        elif becomes == "another picture":
-            changed.write_bytes(shot("another")[: len(content)])
+        {
+            "gone": lambda: None,
+            "a pipe": lambda: os.mkfifo(changed),
+            "a link": lambda: changed.symlink_to(secret),
+            "another picture": lambda: changed.write_bytes(shot("another")[: len(content)]),
+        }[becomes]()
         try:
             list(steps)
         except PictureError as refused:
@@ -297,29 +296,22 @@ def test_an_interrupted_import_is_exit_code_130_and_leaves_nothing(sets: Sets, f
     assert tree(sets.root) == set()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A file system with little room."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", request.param, "tmpfs", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(mounting, capture_output=True, check=False).returncode:
-        pytest.skip("A small file system can only be mounted by root, on Linux.")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("mount"), reason="only root can mount a small file system")
 @pytest.mark.parametrize(
-    ("small_disk", "sentence"),
+    ("room", "sentence"),
     [("size=4m,nr_inodes=6", "(No space left on device): make room"), ("size=8k", "are free: make room")],
-    indirect=["small_disk"],
-    ids=["that fills up", "that is too small"],
 )
-def test_a_disk_without_room_holds_no_half_set(emotion: Emotion, folder: Path, small_disk: Path, sentence: str):
-    said = emotion("pictures", "import", folder, "--name", "mine", "--sets", small_disk / "sets")
-    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
-    assert sentence in said.err
-    assert tree(small_disk) == set()
+def test_a_disk_without_room_holds_no_half_set(emotion: Emotion, folder: Path, room: str, sentence: str):
+    disk = folder.parent / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", room, "tmpfs", disk], capture_output=True, check=False).returncode:
+        pytest.skip("Nothing may be mounted here.")
+    try:
+        said = emotion("pictures", "import", folder, "--name", "mine", "--sets", disk / "sets")
+        assert (said.code, said.out, said.err.count("\n"), tree(disk)) == (1, "", 1, set())
+        assert sentence in said.err
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 MEASURED = """
@@ -335,10 +327,8 @@ def test_memory_does_not_grow_with_the_pictures(tmp_path: Path):
     """Each picture has 28 KB as a file and as pixels; what is noted of it has about 2 KB."""
     peaks = []
     for count in (100, 1300):
-        noise = ((number, random.Random(number).randbytes(96 * 96 * 3)) for number in range(count))
-        files = (
-            (f"{number % 4}/{number}.png", encoded(Image.frombytes("RGB", (96, 96), dots))) for number, dots in noise
-        )
+        noise = (Image.frombytes("RGB", (96, 96), random.Random(row).randbytes(96 * 96 * 3)) for row in range(count))
+        files = ((f"{row % 4}/{row}.png", encoded(picture)) for row, picture in enumerate(noise))
         words = [sys.executable, "-c", MEASURED, odd_zip(tmp_path / f"{count}.zip", files), tmp_path / str(count)]
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout.split()[-1]))

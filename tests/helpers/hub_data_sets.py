@@ -57,11 +57,9 @@ class Hub:
     tokens: set[str] = field(default_factory=set)
 
     def sent(self, file: str) -> int:
-        """Return how many bytes of a file were sent."""
         return sum(size for path, size in self.asked if path.endswith("/" + file))
 
     def row(self, name: str) -> dict[str, object]:
-        """Return what the Hub's listing says of a file."""
         content = self.files[name]
         found: dict[str, object] = {"type": "file", "path": name, "size": len(content), "oid": name}
         if name.endswith(".parquet"):
@@ -70,7 +68,6 @@ class Hub:
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """Serve at ``url``."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (_Answers,), {"hub": self}))
         server.daemon_threads = True
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
