@@ -229,6 +229,11 @@ def test_a_temperature_is_said_in_words(told: Tell, run: Path, temperature: floa
     assert words in told(happy(dog=0.5))
 
 
+def test_pictures_that_are_all_right_bound_no_temperature_and_that_is_said(told: Tell, run: Path) -> None:
+    write_validation(run, {label: [scores(**{label: 0.9})] * 10 for label in EMOTIONS})
+    assert "the end of the range: the validation pictures bound no temperature" in told(happy(dog=0.5))
+
+
 def test_one_emotion_alone_has_no_calibration_error_and_validation_scores_that_are_missing_are_said(
     told: Tell, run: Path
 ) -> None:
