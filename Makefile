@@ -48,7 +48,7 @@ models/dinov2-small/config.json: | $(VENV)/installed
 	$(PYTHON) -m emotion backbones pull dinov2-small
 
 screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
-	$(PYTHON) tests/browser/take_screenshots.py
+	$(PYTHON) tests/take_screenshots.py
 
 # The whole experiment, drawn or with PHOTOS=DIR, as a page and a JSON in docs/results.
 reproduce: $(VENV)/installed models/dinov2-small/config.json

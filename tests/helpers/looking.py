@@ -120,7 +120,7 @@ def span(page: Page, chart: str) -> list[float]:
 def lay_over(page: Page, title: str | Pattern[str]) -> None:
     """Pick a run in “Lay curves over each other”."""
     page.get_by_label("Lay curves over each other").click()
-    page.get_by_role("option", name=title).click()
+    page.get_by_role("option", name=title).first.click()
 
 
 def swept(page: Page) -> Locator:

@@ -19,6 +19,8 @@ from playwright.sync_api import Page, expect
 
 ABOUT = "about.json"
 
+pytestmark = pytest.mark.usefixtures("site")
+
 
 @pytest.fixture
 def own(site: Site, trained_run: Path) -> Iterator[Path]:

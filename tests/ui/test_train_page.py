@@ -27,6 +27,8 @@ NUMBERS = {
     "Seed": ("seed", 7),
 }  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("site")
+
 
 def config_of(run: Path) -> dict[str, Any]:
     return json.loads((run / "config.json").read_text("utf-8"))["config"]
@@ -66,6 +68,7 @@ def test_a_training_is_chosen_started_and_drawn_to_its_finished_curve_and_nothin
     says(page, "The backbone looks at nothing new")
     assert curves(page, "Loss")["Validation"]["x"] == [0, 1, 2, 3, 4], "it begins before any training"
     assert curves(page, "Accuracy")["Training"]["x"] == [1, 2, 3, 4]
+    assert curves(page, "Loss")["Steps"]["opacity"] < 1, "single steps are faint beside the epochs"
     best = re.search(r"epoch (\d) is best", panel(page).inner_text())
     assert best is not None
     assert curves(page, "Loss")["Best"]["x"] == [int(best[1])]

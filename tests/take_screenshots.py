@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 CHROMIUM = "/usr/bin/chromium"
 PORT = 7891
 SHOWN = ("train", "runs", "predict", "compare", "pictures")

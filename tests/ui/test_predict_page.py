@@ -1,0 +1,341 @@
+"""Predict: a picture given in any way, two runs side by side, a map of each class, and many pictures at once."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import looking
+from helpers.looking import button, curves, give, panel, press, says, says_no_more
+from helpers.pictures import picture, picture_bytes, write_zip
+from helpers.serving import Site, choose, open_tab
+from helpers.waiting import until
+from PIL import Image
+from playwright.sync_api import Browser, JSHandle, Page, Route, expect
+from safetensors.numpy import load_file, save_file
+
+from emotion.labels import EMOTION_COLOURS
+
+BARS, BARS_BESIDE = "Probability of each emotion", "Probability by the other run"
+DROP, MANY = "Drop an image file here to upload", re.compile("^Drop File Here")
+Kept = Callable[[], set[Path]]
+SURE = {"happy": 0.7, "sad": 0.1, "angry": 0.1, "tired": 0.1}
+
+pytestmark = pytest.mark.usefixtures("site")
+
+
+def opinionated(template: Path, run: Path, scores: Mapping[str, float]) -> Path:
+    """Write a run that says the same of whatever it is shown, and knows nothing of what it has not seen."""
+    shutil.copytree(template, run)
+    (run / "familiarity.safetensors").unlink()
+    weights = load_file(run / "checkpoint" / "model.safetensors")
+    width = weights["classifier.weight"].shape[1]
+    weights["classifier.weight"] = np.zeros((len(scores), width), np.float32)
+    weights["classifier.bias"] = np.log(np.array(list(scores.values()), np.float32))
+    save_file(weights, run / "checkpoint" / "model.safetensors", {"format": "pt"})
+    config = json.loads((run / "checkpoint" / "config.json").read_text("utf-8"))
+    config["id2label"] = {str(number): name for number, name in enumerate(scores)}
+    config["label2id"] = {name: number for number, name in enumerate(scores)}
+    (run / "checkpoint" / "config.json").write_text(json.dumps(config), "utf-8")
+    (run / "about.json").write_text(json.dumps({"title": run.name, "note": ""}), "utf-8")
+    return run
+
+
+@pytest.fixture
+def minds(site: Site, trained_run: Path) -> Iterator[dict[str, Path]]:
+    """Runs of their own opinion, by it."""
+    opinions: dict[str, dict[str, float]] = {
+        "happy": SURE,
+        "tired": {"happy": 0.2, "sad": 0.1, "angry": 0.1, "tired": 0.6},
+        "perhaps": {"happy": 0.45, "sad": 0.3, "angry": 0.15, "tired": 0.1},
+        "undecided": {"happy": 0.36, "sad": 0.34, "angry": 0.2, "tired": 0.1},
+        "calm": {"calm": 0.9, "happy": 0.1},
+    }
+    made = {
+        name: opinionated(trained_run, site.runs / f"2095010{number}-000000-{name}", scores)
+        for number, (name, scores) in enumerate(opinions.items(), start=1)
+    }
+    yield made
+    for run in made.values():
+        shutil.rmtree(run)
+
+
+def use(page: Page, run: Path, *, label: str = "Run in use") -> None:
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=re.compile(f"^{run.name}")).click()
+
+
+@pytest.fixture
+def kept(site: Site) -> Kept:
+    """Return a function that lists the uploads that were not there before the test."""
+
+    def files() -> set[Path]:
+        return {path for path in site.uploads.rglob("*") if path.suffix in (".png", ".jpg", ".zip")}
+
+    before = files()
+    return lambda: files() - before
+
+
+def dropped(page: Page, path: Path) -> JSHandle:
+    """Return what a browser hands over when a file is let go over the page."""
+    return page.evaluate_handle(
+        """([name, content]) => {
+            const bytes = Uint8Array.from(atob(content), each => each.charCodeAt(0)), data = new DataTransfer();
+            data.items.add(new File([bytes], name, {type: 'image/png'}));
+            return data;
+        }""",
+        [path.name, base64.b64encode(path.read_bytes()).decode()],
+    )
+
+
+def test_a_picture_may_be_dropped_chosen_pasted_or_taken_and_leaves_no_file(
+    site: Site, browser: Browser, tmp_path: Path, kept: Kept
+):
+    path = tmp_path / "dog.png"
+    picture("happy", "a dog", size=(300, 200)).save(path)
+    with site.visit(browser, permissions=["camera", "clipboard-read", "clipboard-write"]) as page:
+        page.evaluate("navigator.clipboard.writeText('no picture')")
+        open_tab(page, "Predict")
+        says(page, "Drop, paste or take a picture, or click one of the examples.")
+
+        def drop() -> None:
+            button(page, DROP).dispatch_event("drop", {"dataTransfer": dropped(page, path)})
+
+        def pick() -> None:
+            give(page, DROP, path)
+
+        def paste() -> None:
+            # The first press turns to the clipboard, in which there is no picture yet.
+            press(page, "Paste from clipboard")
+            expect(page.get_by_text("Paste from Clipboard")).to_be_visible()
+            page.evaluate(
+                "async data => navigator.clipboard.write([new ClipboardItem({'image/png': data.files[0]})])",
+                dropped(page, path),
+            )
+            page.get_by_text("Paste from Clipboard").click()
+
+        def take() -> None:
+            press(page, "Capture from camera")
+            page.get_by_text("Click to Access Webcam").click()
+            page.get_by_role("button", name="capture photo").click()
+
+        for way in (drop, pick, paste, take):
+            way()
+            says(page, re.compile(r"(Looks|Perhaps|Undecided|None of these)[\s\S]*Run \S+, float32"))
+            assert curves(page, BARS)[""]["y"] == ["happy", "sad", "angry", "tired"]
+            assert sum(curves(page, BARS)[""]["x"]) == pytest.approx(1, abs=1e-3)
+            shown = page.get_by_role("img").and_(page.locator("[src^='data:image/webp']"))
+            expect(shown.last).to_be_visible()
+            assert kept() == set(), way
+            page.get_by_label("Remove Image").or_(page.get_by_label("Clear")).first.click()
+            says(page, "Drop, paste or take a picture")
+
+
+def test_a_text_that_is_called_a_picture_is_refused_in_a_sentence_and_deleted(page: Page, tmp_path: Path, kept: Kept):
+    open_tab(page, "Predict")
+    fake = tmp_path / "holiday.jpg"
+    fake.write_text("This is no picture.", "utf-8")
+    give(page, DROP, fake)
+    says(page, "holiday.jpg is not a picture")
+    assert "Traceback" not in page.content()
+    assert kept() == set()
+
+
+def test_a_page_that_lies_is_refused_and_no_file_but_its_own_is_opened_or_deleted(
+    page: Page, tiny_pictures: Path, tmp_path: Path
+):
+    theirs = next((tiny_pictures / "dog_eval" / "happy").iterdir())
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(picture_bytes())
+    lies = {r'"path":\s*"[^"]*mine\.png"': f'"path": "{theirs}"', r'"number":\s*4': '"number": "/etc/passwd"'}
+
+    def lie(route: Route) -> None:
+        body = route.request.post_data or ""
+        for true, false in lies.items():
+            body = re.sub(true, false, body)
+        route.continue_(post_data=body)
+
+    page.route("**/queue/join*", lie)
+    open_tab(page, "Predict")
+    page.get_by_role("button", name="Drawn example 5: dog, happy").click()
+    expect(page.get_by_text("That example is gone: reload the page.").first).to_be_visible()
+    give(page, DROP, mine)
+    denied = page.get_by_text(re.compile("not uploaded by a user|not a picture that you gave"))
+    expect(denied.first).to_be_visible()
+    says_no_more(page, re.compile("Looks|Perhaps|Undecided|None of these"))
+    assert theirs.exists()
+
+
+def test_an_example_is_judged_beside_another_run_and_what_differs_is_said_with_what_it_is_worth(
+    page: Page, minds: dict[str, Path]
+):
+    open_tab(page, "Predict")
+    use(page, minds["happy"])
+    page.get_by_role("button", name="Drawn example 5: dog, happy").click()
+    says(page, "Looks happy: 70 %.")
+    says(page, "This run does not know what it has never seen: train again.")
+    says(page, "Drawn pictures show how the tool works and say nothing of real dogs.")
+    expect(page.get_by_role("figure", name=BARS_BESIDE)).to_be_hidden()
+    use(page, minds["tired"], label="Compare with another run")
+    says(page, "They differ: the run in use says happy, the other one tired.")
+    says(page, "“happy” has 70.0 % in use and 20.0 % in the other: −50.0 points.")
+    says(page, "One picture does not tell which run is better")
+    says(page, minds["tired"].name)
+    assert curves(page, BARS_BESIDE)[""]["y"] == curves(page, BARS)[""]["y"] == ["happy", "sad", "angry", "tired"]
+    assert curves(page, BARS_BESIDE)[""]["x"] == pytest.approx([0.2, 0.1, 0.1, 0.6], abs=1e-3)
+    use(page, minds["calm"], label="Compare with another run")
+    says(page, "They differ: the run in use says happy, the other one calm.")
+    for name in (BARS, BARS_BESIDE):
+        assert curves(page, name)[""]["y"] == ["happy", "sad", "angry", "tired", "calm"], "both have the same axes"
+    assert curves(page, BARS)[""]["x"][-1] is None, "a class that a run does not know is no zero"
+    assert looking.chart_text(page, BARS_BESIDE).count("no class of it") == 3
+    use(page, minds["happy"], label="Compare with another run")
+    says(page, "That is the run in use: choose another one to set beside it.")
+    choose(page, "Compare with another run", "no other run")
+    says_no_more(page, "They differ")
+    expect(page.get_by_role("figure", name=BARS_BESIDE)).to_be_hidden()
+    for run, sentence in {
+        "perhaps": "Perhaps happy: 45 %, ahead of sad with 30 %.",
+        "undecided": "Undecided between happy (36 %) and sad (34 %).",
+    }.items():
+        use(page, minds[run])
+        page.get_by_role("button", name="Drawn example 1: human, happy").click()
+        says(page, sentence)
+
+
+def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class_has_its_map(
+    page: Page, trained_run: Path, minds: dict[str, Path], tmp_path: Path, kept: Kept
+):
+    open_tab(page, "Predict")
+    use(page, minds["happy"])
+    path = tmp_path / "dog.png"
+    picture("happy", "a dog", size=(300, 200)).save(path)
+    give(page, DROP, path)
+    says(page, "Looks happy: 70 %.")
+    use(page, minds["tired"], label="Compare with another run")
+    says(page, "Both judged the copy shown here")
+    says(page, "−50.0 points")
+    page.get_by_label("Compare with another run", exact=True).click()
+    page.get_by_role("option").last.click()
+    says(page, trained_run.name)
+    press(page, "Show the map")
+    expect(page.get_by_alt_text("Where the evidence for happy lies")).to_be_visible()
+    says(page, "happy 70 %")
+    page.get_by_role("radio", name="sad").check()
+    expect(page.get_by_alt_text("Where the evidence for sad lies")).to_be_visible()
+    says(page, "It is not a proof of cause.")
+    assert kept() == set()
+
+
+def test_what_is_unlike_all_that_a_run_has_seen_is_none_of_these_first_and_its_bars_step_back(
+    page: Page, site: Site, trained_run: Path
+):
+    made = {name: site.runs / f"20940101-000000-{name}" for name in ("far", "near")}
+    # How far each validation picture lay from what was trained on: all farther than any picture, and none.
+    for (name, run), distance in zip(made.items(), (1e6, 0.0), strict=True):
+        shutil.copytree(trained_run, run)
+        seen = load_file(run / "familiarity.safetensors")
+        save_file({**seen, "distances": np.full(24, distance, np.float32)}, run / "familiarity.safetensors")
+        (run / "about.json").write_text(json.dumps({"title": run.name, "note": name}), "utf-8")
+    open_tab(page, "Predict")
+    use(page, made["far"])
+    page.get_by_role("button", name="Drawn example 5: dog, happy").click()
+    says(page, re.compile(r"(Looks|Perhaps|Undecided) [\s\S]*0 of 24 are nearer"))
+    plain = curves(page, BARS)[""]
+    use(page, made["near"])
+    page.get_by_role("button", name="Drawn example 5: dog, happy").click()
+    says(page, re.compile(r"None of these, as far as the run can tell.*95 % of its validation pictures \(n = 24\)"))
+    says(page, re.compile(r"Asked for one of its classes all the same: (Looks|Perhaps|Undecided)"))
+    muted = curves(page, BARS)[""]
+    assert muted["opacity"] < 0.5 < plain["opacity"]
+    assert muted["x"] == plain["x"], "the probabilities stay what they are"
+    assert muted["marker"]["color"] == list(EMOTION_COLOURS.values())
+    for run in made.values():
+        shutil.rmtree(run)
+
+
+def table(page: Page) -> Any:
+    region = page.get_by_role("region", name="What the run said of each picture")
+    return region.get_by_role("row").filter(has=page.get_by_role("cell"))
+
+
+def test_a_zip_of_class_folders_becomes_a_table_an_accuracy_with_its_interval_and_a_csv(
+    page: Page, trained_run: Path, tiny_pictures: Path, tmp_path: Path, kept: Kept
+):
+    open_tab(page, "Predict")
+    press(page, "Judge them all")
+    says(page, "Nothing is given yet")
+    give(page, MANY, write_zip(tmp_path / "evil.zip", {"../happy/1.png": picture_bytes()}))
+    says(page, "evil")
+    press(page, "Judge them all")
+    says(page, "leads out of its folder")
+    expect(button(page, "Download CSV")).to_be_hidden()
+    people = {
+        f"people/{file.parent.name}/{file.name}": file.read_bytes()
+        for file in sorted((tiny_pictures / "human_eval").rglob("*.png"))
+    }
+    more = {f"people/happy/more{number}.png": picture_bytes("happy", str(number)) for number in range(180)}
+    torn = {"people/angry/<b>torn.jpg": b"no picture"}
+    give(page, MANY, write_zip(tmp_path / "people.zip", torn | people | more))
+    says(page, "people")
+    press(page, "Judge them all")
+    says(page, re.compile(r"\d+ of 204 right: accuracy \d+ % \(95 % interval \d+ to \d+ %\)|of 204 right: accuracy"))
+    says(page, re.compile("95 % interval"))
+    says(page, "Mean correct-class confidence")
+    says(page, "chance 25 %")
+    says(page, "1 file not judged")
+    says(page, "It is not a picture, whatever its name says.")
+    says(page, "5 more rows in the CSV.")
+    expect(table(page)).to_have_count(200)
+    expect(table(page).filter(has_text="<b>torn.jpg")).to_have_count(1)
+    with page.expect_download() as download:
+        page.get_by_text("Download CSV").locator("visible=true").click()
+    assert download.value.suggested_filename.startswith(trained_run.name)
+    with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 205
+    assert [row["label"] for row in rows].count("sad") == 6
+    assert {row["run"] for row in rows} == {trained_run.name}
+    assert [row["picture"] for row in rows if row["problem"]] == ["people/angry/<b>torn.jpg"]
+    assert kept() == set()
+
+
+def test_many_pictures_fill_the_table_while_they_are_judged_a_second_batch_waits_and_stop_keeps_what_is_judged(
+    page: Page, site: Site, browser: Browser, tmp_path: Path, kept: Kept
+):
+    # Each takes a tenth of a second to decode, and is a small file.
+    large = tmp_path / "large.png"
+    Image.new("RGB", (4000, 4000), "navy").save(large)
+    path = write_zip(tmp_path / "dogs.zip", {f"{number:03}.png": large.read_bytes() for number in range(200)})
+    open_tab(page, "Predict")
+    give(page, MANY, path)
+    says(page, "dogs")
+    press(page, "Judge them all")
+    says(page, re.compile(r"[1-9]\d* of 200"))
+    until(lambda: table(page).count() > 0)
+    assert table(page).count() < 200
+    expect(button(page, "Judge them all")).to_be_disabled()
+    with site.visit(browser) as other:
+        open_tab(other, "Predict")
+        give(other, MANY, path)
+        says(other, "dogs")
+        press(other, "Judge them all")
+        says(other, "Waiting for its turn: one batch goes on at a time.")
+        press(other, "Stop")
+        says(other, "Stopped before the first picture was judged.")
+    press(page, "Stop")
+    says(page, re.compile(r"Stopped after \d+ of 200 files; what is judged is kept\."))
+    stopped = re.search(r"Stopped after (\d+) of", panel(page).inner_text())
+    assert stopped is not None
+    assert table(page).count() == int(stopped[1])
+    expect(page.get_by_text("Download CSV").locator("visible=true")).to_be_visible()
+    expect(button(page, "Judge them all")).to_be_enabled()
+    assert kept() == set()
