@@ -204,9 +204,15 @@ def test_every_tab_is_clean_for_axe_names_its_controls_and_is_no_wider_than_the_
 ):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: make test installs it where there is npm.")
+    # A run of a sweep fills the table and the curves of the Sweep section.
+    swept = Path(shutil.copytree(trained_run, site.runs / "20920101-000000-swept"))
+    record = json.loads((swept / "config.json").read_text("utf-8"))
+    record["sweep"] = {"id": "20920101-000000", "setting": "seed", "value": 42, "place": 0}
+    (swept / "config.json").write_text(json.dumps(record), "utf-8")
     with site.visit(browser, theme=theme, width=width) as page:
         unfold(page, "More settings")
         unfold(page, "Sweep")
+        says(page, "Sweep of seed: 1 of 1 run finished.")
         looking.lay_over(page, re.compile("right"))
         open_run(page, site.runs / trained_run.name)
         page.get_by_role("region", name="Confusion matrix").get_by_role("button").first.click()
@@ -215,12 +221,18 @@ def test_every_tab_is_clean_for_axe_names_its_controls_and_is_no_wider_than_the_
         open_tab(page, "Predict")
         page.get_by_role("button", name="Drawn example 5: dog, happy").click()
         says(page, re.compile(r"(Looks|Perhaps|Undecided|None of these)"))
+        if width == 1280:
+            open_tab(page, "Cross-species")
+            enter(page, "Pictures a set", "4")
+            press(page, "Compare")
+            says(page, re.compile("of 4 correct|4 pictures a set"))
         page.evaluate(AXE.read_text("utf-8"))
         for name in page.get_by_role("tab").all_inner_texts():
             open_tab(page, name)
             assert violations(page) == [], name
             assert nameless(page) == [], name
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    shutil.rmtree(swept)
 
 
 @pytest.mark.slow
