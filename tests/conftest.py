@@ -181,16 +181,3 @@ def tiny_config(make_pictures: MakePictures, tiny_vit: Path) -> TrainConfig:
 def trainer(tiny_config: TrainConfig, isolated: Path) -> Trainer:
     """``trainer(depth=1)`` trains with ``tiny_config`` and other settings and returns what it has told."""
     return Trainer(tiny_config, isolated / "runs")
-
-
-@pytest.fixture
-def own_cache(isolated: Path) -> Path:
-    """The cache of this test."""
-    return isolated / "cache"
-
-
-@pytest.fixture
-def own_sets(isolated: Path) -> Path:
-    """The picture sets of this test."""
-    (isolated / "sets").mkdir(exist_ok=True)
-    return isolated / "sets"

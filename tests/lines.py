@@ -49,7 +49,7 @@ def main() -> int:
     named = {path: count for path, count in package.items() if path.name not in ("__init__.py", "__main__.py")}
     print("over", LONG, "lines:", *[path for path, count in named.items() if count > LONG] or ["none"])
     print("under", SHORT, "lines:", *[path for path, count in named.items() if count < SHORT] or ["none"])
-    tests = sum(n for path, n in tracked("tests").items() if path.parts[1] not in ("benchmarks", "golden"))
+    tests = sum(n for path, n in tracked("tests/*.py").items() if path.parts[1] not in ("benchmarks", "golden"))
     print(f"{'tests':<20}{tests:>7,}  (without benchmarks and golden files)")
     return int(most is not None and total > most)
 
