@@ -49,11 +49,10 @@ class RunsTable:
             with gr.Column(min_width=320):
                 self.accuracy = chart(HEIGHT, label="Accuracy of the picked runs", name="overlay-accuracy")
         curves = [self.charts, self.loss, self.accuracy]
-        # Drawn by what is picked then, not by what was picked when the table was asked for.
-        gr.on(
-            [self.picked.input, self.table.change],
-            guarded(self.overlay), self.picked, curves, trigger_mode="always_last", **QUIET,
-        )  # fmt: skip
+        draw = {"trigger_mode": "always_last", "concurrency_id": "overlay", **QUIET}
+        self.picked.input(guarded(self.overlay), self.picked, curves, **draw)
+        # Also where a run goes on that has no better epoch, and so the same row of the table.
+        news.after(self.overlay, [self.picked], curves, turn="overlay")
         news.tell(self.refresh, [self.picked], [self.filter, self.table, self.picked])
 
     def refresh(self, picked: Sequence[str] | None) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], *, seconds: float = 300, what: str = "the condition") -> T:
+def until(condition: Callable[[], T], *, seconds: float = 180, what: str = "the condition") -> T:
     """Return the condition's first true value; fail after ``seconds`` without one."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -206,12 +206,13 @@ def failures(run: Path, count: int) -> list[str] | None:
 
 @pytest.mark.parametrize("starts", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_tries_again(
-    served_space: Path, tmp_path: Path, trained_run: Path, starts: int
+    served_space: Path, tmp_path_factory: pytest.TempPathFactory, trained_run: Path, starts: int
 ) -> None:
     # No pip goes to the network with this, so it fails as it does where there is none.
-    models = str(tmp_path / "site" / "home" / "models")
+    root = tmp_path_factory.mktemp("site")  # the name of a socket must be short
+    models = str(root / "home" / "models")
     without = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "EMOTION_MODELS": models}
-    site = SpaceSite(tmp_path / "site", served_space, **without)
+    site = SpaceSite(root, served_space, **without)
     # A visitor's run, shared or not, is not the server's own.
     theirs = Path(shutil.copytree(trained_run, site.runs / trained_run.name))
     (theirs / "owner.json").write_text('{"owner": "somebody", "shared": false}')
@@ -238,10 +239,10 @@ def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_trie
 @pytest.mark.slow
 @pytest.mark.skipif(not WEIGHTS.is_file(), reason="dinov2-small is not in models/: `make run`")
 def test_two_spaces_that_start_at_once_on_one_folder_train_one_first_run_and_it_predicts(
-    served_space: Path, tmp_path: Path
+    served_space: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     models = {"EMOTION_MODELS": str(WEIGHTS.parents[1])}
-    sites = [SpaceSite(tmp_path / name, served_space, **models) for name in ("one", "two")]
+    sites = [SpaceSite(tmp_path_factory.mktemp(name), served_space, **models) for name in ("one", "two")]
     try:
         for site in sites:
             site.start()
