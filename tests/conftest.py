@@ -37,7 +37,9 @@ CHROMIUM_FLAGS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser."""
+    """Mark what needs a browser; files that serve a dashboard begin, so that none of them is left for the end."""
+    served = {item.path for item in items if {"site", "browser"} & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: item.path not in served)
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)

@@ -206,6 +206,7 @@ def test_a_data_set_is_looked_at_named_and_brought_in(tab: Page, on_disk: OnDisk
     assert set(on_disk("dog_eval").values()) == {6}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not is_complete(models_folder() / DEFAULT), reason="dinov2-small is not in models/: run `make run`")
 def test_a_large_set_has_pages_and_shows_the_hardest_pictures_first(
     tab: Page, on_disk: OnDisk, site: Site, tmp_path: Path

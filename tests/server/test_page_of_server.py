@@ -73,6 +73,7 @@ def open_named(page: Page, run: Path) -> None:
     says(page, run.name)
 
 
+@pytest.mark.slow
 def test_a_reload_a_second_browser_and_the_back_button_find_a_run_as_it_is_and_a_killed_one_goes_on(
     site: Site, browser: Browser, page: Page, long_run: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_run_is_on_its_makers_page_alone_until_it_is_shared_and_never_anothers
         until(lambda: not is_shared(run))
 
 
+@pytest.mark.slow
 def test_a_set_is_its_makers_alone_until_it_is_shared_and_stays_theirs_to_change(
     site: Site, browser: Browser, tiny_pictures: Path, tmp_path: Path
 ) -> None:

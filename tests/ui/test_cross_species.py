@@ -153,6 +153,7 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_the_ga
         assert not row["picture"].startswith("/")
 
 
+@pytest.mark.slow
 def test_all_emotions_are_one_click_and_every_further_question_is_answered_and_found_again(
     tab: Page, site: Site, tmp_path: Path
 ) -> None:

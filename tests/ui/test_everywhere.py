@@ -157,7 +157,8 @@ def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and
     expect(page.get_by_role("listbox")).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_has_the_focus_is_ringed(site: Site, browser: Browser, theme: str):
     with site.visit(browser, theme=theme) as page:
         unfold(page, "More settings")

@@ -138,7 +138,7 @@ def test_a_page_of_another_site_cannot_use_the_tools(site: Site) -> None:
     "environment",
     [
         pytest.param({"EMOTION_MCP": "1", "EMOTION_PASSWORD": "sesame"}, id="behind a password"),
-        pytest.param({"GRADIO_MCP_SERVER": "True"}, id="by Gradio's own switch"),
+        pytest.param({"GRADIO_MCP_SERVER": "True"}, id="by Gradio's own switch", marks=pytest.mark.slow),
     ],
 )
 def test_without_the_password_or_our_switch_no_tool_answers(environment: dict[str, str], tmp_path: Path) -> None:

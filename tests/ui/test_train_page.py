@@ -237,6 +237,7 @@ def test_a_sweep_trains_each_value_and_says_what_differences_are_worth(
     says(page, all_runs(site)[0].name)
 
 
+@pytest.mark.slow
 def test_a_sweep_is_found_by_a_reload_and_stopped_whole_and_no_other_run_with_it(
     page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path, trained_run: Path
 ):
