@@ -21,7 +21,7 @@ WEIGHTS = ROOT / "models" / "dinov2-small" / "model.safetensors"
 
 
 def pictures_in(folder: Path, count: int) -> list[Path]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = sorted(path for path in folder.glob("*/*") if path.is_file())
     return found[:: max(1, len(found) // count)][:count]
 
 

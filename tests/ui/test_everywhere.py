@@ -237,25 +237,17 @@ def test_every_tab_is_clean_for_axe_names_its_controls_and_is_no_wider_than_the_
 
 
 @pytest.mark.slow
-def test_on_a_phone_one_press_trains_the_default_which_comes_into_view_and_the_other_tabs_take_it_up(
-    browser: Browser, tmp_path: Path
-):
+def test_on_a_phone_one_press_trains_the_default_which_comes_into_view(browser: Browser, tmp_path: Path):
     if not (ROOT / "models" / "dinov2-small" / "model.safetensors").is_file():
         pytest.skip("dinov2-small is not in models/: run `make run` once")
     with serving(tmp_path) as own, own.visit(browser, width=390) as page:
         open_tab(page, "Predict")
         says(page, WAITS)
         press(page, "Train the default")
-        going = page.get_by_text(re.compile("Looking once at 600 pictures|Epoch . of 8|Replay|Finished in")).first
-        expect(going).to_be_in_viewport()
-        expect(page.get_by_text(re.compile("^Finished in .* is best"))).to_be_visible(timeout=300_000)
+        expect(page.get_by_text(re.compile("Looking once at 600 pictures")).first).to_be_in_viewport()
         expect(button(page, "Train the default")).to_be_hidden()
-        looking.await_points(page, "Loss", "Validation", 9)
-        assert len(looking.curves(page, "Accuracy")["Training"]["x"]) == 8
-        open_tab(page, "Predict")
-        expect(page.get_by_label("Run in use")).to_have_value(re.compile("dinov2-small · batch 24"))
-        page.get_by_role("button", name="Drawn example 5: dog, happy").click()
-        says(page, "Drawn pictures show how the tool works and say nothing of real dogs.")
+        press(page, "Stop")
+        says(page, "Stopped")
         assert "Traceback" not in own.log.read_text("utf-8")
 
 
