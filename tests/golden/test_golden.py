@@ -286,7 +286,7 @@ def test_programs_find_the_eight_endpoints_with_the_names_and_types_that_they_ha
     import httpx
 
     old = json.loads((HERE / "said.json").read_text("utf-8"))["gradio_api/info"]["named_endpoints"]
-    new = httpx.get(f"{public.url}/gradio_api/info", timeout=60).json()["named_endpoints"]
+    new = httpx.get(f"{public.url}/gradio_api/info", timeout=180).json()["named_endpoints"]
     assert len(old) == 8
     assert set(new) == set(old)
     names = ("parameter_name", "parameter_has_default", "parameter_default")

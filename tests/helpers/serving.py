@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MILLISECONDS = 60_000
+PATIENCE_MILLISECONDS = 180_000
 OURS = ("EMOTION_", "GRADIO_", "HOST", "PORT", "SPACE_")
 
 
@@ -67,7 +67,7 @@ class Site:
         if self.process is None:
             return 0
         self.process.send_signal(how)
-        code = self.process.wait(60)
+        code = self.process.wait(180)
         if self.process.stdout:
             self.process.stdout.close()
         self.process = None

@@ -96,7 +96,7 @@ def test_a_port_in_use_is_one_sentence_and_trains_nothing_of_the_first_server(si
 
 
 def test_without_the_password_the_page_says_what_to_do_and_nothing_else_answers(site: Site) -> None:
-    with httpx.Client(base_url=site.url, timeout=30) as stranger:
+    with httpx.Client(base_url=site.url, timeout=180) as stranger:
         assert "Any user name will do." in stranger.get("/").text
         body = {"fn_index": 0, "session_hash": "x", "data": []}
         for answer in (
@@ -115,7 +115,7 @@ def test_without_the_password_the_page_says_what_to_do_and_nothing_else_answers(
 
 def test_the_password_and_nothing_like_it_opens_the_page_and_its_endpoints_for_any_name(site: Site) -> None:
     def config_after(user: str, typed: str) -> httpx.Response:
-        with httpx.Client(base_url=site.url, timeout=30) as client:
+        with httpx.Client(base_url=site.url, timeout=180) as client:
             client.post("login", data={"username": user, "password": typed})
             called = client.post("gradio_api/call/runs", json={"data": []})
             assert called.status_code == client.get("config").status_code

@@ -48,7 +48,7 @@ def refusal(client: Client, *values: Any, **named: Any) -> tuple[str, str]:
 def posted(site: Site, endpoint: str, *values: Any) -> str:
     """Call an endpoint by plain HTTP and return what the server says, as text."""
     began = httpx.post(f"{site.url}/gradio_api/call/{endpoint}", json={"data": list(values)}).json()
-    return httpx.get(f"{site.url}/gradio_api/call/{endpoint}/{began['event_id']}", timeout=60).text
+    return httpx.get(f"{site.url}/gradio_api/call/{endpoint}/{began['event_id']}", timeout=180).text
 
 
 def awaited(client: Client, run: str, status: str) -> dict[str, Any]:
@@ -253,7 +253,7 @@ def test_two_visitors_may_send_the_same_picture_at_once(site: Site, trained_run:
     with site.client() as first, site.client() as second:
         given = {"run": trained_run.name, "api_name": "/predict"}
         jobs = [each.submit(handle_file(picture), **given) for each in (first, second) * 5]
-        assert {job.result(timeout=60)["run"] for job in jobs} == {trained_run.name}
+        assert {job.result(timeout=180)["run"] for job in jobs} == {trained_run.name}
     assert files_in(site.uploads) == []
 
 

@@ -56,7 +56,7 @@ def listed(site: Site, **headers: str) -> httpx.Response:
     """List the tools as no client does: without a session."""
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     accepts = {"Accept": "application/json, text/event-stream"}
-    return httpx.post(f"{site.url}/gradio_api/mcp/", json=asked, headers={**accepts, **headers}, timeout=60)
+    return httpx.post(f"{site.url}/gradio_api/mcp/", json=asked, headers={**accepts, **headers}, timeout=180)
 
 
 @pytest.fixture(scope="module")
