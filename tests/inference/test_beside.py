@@ -17,9 +17,10 @@ from emotion.worker import Workers
 
 
 def giving_way() -> list[psutil.Process]:
-    """The processes below this one that give way to others."""
+    """The Python processes below this one that give way to others; a browser has such of its own."""
     own = psutil.Process()
-    return [each for each in own.children(recursive=True) if each.nice() > own.nice()]
+    below = [each for each in own.children(recursive=True) if each.name().startswith("python")]
+    return [each for each in below if each.nice() > own.nice()]
 
 
 def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
