@@ -28,6 +28,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.mark.slow
 def test_the_page_and_the_json_say_what_the_saved_comparisons_say(emotion, photos, tiny_vit, tmp_path):
     said = _reproduced(emotion, photos, tiny_vit, tmp_path)
     files = [Path(each) for each in said.json["files"]]

@@ -128,6 +128,7 @@ def test_wrong_usage_is_exit_code_2_and_says_how_it_goes(emotion: Emotion, words
     assert "usage" in done.err.lower()
 
 
+@pytest.mark.slow
 def test_a_training_that_is_interrupted_keeps_its_best_epoch_says_130_and_goes_on_when_asked(
     emotion: Emotion, tiny_pictures: Path, tiny_vit: Path, tmp_path: Path
 ) -> None:

@@ -148,6 +148,7 @@ def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(
     assert on_disk("Bello") == {}
 
 
+@pytest.mark.slow
 def test_files_and_a_burst_of_the_webcam_come_into_a_class(tab: Page, on_disk: OnDisk, tmp_path: Path):
     from playwright.sync_api import expect
 
@@ -183,6 +184,7 @@ def test_files_and_a_burst_of_the_webcam_come_into_a_class(tab: Page, on_disk: O
     expect(hold).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_a_data_set_is_looked_at_named_and_brought_in(tab: Page, on_disk: OnDisk, tiny_pictures: Path, tmp_path: Path):
     faces = [{"bytes": shot(("mood", number)), "path": f"{number}.png"} for number in range(9)]
     parquet(tmp_path / "moods.parquet", {"face": faces, "mood": list("000111222")})

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import psutil
+import pytest
 from helpers.pictures import write_pictures
 from helpers.waiting import until
 
@@ -23,6 +24,7 @@ def giving_way() -> list[psutil.Process]:
     return [each for each in below if each.nice() > own.nice()]
 
 
+@pytest.mark.slow
 def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
     run: Path, tiny_pictures: Path, tmp_path: Path
 ) -> None:

@@ -146,6 +146,7 @@ def test_a_training_of_the_command_line_is_watched_on_the_page_and_stopped_from_
         training.wait()
 
 
+@pytest.mark.slow
 def test_a_model_is_downloaded_as_a_zip_that_loads(page: Page, named_run: Path, tmp_path: Path) -> None:
     from transformers import AutoModelForImageClassification
 
@@ -161,6 +162,7 @@ def test_a_model_is_downloaded_as_a_zip_that_loads(page: Page, named_run: Path, 
     AutoModelForImageClassification.from_pretrained(folder)
 
 
+@pytest.mark.slow
 def test_a_click_pushes_the_model_and_the_token_leaves_the_page_and_stays_nowhere(
     site: Site, page: Page, named_run: Path
 ) -> None:
@@ -199,6 +201,7 @@ def test_a_click_pushes_the_model_and_the_token_leaves_the_page_and_stays_nowher
         assert not any(token.encode() in content for content in left)
 
 
+@pytest.mark.slow
 def test_markup_in_the_names_of_runs_sets_and_classes_stays_text_on_every_tab(
     page: Page, named_run: Path, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ def program_of(page: Page, site: Site) -> Iterator[Visitor]:
         yield program
 
 
+@pytest.mark.slow
 def test_a_run_is_on_its_makers_page_alone_until_it_is_shared_and_never_anothers_to_delete(
     site: Site, browser: Browser, tiny_pictures: Path, tiny_dinov2: Path
 ) -> None:

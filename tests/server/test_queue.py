@@ -162,6 +162,7 @@ def test_a_model_process_that_is_killed_is_replaced_and_one_that_was_trained_ane
     assert predicted(visitor, run) == predicted(visitor, other) != before
 
 
+@pytest.mark.slow
 def test_a_server_that_is_asked_to_end_leaves_no_process_and_the_next_one_takes_up_its_queue(
     site: Site, train: Train
 ) -> None:

@@ -82,6 +82,7 @@ def test_tools_without_their_package_are_one_sentence_that_says_what_to_install(
     assert extra in (ROOT / "tests" / "requirements.txt").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_sentence_and_trains_nothing_of_the_first_server(site: Site, run: Path) -> None:
     (run / "events.jsonl").unlink()
     assert status_of(run) == "queued"

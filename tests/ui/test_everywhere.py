@@ -125,6 +125,7 @@ def open_by_keyboard(page: Page, name: str) -> None:
     expect(page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.slow
 def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and_a_list_left(
     page: Page, tiny_pictures: Path, tiny_vit: Path
 ):

@@ -310,6 +310,7 @@ def test_a_zip_of_class_folders_becomes_a_table_an_accuracy_with_its_interval_an
     assert kept() == set()
 
 
+@pytest.mark.slow
 def test_many_pictures_fill_the_table_while_they_are_judged_a_second_batch_waits_and_stop_keeps_what_is_judged(
     page: Page, site: Site, browser: Browser, tmp_path: Path, kept: Kept
 ):

@@ -82,6 +82,7 @@ def test_a_training_is_chosen_started_and_drawn_to_its_finished_curve_and_nothin
     assert config_of(all_runs(site)[0]) | chosen == config_of(all_runs(site)[0])
 
 
+@pytest.mark.slow
 def test_every_setting_on_the_screen_survives_a_reload_and_reaches_the_training(
     page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path
 ):
@@ -133,6 +134,7 @@ def test_a_preset_fills_in_every_setting(page: Page, site: Site, tiny_pictures: 
     says(page, re.compile("Stopped: .* is kept"))
 
 
+@pytest.mark.slow
 def test_a_training_is_found_by_a_reload_and_another_browser_queued_behind_withdrawn_stopped_and_resumed(
     page: Page, site: Site, browser: Browser, tiny_pictures: Path, tiny_vit: Path
 ):
@@ -206,6 +208,7 @@ def test_a_training_from_elsewhere_is_followed_live_and_told_in_words(page: Page
     expect(looking.runs(page).first).not_to_contain_text("20980101")
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_each_value_and_says_what_differences_are_worth(
     page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path
 ):
@@ -258,6 +261,7 @@ def test_a_sweep_is_found_by_a_reload_and_stopped_whole_and_no_other_run_with_it
     shutil.rmtree(other.path)
 
 
+@pytest.mark.slow
 def test_each_of_a_dozen_values_has_a_colour_and_mark_of_its_own(page: Page, site: Site, trained_run: Path):
     made = [shutil.copytree(trained_run, site.runs / f"20990101-0000{number:02}-vit") for number in range(12)]
     for number, run in enumerate(made):
