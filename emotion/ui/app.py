@@ -13,12 +13,10 @@ from emotion.public import public_limits
 from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET
+from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET, offered_sets
 from emotion.ui.landing import Landing
 from emotion.ui.light_sessions import SESSIONS, keep_sessions_light
-from emotion.ui.link_preview import DESCRIPTION, ICON, LinkPreview
 from emotion.ui.news import News
-from emotion.ui.offered import offered_sets
 from emotion.ui.own_uploads import fetch_nothing, keep_uploads_apart
 from emotion.ui.password import asked_password
 from emotion.ui.pictures.tab import PicturesTab
@@ -28,13 +26,14 @@ from emotion.ui.run_tab import IN_TURN, RunTab
 from emotion.ui.runs_table import RunsTable
 from emotion.ui.services import Services
 from emotion.ui.settings import ListBackbones, known_backbones
-from emotion.ui.theme import STYLE, theme
+from emotion.ui.theme import ICON, STYLE, theme
 from emotion.ui.train_tab import TrainTab
 from emotion.ui.uploads import UploadsOfVisitors
 from emotion.ui.visited import VisitedServices
 from emotion.ui.visitor import VisitorCookie
 
 TITLE = "Emotion, across species"
+DESCRIPTION = "Teach an image classifier four human emotions, then find out whether it can read a dog."
 HEADER = f"""<header class="page-header"><h1>{TITLE}</h1>
 <p>{DESCRIPTION}</p></header>"""
 FIRST_RUN = "Nothing is trained yet. Predict and Cross-species wait for a first run."
@@ -144,7 +143,7 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
         server_port=port,
         theme=theme(),
         css=STYLE.read_text(encoding="utf-8") if STYLE.is_file() else None,
-        head=TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY,
+        head=f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY,
         run_history=False,
         ssr_mode=False,
         footer_links=[],
@@ -154,7 +153,6 @@ def launch(page: gr.Blocks, *, host: str, port: int | None, **more: Any) -> Any:
             "middleware": [
                 Middleware(VisitorCookie),
                 Middleware(UploadsOfVisitors),
-                Middleware(LinkPreview, title=TITLE),
             ]
         },
         favicon_path=ICON if ICON.is_file() else None,

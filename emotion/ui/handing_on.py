@@ -24,8 +24,11 @@ class HandingOn:
         atexit.register(self.downloads.cleanup)
         self.button = gr.Button("Pack the model", elem_id="pack-model", size="md")
         self.file = gr.DownloadButton("Download the model", visible=False, elem_id="model-file", size="md")
-        self.button.click(guarded(self.pack), run, self.file, api_visibility="private", show_progress_on=[self.button])
-        run.change(guarded(lambda: gr.DownloadButton(visible=False)), None, self.file, **QUIET)
+        # The run that is packed: what is told of a run chosen before must not take its file away.
+        packed = gr.State("")
+        outputs = [self.file, packed]
+        self.button.click(guarded(self.pack), run, outputs, api_visibility="private", show_progress_on=[self.button])
+        run.change(guarded(self.hide), [run, packed], self.file, **QUIET)
 
     def pack(self, name: str | None) -> Any:
         """Pack the run's checkpoint and hand out its file."""
@@ -35,4 +38,8 @@ class HandingOn:
         run = self.board.find(name)
         made = zip_run(run, Path(self.downloads.name) / f"{run.name}.zip")
         # With its name: by now another run may be on the page.
-        return gr.DownloadButton(f"Download {run.name}", value=str(made), visible=True)
+        return gr.DownloadButton(f"Download {run.name}", value=str(made), visible=True), name
+
+    def hide(self, name: str | None, packed: str) -> Any:
+        """Hide the file of another run."""
+        return gr.skip() if name == packed else gr.DownloadButton(visible=False)

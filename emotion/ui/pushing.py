@@ -51,28 +51,35 @@ class Pushing:
             )  # fmt: skip
             self.button = gr.Button("Push to the Hub", elem_id="push-model", size="md")
             self.status = gr.HTML("", elem_id="push-status", apply_default_css=False)
+        # The run that the status tells of.
+        self.told = gr.State("")
+        outputs = [self.status, self.token, self.told]
         self.button.click(
-            guarded_stream(self.push), [run, self.repository, self.private, self.token], [self.status, self.token],
+            guarded_stream(self.push), [run, self.repository, self.private, self.token], outputs,
             concurrency_limit=4, concurrency_id="push", **QUIET,
         )  # fmt: skip
-        run.change(guarded(lambda: ""), None, self.status, **QUIET)
+        run.change(guarded(self.hide), [run, self.told], self.status, **QUIET)
+
+    def hide(self, name: str | None, told: str) -> Any:
+        """Empty the status of another run."""
+        return gr.skip() if name == told else ""
 
     def push(self, name: str | None, repository: str, private: bool, token: str) -> Generator[list[Any], None, None]:
         """Push the run's model, and say where it is."""
         # The field first, whatever comes of it.
-        yield [gr.skip(), ""]
+        yield [gr.skip(), "", name]
         # Only now: a page that is opened does not wait for what writes cards.
         from emotion.export.pushing import Push
 
         try:
             run = self.board.find(name)
             job = Push(run=run, repository=repository.strip(), token=token.strip(), private=private)
-            pushed = yield from watched(self.services.do(job), place=lambda line: [line, gr.skip()])
+            pushed = yield from watched(self.services.do(job), place=lambda line: [line, gr.skip(), name])
         except EmotionError as error:
             # Beside the fields, where it stays to be read.
-            yield [sentence(str(error), kind="problem"), gr.skip()]
+            yield [sentence(str(error), kind="problem"), gr.skip(), name]
             return
-        yield [pushed_html(pushed), gr.skip()]
+        yield [pushed_html(pushed), gr.skip(), name]
 
 
 def pushed_html(pushed: Pushed) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 import gradio as gr
 
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import BROWSER_SECRET, QUIET
+from emotion.ui.handlers import BROWSER_SECRET, QUIET, offered
 from emotion.ui.news import News
-from emotion.ui.offered import offered
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
 from emotion.ui.words import WAITS_FOR_RUN

@@ -15,9 +15,8 @@ from emotion.run import MAX_NOTE, MAX_TITLE, About
 from emotion.trash import take_back, throw_away
 from emotion.ui.guard import guarded
 from emotion.ui.handing_on import HandingOn
-from emotion.ui.handlers import EVERY_PRESS, QUIET
+from emotion.ui.handlers import EVERY_PRESS, QUIET, offered
 from emotion.ui.news import News
-from emotion.ui.offered import offered
 from emotion.ui.pushing import Pushing
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_report import cell_html, command_html, confusion_html, facts_html, most_wrong_html, settings_html

@@ -13,9 +13,8 @@ from emotion.pictures.drawn import is_drawn
 from emotion.ui.charts.training import HEIGHT, overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import QUIET
+from emotion.ui.handlers import QUIET, offered
 from emotion.ui.news import News
-from emotion.ui.offered import offered
 from emotion.ui.run_board import HEADERS, NUMBERS, RunBoard, RunSummary
 from emotion.ui.status import drawn_note, sentence
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
-STYLE = Path(__file__).resolve().parents[2] / "assets" / "style.css"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+STYLE, ICON = ASSETS / "style.css", ASSETS / "favicon.png"
 
 
 def theme() -> gr.themes.Base:

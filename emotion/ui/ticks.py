@@ -1,12 +1,12 @@
-"""Boxes to tick on pictures: the page says which are ticked, by what stands in each one's ``data-tick``."""
+"""Boxes to tick on pictures: the page says which are ticked, by what stands in each one's ``data-tick``.
+
+The ``select`` event of the widget takes ``EVERY_PRESS``.
+"""
 
 from __future__ import annotations
 
 import gradio as gr
 
-# Each tick counts, in order: by default what comes while an answer is awaited is dropped, and of the last one alone
-# Gradio forgets what it said. Give it to the ``select`` event of the widget.
-EVERY_TICK = "multiple"
 # Gradio changes what is there into what comes, and would leave a box ticked above another picture.
 TICKS = """
 element.addEventListener('change', (event) => {

@@ -11,7 +11,7 @@ from emotion.faces.faces_set import SETS, drawings_of
 from emotion.faces.portrait import draw
 
 BACKBONE = Path(__file__).resolve().parents[2] / "models" / "dinov2-small"
-COUNT = 240
+COUNT = 160
 
 
 @pytest.mark.slow

@@ -94,7 +94,9 @@ class Site:
         """Yield the page of a new visitor; an error of its scripts or a request to another host fails the test."""
         from playwright.sync_api import expect
 
-        visitor = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True, **context)
+        visitor = browser.new_context(
+            viewport={"width": width, "height": 900}, accept_downloads=True, reduced_motion="reduce", **context
+        )
         visitor.set_default_timeout(PATIENCE_MILLISECONDS)
         page, problems = visitor.new_page(), []
         page.on("pageerror", lambda error: problems.append(str(error)))

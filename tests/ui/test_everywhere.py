@@ -159,7 +159,7 @@ def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["dark"])
 def test_what_has_the_focus_is_ringed(site: Site, browser: Browser, theme: str):
     with site.visit(browser, theme=theme) as page:
         unfold(page, "More settings")
@@ -196,8 +196,6 @@ def nameless(page: Page) -> list[str]:
     ("theme", "width"),
     [
         ("light", 390),
-        pytest.param("dark", 390, marks=pytest.mark.slow),
-        pytest.param("light", 1280, marks=pytest.mark.slow),
         pytest.param("dark", 1280, marks=pytest.mark.slow),
     ],
 )

@@ -11,9 +11,9 @@ import gradio as gr
 
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import QUIET
+from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.ticks import EVERY_TICK, ticked
+from emotion.ui.ticks import ticked
 from emotion.words import count
 
 NOTE = "No picture is in it, unless you tick some above."
@@ -41,7 +41,7 @@ class ReportPanel:
                 api_visibility="private", show_progress_on=[self.note],
             )  # fmt: skip
         self.view: list[Any] = [self.ticked, self.note, *self.files]
-        pictures.select(guarded(self.tick), None, self.view, trigger_mode=EVERY_TICK, **QUIET)
+        pictures.select(guarded(self.tick), None, self.view, trigger_mode=EVERY_PRESS, **QUIET)
 
     def reopen(self, name: str | None, saved: str | None) -> list[Any]:
         """Tick no picture of another comparison, and hand out no report of it."""

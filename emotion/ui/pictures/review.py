@@ -17,13 +17,13 @@ from emotion.sets.saved import SavedSet
 from emotion.sets.suspects import kept_suspects
 from emotion.studies.wrong_labels import FindWrongLabels
 from emotion.ui.guard import guarded, guarded_stream
-from emotion.ui.handlers import QUIET
+from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.pictures.gallery import ALL, ORDERS, gallery_html, page_of, tick_of
 from emotion.ui.pictures.mine import is_own, own_set, seen_set
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
-from emotion.ui.ticks import EVERY_TICK, TICKS, ticked
+from emotion.ui.ticks import TICKS, ticked
 from emotion.words import count
 
 FIRST = (ORDERS[0], ALL, 1)
@@ -84,7 +84,7 @@ class Review:
         # Another order or class begins at its first page.
         for event, at in ((self.order.input, place[:2]), (self.label.input, place[:2]), (self.page.input, place)):
             event(guarded(self.look), [self.chosen, *at], looked, trigger_mode="always_last", **QUIET)
-        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_TICK, **QUIET)
+        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_PRESS, **QUIET)
         self.pack.click(
             guarded(self.pack_up), self.chosen, self.file, api_visibility="private", show_progress_on=[self.status]
         )

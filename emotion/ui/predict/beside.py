@@ -12,8 +12,8 @@ from emotion.run import Run
 from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
+from emotion.ui.handlers import offered
 from emotion.ui.news import News
-from emotion.ui.offered import offered
 from emotion.ui.predict.verdict import verdict_html
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
