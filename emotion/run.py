@@ -177,16 +177,19 @@ class Run:
 
     def status(self) -> Status:
         """Derive what became of the run from its last event and from whether a process holds its lock."""
-        # The lock is looked at before the events, for a run that ends meanwhile, and after, for one that begins.
-        was_locked = self.is_locked()
-        last = self.last_event()
+        # A run may begin or end between a look at its lock and one at its events: nobody holds the lock of one whose
+        # last event is the same before and after that was seen.
+        while True:
+            was_locked, last = self.is_locked(), self.last_event()
+            if was_locked or (not self.is_locked() and self.last_event() == last):
+                break
         if isinstance(last, RunFinished):
             return "finished"
         if isinstance(last, RunStopped):
             return "stopped"
         if isinstance(last, RunFailed):
             return "failed"
-        if was_locked or self.is_locked():
+        if was_locked:
             return "stopping" if self.stop_requested() else "running"
         return "queued" if last is None or isinstance(last, RunQueued) else "interrupted"
 

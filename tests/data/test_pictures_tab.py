@@ -80,6 +80,7 @@ def tab(page: Page) -> Page:
     return page
 
 
+@pytest.mark.slow
 def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(
     tab: Page, on_disk: OnDisk, site: Site, tmp_path: Path
 ):

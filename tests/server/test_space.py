@@ -203,7 +203,8 @@ def failures(run: Path, count: int) -> list[str] | None:
     return found if len(found) == count else None
 
 
-@pytest.mark.parametrize("starts", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("starts", [2])
 def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_tries_again(
     served_space: Path, tmp_path_factory: pytest.TempPathFactory, trained_run: Path, starts: int
 ) -> None:

@@ -301,6 +301,7 @@ def report_has_the_one_ticked_picture(page: Page, picture: Mapping[str, Any], fo
     assert "<script" not in text
 
 
+@pytest.mark.slow
 def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_out(
     tab: Page, site: Site, tiny_pictures: Path, tmp_path: Path
 ) -> None:

@@ -137,7 +137,9 @@ def test_a_page_of_another_site_cannot_use_the_tools(site: Site) -> None:
 @pytest.mark.parametrize(
     "environment",
     [
-        pytest.param({"EMOTION_MCP": "1", "EMOTION_PASSWORD": "sesame"}, id="behind a password"),
+        pytest.param(
+            {"EMOTION_MCP": "1", "EMOTION_PASSWORD": "sesame"}, id="behind a password", marks=pytest.mark.slow
+        ),
         pytest.param({"GRADIO_MCP_SERVER": "True"}, id="by Gradio's own switch", marks=pytest.mark.slow),
     ],
 )

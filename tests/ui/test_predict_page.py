@@ -96,6 +96,7 @@ def dropped(page: Page, path: Path) -> JSHandle:
     )
 
 
+@pytest.mark.slow
 def test_a_picture_may_be_dropped_chosen_pasted_or_taken_and_leaves_no_file(
     site: Site, browser: Browser, tmp_path: Path, kept: Kept
 ):
@@ -176,6 +177,7 @@ def test_a_page_that_lies_is_refused_and_no_file_but_its_own_is_opened_or_delete
     assert theirs.exists()
 
 
+@pytest.mark.slow
 def test_an_example_is_judged_beside_another_run_and_what_differs_is_said_with_what_it_is_worth(
     page: Page, minds: dict[str, Path]
 ):

@@ -127,6 +127,7 @@ def test_settings_are_used_again_and_a_picture_set_that_is_gone_is_named(own: Pa
     expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
 
 
+@pytest.mark.slow
 def test_news_of_runs_takes_away_neither_what_is_written_nor_what_is_picked(
     own: Path, page: Page, site: Site, trained_run: Path
 ):
@@ -147,6 +148,7 @@ def test_news_of_runs_takes_away_neither_what_is_written_nor_what_is_picked(
     shutil.rmtree(other)
 
 
+@pytest.mark.slow
 def test_the_curves_that_are_shown_and_the_run_in_use_are_found_by_a_reload(own: Path, page: Page, trained_run: Path):
     step = {"event": "StepDone", "epoch": 3, "loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3}
     step |= {"elapsed_seconds": 0.1, "pictures_per_second": 9.0, "remaining_seconds": 1.0}
@@ -201,6 +203,7 @@ ENDINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_became_of_a_run_is_told_in_one_sentence(page: Page, site: Site, trained_run: Path):
     made = {name: shutil.copytree(trained_run, site.runs / f"20960101-000000-{name}") for name in ENDINGS}
     for name, (last, drop, _) in ENDINGS.items():
