@@ -148,7 +148,6 @@ def test_news_of_runs_takes_away_neither_what_is_written_nor_what_is_picked(
     shutil.rmtree(other)
 
 
-@pytest.mark.slow
 def test_the_curves_that_are_shown_and_the_run_in_use_are_found_by_a_reload(own: Path, page: Page, trained_run: Path):
     step = {"event": "StepDone", "epoch": 3, "loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3}
     step |= {"elapsed_seconds": 0.1, "pictures_per_second": 9.0, "remaining_seconds": 1.0}
