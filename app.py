@@ -13,7 +13,9 @@ def main() -> int:
     import os
     import signal
     import sys
+    import tempfile
     import threading
+    from pathlib import Path
 
     host = os.environ.get("GRADIO_SERVER_NAME") or os.environ.get("HOST") or "127.0.0.1"
     port_text = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
@@ -44,24 +46,33 @@ def main() -> int:
     from emotion.runs import runs_folder
     from emotion.sets.saved import sets_folder
     from emotion.trash import empty_trash
-    from emotion.ui.app import build_app, launch
+    from emotion.ui.app import HEAD, build_app
+    from emotion.ui.run_board import RunBoard
+    from emotion.ui.uploads import UploadCounter, uploads_folder
+    from emotion.ui.visited import VisitedServices
+    from emotion.ui.web_server import WebServer, behind_gate, listen
     from emotion.worker import Workers
 
     if limits:
         hide_texts()
+        # Its own, so that what is old there may be deleted.
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "emotion-uploads"))
     # A host that stops us politely gets the same orderly end as Ctrl+C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        listener = listen(host, port)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
     with Workers(runs_folder=runs_folder()) as workers:
-        page = build_app(workers)
+        board = RunBoard(workers.runs_folder)
+        services = VisitedServices(workers, board, limits)
         try:
-            launch(page, host=host, port=port, prevent_thread_lock=True)
+            gate = behind_gate(build_app(services, board), host=host, head=HEAD, counter=UploadCounter(services.room))
         except ConfigError as error:
             print(error, file=sys.stderr)
             return 2
-        except OSError:
-            what_to_do = "stop what uses that port, or choose others with PORT= and HOST="
-            print(f"Nothing can be served at {host}:{port}: {what_to_do}.", file=sys.stderr)
-            return 1
+        server = WebServer(gate, listener)
         # Only now: a page need not wait for the models, and a second server on the same port must not train what the
         # first one has queued.
         workers.warm_up()
@@ -70,11 +81,16 @@ def main() -> int:
             _begin_first_run(workers)
         empty_trash(workers.runs_folder)
         if limits:
-            keep_clean(workers.runs_folder, sets_folder(), limits=limits, ended=threading.Event())
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+            keep_clean(workers.runs_folder, sets_folder(), uploads_folder(), limits=limits, ended=threading.Event())
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
         threading.Thread(target=_import_statistics, daemon=True).start()
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
-        page.block_thread()
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            print("The dashboard ends.", file=sys.stderr)
+        finally:
+            server.close()
     return 0
 
 

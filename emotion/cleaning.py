@@ -34,13 +34,15 @@ class Cleaned:
     thrown: int = 0
     comparisons: int = 0
     leftovers: int = 0
+    uploads: int = 0
     stopped: int = 0
 
 
-def clean(runs: Path, sets: Path, *, limits: Public, now: float) -> Cleaned:
+def clean(runs: Path, sets: Path, uploads: Path, *, limits: Public, now: float) -> Cleaned:
     """Delete what visitors left longer ago than the limits keep it; ``now`` is a Unix time.
 
-    A run's age counts from its last event, a set's from its last change. A set that is being trained on stays.
+    A run's age counts from its last event, a set's from its last change. A set that is being trained on stays. What
+    lies in ``uploads`` was sent, cut off, or packed to be fetched.
     """
     before = now - limits.kept_hours * 3600
     found = list_runs(runs)
@@ -51,6 +53,7 @@ def clean(runs: Path, sets: Path, *, limits: Public, now: float) -> Cleaned:
         thrown=sum(_delete(path) for path in _in(runs / TRASH) if _is_left(path, before)),
         comparisons=sum(_delete(path) for run in found for path in _of_guests(run) if _modified(path) < before),
         leftovers=_delete_leftovers(runs, sets, before),
+        uploads=sum(_delete(path) for path in _in(uploads) if _newest(path) < before),
         stopped=sum(_stop(run) for run in going if _takes_longer(run, limits.training_minutes * 60)),
     )
 
@@ -58,6 +61,7 @@ def clean(runs: Path, sets: Path, *, limits: Public, now: float) -> Cleaned:
 def keep_clean(
     runs: Path,
     sets: Path,
+    uploads: Path,
     *,
     limits: Public,
     ended: threading.Event,
@@ -69,7 +73,7 @@ def keep_clean(
     def work() -> None:
         while not ended.is_set():
             try:
-                done = clean(runs, sets, limits=limits, now=clock())
+                done = clean(runs, sets, uploads, limits=limits, now=clock())
                 empty_trash(runs)
                 if done != Cleaned():
                     log("cleaned", **vars(done))
@@ -148,9 +152,18 @@ def _in(folder: Path) -> list[Path]:
         return []
 
 
-def _delete(folder: Path) -> bool:
-    shutil.rmtree(folder, ignore_errors=True)
-    return not folder.exists()
+def _delete(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    return not path.exists()
+
+
+def _newest(path: Path) -> float:
+    """Return when a file, or the last one in a folder, was written."""
+    return max([_modified(path), *map(_modified, path.rglob("*"))])
 
 
 def _modified(path: Path) -> float:

@@ -9,10 +9,11 @@ from typing import Any
 
 from emotion.config import TrainConfig
 from emotion.errors import ConfigError, RefusedError
-from emotion.pictures.decoding import MAX_PIXELS
 from emotion.sets.limits import Limits
 
 SWITCH, PREFIX = "EMOTION_PUBLIC", "EMOTION_PUBLIC_"
+# Visitors of one address, as of a school, may together have so many times what one may have.
+NEIGHBOURS = 3
 SMALL = "dinov2-small, facebook/dinov2-small, facebook/dinov2-with-registers-small, "
 SMALL += "WinKawaks/vit-small-patch16-224, facebook/deit-small-patch16-224"
 BIG = "google/vit-base-patch16-224-in21k, google/vit-base-patch16-224, facebook/dinov2-base"
@@ -35,7 +36,7 @@ class Public:
     sets: int = 5  # of one visitor
     runs: int = 20  # of one visitor
     queued: int = 5  # trainings of one visitor that wait or go on: as many as a sweep proposes at most
-    queued_in_all: int = 16
+    queued_in_all: int = 30
     training_minutes: int = 60  # then a training is asked to stop, and keeps its best epoch
     epochs: int = 20
     image_size: int = 224
@@ -59,7 +60,6 @@ class Public:
             files=4 * self.set_pictures,
             bytes=self.set_megabytes * 1_000_000,
             picture_bytes=min(20, self.set_megabytes) * 1_000_000,
-            pixels=min(50_000_000, MAX_PIXELS),
             depth=8,
             seconds=600,
         )
@@ -83,8 +83,8 @@ class Public:
             allowed = f"the classifier and at most {most} of its last blocks" if most else "the classifier alone"
             raise RefusedError(f"On this public server {config.backbone} is trained as {allowed}: choose less depth.")
 
-    def check_queue(self, *, mine: int, in_all: int) -> None:
-        """Let pass one more training, where so many wait or go on already.
+    def check_queue(self, *, mine: int, near: int, in_all: int) -> None:
+        """Let pass one more training, where so many wait or go on already, ``near`` from the visitor's address.
 
         Raises:
             RefusedError: it would be one too many.
@@ -93,19 +93,25 @@ class Public:
             raise RefusedError(
                 f"A visitor may have {self.queued} trainings waiting or going on at a time: stop one of yours, or wait."
             )
+        if near >= NEIGHBOURS * self.queued:
+            raise RefusedError(
+                f"{near} trainings from your address wait or go on, the limit of this public server: try again later."
+            )
         if in_all >= self.queued_in_all:
             raise RefusedError(
                 f"This public server lets {self.queued_in_all} trainings wait or go on at a time: try again later."
             )
 
-    def check_runs(self, mine: int) -> None:
-        """Let pass one more run of a visitor who has so many.
+    def check_runs(self, mine: int, *, near: int) -> None:
+        """Let pass one more run of a visitor who has so many, of whose address there are ``near``.
 
         Raises:
             RefusedError: it would be one too many.
         """
         if mine >= self.runs:
             raise RefusedError(f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.")
+        if near >= NEIGHBOURS * self.runs:
+            raise RefusedError(f"{near} runs came from your address, the limit of this public server: delete some.")
 
 
 def is_public(environment: Mapping[str, str] | None = None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from emotion.scored import ScoredPicture
 from emotion.writing import write_json
 
 FILE = "validation.json"
+# More nobody reads: a table of 300 classes has 90,000 cells.
+MOST_CLASSES = 20
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,20 @@ def load_validation(run: Run) -> Validation | None:
         return Validation(int(values["epoch"]), list(values["classes"]), pictures)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"The validation scores of {run.name} cannot be read: train it again.") from error
+
+
+def most_confused(counts: Mapping[str, Mapping[str, int]], *, most: int = MOST_CLASSES) -> list[str]:
+    """Return the classes that are taken for another, or said of another, most often: ``most`` of them, in their order.
+
+    ``counts`` are those of ``Validation.confusion``.
+    """
+    wrong: Counter[str] = Counter()
+    for label, said in counts.items():
+        for other, number in said.items():
+            wrong[label] += number * (other != label)
+            wrong[other] += number * (other != label)
+    kept = {name for name, _ in wrong.most_common(most)}
+    return [name for name in wrong if name in kept]
 
 
 def smallest_difference(correct: int, n: int) -> float:

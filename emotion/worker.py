@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
+from itertools import zip_longest
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,6 +23,7 @@ from emotion.events import RunFailed, RunStopped
 from emotion.job import Job, Progress
 from emotion.logs import Outcome, log
 from emotion.owners import owner_of
+from emotion.pictures.decoding import is_large
 from emotion.prediction import Prediction
 from emotion.predictor import Predictor
 from emotion.processes import start_process
@@ -37,6 +39,7 @@ GRACE_SECONDS = 10.0
 NICENESS = 5
 # Of the small backbones: some 90 MB each, once it is asked for.
 LOADED = 4
+MOST_SERVED = 1_000
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
@@ -53,12 +56,16 @@ class Workers:
     def __init__(self, *, runs_folder: Path) -> None:
         self.runs_folder = runs_folder
         self._waiting: deque[Run] = deque()
+        # Whose trainings had their turns, the last one at the end.
+        self._served: list[str] = []
         self._changed = threading.Condition()
         self._closing = False
         self._training: BaseProcess | None = None
         self._trainer = threading.Thread(target=self._train_in_turn, name="trainer", daemon=True)
         # Two runs that judge one picture side by side, or visitors by turns, do not wait for each other's loading.
         self._predictor = Predictor(loaded=LOADED)
+        # Others do not wait for what takes a second to decode.
+        self._slow_predictor = Predictor(niceness=NICENESS, loaded=LOADED)
         # A comparison takes seconds, and predictions do not wait for it either. Started when it is needed first.
         self._comparer = Predictor(niceness=NICENESS)
         # Started when it is needed first: a study may take a minute, and predictions do not wait for it.
@@ -103,7 +110,7 @@ class Workers:
     def queue_place(self, run: Run) -> int | None:
         """Return how many trainings of ours go before a waiting run; None if it does not wait here."""
         with self._changed:
-            waiting = list(self._waiting)
+            waiting = in_turn(self._waiting, served=self._served)
         return waiting.index(run) + 1 if run in waiting else None
 
     def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
@@ -112,7 +119,8 @@ class Workers:
         Raises:
             EmotionError: the picture or the run cannot be used.
         """
-        prediction: Prediction = self._predictor.call("predict", run=run, picture=picture, name=name)
+        predictor = self._slow_predictor if is_large(picture) else self._predictor
+        prediction: Prediction = predictor.call("predict", run=run, picture=picture, name=name)
         return prediction
 
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
@@ -158,6 +166,7 @@ class Workers:
         if self._training is not None and self._training.is_alive():
             self._training.terminate()
         self._predictor.close()
+        self._slow_predictor.close()
         self._comparer.close()
         self._student.close()
         with self._changed:
@@ -184,7 +193,10 @@ class Workers:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 if self._closing:
                     return
-                run = self._waiting.popleft()
+                run = in_turn(self._waiting, served=self._served)[0]
+                self._waiting.remove(run)
+                owner = owner_of(run.path).owner
+                self._served = [*(each for each in self._served if each != owner), owner][-MOST_SERVED:]
             try:
                 # Meanwhile somebody may have withdrawn it, or trained it with the command line.
                 if not _withdrawn(run) and run.status() == "queued":
@@ -220,6 +232,16 @@ class Workers:
         elif run.status() == "queued" and len(run.events()) == before:
             # With more events it did begin, was cut off, and a visitor has queued it again already.
             run.append(RunFailed(elapsed_seconds=0.0, message=NEVER_BEGAN))
+
+
+def in_turn(waiting: Iterable[Run], *, served: Sequence[str]) -> list[Run]:
+    """Return runs in the order of their turns: owner after owner, whoever was ``served`` last at the end."""
+    by_owner: dict[str, deque[Run]] = {}
+    for run in waiting:
+        by_owner.setdefault(owner_of(run.path).owner, deque()).append(run)
+    owners = sorted(by_owner, key=lambda owner: served.index(owner) if owner in served else -1)
+    rounds = zip_longest(*(by_owner[owner] for owner in owners))
+    return [run for each in rounds for run in each if run is not None]
 
 
 def _say_that_it_never_began(run: Run, error: Exception) -> None:

@@ -11,13 +11,12 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emotion.errors import PictureError
-from emotion.pictures.decoding import open_picture
+from emotion.pictures.decoding import FORMATS, MAX_PIXELS, open_picture, too_large
 from emotion.pictures.duplicates import DRAFT, fingerprint
 from emotion.sets.limits import Limits
 from emotion.sets.stripping import strip
 
-# The formats that are opened, whatever a file is called, and the suffix they are kept under. No others: Pillow hands
-# PostScript to another program.
+# The formats that are opened, whatever a file is called, and the suffix they are kept under.
 _SUFFIXES = {
     "JPEG": ".jpg",
     "MPO": ".jpg",
@@ -26,9 +25,9 @@ _SUFFIXES = {
     "BMP": ".png",
     "GIF": ".png",
     "TIFF": ".png",
+    "AVIF": ".png",
 }
-# A phone's MPO is opened as the JPEG that it is.
-_OPENED = [kind for kind in _SUFFIXES if kind != "MPO"]
+
 _ORIENTATION = 0x0112
 # In one of these a PNG says which side is up.
 _PNG_TURNED = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type exif")
@@ -103,12 +102,14 @@ def _look(content: bytes, limits: Limits) -> tuple[str, tuple[int, int], int]:
     """Return format, size in pixels as coded, and EXIF orientation of a picture, without decoding its pixels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(content), formats=_OPENED) as image:
-            if image.width * image.height > limits.pixels:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if limits.pixels < MAX_PIXELS and image.width * image.height > limits.pixels:
                 raise PictureError(
                     f"It has {image.width} x {image.height} pixels: "
                     f"the limit is {limits.pixels / 1e6:g} megapixels, make it smaller."
                 )
+            if why := too_large(image):
+                raise PictureError(f"It {why}.")
             # Pillow decodes a PNG to its end for this, in case that it comes late.
             may_be_turned = image.format != "PNG" or any(word in content for word in _PNG_TURNED)
             orientation = image.getexif().get(_ORIENTATION, 1) if may_be_turned else 1

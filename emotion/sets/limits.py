@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from emotion.errors import ConfigError
-from emotion.pictures.decoding import MAX_PIXELS
+from emotion.pictures.decoding import MAX_BYTES, MAX_PIXELS
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Limits:
     pictures: int = 100_000
     files: int = 400_000  # of any kind, folders too
     bytes: int = 50_000_000_000  # of all pictures, unpacked
-    picture_bytes: int = 200_000_000  # of one file
+    picture_bytes: int = MAX_BYTES  # of one file
     pixels: int = MAX_PIXELS  # of one picture
     ratio: float = 200.0  # unpacked over packed size of one picture: photographs have about 1
     ratio_from_bytes: int = 10_000_000  # blank drawings pack as well as bombs do, and harm nobody below this size

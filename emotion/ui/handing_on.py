@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,6 +9,7 @@ import gradio as gr
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
+from emotion.ui.uploads import new_download
 
 
 class HandingOn:
@@ -19,9 +17,6 @@ class HandingOn:
 
     def __init__(self, board: RunBoard, run: gr.Dropdown) -> None:
         self.board = board
-        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
-        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-models-")
-        atexit.register(self.downloads.cleanup)
         self.button = gr.Button("Pack the model", elem_id="pack-model", size="md")
         self.file = gr.DownloadButton("Download the model", visible=False, elem_id="model-file", size="md")
         # The run that is packed: what is told of a run chosen before must not take its file away.
@@ -36,7 +31,7 @@ class HandingOn:
         from emotion.export.checkpoint import zip_run
 
         run = self.board.find(name)
-        made = zip_run(run, Path(self.downloads.name) / f"{run.name}.zip")
+        made = zip_run(run, new_download(f"{run.name}.zip"))
         # With its name: by now another run may be on the page.
         return gr.DownloadButton(f"Download {run.name}", value=str(made), visible=True), name
 

@@ -15,6 +15,8 @@ EVERY_PRESS = "multiple"
 # Fixed, as each state's key is: otherwise a restart of the server forgets what a browser remembered.
 BROWSER_SECRET = "emotion-dashboard"
 # Every visitor's page looks on its own: in one queue they would wait for one another.
+# Predictions that are in a thread's hands, of which there are 40; whose turn it is, is decided there.
+AT_ONCE = 20
 POLL: dict[str, Any] = {**QUIET, "concurrency_limit": None}
 
 

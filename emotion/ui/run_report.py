@@ -15,7 +15,7 @@ from emotion.labels import chance_level, colour_of
 from emotion.run import Run
 from emotion.ui.run_board import depth_words
 from emotion.ui.thumbnails import data_uris
-from emotion.validation import Validation
+from emotion.validation import Validation, most_confused
 from emotion.words import count, duration, percent
 
 SIDE = 132
@@ -66,10 +66,11 @@ def confusion_html(validation: Validation | None) -> str:
     if validation is None:
         return f'<p class="note">{NO_VALIDATION}</p>'
     classes, counts = validation.classes, validation.confusion()
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in classes)
+    shown = most_confused(counts)
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in shown)
     rows = []
-    for each in validation.per_class():
-        cells = "".join(_cell(each.label, said, counts[each.label][said], each.support) for said in classes)
+    for each in (each for each in validation.per_class() if each.label in shown):
+        cells = "".join(_cell(each.label, said, counts[each.label][said], each.support) for said in shown)
         precision = "never said" if each.precision is None else percent(each.precision)
         rows.append(
             f'<tr><th scope="row"><i style="background:{colour_of(each.label)}"></i>{html.escape(each.label)}</th>'
@@ -81,6 +82,8 @@ def confusion_html(validation: Validation | None) -> str:
         f"{right} of {count(total, 'validation picture')} right in epoch {validation.epoch}, chance "
         f"{percent(chance_level(len(classes)))}. Press a number to see its pictures."
     )
+    if len(shown) < len(classes):
+        basis += f" Of its {len(classes):,} classes the {len(shown)} that are confused most often."
     return (
         f'<div class="confusion"><p class="note">{basis}</p><div class="confusion-scroll" tabindex="0" role="region" '
         'aria-label="Confusion matrix"><table><thead><tr><td class="corner">shows ↓ said →</td>'

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,8 +16,8 @@ from emotion.errors import RefusedError
 from emotion.job import Job, Progress
 from emotion.logs import log, logged
 from emotion.prediction import Prediction
-from emotion.public import Public
-from emotion.room import Room
+from emotion.public import NEIGHBOURS, Public
+from emotion.room import ADDRESS_SHARE, VISITORS_SHARE, Room
 from emotion.run import Run
 from emotion.sets.saved import sets_folder
 from emotion.studies.study import Study
@@ -23,11 +25,54 @@ from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import list_picture_sets
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
+from emotion.ui.uploads import uploads_folder
+from emotion.ui.visitor import current_address
 from emotion.ui.words import ENDED
 
 R = TypeVar("R")
+# About what a run of a small backbone takes until it has ended.
+RUN_BYTES = 250_000_000
+# Predictions of one visitor that wait for their turn.
+MOST_WAITING = 5
 NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
 NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
+
+
+class Turns:
+    """One prediction of each visitor at a time: many pictures of one never stand before another's."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._waiting: Counter[str] = Counter()
+        self._turns: dict[str, threading.Lock] = {}
+
+    @contextmanager
+    def one_of(self, visitor: str | None) -> Iterator[None]:
+        """Wait for one's own turn; on one's own machine there are none.
+
+        Raises:
+            RefusedError: too many of one's own wait already, or of one's address.
+        """
+        if visitor is None:
+            yield
+            return
+        address = f"at {current_address()}"
+        with self._changing:
+            if self._waiting[visitor] > MOST_WAITING or self._waiting[address] > NEIGHBOURS * MOST_WAITING:
+                raise RefusedError("Your last pictures are not judged yet: wait a moment, then give the next one.")
+            self._waiting.update((visitor, address))
+            turn = self._turns.setdefault(visitor, threading.Lock())
+        try:
+            with turn:
+                yield
+        finally:
+            with self._changing:
+                self._waiting.subtract((visitor, address))
+                for name in (visitor, address):
+                    if not self._waiting[name]:
+                        del self._waiting[name]
+                if visitor not in self._waiting:
+                    del self._turns[visitor]
 
 
 class VisitedServices:
@@ -41,8 +86,11 @@ class VisitedServices:
         self.runs_folder = services.runs_folder
         # Between counting and starting nobody else may start.
         self._starting = threading.Lock()
-        folders = [services.runs_folder, sets_folder(), cache_folder()]
-        self._room = Room(folders, limit=limits.disk_gigabytes * 1e9) if limits else None
+        self._turns = Turns()
+        # Visitors who have begun something, by the address that they came from; forgotten by a restart.
+        self._neighbours: defaultdict[str, set[str]] = defaultdict(set)
+        owned, others = [services.runs_folder, sets_folder()], [cache_folder(), uploads_folder()]
+        self.room = Room(owned, others, limit=limits.disk_gigabytes * 1e9) if limits else None
 
     def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
         """Start a training that is the visitor's; ``owner`` is whoever visits, whatever is given.
@@ -85,7 +133,8 @@ class VisitedServices:
         Raises:
             EmotionError: the picture or the run cannot be used.
         """
-        with logged("prediction", visitor=self._board.visitor(), run=run.name):
+        visitor = self._board.visitor()
+        with logged("prediction", visitor=visitor, run=run.name), self._turns.one_of(visitor):
             return self._services.predict(self._board.as_visitor(run), picture, name=name)
 
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
@@ -116,9 +165,11 @@ class VisitedServices:
             EmotionError: it cannot be done.
         """
         with logged("job", visitor=self._board.visitor(), what=type(job).__name__):
-            if self._room:
-                self._room.require()
-            return (yield from self._services.do(job))
+            if not self._limits or not self.room:
+                return (yield from self._services.do(job))
+            self._require_share(self.room, self._board.visitor())
+            with self.room.promised(self._limits.set_megabytes * 1_000_000):
+                return (yield from self._services.do(job))
 
     def _require_offered(self, folders: Iterable[Path]) -> None:
         offered = {each.folder.absolute() for each in list_picture_sets()}
@@ -126,15 +177,24 @@ class VisitedServices:
             raise RefusedError(NOT_OFFERED)
 
     def _require_turn(self, limits: Public, visitor: str | None, *, is_new: bool = True) -> None:
-        if not visitor:
-            raise RefusedError(NO_COOKIE)
-        if self._room:
-            self._room.require()
         everybody = self._board.of_everybody()
-        mine = [each for each in everybody if each.owner.owner == visitor]
+        going = [each.owner.owner for each in everybody if each.status not in ENDED]
+        if self.room:
+            near = self._require_share(self.room, visitor)
+            self.room.require(RUN_BYTES * (len(going) + 1))
         limits.check_queue(
-            mine=sum(each.status not in ENDED for each in mine),
-            in_all=sum(each.status not in ENDED for each in everybody),
+            mine=going.count(visitor or ""), near=sum(owner in near for owner in going), in_all=len(going)
         )
         if is_new:
-            limits.check_runs(len(mine))
+            mine = [each.owner.owner for each in everybody if each.owner.owner in near]
+            limits.check_runs(mine.count(visitor or ""), near=len(mine))
+
+    def _require_share(self, room: Room, visitor: str | None) -> set[str]:
+        """Let pass who has not filled their share of the disk, nor has their address; return who came from there."""
+        if not visitor:
+            raise RefusedError(NO_COOKIE)
+        near = self._neighbours[current_address()]
+        near.add(visitor)
+        room.require_share([visitor], share=VISITORS_SHARE)
+        room.require_share(near, share=ADDRESS_SHARE)
+        return near

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import secrets
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -32,8 +34,10 @@ def current_visitor() -> str | None:
     request = LocalContext.request.get(None)
     if request is None:
         return ""
-    by_cookie, session = visitor_of(getattr(request.request, "scope", {})), request.session_hash
-    return by_cookie or (hashed(f"session {session}") if session else "")
+    scope, session = getattr(request.request, "scope", {}), request.session_hash
+    if "/call/" in scope.get("path", ""):
+        session = ""  # Gradio makes up one for each call, and nobody comes back to it.
+    return visitor_of(scope) or (hashed(f"session {session}") if session else "")
 
 
 def visitor_of(scope: Mapping[str, Any]) -> str:
@@ -44,6 +48,29 @@ def visitor_of(scope: Mapping[str, Any]) -> str:
 def become_visitor(scope: MutableMapping[str, Any], secret: str) -> None:
     """Let a request be that of the visitor who knows a secret."""
     scope[_KEY] = hashed(secret)
+
+
+def current_address() -> str:
+    """Return where the event that is being handled comes from; empty where nobody sent it."""
+    request = LocalContext.request.get(None)
+    return address_of(getattr(request.request, "scope", {})) if request else ""
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
+    """Return where a request comes from, an IPv6 address by its /64: on a Space its proxy says so, else it is the peer.
+
+    Of the addresses in ``X-Forwarded-For`` the last one is the proxy's own word; those before it are anybody's.
+    """
+    peer = str((scope.get("client") or ("",))[0])
+    if os.environ.get("SPACE_ID"):
+        peer = Headers(raw=scope.get("headers", [])).get("x-forwarded-for", peer).rpartition(",")[2].strip()
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 class VisitorCookie:

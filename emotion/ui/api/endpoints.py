@@ -39,6 +39,7 @@ from emotion.ui.api.results import (
 )
 from emotion.ui.api.uploads import uploaded
 from emotion.ui.compare.form import requested
+from emotion.ui.handlers import AT_ONCE
 from emotion.ui.picture_sets import evaluation_sets, find_set, list_picture_sets
 from emotion.ui.pictures.mine import import_limits, refuse_another
 from emotion.ui.run_board import RunBoard
@@ -48,7 +49,7 @@ from emotion.ui.words import ENDED
 
 # Each with how many calls of it may run at once; those of a name wait for one another, as the page's own do.
 NAMES: dict[str, dict[str, Any]] = {
-    "predict": {"concurrency_id": "predict"},
+    "predict": {"concurrency_id": "predict", "concurrency_limit": AT_ONCE},
     "compare": {"concurrency_id": "compare"},
     "train": {"concurrency_id": "start"},
     "run_status": {"concurrency_limit": None},

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from emotion.comparison import SampleResult
 from emotion.labels import chance_level, colour_of, colour_of_set, in_order
 from emotion.ui.charts.look import TEXT, chance_line, figure
+from emotion.validation import MOST_CLASSES
 
 HEIGHT = 300
 PROBABILITY_HEIGHT = 260
@@ -23,7 +24,8 @@ def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = ()
     picture that is none of them.
     """
     chart = figure(height=PROBABILITY_HEIGHT, showlegend=False, hovermode="closest", bargap=0.35)
-    names = in_order([*scores, *(name for name in beside if name not in scores)])
+    names = [*scores, *(name for name in beside if name not in scores)]
+    names = in_order(sorted(names, key=lambda name: -scores.get(name, 0.0))[:MOST_CLASSES])
     chart.add_bar(
         y=names,
         x=[scores.get(name) for name in names],

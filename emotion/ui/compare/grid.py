@@ -9,6 +9,7 @@ from emotion.comparison.findings import confusion, reference_of
 from emotion.comparison.gaps import Gap
 from emotion.labels import colour_of, colour_of_set
 from emotion.ui.tables import column_head, row_head, scrolled
+from emotion.validation import most_confused
 from emotion.words import percent
 
 ALPHA = 0.05
@@ -71,13 +72,17 @@ def _confusions(comparison: Comparison) -> str:
 
 def _confusion(comparison: Comparison, name: str) -> str:
     counts = confusion(comparison.pooled(name), comparison.classes)
-    head = "".join(column_head(label) for label in comparison.classes)
+    classes = most_confused(counts)
+    head = "".join(column_head(label) for label in classes)
     rows = []
     for label, said in counts.items():
+        if label not in classes:
+            continue
         total = sum(said.values())
         cells = "".join(
             f'<td class="{"right" if other == label else "wrong"}" style="--share:{number / total:.2f}">{number}</td>'
             for other, number in said.items()
+            if other in classes
         )
         rows.append(f"<tr>{row_head(label)}{cells}</tr>")
     table = (

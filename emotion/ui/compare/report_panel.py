@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,6 +11,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.ui.ticks import ticked
+from emotion.ui.uploads import new_download
 from emotion.words import count
 
 NOTE = "No picture is in it, unless you tick some above."
@@ -24,9 +22,6 @@ class ReportPanel:
 
     def __init__(self, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown, pictures: gr.HTML) -> None:
         self.board = board
-        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
-        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-report-")
-        atexit.register(self.downloads.cleanup)
         self.ticked = gr.State(())
         self.note = gr.HTML(_note(()), elem_id="report-note", apply_default_css=False)
         self.files: list[gr.DownloadButton] = []
@@ -59,7 +54,7 @@ class ReportPanel:
         from emotion.report import build_report, to_html, to_markdown
 
         _, path = shown_comparison(self.board, run, saved)
-        target = Path(self.downloads.name) / f"{run}-{path.stem}.{kind}"
+        target = new_download(f"{run}-{path.stem}.{kind}")
         as_text = {"html": to_html, "md": to_markdown}[kind]
         target.write_text(as_text(build_report(path, ticked=ticked)), encoding="utf-8")
         return gr.DownloadButton(value=str(target), visible=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.ticks import TICKS
+from emotion.ui.uploads import new_download
 
 NO_COMPARISON = (
     "Press Compare for one emotion, or All emotions for the grid: the run judges a sample of each ticked set."
@@ -39,9 +38,6 @@ class CompareTab:
     def __init__(self, services: Services, board: RunBoard) -> None:
         self.services = services
         self.board = board
-        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
-        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-csv-")
-        atexit.register(self.downloads.cleanup)
         self.form = CompareForm(board)
         self.picker, self.saved = self.form.picker, self.form.saved
         self._build_results()
@@ -112,7 +108,7 @@ class CompareTab:
         emotions = comparison.emotions()
         chosen = emotion if emotion in emotions else emotions[0] if len(emotions) == 1 else None
         results = comparison.results(chosen)
-        csv = Path(self.downloads.name) / f"{Path(comparison.run).name}-{path.stem}.csv"
+        csv = new_download(f"{Path(comparison.run).name}-{path.stem}.csv")
         table_of(comparison).to_csv(csv, index=False)
         return [
             findings_html(comparison, chosen),

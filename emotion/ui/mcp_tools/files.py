@@ -20,7 +20,7 @@ from emotion.ui.api.codes import Coded
 from emotion.ui.mcp_tools.fetching import fetched
 from emotion.ui.picture_input import received
 from emotion.ui.uploads import note_upload
-from emotion.ui.visitor import current_visitor
+from emotion.ui.visitor import current_address, current_visitor
 
 MOST_BYTES = 20_000_000
 HOW = (
@@ -64,7 +64,7 @@ def as_upload(sent: Any, content: bytes | None, *, name: str) -> Iterator[dict[s
     path = folder / f"{name}{_ending(sent)}"
     try:
         path.write_bytes(content)
-        note_upload(path, current_visitor() or "")
+        note_upload(path, current_visitor() or "", current_address())
         yield {"path": str(path), "orig_name": path.name}
     finally:
         path.unlink(missing_ok=True)

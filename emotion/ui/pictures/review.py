@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
-import tempfile
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -24,6 +21,7 @@ from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
 from emotion.ui.ticks import TICKS, ticked
+from emotion.ui.uploads import new_download
 from emotion.words import count
 
 FIRST = (ORDERS[0], ALL, 1)
@@ -35,9 +33,6 @@ class Review:
     def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
         self.services = services
         self.chosen = chosen
-        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
-        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-sets-")
-        atexit.register(self.downloads.cleanup)
         self.ticked = gr.State(())
         self.looked_through = gr.State("")
         with gr.Column(visible=False) as self.body:
@@ -166,7 +161,7 @@ class Review:
     def pack_up(self, key: str | None) -> Any:
         """Write the zip of the set and hand it out."""
         found = seen_set(key)
-        made = pack(found, Path(self.downloads.name) / f"{found.key}.zip")
+        made = pack(found, new_download(f"{found.key}.zip"))
         return gr.DownloadButton(value=str(made), visible=True)
 
     def find_wrong(self, key: str | None) -> Generator[list[Any], None, None]:

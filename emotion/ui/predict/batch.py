@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import secrets
-import tempfile
 import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -26,6 +23,7 @@ from emotion.ui.predict.batch_view import MAX_SHOWN, batch_table, finding_html, 
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services
 from emotion.ui.status import sentence, status_box
+from emotion.ui.uploads import new_download
 
 NOTHING = "Nothing is given yet: drop pictures, or a zip of them."
 NOTE = (
@@ -49,9 +47,6 @@ class ManyPictures:
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
         self.services, self.board = services, board
-        # Gone with the server; Gradio copies what is downloaded from here into its own cache.
-        self.downloads = tempfile.TemporaryDirectory(prefix="emotion-batches-")
-        atexit.register(self.downloads.cleanup)
         self._turn = threading.Lock()
         self._stopping: dict[str, threading.Event] = {}
         with gr.Row(elem_classes="columns"):
@@ -152,8 +147,7 @@ class ManyPictures:
         if batch is None or not batch.rows:
             stopped = sentence("Stopped before the first picture was judged.") if was_stopped else ""
             return ["", None, *buttons, gr.DownloadButton(visible=False), said or stopped, "", ""]
-        folder = Path(tempfile.mkdtemp(dir=self.downloads.name))
-        file = folder / file_name(batch)
+        file = new_download(file_name(batch))
         file.write_text(to_csv(batch), encoding="utf-8")
         csv = gr.DownloadButton(value=str(file), visible=True)
         return ["", None, *buttons, csv, said, finding_html(batch, was_stopped=was_stopped), batch_table(batch)]

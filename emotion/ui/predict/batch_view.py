@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 
 from emotion.batch.findings import basis, findings, left_out
 from emotion.batch.result import Batch, Row
@@ -10,6 +11,7 @@ from emotion.labels import colour_of, in_order
 from emotion.sets.naming import shown
 from emotion.ui.status import sentence, status_box
 from emotion.ui.tables import column_head, scrolled
+from emotion.validation import MOST_CLASSES
 from emotion.words import count, duration, exact_percent, percent
 
 # A table of a hundred kilobytes. All rows are in the CSV.
@@ -38,7 +40,9 @@ def batch_table(batch: Batch) -> str:
     """Return a row for each file in the order in which they were given, the first ones of many."""
     if not batch.rows:
         return ""
-    classes = in_order(list(batch.classes))
+    # Of many classes those that are said most often.
+    often = Counter(row.predicted for row in batch.rows if row.scores)
+    classes = in_order(sorted(batch.classes, key=lambda name: -often[name])[:MOST_CLASSES])
     has_labels = any(row.label for row in batch.rows)
     names = ["Picture", *(["Correct class"] if has_labels else []), "Said", "Confidence"]
     head = "".join(column_head(name) for name in names) + "".join(

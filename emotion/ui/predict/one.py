@@ -13,7 +13,7 @@ from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
-from emotion.ui.handlers import EVERY_PRESS, QUIET
+from emotion.ui.handlers import AT_ONCE, EVERY_PRESS, QUIET
 from emotion.ui.looking import Looking, sent_back
 from emotion.ui.picture_input import RAW, picture_input, preview, received
 from emotion.ui.predict.beside import SAME, Beside
@@ -62,7 +62,7 @@ class OnePicture:
     def _connect(self) -> None:
         result = [self.picture, self.verdict, self.bars, *self.looking.view, *self.beside.view, self.example]
         runs = [self.run, self.beside.other]
-        options: dict[str, Any] = {"concurrency_id": "predict", **RAW, **QUIET}
+        options: dict[str, Any] = {"concurrency_id": "predict", "concurrency_limit": AT_ONCE, **RAW, **QUIET}
         self.picture.input(
             guarded(self.judge_upload), [self.run, self.picture, self.beside.other], result,
             trigger_mode="always_last", **options,

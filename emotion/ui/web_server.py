@@ -1,0 +1,135 @@
+"""Serve the page by uvicorn, behind the gate."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import threading
+from typing import Any
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from gradio.routes import App
+from starlette.routing import Mount
+
+from emotion.errors import ConfigError
+from emotion.mcp import serves_mcp, what_to_install
+from emotion.public import public_limits
+from emotion.ui.gate import MB, Gate
+from emotion.ui.gradio_patches import SESSIONS, patch
+from emotion.ui.password import asked_password
+from emotion.ui.theme import ICON, STYLE, theme
+from emotion.ui.uploads import UploadCounter, UploadsOfVisitors
+from emotion.ui.visitor import VisitorCookie
+
+# Of one's own machine.
+UPLOAD_BYTES = 4_000 * MB
+MOST_WAITING = 500
+# Pages that are open never end their connections by themselves.
+GRACE_SECONDS = 1
+START_SECONDS = 60.0
+
+
+def behind_gate(page: gr.Blocks, *, host: str, head: str, counter: UploadCounter) -> Gate:
+    """Return the page as an ASGI application that may be served.
+
+    Visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere. ``host`` is where it
+    is to be served; ``counter`` is as in ``Gate``.
+
+    Raises:
+        ConfigError: MCP tools are asked for, and cannot be served.
+    """
+    limits, has_tools = public_limits(), serves_mcp()
+    mcp_bytes = None
+    patch()
+    if has_tools:
+        from emotion.ui.mcp_tools import MOST_BODY_BYTES, serve_our_tools
+
+        serve_our_tools()
+        mcp_bytes = MOST_BODY_BYTES
+    one_file = limits.upload_megabytes * MB if limits else UPLOAD_BYTES
+    # Gradio leaves its own headers for other sites away where it finds these; they let none in.
+    parent = FastAPI(openapi_url=None)
+    parent.add_middleware(CORSMiddleware, allow_origins=[])
+    page.queue(api_open=False, max_size=MOST_WAITING)
+    gr.mount_gradio_app(
+        parent,
+        page,
+        path="/",
+        server_name=host,
+        root_path=os.environ.get("GRADIO_ROOT_PATH"),
+        theme=theme(),
+        css=STYLE.read_text(encoding="utf-8") if STYLE.is_file() else None,
+        head=head,
+        favicon_path=str(ICON) if ICON.is_file() else None,
+        run_history=False,
+        ssr_mode=False,
+        footer_links=[],
+        max_file_size=one_file,
+        pwa=False,
+        enable_monitoring=False,
+        show_error=True,
+        # Said in any case: otherwise a variable of Gradio's own opens its server, which asks for no password.
+        mcp_server=has_tools,
+        **asked_password(),
+    )
+    # Gradio takes any file of the machine for an upload until it is told so.
+    page.has_launched = True
+    if has_tools and not page.mcp_server:
+        raise ConfigError(f"The MCP tools cannot be served ({page.mcp_error}): {what_to_install()}.")
+    [gradio] = [each.app for each in parent.routes if isinstance(each, Mount) and isinstance(each.app, App)]
+    gradio.state_holder.capacity = SESSIONS
+    # Many files of a class go in one upload: as much as a set may hold.
+    upload_bytes = max(one_file, limits.set_megabytes * MB) if limits else UPLOAD_BYTES
+    app = VisitorCookie(UploadsOfVisitors(parent))
+    return Gate(app, gradio=gradio, host=host, upload_bytes=upload_bytes, counter=counter, mcp_bytes=mcp_bytes)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; an IPv6 address may stand in brackets.
+
+    Raises:
+        ConfigError: nothing can be served there; the sentence says what to do.
+    """
+    choose = "choose others with PORT= and HOST="
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        family = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        is_dual = bare == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((bare, port), family=family, backlog=2048, dualstack_ipv6=is_dual)
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)
+        if number == errno.EADDRINUSE:
+            what = f"stop what uses that port, or {choose}"
+        elif number in (errno.EACCES, errno.EPERM):
+            what = "ports below 1024 are the administrator's, so choose another with PORT="
+        else:
+            what = f"{bare} is no address of this machine, so {choose}"
+        raise ConfigError(f"Nothing can be served at {host}:{port}: {what}.") from error
+
+
+class WebServer:
+    """Serves in a thread of its own from when it is made until ``close``."""
+
+    def __init__(self, app: Any, listener: socket.socket) -> None:
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="web-server", daemon=True
+        )
+        self._thread.start()
+        while self._thread.is_alive() and not self._server.started:
+            self._thread.join(0.01)
+
+    def wait(self) -> None:
+        """Return once it has ended."""
+        while self._thread.is_alive():
+            self._thread.join(1.0)
+
+    def close(self) -> None:
+        """End it, whatever is still being asked."""
+        self._server.should_exit = True
+        self._thread.join(5.0)

@@ -1,0 +1,196 @@
+"""The gate: what Gradio serves and nobody needs, bodies without a limit, other sites' pages, guesses of a password."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from helpers.pictures import picture_bytes
+from helpers.serving import ROOT, Site, serving
+from helpers.waiting import until
+
+PASSWORD, NAME = "sesame", "faces.example"
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One's own dashboard with a password and a name of its own."""
+    environment = {"EMOTION_PASSWORD": PASSWORD, "EMOTION_HOSTS": f"{NAME}, other.example"}
+    with serving(tmp_path_factory.mktemp("gate"), environment=environment) as site:
+        yield site
+
+
+@pytest.fixture
+def stranger(site: Site) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=site.url, timeout=120) as client:
+        yield client
+
+
+@pytest.fixture
+def guest(stranger: httpx.Client) -> httpx.Client:
+    """Somebody who gave the password."""
+    assert stranger.post("login", data={"username": "anna", "password": PASSWORD}).status_code == 200
+    return stranger
+
+
+def peak_megabytes(site: Site) -> float:
+    """Return how much memory the server has ever had."""
+    assert site.process is not None
+    lines = Path(f"/proc/{site.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
+
+
+def zeros(megabytes: int) -> Iterator[bytes]:
+    """A body that nobody knows the length of."""
+    return (bytes(MEGABYTE) for _ in range(megabytes))
+
+
+def is_a_sentence(answer: httpx.Response) -> bool:
+    return answer.text.count("\n") == 0 and 10 < len(answer.text) < 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "pwa_icon", "pwa_icon/12000", "manifest.json", "robots.txt", "openapi.json", "docs", "redoc", "svelte/x.js",
+        "monitoring", "monitoring/summary", "gradio_api/openapi.json", "gradio_api/proxy=https://x.hf.space/",
+        "gradio_api/component_server", "gradio_api/process_recording", "gradio_api/runs", "gradio_api/token",
+        "gradio_api/dev/reload", "gradio_api/deep_link", "gradio_api/vibe-code", "gradio_api/file/app.py",
+        "gradio_api/stream/a/1/2/playlist.m3u8", "gradio_api/custom_component/1/server/x/y.py", "gradio_api/mcp/",
+        "gradio_api/profiling/traces", "gradio_api/file=https://example.org/a.png", "gradio_api/file=//example.org/a",
+        "gradio_api/file=ftp:/example.org/a.png", "social-card.png",
+    ],
+)  # fmt: skip
+def test_what_the_page_does_not_need_is_not_there_for_anybody(guest: httpx.Client, path: str) -> None:
+    answers = [guest.get(path), guest.post(path, content=b"{}")]
+    assert {answer.status_code for answer in answers} <= {404, 403}, [answer.text for answer in answers]
+    assert all(map(is_a_sentence, answers))
+
+
+def test_what_the_page_needs_is_there_and_no_answer_is_guessed_to_be_of_another_type(
+    guest: httpx.Client, site: Site
+) -> None:
+    for path in ("", "config", "theme.css", "favicon.ico", "gradio_api/info", "gradio_api/user", "gradio_api/app_id"):
+        assert guest.get(path).status_code == 200, path
+    sent = guest.post("gradio_api/upload", files={"files": ("a.html", b"<script>")}).json()[0]
+    for answer in (guest.get("config"), guest.get("nowhere"), guest.get(f"gradio_api/file={sent}")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert guest.get(f"gradio_api/file={ROOT / 'app.py'}").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("knows", [False, True], ids=["without the password", "with it"])
+@pytest.mark.parametrize("path", ["queue/join", "cancel", "run/predict", "call/predict", "reset", "stream/x"])
+def test_a_body_beyond_its_limit_is_one_sentence_and_takes_no_memory(
+    site: Site, stranger: httpx.Client, path: str, knows: bool
+) -> None:
+    if knows:
+        stranger.post("login", data={"username": "anna", "password": PASSWORD})
+    before = peak_megabytes(site)
+    told = stranger.post(f"gradio_api/{path}", content=bytes(40 * MEGABYTE))
+    untold = stranger.post(f"gradio_api/{path}", content=zeros(40))
+    assert [told.status_code, untold.status_code] == ([413] * 2 if knows else [401] * 2)
+    assert is_a_sentence(told)
+    assert is_a_sentence(untold)
+    assert peak_megabytes(site) - before < 30
+
+
+def test_the_form_of_the_password_is_short(stranger: httpx.Client) -> None:
+    assert stranger.post("login", data={"username": "anna", "password": "x" * 10_000}).status_code == 413
+
+
+def test_an_upload_is_a_file_in_the_field_for_it_and_nothing_else_stays(guest: httpx.Client, site: Site) -> None:
+    def left() -> list[Path]:
+        return [path for path in site.uploads.rglob("*") if path.is_file()]
+
+    known, before = set(left()), peak_megabytes(site)
+    field = guest.post("gradio_api/upload", data={"note": "x" * 30 * MEGABYTE}, files={"files": ("a.txt", b"a")})
+    assert (field.status_code, "64 KB" in field.text) == (400, True)
+    assert peak_megabytes(site) - before < 150
+    other = guest.post("gradio_api/upload", files={"picture": ("a.png", picture_bytes())})
+    assert (other.status_code, "field called files" in other.text) == (400, True)
+    # One that is cut off: half of what was announced comes.
+    cookies = "; ".join(f"{name}={value}" for name, value in guest.cookies.items())
+    head = '--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    with socket.create_connection(("127.0.0.1", site.port)) as line:
+        line.sendall(
+            f"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nCookie: {cookies}\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n"
+            f"Content-Length: 2000000\r\n\r\n{head}{'x' * MEGABYTE}".encode()
+        )
+        until(lambda: set(left()) - known)
+    until(lambda: not set(left()) - known)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "faces.example.evil.example", "localhost.evil.example", "1.2.3", ""])
+def test_a_name_that_was_made_to_mean_this_machine_opens_nothing_and_is_told_how(site: Site, host: str) -> None:
+    with socket.create_connection(("127.0.0.1", site.port)) as line:
+        line.sendall(
+            f"GET / HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Host: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
+        answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 403")
+    assert "EMOTION_HOSTS" in answer
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:{port}", "localhost:{port}", NAME, "[::1]:{port}", "192.0.2.7", socket.gethostname()]
+)
+def test_ones_own_names_and_addresses_open_the_page(stranger: httpx.Client, site: Site, host: str) -> None:
+    answer = stranger.get("/", headers={"host": host.format(port=site.port)})
+    assert answer.status_code == 200
+
+
+def test_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(guest: httpx.Client, site: Site) -> None:
+    ours, foreign = f"http://127.0.0.1:{site.port}", "https://evil.example"
+    body = {"data": [], "fn_index": 0, "session_hash": "x"}
+    assert guest.post("gradio_api/call/runs", json=body, headers={"origin": ours}).status_code == 200
+    assert guest.post("gradio_api/call/runs", json=body, headers={"origin": f"https://{NAME}"}).status_code == 200
+    refused = [
+        guest.post("gradio_api/call/runs", json=body, headers={"origin": foreign}),
+        guest.post("gradio_api/call/runs", json=body, headers={"origin": "null"}),
+        # Another program of this machine.
+        guest.post("gradio_api/call/runs", json=body, headers={"origin": "http://127.0.0.1:1"}),
+        guest.get("config", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}),
+        guest.post("login", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}),
+    ]
+    assert {answer.status_code for answer in refused} == {403}
+    assert all(map(is_a_sentence, refused))
+    link = guest.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"})
+    assert link.status_code == 200
+    asking = {"origin": foreign, "access-control-request-method": "POST"}
+    refused += [guest.options("gradio_api/queue/join", headers=asking), guest.options("/", headers=asking)]
+    for answer in (*refused, link, guest.get("config", headers={"origin": ours})):
+        assert [name for name in answer.headers if name.startswith("access-control")] == []
+
+
+def test_without_the_password_nothing_is_cancelled_reset_streamed_or_listened_to(stranger: httpx.Client) -> None:
+    asked = [
+        stranger.post("gradio_api/cancel", json={"session_hash": "x", "fn_index": 0, "event_id": "x"}),
+        stranger.post("gradio_api/reset", json={"event_id": "x"}),
+        stranger.post("gradio_api/stream/x", json={"data": []}),
+        stranger.get("gradio_api/heartbeat/x"),
+        stranger.get("gradio_api/startup-events"),
+        stranger.get("gradio_api/call/runs/x"),
+    ]
+    assert {answer.status_code for answer in asked} == {401}
+
+
+@pytest.mark.slow
+def test_guesses_of_a_password_go_one_after_the_other_and_few_wait(site: Site) -> None:
+    def guess(number: int) -> int:
+        data = {"username": "anna", "password": f"guess {number}"}
+        return httpx.post(f"{site.url}/login", data=data, timeout=120).status_code
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(40) as pool:
+        said = list(pool.map(guess, range(40)))
+    looked_at = said.count(400)
+    assert looked_at + said.count(429) == 40
+    assert looked_at < 12
+    assert time.monotonic() - began >= 0.4 * looked_at
