@@ -13,6 +13,7 @@ from emotion.pictures.drawn import is_drawn
 from emotion.pictures.folders import count_labels
 from emotion.pictures.splitting import Split
 from emotion.prediction import LEVEL, NEIGHBOURS
+from emotion.words import escaped
 
 
 def model_card(
@@ -27,7 +28,7 @@ def model_card(
         pipeline_tag="image-classification",
         tags=["image-classification", "emotion-recognition"],
     )
-    counts = ", ".join(f"{count} {label}" for label, count in count_labels(split.train).items())
+    counts = ", ".join(f"{count} {escaped(label)}" for label, count in count_labels(split.train).items())
     note = f"{DRAWN_NOTE} These were drawn.\n\n" if is_drawn(config.pictures) else ""
     unknown = (
         f"Its run calls a picture unknown that is less like the training pictures than {LEVEL * 100:.0f} % of the "
@@ -37,9 +38,9 @@ def model_card(
     note = unknown + note if knows_unknown else note
     backbone = Path(config.backbone).name if Path(config.backbone).is_absolute() else config.backbone
     body = f"""
-# Emotions from pictures: {", ".join(split.classes)}
+# Emotions from pictures: {", ".join(map(escaped, split.classes))}
 
-A {backbone} fine-tuned with depth `{config.depth}` for up to {config.epochs} epochs of batch
+A {escaped(backbone)} fine-tuned with depth `{config.depth}` for up to {config.epochs} epochs of batch
 {config.batch_size}, seed {config.seed}. The weights are those of epoch {best_epoch}, the best by validation loss.
 
 Trained on {len(split.train)} pictures ({counts}), validated on {len(split.validation)} pictures held back from them:

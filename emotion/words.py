@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ from emotion.intervals import Interval
 # A spreadsheet takes a cell that begins with one of these for a formula, and a file's or a class's name may be one
 # (https://owasp.org/www-community/attacks/CSV_Injection); the last four are their full-width forms.
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What Markdown, or a reader's HTML, would take for a mark.
+_MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")
 
 
 def percent(share: float) -> str:
@@ -92,3 +95,8 @@ def megabytes(size: int) -> str:
 def harmless(cell: str | float) -> str | float:
     """Return a cell of a table that every spreadsheet shows as it stands: before a formula stands an apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_BEGINS_FORMULA) else cell
+
+
+def escaped(text: str) -> str:
+    """Return a text that Markdown takes as it stands, on one line."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))

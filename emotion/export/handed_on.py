@@ -10,7 +10,7 @@ from emotion.errors import RunError
 from emotion.labels import DRAWN_NOTE, RELAXED_WARNING
 from emotion.pictures.drawn import is_drawn
 from emotion.run import Run
-from emotion.words import percent, span
+from emotion.words import escaped, percent, span
 
 HEAD = "| set | pictures | mean correct-class confidence | right | log loss |\n|---|---|---|---|---|"
 NOTHING = "It was compared on no species before it was handed on."
@@ -79,11 +79,12 @@ def _section(comparison: Comparison) -> str:
     for name in comparison.sets:
         each = comparison.pooled(name)
         rows.append(
-            f"| {name} | {each.n} | {percent(each.correct_confidence)} ({span(each.correct_confidence_interval)}) "
+            f"| {escaped(name)} | {each.n} "
+            f"| {percent(each.correct_confidence)} ({span(each.correct_confidence_interval)}) "
             f"| {each.correct} ({span(each.accuracy_interval)}) | {each.log_loss:.2f} |"
         )
-    gaps = "".join(f"\n- {gap_sentence(gap)}" for gap in gaps_of(comparison, None))
-    shown = ", ".join(comparison.emotions())
+    gaps = "".join(f"\n- {escaped(gap_sentence(gap))}" for gap in gaps_of(comparison, None))
+    shown = escaped(", ".join(comparison.emotions()))
     drawn = f"\n\n*{DRAWN_NOTE}*" if any(map(is_drawn, comparison.folders.values())) else ""
     relaxed = f"\n\n{RELAXED_WARNING}" if comparison.relaxed_as_tired else ""
     return (

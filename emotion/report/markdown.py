@@ -25,9 +25,7 @@ from emotion.report.content import (
     Table,
     Text,
 )
-
-# What Markdown, or a reader's HTML, would take for a mark.
-_MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")
+from emotion.words import escaped
 
 
 def to_markdown(report: Report) -> str:
@@ -41,11 +39,6 @@ def to_markdown(report: Report) -> str:
         *(_section(section) for section in report.sections),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def escaped(text: str) -> str:
-    """Return a text that Markdown takes as it stands, on one line."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
 def _section(section: Section) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from emotion.pictures.drawn import is_drawn
 
 # The folders of a path that begins at a root.
-_PLACE = re.compile(r"(?<![\w.])/(?:[^/\s'\"]+/)+")
+_PLACE = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")
 
 
 def place_of(folder: str) -> str:

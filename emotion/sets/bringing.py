@@ -99,7 +99,7 @@ class Bring:
                 added = yield from add_from(found, source, use_aliases=self.use_aliases, limits=self.limits)
             return Brought(found.key, added.pictures, added.skipped)
         # Before anything is opened: a name that is taken costs nothing.
-        refuse_unusable(self.name, self.species, root=self.root)
+        refuse_unusable(self.name, self.species, root=self.root, owner=self.owner)
         with closing((yield from self.way.steps(self.limits))) as source:
             made = yield from import_from(
                 source,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import secrets
 import shutil
 import time
 from collections.abc import Generator
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from emotion.errors import PictureError
 from emotion.job import Progress
-from emotion.owners import give
+from emotion.owners import give, owner_of
 from emotion.sets.archive import ZipSource
 from emotion.sets.checking import kept_form
 from emotion.sets.entries import Source
@@ -27,7 +28,7 @@ from emotion.sets.manifest import Manifest, write_manifest
 from emotion.sets.naming import folder_name, plain_text, shown
 from emotion.sets.refusals import checked_species, nothing_left, refuse_beyond, refuse_full, refuse_late, refuse_taken
 from emotion.sets.rows import find_likenesses, name_rows
-from emotion.sets.saved import BEGUN, SavedSet, alone, sets_folder
+from emotion.sets.saved import BEGUN, SavedSet, alone, list_sets, sets_folder
 
 
 def import_set(
@@ -69,7 +70,7 @@ def import_from(
             can be used, changes meanwhile, or the set cannot be written. Nothing is left in the sets folder then.
     """
     within = limits or Limits()
-    folder, species = refuse_unusable(name, species, root=root)
+    folder, species = refuse_unusable(name, species, root=root, owner=owner)
     deadline = time.monotonic() + within.seconds
     laid = lay_out(source.entries, use_aliases=use_aliases)
     refuse_beyond(laid, source.title, within)
@@ -95,16 +96,23 @@ def import_from(
     return SavedSet(folder)
 
 
-def refuse_unusable(name: str, species: str, *, root: Path | None) -> tuple[Path, str]:
+def refuse_unusable(name: str, species: str, *, root: Path | None, owner: str | None = None) -> tuple[Path, str]:
     """Return the folder that a new set of this name gets, and its species as it is kept.
+
+    A visitor's has a random end, so that the names of others' sets are neither taken nor told.
 
     Raises:
         PictureError: one of them cannot be used, or the name is taken.
     """
     folder = (root or sets_folder()) / folder_name(name)
     kept = checked_species(species)
-    refuse_taken(folder)
-    return folder, kept
+    if owner is None:
+        refuse_taken(folder)
+        return folder, kept
+    for each in list_sets(folder.parent):
+        if owner_of(each.folder).owner == owner and each.key.rpartition("-")[0] == folder.name:
+            raise PictureError(f"You have a picture set {name!r} already: choose another name, or delete that one.")
+    return folder.with_name(f"{folder.name}-{secrets.token_hex(3)}"), kept
 
 
 def open_path(path: Path, limits: Limits) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 from collections.abc import Callable, Generator
 from typing import ParamSpec
 
@@ -11,6 +12,7 @@ import gradio as gr
 from emotion.errors import EmotionError
 from emotion.logs import log, log_unexpected
 from emotion.ui.visitor import current_visitor
+from emotion.ui.words import public_words
 
 P = ParamSpec("P")
 TITLE = "That did not work"
@@ -57,12 +59,17 @@ def _refused(handler: Callable[..., object], error: EmotionError) -> None:
     log(
         "refusal", outcome="refused", visitor=current_visitor(), what=_name(handler), because=type(error).__name__
     )  # fmt: skip
-    gr.Warning(str(error), title=TITLE)
+    warn(str(error))
 
 
 def _failed(handler: Callable[..., object], error: Exception) -> None:
     log_unexpected(error, visitor=current_visitor(), what=_name(handler))
-    gr.Warning(unexpected(error), title=TITLE)
+    warn(unexpected(error))
+
+
+def warn(said: str, *, title: str = TITLE) -> None:
+    """Show a sentence as a toast; Gradio would take a name in it for HTML."""
+    gr.Warning(html.escape(public_words(said)), title=title)
 
 
 def _name(handler: Callable[..., object]) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 from emotion.config import PRESETS, preset
 from emotion.errors import EmotionError
 from emotion.run import Run
-from emotion.ui.guard import guarded
+from emotion.ui.guard import guarded, warn
 from emotion.ui.handlers import BROWSER_SECRET, POLL, QUIET
 from emotion.ui.picture_sets import find_set, list_picture_sets
 from emotion.ui.settings import Settings
@@ -49,7 +49,7 @@ class KeptSettings:
         config = run.config()
         key = next((each.key for each in list_picture_sets() if str(each.folder) == config.pictures), None)
         if key is None:
-            gr.Warning(f"The pictures in {config.pictures} are not offered here: choose a set.")
+            warn(f"The pictures in {config.pictures} are not offered here: choose a set.")
         given = {"pictures": config.pictures, "backbone": config.backbone}
         name = next((name for name in PRESETS if preset(name, **given) == config), None)
         return [key or gr.skip(), name, *self.settings.of(config)]

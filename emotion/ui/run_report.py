@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from emotion.comparison import ScoredPicture
 from emotion.config import TrainConfig
 from emotion.events import Event, RunFinished, RunStarted
 from emotion.labels import chance_level, colour_of
+from emotion.public import is_public
+from emotion.report.naming import place_of, plain_name
 from emotion.run import Run
 from emotion.ui.run_board import depth_words
 from emotion.ui.thumbnails import data_uris
@@ -43,6 +46,13 @@ def facts_html(run: Run, events: Sequence[Event]) -> str:
         facts["Memory"] = f"{finished.peak_memory_megabytes:,.0f} MB at its peak"
     rows = "".join(f"<div><dt>{name}</dt><dd>{html.escape(text)}</dd></div>" for name, text in facts.items())
     return f'<dl class="run-facts">{rows}</dl>'
+
+
+def shown_config(config: TrainConfig) -> TrainConfig:
+    """Return settings as a visitor may read them: on a public server without the server's folders."""
+    if not is_public():
+        return config
+    return replace(config, pictures=place_of(config.pictures), backbone=plain_name(config.backbone))
 
 
 def command_html(config: TrainConfig) -> str:

@@ -19,7 +19,15 @@ from emotion.ui.handlers import EVERY_PRESS, QUIET, offered
 from emotion.ui.news import News
 from emotion.ui.pushing import Pushing
 from emotion.ui.run_board import RunBoard
-from emotion.ui.run_report import cell_html, command_html, confusion_html, facts_html, most_wrong_html, settings_html
+from emotion.ui.run_report import (
+    cell_html,
+    command_html,
+    confusion_html,
+    facts_html,
+    most_wrong_html,
+    settings_html,
+    shown_config,
+)
 from emotion.ui.services import Services
 from emotion.ui.sharing import Sharing
 from emotion.ui.status import drawn_note, sentence, status_line
@@ -139,8 +147,8 @@ class RunTab:
             about.title,
             about.note,
             facts_html(run, events),
-            command_html(config),
-            settings_html(config, run.record().get("versions", {})),
+            command_html(shown_config(config)),
+            settings_html(shown_config(config), run.record().get("versions", {})),
             confusion,
             "",
             wrong,

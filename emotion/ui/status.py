@@ -6,7 +6,7 @@ import html
 
 from emotion.labels import DRAWN_NOTE
 from emotion.ui.watching import Watch
-from emotion.ui.words import NOTHING_YET, skipped
+from emotion.ui.words import NOTHING_YET, public_words, skipped
 
 
 def status_line(seen: Watch) -> str:
@@ -27,7 +27,7 @@ def drawn_note(*, shown: bool) -> str:
 
 def sentence(text: str, *, kind: str = "note") -> str:
     """Return a plain sentence as a block."""
-    return f'<p class="{kind}" role="status">{html.escape(text)}</p>' if text else ""
+    return f'<p class="{kind}" role="status">{html.escape(public_words(text))}</p>' if text else ""
 
 
 def status_box(kind: str, chip: str, text: str, share: float | None, *, detail: str = "") -> str:
@@ -39,5 +39,5 @@ def status_box(kind: str, chip: str, text: str, share: float | None, *, detail: 
     name = f'<span class="detail">{html.escape(detail)}</span>' if detail else ""
     return (
         f'<div class="status {kind}" role="status"><div class="status-text"><span class="chip">{chip}</span>'
-        f"<span class='status-sentence'>{html.escape(text)}</span>{name}</div>{bar}</div>"
+        f"<span class='status-sentence'>{html.escape(public_words(text))}</span>{name}</div>{bar}</div>"
     )

@@ -16,6 +16,8 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
+from emotion.public import is_public
+from emotion.report.naming import without_places
 from emotion.run import Status
 from emotion.words import count, duration, percent
 
@@ -25,6 +27,11 @@ WAITS_FOR_RUN = (
     "appears here by itself."
 )
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrupted"})
+
+
+def public_words(said: str) -> str:
+    """Return a sentence as a visitor may read it: on a public server without the server's folders."""
+    return without_places(said, ()) if is_public() else said
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,8 @@ def test_a_visitor_learns_nothing_of_a_set_that_they_may_not_see(sets: Sets, fol
     hers = sets.within(folder, name="hers", owner="anna")
     assert {of for *_, of in sets.within(folder, name="his", owner="bert").near} == set()
     share(hers.folder, "anna", shared=True)
-    assert {of for *_, of in sets.within(folder, name="his-too", owner="bert").near} == {"hers", "his"}
+    seen = {of for *_, of in sets.within(folder, name="his too", owner="bert").near}
+    assert {of.rpartition("-")[0] for of in seen} == {"hers", "his"}
 
 
 SAFE = {

@@ -242,3 +242,34 @@ def test_a_shared_run_of_three_hundred_classes_shows_the_most_confused_ones(
         assert page.get_by_role("region", name="Confusion matrix").get_by_role("cell").count() < 600
         assert page.get_by_role("region", name="Confusion matrix").get_by_text("class 007").count() > 0
     shutil.rmtree(run)
+
+
+def test_a_file_called_like_markup_stays_text_in_the_toast_that_names_it(
+    site: Site, browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "<img src=x onerror=window.pwned=1>.png"
+    file.write_text("no picture")
+    with site.visit(browser) as page:
+        page.get_by_role("tab", name="Predict", exact=True).click()
+        panel(page).locator("input[type=file]").first.set_input_files(file)
+        page.get_by_test_id("toast-body").get_by_text("is not a picture").first.wait_for()
+        assert "<img src=x" in page.get_by_test_id("toast-body").first.inner_text()
+        assert page.locator("img[src=x]").count() == 0
+        assert page.evaluate("window.pwned") is None
+
+
+def test_no_place_on_the_servers_disk_and_no_name_of_anothers_set_is_told(
+    site: Site, anna: Visitor, bert: Visitor, browser: Browser, trained_run: Path, tmp_path: Path
+) -> None:
+    archive = write_zip(tmp_path / "x.zip", write_pictures(tmp_path / "x", count=2)).read_bytes()
+    keys = [
+        each.ask("import_pictures", each.upload("x.zip", archive), "Rosa", "dog", False)["key"] for each in (anna, bert)
+    ]
+    assert len(set(keys)) == 2
+    with pytest.raises(RefusedError, match="You have a picture set 'Rosa' already"):
+        anna.ask("import_pictures", anna.upload("x.zip", archive), "Rosa", "dog", False)
+    with site.visit(browser) as page:
+        page.get_by_role("button", name=trained_run.name, exact=True).first.click()
+        panel(page).get_by_text("The same on the command line").first.wait_for()
+        told = page.content() + page.request.get(f"{site.url}/config").text()
+    assert [place for place in (str(site.root), str(site.root.parent), str(Path.home())) if place in told] == []

@@ -16,6 +16,7 @@ from emotion.logs import log, log_unexpected
 from emotion.ui.api.checking import check
 from emotion.ui.guard import unexpected
 from emotion.ui.visitor import current_visitor
+from emotion.ui.words import public_words
 
 # What stands in brackets for an error that no endpoint has a closer code for, the first that fits.
 CODES: dict[type[EmotionError], str] = {
@@ -74,7 +75,7 @@ def answering(endpoint: Callable[..., Any]) -> Callable[..., Any]:
                 check(name, value, hints[name])
             return endpoint(*given.args, **given.kwargs)
         except EmotionError as error:
-            said = f"[{code_of(error)}] {error}"
+            said = f"[{code_of(error)}] {public_words(str(error))}"
             log("refusal", outcome="refused", visitor=current_visitor(), what=endpoint.__name__, because=code_of(error))
         except Exception as error:  # noqa: BLE001  # a caller gets a sentence, the log the traceback
             log_unexpected(error, visitor=current_visitor(), what=endpoint.__name__)

@@ -15,6 +15,8 @@ SECONDS = 20.0
 REDIRECTS = 3
 # What a web server is asked at: others of this machine's own public address are nobody's business.
 PORTS = (80, 443)
+# NAT64 (RFC 6052 and 8215).
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48")))
 _NOT_PUBLIC = "is no public address of the web: use one that starts with https://, or send the file itself."
 
 
@@ -73,4 +75,6 @@ async def public_address(host: str) -> str:
 
 def _is_public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
+    if found.version == 6 and (found.sixtofour or found.teredo or any(found in each for each in _TRANSLATED)):
+        return False  # It leads to an IPv4 address, which may be any.
     return found.is_global and not found.is_multicast

@@ -6,8 +6,8 @@ from emotion.errors import PictureError, RefusedError
 from emotion.owners import may_change, may_see, owner_of, require_change
 from emotion.public import public_limits
 from emotion.sets.limits import Limits
-from emotion.sets.naming import folder_name
-from emotion.sets.saved import SavedSet, list_sets, sets_folder, taken
+from emotion.sets.naming import alike
+from emotion.sets.saved import SavedSet, list_sets, sets_folder
 from emotion.ui.visitor import current_visitor
 
 NEW = ""
@@ -66,10 +66,10 @@ def title(found: SavedSet) -> str:
 
 def free_name() -> str:
     """Return a name that no set has yet, for pictures that are given before a name is."""
-    root = sets_folder()
-    numbers = range(1, len(list_sets(root)) + 2)
+    there = {alike(title(found).partition(" · ")[0]) for found in visible_sets()}
+    numbers = range(1, len(there) + 2)
     names = ("My pictures" if number == 1 else f"My pictures {number}" for number in numbers)
-    return next(name for name in names if taken(folder_name(name), root=root) is None)
+    return next(name for name in names if alike(name) not in there)
 
 
 def import_limits() -> Limits:

@@ -12,7 +12,7 @@ from emotion.errors import EmotionError, PictureError
 from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
-from emotion.ui.guard import guarded
+from emotion.ui.guard import guarded, warn
 from emotion.ui.handlers import AT_ONCE, EVERY_PRESS, QUIET
 from emotion.ui.looking import Looking, sent_back
 from emotion.ui.picture_input import RAW, picture_input, preview, received
@@ -119,7 +119,7 @@ class OnePicture:
             second = self.beside.find(other, in_use=run)
             beside = self.services.predict(second, picture, name=shown_name) if second else None
         except EmotionError as error:
-            gr.Warning(str(error), title="That picture cannot be judged")
+            warn(str(error), title="That picture cannot be judged")
             return self._nothing(None, sentence(str(error), kind="problem"))
         is_drawn = example is not None
         said = verdict_html(prediction, run, is_drawn=is_drawn)
