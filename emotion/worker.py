@@ -119,7 +119,7 @@ class Workers:
         Raises:
             EmotionError: the picture or the run cannot be used.
         """
-        predictor = self._slow_predictor if is_large(picture) else self._predictor
+        predictor = self._slow_predictor if is_large(picture, name=name) else self._predictor
         prediction: Prediction = predictor.call("predict", run=run, picture=picture, name=name)
         return prediction
 

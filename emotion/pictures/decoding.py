@@ -57,12 +57,18 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", draft: tuple[int, 
         raise PictureError(f"{shown} cannot be read ({error}): save it again or leave it out.") from error
 
 
-def is_large(picture: Path) -> bool:
-    """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing."""
+def is_large(picture: Path, *, name: str = "") -> bool:
+    """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing.
+
+    Raises:
+        PictureError: it is beyond a limit, and never decoded.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(picture, formats=FORMATS) as image:
+                if why := too_large(image):
+                    raise PictureError(f"{name or picture.name} {why}.")
                 return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
         return False  # That is said by whoever opens it.
