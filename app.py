@@ -28,9 +28,11 @@ def main() -> int:
     from emotion.cache.store import open_cache
     from emotion.errors import ConfigError
     from emotion.first_run import is_wanted
+    from emotion.hub import ignore_unusable_proxies
     from emotion.mcp import serves_mcp
     from emotion.public import public_limits
 
+    ignore_unusable_proxies()
     try:
         limits, has_first_run = public_limits(), is_wanted()
         has_tools = serves_mcp()

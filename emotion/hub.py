@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 # Everything that is asked before a download itself has to be answered in this time.
 ANSWER_SECONDS = 3.5
 Answer = TypeVar("Answer")
+
+
+def ignore_unusable_proxies() -> None:
+    """Take proxies out of the environment that the Hub's client cannot use: it ends every program that imports it."""
+    for name in list(os.environ):
+        scheme = os.environ[name].partition("://")[0].lower()
+        is_proxy = name.lower() in ("http_proxy", "https_proxy", "all_proxy")
+        usable = ("http", "https", *(("socks5", "socks5h") if find_spec("socksio") else ()))
+        if is_proxy and "://" in os.environ[name] and scheme not in usable:
+            print(f"{name} is ignored: a {scheme} proxy needs a package that is not here.", file=sys.stderr)
+            del os.environ[name]
 
 
 def is_hub_id(name: str) -> bool:

@@ -22,10 +22,12 @@ from emotion.cli import (
 )
 from emotion.cli.codes import COULD_NOT, STOPPED
 from emotion.errors import EmotionError
+from emotion.hub import ignore_unusable_proxies
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 could not, 2 wrong usage, 130 stopped."""
+    ignore_unusable_proxies()
     parser = argparse.ArgumentParser(
         prog="python -m emotion",
         description="Fine-tune an image classifier on human emotions and find out whether it can read a dog.",

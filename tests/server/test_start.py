@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,24 @@ def test_tools_without_their_package_are_one_sentence_that_says_what_to_install(
     assert (code, told.count("\n")) == (2, 1)
     assert f'pip install "{extra}"' in told
     assert extra in (ROOT / "tests" / "requirements.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "nowhere.invalid", "[2001:db8::1]", "a b"])
+def test_an_address_that_is_not_of_this_machine_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    code, told = refusal(capsys, monkeypatch, HOST=host)
+    assert (code, told.count("\n")) == (1, 1)
+    assert "is no address of this machine, so choose others with PORT= and HOST=" in told
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="This machine has no IPv6.")
+def test_every_address_of_both_kinds_is_served_behind_a_proxy_that_nobody_reaches(tmp_path: Path) -> None:
+    proxies = {"http_proxy": "http://127.0.0.1:1", "ALL_PROXY": "socks://127.0.0.1:1/"}
+    with serving(tmp_path, environment={"HOST": "::", **proxies}) as site:
+        for host in ("127.0.0.1", "[::1]"):
+            with httpx.Client(trust_env=False) as client:
+                assert client.get(f"http://{host}:{site.port}/config").status_code == 200
 
 
 @pytest.mark.slow
