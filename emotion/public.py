@@ -11,7 +11,7 @@ from emotion.config import TrainConfig
 from emotion.errors import ConfigError, RefusedError
 from emotion.sets.limits import Limits
 
-SWITCH, PREFIX = "EMOTION_PUBLIC", "EMOTION_PUBLIC_"
+SWITCH, PREFIX, PASSWORD = "EMOTION_PUBLIC", "EMOTION_PUBLIC_", "EMOTION_PASSWORD"
 # Visitors of one address, as of a school, may together have so many times what one may have.
 NEIGHBOURS = 3
 SMALL = "dinov2-small, facebook/dinov2-small, facebook/dinov2-with-registers-small, "

@@ -9,7 +9,7 @@ import os
 import re
 import socket
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -65,8 +65,7 @@ ROUTES: tuple[Route, ...] = (
     _route(SENT, rf"{_API}stream/[^/]+(?:/close)?", 2 * MB),
     _route(SENT, rf"{_API}upload/?", None),
 )
-# Behind a door of its own, which asks for the password in a header.
-MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?.*", is_open=True)
+MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?.*")
 
 
 class Gate:
@@ -90,7 +89,7 @@ class Gate:
         self._upload_bytes, self._counter = upload_bytes, counter
         self._routes = ROUTES
         if mcp_bytes is not None:
-            self._routes += (Route(MCP.methods, MCP.path, mcp_bytes, is_open=True),)
+            self._routes += (replace(MCP, most_bytes=mcp_bytes),)
         listed = os.environ.get(HOSTS, "").replace(",", " ").split()
         self._listed = {each.lower() for each in listed}
         self._names = {"localhost", socket.gethostname().lower(), host.lower(), *self._listed}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 from gradio.context import LocalContext
@@ -43,11 +43,6 @@ def current_visitor() -> str | None:
 def visitor_of(scope: Mapping[str, Any]) -> str:
     """Return the hash of the visitor whose cookie came with a request; empty where none did."""
     return str(scope.get(_KEY, ""))
-
-
-def become_visitor(scope: MutableMapping[str, Any], secret: str) -> None:
-    """Let a request be that of the visitor who knows a secret."""
-    scope[_KEY] = hashed(secret)
 
 
 def current_address() -> str:
@@ -92,7 +87,7 @@ class VisitorCookie:
         is_foreign = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
         secret = "" if is_foreign else _secret_in(headers.getlist("cookie"))
         if secret:
-            become_visitor(scope, secret)
+            scope[_KEY] = hashed(secret)
         if secret or is_foreign or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return

@@ -71,6 +71,15 @@ def test_a_variable_that_cannot_be_is_one_sentence(
     assert told.count("\n") == 1
 
 
+@pytest.mark.parametrize("other", [{"EMOTION_PASSWORD": "sesame"}, {"EMOTION_PUBLIC": "1"}, {"SPACE_ID": "rosa/faces"}])
+def test_tools_are_for_ones_own_machine(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, other: dict[str, str]
+) -> None:
+    code, told = refusal(capsys, monkeypatch, EMOTION_MCP="1", **other)
+    assert (code, told.count("\n")) == (2, 1)
+    assert "is for one's own machine" in told
+
+
 def test_tools_without_their_package_are_one_sentence_that_says_what_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

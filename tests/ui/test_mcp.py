@@ -134,17 +134,9 @@ def test_a_page_of_another_site_cannot_use_the_tools(site: Site) -> None:
     assert listed(site, Origin="http://elsewhere.example", Host="elsewhere.example").status_code >= 400
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        pytest.param(
-            {"EMOTION_MCP": "1", "EMOTION_PASSWORD": "sesame"}, id="behind a password", marks=pytest.mark.slow
-        ),
-        pytest.param({"GRADIO_MCP_SERVER": "True"}, id="by Gradio's own switch", marks=pytest.mark.slow),
-    ],
-)
-def test_without_the_password_or_our_switch_no_tool_answers(environment: dict[str, str], tmp_path: Path) -> None:
-    with serving(tmp_path, environment=environment) as site:
+@pytest.mark.slow
+def test_by_gradios_own_switch_no_tool_answers(tmp_path: Path) -> None:
+    with serving(tmp_path, environment={"GRADIO_MCP_SERVER": "True"}) as site:
         said = listed(site)
     assert said.status_code >= 400
     assert "picture_set" not in said.text

@@ -18,15 +18,13 @@ from mcp.types import CallToolResult, TextContent
 from mcp.types import Tool as Description
 from starlette.applications import Starlette
 
-from emotion.errors import ConfigError, EmotionError, RefusedError
+from emotion.errors import ConfigError, EmotionError
 from emotion.logs import log, log_unexpected
 from emotion.ui.api import NAMES
 from emotion.ui.api.codes import code_of
 from emotion.ui.guard import unexpected
 from emotion.ui.mcp_tools.descriptions import Tool, tool_of
-from emotion.ui.mcp_tools.door import SESSION, Door
 from emotion.ui.mcp_tools.files import MOST_BYTES, as_upload, content_of
-from emotion.ui.password import required_password
 from emotion.ui.visitor import current_visitor
 
 INSTRUCTIONS = (
@@ -40,10 +38,6 @@ MOST_BODY_BYTES = MOST_BYTES * 4 // 3 + 100_000
 # What waits for its turn is in a thread's hands, of which there are enough for those that need not wait.
 AT_ONCE = 20
 FETCHES = 8
-NO_SESSION = (
-    f"This public server knows a client by the {SESSION} that its first answer gives: send it with every call, "
-    "as the MCP specification says."
-)
 
 
 def serve_our_tools() -> None:
@@ -54,8 +48,8 @@ def serve_our_tools() -> None:
 class EmotionTools(gradio.mcp.GradioMCPServer):
     """Gradio's server: its address, its transport and the page it shows to a browser. What is called is our own.
 
-    Gradio's calls reach the endpoints over HTTP as one single visitor who knows no password, and answer with the text
-    of a Python dictionary. Of its three transports only streamable HTTP is served: the others are outdated.
+    Gradio's calls reach the endpoints over HTTP, and answer with the text of a Python dictionary. Of its three
+    transports only streamable HTTP is served: the others are outdated.
     """
 
     StreamableHTTPSessionManager = functools.partial(
@@ -81,9 +75,9 @@ class EmotionTools(gradio.mcp.GradioMCPServer):
         return server
 
     def launch_mcp_on_sse(self, app: Starlette, subpath: str, root_path: str) -> None:
-        """Open the one address that is served, behind the door."""
+        """Open the one address that is served."""
         self.root_path = root_path
-        app.mount(subpath, Door(self.handle_streamable_http, is_right=required_password()))
+        app.mount(subpath, self.handle_streamable_http)
 
 
 class _Caller:
@@ -109,8 +103,6 @@ class _Caller:
         return _said(json.dumps(answer, ensure_ascii=False), structured=self.tools[name].structured(answer))
 
     def _find(self, name: str) -> Tool:
-        if current_visitor() == "":
-            raise RefusedError(NO_SESSION)
         if name not in self.tools:
             raise ConfigError(f"There is no tool {name[:100]!r}: use one of {', '.join(self.tools)}.")
         return self.tools[name]
