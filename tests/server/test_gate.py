@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from helpers.pictures import picture_bytes
-from helpers.serving import ROOT, Site, serving
+from helpers.serving import ROOT, Site, open_tab, serving
 from helpers.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PASSWORD, NAME = "sesame", "faces.example"
 MEGABYTE = 1_000_000
@@ -194,3 +199,35 @@ def test_guesses_of_a_password_go_one_after_the_other_and_few_wait(site: Site) -
     assert looked_at + said.count(429) == 40
     assert looked_at < 12
     assert time.monotonic() - began >= 0.4 * looked_at
+
+
+def test_a_browser_gives_the_password_and_finds_everything_that_its_tabs_ask_for(
+    site: Site, browser: Browser, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    (tmp_path / "one.png").write_bytes(picture_bytes())
+    visitor = browser.new_context(permissions=["camera"])
+    page, refused = visitor.new_page(), []
+    page.goto(site.url)
+    page.get_by_label("username").fill("anna")
+    page.get_by_label("password").fill(PASSWORD)
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    page.get_by_role("button", name="Login").click()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    for name in page.get_by_role("tab").all_inner_texts():
+        open_tab(page, name)
+    open_tab(page, "Predict")
+    page.get_by_role("tabpanel").locator("input[type=file]").first.set_input_files(tmp_path / "one.png")
+    expect(page.get_by_text("This waits for a first finished run").last).to_be_visible()
+    open_tab(page, "Pictures")
+    page.get_by_role("tab", name="Into a class").click()
+    page.get_by_role("button", name="Switch the webcam on").click()
+    hold = page.get_by_role("button", name="Hold to record")
+    expect(hold).to_be_enabled()
+    hold.click(delay=600)
+    expect(page.get_by_text(re.compile(r"\d+ pictures? came in")).first).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    visitor.close()
+    assert refused == []
