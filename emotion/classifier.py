@@ -22,7 +22,7 @@ from emotion.prediction import Judged, Prediction, Saliency
 from emotion.run import Run
 from emotion.saliency import relevance, shown_box
 from emotion.training.device import computing_in, resolve_precision
-from emotion.training.inputs import in_background, to_pixels
+from emotion.training.inputs import in_background, side_of, to_pixels
 
 # As fast a picture as 16, and the first batch is decoded sooner.
 SCORING_BATCH = 8
@@ -57,6 +57,7 @@ class Classifier:
         self.parts = cut(model.eval().to(self._device), 0)
         self._trunk, self._dtype = computing_in(cast(Trunk, self.parts.trunk), self.precision)
         self._top = self.parts.top
+        self.side = side_of(self.processor)
         self._seen = load_seen(run.path, width=self._top.classifier.in_features)
 
     def predict(self, picture: Path, *, name: str = "") -> Prediction:
@@ -66,7 +67,7 @@ class Classifier:
             PictureError: it cannot be read.
         """
         began = time.perf_counter()
-        [scores], features = self._look(to_pixels([open_picture(picture, name=name)], self.processor))
+        [scores], features = self._look(to_pixels([open_picture(picture, name=name, side=self.side)], self.processor))
         label = max(scores, key=scores.__getitem__)
         familiarity = self._seen.familiarity(features)[0] if self._seen else None
         return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began, familiarity)
@@ -90,7 +91,7 @@ class Classifier:
         """
         if label not in self.classes:
             raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")
-        image = picture if isinstance(picture, Image.Image) else open_picture(picture)
+        image = picture if isinstance(picture, Image.Image) else open_picture(picture, side=self.side)
         pixels = to_pixels([image], self.processor)
         [scores], _ = self._look(pixels)
         found = relevance(self.parts, pixels.to(self._device), index=self.classes.index(label))
@@ -100,7 +101,7 @@ class Classifier:
 
     def _decode(self, batch: Sequence[Path | Image.Image]) -> tuple[list[PictureError | None], torch.Tensor | None]:
         """Return why each picture cannot be read, None where it can, and the pixels of those that can."""
-        opened = [_open(picture) for picture in batch]
+        opened = [_open(picture, side=self.side) for picture in batch]
         images = [each for each in opened if isinstance(each, Image.Image)]
         errors = [each if isinstance(each, PictureError) else None for each in opened]
         return errors, to_pixels(images, self.processor) if images else None
@@ -121,10 +122,10 @@ class Classifier:
         return [dict(zip(self.classes, row, strict=True)) for row in rows], features.cpu().numpy()
 
 
-def _open(picture: Path | Image.Image) -> Image.Image | PictureError:
+def _open(picture: Path | Image.Image, *, side: int) -> Image.Image | PictureError:
     if isinstance(picture, Image.Image):
         return picture
     try:
-        return open_picture(picture)
+        return open_picture(picture, side=side)
     except PictureError as error:
         return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from PIL import Image
 from emotion.batch.result import Batch, Row
 from emotion.errors import PictureError, RunError
 from emotion.job import Progress
+from emotion.pictures.decoding import open_picture
 from emotion.prediction import Judged
 from emotion.run import Run
 from emotion.sets.limits import Limits
@@ -32,6 +34,7 @@ class Scorer(Protocol):
     """What judges: a ``Classifier``, or a test's stand-in."""
 
     classes: list[str]
+    side: int  # to which it resizes pictures, in pixels
 
     @property
     def precision(self) -> str:
@@ -108,7 +111,7 @@ def _judged(
 
     waiting: list[tuple[Row, Image.Image | None]] = []
     pixels = 0
-    opened = in_background(lambda item: _opened(item, limits, known), items, ahead=AHEAD)
+    opened = in_background(lambda item: _opened(item, limits, known, scorer.side), items, ahead=AHEAD)
     for number, (row, image) in enumerate(opened):
         if time.monotonic() > deadline:
             yield _scored(scorer, waiting)
@@ -136,9 +139,9 @@ def _with(row: Row, said: Judged | PictureError) -> Row:
     return replace(row, scores=said.scores, is_unknown=said.familiarity.is_unknown if said.familiarity else None)
 
 
-def _opened(item: Item, limits: Limits, known: frozenset[str]) -> tuple[Row, Image.Image | None]:
+def _opened(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
     """Return the row of an item, and its picture unless the row says why there is none."""
-    from emotion.sets.checking import decoded, kept_form
+    from emotion.sets.checking import kept_form
 
     row = Row(item.name, item.label)
     try:
@@ -146,7 +149,7 @@ def _opened(item: Item, limits: Limits, known: frozenset[str]) -> tuple[Row, Ima
         # The checks of an import, and what an import would keep: a picture of a set is found again in its run's split.
         kept = kept_form(content, limits=limits).content
         hashes = {hashlib.sha256(each).hexdigest() for each in (content, kept)}
-        return replace(row, is_known=not known.isdisjoint(hashes)), decoded(kept)
+        return replace(row, is_known=not known.isdisjoint(hashes)), open_picture(io.BytesIO(kept), name="It", side=side)
     except PictureError as error:
         return replace(row, reason=str(error)), None
 

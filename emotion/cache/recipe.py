@@ -11,7 +11,7 @@ from typing import Any
 from emotion.config import Augmentation, Depth
 
 # Raised whenever decoding, variation or pooling comes out otherwise than before: what is kept is then void.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)

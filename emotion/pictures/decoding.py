@@ -1,104 +1,275 @@
-"""Turn a picture file into an upright RGB image. Knows nothing of labels."""
+"""Turn a picture file into an upright RGB image: the one reader for every path into the program."""
 
 from __future__ import annotations
 
+import io
 import os
+import struct
 import warnings
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import accumulate
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from emotion.errors import PictureError
 
-# What is opened, whatever a file is called; a phone's MPO is a JPEG. Nothing else is tried: Pillow hands PostScript to
-# another program.
+# What is opened, whatever a file is called, besides HEIC; a phone's MPO is a JPEG. Nothing else is tried: Pillow hands
+# PostScript to another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-# Of what has to be decoded: 150 MB as RGB. Half of a plain JPEG's width and height can be left out while it is decoded.
+# Of what has to be decoded: 200 MB as Pillow holds it. Half of a plain JPEG's width and height can be left out while it
+# is decoded; the decoders of the last three hold 7, 9 and 16 bytes a pixel, and are to stay within 300 MB too.
 MAX_PIXELS = 50_000_000
 MAX_JPEG_PIXELS = 4 * MAX_PIXELS
+_FEWER_PIXELS = {"HEIF": 40_000_000, "AVIF": 30_000_000, "WEBP": 18_000_000}
 MAX_BYTES = 200_000_000
 # A progressive JPEG has about ten; each is a pass over all of it.
 MAX_SCANS = 50
+# Of the longer side to the shorter: models resize a picture by its shorter side.
+MAX_RATIO = 100
 LARGE_PIXELS, LARGE_BYTES = 13_000_000, 10_000_000
+# What odd and damaged files have been seen to raise in Pillow.
+_BROKEN = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError,
+    AssertionError, struct.error, zlib.error,
+)  # fmt: skip
+
+# How a picture is turned upright, by EXIF's number of which side is up.
+_TURNS = dict(zip(range(2, 9), map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), strict=True))
+_PNG = b"\x89PNG\r\n\x1a\n"
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+# Where a PNG may say which side is up.
+_TURNED = (b"eXIf", b"iTXtXML:com.adobe.xmp\0\0", b"tEXtRaw profile type exif\0", b"zTXtRaw profile type exif\0")
+# What Pillow takes of a text or a profile, and what a PNG may have of chunks.
+_MOST_TEXT, _MOST_CHUNKS = 1 << 20, 100_000
+# As many rows are made RGB at once, so that no second copy of a large picture is held.
+_ROWS = 512
 
 
-def open_picture(source: Path | IO[bytes], *, name: str = "", draft: tuple[int, int] | None = None) -> Image.Image:
+def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None = None) -> Image.Image:
     """Decode a picture, turned as its EXIF orientation says, without alpha, as RGB.
 
-    Transparent parts become white, the first frame of an animation counts, 16-bit grey is scaled to 8. A JPEG is
-    decoded at a smaller size, not below ``draft``, where one is given, several times as fast; one of more than
-    ``MAX_PIXELS`` at half its width and height.
+    Transparent parts become white, the first frame of an animation counts. Grey of more than eight bits is scaled by
+    its type, whatever is in it: 16 bits by 65535, 32 bits by 2**31 - 1 (2**32 - 1 unsigned), floats by 1.
+
+    With ``side`` both sides are shortened as far as each stays at least twice as many pixels: a JPEG while it is
+    decoded, several times as fast, anything else by the mean of whole squares of pixels. A JPEG of more than
+    ``MAX_PIXELS`` has half its width and height in any case.
 
     Raises:
-        PictureError: it is no picture of ``FORMATS``, is cut short, or is beyond one of the limits above.
+        PictureError: as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
+    """
+    with opened(source, name=name) as image:
+        halved = 2 if image.width * image.height > MAX_PIXELS else 1
+        width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
+        image.draft("RGB", (width, height))
+        image.load()
+        turn = _TURNS.get(orientation(image))
+        picture = _as_rgb(image, factor=max(1, min(image.size) // (2 * side)) if side else 1)
+        return picture if turn is None else picture.transpose(turn)
+
+
+@contextmanager
+def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.ImageFile]:
+    """Open a picture that is within the limits, and decode nothing of it yet; what Pillow raises meanwhile is told.
+
+    Of a PNG nothing is read but what bears on its pixels and which side is up: no text, no profile and none of their
+    checksums has a say.
+
+    Raises:
+        PictureError: it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with ``name``.
     """
     shown = name or (source.name if isinstance(source, Path) else "the picture")
     try:
-        with warnings.catch_warnings():
+        with ExitStack() as stack:
             # Pillow warns where we refuse, and about odd metadata that changes no pixel.
+            stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
-            with Image.open(source, formats=FORMATS) as image:
-                if why := too_large(image):
-                    raise PictureError(f"{shown} {why}.")
-                if draft is not None:
-                    image.draft("RGB", draft)
-                elif image.width * image.height > MAX_PIXELS:
-                    image.draft("RGB", (image.width // 2, image.height // 2))
-                return _as_rgb(ImageOps.exif_transpose(image))
+            file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+            if (size := file.seek(0, os.SEEK_END)) > MAX_BYTES:
+                most = f"{MAX_BYTES // 1_000_000} MB"
+                raise PictureError(f"{shown} has {size / 1e6:,.0f} MB: make it smaller than {most}.")
+            image = stack.enter_context(_opened(file))
+            if why := _too_large(image, file):
+                raise PictureError(f"{shown} {why}.")
+            yield image
     except FileNotFoundError as error:
         raise PictureError(f"There is no picture {shown}: check its path.") from error
     except UnidentifiedImageError as error:
         raise PictureError(f"{shown} is not a picture: use a .jpg, .png or .webp file.") from error
     except Image.DecompressionBombError as error:
         raise PictureError(f"{shown} is too large to open safely: make it smaller.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        # Pillow's decoders raise any of these for a damaged file.
-        raise PictureError(f"{shown} cannot be read ({error}): save it again or leave it out.") from error
+    except MemoryError as error:
+        raise PictureError(f"{shown} needs more memory than there is: make it smaller.") from error
+    except ImportError as error:
+        raise PictureError(f"{shown} is HEIC: install pi-heif, which reads it, or save it as .jpg.") from error
+    except _BROKEN as error:
+        raise PictureError(
+            f"{shown} cannot be read ({' '.join(str(error).split())}): save it again or leave it out."
+        ) from error
+
+
+def orientation(image: ImageFile.ImageFile) -> int:
+    """Return which side is up as EXIF numbers it, 1 to 8; 1, for upright, where that cannot be read."""
+    try:
+        # Pillow's own for PNG decodes all of it, in case that something stands behind the pixels.
+        found = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
+    except _BROKEN:
+        return 1
+    return found if isinstance(found, int) and found in _TURNS else 1
 
 
 def is_large(picture: Path, *, name: str = "") -> bool:
     """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing.
 
     Raises:
-        PictureError: it is beyond a limit, and never decoded.
+        PictureError: it is no picture, or beyond a limit, so that nobody has to decode it.
     """
+    with opened(picture, name=name) as image:
+        return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
+
+
+def png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind and first bytes, start and end of each chunk of a PNG; of what is no pixel only what Pillow takes.
+
+    That is what has its checksum and, as a text or a profile, unpacks to no more than a mebibyte.
+
+    Raises:
+        ValueError: there are more of them than any picture has.
+    """
+    start = len(_PNG)
+    for _ in range(_MOST_CHUNKS):
+        file.seek(start)
+        head = file.read(40)
+        end = start + 12 + int.from_bytes(head[:4])
+        is_pixel = head[4:5].isupper()
+        file.seek(start)
+        if is_pixel or (end - start <= _MOST_TEXT and _is_sound(file.read(end - start))):
+            yield head[4:], start, end
+        if len(head) < 8 or head[4:8] == b"IEND":
+            return
+        start = end
+    raise ValueError("too many chunks")
+
+
+def _is_sound(chunk: bytes) -> bool:
+    if len(chunk) < 12 or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
+        return False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(picture, formats=FORMATS) as image:
-                if why := too_large(image):
-                    raise PictureError(f"{name or picture.name} {why}.")
-                return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
-        return False  # That is said by whoever opens it.
+        unpacking = zlib.decompressobj()
+        if chunk[4:8] in (b"zTXt", b"iCCP"):
+            unpacking.decompress(chunk[8:-4].partition(b"\0")[2][1:], _MOST_TEXT)
+    except zlib.error:
+        return False
+    return not unpacking.unconsumed_tail
 
 
-def too_large(image: ImageFile.ImageFile) -> str:
-    """Return why a picture that has been opened may not be decoded, as "has … : …"; empty where it may."""
+def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
+    file.seek(0)
+    head = file.read(64)
+    file.seek(0)
+    # AVIF has the same box as HEIC, with a brand of its own in it.
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF and b"avi" not in head[8 : int.from_bytes(head[:4])]:
+        # Not by way of Pillow's list of openers, which is everybody's.
+        from pi_heif import HeifImageFile
+
+        return cast(ImageFile.ImageFile, HeifImageFile(file))
+    if head.startswith(_PNG):
+        file = io.BufferedReader(_Parts(file, _png_parts(file)))
+    return Image.open(file, formats=FORMATS)
+
+
+class _Parts(io.RawIOBase):
+    """Parts of a file, each as (start, end) in bytes, read as one file."""
+
+    def __init__(self, file: IO[bytes], parts: Sequence[tuple[int, int]]) -> None:
+        self._file, self._parts, self._at = file, parts, 0
+        self._ends = list(accumulate(end - start for start, end in parts))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._at = offset + (0, self._at, self._ends[-1])[whence]
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        number = bisect_right(self._ends, self._at)
+        if number == len(self._ends):
+            return 0
+        left = self._ends[number] - self._at
+        self._file.seek(self._parts[number][1] - left)
+        read = self._file.read(min(left, len(buffer)))
+        buffer[: len(read)] = read
+        self._at += len(read)
+        return len(read)
+
+
+def _png_parts(file: IO[bytes]) -> list[tuple[int, int]]:
+    """Return where in a PNG its pixels are, and before them, wherever it stands, what says which side is up."""
+    pixels: list[tuple[int, int]] = []
+    turned: dict[bytes, tuple[int, int]] = {}
+    for head, start, end in png_chunks(file):
+        if says := next((each for each in _TURNED if head.startswith(each)), b""):
+            turned.setdefault(says, (start, end))
+        elif head[:1].isupper() or head.startswith(b"tRNS"):
+            pixels.append((start, end))
+    return [(0, len(_PNG)), *pixels[:1], *turned.values(), *pixels[1:]]
+
+
+def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
+    """Return why a picture may not be decoded, as "has … : …"; empty where it may."""
     is_jpeg, is_progressive = image.format in ("JPEG", "MPO"), bool(image.info.get("progressive"))
-    most = MAX_JPEG_PIXELS if is_jpeg and not is_progressive else MAX_PIXELS
+    most = MAX_JPEG_PIXELS if is_jpeg and not is_progressive else _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
+    pixels = f"has {image.width} x {image.height} pixels"
     if image.width * image.height > most:
-        limit = f"make it smaller than {most // 1_000_000} megapixels"
-        return f"has {image.width} x {image.height} pixels: {limit}"
-    assert image.fp is not None  # It has only been opened.
-    here = image.fp.tell()
-    size = image.fp.seek(0, os.SEEK_END)
-    image.fp.seek(0)
-    scans = image.fp.read().count(b"\xff\xda") if is_jpeg and is_progressive and size <= MAX_BYTES else 1
-    image.fp.seek(here)
-    if size > MAX_BYTES:
-        return f"has {size / 1e6:,.0f} MB: make it smaller than {MAX_BYTES // 1_000_000} MB"
+        return f"{pixels}: make it smaller than {most // 1_000_000} megapixels"
+    if max(image.size) > MAX_RATIO * min(image.size):
+        return f"{pixels}: cut it to less than {MAX_RATIO} times as long as wide"
+    here = file.tell()
+    file.seek(0)
+    scans = file.read().count(b"\xff\xda") if is_jpeg and is_progressive else 1
+    file.seek(here)
     return f"has {scans} scans: save it again, with {MAX_SCANS} at most" if scans > MAX_SCANS else ""
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        extrema: tuple[float, float] = image.getextrema()  # type: ignore[assignment]  # one band
-        top = 65535 if extrema[1] > 255 else 255
-        image = image.convert("F").point(lambda value: value * 255 / top).convert("L")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:
+    """Return a decoded picture as RGB, each square of ``factor`` pixels as their mean."""
+    white = _white(image)
+    made = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
+    rows = -(-_ROWS // factor) * factor
+    for start in range(0, image.height, rows):
+        strip = image.crop((0, start, image.width, min(start + rows, image.height)))
+        if white:
+            strip = strip.convert("F").point(lambda value: value * 255 / white).convert("L")
+        if strip.mode in ("RGBA", "LA", "PA") or "transparency" in strip.info:
+            strip = strip.convert("RGBA")
+            strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
+        made.paste(strip.convert("RGB").reduce(factor), (0, start // factor))
+    return made
+
+
+def _white(image: ImageFile.ImageFile) -> int:
+    """Return which number is white in grey of more than eight bits, 0 for any other picture.
+
+    Raises:
+        ValueError: it has numbers beyond black and white, or 32 bits and none that would not be black.
+    """
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return 0
+    tags = getattr(image, "tag_v2", {})
+    bits, is_signed = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0], tags.get(TiffImagePlugin.SAMPLEFORMAT) == (2,)
+    white: int = 1 if image.mode == "F" else (1 << bits - is_signed) - 1
+    if image.mode in ("I", "F"):
+        lowest, highest = cast(tuple[float, float], image.getextrema())
+        is_black = white > 65535 and 0 < highest < white / 256
+        if is_black or not (lowest >= 0 and highest <= white):
+            raise ValueError(f"its grey goes from {lowest:g} to {highest:g}, where 0 is black and {white} white")
+    return white

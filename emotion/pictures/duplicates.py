@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different people have been alike
 NEAR_SHARE = 0.1
 FILE = "fingerprints.jsonl"
-DRAFT = (128, 128)  # what a JPEG is decoded to, an eighth of the time
+LOOKED_AT = 64  # pixels: a large picture is decoded to no less than twice as many a side
 
 
 def fingerprint(picture: Image.Image) -> np.ndarray:
@@ -161,4 +161,4 @@ def _of_file(path: Path, sha256: str) -> np.ndarray | None:
 
 
 def _small(path: Path) -> Image.Image:
-    return open_picture(path, draft=DRAFT)
+    return open_picture(path, side=LOOKED_AT)

@@ -14,8 +14,10 @@ from emotion.errors import PictureError
 from emotion.labels import emotion_meant, in_order
 from emotion.writing import hash_file
 
-# What Pillow reads everywhere and people have; others in the folder are left alone.
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+# What people have of the formats that are read; others in the folder are left alone.
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def _shown(picture: ScoredPicture, name: str) -> Shown | None:
     try:
         if hash_file(path) != picture.sha256:
             return None
-        uri = data_uri(open_picture(path))
+        uri = data_uri(open_picture(path, side=SIDE))
     except (OSError, PictureError):
         return None
     is_right = picture.predicted == picture.label

@@ -14,7 +14,7 @@ from emotion.words import megabytes
 
 SUFFIXES = PICTURE_SUFFIXES | {".jfif", ".jpe"}
 _ARCHIVES = {".zip", ".cbz", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz"}
-_OTHER_PICTURES = {".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw"}
+_OTHER_PICTURES = {".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw"}
 HIDDEN = "It is hidden, or belongs to a system."
 NO_PICTURE = "It is not a picture by its name."
 _SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}

@@ -6,10 +6,13 @@ Kept are the colour profile and the orientation. Formats: JPEG (ITU-T T.81, anne
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import zlib
 from collections.abc import Iterator
+
+from emotion.pictures.decoding import png_chunks
 
 # The parts of a PNG that change how it looks. Those of an animation go: the picture without it is the first frame.
 _CHUNKS = {
@@ -95,20 +98,17 @@ def _is_colour(marker: int, segment: bytes) -> bool:
 
 
 def _png(content: bytes, orientation: int) -> bytes:
-    kept = [content[:8]]
-    at = 8
-    for _ in _few():
-        length, kind = struct.unpack_from(">I4s", content, at)
-        end = at + 12 + length
+    kept, kind = [content[:8]], b""
+    for head, start, end in png_chunks(io.BytesIO(content)):
+        kind = head[:4]
         if end > len(content):
             raise ValueError("cut short")
         if kind in _CHUNKS:
-            kept.append(content[at:end])
+            kept.append(content[start:end])
         if kind == b"IHDR" and orientation != 1:
             kept.append(_chunk(b"eXIf", _only_orientation(orientation)))
-        if kind == b"IEND":
-            break
-        at = end
+    if kind != b"IEND":
+        raise ValueError("cut short")
     return b"".join(kept)
 
 

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from emotion.pictures.splitting import Split
 from emotion.training.context import Context, Stopped
 from emotion.training.device import threads_for
 from emotion.training.epochs import Epochs
-from emotion.training.inputs import ActivationInputs, Inputs, PictureInputs, in_background
+from emotion.training.inputs import ActivationInputs, Inputs, PictureInputs, in_background, side_of
 from emotion.training.keeping import Best, keep_best
 from emotion.training.preparing import prepare
 from emotion.training.remembering import remember
@@ -216,16 +217,16 @@ def _look_or_check(
         return inputs, activations.unreadable
     paths = [picture.path for picture in pictures]
     unreadable: dict[int, str] = {}
-    for index, reason in enumerate(in_background(_why_unreadable, paths, ahead=16)):
+    for index, reason in enumerate(in_background(partial(_why_unreadable, side=side_of(processor)), paths, ahead=16)):
         context.stop_if_asked()
         if reason:
             unreadable[index] = reason
     return PictureInputs(paths, processor, config=config), unreadable
 
 
-def _why_unreadable(path: Path) -> str | None:
+def _why_unreadable(path: Path, *, side: int) -> str | None:
     try:
-        open_picture(path)
+        open_picture(path, side=side)
     except PictureError as error:
         return str(error)
     return None

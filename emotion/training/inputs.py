@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -43,6 +44,12 @@ def to_pixels(images: Sequence[Image.Image], processor: BaseImageProcessor) -> T
     return pixels
 
 
+def side_of(processor: BaseImageProcessor) -> int:
+    """Return to how many pixels a side a processor resizes pictures: what ``open_picture`` is to be asked for."""
+    sizes: dict[str, int] = dict(processor.size)
+    return max(sizes.values())
+
+
 def in_background(work: Callable[[T], R], items: Sequence[T], *, ahead: int) -> Iterator[R]:
     """Yield ``work(item)`` in order, done by threads at most ``ahead`` items ahead of the reader."""
     with ThreadPoolExecutor(DECODING_THREADS) as pool:
@@ -78,13 +85,14 @@ class PictureInputs:
         self._paths = paths
         self._processor = processor
         self._config = config
+        self._open = partial(open_picture, side=side_of(processor))
 
     def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
         """Return (len(indices), 3, H, W) pixels of varied pictures."""
         seed, augmentation = self._config.seed, self._config.augmentation
 
         def varied(index: int) -> Image.Image:
-            image = open_picture(self._paths[index])
+            image = self._open(self._paths[index])
             return vary(image, augmentation=augmentation, key=f"{seed}/{self._paths[index].name}/epoch {epoch}")
 
         return to_pixels(list(in_background(varied, indices, ahead=len(indices))), self._processor)
@@ -92,7 +100,7 @@ class PictureInputs:
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return (len(indices), 3, H, W) pixels."""
         paths = [self._paths[index] for index in indices]
-        return to_pixels(list(in_background(open_picture, paths, ahead=len(paths))), self._processor)
+        return to_pixels(list(in_background(self._open, paths, ahead=len(paths))), self._processor)
 
     def close(self) -> None:
         """Nothing is open between two calls."""

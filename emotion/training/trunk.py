@@ -29,7 +29,7 @@ from emotion.training.activations import Activations, Job, map_shards
 from emotion.training.augmentation import mirrored, vary
 from emotion.training.context import Context
 from emotion.training.device import computing_in
-from emotion.training.inputs import in_background, to_pixels
+from emotion.training.inputs import in_background, side_of, to_pixels
 
 LOOK_BATCH = 16
 _CHANGED = "{} has a twin that changed while it was looked at: train again to include it."
@@ -163,12 +163,13 @@ class Look:
         )
 
     def _decode(self, batch: list[Job]) -> tuple[list[Job], Tensor | None, dict[int, str]]:
+        config, side = self.context.config, side_of(self.processor)
         images: list[Image.Image] = []
         readable: list[Job] = []
         reasons: dict[int, str] = {}
         for view, index in batch:
             try:
-                images.append(view_of_picture(self.pictures[index], view=view, config=self.context.config))
+                images.append(view_of_picture(self.pictures[index], view=view, config=config, side=side))
                 readable.append((view, index))
             except PictureError as error:
                 reasons[index] = str(error)
@@ -188,16 +189,16 @@ def make_recipe(config: TrainConfig, *, weights: str, processor: BaseImageProces
     )
 
 
-def view_of_picture(picture: Picture, *, view: int, config: TrainConfig) -> Image.Image:
+def view_of_picture(picture: Picture, *, view: int, config: TrainConfig, side: int | None = None) -> Image.Image:
     """Decode a picture and vary it; a view depends on the picture's content alone, so that every seed shares it.
 
     The first further view of ``frame`` is the mirrored picture: it changes no proportion. Those of ``zoom`` are closer
-    and farther by turns.
+    and farther by turns. ``side`` is that of ``open_picture``.
 
     Raises:
         PictureError: it cannot be read.
     """
-    image = open_picture(picture.path)
+    image = open_picture(picture.path, side=side)
     if view == 0:
         return image
     if view == 1 and config.augmentation == "frame":

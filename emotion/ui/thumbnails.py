@@ -27,7 +27,7 @@ def data_uri(picture: Path | Image.Image, *, side: int) -> str:
     Raises:
         PictureError: it cannot be read.
     """
-    image = open_picture(picture, draft=(side, side)) if isinstance(picture, Path) else picture.copy()
+    image = open_picture(picture, side=side) if isinstance(picture, Path) else picture.copy()
     image.thumbnail((side, side))
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=82, method=2)

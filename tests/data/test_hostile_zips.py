@@ -119,7 +119,6 @@ LEFT_OUT: dict[str, tuple[bytes, dict[str, str]]] = {
     "a text": (beside("happy/c.txt", b"x"), {"happy/c.txt": "not a picture by its name"}),
     "150 megapixels": (beside("happy/x.png", claiming(15_000, 10_000)), {"happy/x.png": "smaller than 50 megapixels"}),
     "2,500 megapixels": (beside("happy/x.png", claiming(50_000, 50_000)), {"happy/x.png": "too large to open safely"}),
-    "a large profile": (beside("happy/x.png", with_large_profile()), {"happy/x.png": ""}),
     "damaged": (at(100, b"\xff\xff\xff"), {"happy/0.png": "damaged"}),
     "larger than it says": (at(SIZE_IN_LISTING, struct.pack("<I", 100)), {"happy/0.png": "damaged"}),
     "a zero byte in a name": (beside("sad/x\0z.png", shot(3)), {"sad/x\0z.png": "name"}),
@@ -180,6 +179,7 @@ HARMLESS: dict[str, tuple[bytes, dict[str, int], str]] = {
     "as small as a bomb": (
         zipped({"joy/1.bmp": encoded(Image.new("RGB", (900, 900), "white"), "BMP")}), {"joy": 1}, "",
     ),
+    "a profile that is a bomb": (zipped({"joy/1.png": with_large_profile()}), {"joy": 1}, ""),
     "dots within a name": (named("happy/a."), {"happy": 1}, ""),
     "a long name of a picture": (named(f"sad/{'x' * 300}"), {"sad": 1}, ""),
     "backslashes of old": (named("dog\\joy\\1", "dog\\sad\\1"), {"joy": 1, "sad": 1}, "Everything lies in 'dog'"),

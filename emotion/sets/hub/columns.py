@@ -15,7 +15,7 @@ _PICTURE_NAMES = ("image", "img", "picture", "photo", "face", "file")
 _LABEL_NAMES = ("label", "labels", "emotion", "expression", "class", "mood", "category", "target")
 _TEXTS = ("string", "large_string", "string_view")
 _BINARIES = ("binary", "large_binary", "binary_view")
-# How JPEG, PNG, WebP, BMP, GIF and TIFF begin.
+# How JPEG, PNG, WebP, BMP, GIF and TIFF begin; HEIC and AVIF say so after four bytes.
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
 
 
@@ -54,7 +54,7 @@ def may_hold_labels(feature: Any) -> bool:
 
 def looks_encoded(content: bytes) -> bool:
     """Whether these bytes begin as a picture file does."""
-    return content.startswith(_BEGINNINGS)
+    return content.startswith(_BEGINNINGS) or content[4:8] == b"ftyp"
 
 
 def label_text(value: Any, feature: Any) -> str:

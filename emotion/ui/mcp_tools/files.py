@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from gradio.utils import get_upload_folder
 
 from emotion.errors import PictureError
+from emotion.pictures.folders import PICTURE_SUFFIXES
 from emotion.public import public_limits
 from emotion.ui.api.codes import Coded
 from emotion.ui.mcp_tools.fetching import fetched
@@ -107,4 +108,4 @@ def _ending(sent: str) -> str:
     if sent.startswith("data:"):
         return mimetypes.guess_extension(sent[5:].partition(";")[0]) or ""
     ending = Path(urlsplit(sent).path).suffix
-    return ending if ending in (".jpg", ".jpeg", ".png", ".webp", ".zip") else ""
+    return ending if ending in PICTURE_SUFFIXES | {".zip"} else ""

@@ -72,8 +72,9 @@ class Incoming:
             info="One of the four emotions, or a class of your own.",
         )  # fmt: skip
         self.files = gr.File(
-            label="Pictures of this class", file_count="multiple", file_types=["image"], height=130, elem_id="set-files"
-        )
+            label="Pictures of this class", file_count="multiple", file_types=["image", ".heic", ".heif"], height=130,
+            elem_id="set-files",
+        )  # fmt: skip
         self.webcam = webcam(elem_id="webcam")
 
     def connect(self, view: Sequence[Any], finish: Finish) -> list[Any]:

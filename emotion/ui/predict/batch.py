@@ -52,8 +52,8 @@ class ManyPictures:
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
                 self.files = gr.File(
-                    label="Pictures, or a zip of them", file_count="multiple", file_types=["image", ".zip"], height=150,
-                    elem_id="batch-files",
+                    label="Pictures, or a zip of them", file_count="multiple", height=150, elem_id="batch-files",
+                    file_types=["image", ".heic", ".heif", ".zip"],
                 )  # fmt: skip
                 gr.HTML(f'<p class="note">{NOTE}</p>', apply_default_css=False)
             with gr.Column(scale=3, min_width=320):
