@@ -8,7 +8,7 @@ import struct
 import warnings
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import accumulate
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from emotion.errors import PictureError
+from emotion.sets.stripping import PNG, png_chunks, strip
 
 # What is opened, whatever a file is called, besides HEIC; a phone's MPO is a JPEG. Nothing else is tried: Pillow hands
 # PostScript to another program.
@@ -40,12 +41,9 @@ _BROKEN = (
 
 # How a picture is turned upright, by EXIF's number of which side is up.
 _TURNS = dict(zip(range(2, 9), map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), strict=True))
-_PNG = b"\x89PNG\r\n\x1a\n"
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 # Where a PNG may say which side is up.
 _TURNED = (b"eXIf", b"iTXtXML:com.adobe.xmp\0\0", b"tEXtRaw profile type exif\0", b"zTXtRaw profile type exif\0")
-# What Pillow takes of a text or a profile, and what a PNG may have of chunks.
-_MOST_TEXT, _MOST_CHUNKS = 1 << 20, 100_000
 # As many rows are made RGB at once, so that no second copy of a large picture is held.
 _ROWS = 512
 
@@ -101,16 +99,13 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
         raise PictureError(f"There is no picture {shown}: check its path.") from error
     except UnidentifiedImageError as error:
         raise PictureError(f"{shown} is not a picture: use a .jpg, .png or .webp file.") from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, MemoryError) as error:
         raise PictureError(f"{shown} is too large to open safely: make it smaller.") from error
-    except MemoryError as error:
-        raise PictureError(f"{shown} needs more memory than there is: make it smaller.") from error
     except ImportError as error:
         raise PictureError(f"{shown} is HEIC: install pi-heif, which reads it, or save it as .jpg.") from error
     except _BROKEN as error:
-        raise PictureError(
-            f"{shown} cannot be read ({' '.join(str(error).split())}): save it again or leave it out."
-        ) from error
+        why = " ".join(str(error).split())
+        raise PictureError(f"{shown} cannot be read ({why}): save it again or leave it out.") from error
 
 
 def orientation(image: ImageFile.ImageFile) -> int:
@@ -133,41 +128,6 @@ def is_large(picture: Path, *, name: str = "") -> bool:
         return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
 
 
-def png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind and first bytes, start and end of each chunk of a PNG; of what is no pixel only what Pillow takes.
-
-    That is what has its checksum and, as a text or a profile, unpacks to no more than a mebibyte.
-
-    Raises:
-        ValueError: there are more of them than any picture has.
-    """
-    start = len(_PNG)
-    for _ in range(_MOST_CHUNKS):
-        file.seek(start)
-        head = file.read(40)
-        end = start + 12 + int.from_bytes(head[:4])
-        is_pixel = head[4:5].isupper()
-        file.seek(start)
-        if is_pixel or (end - start <= _MOST_TEXT and _is_sound(file.read(end - start))):
-            yield head[4:], start, end
-        if len(head) < 8 or head[4:8] == b"IEND":
-            return
-        start = end
-    raise ValueError("too many chunks")
-
-
-def _is_sound(chunk: bytes) -> bool:
-    if len(chunk) < 12 or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
-        return False
-    try:
-        unpacking = zlib.decompressobj()
-        if chunk[4:8] in (b"zTXt", b"iCCP"):
-            unpacking.decompress(chunk[8:-4].partition(b"\0")[2][1:], _MOST_TEXT)
-    except zlib.error:
-        return False
-    return not unpacking.unconsumed_tail
-
-
 def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
     file.seek(0)
     head = file.read(64)
@@ -178,17 +138,31 @@ def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
         from pi_heif import HeifImageFile
 
         return cast(ImageFile.ImageFile, HeifImageFile(file))
-    if head.startswith(_PNG):
-        file = io.BufferedReader(_Parts(file, _png_parts(file)))
-    return Image.open(file, formats=FORMATS)
+    if head.startswith(PNG):
+        file = io.BufferedReader(_PNG(file))
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        # Of a JPEG with a part that Pillow stumbles over there may be one without it.
+        file.seek(0)
+        stripped = strip(file.read(), kind="JPEG", orientation=1) if head.startswith(b"\xff\xd8") else None
+        return Image.open(io.BytesIO(stripped or b""), formats=FORMATS)
 
 
-class _Parts(io.RawIOBase):
-    """Parts of a file, each as (start, end) in bytes, read as one file."""
+class _PNG(io.RawIOBase):
+    """Of a PNG what bears on its pixels, and before that, wherever it stands, what says which side is up."""
 
-    def __init__(self, file: IO[bytes], parts: Sequence[tuple[int, int]]) -> None:
-        self._file, self._parts, self._at = file, parts, 0
-        self._ends = list(accumulate(end - start for start, end in parts))
+    def __init__(self, file: IO[bytes]) -> None:
+        pixels: list[tuple[int, int]] = []
+        turned: dict[bytes, tuple[int, int]] = {}
+        for head, start, end in png_chunks(file):
+            if says := next((each for each in _TURNED if head.startswith(each)), b""):
+                turned.setdefault(says, (start, end))
+            elif head[:1].isupper() or head.startswith(b"tRNS"):
+                pixels.append((start, end))
+        self._file, self._at = file, 0
+        self._parts = [(0, len(PNG)), *pixels[:1], *turned.values(), *pixels[1:]]
+        self._ends = list(accumulate(end - start for start, end in self._parts))
 
     def readable(self) -> bool:
         return True
@@ -210,18 +184,6 @@ class _Parts(io.RawIOBase):
         buffer[: len(read)] = read
         self._at += len(read)
         return len(read)
-
-
-def _png_parts(file: IO[bytes]) -> list[tuple[int, int]]:
-    """Return where in a PNG its pixels are, and before them, wherever it stands, what says which side is up."""
-    pixels: list[tuple[int, int]] = []
-    turned: dict[bytes, tuple[int, int]] = {}
-    for head, start, end in png_chunks(file):
-        if says := next((each for each in _TURNED if head.startswith(each)), b""):
-            turned.setdefault(says, (start, end))
-        elif head[:1].isupper() or head.startswith(b"tRNS"):
-            pixels.append((start, end))
-    return [(0, len(_PNG)), *pixels[:1], *turned.values(), *pixels[1:]]
 
 
 def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
@@ -267,9 +229,8 @@ def _white(image: ImageFile.ImageFile) -> int:
     tags = getattr(image, "tag_v2", {})
     bits, is_signed = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0], tags.get(TiffImagePlugin.SAMPLEFORMAT) == (2,)
     white: int = 1 if image.mode == "F" else (1 << bits - is_signed) - 1
-    if image.mode in ("I", "F"):
-        lowest, highest = cast(tuple[float, float], image.getextrema())
-        is_black = white > 65535 and 0 < highest < white / 256
-        if is_black or not (lowest >= 0 and highest <= white):
-            raise ValueError(f"its grey goes from {lowest:g} to {highest:g}, where 0 is black and {white} white")
+    # Sixteen bits without a sign cannot lie outside.
+    lowest, highest = (0, white) if ";" in image.mode else cast(tuple[float, float], image.getextrema())
+    if not 0 <= lowest <= highest <= white or (bits == 32 and 0 < highest < white / 256):
+        raise ValueError(f"its grey goes from {lowest:g} to {highest:g}, where 0 is black and {white} white")
     return white

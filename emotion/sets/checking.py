@@ -73,7 +73,7 @@ def _encoded(content: bytes) -> Kept:
     # A new image, so that none of the old one's metadata is written along.
     plain = Image.frombytes("RGB", image.size, image.tobytes())
     buffer = io.BytesIO()
-    plain.save(buffer, "PNG")
+    plain.save(buffer, "PNG", compress_level=1)  # four times as fast as by default, and a fifth larger
     return Kept(buffer.getvalue(), ".png", image.width, image.height)
 
 

@@ -11,8 +11,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-
-from emotion.pictures.decoding import png_chunks
+from typing import IO
 
 # The parts of a PNG that change how it looks. Those of an animation go: the picture without it is the first frame.
 _CHUNKS = {
@@ -25,6 +24,9 @@ _WEBP_ANIMATED, _WEBP_METADATA = 0x02, 0x04 | 0x08
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 # Millions of empty parts would take more memory than any picture.
 _MOST_PARTS = 100_000
+# What Pillow takes of a PNG's text or profile.
+_MOST_TEXT = 1 << 20
+PNG = b"\x89PNG\r\n\x1a\n"
 _SOI, _EOI, _SOS, _COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
 
 
@@ -92,13 +94,13 @@ def _marker(content: bytes, at: int) -> tuple[int, int]:
 
 
 def _is_colour(marker: int, segment: bytes) -> bool:
-    return (marker == 0xE2 and segment.startswith(b"ICC_PROFILE\0")) or (
+    return (marker == 0xE2 and segment.startswith(b"ICC_PROFILE\0") and len(segment) > 14) or (
         marker == 0xEE and segment.startswith(b"Adobe") and len(segment) == 12
     )
 
 
 def _png(content: bytes, orientation: int) -> bytes:
-    kept, kind = [content[:8]], b""
+    kept, kind = [PNG], b""
     for head, start, end in png_chunks(io.BytesIO(content)):
         kind = head[:4]
         if end > len(content):
@@ -110,6 +112,40 @@ def _png(content: bytes, orientation: int) -> bytes:
     if kind != b"IEND":
         raise ValueError("cut short")
     return b"".join(kept)
+
+
+def png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind and first bytes, start and end of each chunk of a PNG; of what is no pixel only what Pillow takes.
+
+    That is what has its checksum and, as a text or a profile, unpacks to no more than a mebibyte.
+
+    Raises:
+        ValueError: there are more of them than any picture has.
+    """
+    start = len(PNG)
+    for _ in _few():
+        file.seek(start)
+        head = file.read(40)
+        end = start + 12 + int.from_bytes(head[:4])
+        is_pixel = head[4:5].isupper()
+        file.seek(start)
+        if is_pixel or (end - start <= _MOST_TEXT and _is_sound(file.read(end - start))):
+            yield head[4:], start, end
+        if len(head) < 8 or head[4:8] == b"IEND":
+            return
+        start = end
+
+
+def _is_sound(chunk: bytes) -> bool:
+    if len(chunk) < 12 or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
+        return False
+    try:
+        unpacking = zlib.decompressobj()
+        if chunk[4:8] in (b"zTXt", b"iCCP"):
+            unpacking.decompress(chunk[8:-4].partition(b"\0")[2][1:], _MOST_TEXT)
+    except zlib.error:
+        return False
+    return not unpacking.unconsumed_tail
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

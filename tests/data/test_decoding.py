@@ -179,6 +179,22 @@ def test_what_is_no_pixel_has_no_say_in_a_png():
                 assert is_turned(image) == (content is turned), odd[:60]
 
 
+def test_what_is_no_pixel_has_no_say_in_a_jpeg():
+    plain = encoded(HALVES, "JPEG", quality=95)
+    for marker, begin in (
+        (0xE0, b"JFIF\0"),
+        (0xE2, b"ICC_PROFILE\0"),
+        (0xE2, b"MPF\0II*\0"),
+        (0xEE, b"Adobe"),
+        (0xED, b""),
+    ):
+        for more in (b"", b"\1", random.Random(begin).randbytes(30)):
+            segment = struct.pack(">BBH", 0xFF, marker, len(begin + more) + 2) + begin + more
+            image = told(plain[:2] + segment + plain[2:])
+            assert image is not None, segment
+            assert image.size == HALVES.size
+
+
 def test_pixels_that_are_damaged_are_told_of():
     content = encoded(HALVES)
     for place in (20, content.index(b"IDAT") + 6):
