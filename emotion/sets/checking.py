@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emotion.errors import PictureError
 from emotion.pictures.decoding import MAX_PIXELS, open_picture, opened, orientation
@@ -47,8 +47,13 @@ def kept_form(content: bytes, *, limits: Limits) -> Kept:
     Raises:
         PictureError: as ``open_picture``, or it has more pixels than the limit; the text begins with "It".
     """
-    with opened(io.BytesIO(content), name="It") as image:
-        kind, (width, height), turn = str(image.format), image.size, orientation(image)
+    try:
+        with opened(io.BytesIO(content), name="It") as image:
+            kind, (width, height), turn = str(image.format), image.size, orientation(image)
+    except PictureError as error:
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            raise PictureError("It is not a picture, whatever its name says.") from error
+        raise
     if width * height > limits.pixels and limits.pixels < MAX_PIXELS:
         most = f"{limits.pixels / 1e6:g} megapixels"
         raise PictureError(f"It has {width} x {height} pixels: the limit is {most}, make it smaller.")

@@ -106,7 +106,7 @@ def told(content: bytes) -> Image.Image | None:
         image = open_picture(io.BytesIO(content), name="It")
     except PictureError as error:
         sentence = str(error)
-        with pytest.raises(PictureError, match=re.escape(sentence)):
+        with pytest.raises(PictureError, match=r"^It "):
             open_picture(io.BytesIO(kept_form(content, limits=Limits()).content), name="It")
         assert re.fullmatch(r"It [^\n]+\.", sentence)
         return None
