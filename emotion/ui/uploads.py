@@ -11,7 +11,6 @@ import secrets
 import shutil
 import threading
 from collections import Counter, OrderedDict
-from functools import cache
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
@@ -36,20 +35,14 @@ def uploads_folder() -> Path:
     return Path(get_upload_folder())
 
 
-@cache
-def _made() -> Path:
-    folder = uploads_folder() / secrets.token_hex(16)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
 def new_download(name: str) -> Path:
     """Return where a file may be written that is handed out; nobody guesses the folder, which is gone with the server.
 
     It lies among the uploads, so that Gradio hands it out without copying it.
     """
-    folder = _made() / secrets.token_hex(16)
+    folder = uploads_folder() / secrets.token_hex(16)
     folder.mkdir(parents=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder / name
 
 
