@@ -30,6 +30,8 @@ _FEWER_PIXELS = {"HEIF": 40_000_000, "AVIF": 30_000_000, "WEBP": 18_000_000}
 MAX_BYTES = 200_000_000
 # A progressive JPEG has about ten; each is a pass over all of it.
 MAX_SCANS = 50
+# Of what stands before the pixels: Pillow joins and keeps all of it, a GIF's comment in quadratic time.
+MAX_HEAD_BYTES, MAX_HEAD_PIECES = 16_000_000, 4_000
 # Of the longer side to the shorter: models resize a picture by its shorter side.
 MAX_RATIO = 100
 LARGE_PIXELS, LARGE_BYTES = 13_000_000, 10_000_000
@@ -91,7 +93,11 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
             if (size := file.seek(0, os.SEEK_END)) > MAX_BYTES:
                 most = f"{MAX_BYTES // 1_000_000} MB"
                 raise PictureError(f"{shown} has {size / 1e6:,.0f} MB: make it smaller than {most}.")
-            image = stack.enter_context(_opened(file))
+            metered = _Metered(file)
+            image = stack.enter_context(_opened(metered))
+            if metered.is_beyond:
+                raise PictureError(f"{shown} carries too much beside its pixels: save it again without that.")
+            metered.is_counted = False
             if why := _too_large(image, file):
                 raise PictureError(f"{shown} {why}.")
             yield image
@@ -147,6 +153,30 @@ def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
         file.seek(0)
         stripped = strip(file.read(), kind="JPEG", orientation=1) if head.startswith(b"\xff\xd8") else None
         return Image.open(io.BytesIO(stripped or b""), formats=FORMATS)
+
+
+class _Metered:
+    """A picture's file, of which so much may be read in so many pieces before its pixels; beyond that it is empty."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._pieces, self._bytes = MAX_HEAD_PIECES, MAX_HEAD_BYTES
+        self.is_counted = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether more was wanted."""
+        return self._pieces < 0 or self._bytes < 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        # All at once, as WebP is read, it may be.
+        if self.is_counted and size >= 0:
+            self._pieces, self._bytes = self._pieces - 1, self._bytes - len(data)
+        return b"" if self.is_counted and self.is_beyond else data
 
 
 class _PNG(io.RawIOBase):

@@ -31,6 +31,8 @@ HOSTS = "EMOTION_HOSTS"
 KB, MB = 1_000, 1_000_000
 # Guesses of a password that wait behind the one that is looked at, from one address.
 WAITING_GUESSES = 4
+# What of an address may wait in Gradio's queue for everybody, an event counting once for each so many bytes it carries.
+MOST_WAITING, BYTES_A_PLACE = 100, 20_000
 DRAINED_SECONDS = 30
 READ, SENT = ("GET", "HEAD"), ("POST",)
 _API = "/gradio_api/"
@@ -65,6 +67,8 @@ ROUTES: tuple[Route, ...] = (
     _route(SENT, rf"{_API}stream/[^/]+(?:/close)?", 2 * MB),
     _route(SENT, rf"{_API}upload/?", None),
 )
+_WAITS = re.compile(rf"{_API}(?:queue/join|call/[^/]+)/?", re.DOTALL)
+_PLACES = "emotion.places"
 MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?.*")
 
 
@@ -127,8 +131,16 @@ class Gate:
             await _refuse(413, said, scope, receive, send)
         elif scope["path"].startswith("/login"):
             await self._pass_guess(scope, body, receive, send)
+        elif is_public() and _WAITS.fullmatch(scope["path"]) and self._places_of(address_of(scope)) >= MOST_WAITING:
+            await _refuse(503, "Too much from your address waits here: try again in a moment.", scope, receive, send)
         else:
+            scope[_PLACES] = 1 + len(body) // BYTES_A_PLACE
             await self._app(scope, _replaying(body, receive), send)
+
+    def _places_of(self, address: str) -> int:
+        queues = self._gradio.get_blocks()._queue.event_queue_per_concurrency_id.values()
+        waiting = [event.request.scope for queue in queues for event in queue.queue]
+        return sum(scope.get(_PLACES, 1) for scope in waiting if address_of(scope) == address)
 
     async def _pass_guess(self, scope: Scope, body: bytes, receive: _Body, send: Send) -> None:
         """Let guesses of a password from one address wait for one another."""

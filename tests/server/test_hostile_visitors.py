@@ -193,6 +193,19 @@ def test_too_many_predictions_of_one_visitor_are_refused_and_leave_no_upload(sit
     until(lambda: not any(Path(each["path"]).exists() for each in given))
 
 
+def test_one_address_never_fills_the_queue_of_all(site: Site, anna: Visitor, bert: Visitor) -> None:
+    def join(number: int) -> int:
+        values = [["given/human_eval", "given/dog_eval"], "", "happy", 6, number, False]
+        return anna.http.post("gradio_api/call/compare", json={"data": values}).status_code
+
+    runs = bert.ask("runs")
+    with ThreadPoolExecutor(20) as pool:
+        # Each of them takes a moment, while more come.
+        said = list(pool.map(join, range(400)))
+        assert bert.ask("runs") == runs
+    assert (set(said), said.count(200) < 400) == ({200, 503}, True)
+
+
 def test_uploads_and_what_is_packed_count_towards_the_room_and_an_address_has_a_share_of_it(
     site: Site, anna: Visitor, bert: Visitor
 ) -> None:
