@@ -93,11 +93,7 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
             if (size := file.seek(0, os.SEEK_END)) > MAX_BYTES:
                 most = f"{MAX_BYTES // 1_000_000} MB"
                 raise PictureError(f"{shown} has {size / 1e6:,.0f} MB: make it smaller than {most}.")
-            metered = _Metered(file)
-            image = stack.enter_context(_opened(metered))
-            if metered.is_beyond:
-                raise PictureError(f"{shown} carries too much beside its pixels: save it again without that.")
-            metered.is_counted = False
+            image = stack.enter_context(_opened(file, shown=shown))
             if why := _too_large(image, file):
                 raise PictureError(f"{shown} {why}.")
             yield image
@@ -134,7 +130,7 @@ def is_large(picture: Path, *, name: str = "") -> bool:
         return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
 
 
-def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
+def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
     file.seek(0)
     head = file.read(64)
     file.seek(0)
@@ -145,9 +141,12 @@ def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
 
         return cast(ImageFile.ImageFile, HeifImageFile(file))
     if head.startswith(PNG):
-        file = io.BufferedReader(_PNG(file))
+        return Image.open(io.BufferedReader(_PNG(file)), formats=FORMATS)
+    metered = _Metered(file, shown=shown)
     try:
-        return Image.open(file, formats=FORMATS)
+        image: ImageFile.ImageFile = Image.open(cast(IO[bytes], metered), formats=FORMATS)
+        metered.is_counted = False
+        return image
     except UnidentifiedImageError:
         # Of a JPEG with a part that Pillow stumbles over there may be one without it.
         file.seek(0)
@@ -156,27 +155,24 @@ def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
 
 
 class _Metered:
-    """A picture's file, of which so much may be read in so many pieces before its pixels; beyond that it is empty."""
+    """A picture's file, of which so much may be read in so many pieces until nothing is ``counted`` any more."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, file: IO[bytes], *, shown: str) -> None:
+        self._file, self._shown = file, shown
         self._pieces, self._bytes = MAX_HEAD_PIECES, MAX_HEAD_BYTES
         self.is_counted = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
-    @property
-    def is_beyond(self) -> bool:
-        """Whether more was wanted."""
-        return self._pieces < 0 or self._bytes < 0
-
     def read(self, size: int = -1, /) -> bytes:
         data = self._file.read(size)
         # All at once, as WebP is read, it may be.
         if self.is_counted and size >= 0:
             self._pieces, self._bytes = self._pieces - 1, self._bytes - len(data)
-        return b"" if self.is_counted and self.is_beyond else data
+            if self._pieces < 0 or self._bytes < 0:
+                raise PictureError(f"{self._shown} carries too much beside its pixels: save it again without that.")
+        return data
 
 
 class _PNG(io.RawIOBase):

@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import statistics
+import struct
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -129,6 +131,26 @@ def test_a_phones_108_megapixels_are_read_and_a_jpeg_of_a_thousand_scans_is_not(
     scan = few[few.rindex(b"\xff\xda") : -2]
     many = few[:-2] + scan * 1000 + few[-2:]
     assert "scans" in refused(anna, "predict", anna.upload("many.jpg", many), "").sentence
+
+
+def loaded(kind: str) -> bytes:
+    """A small picture with megabytes beside its pixels, each in a form that Pillow goes through in Python."""
+    small = coded(Image.new("P", (8, 8)) if kind == "GIF" else Image.new("RGB", (8, 8)), kind)
+    if kind == "GIF":
+        return small[:13] + b"\x21\xfe" + (b"\xff" + bytes(255)) * 40_000 + b"\0" + small[13:]
+    if kind == "JPEG":
+        return small[:2] + b"\xff\xe1\x00\x09Exif\0\0x" * 200_000 + small[2:]
+    if kind == "PNG":
+        return small[:33] + (b"\0\0\0\0prVt" + struct.pack(">I", zlib.crc32(b"prVt"))) * 500_000 + small[33:]
+    tags = [(number, 3, 1, 8) for number in (256, 257, 258)] + [(number, 4, 5_000_000, 99) for number in (273, 279)]
+    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + directory + bytes(20_000_100)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "JPEG", "PNG", "TIFF"])
+def test_a_picture_with_megabytes_beside_its_pixels_is_refused_before_they_are_joined(anna: Visitor, kind: str) -> None:
+    said = refused(anna, "predict", anna.upload(f"dog.{kind.lower()}", loaded(kind)), "")
+    assert ("cannot be read" if kind == "PNG" else "carries too much beside its pixels") in said.sentence
 
 
 def test_trainings_go_by_turns_of_their_owners_and_an_address_has_a_few_visitors_worth(
