@@ -9,6 +9,7 @@ from typing import Any, Never
 
 import gradio as gr
 from gradio import processing_utils, route_utils, state_holder
+from gradio_client.utils import strip_invalid_filename_characters  # type: ignore[import-untyped]
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 
@@ -51,8 +52,12 @@ class OwnParser(route_utils.GradioMultiPartParser):
     def on_headers_finished(self) -> None:
         """Refuse a file that nobody would ever hear of again."""
         super().on_headers_finished()
-        if self._current_part.file is not None and self._current_part.field_name != "files":
+        file = self._current_part.file
+        if file is not None and self._current_part.field_name != "files":
             raise MultiPartException("Send each file in a field called files.")
+        # Gradio finds that there is no such name once everything has come, and leaves it all where it is.
+        if file is not None and strip_invalid_filename_characters(Path(file.filename or "").name) == "..":
+            raise MultiPartException("Give each file a name.")
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Count what is no file, and goes to no progress bar."""

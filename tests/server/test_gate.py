@@ -119,6 +119,10 @@ def test_an_upload_is_a_file_in_the_field_for_it_and_nothing_else_stays(guest: h
     assert peak_megabytes(site) - before < 150
     other = guest.post("gradio_api/upload", files={"picture": ("a.png", picture_bytes())})
     assert (other.status_code, "field called files" in other.text) == (400, True)
+    for name in ("..", "a/..", ".:."):
+        nameless = guest.post("gradio_api/upload", files=[("files", ("a.png", b"a")), ("files", (name, b"a"))])
+        assert nameless.status_code == 400
+    assert set(left()) == known
     # One that is cut off: half of what was announced comes.
     cookies = "; ".join(f"{name}={value}" for name, value in guest.cookies.items())
     head = '--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
