@@ -58,7 +58,8 @@ def address_of(scope: Mapping[str, Any]) -> str:
     """
     peer = str((scope.get("client") or ("",))[0])
     if os.environ.get("SPACE_ID"):
-        peer = Headers(raw=scope.get("headers", [])).get("x-forwarded-for", peer).rpartition(",")[2].strip()
+        said = Headers(raw=scope.get("headers", [])).getlist("x-forwarded-for") or [peer]
+        peer = said[-1].rpartition(",")[2].strip()
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
