@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from emotion.errors import PictureError
 from emotion.ui.thumbnails import data_uri
-from emotion.ui.uploads import may_use_upload
+from emotion.ui.uploads import forget_upload, may_use_upload
 from emotion.ui.visitor import current_visitor
 
 SHOWN_SIDE = 640
@@ -32,6 +32,7 @@ class Upload:
     def delete(self) -> None:
         """Remove the file, which has been used, and the folder that it had to itself."""
         self.path.unlink(missing_ok=True)
+        forget_upload(self.path)
         if self.path.parent != Path(get_upload_folder()).resolve():
             with contextlib.suppress(OSError):
                 self.path.parent.rmdir()

@@ -56,11 +56,18 @@ def note_upload(path: Path, visitor: str, address: str) -> None:
             _addresses.pop(_senders.popitem(last=False)[0], None)
 
 
-def held_bytes(address: str) -> int:
-    """Return how much of what came from an address lies here."""
+def forget_upload(path: Path) -> None:
+    """Forget a file that has been used."""
+    with _lock:
+        _senders.pop(path, None)
+        _addresses.pop(path, None)
+
+
+def held_bytes(address: str, *, least: float) -> float:
+    """Return how much of what came from an address lies here, each file as ``least`` bytes at least."""
     with _lock:
         paths = [path for path, whose in _addresses.items() if whose == address]
-    return sum(size_of(path) for path in paths)
+    return sum(max(size_of(path), least) for path in paths if path.exists())
 
 
 class UploadCounter:
@@ -79,8 +86,14 @@ class UploadCounter:
         """
         if self._room:
             self._room.require()
-            self._most[address] = self._room.limit * ADDRESS_SHARE - held_bytes(address)
-            self.count(address, 0)
+            # Of the files that are known an address has its share too: whoever is forgotten may use none of theirs.
+            held = held_bytes(address, least=self._room.limit / MOST)
+            self._most[address] = self._room.limit * ADDRESS_SHARE - held
+            try:
+                self.count(address, 1)  # It goes on, even where nothing of it has come.
+            except RefusedError:
+                self.end(address, 0)
+                raise
 
     def count(self, address: str, size: int) -> None:
         """Count bytes of it.
@@ -89,14 +102,14 @@ class UploadCounter:
             RefusedError: they are too many.
         """
         if self._room:
-            self._room.note(size)
             self._coming[address] += size
+            self._room.note(size)
             if self._coming[address] > self._most[address]:
                 raise RefusedError("More files came from your address than this public server keeps: try again later.")
 
     def end(self, address: str, size: int) -> None:
         """Forget an upload of so many bytes; what has come of it lies on the disk by now."""
-        self._coming[address] -= size
+        self._coming[address] -= size + 1
         if self._coming[address] <= 0:
             del self._coming[address]
             self._most.pop(address, None)

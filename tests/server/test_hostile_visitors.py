@@ -259,6 +259,22 @@ def test_uploads_and_what_is_packed_count_towards_the_room_and_an_address_has_a_
             each.unlink(missing_ok=True)
 
 
+@pytest.mark.slow
+def test_many_empty_files_fill_an_address_share_before_other_visitors_uploads_are_forgotten(
+    site: Site, anna: Visitor, bert: Visitor
+) -> None:
+    his = bert.upload("his.png", picture_bytes())
+    files = [("files", ("a.png", b"")) for _ in range(999)]
+    try:
+        for _ in range(19):
+            assert anna.http.post("gradio_api/upload", files=files).status_code == 200
+        assert anna.http.post("gradio_api/upload", files=files).status_code == 413
+        assert bert.ask("predict", his, "")["scores"]
+    finally:
+        for each in site.uploads.glob("*/a.png"):
+            each.unlink()
+
+
 def test_a_shared_run_of_three_hundred_classes_shows_the_most_confused_ones(
     site: Site, browser: Browser, trained_run: Path
 ) -> None:
