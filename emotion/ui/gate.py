@@ -217,7 +217,7 @@ class Gate:
         is_navigation = headers.get("sec-fetch-mode") == "navigate" and method in READ
         if headers.get("sec-fetch-site") == "cross-site" and not is_navigation:
             return "A page of another site may not ask this server: open it by itself."
-        if origin and not ((urlsplit(origin).netloc or origin) in hosts or _hostname(origin) in self._listed):
+        if origin and not ((origin.partition("//")[2] or origin) in hosts or _hostname(origin) in self._listed):
             return f"A page of {origin[:100]!r} may not ask this server: whoever runs it adds its name to {HOSTS}."
         return ""
 

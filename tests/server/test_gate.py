@@ -163,6 +163,7 @@ def test_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(guest: htt
     refused = [
         guest.post("gradio_api/call/runs", json=body, headers={"origin": foreign}),
         guest.post("gradio_api/call/runs", json=body, headers={"origin": "null"}),
+        guest.post("gradio_api/call/runs", json=body, headers={"origin": "http://["}),
         # Another program of this machine.
         guest.post("gradio_api/call/runs", json=body, headers={"origin": "http://127.0.0.1:1"}),
         guest.get("config", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}),
