@@ -273,11 +273,14 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
 
 
 def _plainly_typed(send: Send) -> Send:
-    """Keep browsers from guessing what a file is."""
+    """Keep browsers from guessing what a file is, and other sites from laying one's own page under theirs."""
 
     async def typed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)["x-content-type-options"] = "nosniff"
+            headers = MutableHeaders(scope=message)
+            headers["x-content-type-options"] = "nosniff"
+            if not is_public():  # A Space is a frame.
+                headers["x-frame-options"] = "SAMEORIGIN"
         await send(message)
 
     return typed

@@ -172,7 +172,7 @@ def test_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(guest: htt
     assert {answer.status_code for answer in refused} == {403}
     assert all(map(is_a_sentence, refused))
     link = guest.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"})
-    assert link.status_code == 200
+    assert (link.status_code, link.headers["x-frame-options"]) == (200, "SAMEORIGIN")
     asking = {"origin": foreign, "access-control-request-method": "POST"}
     refused += [guest.options("gradio_api/queue/join", headers=asking), guest.options("/", headers=asking)]
     for answer in (*refused, link, guest.get("config", headers={"origin": ours})):
