@@ -17,7 +17,7 @@ from emotion.backbones.anatomy import Trunk, cut
 from emotion.backbones.quiet import quiet
 from emotion.errors import PictureError, RunError
 from emotion.familiarity import load_seen
-from emotion.pictures.decoding import open_picture
+from emotion.pictures.decoding import open_picture, reduced
 from emotion.prediction import Judged, Prediction, Saliency
 from emotion.run import Run
 from emotion.saliency import relevance, shown_box
@@ -91,7 +91,7 @@ class Classifier:
         """
         if label not in self.classes:
             raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")
-        image = picture if isinstance(picture, Image.Image) else open_picture(picture, side=self.side)
+        image = _read(picture, side=self.side)
         pixels = to_pixels([image], self.processor)
         [scores], _ = self._look(pixels)
         found = relevance(self.parts, pixels.to(self._device), index=self.classes.index(label))
@@ -123,9 +123,11 @@ class Classifier:
 
 
 def _open(picture: Path | Image.Image, *, side: int) -> Image.Image | PictureError:
-    if isinstance(picture, Image.Image):
-        return picture
     try:
-        return open_picture(picture, side=side)
+        return _read(picture, side=side)
     except PictureError as error:
         return error
+
+
+def _read(picture: Path | Image.Image, *, side: int) -> Image.Image:
+    return reduced(picture, side=side) if isinstance(picture, Image.Image) else open_picture(picture, side=side)

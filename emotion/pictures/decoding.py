@@ -69,8 +69,13 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
         image.draft("RGB", (width, height))
         image.load()
         turn = _TURNS.get(orientation(image))
-        picture = _as_rgb(image, factor=max(1, min(image.size) // (2 * side)) if side else 1)
+        picture = _as_rgb(image, factor=_factor(image, side) if side else 1)
         return picture if turn is None else picture.transpose(turn)
+
+
+def reduced(picture: Image.Image, *, side: int) -> Image.Image:
+    """Return a picture that is in memory as ``open_picture`` would give it for this side."""
+    return picture.reduce(_factor(picture, side))
 
 
 @contextmanager
@@ -226,6 +231,10 @@ def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
     scans = file.read().count(b"\xff\xda") if is_jpeg and is_progressive else 1
     file.seek(here)
     return f"has {scans} scans: save it again, with {MAX_SCANS} at most" if scans > MAX_SCANS else ""
+
+
+def _factor(image: Image.Image, side: int) -> int:
+    return max(1, min(image.size) // (2 * side))
 
 
 def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:

@@ -228,6 +228,7 @@ def test_one_address_never_fills_the_queue_of_all(site: Site, anna: Visitor, ber
     assert (set(said), said.count(200) < 400) == ({200, 503}, True)
 
 
+@pytest.mark.slow
 def test_uploads_and_what_is_packed_count_towards_the_room_and_an_address_has_a_share_of_it(
     site: Site, anna: Visitor, bert: Visitor
 ) -> None:
@@ -254,6 +255,7 @@ def test_uploads_and_what_is_packed_count_towards_the_room_and_an_address_has_a_
             os.utime(path, (long_ago, long_ago))
             os.utime(path.parent, (long_ago, long_ago))
         until(lambda: not any(path.exists() for path in hoard))
+        until(lambda: not is_full(), seconds=60)
     finally:
         for each in [*(Path(each["path"]) for each in sent), *hoard]:
             each.unlink(missing_ok=True)
