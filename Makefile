@@ -11,7 +11,7 @@ run: $(VENV)/installed models/dinov2-small/config.json
 	@$(PYTHON) app.py
 
 test: $(VENV)/installed-tests $(AXE) models/dinov2-small/config.json
-	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow") $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow") $(ARGS)
 
 check: $(VENV)/installed-tests
 	$(VENV)/bin/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,23 @@ def test_onnx_gives_the_logits_of_pytorch_whatever_was_trained(
     ).json  # fmt: skip
     assert emotion("export", "--run", trained["run"], "--to", tmp_path / "out", "--onnx").code == 0
     assert furthest_apart(tmp_path / "out", pictures_in(tiny_pictures / "dog_eval", 12)) < 1e-4
+
+
+def test_names_with_markup_in_them_stay_text_in_the_card(
+    emotion: Emotion, tmp_path: Path, tiny_pictures: Path, tiny_vit: Path
+) -> None:
+    odd, pictures = "<img src=x>|`a`", tmp_path / "pictures"
+    for label, name in (("happy", "happy"), ("sad", odd)):
+        shutil.copytree(tiny_pictures / "human_train" / label, pictures / name)
+    words = ["--pictures", pictures, "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32]
+    trained = emotion("train", *words, "--json").json["run"]
+    compared = emotion("compare", "--run", trained, "--set", f"a|b<i>={pictures}", "--emotion", "happy", "--size", 3)
+    assert compared.code == 0, compared.err
+    assert emotion("export", "--run", trained, "--to", tmp_path / "out").code == 0
+    text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[1]
+    assert "<img" not in text.replace("\\<img", "")
+    [row] = [line for line in text.splitlines() if line.startswith("| a")]
+    assert row.replace("\\|", "").count("|") == 6
 
 
 def test_the_card_tells_of_every_species_compared_and_of_no_folder_of_this_machine(

@@ -122,7 +122,9 @@ def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
 def test_no_file_of_the_server_and_no_address_inside_is_read(site: Site) -> None:
     async def ask() -> None:
         async with session_at(site) as session:
-            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "http://127.0.0.1:1/a.png"):
+            inside = ("127.0.0.1:1", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", "[::ffff:127.0.0.1]", "169.254.1.1")
+            addresses = [f"http://{host}/a.png" for host in inside]
+            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", *addresses):
                 said = await called(session, "predict", picture=given)
                 assert "scores" not in said
                 assert "root:" not in said
