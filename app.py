@@ -84,7 +84,8 @@ def main() -> int:
         empty_trash(workers.runs_folder)
         if limits:
             keep_clean(workers.runs_folder, sets_folder(), uploads_folder(), limits=limits, ended=threading.Event())
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
         threading.Thread(target=_import_statistics, daemon=True).start()
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
         try:

@@ -13,7 +13,7 @@ from emotion.sets.limits import Limits
 
 SWITCH, PREFIX, PASSWORD = "EMOTION_PUBLIC", "EMOTION_PUBLIC_", "EMOTION_PASSWORD"
 # Visitors of one address, as of a school, may together have so many times what one may have.
-NEIGHBOURS = 3
+ADDRESS_FACTOR = 3
 SMALL = "dinov2-small, facebook/dinov2-small, facebook/dinov2-with-registers-small, "
 SMALL += "WinKawaks/vit-small-patch16-224, facebook/deit-small-patch16-224"
 BIG = "google/vit-base-patch16-224-in21k, google/vit-base-patch16-224, facebook/dinov2-base"
@@ -93,7 +93,7 @@ class Public:
             raise RefusedError(
                 f"A visitor may have {self.queued} trainings waiting or going on at a time: stop one of yours, or wait."
             )
-        if near >= NEIGHBOURS * self.queued:
+        if near >= ADDRESS_FACTOR * self.queued:
             raise RefusedError(
                 f"{near} trainings from your address wait or go on, the limit of this public server: try again later."
             )
@@ -110,7 +110,7 @@ class Public:
         """
         if mine >= self.runs:
             raise RefusedError(f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.")
-        if near >= NEIGHBOURS * self.runs:
+        if near >= ADDRESS_FACTOR * self.runs:
             raise RefusedError(f"{near} runs came from your address, the limit of this public server: delete some.")
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from emotion.errors import RefusedError
 from emotion.owners import owner_of
+from emotion.public import ADDRESS_FACTOR
 
 # To walk through everything takes a moment, and visitors ask often.
 SECONDS_BETWEEN_LOOKS = 20.0
 # Of all room, what one visitor may take, and what several from one address may take together, as of a school.
 VISITORS_SHARE = 1 / 8
-ADDRESS_SHARE = 3 * VISITORS_SHARE
+ADDRESS_SHARE = ADDRESS_FACTOR * VISITORS_SHARE
 
 
 class Room:

@@ -16,7 +16,7 @@ from emotion.errors import RefusedError
 from emotion.job import Job, Progress
 from emotion.logs import log, logged
 from emotion.prediction import Prediction
-from emotion.public import NEIGHBOURS, Public
+from emotion.public import ADDRESS_FACTOR, Public
 from emotion.room import ADDRESS_SHARE, VISITORS_SHARE, Room
 from emotion.run import Run
 from emotion.sets.saved import sets_folder
@@ -58,7 +58,7 @@ class Turns:
             return
         address = f"at {current_address()}"
         with self._changing:
-            if self._waiting[visitor] > MOST_WAITING or self._waiting[address] > NEIGHBOURS * MOST_WAITING:
+            if self._waiting[visitor] > MOST_WAITING or self._waiting[address] > ADDRESS_FACTOR * MOST_WAITING:
                 raise RefusedError("Your last pictures are not judged yet: wait a moment, then give the next one.")
             self._waiting.update((visitor, address))
             turn = self._turns.setdefault(visitor, threading.Lock())

@@ -30,7 +30,6 @@ UPLOAD_BYTES = 4_000 * MB
 MOST_WAITING = 500
 # Pages that are open never end their connections by themselves.
 GRACE_SECONDS = 1
-START_SECONDS = 60.0
 
 
 def behind_gate(page: gr.Blocks, *, host: str, head: str, counter: UploadCounter) -> Gate:
