@@ -46,7 +46,7 @@ def main() -> int:
     from emotion.cleaning import keep_clean
     from emotion.logs import hide_texts
     from emotion.runs import runs_folder
-    from emotion.sets.saved import sets_folder
+    from emotion.data.sets import sets_folder
     from emotion.trash import empty_trash
     from emotion.ui.app import HEAD, build_app
     from emotion.ui.run_board import RunBoard

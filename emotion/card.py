@@ -7,11 +7,11 @@ from pathlib import Path
 from huggingface_hub import ModelCard, ModelCardData
 
 from emotion.config import TrainConfig
+from emotion.data.drawn import is_drawn
+from emotion.data.folders import count_labels
+from emotion.data.sampling import Split
 from emotion.events import Scores
 from emotion.labels import DRAWN_NOTE, chance_level
-from emotion.pictures.drawn import is_drawn
-from emotion.pictures.folders import count_labels
-from emotion.pictures.splitting import Split
 from emotion.prediction import LEVEL, NEIGHBOURS
 from emotion.words import escaped
 

@@ -15,9 +15,9 @@ from transformers import AutoImageProcessor, AutoModelForImageClassification
 
 from emotion.backbones.anatomy import Trunk, cut
 from emotion.backbones.quiet import quiet
+from emotion.data.decoding import open_picture, reduced
 from emotion.errors import PictureError, RunError
 from emotion.familiarity import load_seen
-from emotion.pictures.decoding import open_picture, reduced
 from emotion.prediction import Judged, Prediction, Saliency
 from emotion.run import Run
 from emotion.saliency import relevance, shown_box

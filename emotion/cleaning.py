@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotion import owners
+from emotion.data.sets import BEGUN, FILES, GONE, SavedSet, alone, delete_set, list_sets
 from emotion.errors import EmotionError
 from emotion.logs import log, log_unexpected
 from emotion.public import Public
 from emotion.run import GUEST, Run
 from emotion.runs import list_runs
-from emotion.sets.manifest import FILE as MANIFEST
-from emotion.sets.saved import BEGUN, GONE, SavedSet, alone, delete_set, list_sets
 from emotion.trash import FOLDER as TRASH
 from emotion.trash import empty_trash
 
@@ -93,7 +92,7 @@ def _is_left(folder: Path, before: float, *files: str) -> bool:
 
 
 def _is_spare(found: SavedSet, going: list[Run], before: float) -> bool:
-    return _is_left(found.folder, before, MANIFEST) and found.folder.resolve() not in set(_trained_on(going))
+    return _is_left(found.folder, before, *FILES) and found.folder.resolve() not in set(_trained_on(going))
 
 
 def _trained_on(going: list[Run]) -> Iterator[Path]:
@@ -123,7 +122,7 @@ def _delete_set(found: SavedSet) -> bool:
 def _delete_leftovers(runs: Path, sets: Path, before: float) -> int:
     left = [*runs.glob(".new-*"), *runs.glob(".gone-*")]
     count = sum(_delete(path) for path in left if _modified(path) < before)
-    begun = [path for path in (sets / BEGUN, sets / GONE) if path.is_dir() and _modified(path) < before]
+    begun = [path for path in (sets / GONE, *sets.glob(f"{BEGUN}*")) if path.is_dir() and _modified(path) < before]
     with contextlib.suppress(EmotionError):
         if begun:
             with alone(sets):

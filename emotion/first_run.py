@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from emotion import locks
 from emotion.config import TrainConfig, preset
+from emotion.data.drawn import DRAWN_FOLDER
 from emotion.errors import ConfigError, EmotionError, RunError
 from emotion.owners import OF_THE_SERVER, owner_of
-from emotion.pictures.drawn import DRAWN_FOLDER
 from emotion.public import is_public
 from emotion.run import About, Run
 from emotion.runs import list_runs

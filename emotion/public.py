@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from emotion.config import TrainConfig
+from emotion.data.limits import Limits
 from emotion.errors import ConfigError, RefusedError
-from emotion.sets.limits import Limits
 
 SWITCH, PREFIX, PASSWORD = "EMOTION_PUBLIC", "EMOTION_PUBLIC_", "EMOTION_PASSWORD"
 # Visitors of one address, as of a school, may together have so many times what one may have.

@@ -10,12 +10,12 @@ from typing import Any
 
 from emotion.comparison import Comparison, Request, SampleResult
 from emotion.config import preset
+from emotion.data.drawn import is_drawn
 from emotion.errors import PictureError, RunError
 from emotion.events import RunFinished, RunStarted, without_void
 from emotion.intervals import wilson_interval
 from emotion.job import result_of
 from emotion.labels import DRAWN_NOTE, colour_of_set
-from emotion.pictures.drawn import is_drawn
 from emotion.report import to_markdown
 from emotion.report.asking import asked
 from emotion.report.calibrating import calibration

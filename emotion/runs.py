@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from emotion.config import TrainConfig
+from emotion.data.sets import identity_of
 from emotion.errors import RunError
 from emotion.owners import give
 from emotion.run import Run
@@ -40,7 +41,9 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
     try:
         root.mkdir(parents=True, exist_ok=True)
         beside.mkdir()
-        record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json()}
+        # Whatever is called like the set later is not what the run was made for.
+        identity = identity_of(Path(config.pictures))
+        record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json(), "set": identity}
         if sweep is not None:
             record["sweep"] = asdict(sweep)
         write_json(beside / "config.json", record)

@@ -12,9 +12,9 @@ from emotion.comparison import Comparison, Request, compare, save_comparison
 from emotion.errors import EmotionError, RunError
 from emotion.job import Job, Progress
 from emotion.logs import log_unexpected
-from emotion.pictures.duplicates import TrainedOn
 from emotion.prediction import Prediction
 from emotion.run import Run
+from emotion.split_record import trained_on
 from emotion.studies.run_judge import RunJudge
 from emotion.studies.study import Study
 
@@ -68,15 +68,15 @@ class Server:
             EmotionError: a set, its sample or the run cannot be used.
         """
         classifier = self._classifier(run)
-        trained_on = TrainedOn.of_run(run)
+        known = trained_on(run)
         comparison = compare(
             classifier.score,
             request,
             run=run,
             classes=classifier.classes,
             precision=classifier.precision,
-            find_twins=trained_on.twins,
-            checked=trained_on.checked,
+            find_twins=known.twins,
+            checked=known.checked,
         )
         return comparison, save_comparison(comparison, run=run)
 

@@ -18,12 +18,12 @@ from typing import Self, TypeVar
 
 from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
+from emotion.data.decoding import is_large
 from emotion.errors import RunError
 from emotion.events import RunFailed, RunStopped
 from emotion.job import Job, Progress
 from emotion.logs import Outcome, log
 from emotion.owners import owner_of
-from emotion.pictures.decoding import is_large
 from emotion.prediction import Prediction
 from emotion.predictor import Predictor
 from emotion.processes import start_process

@@ -18,7 +18,7 @@ ROOMS = {
     "training": (1_300, "training allocator cache sweep"),
     "inference": (500, "inference classifier saliency familiarity prediction batch"),
     "runs": (550, "runs run split_record validation card trash"),
-    "data": (1_700, "data pictures sets"),
+    "data": (1_700, "data"),
     "backbones": (500, "backbones hub"),
     "faces": (3_100, "faces"),
     "core": (650, "core config events job scored intervals curves labels owners words errors locks writing __init__"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from emotion.batch.result import Batch
+from emotion.data.names import shown
 from emotion.labels import in_order
 from emotion.prediction import LEVEL
 from emotion.scored import SampleResult
-from emotion.sets.naming import shown
 from emotion.words import count, percent, span
 
 

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from emotion.data.archive import unpack
+from emotion.data.folders import HIDDEN, LOOSE, Listing, Skipped, list_folder, reason_against
+from emotion.data.kept import read_file
+from emotion.data.limits import Limits
+from emotion.data.names import alike, kept_text, shown
 from emotion.errors import PictureError
-from emotion.sets.entries import HIDDEN, Entry, Source
-from emotion.sets.files import FileSource
-from emotion.sets.importing import open_path
-from emotion.sets.layout import lay_out
-from emotion.sets.limits import Limits
-from emotion.sets.naming import alike, kept_text, shown
+from emotion.job import result_of
 from emotion.words import listed, megabytes
-
-# Any name will do: the class of single files is not known, and their source wants one.
-_NO_CLASS = "files"
 
 
 @dataclass(frozen=True)
 class Item:
     """A file by the name a person knows it by; ``label`` is its class, empty where nobody said it.
 
-    Either ``source`` has its content, or ``reason`` says why it is not read.
+    Either its content lies at ``path``, or ``reason`` says why it is not read.
     """
 
     name: str
     label: str = ""
-    source: Source | None = None
-    entry: Entry | None = None
+    path: Path | None = None
     reason: str = ""
 
-    def read(self) -> bytes:
+    def read(self, limits: Limits) -> bytes:
         """Return its content.
 
         Raises:
             PictureError: it cannot be had; the text begins with "It".
         """
-        if self.source is None or self.entry is None:
+        if self.path is None:
             raise PictureError(self.reason)
-        return self.source.read(self.entry)
+        return read_file(self.path, limits)
 
 
 @dataclass(frozen=True)
@@ -62,63 +59,65 @@ def opened(files: Sequence[tuple[Path, str]], *, classes: Sequence[str], limits:
     Raises:
         PictureError: a zip or a folder cannot be read safely, nothing is there, or there is more than the limits allow.
     """
-    with ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="emotion-batch-") as work:
         items: list[Item] = []
         notes: list[str] = []
-        for path, name in files:
-            if path.is_dir() or _is_zip(name):
-                source = open_path(path, limits)
-                stack.callback(source.close)
+        for number, (path, name) in enumerate(files):
+            title = shown(PurePosixPath(name).name)
+            skipped: list[Skipped] = []
+            folder = path
+            if PurePosixPath(name).suffix.lower() == ".zip" and not path.is_dir():
+                folder = Path(work, str(number))
+                skipped = result_of(unpack(path, folder, limits))
+            if folder.is_dir():
                 # Two zips may hold files of one name.
-                before = f"{shown(PurePosixPath(name).name)}/" if len(files) > 1 else ""
-                within, said = _within(source, classes=classes)
-                items += [replace(each, name=before + each.name) for each in within]
-                notes += [f"{shown(PurePosixPath(name).name)}: {each}" for each in said]
+                before = f"{title}/" if len(files) > 1 else ""
+                within, note = _within(folder, skipped, classes=classes, limits=limits, before=before)
+                items += within
+                notes += [f"{title}: {note}"] if note else []
             else:
-                items.append(_single(path, name, limits=limits))
+                items.append(_single(path, name))
         _refuse_beyond(items, limits)
         yield Given(items, notes)
 
 
-def _is_zip(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() == ".zip"
-
-
-def _single(path: Path, name: str, *, limits: Limits) -> Item:
+def _single(path: Path, name: str) -> Item:
     shown_name = kept_text(PurePosixPath(name.replace("\\", "/")).name)
     if not path.is_file():
         return Item(shown_name, reason="It is not there: check its path.")
-    source = FileSource([(path, name)], label=_NO_CLASS, limits=limits)
-    if source.skipped:
-        return Item(shown_name, reason=source.skipped[0].reason)
-    return Item(shown_name, source=source, entry=source.entries[0])
+    if reason := reason_against(shown_name):
+        return Item(shown_name, reason=reason)
+    return Item(shown_name, path=path)
 
 
-def _within(source: Source, *, classes: Sequence[str]) -> tuple[list[Item], list[str]]:
-    """Return the items of a zip or a folder, by name, and sentences on its folders."""
-    labels, note = _labels(source.entries, classes=classes)
-    items = [Item(each.name, labels.get(each.name, ""), source, each) for each in source.entries]
-    left_out = [Item(each.original, reason=each.reason) for each in source.skipped if each.reason != HIDDEN]
-    return sorted([*items, *left_out], key=lambda item: item.name), [note] if note else []
+def _within(
+    folder: Path, skipped: Sequence[Skipped], *, classes: Sequence[str], limits: Limits, before: str
+) -> tuple[list[Item], str]:
+    """Return the items of a folder by name, and a sentence where only some folders are classes of the run."""
+    listing = list_folder(folder, limits=limits, any_name=True, is_asked=False)
+    labels, note = _labels(listing, classes=classes)
+    names = [*(name for names in listing.files.values() for name in names), *listing.loose]
+    items = [Item(before + kept_text(name), labels.get(name, ""), folder / name) for name in names]
+    items += [
+        Item(before + each.original, reason=each.reason)
+        for each in [*skipped, *listing.left_out]
+        if each.reason not in (HIDDEN, LOOSE)
+    ]
+    return sorted(items, key=lambda item: item.name), note
 
 
-def _labels(entries: Sequence[Entry], *, classes: Sequence[str]) -> tuple[dict[str, str], str]:
-    """Return the class of each entry where all are the run's, and a sentence where only some folders are."""
-    try:
-        laid = lay_out(entries, use_aliases=False)
-    except PictureError:
-        return {}, ""
+def _labels(listing: Listing, *, classes: Sequence[str]) -> tuple[dict[str, str], str]:
+    """Return the class of each file where all are the run's, and a sentence where only some folders are."""
     known = {alike(each): each for each in classes}
-    folders = sorted({label for _, label in laid.labelled})
-    foreign = [label for label in folders if alike(label) not in known]
-    if not laid.labelled or len(foreign) == len(folders):
+    foreign = [label for label in listing.files if alike(label) not in known]
+    if len(foreign) == len(listing.files):
         return {}, ""
-    if foreign or laid.skipped:
+    if foreign or listing.loose:
         lacking = listed([repr(shown(each)) for each in foreign[:5]]) if foreign else "pictures outside its folders"
         verb = "are" if len(foreign) != 1 else "is"
         why = f"{lacking} {verb} no class of this run" if foreign else f"it holds {lacking}"
         return {}, f"{why}, so its folders are not taken for classes and no accuracy is counted."
-    return {entry.name: known[alike(label)] for entry, label in laid.labelled}, ""
+    return {name: known[alike(label)] for label, names in listing.files.items() for name in names}, ""
 
 
 def _refuse_beyond(items: Sequence[Item], limits: Limits) -> None:
@@ -126,6 +125,6 @@ def _refuse_beyond(items: Sequence[Item], limits: Limits) -> None:
         raise PictureError("There is no picture in what you gave: give .jpg, .png or .webp files, or a zip of them.")
     if len(items) > limits.pictures:
         raise PictureError(f"That is {len(items):,} files: the limit is {limits.pictures:,} at a time.")
-    size = sum(each.entry.size for each in items if each.entry)
+    size = sum(each.path.stat().st_size for each in items if each.path and each.path.is_file())
     if size > limits.bytes:
         raise PictureError(f"The pictures have {megabytes(size)}: the limit is {megabytes(limits.bytes)} at a time.")

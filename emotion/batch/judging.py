@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import time
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 from PIL import Image
 
 from emotion.batch.result import Batch, Row
+from emotion.data.decoding import open_picture
+from emotion.data.limits import Limits
+from emotion.data.sets import SavedSet
 from emotion.errors import PictureError, RunError
 from emotion.job import Progress
-from emotion.pictures.decoding import open_picture
 from emotion.prediction import Judged
 from emotion.run import Run
-from emotion.sets.limits import Limits
 from emotion.split_record import load_split
 
 if TYPE_CHECKING:
@@ -141,22 +143,25 @@ def _with(row: Row, said: Judged | PictureError) -> Row:
 
 def _opened(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
     """Return the row of an item, and its picture unless the row says why there is none."""
-    from emotion.sets.checking import kept_form
+    from emotion.data.kept import check_picture
 
     row = Row(item.name, item.label)
     try:
-        content = item.read()
-        # The checks of an import, and what an import would keep: a picture of a set is found again in its run's split.
-        kept = kept_form(content, limits=limits).content
-        hashes = {hashlib.sha256(each).hexdigest() for each in (content, kept)}
-        return replace(row, is_known=not known.isdisjoint(hashes)), open_picture(io.BytesIO(kept), name="It", side=side)
+        content = item.read(limits)
+        check_picture(content, limits)
+        is_known = hashlib.sha256(content).hexdigest() in known
+        return replace(row, is_known=is_known), open_picture(io.BytesIO(content), name="It", side=side)
     except PictureError as error:
         return replace(row, reason=str(error)), None
 
 
 def _known(run: Run) -> frozenset[str]:
-    """Return the SHA-256 of what a run was trained and validated on; nothing where that is not recorded."""
+    """Return the SHA-256 of what a run was trained and validated on, as it is kept in its set and as it came there."""
     try:
-        return frozenset(row.sha256 for row in load_split(run).rows)
+        used = {row.sha256 for row in load_split(run).rows}
     except RunError:
         return frozenset()
+    with contextlib.suppress(PictureError):
+        rows = SavedSet(Path(run.config().pictures)).manifest.pictures
+        used |= {row.source_sha256 for row in rows if row.sha256 in used}
+    return frozenset(used)

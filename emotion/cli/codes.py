@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from emotion.data.drawn import is_drawn
+from emotion.data.folders import Listing
 from emotion.labels import DRAWN_NOTE
-from emotion.pictures.drawn import is_drawn
 from emotion.runs import runs_folder
 
 DONE, COULD_NOT, STOPPED = 0, 1, 130
@@ -35,6 +37,17 @@ def note_drawn(folders: Iterable[Path]) -> None:
     """Say beside a result what drawn pictures are worth, where it rests on them."""
     if any(is_drawn(folder) for folder in folders):
         print(DRAWN_NOTE)
+
+
+def tell(sentences: Iterable[str]) -> None:
+    """Print sentences that are no result, without those that are empty."""
+    for sentence in filter(None, sentences):
+        print(sentence, file=sys.stderr)
+
+
+def left_out(listing: Listing) -> list[dict[str, str]]:
+    """Return what is left out of a folder, as JSON holds it."""
+    return [{"original": each.original, "reason": each.reason} for each in listing.left_out]
 
 
 def print_json(**values: Any) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotion.cli.codes import DONE, JSON_HELP, print_json
+from emotion.data.names import shown
+from emotion.data.sets import find_set
 from emotion.hub import is_hub_id
-from emotion.sets.naming import shown
-from emotion.sets.saved import find_set
 from emotion.words import megabytes
 
 if TYPE_CHECKING:
+    from emotion.data.hub import Description
+    from emotion.data.sets import SavedSet
     from emotion.job import Progress
-    from emotion.sets.hub.description import Description
-    from emotion.sets.saved import SavedSet
 
 MAX_LABELS_NAMED = 12
 
@@ -70,11 +70,8 @@ def is_data_set(options: argparse.Namespace) -> bool:
 
 def import_steps(options: argparse.Namespace) -> Generator[Progress, None, SavedSet]:
     """Import the data set that the options name, as ``import_set`` does a zip, and note what of it was ``read``."""
-    from emotion.sets.bringing import Bring
-    from emotion.sets.hub.bringing import FromDataSet
-    from emotion.sets.hub.description import describe
-    from emotion.sets.hub.source import what_is_read
-    from emotion.sets.importing import refuse_unusable
+    from emotion.data.hub import FromDataSet, describe, what_is_read
+    from emotion.data.importing import Bring, refuse_unusable
 
     # Whether the name can be used is known before anything is asked over the network.
     refuse_unusable(options.name, options.species, root=options.sets)
@@ -96,7 +93,7 @@ def _renaming(text: str) -> tuple[str, str]:
 
 
 def _describe(options: argparse.Namespace) -> int:
-    from emotion.sets.hub.description import describe
+    from emotion.data.hub import describe
 
     found = describe(options.source, config=options.config, split=options.split)
     if options.json:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from emotion.cli import data_sets
 from emotion.cli.codes import DONE, JSON_HELP, add_use_aliases, print_json
+from emotion.data.findings import balance_sentence, findings
+from emotion.data.names import shown
+from emotion.data.sets import Manifest, SavedSet, delete_set, find_set, list_sets, sets_folder
 from emotion.errors import PictureError
 from emotion.job import result_of
 from emotion.labels import alias_offer
-from emotion.sets.findings import balance_sentence, findings
-from emotion.sets.manifest import Manifest
-from emotion.sets.naming import shown
-from emotion.sets.saved import SavedSet, delete_set, find_set, list_sets, sets_folder
 
 if TYPE_CHECKING:
     from emotion.job import Progress
@@ -70,15 +69,11 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _file_steps(options: argparse.Namespace) -> Generator[Progress, None, SavedSet]:
-    from emotion.sets.importing import import_set
+    from emotion.data.importing import Bring, FromPath
 
-    return import_set(
-        options.source,
-        name=options.name,
-        species=options.species,
-        root=options.sets,
-        use_aliases=options.use_aliases,
-    )
+    way, meant = FromPath(options.source), options.use_aliases
+    job = Bring(way, name=options.name, species=options.species, root=options.sets, use_aliases=meant)
+    return find_set((yield from job.steps()).key, root=options.sets)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emotion.backbones.registry import DEFAULT
 from emotion.cli.codes import DONE, add_runs_and_json, note_drawn, print_json
-from emotion.pictures.drawn import DRAWN_FOLDER
+from emotion.data.drawn import DRAWN_FOLDER
 
 
 def add_reproduce(parser: argparse.ArgumentParser) -> None:

@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from emotion.backbones.registry import locate
-from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, note_drawn, print_json
+from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, left_out, note_drawn, print_json, tell
 from emotion.cli.settings import add_settings, settings_of
 from emotion.config import TrainConfig
+from emotion.data.folders import Listing, list_folder, paths_in
 from emotion.events import (
     EpochDone,
     Event,
@@ -27,7 +28,6 @@ from emotion.events import (
     without_void,
 )
 from emotion.labels import alias_offer
-from emotion.pictures.folders import list_pictures
 from emotion.run import Run
 from emotion.runs import create_run, find_run
 
@@ -64,17 +64,17 @@ def _train(options: argparse.Namespace) -> int:
     began = _process_began()
     config = settings_of(options)
     # What can be seen to fail at once fails before the imports, and leaves no run behind.
-    classes = list_pictures(Path(config.pictures), use_aliases=config.use_aliases)
+    listing = list_folder(Path(config.pictures), use_aliases=config.use_aliases)
+    offer = alias_offer(paths_in(listing), how="give --use-aliases")
     locate(config.backbone)
-    offer = alias_offer(classes, how="give --use-aliases")
-    if offer and _is_first_process():
-        print(offer, file=sys.stderr)
+    if _is_first_process():
+        tell([*listing.account(), offer])
     import emotion.training.preload  # noqa: F401  # imported before the clock starts
 
-    return _finish(_shared_run(config, options.runs), began=began, as_json=options.json)
+    return _finish(_shared_run(config, options.runs), began=began, as_json=options.json, listing=listing)
 
 
-def _finish(run: Run, *, began: float, as_json: bool) -> int:
+def _finish(run: Run, *, began: float, as_json: bool, listing: Listing | None = None) -> int:
     """Train ``run`` to its end in this process and say what became of it."""
     from emotion.training.session import train_run
 
@@ -92,11 +92,13 @@ def _finish(run: Run, *, began: float, as_json: bool) -> int:
         print(f"stopped: {kept}", file=sys.stderr)
         return STOPPED
     if isinstance(last, RunFinished) and _is_first_process():
-        _report_training(run, last, wall_seconds=time.time() - began, as_json=as_json)
+        _report_training(run, last, wall_seconds=time.time() - began, as_json=as_json, listing=listing)
     return DONE
 
 
-def _report_training(run: Run, finished: RunFinished, *, wall_seconds: float, as_json: bool) -> None:
+def _report_training(
+    run: Run, finished: RunFinished, *, wall_seconds: float, as_json: bool, listing: Listing | None
+) -> None:
     scores = finished.validation
     if not as_json:
         print(
@@ -115,6 +117,7 @@ def _report_training(run: Run, finished: RunFinished, *, wall_seconds: float, as
         best_epoch=finished.best_epoch,
         peak_memory_megabytes=round(finished.peak_memory_megabytes),
         validation=asdict(scores),
+        **({"left_out": left_out(listing)} if listing else {}),
     )
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from emotion.comparison.drawing import Draw
 from emotion.comparison.gaps import Gap, find_gaps, first_of_people
+from emotion.data.folders import Picture, find_pictures
+from emotion.data.names import alike
+from emotion.data.sampling import draw_in_order
 from emotion.errors import PictureError
 from emotion.labels import chance_level, emotion_meant, is_relaxed
-from emotion.pictures.folders import Picture, find_pictures
-from emotion.pictures.sampling import draw_in_order
 from emotion.run import Run
 from emotion.scored import SampleResult, summarise
 
@@ -128,10 +129,12 @@ def compare(
     Raises:
         PictureError: a set or one of its classes is missing or too small, or too few of its pictures can be used.
     """
-    wanted = list(classes) if request.emotion is None else [request.emotion]
-    unknown = [label for label in wanted if label not in classes]
-    if unknown:
-        raise PictureError(f"The run knows no {unknown[0]!r}: choose one of {', '.join(classes)}.")
+    wanted = list(classes)
+    if request.emotion is not None:
+        wanted = [label for label in classes if alike(label) == alike(request.emotion)]
+        if not wanted:
+            raise PictureError(f"The run knows no {request.emotion!r}: choose one of {', '.join(classes)}.")
+        request = replace(request, emotion=wanted[0])
     # Drawn before anything is scored, so that a set that is too small costs nothing.
     draws: list[Draw] = []
     mapping: dict[str, dict[str, str | None]] = {}
@@ -174,12 +177,14 @@ def compare(
 def _read(folder: Path, classes: Sequence[str], request: Request) -> tuple[list[Picture], dict[str, str | None]]:
     """Return a set's pictures under the run's class names, and which folder was read as which class."""
     found = find_pictures(folder)
+    written = {alike(label): label for label in classes}
     # A run that was itself trained on `anger` meets it under that name.
     own = {emotion_meant(label): label for label in reversed(classes)}
 
     def meant(name: str) -> str:
-        if name in classes:
-            return name
+        # Names that differ only in case or form are one.
+        if alike(name) in written:
+            return written[alike(name)]
         if request.relaxed_as_tired and is_relaxed(name):
             return own.get(RELAXED_MEANS, name)
         emotion = emotion_meant(name) if request.use_aliases else name

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from emotion.data.folders import Picture
 from emotion.errors import PictureError
-from emotion.pictures.folders import Picture
 from emotion.scored import SampleResult, ScoredPicture, summarise
 
 

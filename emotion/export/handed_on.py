@@ -6,9 +6,9 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import gap_sentence, gaps_of
+from emotion.data.drawn import is_drawn
 from emotion.errors import RunError
 from emotion.labels import DRAWN_NOTE, RELAXED_WARNING
-from emotion.pictures.drawn import is_drawn
 from emotion.run import Run
 from emotion.words import escaped, percent, span
 

@@ -9,8 +9,8 @@ from typing import Literal
 from emotion.comparison import Comparison, SampleResult
 from emotion.comparison.findings import caveats, collapses, plural, reference_of
 from emotion.comparison.gaps import REFERENCE
+from emotion.data.drawn import is_drawn
 from emotion.labels import DRAWN_NOTE, colour_of_set
-from emotion.pictures.drawn import is_drawn
 from emotion.report.content import Block, Cell, Facts, Report, Row, Section, Table, Text
 from emotion.report.material import Material
 from emotion.report.naming import plain_name

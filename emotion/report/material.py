@@ -10,9 +10,9 @@ from typing import Any
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.config import TrainConfig
+from emotion.data.drawn import is_drawn
 from emotion.errors import RunError
 from emotion.events import Event, RunStarted, without_void
-from emotion.pictures.drawn import is_drawn
 from emotion.report.naming import without_places
 from emotion.run import Run
 from emotion.split_record import SplitRow, load_split

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from emotion.pictures.drawn import is_drawn
+from emotion.data.drawn import is_drawn
 
 # The folders of a path that begins at a root.
 _PLACE = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")

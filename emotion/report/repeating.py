@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from emotion.command import command_line
+from emotion.data.folders import within
 from emotion.labels import colour_of_set
-from emotion.pictures.folders import within
 from emotion.report.content import Block, Cell, Command, Facts, Folded, Row, Section, Table, Text
 from emotion.report.material import Material
 from emotion.report.naming import place_of

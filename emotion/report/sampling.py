@@ -10,10 +10,10 @@ from pathlib import Path
 from PIL import Image
 
 from emotion.comparison import SampleResult, ScoredPicture
+from emotion.data.decoding import open_picture
+from emotion.data.folders import within
 from emotion.errors import PictureError
 from emotion.labels import colour_of_set
-from emotion.pictures.decoding import open_picture
-from emotion.pictures.folders import within
 from emotion.report.content import Block, Cell, Gallery, Row, Section, Shown, Table, Text
 from emotion.report.material import Material
 from emotion.words import capital, count, listed, percent

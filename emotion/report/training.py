@@ -8,10 +8,10 @@ from pathlib import PurePath
 from typing import Any
 
 from emotion.curves import reading
+from emotion.data.drawn import is_drawn
 from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
 from emotion.intervals import wilson_interval
 from emotion.labels import chance_level, colour_of, in_order
-from emotion.pictures.drawn import is_drawn
 from emotion.report.content import (
     Block,
     Cell,

@@ -11,12 +11,12 @@ from typing import Any
 from PIL import Image
 
 from emotion.comparison import Comparison, ScoredPicture, load_comparison
+from emotion.data.controls import PICTURE_CONTROLS, PictureControl
+from emotion.data.decoding import open_picture
 from emotion.errors import ConfigError, PictureError
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
 from emotion.intervals import Interval, mean_interval
 from emotion.job import Progress
-from emotion.pictures.controls import PICTURE_CONTROLS, PictureControl
-from emotion.pictures.decoding import open_picture
 from emotion.run import Run
 from emotion.statistics.paired import Change, change
 from emotion.studies.keeping import keep, kept

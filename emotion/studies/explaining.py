@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from emotion.comparison import Comparison, ScoredPicture
+from emotion.data.decoding import open_picture
 from emotion.errors import PictureError
 from emotion.job import Progress
-from emotion.pictures.decoding import open_picture
 from emotion.prediction import Saliency
 from emotion.run import Run
 from emotion.studies.keeping import keep, kept

@@ -13,9 +13,9 @@ import numpy as np
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import plural, reference_of
+from emotion.data.folders import find_pictures, within
 from emotion.errors import PictureError
 from emotion.job import Progress
-from emotion.pictures.folders import find_pictures, within
 from emotion.run import Run
 from emotion.studies.keeping import kept
 from emotion.studies.pool import Pool, pools

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.comparison import Comparison
+from emotion.data.folders import Picture, find_pictures
 from emotion.errors import PictureError
 from emotion.job import Progress
-from emotion.pictures.duplicates import TrainedOn
-from emotion.pictures.folders import Picture, find_pictures
 from emotion.run import Run
+from emotion.split_record import trained_on
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generat
     Raises:
         PictureError: a set is gone, or none of its pictures can be used.
     """
-    trained_on = TrainedOn.of_run(run)
+    known = trained_on(run)
     found = {name: pictures_of(comparison, name, labels) for name in comparison.sets}
     total = sum(map(len, found.values()))
     done, result = 0, {}
     for name, pictures in found.items():
         yield Progress(done, total, f"listing the pictures of {name}")
-        twins = trained_on.twins(pictures)
+        twins = known.twins(pictures)
         done += len(pictures)
         usable = [picture for picture in pictures if picture.path not in twins]
         if not usable:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from emotion.config import preset
+from emotion.data.sets import SavedSet
+from emotion.data.suspects import Suspect, keep_suspects
 from emotion.errors import PictureError
 from emotion.job import Progress, paced
-from emotion.sets.saved import SavedSet
-from emotion.sets.suspects import Suspect, keep_suspects
 from emotion.words import count
 
 FOLDS, SEED = 5, 0

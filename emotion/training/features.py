@@ -15,11 +15,11 @@ from emotion.backbones.anatomy import CutModel, Trunk, cut, load_model, load_pro
 from emotion.backbones.registry import locate
 from emotion.cache.store import open_cache
 from emotion.config import TrainConfig
+from emotion.data.folders import Picture
 from emotion.errors import RunError
 from emotion.events import TrunkProgress
 from emotion.job import Progress
 from emotion.labels import EMOTIONS
-from emotion.pictures.folders import Picture
 from emotion.training.activations import Activations
 from emotion.training.context import Context
 from emotion.training.fit import never

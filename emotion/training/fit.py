@@ -19,10 +19,10 @@ from emotion.cache.recipe import row_bytes
 from emotion.cache.shard import VALUE_BYTES
 from emotion.cache.store import Cache
 from emotion.config import Depth, TrainConfig
+from emotion.data.decoding import open_picture
+from emotion.data.sampling import Split
 from emotion.errors import PictureError
 from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped, TrunkProgress
-from emotion.pictures.decoding import open_picture
-from emotion.pictures.splitting import Split
 from emotion.training.context import Context, Stopped
 from emotion.training.device import threads_for
 from emotion.training.epochs import Epochs

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import BaseImageProcessor
 
 from emotion.config import TrainConfig
-from emotion.pictures.decoding import open_picture
+from emotion.data.decoding import open_picture
 from emotion.training.augmentation import vary
 from emotion.training.batches import view_of
 

@@ -14,9 +14,9 @@ from transformers import BaseImageProcessor
 from emotion.backbones.anatomy import CutModel
 from emotion.card import model_card
 from emotion.config import TrainConfig
+from emotion.data.sampling import Split
 from emotion.events import Scores
 from emotion.familiarity import Seen, save_seen
-from emotion.pictures.splitting import Split
 from emotion.prediction import FEWEST
 from emotion.training.checkpoint import save_checkpoint
 from emotion.training.remembering import from_tensors, to_tensors

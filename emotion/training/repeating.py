@@ -17,11 +17,11 @@ from emotion.backbones.anatomy import CutModel
 from emotion.backbones.registry import WEIGHTS, BackboneSource, locate
 from emotion.cache.store import open_cache
 from emotion.config import Depth, TrainConfig
+from emotion.data.folders import Picture, find_pictures
+from emotion.data.sampling import split
 from emotion.errors import RunError
 from emotion.events import EpochDone, Event, TrunkProgress
 from emotion.job import Progress
-from emotion.pictures.folders import Picture, find_pictures
-from emotion.pictures.splitting import split
 from emotion.run import Run
 from emotion.split_record import load_split
 from emotion.training.features import look_progress, pooled, told_of_full_disk

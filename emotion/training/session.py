@@ -13,11 +13,14 @@ from pathlib import Path
 
 from emotion.backbones.registry import BackboneSource, locate
 from emotion.cache.store import open_cache
+from emotion.data.folders import find_pictures
+from emotion.data.sampling import split
+from emotion.data.sets import identity_of
 from emotion.errors import EmotionError, RunError
 from emotion.events import Event, PicturesSkipped, RunFailed, RunStopped, without_void
-from emotion.pictures.folders import find_pictures
-from emotion.pictures.splitting import split
+from emotion.owners import may_see, owner_of
 from emotion.run import Run
+from emotion.split_record import FILE as SPLIT_FILE
 from emotion.split_record import SplitRecord, load_split
 from emotion.training.fit import fit, rescue
 from emotion.training.resuming import has_state
@@ -67,6 +70,7 @@ def rescue_run(run: Run) -> None:
         try:
             # Without a finished epoch there is nothing to keep, and no reason to fetch the backbone.
             if has_state(run.path / "resume"):
+                _require_its_set(run)
                 # As it was divided then: by now there may be other pictures in the set.
                 parts = load_split(run).parts(Path(config.pictures))
                 skipped = [event for event in without_void(events) if isinstance(event, PicturesSkipped)]
@@ -88,18 +92,37 @@ def rescue_run(run: Run) -> None:
 def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writes: bool) -> Iterator[Event]:
     config = run.config()
     root = Path(config.pictures)
+    _require_its_set(run)
     source = locate(config.backbone)
     pictures = find_pictures(root, use_aliases=config.use_aliases)
     parts = split(pictures, fraction=config.validation_share, seed=config.seed)
     record = SplitRecord.of(parts, root) if writes else None
     if record:
-        if has_state(run.path / "resume"):
+        is_of_before = "set" not in run.record() and (run.path / SPLIT_FILE).is_file()
+        if is_of_before or has_state(run.path / "resume"):
             _require_unchanged(run, record, source)
         run.note(classes=parts.classes, backbone=source.to_json(), versions=_versions())
         record.save(run)
     yield from fit(
         config, parts, backbone=source, folder=run.path, cache=open_cache(), should_stop=asked_to_stop, started=started
     )
+
+
+def _require_its_set(run: Run) -> None:
+    """See that a run trains on the set that it was made for, and that whoever it belongs to may see that set.
+
+    Raises:
+        RunError: another set lies in its place, or it is somebody else's by now.
+    """
+    folder, owner = Path(run.config().pictures), owner_of(run.path).owner
+    known = run.record().get("set")
+    if known and known != identity_of(folder):
+        raise RunError(
+            "The picture set of this run is gone, whatever is called like it now: start a new training with a set that "
+            "is there."
+        )
+    if owner and not may_see(folder, owner):
+        raise RunError("The picture set of this run is not open to its owner any more: choose another one.")
 
 
 def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) -> None:

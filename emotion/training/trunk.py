@@ -21,10 +21,10 @@ from emotion.cache.recipe import Recipe, row_key
 from emotion.cache.shard import Shard, open_shard
 from emotion.cache.store import Cache
 from emotion.config import TrainConfig
+from emotion.data.decoding import open_picture
+from emotion.data.folders import Picture
 from emotion.errors import PictureError
 from emotion.events import TrunkProgress
-from emotion.pictures.decoding import open_picture
-from emotion.pictures.folders import Picture
 from emotion.training.activations import Activations, Job, map_shards
 from emotion.training.augmentation import mirrored, vary
 from emotion.training.context import Context

@@ -11,9 +11,9 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.data.decoding import open_picture
 from emotion.errors import PictureError
 from emotion.labels import in_order
-from emotion.pictures.decoding import open_picture
 from emotion.prediction import Prediction
 from emotion.run import Run
 from emotion.studies.explaining import Explain

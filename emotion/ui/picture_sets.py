@@ -7,12 +7,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotion.data import drawn
+from emotion.data.folders import holds_pictures, list_pictures
+from emotion.data.sets import SavedSet, list_sets, sets_folder
 from emotion.errors import PictureError
 from emotion.labels import SPECIES_COLOURS, species_of
 from emotion.owners import may_see
-from emotion.pictures import drawn
-from emotion.pictures.folders import holds_pictures, list_pictures
-from emotion.sets.saved import SavedSet, list_sets, sets_folder
 from emotion.ui.visitor import current_visitor
 
 _DRAWN_TITLES = {

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emotion.config import TrainConfig
+from emotion.data.drawn import is_drawn
 from emotion.errors import EmotionError, RunError
 from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
 from emotion.owners import FILE, OF_THE_SERVER, Owner, owner_of
-from emotion.pictures.drawn import is_drawn
 from emotion.run import About, Run, Status
 from emotion.runs import list_runs
 from emotion.sweep import SweepMember

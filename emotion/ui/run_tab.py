@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from emotion.curves import reading
+from emotion.data.drawn import is_drawn
 from emotion.errors import RunError
 from emotion.events import without_void
-from emotion.pictures.drawn import is_drawn
 from emotion.run import MAX_NOTE, MAX_TITLE, About
 from emotion.trash import take_back, throw_away
 from emotion.ui.guard import guarded

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from emotion.data.drawn import is_drawn
 from emotion.labels import chance_level
-from emotion.pictures.drawn import is_drawn
 from emotion.sweep import SweepMember, value_text
 from emotion.ui.charts.look import run_look
 from emotion.ui.run_board import RunSummary

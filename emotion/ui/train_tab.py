@@ -9,10 +9,10 @@ import gradio as gr
 
 from emotion.config import preset
 from emotion.curves import reading
+from emotion.data.folders import list_pictures
 from emotion.errors import EmotionError, RunError
 from emotion.labels import alias_offer
 from emotion.owners import OF_THE_SERVER, may_see
-from emotion.pictures.folders import list_pictures
 from emotion.run import Run
 from emotion.ui.asked import Asked
 from emotion.ui.charts.training import HEIGHT, WAITING, training_chart

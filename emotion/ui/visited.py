@@ -12,6 +12,7 @@ from typing import TypeVar
 from emotion.cache.store import cache_folder
 from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
+from emotion.data.sets import sets_folder
 from emotion.errors import RefusedError
 from emotion.job import Job, Progress
 from emotion.logs import log, logged
@@ -19,7 +20,6 @@ from emotion.prediction import Prediction
 from emotion.public import ADDRESS_FACTOR, Public
 from emotion.room import ADDRESS_SHARE, VISITORS_SHARE, Room
 from emotion.run import Run
-from emotion.sets.saved import sets_folder
 from emotion.studies.study import Study
 from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import list_picture_sets

@@ -16,10 +16,10 @@ import pytest
 from helpers.sets import encoded
 from PIL import Image, ImageChops, ImageStat
 
+from emotion.data.decoding import open_picture
+from emotion.data.kept import kept_form
+from emotion.data.limits import Limits
 from emotion.errors import PictureError
-from emotion.pictures.decoding import open_picture
-from emotion.sets.checking import kept_form
-from emotion.sets.limits import Limits
 
 HALVES = Image.new("RGB", (60, 40), "blue")
 HALVES.paste("red", (30, 0, 60, 40))
@@ -232,7 +232,7 @@ def test_grey_outside_its_scale_is_told_of_and_neither_black_nor_white():
         assert told(encoded(Image.fromarray(values), "TIFF")) is None
 
 
-def test_a_heic_is_turned_and_kept_as_png_and_without_its_reader_told_of(monkeypatch: pytest.MonkeyPatch):
+def test_a_heic_is_turned_and_kept_as_jpeg_and_without_its_reader_told_of(monkeypatch: pytest.MonkeyPatch):
     content = HEIC.read_bytes()
     upright = told(content)
     assert (upright.size, upright.getpixel((5, 5))[2] > 200, upright.getpixel((5, 60))[0] > 200) == (
@@ -240,7 +240,7 @@ def test_a_heic_is_turned_and_kept_as_png_and_without_its_reader_told_of(monkeyp
         True,
         True,
     )
-    assert kept_form(content, limits=Limits()).suffix == ".png"
+    assert kept_form(content, limits=Limits()).suffix == ".jpg"
     assert told(content[:400]) is None
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     with pytest.raises(PictureError, match=r"^turned\.heic is HEIC: install pi-heif, which reads it, or save it as"):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from helpers.sets import Made, Sets, encoded, image, plain_files, put, shot, signalled, tree
 
+from emotion.data.decoding import open_picture
 from emotion.errors import PictureError
-from emotion.pictures.decoding import open_picture
 
 
 @pytest.fixture

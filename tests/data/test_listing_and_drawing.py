@@ -13,13 +13,12 @@ from helpers.pictures import EMOTIONS
 from helpers.sets import COPIES, put, shot
 from PIL import ImageOps
 
+from emotion.data.decoding import open_picture
+from emotion.data.drawn import DRAWN_FOLDER
+from emotion.data.duplicates import NEAR_SHARE, fingerprint
+from emotion.data.folders import Picture, count_labels, find_pictures, holds_pictures, list_pictures
+from emotion.data.sampling import draw_in_order, sample, split
 from emotion.errors import PictureError
-from emotion.pictures.decoding import open_picture
-from emotion.pictures.drawn import DRAWN_FOLDER
-from emotion.pictures.duplicates import NEAR_SHARE, fingerprint
-from emotion.pictures.folders import Picture, count_labels, find_pictures, holds_pictures, list_pictures
-from emotion.pictures.sampling import draw_in_order, sample
-from emotion.pictures.splitting import split
 
 Make = Callable[..., Path]
 
@@ -67,7 +66,7 @@ def test_a_missing_or_empty_folder_is_one_sentence(make_pictures: Make, tmp_path
     with pytest.raises(PictureError, match="There is no folder"):
         list_pictures(tmp_path / "nowhere")
     (tmp_path / "empty" / "happy").mkdir(parents=True)
-    with pytest.raises(PictureError, match="No pictures in the class folders"):
+    with pytest.raises(PictureError, match="no pictures in class folders"):
         find_pictures(tmp_path / "empty")
     assert holds_pictures(make_pictures(count=1))
     assert not any(holds_pictures(tmp_path / name) for name in ("empty", "gone", "pictures/happy"))

@@ -7,7 +7,7 @@ import random
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from emotion.pictures.controls import COVER, PICTURE_CONTROLS, middle_of
+from emotion.data.controls import COVER, PICTURE_CONTROLS, middle_of
 
 NAMES = list(PICTURE_CONTROLS)
 

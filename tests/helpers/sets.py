@@ -16,12 +16,10 @@ from typing import Any
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from emotion.sets.bringing import Bring, FromFiles, FromPath
-from emotion.sets.editing import delete_pictures, describe_set, relabel_pictures
-from emotion.sets.importing import import_set
-from emotion.sets.limits import Limits
-from emotion.sets.packing import pack
-from emotion.sets.saved import find_set
+from emotion.data.editing import delete_pictures, describe_set, pack, relabel_pictures
+from emotion.data.importing import Bring, FromFiles, FromPath
+from emotion.data.limits import Limits
+from emotion.data.sets import find_set
 from helpers.command import Emotion
 
 WRITING = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
@@ -115,7 +113,7 @@ def result_of(steps: Generator[Any, None, Any]) -> Any:
 
 def import_steps(source: Path, root: Path, *, name: str = "mine", **limits: Any) -> Generator[Any, None, Any]:
     """Begin an import within limits; each step says what it is doing."""
-    return import_set(source, name=name, root=root, limits=Limits(**limits))
+    return Bring(FromPath(source), name=name, root=root, limits=Limits(**limits)).steps()
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def judged(run: Path, files: list[Path], **limits: Any) -> list[Any]:
     """What is said of files under limits such as those of a public server; one entry each time something is told."""
     from emotion.batch.judging import JudgeMany, gathered
     from emotion.batch.result import Batch
-    from emotion.sets.limits import Limits
+    from emotion.data.limits import Limits
 
     job = JudgeMany(Run(run), [(path, path.name) for path in files], Limits(**limits))
     return [step for step in gathered(job.carry_out()) if isinstance(step, Batch)]

@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.covariance import shrunk_covariance
 
 from emotion.config import TrainConfig
-from emotion.pictures.folders import Picture
+from emotion.data.folders import Picture
 from emotion.training.augmentation import vary
 from emotion.training.trunk import view_of_picture
 from emotion.training.whitening import SHRINKAGE, whitening

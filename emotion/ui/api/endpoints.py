@@ -13,11 +13,11 @@ from gradio.data_classes import FileData
 from gradio.events import api
 
 from emotion.config import TrainConfig, parse_depth, preset
+from emotion.data.importing import Bring, FromPath
+from emotion.data.sets import SavedSet, sets_folder
 from emotion.errors import PictureError, RunError
 from emotion.job import result_of
 from emotion.run import Run
-from emotion.sets.bringing import Bring, FromPath
-from emotion.sets.saved import SavedSet, sets_folder
 from emotion.ui.api.answers import (
     ComparisonAnswer,
     ImportAnswer,

@@ -7,14 +7,14 @@ from pathlib import Path
 from emotion.comparison import Comparison
 from emotion.comparison.findings import caveats, gap_sentence
 from emotion.comparison.gaps import Gap
+from emotion.data.drawn import is_drawn
+from emotion.data.findings import findings
+from emotion.data.sets import SavedSet
 from emotion.events import EpochDone, without_void
 from emotion.labels import DRAWN_NOTE
-from emotion.pictures.drawn import is_drawn
 from emotion.prediction import Prediction
 from emotion.run import Run
 from emotion.scored import SampleResult
-from emotion.sets.findings import findings
-from emotion.sets.saved import SavedSet
 from emotion.ui.api.answers import (
     ComparisonAnswer,
     GapAnswer,

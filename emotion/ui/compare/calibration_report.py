@@ -6,8 +6,8 @@ import html
 import math
 
 from emotion.comparison import Comparison
+from emotion.data.drawn import is_drawn
 from emotion.labels import chance_level
-from emotion.pictures.drawn import is_drawn
 from emotion.run import Run
 from emotion.statistics.calibration import Calibration, CalibrationError, Confidence, RunCalibration
 from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence

@@ -6,8 +6,8 @@ import html
 from collections.abc import Mapping
 
 from emotion.comparison import Comparison, SampleResult
+from emotion.data.drawn import is_drawn
 from emotion.labels import colour_of_set
-from emotion.pictures.drawn import is_drawn
 from emotion.statistics.paired import Change
 from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, Measured, SetControl, looks_sentence
 from emotion.ui.status import drawn_note

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from emotion.comparison import Comparison
 from emotion.comparison.findings import plural
+from emotion.data.drawn import is_drawn
 from emotion.errors import PictureError
 from emotion.events import RunFinished, TrunkProgress
 from emotion.labels import colour_of_set
-from emotion.pictures.drawn import is_drawn
 from emotion.run import Run
 from emotion.studies.luck_result import LuckResult, SetLuck, percent
 from emotion.studies.pool import pictures_of

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emotion.comparison import Comparison
+from emotion.data.drawn import is_drawn
+from emotion.data.folders import find_pictures
 from emotion.errors import PictureError
-from emotion.pictures.drawn import is_drawn
-from emotion.pictures.folders import find_pictures
 from emotion.run import Run
 from emotion.studies.feature_map import MapResult, drawn_per_class
 from emotion.studies.pool import pictures_of

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from emotion.comparison import Comparison, SampleResult, ScoredPicture
+from emotion.data.drawn import is_drawn
+from emotion.data.folders import within
 from emotion.labels import DRAWN_NOTE, colour_of, colour_of_set
-from emotion.pictures.drawn import is_drawn
-from emotion.pictures.folders import within
 from emotion.ui.thumbnails import data_uris
 from emotion.words import count, harmless, percent
 

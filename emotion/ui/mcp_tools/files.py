@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from gradio.utils import get_upload_folder
 
+from emotion.data.folders import PICTURE_SUFFIXES
 from emotion.errors import PictureError
-from emotion.pictures.folders import PICTURE_SUFFIXES
 from emotion.public import public_limits
 from emotion.ui.api.codes import Coded
 from emotion.ui.mcp_tools.fetching import fetched

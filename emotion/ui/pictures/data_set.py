@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from emotion.data.hub import Describe, FromDataSet
+from emotion.data.names import shown
 from emotion.errors import EmotionError, PictureError
 from emotion.labels import emotion_meant
 from emotion.public import is_public
-from emotion.sets.hub.bringing import Describe, FromDataSet
-from emotion.sets.naming import shown
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.pictures.mine import import_limits
@@ -22,7 +22,7 @@ from emotion.ui.studying import watched
 from emotion.words import megabytes
 
 if TYPE_CHECKING:
-    from emotion.sets.hub.description import Description
+    from emotion.data.hub import Description
 
 FIRST = "Name a data set and press Look: its splits, columns and labels are read from itself."
 NAMES_NOTE = "One label a line: theirs = ours. Nothing on the right leaves it out."

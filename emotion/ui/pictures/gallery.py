@@ -6,10 +6,9 @@ import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from emotion.data.sets import Manifest, PictureRow, SavedSet
+from emotion.data.suspects import Suspect
 from emotion.labels import colour_of
-from emotion.sets.manifest import Manifest, PictureRow
-from emotion.sets.saved import SavedSet
-from emotion.sets.suspects import Suspect
 from emotion.ui.status import sentence
 from emotion.ui.thumbnails import data_uris
 

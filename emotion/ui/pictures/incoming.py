@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.data.importing import Bring, Brought, FromFiles, FromPath, Way
+from emotion.data.names import MAX_NAME
+from emotion.data.sets import sets_folder
 from emotion.errors import EmotionError, PictureError
 from emotion.labels import ALIASES_SETTING, EMOTIONS, species_in
 from emotion.public import is_public
-from emotion.sets.bringing import Bring, Brought, FromFiles, FromPath, Way
-from emotion.sets.naming import MAX_NAME
-from emotion.sets.saved import sets_folder
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.picture_input import Upload, received

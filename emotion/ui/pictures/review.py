@@ -7,11 +7,10 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_aliases
+from emotion.data.sets import SavedSet
+from emotion.data.suspects import kept_suspects
 from emotion.labels import EMOTIONS, alias_offer
-from emotion.sets.editing import delete_pictures, relabel_pictures, take_aliases
-from emotion.sets.packing import pack
-from emotion.sets.saved import SavedSet
-from emotion.sets.suspects import kept_suspects
 from emotion.studies.wrong_labels import FindWrongLabels
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import EVERY_PRESS, QUIET

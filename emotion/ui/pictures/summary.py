@@ -6,10 +6,11 @@ import html
 import time
 from collections.abc import Sequence
 
+from emotion.data.findings import findings
+from emotion.data.folders import Skipped
+from emotion.data.names import shown
+from emotion.data.sets import Manifest
 from emotion.labels import alias_offer, colour_of
-from emotion.sets.findings import findings
-from emotion.sets.manifest import Manifest, Skipped
-from emotion.sets.naming import shown
 from emotion.ui.status import sentence
 from emotion.words import count
 

@@ -7,8 +7,8 @@ from collections import Counter
 
 from emotion.batch.findings import basis, findings, left_out
 from emotion.batch.result import Batch, Row
+from emotion.data.names import shown
 from emotion.labels import colour_of, in_order
-from emotion.sets.naming import shown
 from emotion.ui.status import sentence, status_box
 from emotion.ui.tables import column_head, scrolled
 from emotion.validation import MOST_CLASSES

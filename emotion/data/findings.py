@@ -6,8 +6,8 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping
 
-from emotion.sets.manifest import Manifest
-from emotion.sets.naming import shown
+from emotion.data.names import shown
+from emotion.data.sets import Manifest
 
 # A class with more than this many times as many pictures as the middle one of the others is said to rule.
 RULES_AT = 3.0

@@ -7,27 +7,24 @@ import os
 import struct
 import warnings
 import zlib
-from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any, cast
 
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from emotion.data.containers import PNG, PixelsOfPNG, jpeg_without_metadata
+from emotion.data.limits import MAX_BYTES, MAX_PIXELS
 from emotion.errors import PictureError
-from emotion.sets.stripping import PNG, png_chunks, strip
 
 # What is opened, whatever a file is called, besides HEIC; a phone's MPO is a JPEG. Nothing else is tried: Pillow hands
 # PostScript to another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-# Of what has to be decoded: 200 MB as Pillow holds it. Half of a plain JPEG's width and height can be left out while it
-# is decoded; the decoders of the last three hold 7, 9 and 16 bytes a pixel, and are to stay within 300 MB too.
-MAX_PIXELS = 50_000_000
+# Half of a plain JPEG's width and height can be left out while it is decoded; the decoders of the last three hold 7, 9
+# and 16 bytes a pixel, and are to stay within 300 MB too.
 MAX_JPEG_PIXELS = 4 * MAX_PIXELS
 _FEWER_PIXELS = {"HEIF": 40_000_000, "AVIF": 30_000_000, "WEBP": 18_000_000}
-MAX_BYTES = 200_000_000
 # A progressive JPEG has about ten; each is a pass over all of it.
 MAX_SCANS = 50
 # Of what stands before the pixels: Pillow joins and keeps all of it, a GIF's comment in quadratic time.
@@ -44,8 +41,6 @@ _BROKEN = (
 # How a picture is turned upright, by EXIF's number of which side is up.
 _TURNS = dict(zip(range(2, 9), map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), strict=True))
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-# Where a PNG may say which side is up.
-_TURNED = (b"eXIf", b"iTXtXML:com.adobe.xmp\0\0", b"tEXtRaw profile type exif\0", b"zTXtRaw profile type exif\0")
 # As many rows are made RGB at once, so that no second copy of a large picture is held.
 _ROWS = 512
 
@@ -146,7 +141,7 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
 
         return cast(ImageFile.ImageFile, HeifImageFile(file))
     if head.startswith(PNG):
-        return Image.open(io.BufferedReader(_PNG(file)), formats=FORMATS)
+        return Image.open(io.BufferedReader(PixelsOfPNG(file)), formats=FORMATS)
     metered = _Metered(file, shown=shown)
     try:
         image: ImageFile.ImageFile = Image.open(cast(IO[bytes], metered), formats=FORMATS)
@@ -154,9 +149,10 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
         return image
     except UnidentifiedImageError:
         # Of a JPEG with a part that Pillow stumbles over there may be one without it.
+        if not head.startswith(b"\xff\xd8"):
+            raise
         file.seek(0)
-        stripped = strip(file.read(), kind="JPEG", orientation=1) if head.startswith(b"\xff\xd8") else None
-        return Image.open(io.BytesIO(stripped or b""), formats=FORMATS)
+        return Image.open(io.BytesIO(jpeg_without_metadata(file.read())), formats=FORMATS)
 
 
 class _Metered:
@@ -178,43 +174,6 @@ class _Metered:
             if self._pieces < 0 or self._bytes < 0:
                 raise PictureError(f"{self._shown} carries too much beside its pixels: save it again without that.")
         return data
-
-
-class _PNG(io.RawIOBase):
-    """Of a PNG what bears on its pixels, and before that, wherever it stands, what says which side is up."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        pixels: list[tuple[int, int]] = []
-        turned: dict[bytes, tuple[int, int]] = {}
-        for head, start, end in png_chunks(file):
-            if says := next((each for each in _TURNED if head.startswith(each)), b""):
-                turned.setdefault(says, (start, end))
-            elif head[:1].isupper() or head.startswith(b"tRNS"):
-                pixels.append((start, end))
-        self._file, self._at = file, 0
-        self._parts = [(0, len(PNG)), *pixels[:1], *turned.values(), *pixels[1:]]
-        self._ends = list(accumulate(end - start for start, end in self._parts))
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        self._at = offset + (0, self._at, self._ends[-1])[whence]
-        return self._at
-
-    def readinto(self, buffer: Any, /) -> int:
-        number = bisect_right(self._ends, self._at)
-        if number == len(self._ends):
-            return 0
-        left = self._ends[number] - self._at
-        self._file.seek(self._parts[number][1] - left)
-        read = self._file.read(min(left, len(buffer)))
-        buffer[: len(read)] = read
-        self._at += len(read)
-        return len(read)
 
 
 def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:

@@ -1,11 +1,14 @@
-"""How much an import may hold. Generous for one's own machine; a public server passes tighter ones."""
+"""How large a picture may be, and how much an import may hold: generous for one's own machine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
 from emotion.errors import ConfigError
-from emotion.pictures.decoding import MAX_BYTES, MAX_PIXELS
+
+# Of what has to be decoded: 200 MB as Pillow holds it.
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Limits:
     seconds: float = 86_400.0  # for the whole import
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if getattr(self, field.name) <= 0:
-                raise ConfigError(f"The limit {field.name} is {getattr(self, field.name)}: use a positive number.")
+        for each in fields(self):
+            if getattr(self, each.name) <= 0:
+                raise ConfigError(f"The limit {each.name} is {getattr(self, each.name)}: use a positive number.")
         if self.pixels > MAX_PIXELS:
             raise ConfigError(f"The limit pixels is {self.pixels}: use at most {MAX_PIXELS}.")

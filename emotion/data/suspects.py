@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from emotion.sets.saved import SavedSet
+from emotion.data.sets import SavedSet
 from emotion.writing import write_json
 
 FILE = "suspects.json"

@@ -1,4 +1,4 @@
-"""Change a set after it was imported: delete and relabel pictures, or call it otherwise.
+"""Change a set after it was imported: delete and relabel pictures, call it otherwise; or pack it to hand it on.
 
 The manifest is what a set holds. Files come before it and go after it, so that a crash leaves files too many, which
 the next change deletes, and never one too few.
@@ -9,16 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from emotion.data.names import alike, class_label, folder_name, plain_text, shown
+from emotion.data.sets import FILES, Likeness, Manifest, PictureRow, SavedSet, alone, write_set
 from emotion.errors import PictureError
 from emotion.labels import emotion_meant
-from emotion.sets.manifest import Likeness, Manifest, PictureRow, write_manifest
-from emotion.sets.naming import DIGITS, alike, class_label, folder_name, number_of, plain_text, shown
-from emotion.sets.refusals import checked_species
-from emotion.sets.saved import SavedSet, alone
+
+MAX_SPECIES = 40
+# Of the number that a picture has in its class.
+DIGITS = 4
 
 
 def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
@@ -35,7 +38,7 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
         likenesses = [
             each for each in before.near_duplicates if each.file not in gone and (each.set or each.like not in gone)
         ]
-        write_manifest(found.folder, replace(before, pictures=kept, near_duplicates=likenesses))
+        write_set(found.folder, replace(before, pictures=kept, near_duplicates=likenesses))
         _tidy(found.folder, kept)
     return len(gone)
 
@@ -56,7 +59,7 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
         rows = [moved.get(row.file, row) for row in before.pictures]
         names = {old: row.file for old, row in moved.items()}
         likenesses = [_told_anew(each, names) for each in before.near_duplicates]
-        write_manifest(found.folder, replace(before, pictures=rows, near_duplicates=likenesses))
+        write_set(found.folder, replace(before, pictures=rows, near_duplicates=likenesses))
         _tidy(found.folder, rows)
     return len(moved)
 
@@ -84,7 +87,51 @@ def describe_set(found: SavedSet, *, name: str, species: str) -> None:
     folder_name(name)
     checked = checked_species(species)
     with changing(found) as before:
-        write_manifest(found.folder, replace(before, name=plain_text(name), species=checked))
+        write_set(found.folder, replace(before, name=plain_text(name), species=checked))
+
+
+def pack(found: SavedSet, to: Path) -> Path:
+    """Write a set into the zip ``to``, whole or not at all, and return it; imported again, it is as it was.
+
+    Pictures are stored as they are: their formats are packed already.
+
+    Raises:
+        PictureError: the set is damaged or changes meanwhile, or the zip cannot be written.
+    """
+    beside = to.with_name(f".{to.name}")
+    try:
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as packed:
+            for row in found.manifest.pictures:
+                packed.write(found.folder / row.file, f"{found.key}/{row.file}")
+            for name in FILES:
+                if (found.folder / name).is_file():
+                    packed.write(found.folder / name, f"{found.key}/{name}", zipfile.ZIP_DEFLATED)
+        beside.replace(to)
+    except FileNotFoundError as error:
+        raise PictureError(f"{found.key} changed while it was packed: try again.") from error
+    except OSError as error:
+        raise PictureError(f"The zip cannot be written ({error.strerror}): make room first.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return to
+
+
+def checked_species(species: str) -> str:
+    """Return a species in one line and small letters; empty where none is given.
+
+    Raises:
+        PictureError: it is too long.
+    """
+    plain = plain_text(species)
+    if len(plain) > MAX_SPECIES:
+        raise PictureError(f"The species has {len(plain)} characters: use at most {MAX_SPECIES}.")
+    return plain.casefold()
+
+
+def number_of(file: str) -> int:
+    """Return the number that a file of a set has in its class; 0 for a name of another kind."""
+    stem = PurePosixPath(file).stem
+    return int(stem) if stem.isdecimal() else 0
 
 
 @contextlib.contextmanager

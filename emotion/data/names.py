@@ -1,22 +1,16 @@
-"""Names that every file system can hold, in any script: of sets, of their classes, and on the screen.
-
-Touches no disk.
-"""
+"""Names that every file system can hold, in any script: of sets, of their classes, and on the screen."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
 
 from emotion.errors import PictureError
 
 # A file name may have 255 bytes; a letter has up to four.
 MAX_NAME = 60
-# Of the number that a picture has in its class.
-DIGITS = 4
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
-_ILLEGAL = set('<>:"/\\|?*')
+_ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
 # Without these two joiners, words of several scripts fall apart.
 _JOINERS = {"\u200c", "\u200d"}
 _SHOWN = 60
@@ -31,16 +25,15 @@ def plain_text(name: str) -> str:
 def folder_name(name: str) -> str:
     """Return the folder that a set of this name lies in.
 
-    Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of anything else (blanks, dots,
-    slashes, signs, emoji) becomes one ``-``, and none stands at an end. So no name leads out of the sets folder, and
-    none is hidden. Letters that only look otherwise (full-width, ligatures) become the plain ones.
+    Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of anything else becomes one ``-``, and
+    none stands at an end. So no name leads out of the sets folder, and none is hidden.
 
     Raises:
         PictureError: no letter or digit is left, it is too long, or it is a device's name on Windows.
     """
     letters = unicodedata.normalize("NFKC", name)
-    kept = "".join(letter if _is_word(letter) else " " for letter in letters)
-    folder = "-".join(kept.split()).strip("-_")
+    kept = (letter if letter.isalnum() or letter in "_-" or _category(letter, "M") else " " for letter in letters)
+    folder = "-".join("".join(kept).split()).strip("-_")
     if not any(letter.isalnum() for letter in folder):
         raise PictureError(f"The name {shown(name)!r} holds no letter and no digit: choose one that does.")
     if (length := max(len(name), len(folder))) > MAX_NAME:
@@ -48,12 +41,6 @@ def folder_name(name: str) -> str:
     if folder.casefold() in _DEVICES:
         raise PictureError(f"Windows keeps the name {shown(name)!r} for a device: choose another one.")
     return folder
-
-
-def number_of(file: str) -> int:
-    """Return the number that a file of a set has in its class; 0 for a name of another kind."""
-    stem = PurePosixPath(file).stem
-    return int(stem) if stem.isdecimal() else 0
 
 
 def class_label(folder: str) -> str:
@@ -64,7 +51,7 @@ def class_label(folder: str) -> str:
     Raises:
         PictureError: nothing is left, it is too long, or it is a device's name on Windows.
     """
-    label = "".join("-" if letter in _ILLEGAL else letter for letter in plain_text(folder)).strip(" .")
+    label = plain_text(folder).translate(_ILLEGAL).strip(" .")
     if label.startswith("__"):
         label = label.lstrip("_")  # Such folders count as hidden.
     if not label:
@@ -94,16 +81,20 @@ def kept_text(name: str) -> str:
     return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8, so that it can be written down."""
+    return kept_text(name) == name
+
+
 def is_drive(name: str) -> bool:
     """Whether a path begins with a drive of Windows."""
     return re.match(r"[A-Za-z]:", name) is not None
 
 
-def _is_word(letter: str) -> bool:
-    return letter.isalnum() or letter in "_-" or unicodedata.category(letter).startswith("M")
+def _category(letter: str, *kinds: str) -> bool:
+    return unicodedata.category(letter).startswith(kinds)
 
 
 def _is_control(letter: str) -> bool:
     # C: control, format, surrogate, private and unassigned; Zl and Zp part lines.
-    category = unicodedata.category(letter)
-    return (category.startswith("C") and letter not in _JOINERS) or category in ("Zl", "Zp")
+    return letter not in _JOINERS and _category(letter, "C", "Zl", "Zp")

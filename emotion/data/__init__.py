@@ -1,0 +1,1 @@
+"""Pictures: read, listed, split, sampled and changed; picture sets: imported, edited and packed."""

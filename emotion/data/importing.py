@@ -1,0 +1,412 @@
+"""Import pictures into a set, a new one or one that is there: all that can be used, or nothing.
+
+Whatever pictures come as, they become a folder of class folders first; each is then read once, one at a time, and
+written as it is kept into a folder beside the sets, which takes its place at the end. So memory does not grow with the
+pictures, only with what is noted of each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from emotion.data.archive import unpack
+from emotion.data.classes import one_spelling
+from emotion.data.duplicates import find_likenesses
+from emotion.data.editing import DIGITS, as_there, changing, checked_species, number_of
+from emotion.data.folders import PARQUET, Listing, Skipped, list_folder, nothing_left, reason_against
+from emotion.data.kept import kept_form, read_file
+from emotion.data.limits import Limits
+from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
+from emotion.data.sets import (
+    Contradiction,
+    Manifest,
+    PictureRow,
+    SavedSet,
+    SourceKind,
+    alone,
+    find_set,
+    list_sets,
+    new_identity,
+    sets_folder,
+    taken,
+    workspace,
+    write_set,
+)
+from emotion.errors import PictureError
+from emotion.job import Progress, paced
+from emotion.owners import give, may_see, owner_of
+from emotion.words import megabytes
+
+
+@dataclass(frozen=True)
+class Source:
+    """Pictures in a folder: their listing, how sentences call what they came as, and what was left out before."""
+
+    listing: Listing
+    title: str
+    kind: SourceKind
+    skipped: Sequence[Skipped] = ()
+    notes: Sequence[str] = ()
+
+
+class Way(Protocol):
+    """A way in: where pictures come from, as plain values that travel to another process."""
+
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
+        """Get the pictures, into the folder ``work`` where they are in none yet.
+
+        Raises:
+            PictureError: they cannot be read, or not safely.
+        """
+
+
+@dataclass(frozen=True)
+class FromPath:
+    """A zip or a folder: of class folders, or a data set of Parquet files."""
+
+    path: Path
+
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
+        """Unpack the zip, and list the folder."""
+        yield Progress(0, 0, "listing what is in it")
+        title, kind, folder = shown(self.path.name), "folder", self.path
+        skipped: Sequence[Skipped] = ()
+        # What is neither, such as a pipe or a device, is never opened.
+        if self.path.is_file():
+            kind, folder = "zip", work / "unpacked"
+            skipped = yield from unpack(self.path, folder, limits)
+        elif not self.path.is_dir():
+            raise PictureError(
+                f"There is no zip and no folder {self.path}: give one that holds a folder of pictures per class."
+            )
+        listing = list_folder(folder, use_aliases=use_aliases, limits=limits, any_name=True)
+        if not listing.files and any(each.original.endswith(PARQUET) for each in listing.left_out):
+            from emotion.data.hub import FromDataSet, describe
+
+            way = FromDataSet(describe(folder, limits=limits))
+            return (yield from way.steps(work, limits, use_aliases=use_aliases))
+        return Source(listing, title, kind, skipped)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class FromFiles:
+    """Single files, each with the name it had where it came from, all of one class."""
+
+    files: Sequence[tuple[Path, str]]
+    label: str
+
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
+        """Link the files into a class folder, under their own names."""
+        yield Progress(0, 0, "listing the files")
+        folder = work / "files" / class_label(self.label)
+        folder.mkdir(parents=True)
+        files: list[str] = []
+        skipped: list[Skipped] = []
+        for number, (path, original) in enumerate(self.files):
+            name = kept_text(PurePosixPath(original.replace("\\", "/")).name)
+            if reason := reason_against(name):
+                skipped.append(Skipped(name, reason))
+            else:
+                # Two files may have one name.
+                (folder / str(number)).mkdir()
+                (folder / str(number) / name).symlink_to(path.absolute())
+                files.append(f"{folder.name}/{number}/{name}")
+        title = "What you gave" if len(self.files) != 1 else "The file you gave"
+        return Source(Listing(folder.parent, {folder.name: files} if files else {}), title, "files", skipped)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What came into which set, and what was left out of what was given."""
+
+    key: str
+    pictures: int
+    skipped: Sequence[Skipped]
+
+
+@dataclass(frozen=True)
+class Bring:
+    """Bring pictures into the set of the folder ``into``, or into a new one that is called ``name``.
+
+    ``owner`` is the visitor whose set a new one is, by their hash. A file that cannot be used is left out and named;
+    exact copies under one label are kept once, and under several not at all.
+    """
+
+    way: Way
+    into: str = ""
+    name: str = ""
+    species: str = ""
+    use_aliases: bool = False
+    root: Path = field(default_factory=sets_folder)
+    limits: Limits = field(default_factory=Limits)
+    owner: str | None = None
+
+    def carry_out(self) -> Generator[Progress, None, Brought]:
+        """Yield how far it is, at a page's pace, and return what came in; to close it is to stop, and leaves nothing.
+
+        Raises:
+            PictureError: the name cannot be used or is taken, the source is not safe or too large, holds no picture
+                that can be used, or the set cannot be written. Nothing is left in the sets folder then.
+        """
+        return (yield from paced(self.steps()))
+
+    def steps(self) -> Generator[Progress, None, Brought]:
+        """Yield every step of it; everything else is as in ``carry_out``."""
+        deadline = time.monotonic() + self.limits.seconds
+        # Before anything is opened: a name that is taken costs nothing.
+        found = find_set(self.into, root=self.root) if self.into else None
+        if found is None:
+            self.refuse_unusable()
+        try:
+            with workspace(self.root) as work:
+                source = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
+                self._refuse_beyond(source)
+                taken_in = yield from _take_in(source, work / "kept", self.limits, deadline)
+                yield Progress(0, 0, "comparing the pictures with one another")
+                return self._add(taken_in, found) if found else self._found(taken_in, source, work)
+        except OSError as error:
+            raise PictureError(
+                f"The set cannot be written to {self.root} ({error.strerror}): make room, or choose another folder."
+            ) from error
+
+    def refuse_unusable(self) -> Path:
+        """Return the folder of a new set. A visitor's has a random end: others' names are neither taken nor told.
+
+        Raises:
+            PictureError: its name or its species cannot be used, or the name is taken.
+        """
+        folder = self.root / folder_name(self.name)
+        checked_species(self.species)
+        if self.owner is None:
+            there = taken(folder.name, root=self.root)
+            if there is not None:
+                raise PictureError(
+                    f"There is a picture set {there.name!r} already: choose another name, or delete that one."
+                )
+            return folder
+        for each in list_sets(self.root):
+            if owner_of(each.folder).owner == self.owner and each.key.rpartition("-")[0] == folder.name:
+                raise PictureError(
+                    f"You have a picture set {self.name!r} already: choose another name, or delete that one."
+                )
+        return folder.with_name(f"{folder.name}-{new_identity()[:6]}")
+
+    def _refuse_beyond(self, source: Source) -> None:
+        paths = [path for names in source.listing.files.values() for path in names]
+        if len(paths) > self.limits.pictures:
+            raise PictureError(
+                f"{source.title} holds {len(paths):,} pictures: the limit is {self.limits.pictures:,} a set."
+            )
+        size = 0
+        for path in paths:
+            with contextlib.suppress(OSError):
+                size += (source.listing.root / path).stat().st_size
+        if size > self.limits.bytes:
+            raise PictureError(
+                f"{source.title} holds pictures of {megabytes(size)}: the limit is {megabytes(self.limits.bytes)} a "
+                "set."
+            )
+
+    def _found(self, taken_in: _TakenIn, source: Source, work: Path) -> Brought:
+        """Make a new set of what was taken in."""
+        with alone(self.root):
+            folder = self.refuse_unusable()
+            made = work / "set"
+            made.mkdir()
+            rows = taken_in.move(made, after=())
+            manifest = Manifest(
+                identity=new_identity(),
+                name=plain_text(self.name),
+                species=checked_species(self.species),
+                created=time.time(),
+                source=source.kind,
+                pictures=rows,
+                skipped=taken_in.skipped,
+                duplicates=taken_in.duplicates,
+                contradictions=taken_in.contradictions,
+                near_duplicates=find_likenesses(rows, taken_in.mirrored(), sets=self._others("")),
+                notes=taken_in.notes,
+            )
+            write_set(made, manifest)
+            give(made, self.owner)
+            made.rename(folder)
+        return Brought(folder.name, len(rows), manifest.skipped)
+
+    def _add(self, taken_in: _TakenIn, found: SavedSet) -> Brought:
+        """Add what was taken in to a set; what it holds already, under whatever label, is left out and named."""
+        with changing(found) as before:
+            have = {row.sha256: row.label for row in before.pictures}
+            known = [each for each in taken_in.rows if each.sha256 in have]
+            taken_in.leave_out(known, [f"It is in the set already, as {have[each.sha256]}." for each in known])
+            if (count := len(before.pictures) + len(taken_in.rows)) > self.limits.pictures:
+                raise PictureError(
+                    f"The set would hold {count:,} pictures: the limit is {self.limits.pictures:,} a set."
+                )
+            taken_in.rows = [replace(row, label=as_there(row.label, before)) for row in taken_in.rows]
+            rows = taken_in.move(found.folder, after=before.pictures)
+            own = {"": before.pictures}
+            alike_ = find_likenesses(rows, taken_in.mirrored(), sets=own | self._others(found.key))
+            write_set(
+                found.folder,
+                replace(
+                    before,
+                    pictures=[*before.pictures, *rows],
+                    skipped=[*before.skipped, *taken_in.skipped],
+                    duplicates=before.duplicates + taken_in.duplicates + len(known),
+                    contradictions=[*before.contradictions, *taken_in.contradictions],
+                    near_duplicates=[*before.near_duplicates, *alike_],
+                    notes=list(dict.fromkeys([*before.notes, *taken_in.notes])),
+                ),
+            )
+        return Brought(found.key, len(rows), taken_in.skipped)
+
+    def _others(self, key: str) -> dict[str, Sequence[PictureRow]]:
+        """Return the rows of other sets; a visitor learns nothing of those that they may not see."""
+        visitor = self.owner or (owner_of(self.root / key).owner if key else "") or None
+        found: dict[str, Sequence[PictureRow]] = {}
+        for other in list_sets(self.root):
+            # A damaged set is told of where sets are listed.
+            with contextlib.suppress(PictureError):
+                if other.key != key and may_see(other.folder, visitor):
+                    found[other.key] = other.manifest.pictures
+        return found
+
+
+@dataclass
+class _TakenIn:
+    """Pictures that were written into ``folder``: their rows, whose ``file`` is there, and what was left out."""
+
+    title: str
+    folder: Path
+    rows: list[PictureRow]
+    prints: dict[str, bytes]
+    skipped: list[Skipped]
+    notes: list[str]
+    duplicates: int = 0
+    contradictions: list[Contradiction] = field(default_factory=list)
+
+    def mirrored(self) -> list[bytes]:
+        """Return the fingerprints of the pictures' mirror images."""
+        return [self.prints[row.sha256] for row in self.rows]
+
+    def leave_out(self, rows: Iterable[PictureRow], reasons: Iterable[str]) -> None:
+        """Leave pictures out.
+
+        Raises:
+            PictureError: none is left.
+        """
+        gone = {row.file: reason for row, reason in zip(rows, reasons, strict=True)}
+        self.skipped += [Skipped(row.original, gone[row.file]) for row in self.rows if row.file in gone]
+        self.skipped.sort(key=lambda each: each.original)
+        self.rows = [row for row in self.rows if row.file not in gone]
+        if not self.rows:
+            raise nothing_left(self.title, self.skipped)
+
+    def move(self, to: Path, *, after: Iterable[PictureRow]) -> list[PictureRow]:
+        """Move the files into class folders of ``to``, named by class and number: no name from outside becomes a path.
+
+        Numbers go on after those of the rows ``after``, so that none takes the name of one that was deleted.
+        """
+        last: Counter[str] = Counter()
+        for row in after:
+            last[row.label] = max(last[row.label], number_of(row.file))
+        digits = max(DIGITS, len(str(len(self.rows) + max(last.values(), default=0))))
+        moved = []
+        for row in self.rows:
+            last[row.label] += 1
+            file = f"{row.label}/{last[row.label]:0{digits}}{PurePosixPath(row.file).suffix}"
+            (to / row.label).mkdir(exist_ok=True)
+            (self.folder / row.file).rename(to / file)
+            moved.append(replace(row, file=file))
+        self.rows = moved
+        return moved
+
+
+def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> Generator[Progress, None, _TakenIn]:
+    """Write every picture of a source into ``folder`` as it is kept.
+
+    Raises:
+        PictureError: none can be used, it takes longer than the limit, or there is no room.
+    """
+    folder.mkdir()
+    labels, notes = _labels(source.listing)
+    taken_in = _TakenIn(
+        source.title, folder, [], {}, [*source.skipped, *source.listing.left_out], [*source.notes, *notes]
+    )
+    pairs = sorted((name, labels[label]) for label, names in source.listing.files.items() for name in names)
+    stats = {name: _stat(source.listing.root / name) for name, _ in pairs}
+    _refuse_full(folder, sum(min(each.st_size, 1_000_000) for each in stats.values() if each))
+    same: dict[bytes, list[PictureRow]] = {}
+    for number, (name, label) in enumerate(pairs):
+        yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
+        if time.monotonic() > deadline:
+            raise PictureError(
+                f"The import takes more than {limits.seconds:g} seconds, the limit: import fewer pictures."
+            )
+        original = _original(name, source.kind)
+        try:
+            kept = kept_form(read_file(source.listing.root / name, limits, listed=stats[name]), limits)
+        except PictureError as error:
+            taken_in.skipped.append(Skipped(original, str(error)))
+            continue
+        row = PictureRow(
+            f"{number:08}{kept.suffix}", label, hashlib.sha256(kept.content).hexdigest(), kept.width, kept.height,
+            original, kept.prints[0].hex(), kept.source_sha256,
+        )  # fmt: skip
+        before = same.setdefault(kept.pixels, [])
+        if first := next((each for each in before if each.label == label), None):
+            taken_in.duplicates += 1
+            taken_in.skipped.append(Skipped(original, f"It is the same picture as {shown(first.original)}."))
+            continue
+        before.append(row)
+        (folder / row.file).write_bytes(kept.content)
+        taken_in.rows.append(row)
+        taken_in.prints[row.sha256] = kept.prints[1]
+    several = [each for each in same.values() if len(each) > 1]
+    for rows in several:
+        names, said = [row.original for row in rows], [row.label for row in rows]
+        taken_in.contradictions.append(Contradiction(names, said))
+    reasons = [
+        f"It stands under several labels: {', '.join(row.label for row in rows)}." for rows in several for _ in rows
+    ]
+    taken_in.leave_out([row for rows in several for row in rows], reasons)
+    return taken_in
+
+
+def _original(name: str, kind: SourceKind) -> str:
+    parts = kept_text(name).split("/")
+    return parts[-1] if kind == "files" else "/".join(parts)
+
+
+def _labels(listing: Listing) -> tuple[Mapping[str, str], list[str]]:
+    """Return the class that each class of a listing is kept as, and the notes with what is called otherwise."""
+    notes = list(listing.notes)
+    plain = {label: class_label(kept_text(label)) for label in listing.files}
+    for label, kept in plain.items():
+        if alike(plain_text(label)) != alike(kept):
+            notes.append(f"The class folder {shown(label)!r} is called {kept!r}, which every file system can hold.")
+    one = one_spelling(dict.fromkeys(plain.values(), 1), notes, use_aliases=False)
+    return {label: one[kept] for label, kept in plain.items()}, notes
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _refuse_full(folder: Path, size: int) -> None:
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(folder).free
+        if size > free:
+            raise PictureError(f"The set needs {megabytes(size)}, where {megabytes(free)} are free: make room.")

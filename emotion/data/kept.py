@@ -1,0 +1,113 @@
+"""A picture file as a set keeps it: upright, without metadata, and no larger than a model needs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from emotion.data.containers import is_clean
+from emotion.data.decoding import open_picture, opened, orientation, reduced
+from emotion.data.duplicates import LOOKED_AT, fingerprints
+from emotion.data.limits import MAX_PIXELS, Limits
+from emotion.errors import PictureError
+from emotion.words import megabytes
+
+# Of the longer side, in pixels.
+KEPT_SIDE = 1024
+_QUALITY = 95
+_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
+_LOSSY = ("JPEG", "MPO", "HEIF", "AVIF")
+# Where a plain file has been swapped for a pipe since it was listed: do not wait.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A picture as it is kept: its file, and what tells it from others.
+
+    ``source_sha256`` is of the file that it came as, ``pixels`` the SHA-256 of the upright picture, ``prints`` its
+    fingerprint and its mirror image's, 32 bytes each.
+    """
+
+    content: bytes
+    suffix: str
+    width: int
+    height: int
+    source_sha256: str
+    pixels: bytes
+    prints: tuple[bytes, bytes]
+
+
+def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = None) -> bytes:
+    """Return the content of a plain file, which is the one that was ``listed``.
+
+    Raises:
+        PictureError: it is gone, is none, is too large or another one by now; the text begins with "It".
+    """
+    try:
+        with open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS)) as file:
+            here = os.fstat(file.fileno())
+            if not stat.S_ISREG(here.st_mode):
+                raise PictureError("It is no plain file.")
+            if listed and (here.st_dev, here.st_ino, here.st_size) != (listed.st_dev, listed.st_ino, listed.st_size):
+                raise PictureError("It changed while it was read.")
+            if here.st_size > limits.picture_bytes:
+                raise PictureError(f"It has more than {megabytes(limits.picture_bytes)}, the limit of one picture.")
+            return file.read(limits.picture_bytes)
+    except OSError as error:
+        raise PictureError(f"It cannot be read ({error.strerror}).") from error
+
+
+def check_picture(content: bytes, limits: Limits) -> tuple[str, tuple[int, int], int]:
+    """Return a picture's format as Pillow calls it, its size in pixels and which side is up (1 to 8).
+
+    Raises:
+        PictureError: as ``opened``, or it has more pixels than the limit; the text begins with "It".
+    """
+    try:
+        with opened(io.BytesIO(content), name="It") as image:
+            kind, size, turn = str(image.format), image.size, orientation(image)
+    except PictureError as error:
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            raise PictureError("It is not a picture, whatever its name says.") from error
+        raise
+    if size[0] * size[1] > limits.pixels and limits.pixels < MAX_PIXELS:
+        most = f"{limits.pixels / 1e6:g} megapixels"
+        raise PictureError(f"It has {size[0]} x {size[1]} pixels: the limit is {most}, make it smaller.")
+    return kind, size, turn
+
+
+def kept_form(content: bytes, limits: Limits) -> Kept:
+    """Return a picture file as a set keeps it. The same content always gives the same.
+
+    A small one that is upright and holds nothing beside its pixels stays as it is. Anything else is encoded anew with
+    its longer side at ``KEPT_SIDE`` pixels at most: as PNG where it is small and its format is without loss, else as
+    JPEG.
+
+    Raises:
+        PictureError: as ``check_picture``, or it cannot be decoded.
+    """
+    kind, size, turn = check_picture(content, limits)
+    is_small = max(size) <= KEPT_SIDE
+    picture = open_picture(io.BytesIO(content), name="It", side=None if is_small else KEPT_SIDE // 2)
+    picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+    if is_small and turn == 1 and is_clean(content, kind=kind):
+        kept, suffix = content, _SUFFIXES[kind]
+    else:
+        buffer = io.BytesIO()
+        # A new image, so that none of the old one's metadata is written along.
+        plain = Image.frombytes("RGB", picture.size, picture.tobytes())
+        if is_small and kind not in _LOSSY:
+            plain.save(buffer, "PNG", compress_level=1)  # four times as fast as by default, and a fifth larger
+        else:
+            plain.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
+        kept, suffix = buffer.getvalue(), ".png" if is_small and kind not in _LOSSY else ".jpg"
+    prints = fingerprints(reduced(picture, side=LOOKED_AT))
+    pixels = hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest()
+    return Kept(kept, suffix, *picture.size, hashlib.sha256(content).hexdigest(), pixels, prints)

@@ -1,0 +1,308 @@
+"""Imported picture sets: a folder of class folders each, with ``metadata.jsonl`` and, written last, ``set.json``.
+
+``metadata.jsonl`` is as imagefolder reads it: ``file_name`` and ``label`` in every row. Opens no picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from emotion import locks
+from emotion.data.folders import OLD_SET_FILE, SET_FILE, Skipped
+from emotion.data.names import alike, folder_name, shown
+from emotion.errors import PictureError
+from emotion.labels import in_order
+from emotion.writing import as_json, write_texts
+
+ROWS_FILE = "metadata.jsonl"
+FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)
+SCHEMA, _OLD_SCHEMA = 2, 1
+SourceKind = Literal["zip", "folder", "files", "data set"]
+# Their names begin with a dot, so that none is listed as a set. Whoever holds the lock may delete what nobody holds.
+LOCK, BEGUN, GONE = ".sets-lock", ".begun-", ".deleted-set"
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRow:
+    """A picture of a set: ``file`` within the set, and ``original``, its relative name where it came from.
+
+    ``width`` and ``height`` are in pixels; ``sha256`` is of the file as it lies here, ``source_sha256`` of the one that
+    it came as, empty where that is not known; ``fingerprint`` is the perceptual hash of ``emotion.data.duplicates``,
+    256 bits as hexadecimal digits.
+    """
+
+    file: str
+    label: str
+    sha256: str
+    width: int
+    height: int
+    original: str
+    fingerprint: str
+    source_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The same picture under several labels; since nobody can tell which is right, none of them is in the set."""
+
+    originals: list[str]
+    labels: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A picture that looks like another one, mirrored or not; ``share`` (0 to 1) of their fingerprints' bits differ.
+
+    ``set`` is the folder of the set that ``like`` is in; empty for the same one.
+    """
+
+    file: str
+    like: str
+    set: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A set's name and species as a person gave them, when and what it was imported from (a Unix time), and its rows.
+
+    ``identity`` is no other set's, whatever they are called. ``notes`` are sentences on how the source was read;
+    ``duplicates`` counts exact copies, which are among ``skipped``.
+    """
+
+    identity: str
+    name: str
+    species: str
+    created: float
+    source: SourceKind
+    pictures: list[PictureRow]
+    skipped: list[Skipped]
+    duplicates: int
+    contradictions: list[Contradiction]
+    near_duplicates: list[Likeness]
+    notes: list[str]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many pictures each class has, in the order they are shown."""
+        counted = Counter(row.label for row in self.pictures)
+        return {label: counted[label] for label in in_order(set(counted))}
+
+    @classmethod
+    def from_json(cls, value: Any, rows: list[PictureRow]) -> Manifest:
+        """Return what ``write_set`` wrote, or what was written before sets had an identity.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: it is torn, or of another schema.
+        """
+        if value["schema"] not in (SCHEMA, _OLD_SCHEMA):
+            raise ValueError(f"schema {value['schema']}")
+        created = float(value["created"])
+        return cls(
+            identity=str(value.get("identity") or hashlib.sha256(repr(created).encode()).hexdigest()[:32]),
+            name=str(value["name"]),
+            species=str(value["species"]),
+            created=created,
+            source=value["source"],
+            pictures=rows,
+            skipped=[Skipped(**row) for row in value["skipped"]],
+            duplicates=int(value["duplicates"]),
+            contradictions=[Contradiction(**row) for row in value["contradictions"]],
+            near_duplicates=[Likeness(**row) for row in value["near_duplicates"]],
+            notes=[str(note) for note in value["notes"]],
+        )
+
+
+@dataclass(frozen=True)
+class SavedSet:
+    """An imported set, whose files are read once."""
+
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """The folder's name, which is unique among sets."""
+        return self.folder.name
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What is known of it.
+
+        Raises:
+            PictureError: its files are missing or torn.
+        """
+        try:
+            stamps = [_stamp(self.folder / name) for name in FILES]
+            return _read(self.folder.absolute(), tuple(stamps))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise PictureError(
+                f"{self.folder} is not a picture set that can be read: its {SET_FILE} or {ROWS_FILE} is missing, torn "
+                "or of another version."
+            ) from error
+
+
+def sets_folder() -> Path:
+    """Return where imported sets are kept: ``$EMOTION_SETS``, else ``sets`` in the working directory."""
+    return Path(os.environ.get("EMOTION_SETS", "sets"))
+
+
+def list_sets(root: Path) -> list[SavedSet]:
+    """Return the sets under ``root`` by name, those that are damaged too; nothing of an import that was cut off."""
+    return [
+        SavedSet(folder)
+        for folder in _folders(root)
+        if (folder / SET_FILE).is_file() or (folder / OLD_SET_FILE).is_file()
+    ]
+
+
+def find_set(name: str, *, root: Path) -> SavedSet:
+    """Return the set of that name, or of that folder, in any case.
+
+    Raises:
+        PictureError: there is none.
+    """
+    names = {alike(name)}
+    with contextlib.suppress(PictureError):
+        names.add(alike(folder_name(name)))
+    for found in list_sets(root):
+        if alike(found.key) in names:
+            return found
+    raise PictureError(f"There is no picture set {shown(name)!r} in {root}: `pictures list` names those there are.")
+
+
+def identity_of(folder: Path) -> str:
+    """Return the identity of the imported set that lies in a folder; empty for any other folder."""
+    if not (folder / SET_FILE).is_file() and not (folder / OLD_SET_FILE).is_file():
+        return ""
+    with contextlib.suppress(PictureError):
+        return SavedSet(folder).manifest.identity
+    return ""
+
+
+def new_identity() -> str:
+    """Return an identity that no other set has."""
+    return secrets.token_hex(16)
+
+
+def write_set(folder: Path, manifest: Manifest) -> None:
+    """Write what is known of a set into its folder, ``set.json`` last. What an older version wrote goes then.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    value = {"schema": SCHEMA, "classes": manifest.counts()} | asdict(_without_rows(manifest))
+    del value["pictures"]
+    # By hand, since asdict copies: a set may have fifty thousand rows.
+    rows = (
+        {"file_name": row.file} | {name: getattr(row, name) for name in PictureRow.__slots__ if name != "file"}
+        for row in manifest.pictures
+    )
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    write_texts(folder, {ROWS_FILE: lines, SET_FILE: as_json(value)})
+    (folder / OLD_SET_FILE).unlink(missing_ok=True)
+
+
+def delete_set(found: SavedSet) -> None:
+    """Delete a set and its pictures for good; what it was imported from stays where it is.
+
+    Raises:
+        PictureError: another import or deletion goes on, or the folder cannot be moved.
+    """
+    root = found.folder.parent
+    with alone(root):
+        try:
+            # Moved first, so that nobody sees half a set.
+            found.folder.rename(root / GONE)
+        except OSError as error:
+            raise PictureError(
+                f"{found.key} cannot be deleted ({error.strerror}): see to its folder's permissions."
+            ) from error
+        shutil.rmtree(root / GONE, ignore_errors=True)
+
+
+def taken(folder: str, *, root: Path) -> Path | None:
+    """Return the folder under ``root`` that has this name for some file system, if there is one."""
+    return next((path for path in _folders(root) if alike(path.name) == alike(folder)), None)
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Hold the folder of sets for this process, and delete what killed ones left in it. It is made where it lacks.
+
+    Raises:
+        PictureError: another process holds it for long, or it cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.hold(root / LOCK, patience_seconds=PATIENCE_SECONDS))
+        except BlockingIOError as error:
+            raise PictureError(f"Another import is writing to {root}: try again when it is done.") from error
+        except OSError as error:
+            raise PictureError(
+                f"{root} cannot be written ({error.strerror}): choose another folder for sets, or free it."
+            ) from error
+        for left in (root / GONE, *root.glob(f"{BEGUN}*")):
+            if not locks.is_held(left / LOCK):
+                shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+@contextlib.contextmanager
+def workspace(root: Path) -> Iterator[Path]:
+    """Give a folder beside the sets to prepare one in. It goes at the end, or with the next import after a crash.
+
+    Raises:
+        PictureError: as ``alone``.
+    """
+    beside = root / f"{BEGUN}{secrets.token_hex(6)}"
+    with contextlib.ExitStack() as stack:
+        with alone(root):
+            stack.callback(shutil.rmtree, beside, ignore_errors=True)
+            try:
+                beside.mkdir()
+                stack.enter_context(locks.hold(beside / LOCK))
+            except OSError as error:
+                raise PictureError(f"{root} cannot be written ({error.strerror}): make room there.") from error
+        yield beside
+
+
+def _without_rows(manifest: Manifest) -> Manifest:
+    return Manifest(**{**vars(manifest), "pictures": []})
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        return sorted(path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
+    except OSError:
+        return []
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    with contextlib.suppress(FileNotFoundError):
+        stat = path.stat()
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+    return None
+
+
+# A page asks for its sets at every click, and 50,000 rows take half a second to read.
+@lru_cache(maxsize=16)
+def _read(folder: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> Manifest:
+    if stamps[0] is None:
+        value = json.loads((folder / OLD_SET_FILE).read_text(encoding="utf-8"))
+        return Manifest.from_json(value, [PictureRow(**row) for row in value["pictures"]])
+    value = json.loads((folder / SET_FILE).read_text(encoding="utf-8"))
+    with (folder / ROWS_FILE).open(encoding="utf-8") as lines:
+        rows = [PictureRow(file=row.pop("file_name"), **row) for row in map(json.loads, lines)]
+    return Manifest.from_json(value, rows)

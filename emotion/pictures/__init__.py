@@ -1,1 +1,0 @@
-"""Finding, decoding, splitting and sampling labelled pictures. Knows nothing of tensors."""
