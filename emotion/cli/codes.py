@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from emotion.data.drawn import is_drawn
-from emotion.data.folders import Listing
 from emotion.labels import DRAWN_NOTE
 from emotion.runs import runs_folder
 
@@ -43,11 +42,6 @@ def tell(sentences: Iterable[str]) -> None:
     """Print sentences that are no result, without those that are empty."""
     for sentence in filter(None, sentences):
         print(sentence, file=sys.stderr)
-
-
-def left_out(listing: Listing) -> list[dict[str, str]]:
-    """Return what is left out of a folder, as JSON holds it."""
-    return [{"original": each.original, "reason": each.reason} for each in listing.left_out]
 
 
 def print_json(**values: Any) -> None:

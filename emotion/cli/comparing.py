@@ -9,10 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotion.cli.codes import DONE, add_runs_and_json, add_use_aliases, left_out, note_drawn, print_json, tell
+from emotion.cli.codes import DONE, add_runs_and_json, add_use_aliases, note_drawn, print_json, tell
 from emotion.comparison import Comparison, Request
 from emotion.comparison.findings import caveats, collapses, gap_sentence
-from emotion.data.folders import list_folder
 from emotion.runs import find_run
 
 MAX_NAMED = 5
@@ -44,11 +43,9 @@ def _compare(options: argparse.Namespace) -> int:
         use_aliases=options.use_aliases,
         relaxed_as_tired=options.relaxed_as_tired,
     )
-    listings = {name: list_folder(folder) for name, folder in options.sets.items()}
     comparison, path = Server().compare(run, request)
     _note_left_out(comparison)
-    for name, listing in listings.items():
-        tell(f"{name}: {sentence}" for sentence in listing.account())
+    tell(f"{name}: {sentence}" for name, notes in comparison.notes.items() for sentence in notes)
     if options.json:
         print_json(
             run=str(run.path),
@@ -59,7 +56,7 @@ def _compare(options: argparse.Namespace) -> int:
             mapping=comparison.mapping,
             differences=[asdict(gap) for gap in comparison.gaps],
             collapses=[asdict(each) for each in collapses(comparison)],
-            left_out={name: left_out(listing) for name, listing in listings.items()},
+            notes=comparison.notes,
         )
         return DONE
     _print_results(comparison)

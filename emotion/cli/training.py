@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from emotion.backbones.registry import locate
-from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, left_out, note_drawn, print_json, tell
+from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, note_drawn, print_json, tell
 from emotion.cli.settings import add_settings, settings_of
 from emotion.config import TrainConfig
-from emotion.data.folders import Listing, list_folder, paths_in
+from emotion.data.folders import list_folder, paths_in
 from emotion.events import (
     EpochDone,
     Event,
@@ -67,14 +67,15 @@ def _train(options: argparse.Namespace) -> int:
     listing = list_folder(Path(config.pictures), use_aliases=config.use_aliases)
     offer = alias_offer(paths_in(listing), how="give --use-aliases")
     locate(config.backbone)
+    notes = listing.account()
     if _is_first_process():
-        tell([*listing.account(), offer])
+        tell([*notes, offer])
     import emotion.training.preload  # noqa: F401  # imported before the clock starts
 
-    return _finish(_shared_run(config, options.runs), began=began, as_json=options.json, listing=listing)
+    return _finish(_shared_run(config, options.runs), began=began, as_json=options.json, notes=notes)
 
 
-def _finish(run: Run, *, began: float, as_json: bool, listing: Listing | None = None) -> int:
+def _finish(run: Run, *, began: float, as_json: bool, notes: list[str] | None = None) -> int:
     """Train ``run`` to its end in this process and say what became of it."""
     from emotion.training.session import train_run
 
@@ -92,12 +93,12 @@ def _finish(run: Run, *, began: float, as_json: bool, listing: Listing | None = 
         print(f"stopped: {kept}", file=sys.stderr)
         return STOPPED
     if isinstance(last, RunFinished) and _is_first_process():
-        _report_training(run, last, wall_seconds=time.time() - began, as_json=as_json, listing=listing)
+        _report_training(run, last, wall_seconds=time.time() - began, as_json=as_json, notes=notes)
     return DONE
 
 
 def _report_training(
-    run: Run, finished: RunFinished, *, wall_seconds: float, as_json: bool, listing: Listing | None
+    run: Run, finished: RunFinished, *, wall_seconds: float, as_json: bool, notes: list[str] | None
 ) -> None:
     scores = finished.validation
     if not as_json:
@@ -117,7 +118,7 @@ def _report_training(
         best_epoch=finished.best_epoch,
         peak_memory_megabytes=round(finished.peak_memory_megabytes),
         validation=asdict(scores),
-        **({"left_out": left_out(listing)} if listing else {}),
+        **({} if notes is None else {"notes": notes}),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emotion.comparison.drawing import Draw
 from emotion.comparison.gaps import Gap, find_gaps, first_of_people
-from emotion.data.folders import Picture, find_pictures
+from emotion.data.folders import Picture, list_folder, pictures_in
 from emotion.data.names import alike
 from emotion.data.sampling import draw_in_order
 from emotion.errors import PictureError
@@ -47,7 +47,7 @@ class Comparison:
 
     ``mapping`` says for each set which of the run's classes each of its class folders was read as, None for a folder
     that was not used. ``checked`` is how many pictures of the training set the samples were held against for
-    near-duplicates.
+    near-duplicates. ``notes`` are sentences on how each set's folder was read and what of it was left out.
     """
 
     run: str
@@ -63,6 +63,7 @@ class Comparison:
     relaxed_as_tired: bool = False
     mapping: dict[str, dict[str, str | None]] = field(default_factory=dict)
     checked: int = 0
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def chance(self) -> float:
@@ -138,8 +139,9 @@ def compare(
     # Drawn before anything is scored, so that a set that is too small costs nothing.
     draws: list[Draw] = []
     mapping: dict[str, dict[str, str | None]] = {}
+    notes: dict[str, list[str]] = {}
     for name, folder in request.sets.items():
-        pictures, mapping[name] = _read(folder, classes, request)
+        pictures, mapping[name], notes[name] = _read(folder, classes, request)
         for label in wanted:
             order = draw_in_order(pictures, label=label, size=request.size, seed=request.seed)
             draws.append(Draw(name, label, order, request.size))
@@ -171,12 +173,16 @@ def compare(
         relaxed_as_tired=request.relaxed_as_tired,
         mapping=mapping,
         checked=checked,
+        notes=notes,
     )
 
 
-def _read(folder: Path, classes: Sequence[str], request: Request) -> tuple[list[Picture], dict[str, str | None]]:
-    """Return a set's pictures under the run's class names, and which folder was read as which class."""
-    found = find_pictures(folder)
+def _read(
+    folder: Path, classes: Sequence[str], request: Request
+) -> tuple[list[Picture], dict[str, str | None], list[str]]:
+    """Return a set's pictures under the run's class names, which folder was read as which class, and notes."""
+    listing = list_folder(Path(folder).resolve())
+    found = pictures_in(listing)
     written = {alike(label): label for label in classes}
     # A run that was itself trained on `anger` meets it under that name.
     own = {emotion_meant(label): label for label in reversed(classes)}
@@ -192,4 +198,4 @@ def _read(folder: Path, classes: Sequence[str], request: Request) -> tuple[list[
 
     names = {picture.label: meant(picture.label) for picture in found}
     mapping = {name: label if label in classes else None for name, label in names.items()}
-    return [replace(picture, label=names[picture.label]) for picture in found], mapping
+    return [replace(picture, label=names[picture.label]) for picture in found], mapping, listing.account()

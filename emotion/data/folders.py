@@ -169,8 +169,16 @@ def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
     Raises:
         PictureError: as ``list_pictures``.
     """
-    listed = list_pictures(root.resolve(), use_aliases=use_aliases)
-    pictures = [Picture(path, label) for label, paths in listed.items() for path in paths]
+    return pictures_in(list_folder(root.resolve(), use_aliases=use_aliases))
+
+
+def pictures_in(listing: Listing) -> list[Picture]:
+    """Return the pictures of a listing in the order of their paths.
+
+    Raises:
+        PictureError: there are none.
+    """
+    pictures = [Picture(path, label) for label, paths in paths_in(listing).items() for path in paths]
     return sorted(pictures, key=lambda picture: str(picture.path))
 
 

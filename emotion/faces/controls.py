@@ -38,7 +38,10 @@ DRAWN_CONTROLS: dict[str, DrawnControl] = {control.name: control for control in 
 
 def is_redrawable(folder: str | Path) -> bool:
     """Whether a set's folder says how its pictures were drawn."""
-    return (Path(folder) / MANIFEST).is_file()
+    try:
+        return bool(_drawings(Path(folder).absolute(), (Path(folder) / MANIFEST).stat().st_mtime_ns))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def drawing_of(picture: Path) -> Drawing:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from emotion.config import preset
 from emotion.curves import reading
-from emotion.data.folders import list_pictures
+from emotion.data.folders import list_folder, paths_in
 from emotion.errors import EmotionError, RunError
 from emotion.labels import alias_offer
 from emotion.owners import OF_THE_SERVER, may_see
@@ -215,5 +215,6 @@ def preview_of(key: str | None, use_aliases: bool = False) -> str:
     if not sets:
         return sentence(NO_SETS)
     chosen = find_set(key, sets=sets)
-    offer = "" if use_aliases else alias_offer(chosen.pictures())
-    return preview_strip(list_pictures(chosen.folder, use_aliases=use_aliases)) + sentence(offer)
+    listing = list_folder(chosen.folder, use_aliases=use_aliases)
+    offer = "" if use_aliases else alias_offer(paths_in(listing))
+    return preview_strip(paths_in(listing)) + "".join(map(sentence, [*listing.account(), offer]))

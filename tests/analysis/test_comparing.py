@@ -254,7 +254,7 @@ def test_a_model_that_always_says_tired_is_said_to_read_nothing(
     ("words", "sentence"),
     [
         (["--set", "dog={here}/nowhere"], "There is no folder"),
-        (["--set", "dog={here}/empty"], "No pictures in the class folders"),
+        (["--set", "dog={here}/empty"], "There are no pictures in class folders"),
         (["--set", "dog={here}/torn"], "Only 1 of the 3 pictures of 'happy' in dog can be read"),
         (["--set", "dog={here}/all_torn", "--size", "all"], "choose another set"),
         (["--set", "dog={here}/dogs", "--size", "9"], "There are only 3 pictures of 'happy'"),

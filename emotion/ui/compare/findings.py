@@ -96,9 +96,12 @@ def sample_html(comparison: Comparison) -> str:
     found = number if twins else "no near-duplicate found."
     head = column_head("its class folders, and what they were read as")
     table = f'<table class="mapping"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    notes = [f"{name}: {note}" for name, each in comparison.notes.items() for note in each]
+    said = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
+    opened = " open" if twins or notes else ""
     return (
-        f'<details class="sample"{" open" if twins else ""}><summary>The sample: classes and near-duplicates</summary>'
-        f'{scrolled(table, label="Classes")}<p class="note">{checked}{found}</p>{_twins_html(twins)}</details>'
+        f'<details class="sample"{opened}><summary>The sample: classes and near-duplicates</summary>'
+        f'{scrolled(table, label="Classes")}{said}<p class="note">{checked}{found}</p>{_twins_html(twins)}</details>'
     )
 
 
