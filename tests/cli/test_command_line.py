@@ -90,7 +90,7 @@ def test_with_json_every_command_prints_one_object_on_its_last_line(
     ("words", "sentence"),
     [
         ("train --pictures {tmp}/nowhere", "There is no folder"),
-        ("train --pictures {tmp}/empty", "No pictures in the class folders"),
+        ("train --pictures {tmp}/empty", "no pictures in class folders"),
         ("train --pictures {pictures} --epochs 0", "Epochs is 0"),
         ("train --pictures {pictures} --depth half", "Depth 'half' is not known: use head, all, or the number"),
         ("train --pictures {pictures} --backbone nothing", "There is no backbone 'nothing'"),
