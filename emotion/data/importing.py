@@ -1,8 +1,8 @@
 """Import pictures into a set, a new one or one that is there: all that can be used, or nothing.
 
-Whatever pictures come as, they become a folder of class folders first; each is then read once, one at a time, and
-written as it is kept into a folder beside the sets, which takes its place at the end. So memory does not grow with the
-pictures, only with what is noted of each.
+Whatever they come as, they become a folder of class folders first. Each is then read once, one at a time, and written
+as it is kept into a folder beside the sets, which takes its place at the end: memory does not grow with the pictures,
+only with what is noted of each.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -40,7 +40,7 @@ from emotion.data.sets import (
     taken,
     workspace,
     write_set,
-)
+)  # fmt: skip
 from emotion.errors import PictureError
 from emotion.job import Progress, paced
 from emotion.owners import give, may_see, owner_of
@@ -78,8 +78,8 @@ class FromPath:
     def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
         """Unpack the zip, and list the folder."""
         yield Progress(0, 0, "listing what is in it")
-        title, kind, folder = shown(self.path.name), "folder", self.path
-        skipped: Sequence[Skipped] = ()
+        kind: SourceKind = "folder"
+        folder, skipped = self.path, list[Skipped]()
         # What is neither, such as a pipe or a device, is never opened.
         if self.path.is_file():
             kind, folder = "zip", work / "unpacked"
@@ -94,7 +94,7 @@ class FromPath:
 
             way = FromDataSet(describe(folder, limits=limits))
             return (yield from way.steps(work, limits, use_aliases=use_aliases))
-        return Source(listing, title, kind, skipped)  # type: ignore[arg-type]
+        return Source(listing, shown(self.path.name), kind, skipped)
 
 
 @dataclass(frozen=True)
@@ -107,21 +107,19 @@ class FromFiles:
     def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
         """Link the files into a class folder, under their own names."""
         yield Progress(0, 0, "listing the files")
-        folder = work / "files" / class_label(self.label)
-        folder.mkdir(parents=True)
-        files: list[str] = []
-        skipped: list[Skipped] = []
+        label = class_label(self.label)
+        listing, skipped = Listing(work / "files", {label: []}), []
         for number, (path, original) in enumerate(self.files):
             name = kept_text(PurePosixPath(original.replace("\\", "/")).name)
             if reason := reason_against(name):
                 skipped.append(Skipped(name, reason))
-            else:
-                # Two files may have one name.
-                (folder / str(number)).mkdir()
-                (folder / str(number) / name).symlink_to(path.absolute())
-                files.append(f"{folder.name}/{number}/{name}")
-        title = "What you gave" if len(self.files) != 1 else "The file you gave"
-        return Source(Listing(folder.parent, {folder.name: files} if files else {}), title, "files", skipped)
+                continue
+            # Two files may have one name.
+            link = Path(label, str(number), name)
+            (listing.root / link).parent.mkdir(parents=True)
+            (listing.root / link).symlink_to(path.absolute())
+            listing.files[label].append(str(link))
+        return Source(listing, "What you gave" if len(self.files) != 1 else "The file you gave", "files", skipped)
 
 
 @dataclass(frozen=True)
@@ -169,10 +167,9 @@ class Bring:
         try:
             with workspace(self.root) as work:
                 source = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
-                self._refuse_beyond(source)
                 taken_in = yield from _take_in(source, work / "kept", self.limits, deadline)
                 yield Progress(0, 0, "comparing the pictures with one another")
-                return self._add(taken_in, found) if found else self._found(taken_in, source, work)
+                return self._add(taken_in, found) if found else self._begin(taken_in, source.kind, work / "set")
         except OSError as error:
             raise PictureError(
                 f"The set cannot be written to {self.root} ({error.strerror}): make room, or choose another folder."
@@ -186,92 +183,58 @@ class Bring:
         """
         folder = self.root / folder_name(self.name)
         checked_species(self.species)
-        if self.owner is None:
-            there = taken(folder.name, root=self.root)
-            if there is not None:
-                raise PictureError(
-                    f"There is a picture set {there.name!r} already: choose another name, or delete that one."
-                )
-            return folder
-        for each in list_sets(self.root):
-            if owner_of(each.folder).owner == self.owner and each.key.rpartition("-")[0] == folder.name:
-                raise PictureError(
-                    f"You have a picture set {self.name!r} already: choose another name, or delete that one."
-                )
-        return folder.with_name(f"{folder.name}-{new_identity()[:6]}")
+        there = "" if (path := taken(folder.name, root=self.root)) is None else path.name
+        if self.owner is not None:
+            own = [each.key for each in list_sets(self.root) if owner_of(each.folder).owner == self.owner]
+            there = self.name if folder.name in [key.rpartition("-")[0] for key in own] else ""
+            folder = folder.with_name(f"{folder.name}-{new_identity()[:6]}")
+        if there:
+            whose = "There is" if self.owner is None else "You have"
+            raise PictureError(f"{whose} a picture set {there!r} already: choose another name, or delete that one.")
+        return folder
 
-    def _refuse_beyond(self, source: Source) -> None:
-        paths = [path for names in source.listing.files.values() for path in names]
-        if len(paths) > self.limits.pictures:
-            raise PictureError(
-                f"{source.title} holds {len(paths):,} pictures: the limit is {self.limits.pictures:,} a set."
-            )
-        size = 0
-        for path in paths:
-            with contextlib.suppress(OSError):
-                size += (source.listing.root / path).stat().st_size
-        if size > self.limits.bytes:
-            raise PictureError(
-                f"{source.title} holds pictures of {megabytes(size)}: the limit is {megabytes(self.limits.bytes)} a "
-                "set."
-            )
-
-    def _found(self, taken_in: _TakenIn, source: Source, work: Path) -> Brought:
-        """Make a new set of what was taken in."""
+    def _begin(self, taken_in: _TakenIn, kind: SourceKind, made: Path) -> Brought:
+        """Make a new set of what was taken in, in the folder ``made`` at first."""
         with alone(self.root):
             folder = self.refuse_unusable()
-            made = work / "set"
             made.mkdir()
-            rows = taken_in.move(made, after=())
-            manifest = Manifest(
-                identity=new_identity(),
-                name=plain_text(self.name),
-                species=checked_species(self.species),
-                created=time.time(),
-                source=source.kind,
-                pictures=rows,
-                skipped=taken_in.skipped,
-                duplicates=taken_in.duplicates,
-                contradictions=taken_in.contradictions,
-                near_duplicates=find_likenesses(rows, taken_in.mirrored(), sets=self._others("")),
-                notes=taken_in.notes,
-            )
-            write_set(made, manifest)
+            name, species = plain_text(self.name), checked_species(self.species)
+            new = Manifest(new_identity(), name, species, created=time.time(), source=kind)
+            brought = self._write(taken_in, new, made, key=folder.name)
             give(made, self.owner)
             made.rename(folder)
-        return Brought(folder.name, len(rows), manifest.skipped)
+        return brought
 
     def _add(self, taken_in: _TakenIn, found: SavedSet) -> Brought:
-        """Add what was taken in to a set; what it holds already, under whatever label, is left out and named."""
         with changing(found) as before:
-            have = {row.sha256: row.label for row in before.pictures}
-            known = [each for each in taken_in.rows if each.sha256 in have]
-            taken_in.leave_out(known, [f"It is in the set already, as {have[each.sha256]}." for each in known])
-            if (count := len(before.pictures) + len(taken_in.rows)) > self.limits.pictures:
-                raise PictureError(
-                    f"The set would hold {count:,} pictures: the limit is {self.limits.pictures:,} a set."
-                )
-            taken_in.rows = [replace(row, label=as_there(row.label, before)) for row in taken_in.rows]
-            rows = taken_in.move(found.folder, after=before.pictures)
-            own = {"": before.pictures}
-            alike_ = find_likenesses(rows, taken_in.mirrored(), sets=own | self._others(found.key))
-            write_set(
-                found.folder,
-                replace(
-                    before,
-                    pictures=[*before.pictures, *rows],
-                    skipped=[*before.skipped, *taken_in.skipped],
-                    duplicates=before.duplicates + taken_in.duplicates + len(known),
-                    contradictions=[*before.contradictions, *taken_in.contradictions],
-                    near_duplicates=[*before.near_duplicates, *alike_],
-                    notes=list(dict.fromkeys([*before.notes, *taken_in.notes])),
-                ),
-            )
-        return Brought(found.key, len(rows), taken_in.skipped)
+            return self._write(taken_in, before, found.folder, key=found.key)
+
+    def _write(self, taken_in: _TakenIn, before: Manifest, folder: Path, *, key: str) -> Brought:
+        """Move what was taken in into a set; what it holds already, under whatever label, is left out and named."""
+        have = {row.sha256: row.label for row in before.pictures}
+        there = [row for row in taken_in.rows if row.sha256 in have]
+        known = {row.file: f"It is in the set already, as {have[row.sha256]}." for row in there}
+        taken_in.leave_out(known)
+        if (count := len(before.pictures) + len(taken_in.rows)) > self.limits.pictures:
+            raise PictureError(f"The set would hold {count:,} pictures: the limit is {self.limits.pictures:,} a set.")
+        rows = taken_in.move(folder, before)
+        mirrored = [taken_in.mirrored[row.sha256] for row in rows]
+        near = find_likenesses(rows, mirrored, sets={"": before.pictures} | self._others(key))
+        after = replace(
+            before,
+            pictures=[*before.pictures, *rows],
+            skipped=[*before.skipped, *taken_in.skipped],
+            duplicates=before.duplicates + taken_in.duplicates + len(known),
+            contradictions=[*before.contradictions, *taken_in.contradictions],
+            near_duplicates=[*before.near_duplicates, *near],
+            notes=list(dict.fromkeys([*before.notes, *taken_in.notes])),
+        )
+        write_set(folder, after)
+        return Brought(key, len(rows), taken_in.skipped)
 
     def _others(self, key: str) -> dict[str, Sequence[PictureRow]]:
         """Return the rows of other sets; a visitor learns nothing of those that they may not see."""
-        visitor = self.owner or (owner_of(self.root / key).owner if key else "") or None
+        visitor = self.owner or owner_of(self.root / key).owner or None
         found: dict[str, Sequence[PictureRow]] = {}
         for other in list_sets(self.root):
             # A damaged set is told of where sets are listed.
@@ -283,51 +246,49 @@ class Bring:
 
 @dataclass
 class _TakenIn:
-    """Pictures that were written into ``folder``: their rows, whose ``file`` is there, and what was left out."""
+    """Pictures that were written into ``folder``, by rows whose ``file`` is there, and what was left out.
+
+    ``mirrored`` are the fingerprints of their mirror images, by the SHA-256 of each.
+    """
 
     title: str
     folder: Path
-    rows: list[PictureRow]
-    prints: dict[str, bytes]
     skipped: list[Skipped]
     notes: list[str]
+    rows: list[PictureRow] = field(default_factory=list)
+    mirrored: dict[str, bytes] = field(default_factory=dict)
     duplicates: int = 0
     contradictions: list[Contradiction] = field(default_factory=list)
 
-    def mirrored(self) -> list[bytes]:
-        """Return the fingerprints of the pictures' mirror images."""
-        return [self.prints[row.sha256] for row in self.rows]
-
-    def leave_out(self, rows: Iterable[PictureRow], reasons: Iterable[str]) -> None:
-        """Leave pictures out.
+    def leave_out(self, reasons: Mapping[str, str]) -> None:
+        """Leave pictures out by the names of their files.
 
         Raises:
             PictureError: none is left.
         """
-        gone = {row.file: reason for row, reason in zip(rows, reasons, strict=True)}
-        self.skipped += [Skipped(row.original, gone[row.file]) for row in self.rows if row.file in gone]
+        self.skipped += [Skipped(row.original, reasons[row.file]) for row in self.rows if row.file in reasons]
         self.skipped.sort(key=lambda each: each.original)
-        self.rows = [row for row in self.rows if row.file not in gone]
+        self.rows = [row for row in self.rows if row.file not in reasons]
         if not self.rows:
             raise nothing_left(self.title, self.skipped)
 
-    def move(self, to: Path, *, after: Iterable[PictureRow]) -> list[PictureRow]:
-        """Move the files into class folders of ``to``, named by class and number: no name from outside becomes a path.
+    def move(self, to: Path, before: Manifest) -> list[PictureRow]:
+        """Move the files into a set's class folders, named by class and number: no name from outside becomes a path.
 
-        Numbers go on after those of the rows ``after``, so that none takes the name of one that was deleted.
+        Numbers go on after those that are there, so that none takes the name of one that was deleted.
         """
         last: Counter[str] = Counter()
-        for row in after:
+        for row in before.pictures:
             last[row.label] = max(last[row.label], number_of(row.file))
         digits = max(DIGITS, len(str(len(self.rows) + max(last.values(), default=0))))
         moved = []
         for row in self.rows:
-            last[row.label] += 1
-            file = f"{row.label}/{last[row.label]:0{digits}}{PurePosixPath(row.file).suffix}"
-            (to / row.label).mkdir(exist_ok=True)
+            label = as_there(row.label, before)
+            last[label] += 1
+            file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
+            (to / label).mkdir(exist_ok=True)
             (self.folder / row.file).rename(to / file)
-            moved.append(replace(row, file=file))
-        self.rows = moved
+            moved.append(replace(row, file=file, label=label))
         return moved
 
 
@@ -335,16 +296,15 @@ def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> G
     """Write every picture of a source into ``folder`` as it is kept.
 
     Raises:
-        PictureError: none can be used, it takes longer than the limit, or there is no room.
+        PictureError: there is more than the limits allow, it takes longer, none can be used, or there is no room.
     """
     folder.mkdir()
     labels, notes = _labels(source.listing)
-    taken_in = _TakenIn(
-        source.title, folder, [], {}, [*source.skipped, *source.listing.left_out], [*source.notes, *notes]
-    )
+    before = [*source.skipped, *source.listing.left_out]
+    taken_in = _TakenIn(source.title, folder, before, [*source.notes, *source.listing.notes, *notes])
     pairs = sorted((name, labels[label]) for label, names in source.listing.files.items() for name in names)
-    stats = {name: _stat(source.listing.root / name) for name, _ in pairs}
-    _refuse_full(folder, sum(min(each.st_size, 1_000_000) for each in stats.values() if each))
+    stats = [_stat(source.listing.root / name) for name, _ in pairs]
+    _refuse_beyond(source.title, [each.st_size for each in stats if each], folder, limits)
     same: dict[bytes, list[PictureRow]] = {}
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
@@ -352,48 +312,43 @@ def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> G
             raise PictureError(
                 f"The import takes more than {limits.seconds:g} seconds, the limit: import fewer pictures."
             )
-        original = _original(name, source.kind)
+        original = PurePosixPath(name).name if source.kind == "files" else kept_text(name)
         try:
-            kept = kept_form(read_file(source.listing.root / name, limits, listed=stats[name]), limits)
+            kept = kept_form(read_file(source.listing.root / name, limits, listed=stats[number]), limits)
         except PictureError as error:
             taken_in.skipped.append(Skipped(original, str(error)))
+            continue
+        alike_ = same.setdefault(kept.pixels, [])
+        if first := next((each for each in alike_ if each.label == label), None):
+            taken_in.duplicates += 1
+            taken_in.skipped.append(Skipped(original, f"It is the same picture as {shown(first.original)}."))
             continue
         row = PictureRow(
             f"{number:08}{kept.suffix}", label, hashlib.sha256(kept.content).hexdigest(), kept.width, kept.height,
             original, kept.prints[0].hex(), kept.source_sha256,
         )  # fmt: skip
-        before = same.setdefault(kept.pixels, [])
-        if first := next((each for each in before if each.label == label), None):
-            taken_in.duplicates += 1
-            taken_in.skipped.append(Skipped(original, f"It is the same picture as {shown(first.original)}."))
-            continue
-        before.append(row)
         (folder / row.file).write_bytes(kept.content)
+        alike_.append(row)
         taken_in.rows.append(row)
-        taken_in.prints[row.sha256] = kept.prints[1]
-    several = [each for each in same.values() if len(each) > 1]
-    for rows in several:
-        names, said = [row.original for row in rows], [row.label for row in rows]
-        taken_in.contradictions.append(Contradiction(names, said))
-    reasons = [
-        f"It stands under several labels: {', '.join(row.label for row in rows)}." for rows in several for _ in rows
-    ]
-    taken_in.leave_out([row for rows in several for row in rows], reasons)
+        taken_in.mirrored[row.sha256] = kept.prints[1]
+    reasons = {}
+    for rows in same.values():
+        if len(rows) > 1:
+            said = [row.label for row in rows]
+            taken_in.contradictions.append(Contradiction([row.original for row in rows], said))
+            reasons |= {row.file: f"It stands under several labels: {', '.join(said)}." for row in rows}
+    taken_in.leave_out(reasons)
     return taken_in
 
 
-def _original(name: str, kind: SourceKind) -> str:
-    parts = kept_text(name).split("/")
-    return parts[-1] if kind == "files" else "/".join(parts)
-
-
 def _labels(listing: Listing) -> tuple[Mapping[str, str], list[str]]:
-    """Return the class that each class of a listing is kept as, and the notes with what is called otherwise."""
-    notes = list(listing.notes)
+    """Return the class that each class of a listing is kept as, and notes on those that are called otherwise."""
     plain = {label: class_label(kept_text(label)) for label in listing.files}
-    for label, kept in plain.items():
-        if alike(plain_text(label)) != alike(kept):
-            notes.append(f"The class folder {shown(label)!r} is called {kept!r}, which every file system can hold.")
+    notes = [
+        f"The class folder {shown(label)!r} is called {kept!r}, which every file system can hold."
+        for label, kept in plain.items()
+        if alike(plain_text(label)) != alike(kept)
+    ]
     one = one_spelling(dict.fromkeys(plain.values(), 1), notes, use_aliases=False)
     return {label: one[kept] for label, kept in plain.items()}, notes
 
@@ -405,8 +360,13 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _refuse_full(folder: Path, size: int) -> None:
-    with contextlib.suppress(OSError):
-        free = shutil.disk_usage(folder).free
-        if size > free:
-            raise PictureError(f"The set needs {megabytes(size)}, where {megabytes(free)} are free: make room.")
+def _refuse_beyond(title: str, sizes: Sequence[int], folder: Path, limits: Limits) -> None:
+    if len(sizes) > limits.pictures:
+        raise PictureError(f"{title} holds {len(sizes):,} pictures: the limit is {limits.pictures:,} a set.")
+    if (size := sum(sizes)) > limits.bytes:
+        most = megabytes(limits.bytes)
+        raise PictureError(f"{title} holds pictures of {megabytes(size)}: the limit is {most} a set.")
+    # As they are kept, large ones have less.
+    size, free = sum(min(each, 1_000_000) for each in sizes), shutil.disk_usage(folder).free
+    if size > free:
+        raise PictureError(f"The set needs {megabytes(size)}, where {megabytes(free)} are free: make room.")

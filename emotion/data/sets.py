@@ -13,7 +13,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -87,12 +87,12 @@ class Manifest:
     species: str
     created: float
     source: SourceKind
-    pictures: list[PictureRow]
-    skipped: list[Skipped]
-    duplicates: int
-    contradictions: list[Contradiction]
-    near_duplicates: list[Likeness]
-    notes: list[str]
+    pictures: list[PictureRow] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    duplicates: int = 0
+    contradictions: list[Contradiction] = field(default_factory=list)
+    near_duplicates: list[Likeness] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return how many pictures each class has, in the order they are shown."""
@@ -201,7 +201,7 @@ def write_set(folder: Path, manifest: Manifest) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    value = {"schema": SCHEMA, "classes": manifest.counts()} | asdict(_without_rows(manifest))
+    value = {"schema": SCHEMA, "classes": manifest.counts()} | asdict(replace(manifest, pictures=[]))
     del value["pictures"]
     # By hand, since asdict copies: a set may have fifty thousand rows.
     rows = (
@@ -276,10 +276,6 @@ def workspace(root: Path) -> Iterator[Path]:
             except OSError as error:
                 raise PictureError(f"{root} cannot be written ({error.strerror}): make room there.") from error
         yield beside
-
-
-def _without_rows(manifest: Manifest) -> Manifest:
-    return Manifest(**{**vars(manifest), "pictures": []})
 
 
 def _folders(root: Path) -> list[Path]:
