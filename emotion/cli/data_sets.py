@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,19 +70,20 @@ def is_data_set(options: argparse.Namespace) -> bool:
 
 
 def import_steps(options: argparse.Namespace) -> Generator[Progress, None, SavedSet]:
-    """Import the data set that the options name, as ``import_set`` does a zip, and note what of it was ``read``."""
+    """Import the data set that the options name, and note what of it was ``read``."""
     from emotion.data.hub import FromDataSet, describe, what_is_read
-    from emotion.data.importing import Bring, refuse_unusable
+    from emotion.data.importing import Bring, FromPath
 
+    way, meant = FromPath(Path(options.source or "")), options.use_aliases
+    job = Bring(way, name=options.name, species=options.species, root=options.sets, use_aliases=meant)
     # Whether the name can be used is known before anything is asked over the network.
-    refuse_unusable(options.name, options.species, root=options.sets)
+    job.refuse_unusable()
     described = describe(
         options.hub or options.source, config=options.config, split=options.split, on_hub=bool(options.hub)
     )
     options.read = what_is_read(described, picture_column=options.picture_column, label_column=options.label_column)
-    way = FromDataSet(described, options.picture_column, options.label_column, dict(options.renamings))
-    job = Bring(way, name=options.name, species=options.species, root=options.sets, use_aliases=options.use_aliases)
-    return find_set((yield from job.carry_out()).key, root=options.sets)
+    read = FromDataSet(described, options.picture_column, options.label_column, dict(options.renamings))
+    return find_set((yield from replace(job, way=read).carry_out()).key, root=options.sets)
 
 
 def _renaming(text: str) -> tuple[str, str]:

@@ -96,6 +96,7 @@ def list_folder(
     limits: Limits | None = None,
     any_name: bool = False,
     is_asked: bool = True,
+    is_verbatim: bool = False,
 ) -> Listing:
     """List the pictures below ``root`` by class.
 
@@ -103,7 +104,8 @@ def list_folder(
     do: those that are called after an emotion and those beside them, else the one level of folders there is. Folders
     of splits (``train``, ``test``) are no classes. Names that differ only in case or form are one class; with
     ``use_aliases``, a name that means an emotion (`Anger`) is that emotion's. ``any_name`` takes files as well whose
-    names are no text, which cannot be written down; without ``is_asked``, unclear classes are none.
+    names are no text, which cannot be written down; without ``is_asked``, unclear classes are none;
+    with ``is_verbatim``, the innermost folders are the classes whatever they are called, as in an imported set.
 
     Raises:
         PictureError: the folder is missing or cannot be read, its classes can be read in two ways, or it holds more
@@ -115,7 +117,7 @@ def list_folder(
     listing = Listing(root, {}, left_out)
     labelled: dict[str, str] = {}
     folders = {tuple(name.split("/")[:-1]) for name in names}
-    if _is_set(root):
+    if is_verbatim or _is_set(root):
         by_folder: Mapping[Parts, str] = {folder: folder[-1] for folder in folders if folder}
         left_out[:] = [each for each in left_out if "/" in each.original]
     else:

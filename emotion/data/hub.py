@@ -1,16 +1,268 @@
-"""Placeholder while the Hub's module is written."""
+"""Data sets of the Hugging Face Hub, or laid out as there: what one offers, and its pictures as class folders."""
 
-from typing import Any
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from emotion.data.folders import PICTURE_SUFFIXES, Skipped, list_folder
+from emotion.data.hub_split import MAX_LABELS, in_short, opened_split, refuse_other
+from emotion.data.limits import Limits, refuse_full, refuse_late
+from emotion.data.names import MAX_NAME, alike, class_label, kept_text, plain_text, shown
+from emotion.errors import PictureError
+from emotion.job import Progress
+from emotion.words import megabytes
+
+if TYPE_CHECKING:
+    from emotion.data.importing import Source
+
+_AT_ONCE = 4
+# Where several columns would do, one that is called like this goes first; none has to be.
+_LIKELY = re.compile("image|img|picture|photo|face|label|emotion|expression|class|mood|category|target", re.I)
 
 
-def describe(*a: Any, **k: Any) -> Any:
-    raise NotImplementedError
+@dataclass(frozen=True)
+class Description:
+    """What one split of a data set holds; texts in it are as strangers wrote them.
+
+    ``source`` is an id on the Hub (``on_hub``) or a path, ``splits`` gives the rows of each, ``columns`` what each
+    holds in words, ``labels`` for each column how often each label stands in it; None is what it takes long to count.
+    Columns that are likelier to be meant come first. ``bytes`` is the size of the split's files.
+    """
+
+    source: str
+    on_hub: bool
+    commit: str
+    config: str
+    configs: tuple[str, ...]
+    split: str
+    splits: Mapping[str, int | None]
+    columns: Mapping[str, str]
+    picture_columns: tuple[str, ...]
+    labels: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    bytes: int = 0
+
+    @property
+    def title(self) -> str:
+        """How sentences call it."""
+        return self.source if self.on_hub else shown(Path(self.source).name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return asdict(self)
 
 
-FromDataSet: Any = None
-Describe: Any = None
-Description: Any = None
+@dataclass(frozen=True)
+class Fetched:
+    """What became of a split: sentences on what was read of it, and the rows that were left out."""
+
+    notes: Sequence[str]
+    skipped: Sequence[Skipped]
 
 
-def what_is_read(*a: Any, **k: Any) -> Any:
-    raise NotImplementedError
+def describe(
+    source: str | Path, *, config: str = "", split: str = "", on_hub: bool = False, limits: Limits | None = None
+) -> Description:
+    """Look at a data set: what is here under that path (a folder, a Parquet file), else what the Hub has of that id.
+
+    Of the Hub it reads the card, the list of files and parts of some of them. Without ``config`` and ``split``, the
+    usual ones are looked at. With ``on_hub``, nothing of this machine is meant, with a ``Path`` nothing else.
+
+    Raises:
+        PictureError: it is not there or cannot be read; the Hub does not answer or refuses; it wants to run a script.
+    """
+    with opened_split(source, config, split, on_hub=on_hub, limits=limits or Limits()) as opened:
+        pictures = [name for name in opened.types if opened.holds_pictures(name)]
+        labels = {name: found for name in opened.types if (found := opened.counts(name))}
+        # Declared ones first. A column of which each value is another one is not likely to be of labels.
+        pictures.sort(key=lambda name: (name not in opened.images, not _LIKELY.search(name)))
+        ranks = {
+            name: (name not in opened.names, not _LIKELY.search(name), {1} == {*labels[name].values()})
+            for name in labels
+        }
+        return Description(
+            str(source), opened.is_far, opened.commit, opened.config, opened.configs, opened.split, opened.rows,
+            columns=opened.in_words(), picture_columns=tuple(pictures),
+            labels={name: labels[name] for name in sorted(labels, key=lambda name: ranks[name])}, bytes=opened.bytes,
+        )  # fmt: skip
+
+
+def what_is_read(description: Description, *, picture_column: str = "", label_column: str = "") -> str:
+    """Return the sentence that says which part of a data set ``fetch`` reads.
+
+    Raises:
+        PictureError: a column is none.
+    """
+    picture, label = _columns(description, picture_column, label_column)
+    version = f" at {description.commit[:12]}" if description.commit else ""
+    return (
+        f"Read from {description.title}{version}, configuration {shown(description.config)!r}, split "
+        f"{shown(description.split)!r}: pictures from the column {shown(picture)!r}, labels from {shown(label)!r}."
+    )
+
+
+def fetch(
+    description: Description, *, to: Path, picture_column: str = "", label_column: str = "",
+    mapping: Mapping[str, str] | None = None, limits: Limits | None = None, seed: int = 0,
+) -> Generator[Progress, None, Fetched]:  # fmt: skip
+    """Write a split's pictures as they are encoded into class folders under ``to``, and return what was left out.
+
+    ``mapping`` gives labels other names, ``{theirs: ours}``, empty for what is left out. Of more pictures than the
+    limit, ``seed`` draws as many, as evenly over the classes as they allow, and only groups of rows with some are read.
+
+    Raises:
+        PictureError: a column or a label is none, or cannot be a class; it is more than the limits; as ``describe``.
+    """
+    within, title = limits or Limits(), description.title
+    deadline = time.monotonic() + within.seconds
+    picture, label = _columns(description, picture_column, label_column)
+    notes = [what_is_read(description, picture_column=picture, label_column=label)]
+    where = description.source if description.on_hub else Path(description.source)
+    chosen = (description.config, description.split)
+    with opened_split(where, *chosen, on_hub=description.on_hub, commit=description.commit, limits=within) as opened:
+        texts: list[str] = []
+        for _, _, group in opened.groups():
+            texts += opened.labels(group, label)
+            yield Progress(len(texts), 0, "reading the labels")
+            refuse_late(deadline, within)
+        calling = _classes([*filter(None, dict.fromkeys(texts))], mapping or {}, title, opened.names.get(label, []))
+        by_class, skipped = dict[str, list[int]](), list[Skipped]()
+        for row, text in enumerate(texts):
+            if calling.get(text):
+                by_class.setdefault(calling[text], []).append(row)
+            else:
+                reason = f"It is labelled {shown(text)!r}, which is mapped to nothing." if text else "It has no label."
+                skipped.append(Skipped(f"{row:06}", reason))
+        rows, count = _drawn(by_class, within.pictures, seed), sum(map(len, by_class.values()))
+        if len(rows) < count:
+            notes.append(f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {seed}).")
+        size = opened.size(picture, rows)
+        if len(texts) > within.files or size > within.bytes:
+            limit = f"the limits are {within.files:,} rows and {megabytes(within.bytes)} a set"
+            raise PictureError(f"{title} has {len(texts):,} rows and {megabytes(size)} to read: {limit}.")
+        for name in by_class:
+            (to / name).mkdir(parents=True, exist_ok=True)
+        refuse_full(to, size)
+
+        def keep(found: tuple[int, bytes | None, str]) -> Skipped | None:
+            row, content, path = found
+            name, beside = f"{calling[texts[row]]}/{_name(row, path)}", opened.beside.get(path, "")
+            is_large = opened.sizes.get(beside, len(content or b"")) > within.picture_bytes
+            reason = (
+                f"It has more than {megabytes(within.picture_bytes)}, the limit of one picture." if is_large else ""
+            )
+            if beside and not reason:
+                content = opened.content(beside)
+            elif content is None:
+                reason = reason or f"It {'is named and not' if path else 'has no picture'} in the data set."
+            if not reason:
+                (to / name).write_bytes(content or b"")
+            return Skipped(name, reason) if reason else None
+
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            # A few picture files at a time, but rows of Parquet one by one: a pool would take all of them at once.
+            found = opened.pictures(picture, rows)
+            for done, left_out in enumerate(pool.map(keep, found) if opened.beside else map(keep, found), 1):
+                skipped += [left_out] if left_out else []
+                yield Progress(done, len(rows), f"reading {len(rows):,} pictures")
+                refuse_late(deadline, within)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return Fetched(notes, skipped)
+
+
+def _columns(described: Description, picture: str, label: str) -> tuple[str, str]:
+    """Return the columns that are meant, the likeliest where none is named; PictureError where there is none."""
+    pictures, labels, has = described.picture_columns, tuple(described.labels), in_short(described.columns)
+    for wanted, offered, what in ((picture, pictures, "encoded pictures"), (label, labels, "labels")):
+        if not offered:
+            raise PictureError(f"{described.title} has no column of {what} (it has {has}): choose another data set.")
+        refuse_other(wanted, offered, f"{described.title} has no column of {what}")
+    return picture or pictures[0], label or labels[0]
+
+
+def _classes(found: Sequence[str], calls: Mapping[str, str], title: str, declared: Sequence[str]) -> dict[str, str]:
+    """Return the class of each label, empty for what is left out; PictureError where it cannot be one."""
+    for theirs in calls:
+        refuse_other(theirs, [*declared, *found], f"{title} has no label")
+    calling, meant = dict[str, str](), dict[str, str]()
+    for theirs in found:
+        if ours := plain_text(calls.get(theirs, theirs)):
+            with suppress(PictureError):
+                calling[theirs] = class_label(ours)
+            # Those that differ only in how they are written are one class, as folders are.
+            other = meant.setdefault(alike(calling.get(theirs, "")), ours)
+            if theirs not in calling or alike(other) != alike(ours):
+                as_well = f" beside {shown(other)!r}" if theirs in calling else ""
+                raise PictureError(
+                    f"The label {shown(ours)!r} cannot be the name of a class{as_well}: map it to a plain one of at "
+                    f"most {MAX_NAME} letters, or to nothing."
+                )
+    if not calling:
+        raise PictureError(f"All labels of {title} are mapped to nothing: map one to a name.")
+    if len(calling) > MAX_LABELS:
+        raise PictureError(f"{title} has {len(calling):,} labels: map all but {MAX_LABELS} to nothing.")
+    return calling
+
+
+def _drawn(by_class: Mapping[str, Sequence[int]], most: int, seed: int) -> list[int]:
+    """Return at most so many rows, in order: as many of each class as of the others, as far as it has them."""
+    chance, drawn = random.Random(seed), list[int]()
+    for place, label in enumerate(sorted(by_class, key=lambda label: (len(by_class[label]), label))):
+        share = (most - len(drawn)) // (len(by_class) - place)
+        drawn += chance.sample(by_class[label], min(share, len(by_class[label])))
+    return sorted(drawn)
+
+
+def _name(row: int, path: str) -> str:
+    """Return a name for a row's picture that leads nowhere: its number, and what the picture was called."""
+    name = f"{row:06}"
+    with suppress(PictureError):
+        name += f"-{class_label(PurePosixPath(path.replace(chr(92), '/')).name)}"
+    return kept_text(name if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES else f"{name}.jpg")
+
+
+@dataclass(frozen=True)
+class Describe:
+    """Look at what a data set offers, as a job for another process."""
+
+    source: str
+    config: str = ""
+    split: str = ""
+    on_hub: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    def carry_out(self) -> Generator[Progress, None, Description]:
+        """Say that it is looked at, and return what was found, as ``describe``."""
+        yield Progress(0, 0, "asking what the data set holds")
+        return describe(self.source, config=self.config, split=self.split, on_hub=self.on_hub, limits=self.limits)
+
+
+@dataclass(frozen=True)
+class FromDataSet:
+    """A split as a way into a set: which columns of it are read, and what its labels are called."""
+
+    description: Description
+    picture_column: str = ""
+    label_column: str = ""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
+        """Fetch it into a folder of its own, as ``fetch``."""
+        from emotion.data.importing import Source
+
+        folder = work / "fetched"
+        fetched = yield from fetch(
+            self.description, to=folder, picture_column=self.picture_column, label_column=self.label_column,
+            mapping=self.mapping, limits=limits,
+        )  # fmt: skip
+        listing = list_folder(folder, use_aliases=use_aliases, limits=limits, is_verbatim=True)
+        return Source(listing, self.description.title, "data set", fetched.skipped, fetched.notes)

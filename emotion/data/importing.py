@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
@@ -24,7 +23,7 @@ from emotion.data.duplicates import find_likenesses
 from emotion.data.editing import DIGITS, as_there, changing, checked_species, number_of
 from emotion.data.folders import PARQUET, Listing, Skipped, list_folder, nothing_left, reason_against
 from emotion.data.kept import kept_form, read_file
-from emotion.data.limits import Limits
+from emotion.data.limits import Limits, refuse_full, refuse_late
 from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
 from emotion.data.sets import (
     Contradiction,
@@ -308,10 +307,7 @@ def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> G
     same: dict[bytes, list[PictureRow]] = {}
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
-        if time.monotonic() > deadline:
-            raise PictureError(
-                f"The import takes more than {limits.seconds:g} seconds, the limit: import fewer pictures."
-            )
+        refuse_late(deadline, limits)
         original = PurePosixPath(name).name if source.kind == "files" else kept_text(name)
         try:
             kept = kept_form(read_file(source.listing.root / name, limits, listed=stats[number]), limits)
@@ -331,7 +327,7 @@ def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> G
         alike_.append(row)
         taken_in.rows.append(row)
         taken_in.mirrored[row.sha256] = kept.prints[1]
-    reasons = {}
+    reasons: dict[str, str] = {}
     for rows in same.values():
         if len(rows) > 1:
             said = [row.label for row in rows]
@@ -367,6 +363,4 @@ def _refuse_beyond(title: str, sizes: Sequence[int], folder: Path, limits: Limit
         most = megabytes(limits.bytes)
         raise PictureError(f"{title} holds pictures of {megabytes(size)}: the limit is {most} a set.")
     # As they are kept, large ones have less.
-    size, free = sum(min(each, 1_000_000) for each in sizes), shutil.disk_usage(folder).free
-    if size > free:
-        raise PictureError(f"The set needs {megabytes(size)}, where {megabytes(free)} are free: make room.")
+    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from dataclasses import dataclass, fields
+from pathlib import Path
 
-from emotion.errors import ConfigError
+from emotion.errors import ConfigError, PictureError
+from emotion.words import megabytes
 
 # Of what has to be decoded: 200 MB as Pillow holds it.
 MAX_PIXELS = 50_000_000
@@ -35,3 +39,16 @@ class Limits:
                 raise ConfigError(f"The limit {each.name} is {getattr(self, each.name)}: use a positive number.")
         if self.pixels > MAX_PIXELS:
             raise ConfigError(f"The limit pixels is {self.pixels}: use at most {MAX_PIXELS}.")
+
+
+def refuse_late(deadline: float, limits: Limits) -> None:
+    """Raise ``PictureError`` after ``deadline``, a ``time.monotonic()``."""
+    if time.monotonic() > deadline:
+        raise PictureError(f"The import takes more than {limits.seconds:g} seconds, the limit: import fewer pictures.")
+
+
+def refuse_full(folder: Path, size: int) -> None:
+    """Raise ``PictureError`` where so many bytes find no room."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise PictureError(f"The set needs {megabytes(size)}, where {megabytes(free)} are free: make room.")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import random
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,13 @@ import pyarrow as pa
 import pytest
 from helpers.command import Emotion
 from helpers.hub_data_sets import COMMIT, Hub, faces, parquet
-from helpers.sets import Sets, put, shot, tree
+from helpers.sets import Sets, put, result_of, shot, tree
+
+from emotion.data.hub import describe, fetch
+from emotion.data.limits import Limits
+from emotion.errors import PictureError
 
 Patch = pytest.MonkeyPatch
-ROOT = Path(__file__).parents[2]
 TRAIN, TEST = "data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"
 NAMED = ("happy", "sad")
 
@@ -28,7 +30,8 @@ def test_a_file_is_described_for_people_and_for_scripts(emotion: Emotion, tmp_pa
     assert (said.code, said.err) == (0, "")
     assert said.json == {
         "source": str(file), "on_hub": False, "commit": "", "config": "default", "configs": ["default"],
-        "split": "train", "splits": {"train": 6}, "columns": {"face": "fields bytes, path", "mood": "string"},
+        "split": "train", "splits": {"train": 6},
+        "columns": {"face": "struct<bytes: binary, path: string>", "mood": "string"},
         "picture_columns": ["face"], "labels": {"mood": {"fear": 2, "grief": 2, "joy": 2}},
         "bytes": file.stat().st_size,
     }  # fmt: skip
@@ -49,11 +52,6 @@ def test_labels_of_a_parquet_file_are_renamed_merged_and_left_out_as_told(emotio
         "from 'mood'."
     )
     assert shot(("", 0)) in [path.read_bytes() for path in made.files("happy")]
-    said = emotion("pictures", "import", file, "--name", "two")
-    assert (
-        said.err == "This set says 'grief' for sad and 'joy' for happy: give --use-aliases to read them as such.\n"
-        or ("give --use-aliases" in said.err)
-    )
     assert sets.bring(file, "--use-aliases", name="three").counts["happy"] >= 2
 
 
@@ -81,7 +79,7 @@ def test_the_likeliest_columns_stand_first_and_others_can_be_chosen(emotion: Emo
     file = parquet(tmp_path / "faces.parquet", columns)
     told = emotion("pictures", "describe", file, "--json").json
     assert told["picture_columns"] == ["image", "crop"]
-    assert (next(iter(told["labels"])), told["columns"]["odd"]) == ("emotion", "something else")
+    assert next(iter(told["labels"])) == "emotion"
     made = sets.bring(file, "--picture-column", "crop", "--label-column", "age")
     assert made.counts == {"30": 2, "40": 2, "50": 2}
     for column in ("coded", "large"):
@@ -124,24 +122,19 @@ FEW = {"face": [shot(1), shot(2)]}
 OF_A_FILE: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "no such split": ({}, ["--split", "no"], "has no split 'no': choose one of train."),
     "no such configuration": ({}, ["--config", "no"], "has no configuration 'no'"),
-    "no such label": ({}, ["--map", "joy=happy"], "has no label 'joy': it has happy, sad."),
-    "no such column": ({}, ["--label-column", "nose"], "The column 'nose' of x.parquet does not exist: choose one of"),
-    "a column of no pictures": ({}, ["--picture-column", "mood"], "holds no encoded pictures"),
-    "a column of no labels": ({}, ["--label-column", "face"], "holds no labels"),
+    "no such label": ({}, ["--map", "joy=happy"], "has no label 'joy': choose one of happy, sad."),
+    "no such column": ({}, ["--label-column", "nose"], "x.parquet has no column of labels 'nose': choose one of mood."),
+    "a column of no pictures": ({}, ["--picture-column", "mood"], "has no column of encoded pictures 'mood'"),
+    "a column of no labels": ({}, ["--label-column", "face"], "has no column of labels 'face'"),
     "all left out": ({}, ["--map", "happy=", "--map", "sad= "], "All labels of x.parquet are mapped to nothing"),
     "a name too long": ({}, ["--map", f"happy={'x' * 61}"], "a plain one of at most 60 letters"),
-    "two names alike": ({}, ["--map", "happy=a/b", "--map", "sad=a:b"], "would both be the class 'a-b'"),
+    "two names alike": ({}, ["--map", "happy=a/b", "--map", "sad=a:b"], "cannot be the name of a class beside 'a/b'"),
     "paths for pictures": ({"face": ["a.jpg", "b.jpg"], "mood": ["a", "b"]}, [], "no column of encoded pictures"),
     "other bytes": ({"face": [b"abc", b"def"], "mood": ["a", "b"]}, [], "has no column of encoded pictures"),
     "no labels": (FEW, [], "has no column of labels"),
-    "lists for labels": ({**FEW, "mood": [[1], [2]]}, [], "has no column of labels"),
     "empty labels": ({**FEW, "mood": pa.nulls(2)}, [], "has no column of labels"),
     "a label upwards": ({**FEW, "mood": ["..", "b"]}, [], "cannot be the name of a class: map it"),
-    "a device for a label": ({**FEW, "mood": ["CON", "b"]}, [], "cannot be the name of a class: map it"),
-    "too many labels": (
-        {"face": [shot(1)] * 300, "mood": [str(row) for row in range(300)]}, ["--label-column", "mood"],
-        "holds 300 different values, which are no labels",
-    ),
+    "too many labels": ({"face": [shot(1)] * 300, "mood": [str(row) for row in range(300)]}, [], "no column of labels"),
 }  # fmt: skip
 
 
@@ -191,19 +184,25 @@ def test_configurations_and_splits_are_found_and_can_be_chosen(emotion: Emotion,
     assert sets.bring(tmp_path / "named", "--split", "train", name="named").counts == {"calm": 3, "wild": 3}
 
 
-def test_pictures_in_a_folder_are_labelled_by_their_folders_or_by_a_list_beside_them(sets: Sets, tmp_path: Path):
+def test_pictures_in_a_folder_are_labelled_by_their_folders_or_by_a_list_beside_them(
+    sets: Sets, hub: Hub, tmp_path: Path
+):
     files = {f"train/{label}/{number}.png": shot((label, number)) for label in NAMED for number in range(2)}
     things = put(tmp_path / "things", files)
     assert sets.bring(things, "--split", "train").counts == {"happy": 2, "sad": 2}
     rows = [f'{{"file_name": "{name}.png", "mood": "{name[0]}"}}\n' for name in ("happy/0", "sad/0", "sad/1")]
     put(things, {"train/metadata.jsonl": "".join(rows).encode()})
     assert sets.bring(things, "--split", "train", name="listed").counts == {"h": 1, "s": 2}
+    hub.files = {path.relative_to(things).as_posix(): path.read_bytes() for path in things.rglob("*.*")}
+    assert sets.bring("--hub", hub.name, name="far").counts == {"h": 1, "s": 2}
+    # The one picture that is not in the list is not asked for.
+    assert (hub.sent("train/happy/0.png") > 0, hub.sent("train/happy/1.png")) == (True, 0)
 
 
 CARD = "---\nconfigs:\n- config_name: default\n  data_files:\n  - '{}'\n---\n"
 LIST = '{{"file_name": "1.png", "mood": "a"}}\n{{"file_name": "{}", "mood": "b"}}\n'
 ELSEWHERE = ("/etc/*.conf", "../*.parquet", "http://127.0.0.1:9/x.parquet", "~/x", "zip://a::b.zip")
-UNREADABLE, CLOSED = "is no data set that can be read", "keeps its pictures in archives, which are not opened"
+UNREADABLE, CLOSED = "is no data set that can be read", "(archives are not opened)"
 OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
     **{f"a card to {path}": ({"README.md": CARD.format(path).encode()}, "not safe to import") for path in ELSEWHERE},
     **{
@@ -212,11 +211,9 @@ OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
     },
     "a script": ({"faces.py": b"raise SystemExit(3)", "a.parquet": b""}, "wants to run a script of its own"),
     "a zip": ({"all.zip": b"PK\5\6" + bytes(18)}, CLOSED),
-    "a tar": ({"all.tar": b""}, CLOSED),
     "rows of text": ({"rows.csv": b"a,b\n1,2\n"}, "holds no pictures that can be read"),
     "a torn card": ({"README.md": b"---\nconfigs: [\n---\n"}, UNREADABLE),
-    "a card alone": ({"README.md": b"# nothing"}, "holds no pictures that can be read"),
-    "a card of 10 MB": ({"README.md": b" " * 10_000_001, "a.csv": b""}, "faces "),
+    "a card of 20 MB": ({"README.md": b" " * 20_000_001, "a.csv": b""}, "has a README.md of 20 MB"),
 }
 
 
@@ -304,11 +301,11 @@ def test_each_refusal_of_the_hub_is_one_sentence(sets: Sets, hub: Hub, status: i
     assert sentence in sets.refused("--hub", hub.name)
 
 
-def test_a_gated_data_set_shows_its_list_and_no_file_and_one_that_comes_damaged_is_refused(sets: Sets, hub: Hub):
+def test_a_gated_data_set_shows_its_list_and_no_file_and_one_that_comes_cut_is_refused(sets: Sets, hub: Hub):
     hub.refuse_files = (403, {"X-Error-Code": "GatedRepo"})
     assert "team/faces is gated: ask for access" in sets.refused("--hub", hub.name)
     hub.refuse_files, hub.cut = None, True
-    assert "came damaged" in sets.refused("--hub", hub.name)
+    assert "cannot be read from the Hub" in sets.refused("--hub", hub.name)
     hub.cut = False
     sets.bring("--hub", hub.name, "--split", "test", name="Dogs")
     hub.asked.clear()
@@ -317,38 +314,55 @@ def test_a_gated_data_set_shows_its_list_and_no_file_and_one_that_comes_damaged_
 
 
 def test_a_folder_here_of_the_same_name_is_not_meant_where_the_hub_is(
-    emotion: Emotion, sets: Sets, hub: Hub, tmp_path: Path, monkeypatch: Patch
+    sets: Sets, hub: Hub, tmp_path: Path, monkeypatch: Patch
 ):
     monkeypatch.chdir(tmp_path)
     parquet(tmp_path / hub.name / "x.parquet", faces(1))
-    assert emotion("pictures", "describe", hub.name, "--json").json["splits"] == {"train": 2}
+    assert describe(hub.name).splits == {"train": 2}
     assert sets.bring("--hub", hub.name).told["pictures"] == 120
 
 
-def as_a_process(*words: object, endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command as a person does, with the real client at another address."""
-    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home")}
-    return subprocess.run(
-        [sys.executable, "-m", "emotion", "pictures", *map(str, words)],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def fetched(source: Path | str, to: Path, *, mapping: Any = None, seed: int = 0, **limits: Any) -> Any:
+    """Fetch a split within limits; return the pictures by their class folders, and what was said of it."""
+    told = result_of(fetch(describe(source), to=to, mapping=mapping, limits=Limits(**limits), seed=seed))
+    return {folder.name: sorted(file.name for file in folder.iterdir()) for folder in to.iterdir()}, told
 
 
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://10.255.255.1", "http://nowhere.invalid"])
-def test_a_hub_that_cannot_be_reached_is_one_sentence_within_its_patience(sets: Sets, tmp_path: Path, endpoint: str):
-    began = time.monotonic()
-    done = as_a_process("import", "--hub", "team/faces", "--name", "x", endpoint=endpoint, folder=tmp_path)
-    assert time.monotonic() - began < 20
-    assert (done.returncode, done.stdout) == (1, "")
-    [sentence] = done.stderr.splitlines()
-    assert sentence.startswith(f"team/faces cannot be read from the Hub at {endpoint} (")
-    assert sentence.endswith("connect to the network and try again, or import a zip, a folder or a Parquet file.")
-    assert not sets.root.exists()
+def test_of_too_many_pictures_as_many_of_each_class_are_drawn_by_the_seed(tmp_path: Path):
+    moods = ["happy"] * 20 + ["sad"] * 8 + ["tired"] * 3
+    file = parquet(tmp_path / "x.parquet", {"face": [*map(shot, range(31))], "mood": moods}, row_group_size=5)
+    drawn, told = fetched(file, tmp_path / "one", pictures=12)
+    assert {label: len(files) for label, files in drawn.items()} == {"happy": 5, "sad": 4, "tired": 3}
+    assert told.notes[1] == "Of 31 pictures 12 are drawn, evenly by class (seed 0)."
+    assert (tmp_path / "one" / "tired" / "000028.jpg").read_bytes() == shot(28)
+    assert fetched(file, tmp_path / "two", pictures=12)[0] == drawn
+    assert fetched(file, tmp_path / "three", seed=1, pictures=12)[0] != drawn
+    everything, told = fetched(file, tmp_path / "four", pictures=31)
+    assert (sum(map(len, everything.values())), len(told.notes)) == (31, 1)
 
 
-def test_the_command_asks_the_hub_that_its_client_is_told_of(sets: Sets, hub: Hub, tmp_path: Path):
-    words = ("import", "--hub", hub.name, "--name", "mine", "--split", "test", "--json")
-    done = as_a_process(*words, endpoint=hub.url, folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert sets.show().counts == {"happy": 2, "sad": 2}
-    assert not list(tmp_path.rglob("*.parquet"))
+def test_only_groups_of_rows_that_are_wanted_are_read_and_too_many_bytes_not_at_all(hub: Hub, tmp_path: Path):
+    shots = [shot(row) + random.Random(row).randbytes(50_000) for row in range(40)]
+    columns = {"face": shots, "mood": ["happy"] * 20 + ["sad"] * 20}
+    hub.files[TRAIN] = parquet(tmp_path / "x", columns, row_group_size=5).read_bytes()
+    size = len(hub.files[TRAIN])
+    with pytest.raises(PictureError, match=r"to read: the limits are .* and 100.0 KB a set"):
+        fetched(hub.name, tmp_path / "none", bytes=100_000)
+    assert hub.sent(TRAIN) < size / 4
+    hub.asked.clear()
+    found, told = fetched(hub.name, tmp_path / "half", mapping={"happy": ""})
+    assert (list(found), len(found["sad"]), len(told.skipped)) == (["sad"], 20, 20)
+    assert size / 2 < hub.sent(TRAIN) < size * 0.75
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_without_a_hub_one_sentence_comes_within_five_seconds(sets: Sets, monkeypatch: Patch, answers: bool):
+    # A port that takes a connection and never says a word, and one that is closed.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1] if answers else 9}"
+        point_to(url, monkeypatch)
+        began = time.monotonic()
+        said = sets.refused("--hub", "team/faces")
+    assert time.monotonic() - began < 5
+    assert said.startswith(f"team/faces cannot be read from the Hub at {url} (")
+    assert said.endswith("connect to the network and try again, or import a zip, a folder or a Parquet file.")

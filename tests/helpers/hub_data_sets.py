@@ -122,7 +122,7 @@ class _Answers(BaseHTTPRequestHandler):
             first, last = map(int, wanted.removeprefix("bytes=").split("-"))
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
             content, status = content[first : last + 1], 206
-        elif self.hub.cut and name.endswith(".parquet"):
+        if self.hub.cut and name.endswith(".parquet"):
             content = content[:-1]
         self._send(status, content, headers)
 

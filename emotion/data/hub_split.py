@@ -1,0 +1,308 @@
+"""One split of a data set on the Hub, or laid out as there: found by ``datasets``, read in parts. Runs nobody's code.
+
+Its files are laid out by name in a temporary folder, so that ``datasets`` never goes to the network itself. Parquet is
+read by groups of rows over ``HfFileSystem``. Nothing is left in a cache.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import tempfile
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from emotion.data.folders import PICTURE_SUFFIXES
+from emotion.data.limits import Limits
+from emotion.data.names import plain_text, shown
+from emotion.errors import EmotionError, PictureError
+from emotion.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
+from emotion.words import megabytes
+
+MAX_LABELS = 200  # With more values, a column holds no labels.
+_LISTING_SECONDS, _STALL_SECONDS = 60.0, 15.0
+_FAR_FILES = 16  # Over the network, a look goes into no more files of a split.
+_BUFFER, _BESIDE_BYTES = 2 << 20, 20_000_000
+_READ_WHOLE = ("README.md", "dataset_infos.json", "metadata.csv", "metadata.jsonl")
+_LABELS = re.compile(r"(dictionary<values=)?(large_)?string|bool|u?int\d|float|halffloat|double")
+# How JPEG, PNG, WebP, BMP, GIF and TIFF begin, and after four bytes HEIC and AVIF.
+_PICTURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|RIFF|BM|GIF8|II\*\0|MM\0\*|....ftyp", re.DOTALL)
+
+
+class HubSplit:
+    """One split of a data set: groups of rows in Parquet files, one of which may be a list of picture files.
+
+    ``types`` are the columns as Arrow has them, ``names`` the classes of those that are declared as labels, ``images``
+    those declared as pictures. ``beside`` are the files that a list of pictures may name, by the paths in it.
+    """
+
+    def __init__(self, path: Path, title: str, *, is_far: bool, commit: str, limits: Limits) -> None:
+        import fsspec  # type: ignore[import-untyped]
+
+        self.title, self.is_far = title, is_far
+        self._files, self.commit = _ask_hub(title, commit) if is_far else (fsspec.filesystem("file"), "")
+        root = f"datasets/{title}@{self.commit}" if is_far else path.as_posix()
+        listed = ask(lambda: self._files.find(root, detail=True), seconds=_LISTING_SECONDS)
+        if len(listed) > limits.files:
+            raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
+        names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
+        self._paths = {name: each for each, name in names.items() if _is_plain(name)}
+        self.sizes = {name: int(listed[each]["size"]) for name, each in self._paths.items()}
+
+    def lay_out(self, folder: Path) -> None:
+        """Make files of these names in a folder, empty ones but for cards and lists."""
+        for name, size in self.sizes.items():
+            is_read = PurePosixPath(name).name in _READ_WHOLE
+            if is_read and size > _BESIDE_BYTES:
+                raise PictureError(f"{self.title} has a {shown(name)} of {megabytes(size)}: that is not read.")
+            if is_read or PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES | {".parquet", ".py"}:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(self.content(name) if is_read else b"")
+        from huggingface_hub import metadata_load
+
+        card = folder / "README.md"
+        named = json.dumps((metadata_load(card) or {}).get("configs") if card.is_file() else None, default=str)
+        if outside := re.search(r'"((?:/|~|[^"]*(?:://|::|\.\.))[^"]*)"', named):
+            named = shown(outside[1])
+            raise PictureError(f"{self.title} names {named!r}, which lies outside of it: it is not safe to import.")
+
+    def find(self, folder: Path, config: str, split: str) -> None:
+        """Find a split by what is laid out in a folder, and open its files."""
+        import datasets
+        import pyarrow.dataset as arrow
+        import pyarrow.parquet
+
+        datasets.disable_progress_bars()
+        datasets.logging.set_verbosity(logging.CRITICAL)
+        try:
+            self.configs = tuple(datasets.get_dataset_config_names(str(folder)))
+            refuse_other(config, self.configs, f"{self.title} has no configuration")
+            self.config = config or datasets.get_dataset_default_config_name(str(folder)) or self.configs[0]
+            builder = datasets.load_dataset_builder(str(folder), name=self.config, cache_dir=f"{folder}-cache")
+            kind, found = type(builder).__module__.rpartition(".")[2], builder.config.data_files or {}
+        except FileNotFoundError:
+            kind, found = "", {}
+        if kind not in ("parquet", "imagefolder") or not any(found.values()):
+            raise PictureError(
+                f"{self.title} holds no pictures that can be read, as files or in Parquet (archives are not opened): "
+                "choose another one, or download it and import the zip or the folder that it holds."
+            )
+        splits = {
+            str(each): [Path(file).relative_to(folder).as_posix() for file in files]
+            for each, files in found.items()
+            if files
+        }
+        refuse_other(split, splits, f"{self.title} has no split")
+        self.split = split or ("train" if "train" in splits else next(iter(splits)))
+        self.bytes = sum(self.sizes[name] for name in splits[self.split])
+        self.beside = {str(folder / name): name for name in splits[self.split] if kind == "imagefolder"}
+        self.is_near = not self.is_far or bool(self.beside) or len(splits[self.split]) <= _FAR_FILES
+        self.rows = {each: getattr((builder.info.splits or {}).get(each), "num_examples", None) for each in splits}
+        features = builder.info.features or {}
+        if self.beside:
+            builder.config.data_files = datasets.data_files.DataFilesDict({self.split: found[self.split]})
+            builder.download_and_prepare(verification_mode="no_checks")
+            listed = builder.as_dataset(split=self.split)
+            features, self.rows[self.split] = listed.features, len(listed)
+            pyarrow.parquet.write_table(listed.data.table, f"{folder}.list")
+            self._dataset = arrow.dataset(f"{folder}.list", format="parquet")
+        else:
+            for each in [self.split] if self.is_far else sorted(splits, key=lambda each: each == self.split):
+                paths = [self._paths[name] for name in splits[each]]
+                self._dataset = arrow.dataset(paths, filesystem=self._files, format="parquet")
+                self.rows[each] = self._dataset.count_rows() if self.is_near else self.rows[each]
+        self.types = {each.name: each.type for each in self._dataset.schema}
+        if b"huggingface" in (self._dataset.schema.metadata or {}):
+            features = datasets.Features.from_arrow_schema(self._dataset.schema) | features
+        features = {name: each for name, each in features.items() if name in self.types}
+        self.images = {name for name, each in features.items() if isinstance(each, datasets.Image)}
+        self.names = {name: each.names for name, each in features.items() if isinstance(each, datasets.ClassLabel)}
+
+    def content(self, name: str) -> bytes:
+        with self._files.open(self._paths[name]) as opened:
+            return bytes(opened.read(self.sizes[name]))
+
+    def groups(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield the groups of rows in order, of which parts can be read: the first row, the one after, the group."""
+        ends = 0
+        for fragment in self._dataset.get_fragments():
+            for group in fragment.split_by_row_group():
+                start, ends = ends, ends + group.row_groups[0].num_rows
+                yield start, ends, group
+
+    def in_words(self) -> dict[str, str]:
+        """Return what each column holds, for a person."""
+        declared = {name: f"{len(names):,} labels" for name, names in self.names.items()}
+        found = {name: shown(str(kind)) for name, kind in self.types.items()}
+        return found | declared | dict.fromkeys(self.images, "pictures")
+
+    def labels(self, group: Any, column: str) -> list[str]:
+        """Return what each row of a group is labelled; empty where it is not. Whole numbers have no decimals."""
+        values = [each for batch in _batches(group, column, 4096) for each in batch.column(0).to_pylist()]
+        named = dict(enumerate(self.names.get(column, ())))
+        texts = {None: ""}
+        for value in set(values) - {None}:
+            text = str(named.get(value, "") if named and isinstance(value, int) else value)
+            if isinstance(value, bool | float):
+                text = text.lower().removesuffix(".0").replace("nan", "")
+            texts[value] = text if plain_text(text) else ""
+        return [texts[value] for value in values]
+
+    def counts(self, column: str) -> dict[str, int | None]:
+        """Return how often each label stands in a column; nothing for one that can hold none, or has too many."""
+        counter = Counter[str]()
+        if not _LABELS.match(str(self.types[column])):
+            return {}
+        for _, _, group in islice(self.groups(), None if self.is_near else 1):
+            counter.update(self.labels(group, column))
+            if len(counter) > MAX_LABELS + 1:
+                return {}
+        labels = [*(named := self.names.get(column, [])), *sorted(counter.keys() - {"", *named})]
+        counted = {label: counter[label] if self.is_near else None for label in labels}
+        return counted if len(labels) <= MAX_LABELS else {}
+
+    def holds_pictures(self, column: str) -> bool:
+        """Whether a column is declared as one of pictures, or begins with the bytes of one."""
+        if column in self.images or "binary" not in str(self.types[column]):
+            return column in self.images
+        first = range(next((ends for _, ends, _ in self.groups()), 0))
+        return _PICTURES.match(next((found for _, found, _ in self.pictures(column, first) if found), b"")) is not None
+
+    def size(self, column: str, rows: Sequence[int]) -> int:
+        """Return how many bytes have to be read for the pictures of these rows, which are in order."""
+        if self.beside:
+            return sum(self.sizes.get(self.beside.get(path, ""), 0) for _, _, path in self.pictures(column, rows))
+        return sum(
+            group.row_groups[0].total_byte_size for start, ends, group in self.groups() if _within(rows, start, ends)
+        )
+
+    def pictures(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
+        """Yield the number, the bytes and the name of the picture of each of these rows, which are in order."""
+        for start, ends, group in self.groups():
+            wanted = _within(rows, start, ends)
+            for batch in _batches(group, column, 8) if wanted else ():
+                for row in _within(wanted, start, start + len(batch)):
+                    value = batch.column(0)[row - start].as_py()
+                    found = value if isinstance(value, dict) else {"path" if isinstance(value, str) else "bytes": value}
+                    content = found.get("bytes")
+                    yield row, content if isinstance(content, bytes) else None, str(found.get("path") or "")
+                if (start := start + len(batch)) > wanted[-1]:
+                    break
+
+
+def _within(rows: Sequence[int], start: int, ends: int) -> Sequence[int]:
+    return rows[bisect_left(rows, start) : bisect_left(rows, ends)]
+
+
+def _batches(group: Any, column: str, rows: int) -> Iterator[Any]:
+    from pyarrow.parquet import ParquetFile
+
+    # With a buffer, one row of a large group is read without the rest of it, which a scanner of Arrow reads ahead.
+    with (
+        group.open() as raw,
+        ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as opened,
+    ):
+        yield from opened.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a file's name stays in its folder and is none of a system's."""
+    return not re.search(r"^/|[\\:]|(^|/)\.", name) and name.isprintable()
+
+
+def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
+    """Return the Hub's file system, each reading of which ends in time, and the data set's commit."""
+    from huggingface_hub import HfApi, HfFileSystem
+
+    class Patient(HfFileSystem):
+        def open(self, path: str, mode: str = "rb", **_: Any) -> Any:
+            # Without a cache, no byte more than is asked for.
+            opened = super().open(path, mode, cache_type="none")
+            get = opened.cache.fetcher
+
+            def patiently(start: int, end: int) -> bytes:
+                content: bytes = ask(lambda: get(start, end), seconds=_STALL_SECONDS)
+                if len(content) != end - start:
+                    raise OSError("the connection was cut")
+                return content
+
+            opened.cache.fetcher = patiently
+            return opened
+
+    # Each failed try would be printed. The last one is raised, and becomes one sentence.
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
+    info = ask(lambda: HfApi().dataset_info(name, revision=commit or None, timeout=ANSWER_SECONDS))
+    return Patient(skip_instance_cache=True), info.sha or commit
+
+
+@contextmanager
+def opened_split(
+    source: str | Path, config: str, split: str, *, on_hub: bool, limits: Limits, commit: str = ""
+) -> Iterator[HubSplit]:
+    """Open a split, of the usual names where none are given.
+
+    Raises:
+        PictureError: there is none; or whatever its readers and the Hub's client raise, in one sentence.
+    """
+    path, name = Path(source), str(source)
+    is_far = on_hub or not (path.is_dir() or (path.is_file() and name.lower().endswith(".parquet")))
+    # Nobody who mistypes a file's name means the Hub.
+    is_file = isinstance(source, Path) or path.exists() or name.lower().endswith(".parquet")
+    if is_far and (not is_hub_id(name) or (is_file and not on_hub)):
+        raise PictureError(
+            f"There is no data set {shown(name)!r}: give the id of one on the Hub (owner/name), or a Parquet file or a "
+            "folder that is here."
+        )
+    title = name if is_far else shown(path.name)
+    with tempfile.TemporaryDirectory(prefix="emotion-data-set-") as scratch:
+        try:
+            opened = HubSplit(path.resolve(), title, is_far=is_far, commit=commit, limits=limits)
+            # A script that has the name of its data set is how datasets knows one that wants to be run.
+            folder = Path(scratch).resolve() / path.resolve().name
+            folder.mkdir()
+            opened.lay_out(folder)
+            opened.find(folder, config, split)
+            yield opened
+        except EmotionError:
+            raise
+        except Exception as error:
+            raise PictureError(_sentence(title, error, is_far=is_far)) from error
+
+
+def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+
+    met: list[Any] = [error]
+    while cause := met[-1].__cause__ or met[-1].__context__:
+        met.append(cause)
+    said, hub = shown(first_line(error)), f"Hub at {constants.ENDPOINT}"
+    if "scripts are no longer supported" in said:
+        return f"{title} wants to run a script of its own, which is never done here: choose one of Parquet files."
+    if any(isinstance(each, GatedRepoError) for each in met):
+        return f"{title} is gated: ask for access on its page and log in with `hf auth login`, or set HF_TOKEN."
+    if any(isinstance(each, RepositoryNotFoundError) for each in met):
+        return f"The {hub} has no data set {title}, or it is private: check its name, or log in with `hf auth login`."
+    if any(isinstance(each, HfHubHTTPError) and each.response.status_code in (401, 403) for each in met):
+        return f"The {hub} does not give {title} ({said}): log in with `hf auth login` as someone who may read it."
+    if is_far and isinstance(error, (client().httpx.HTTPError, json.JSONDecodeError, OSError)):
+        way = "connect to the network and try again, or import a zip, a folder or a Parquet file."
+        return f"{title} cannot be read from the {hub} ({said}): {way}"
+    return f"{title} is no data set that can be read ({said}): choose another one, or mend it."
+
+
+def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
+    """Raise ``PictureError`` where something is wanted that is not offered."""
+    if wanted and wanted not in offered:
+        raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
+
+
+def in_short(names: Collection[str]) -> str:
+    """Return names as a sentence can hold them."""
+    return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
