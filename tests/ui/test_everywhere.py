@@ -14,7 +14,9 @@ import pytest
 from helpers import looking
 from helpers.looking import button, open_run, panel, press, says, says_no_more, unfold
 from helpers.pictures import write_pictures
+from helpers.processes import frozen, held, trainer_of
 from helpers.serving import ROOT, Site, choose, enter, open_tab, serving
+from helpers.waiting import until
 from playwright.sync_api import Browser, Locator, Page, expect
 
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
@@ -127,20 +129,24 @@ def open_by_keyboard(page: Page, name: str) -> None:
 
 @pytest.mark.slow
 def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and_a_list_left(
-    page: Page, tiny_pictures: Path, tiny_vit: Path
+    page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path
 ):
+    known = set(site.runs.iterdir())
     looking.prepare_tiny(page, tiny_pictures / "human_train", tiny_vit, epochs=50, image_size=looking.SLOW_SIDE)
     choose(page, "What is trained", "Everything")
     page.reload()
     expect(page.get_by_label("number input for Epochs")).to_have_value("50")
     tab_to(page, button(page, "Start"))
     page.keyboard.press("Enter")
-    says(page, re.compile(r"Epoch \d+ of 50"))
-    # Start is called otherwise by now, and still the place from which Tab goes on.
-    expect(button(page, "Stop")).to_be_enabled()
-    page.keyboard.press("Tab")
-    assert button(page, "Stop").evaluate(HAS_FOCUS)
-    page.keyboard.press("Enter")
+    [run] = until(lambda: set(site.runs.glob("2*")) - known)
+    with frozen(run, site.process.pid):
+        says(page, re.compile(r"Epoch \d+ of 50"))
+        # Start is called otherwise by now, and still the place from which Tab goes on.
+        expect(button(page, "Stop")).to_be_enabled()
+        page.keyboard.press("Tab")
+        assert button(page, "Stop").evaluate(HAS_FOCUS)
+        page.keyboard.press("Enter")
+        until((run / "stop").exists)
     says(page, re.compile(r"Stopped: epoch \d+ is kept"))
     open_by_keyboard(page, "Predict")
     tab_to(page, page.get_by_role("button", name="Drawn example 5: dog, happy"))
@@ -243,9 +249,13 @@ def test_on_a_phone_one_press_trains_the_default_which_comes_into_view(browser: 
         open_tab(page, "Predict")
         says(page, WAITS)
         press(page, "Train the default")
-        expect(page.get_by_text(re.compile("Looking once at 600 pictures")).first).to_be_in_viewport()
-        expect(button(page, "Train the default")).to_be_hidden()
-        press(page, "Stop")
+        [run] = until(lambda: list(own.runs.glob("2*")))
+        looks = page.get_by_text(re.compile("Looking once at 600 pictures")).first
+        expect(looks).to_be_visible()
+        with held(trainer_of(run, own.process.pid)):
+            expect(looks).to_be_in_viewport()
+            expect(button(page, "Train the default")).to_be_hidden()
+            looking.press_stop(page, run, own.process.pid)
         says(page, "Stopped")
         assert "Traceback" not in own.log.read_text("utf-8")
 
