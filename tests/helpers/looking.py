@@ -7,7 +7,7 @@ from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
-from helpers.processes import held, trainer_of
+from helpers.processes import frozen
 from helpers.serving import choose, enter
 from helpers.waiting import until
 
@@ -48,8 +48,8 @@ def press(page: Page, name: str) -> None:
 
 
 def press_stop(page: Page, run: Path, pid: int, *, name: str = "Stop") -> None:
-    """Press Stop while whoever trains the run, at or below ``pid``, stands still: it is not over before it is asked."""
-    with held(trainer_of(run, pid)):
+    """Press Stop while the training of a run, at or below ``pid``, stands still: it is not over before it is asked."""
+    with frozen(run, pid):
         press(page, name)
         until((run / "stop").exists, what=f"that {run.name} is asked to stop")
 
