@@ -60,6 +60,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.slow
 def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(bare: Site, browser: Browser):
     twenty = json.loads((ROOT / "docs" / "results" / "experiment-photographs.json").read_text("utf-8"))["twenty"]
     people, dogs = (next(each for each in twenty if each["set"] == name) for name in ("human_eval", "dog_eval"))
@@ -86,6 +87,7 @@ def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(b
         expect(page.get_by_text("What was asked.")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_other_names_of_the_emotions_are_read_once_asked_and_a_sweep_that_finds_no_room_in_the_queue_is_none(
     bare: Site, browser: Browser
 ):

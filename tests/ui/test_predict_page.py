@@ -216,6 +216,7 @@ def test_an_example_is_judged_beside_another_run_and_what_differs_is_said_with_w
         says(page, sentence)
 
 
+@pytest.mark.slow
 def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class_has_its_map(
     page: Page, trained_run: Path, minds: dict[str, Path], tmp_path: Path, kept: Kept
 ):
