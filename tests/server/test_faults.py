@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import subprocess
@@ -123,29 +122,16 @@ def test_a_read_only_folder_still_predicts_and_refuses_the_rest_in_a_sentence_ea
 MEMORY = "The memory did not suffice: lower the batch size or the number of trained blocks."
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: …"), MEMORY),
-        (RuntimeError("could not create a primitive"), MEMORY),
-        (RuntimeError("could not create a memory object"), MEMORY),
-        (RuntimeError("could not execute a primitive"), MEMORY),
-        (RuntimeError("std::bad_alloc"), MEMORY),
-        (RuntimeError("can't start new thread"), MEMORY),
-        (RuntimeError("unable to mmap 4096 bytes from file <x>: Cannot allocate memory (12)"), MEMORY),
-        (OSError(errno.ENOMEM, "Cannot allocate memory"), MEMORY),
-        (MemoryError(), MEMORY),
-        (RuntimeError("could not create a primitive descriptor for the matmul primitive."), "The training broke off"),
-    ],
-    ids=str,
-)
-def test_each_way_to_say_that_memory_is_short_is_one_sentence_that_says_what_to_lower(
-    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
-) -> None:
-    import torch
+NO_MEMORY = ["can't allocate memory", "could not create a primitive", "could not create a memory object"]
+NO_MEMORY += ["could not execute a primitive", "std::bad_alloc", "can't start new thread", "unable to mmap 4 bytes"]
 
-    monkeypatch.setattr(torch.nn.functional, "cross_entropy", Mock(side_effect=error))
-    assert one_sentence(train(tmp_path)).startswith(said)
+
+@pytest.mark.parametrize("error", [*map(RuntimeError, NO_MEMORY), OSError(12, "Cannot allocate memory")], ids=str)
+def test_each_way_to_say_that_memory_is_short_is_one_sentence_that_says_what_to_lower(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("torch.nn.functional.cross_entropy", Mock(side_effect=error))
+    assert one_sentence(train(tmp_path)) == MEMORY
 
 
 @pytest.mark.slow
