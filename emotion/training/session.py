@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import sys
 import time
 import traceback
@@ -25,8 +26,12 @@ from emotion.split_record import SplitRecord, load_split
 from emotion.training.fit import fit, rescue
 from emotion.training.resuming import has_state
 
-# What torch says where an allocation fails, on the CPU and on a GPU; its exceptions are RuntimeErrors.
-_OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
+# What torch, its oneDNN, Python and the system say where an allocation fails; most are RuntimeErrors. A primitive
+# *descriptor* that could not be created is no want of memory.
+_OUT_OF_MEMORY = re.compile(
+    r"can't allocate memory|Cannot allocate memory|out of memory|std::bad_alloc|unable to mmap|can't start new thread|"
+    r"could not (create a (primitive|memory object)|execute a primitive)$"
+)
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "pillow", "numpy")
 
 
@@ -155,11 +160,11 @@ def _sentence(error: BaseException, run: Run) -> str:
             f"The disk is full: make room in {run.path.parent.absolute()}, or with `python -m emotion cache clear`, "
             "then resume the run."
         )
+    if _is_of_memory(error):
+        return "The memory did not suffice: lower the batch size or the number of trained blocks."
     if isinstance(error, OSError) and error.strerror:
         which = f" {error.filename}" if error.filename else ""
         return f"A file{which} could not be read or written ({error.strerror}): make room, or see to its permissions."
-    if _is_of_memory(error):
-        return "The memory did not suffice: lower the batch size or the number of trained blocks."
     (run.path / "error.log").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return f"The training broke off unexpectedly ({type(error).__name__}): error.log in its run folder has the details."
 
@@ -168,6 +173,6 @@ def _is_of_memory(error: BaseException | None) -> bool:
     """Whether an error, or the one that it was made of, says that an allocation failed."""
     return error is not None and (
         isinstance(error, MemoryError)
-        or any(sign in str(error) for sign in _OUT_OF_MEMORY)
+        or _OUT_OF_MEMORY.search(str(error)) is not None
         or _is_of_memory(error.__cause__)
     )

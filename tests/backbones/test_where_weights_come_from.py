@@ -98,6 +98,7 @@ def pull(name: str, *, endpoint: str, cache: Path) -> subprocess.CompletedProces
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_hub_model_is_downloaded_once_and_pickles_and_unknown_names_are_refused(
     tiny_vit: Path, tmp_path: Path
 ) -> None:

@@ -309,6 +309,7 @@ def test_a_run_of_a_visitor_is_seen_and_used_by_its_owner_alone(public: Site) ->
             bert.predict(run=RUNS["public"], api_name="/run_status")
 
 
+@pytest.mark.slow
 @CLIENT_WARNINGS
 def test_endpoints_answer_in_the_form_that_programs_read(public: Site) -> None:
     from gradio_client import handle_file

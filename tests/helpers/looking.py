@@ -7,6 +7,7 @@ from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
+from helpers.processes import frozen
 from helpers.serving import choose, enter
 from helpers.waiting import until
 
@@ -46,6 +47,13 @@ def press(page: Page, name: str) -> None:
     button(page, name).click()
 
 
+def press_stop(page: Page, run: Path, pid: int, *, name: str = "Stop") -> None:
+    """Press Stop while the training of a run, at or below ``pid``, stands still: it is not over before it is asked."""
+    with frozen(run, pid):
+        press(page, name)
+        until((run / "stop").exists, what=f"that {run.name} is asked to stop")
+
+
 def unfold(page: Page, name: str) -> None:
     """Open a section that is folded away."""
     page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).click()
@@ -62,8 +70,8 @@ def curves(page: Page, chart: str) -> dict[str, dict[str, Any]]:
 
 
 def await_points(page: Page, chart: str, line: str, count: int) -> None:
-    """Await a line of so many points."""
-    until(lambda: len(curves(page, chart).get(line, {"x": ()})["x"]) == count, what=f"{count} points of {line}")
+    """Await a line of so many points, or of more, where two came at once."""
+    until(lambda: len(curves(page, chart).get(line, {"x": ()})["x"]) >= count, what=f"{count} points of {line}")
 
 
 def chart_text(page: Page, chart: str) -> str:

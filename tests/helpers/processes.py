@@ -29,10 +29,28 @@ def frozen(run: Path, pid: int) -> Iterator[psutil.Process]:
     until(lambda: epochs_of(run) > 1 or status_of(run) == "failed", what=f"the second epoch of {run.name}")
     assert epochs_of(run) > 1, events_of(run)
     trainer = trainer_of(run, pid)
-    trainer.suspend()
-    yield trainer
-    with contextlib.suppress(psutil.Error):  # It may be killed by now.
-        trainer.resume()
+    with held(trainer):
+        yield trainer
+
+
+@contextlib.contextmanager
+def held(*processes: psutil.Process) -> Iterator[None]:
+    """Let processes stand still, so that what they do is not over meanwhile, however slow all else is."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with contextlib.suppress(psutil.Error):  # It may be killed by now.
+                process.resume()
+
+
+def giving_way(pid: int) -> list[psutil.Process]:
+    """Return the Python processes below one that give way to others; a browser has such of its own."""
+    niceness = psutil.Process(pid).nice()
+    below = [each for each in children_of(pid) if each.name().startswith("python")]
+    return [each for each in below if each.nice() > niceness]
 
 
 def all_ended(processes: list[psutil.Process], *, seconds: float = 60) -> bool:

@@ -314,6 +314,7 @@ def test_a_run_that_lost_some_of_its_files_or_was_moved_is_still_told_of(
 # The command
 
 
+@pytest.mark.slow
 def test_the_newest_comparison_is_told_of_or_the_one_that_is_named(emotion: Emotion, run: Path, tmp_path: Path) -> None:
     older = of_happy(run, dog=0.3)
     newer = write_comparison(run, {"cat": {"happy": around(0.3)}}, name="20270101-000000-000000")

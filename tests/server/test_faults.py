@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from helpers.command import Emotion, Said
@@ -118,6 +119,21 @@ def test_a_read_only_folder_still_predicts_and_refuses_the_rest_in_a_sentence_ea
     assert "Read-only" in one_sentence(emotion(*compare))
 
 
+MEMORY = "The memory did not suffice: lower the batch size or the number of trained blocks."
+
+
+NO_MEMORY = ["can't allocate memory", "could not create a primitive", "could not create a memory object"]
+NO_MEMORY += ["could not execute a primitive", "std::bad_alloc", "can't start new thread", "unable to mmap 4 bytes"]
+
+
+@pytest.mark.parametrize("error", [*map(RuntimeError, NO_MEMORY), OSError(12, "Cannot allocate memory")], ids=str)
+def test_each_way_to_say_that_memory_is_short_is_one_sentence_that_says_what_to_lower(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("torch.nn.functional.cross_entropy", Mock(side_effect=error))
+    assert one_sentence(train(tmp_path)) == MEMORY
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Memory is limited as Linux does it.")
 def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_pictures: Path, tiny_vit: Path, tmp_path: Path) -> None:
@@ -135,7 +151,6 @@ def test_a_training_that_dies_of_memory_says_what_to_lower(tiny_pictures: Path, 
     given = json.dumps([str(word) for word in words])
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code, given], env=env, capture_output=True, text=True, check=False)
-    said = "The memory did not suffice: lower the batch size or the number of trained blocks."
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, said)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, MEMORY)
     [run] = runs_in(tmp_path / "runs")
-    assert events_of(run)[-1]["message"] == said
+    assert events_of(run)[-1]["message"] == MEMORY

@@ -206,6 +206,7 @@ def test_guesses_of_a_password_go_one_after_the_other_and_few_wait(site: Site) -
     assert time.monotonic() - began >= 0.4 * looked_at
 
 
+@pytest.mark.slow
 def test_a_browser_gives_the_password_and_finds_everything_that_its_tabs_ask_for(
     site: Site, browser: Browser, tmp_path: Path
 ) -> None:

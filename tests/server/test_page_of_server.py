@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from helpers.hub_stand_in import READ_ONLY, TOKEN, Kept, hub
-from helpers.looking import button, open_run, panel, press, says, unfold
+from helpers.looking import button, open_run, panel, press, press_stop, says, unfold
 from helpers.pictures import picture_bytes, write_pictures
 from helpers.processes import all_ended, children_of, frozen
 from helpers.run_folder import epochs_of, status_of
@@ -90,8 +90,9 @@ def test_a_reload_a_second_browser_and_the_back_button_find_a_run_as_it_is_and_a
         before = epochs_of(long_run)
         press(page, "Resume")
         until(lambda: epochs_of(long_run) > before)
-        says(page, EPOCH)
-        press(page, "Stop")
+        with frozen(long_run, site.process.pid):
+            says(page, EPOCH)
+            press_stop(page, long_run, site.process.pid)
         says(page, re.compile(r"Stopped: epoch \d+ is kept"))
     assert (long_run / "checkpoint" / "model.safetensors").is_file()
 
@@ -113,7 +114,7 @@ def test_a_server_that_is_killed_leaves_no_process_and_the_next_one_offers_to_go
         before = epochs_of(long_run)
         press(page, "Resume")
         until(lambda: epochs_of(long_run) > before)
-        press(page, "Stop")
+        press_stop(page, long_run, site.process.pid)
         says(page, re.compile(r"Stopped: epoch \d+ is kept"))
 
 
@@ -138,7 +139,7 @@ def test_a_training_of_the_command_line_is_watched_on_the_page_and_stopped_from_
         [run] = until(lambda: [path for path in site.runs.glob("2*") if path not in known])
         with frozen(run, training.pid), site.visit(browser) as page:
             says(page, EPOCH)
-            press(page, "Stop")
+            press_stop(page, run, training.pid)
         assert training.wait(300) == 130
         assert status_of(run) == "stopped"
     finally:

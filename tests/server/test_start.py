@@ -101,6 +101,7 @@ def test_an_address_that_is_not_of_this_machine_is_one_sentence(
     assert "is no address of this machine, so choose others with PORT= and HOST=" in told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="This machine has no IPv6.")
 def test_every_address_of_both_kinds_is_served_behind_a_proxy_that_nobody_reaches(tmp_path: Path) -> None:
     proxies = {"http_proxy": "http://127.0.0.1:1", "ALL_PROXY": "socks://127.0.0.1:1/"}

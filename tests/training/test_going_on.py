@@ -109,6 +109,7 @@ def test_a_run_goes_on_only_with_what_it_began_with_and_else_keeps_what_it_has(
     assert {path: path.read_bytes() for path in kept} == kept
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_interrupted_and_goes_on_to_the_same_numbers(
     trainer: Trainer, emotion: Emotion, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ CHANGES: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_setting_is_without_effect(trainer: Trainer) -> None:
     for path in sorted((trainer.pictures / "sad").iterdir())[4:]:
         path.unlink()

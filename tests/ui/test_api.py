@@ -13,6 +13,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from helpers.pictures import write_pictures, write_zip
+from helpers.processes import frozen
 from helpers.serving import Site
 from helpers.waiting import until
 
@@ -158,14 +159,15 @@ def test_a_training_is_started_watched_to_its_end_and_listed(client: Client, tin
 
 
 def test_a_run_that_is_stopped_keeps_its_best_epoch_and_one_behind_it_waits_its_turn(
-    client: Client, tiny_dinov2: Path
+    client: Client, site: Site, tiny_dinov2: Path
 ) -> None:
     long = {"picture_set": TRAIN, "epochs": 50, "batch_size": 1, "depth": "all", "backbone": str(tiny_dinov2)}
     first = client.predict(**long, api_name="/train")["run"]
     second = client.predict(**{**long, "epochs": 1, "batch_size": 24}, api_name="/train")["run"]
-    until(lambda: client.predict(run=first, api_name="/run_status")["epoch"] >= 1)
-    assert client.predict(run=second, api_name="/run_status")["queue_place"] == 1
-    client.predict(run=first, api_name="/stop")
+    with frozen(site.runs / first, site.process.pid):
+        assert client.predict(run=first, api_name="/run_status")["epoch"] >= 1
+        assert client.predict(run=second, api_name="/run_status")["queue_place"] == 1
+        client.predict(run=first, api_name="/stop")
     said = awaited(client, first, "stopped")
     assert said["message"].startswith("Stopped:")
     assert (said["best_epoch"] >= 1, said["can_predict"]) == (True, True)

@@ -14,6 +14,7 @@ import pytest
 from helpers.comparisons import around, scores, write_comparison
 from helpers.looking import button, chart_text, press, says, says_no_more, unfold
 from helpers.pictures import EMOTIONS
+from helpers.processes import giving_way, held
 from helpers.serving import Site, enter, open_tab
 from helpers.waiting import until
 from playwright.sync_api import Locator, Page, expect
@@ -369,9 +370,10 @@ def test_a_question_that_is_stopped_closed_or_overtaken_leaves_no_bar_and_no_loc
     press(tab, "All controls")
     until(lambda: controls.exists() and "grey" in json.loads(controls.read_text()), what="some controls")
     stop = tab.get_by_role("button", name="Stop", exact=True).and_(tab.locator(":enabled"))
-    stop.click()
-    says(tab, "Stopped: the controls that were done are kept.")
-    expect(stop).to_have_count(0)
+    with held(*giving_way(site.process.pid)):
+        stop.click()
+        says(tab, "Stopped: the controls that were done are kept.")
+        expect(stop).to_have_count(0)
     assert not {"eyes_neutral", "brows_neutral", "mouth_neutral", "background_removed"} <= set(kept_in(controls))
 
     # Overtaken: its answer is kept where it belongs, and the other comparison shows its own.

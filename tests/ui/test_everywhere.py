@@ -14,7 +14,9 @@ import pytest
 from helpers import looking
 from helpers.looking import button, open_run, panel, press, says, says_no_more, unfold
 from helpers.pictures import write_pictures
+from helpers.processes import frozen
 from helpers.serving import ROOT, Site, choose, enter, open_tab, serving
+from helpers.waiting import until
 from playwright.sync_api import Browser, Locator, Page, expect
 
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
@@ -58,6 +60,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.slow
 def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(bare: Site, browser: Browser):
     twenty = json.loads((ROOT / "docs" / "results" / "experiment-photographs.json").read_text("utf-8"))["twenty"]
     people, dogs = (next(each for each in twenty if each["set"] == name) for name in ("human_eval", "dog_eval"))
@@ -84,6 +87,7 @@ def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(b
         expect(page.get_by_text("What was asked.")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_other_names_of_the_emotions_are_read_once_asked_and_a_sweep_that_finds_no_room_in_the_queue_is_none(
     bare: Site, browser: Browser
 ):
@@ -127,20 +131,24 @@ def open_by_keyboard(page: Page, name: str) -> None:
 
 @pytest.mark.slow
 def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and_a_list_left(
-    page: Page, tiny_pictures: Path, tiny_vit: Path
+    page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path
 ):
+    known = set(site.runs.iterdir())
     looking.prepare_tiny(page, tiny_pictures / "human_train", tiny_vit, epochs=50, image_size=looking.SLOW_SIDE)
     choose(page, "What is trained", "Everything")
     page.reload()
     expect(page.get_by_label("number input for Epochs")).to_have_value("50")
     tab_to(page, button(page, "Start"))
     page.keyboard.press("Enter")
-    says(page, re.compile(r"Epoch \d+ of 50"))
-    # Start is called otherwise by now, and still the place from which Tab goes on.
-    expect(button(page, "Stop")).to_be_enabled()
-    page.keyboard.press("Tab")
-    assert button(page, "Stop").evaluate(HAS_FOCUS)
-    page.keyboard.press("Enter")
+    [run] = until(lambda: set(site.runs.glob("2*")) - known)
+    with frozen(run, site.process.pid):
+        says(page, re.compile(r"Epoch \d+ of 50"))
+        # Start is called otherwise by now, and still the place from which Tab goes on.
+        expect(button(page, "Stop")).to_be_enabled()
+        page.keyboard.press("Tab")
+        assert button(page, "Stop").evaluate(HAS_FOCUS)
+        page.keyboard.press("Enter")
+        until((run / "stop").exists)
     says(page, re.compile(r"Stopped: epoch \d+ is kept"))
     open_by_keyboard(page, "Predict")
     tab_to(page, page.get_by_role("button", name="Drawn example 5: dog, happy"))

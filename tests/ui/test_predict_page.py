@@ -16,6 +16,7 @@ import pytest
 from helpers import looking
 from helpers.looking import button, curves, give, panel, press, says, says_no_more
 from helpers.pictures import picture, picture_bytes, write_zip
+from helpers.processes import giving_way, held
 from helpers.serving import Site, choose, open_tab
 from helpers.waiting import until
 from PIL import Image
@@ -215,6 +216,7 @@ def test_an_example_is_judged_beside_another_run_and_what_differs_is_said_with_w
         says(page, sentence)
 
 
+@pytest.mark.slow
 def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class_has_its_map(
     page: Page, trained_run: Path, minds: dict[str, Path], tmp_path: Path, kept: Kept
 ):
@@ -325,18 +327,20 @@ def test_many_pictures_fill_the_table_while_they_are_judged_a_second_batch_waits
     says(page, "dogs")
     press(page, "Judge them all")
     says(page, re.compile(r"[1-9]\d* of 200"))
-    until(lambda: table(page).count() > 0)
-    assert table(page).count() < 200
-    expect(button(page, "Judge them all")).to_be_disabled()
-    with site.visit(browser) as other:
-        open_tab(other, "Predict")
-        give(other, MANY, path)
-        says(other, "dogs")
-        press(other, "Judge them all")
-        says(other, "Waiting for its turn: one batch goes on at a time.")
-        press(other, "Stop")
-        says(other, "Stopped before the first picture was judged.")
-    press(page, "Stop")
+    with held(*giving_way(site.process.pid)):
+        until(lambda: table(page).count() > 0)
+        assert table(page).count() < 200
+        expect(button(page, "Judge them all")).to_be_disabled()
+        with site.visit(browser) as other:
+            open_tab(other, "Predict")
+            give(other, MANY, path)
+            says(other, "dogs")
+            press(other, "Judge them all")
+            says(other, "Waiting for its turn: one batch goes on at a time.")
+            press(other, "Stop")
+            says(other, "Stopped before the first picture was judged.")
+        press(page, "Stop")
+        expect(button(page, "Stop")).to_be_disabled()
     says(page, re.compile(r"Stopped after \d+ of 200 files; what is judged is kept\."))
     stopped = re.search(r"Stopped after (\d+) of", panel(page).inner_text())
     assert stopped is not None

@@ -100,6 +100,7 @@ def test_a_model_is_packed_as_a_zip_with_its_card(own: Path, page: Page):
         assert "library_name: transformers" in packed.read(f"{own.name}/README.md").decode()
 
 
+@pytest.mark.slow
 def test_a_deleted_run_is_gone_and_comes_back_with_undo(own: Path, page: Page):
     open_run(page, own)
     press(page, "Delete")
@@ -227,6 +228,7 @@ def test_what_became_of_a_run_is_told_in_one_sentence(page: Page, site: Site, tr
         shutil.rmtree(run)
 
 
+@pytest.mark.slow
 def test_a_torn_file_is_one_sentence_and_hides_nothing_else(own: Path, page: Page, site: Site):
     (own / "validation.json").write_text("{", "utf-8")
     torn = site.runs / "20970103-000000-torn"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from helpers import looking
 from helpers.looking import await_points, button, curves, panel, press, says, says_no_more, unfold
+from helpers.processes import frozen
 from helpers.scripted_training import ScriptedTraining
 from helpers.serving import Site, choose, enter
 from helpers.waiting import until
@@ -130,7 +131,7 @@ def test_a_preset_fills_in_every_setting(page: Page, site: Site, tiny_pictures: 
     press(page, "Start")
     until(lambda: all_runs(site) != before)
     assert config_of(all_runs(site)[0]) == chosen.to_json()
-    press(page, "Stop")
+    looking.press_stop(page, all_runs(site)[0], site.process.pid)
     says(page, re.compile("Stopped: .* is kept"))
 
 
@@ -145,16 +146,18 @@ def test_a_training_is_found_by_a_reload_and_another_browser_queued_behind_withd
     page.reload()
     says(page, re.compile(r"Epoch \d+ of 50"))
     await_points(page, "Loss", "Validation", len(curves(page, "Loss")["Validation"]["x"]) + 1)
-    press(page, "Queue another")
-    says(page, re.compile("Queued: .* first. Stop withdraws it."))
-    press(page, "Stop")
-    says(page, "Stopped: no epoch was finished, so nothing is kept.")
+    with frozen(first, site.process.pid):
+        press(page, "Queue another")
+        says(page, re.compile("Queued: .* first. Stop withdraws it."))
+        press(page, "Stop")
+        says(page, "Stopped: no epoch was finished, so nothing is kept.")
     withdrawn = all_runs(site)[0]
     assert withdrawn != first
     assert last_event(withdrawn) == "RunStopped"
     with site.visit(browser) as other:
-        says(other, re.compile(r"Epoch \d+ of 50"))
-        press(other, "Stop")
+        with frozen(first, site.process.pid):
+            says(other, re.compile(r"Epoch \d+ of 50"))
+            looking.press_stop(other, first, site.process.pid)
         says(other, re.compile(r"Stopped: epoch \d+ is kept\. Resume goes on after epoch \d+\."))
         expect(button(other, "Start")).to_be_enabled()
         expect(button(other, "Stop")).to_be_disabled()
@@ -163,7 +166,7 @@ def test_a_training_is_found_by_a_reload_and_another_browser_queued_behind_withd
         until(lambda: (first / "events.jsonl").read_text("utf-8").count("EpochDone") > done + 1)
         says(other, re.compile(r"Epoch \d+ of 50"))
         expect(button(other, "Resume")).to_be_hidden()
-        press(other, "Stop")
+        looking.press_stop(other, first, site.process.pid)
         says(other, re.compile(r"Stopped: epoch \d+ is kept"))
 
 
@@ -249,12 +252,14 @@ def test_a_sweep_is_found_by_a_reload_and_stopped_whole_and_no_other_run_with_it
     enter(page, "Values", "1, 2, 4")
     press(page, "Sweep")
     says(page, re.compile(r"0 of 3 runs finished. Now batch size 1. Epoch \d+ of 50"))
-    expect(looking.swept(page).last).to_contain_text("queued")
-    page.reload()
-    says(page, re.compile(r"0 of 3 runs finished. Now batch size 1. Epoch \d+ of 50"))
-    expect(button(page, "Sweep")).to_be_disabled()
+    first = all_runs(site)[2]
     with ScriptedTraining(trained_run, site.runs / "20000101-000000-other") as other:
-        press(page, "Stop sweep")
+        with frozen(first, site.process.pid):
+            expect(looking.swept(page).last).to_contain_text("queued")
+            page.reload()
+            says(page, re.compile(r"0 of 3 runs finished. Now batch size 1. Epoch \d+ of 50"))
+            expect(button(page, "Sweep")).to_be_disabled()
+            looking.press_stop(page, first, site.process.pid, name="Stop sweep")
         expect(looking.swept(page).filter(has_text="stopped")).to_have_count(3)
         expect(button(page, "Sweep")).to_be_enabled()
         assert not (other.path / "stop").exists()
