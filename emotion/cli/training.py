@@ -14,7 +14,7 @@ from emotion.backbones.registry import locate
 from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, note_drawn, print_json, tell
 from emotion.cli.settings import add_settings, settings_of
 from emotion.config import TrainConfig
-from emotion.data.folders import list_folder, paths_in
+from emotion.data.folders import list_folder
 from emotion.events import (
     EpochDone,
     Event,
@@ -65,7 +65,7 @@ def _train(options: argparse.Namespace) -> int:
     config = settings_of(options)
     # What can be seen to fail at once fails before the imports, and leaves no run behind.
     listing = list_folder(Path(config.pictures), use_aliases=config.use_aliases)
-    offer = alias_offer(paths_in(listing), how="give --use-aliases")
+    offer = alias_offer(listing.paths(), how="give --use-aliases")
     locate(config.backbone)
     notes = listing.account()
     if _is_first_process():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emotion.comparison.drawing import Draw
 from emotion.comparison.gaps import Gap, find_gaps, first_of_people
-from emotion.data.folders import Picture, list_folder, pictures_in
+from emotion.data.folders import Picture, list_folder
 from emotion.data.names import alike
 from emotion.data.sampling import draw_in_order
 from emotion.errors import PictureError
@@ -182,7 +182,7 @@ def _read(
 ) -> tuple[list[Picture], dict[str, str | None], list[str]]:
     """Return a set's pictures under the run's class names, which folder was read as which class, and notes."""
     listing = list_folder(Path(folder).resolve())
-    found = pictures_in(listing)
+    found = listing.pictures()
     written = {alike(label): label for label in classes}
     # A run that was itself trained on `anger` meets it under that name.
     own = {emotion_meant(label): label for label in reversed(classes)}

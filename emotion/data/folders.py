@@ -77,6 +77,25 @@ class Listing:
     notes: list[str] = field(default_factory=list)
     loose: list[str] = field(default_factory=list)
 
+    def paths(self) -> dict[str, list[Path]]:
+        """Return the files by class.
+
+        Raises:
+            PictureError: there are none.
+        """
+        if not self.files:
+            raise nothing_left(str(self.root), self.left_out)
+        return {label: [self.root / name for name in names] for label, names in self.files.items()}
+
+    def pictures(self) -> list[Picture]:
+        """Return the pictures in the order of their paths.
+
+        Raises:
+            PictureError: there are none.
+        """
+        found = [Picture(path, label) for label, paths in self.paths().items() for path in paths]
+        return sorted(found, key=lambda picture: str(picture.path))
+
     def account(self) -> list[str]:
         """Return the notes, and one sentence for each reason why files are left out that may have been meant."""
         by_reason: defaultdict[str, list[str]] = defaultdict(list)
@@ -145,43 +164,13 @@ def list_folder(
     return listing
 
 
-def list_pictures(root: Path, *, use_aliases: bool = False) -> dict[str, list[Path]]:
-    """Return the picture files below ``root`` by class, as ``list_folder`` finds them.
-
-    Raises:
-        PictureError: as ``list_folder``, or there is no picture of a class.
-    """
-    return paths_in(list_folder(root, use_aliases=use_aliases))
-
-
-def paths_in(listing: Listing) -> dict[str, list[Path]]:
-    """Return the files of a listing by class.
-
-    Raises:
-        PictureError: there are none.
-    """
-    if not listing.files:
-        raise nothing_left(str(listing.root), listing.left_out)
-    return {label: [listing.root / name for name in names] for label, names in listing.files.items()}
-
-
 def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
     """Return every labelled picture below ``root`` in the order of their paths.
 
     Raises:
-        PictureError: as ``list_pictures``.
+        PictureError: as ``list_folder``, or there is no picture of a class.
     """
-    return pictures_in(list_folder(root.resolve(), use_aliases=use_aliases))
-
-
-def pictures_in(listing: Listing) -> list[Picture]:
-    """Return the pictures of a listing in the order of their paths.
-
-    Raises:
-        PictureError: there are none.
-    """
-    pictures = [Picture(path, label) for label, paths in paths_in(listing).items() for path in paths]
-    return sorted(pictures, key=lambda picture: str(picture.path))
+    return list_folder(root.resolve(), use_aliases=use_aliases).pictures()
 
 
 def holds_pictures(root: Path) -> bool:

@@ -22,6 +22,8 @@ from emotion.statistics.paired import Change, change
 from emotion.studies.keeping import keep, kept
 from emotion.studies.study import Judge
 
+# Of twice as many pixels a side all of a picture's looks are made; models take fewer.
+SIDE = 512
 KEPT_AS = "controls"
 # Changed pictures in memory at a time; each is as large as its file decodes to.
 CHUNK = 16
@@ -225,7 +227,7 @@ def _changed(path: Path, control: PictureControl | DrawnControl) -> Image.Image 
     if isinstance(control, DrawnControl):
         return redrawn(path, control)
     try:
-        return control.change(open_picture(path))
+        return control.change(open_picture(path, side=SIDE))
     except PictureError:
         return None  # Moved since the comparison: it is counted and left out.
 

@@ -35,7 +35,15 @@ FIELDS_ARE_CALLED_WHAT_THEY_SAY = """<script>new MutationObserver(() => {
         if (text && field.ariaLabel !== text) field.ariaLabel = text;
     }
 }).observe(document.documentElement, {subtree: true, childList: true});</script>"""
+# Most browsers do not know HEIC, and the widgets take only what is an image to the browser.
+HEIC_IS_AN_IMAGE = r"""<script>{
+  const type = Object.getOwnPropertyDescriptor(Blob.prototype, 'type');
+  Object.defineProperty(File.prototype, 'type', {
+    get() { return type.get.call(this) || (/\.hei[cf]$/i.test(this.name) ? 'image/heic' : ''); },
+  });
+}</script>"""
 HEAD = f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY
+HEAD += HEIC_IS_AN_IMAGE
 # Files that Gradio keeps for a page are looked at every hour and deleted after a day.
 CACHE_SECONDS = (3600, 86400)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.data import drawn
-from emotion.data.folders import holds_pictures, list_pictures
+from emotion.data.folders import holds_pictures, list_folder
 from emotion.data.sets import SavedSet, list_sets, sets_folder
 from emotion.errors import PictureError
 from emotion.labels import SPECIES_COLOURS, species_of
@@ -45,7 +45,7 @@ class PictureSet:
         Raises:
             PictureError: there are none.
         """
-        return list_pictures(self.folder)
+        return list_folder(self.folder).paths()
 
 
 def list_picture_sets() -> list[PictureSet]:

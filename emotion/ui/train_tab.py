@@ -9,7 +9,7 @@ import gradio as gr
 
 from emotion.config import preset
 from emotion.curves import reading
-from emotion.data.folders import list_folder, paths_in
+from emotion.data.folders import list_folder
 from emotion.errors import EmotionError, RunError
 from emotion.labels import alias_offer
 from emotion.owners import OF_THE_SERVER, may_see
@@ -216,5 +216,5 @@ def preview_of(key: str | None, use_aliases: bool = False) -> str:
         return sentence(NO_SETS)
     chosen = find_set(key, sets=sets)
     listing = list_folder(chosen.folder, use_aliases=use_aliases)
-    offer = "" if use_aliases else alias_offer(paths_in(listing))
-    return preview_strip(paths_in(listing)) + "".join(map(sentence, [*listing.account(), offer]))
+    offer = "" if use_aliases else alias_offer(listing.files)
+    return preview_strip(listing.paths()) + "".join(map(sentence, [*listing.account(), offer]))

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from emotion.cli import main
 from emotion.data.decoding import open_picture
-from emotion.data.folders import list_pictures
+from emotion.data.folders import list_folder
 from emotion.errors import PictureError
 
 SECONDS = float(os.environ.get("EMOTION_FUZZ_SECONDS", "0"))
@@ -109,7 +109,7 @@ def holds(content: bytes, *, name: str = "mine"):
         assert {path.name for path in folder.iterdir()} == {"photos.zip", "sets"}
         [made] = [path for path in (folder / "sets").iterdir() if path.name != ".sets-lock"]
         assert made.is_dir()
-        pictures = [path for paths in list_pictures(made).values() for path in paths]
+        pictures = [path for paths in list_folder(made).paths().values() for path in paths]
         beside = [path for path in made.rglob("*") if path.is_file() and path.parent != made]
         assert sorted(pictures) == sorted(beside)
         for path in pictures:

@@ -16,7 +16,7 @@ from PIL import ImageOps
 from emotion.data.decoding import open_picture
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.duplicates import NEAR_SHARE, fingerprint
-from emotion.data.folders import Picture, count_labels, find_pictures, holds_pictures, list_pictures
+from emotion.data.folders import Picture, count_labels, find_pictures, holds_pictures, list_folder
 from emotion.data.sampling import draw_in_order, sample, split
 from emotion.errors import PictureError
 
@@ -25,7 +25,7 @@ Make = Callable[..., Path]
 
 def counts(folder: Path, **options: bool) -> dict[str, int]:
     """Return how many pictures each class has, which every way to list them tells alike."""
-    listed = {label: len(paths) for label, paths in list_pictures(folder, **options).items()}
+    listed = {label: len(paths) for label, paths in list_folder(folder, **options).files.items()}
     assert count_labels(find_pictures(folder, **options)) == listed
     return listed
 
@@ -64,7 +64,7 @@ def test_other_names_of_the_emotions_are_read_as_these_when_asked_for(make_pictu
 
 def test_a_missing_or_empty_folder_is_one_sentence(make_pictures: Make, tmp_path: Path):
     with pytest.raises(PictureError, match="There is no folder"):
-        list_pictures(tmp_path / "nowhere")
+        list_folder(tmp_path / "nowhere")
     (tmp_path / "empty" / "happy").mkdir(parents=True)
     with pytest.raises(PictureError, match="no pictures in class folders"):
         find_pictures(tmp_path / "empty")

@@ -26,6 +26,7 @@ from safetensors.numpy import load_file, save_file
 from emotion.labels import EMOTION_COLOURS
 
 BARS, BARS_BESIDE = "Probability of each emotion", "Probability by the other run"
+HEIC = Path(__file__).parents[1] / "data" / "turned.heic"
 DROP, MANY = "Drop an image file here to upload", re.compile("^Drop File Here")
 Kept = Callable[[], set[Path]]
 SURE = {"happy": 0.7, "sad": 0.1, "angry": 0.1, "tired": 0.1}
@@ -150,6 +151,15 @@ def test_a_text_that_is_called_a_picture_is_refused_in_a_sentence_and_deleted(pa
     give(page, DROP, fake)
     says(page, "holiday.jpg is not a picture")
     assert "Traceback" not in page.content()
+    assert kept() == set()
+
+
+def test_fault_a_phones_heic_is_taken_by_a_browser_that_does_not_know_it(page: Page, kept: Kept):
+    open_tab(page, "Predict")
+    with page.expect_file_chooser() as dialog:
+        button(page, DROP).click()
+    dialog.value.set_files({"name": "IMG_1.HEIC", "mimeType": "", "buffer": HEIC.read_bytes()})
+    says(page, re.compile(r"(Looks|Perhaps|Undecided|None of these)[\s\S]*Run \S+, float32"))
     assert kept() == set()
 
 
