@@ -44,9 +44,9 @@ def main() -> int:
         # Gradio imports it wherever it is installed, which takes as long as the page's own start.
         sys.modules["mcp"] = None  # type: ignore[assignment]  # Python's way to say that there is none
     from emotion.cleaning import keep_clean
+    from emotion.data.sets import sets_folder
     from emotion.logs import hide_texts
     from emotion.runs import runs_folder
-    from emotion.data.sets import sets_folder
     from emotion.trash import empty_trash
     from emotion.ui.app import HEAD, build_app
     from emotion.ui.run_board import RunBoard

@@ -55,7 +55,7 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
         moved = _renamed([row for row in before.pictures if row.file in chosen and row.label != wanted], wanted, before)
         (found.folder / wanted).mkdir(exist_ok=True)
         for old, row in moved.items():
-            _copy(found.folder / old, found.folder / row.file)
+            link_or_copy(found.folder / old, found.folder / row.file)
         rows = [moved.get(row.file, row) for row in before.pictures]
         names = {old: row.file for old, row in moved.items()}
         likenesses = [_told_anew(each, names) for each in before.near_duplicates]
@@ -180,7 +180,12 @@ def _told_anew(each: Likeness, names: dict[str, str]) -> Likeness:
     return replace(each, file=names.get(each.file, each.file), like=like)
 
 
-def _copy(old: Path, new: Path) -> None:
+def link_or_copy(old: Path, new: Path) -> None:
+    """Give a file a second name.
+
+    Raises:
+        OSError: it is gone, or there is no room.
+    """
     try:
         os.link(old, new)
     except OSError:

@@ -20,7 +20,7 @@ from typing import Protocol
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
 from emotion.data.duplicates import find_likenesses
-from emotion.data.editing import DIGITS, as_there, changing, checked_species, number_of
+from emotion.data.editing import DIGITS, as_there, changing, checked_species, link_or_copy, number_of
 from emotion.data.folders import PARQUET, Listing, Skipped, list_folder, nothing_left, reason_against
 from emotion.data.kept import kept_form, read_file
 from emotion.data.limits import Limits, refuse_full, refuse_late
@@ -116,7 +116,7 @@ class FromFiles:
             # Two files may have one name.
             link = Path(label, str(number), name)
             (listing.root / link).parent.mkdir(parents=True)
-            (listing.root / link).symlink_to(path.absolute())
+            link_or_copy(path, listing.root / link)
             listing.files[label].append(str(link))
         return Source(listing, "What you gave" if len(self.files) != 1 else "The file you gave", "files", skipped)
 
