@@ -221,7 +221,7 @@ def _look_or_check(
         context.stop_if_asked()
         if reason:
             unreadable[index] = reason
-    return PictureInputs(paths, processor, config=config), unreadable
+    return PictureInputs(pictures, processor, config=config), unreadable
 
 
 def _why_unreadable(path: Path, *, side: int) -> str | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import torch
@@ -17,6 +16,7 @@ from transformers import BaseImageProcessor
 
 from emotion.config import TrainConfig
 from emotion.data.decoding import open_picture
+from emotion.data.folders import Picture
 from emotion.training.augmentation import vary
 from emotion.training.batches import view_of
 
@@ -81,8 +81,8 @@ class Activations(Protocol):
 class PictureInputs:
     """Decodes pictures whenever they are asked for; training pictures vary anew in every epoch."""
 
-    def __init__(self, paths: Sequence[Path], processor: BaseImageProcessor, *, config: TrainConfig) -> None:
-        self._paths = paths
+    def __init__(self, pictures: Sequence[Picture], processor: BaseImageProcessor, *, config: TrainConfig) -> None:
+        self._pictures = pictures
         self._processor = processor
         self._config = config
         self._open = partial(open_picture, side=side_of(processor))
@@ -92,14 +92,15 @@ class PictureInputs:
         seed, augmentation = self._config.seed, self._config.augmentation
 
         def varied(index: int) -> Image.Image:
-            image = self._open(self._paths[index])
-            return vary(image, augmentation=augmentation, key=f"{seed}/{self._paths[index].name}/epoch {epoch}")
+            picture = self._pictures[index]
+            key = f"{seed}/{picture.sha256}/epoch {epoch}"
+            return vary(self._open(picture.path), augmentation=augmentation, key=key)
 
         return to_pixels(list(in_background(varied, indices, ahead=len(indices))), self._processor)
 
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return (len(indices), 3, H, W) pixels."""
-        paths = [self._paths[index] for index in indices]
+        paths = [self._pictures[index].path for index in indices]
         return to_pixels(list(in_background(self._open, paths, ahead=len(paths))), self._processor)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import groupby
 
 import PIL
 import torch
@@ -20,7 +20,7 @@ from emotion.cache.collector import Collector
 from emotion.cache.recipe import Recipe, row_key
 from emotion.cache.shard import Shard, open_shard
 from emotion.cache.store import Cache
-from emotion.config import TrainConfig
+from emotion.config import Augmentation, TrainConfig
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.errors import PictureError
@@ -117,15 +117,12 @@ class Look:
         return {index: reasons.get(index, _CHANGED.format(self.pictures[index].path)) for index in lacking}
 
     def _names(self) -> dict[Job, str]:
-        """Return the name of every picture's every view that is needed, in the order of the work."""
+        """Return the name of every picture's every view that is needed."""
         config = self.context.config
-        jobs = chain(
-            ((0, index) for index in range(len(self.pictures))),
-            ((view, index) for view in range(1, config.views) for index in range(self.varied)),
-        )
         return {
-            (view, index): row_key(self.pictures[index].sha256, view=view, augmentation=config.augmentation)
-            for view, index in jobs
+            (view, index): row_key(picture.sha256, view=view, augmentation=config.augmentation)
+            for index, picture in enumerate(self.pictures)
+            for view in range(config.views if index < self.varied else 1)
         }
 
     def _lacking(self, names: dict[Job, str], known: Sequence[Shard]) -> list[Job]:
@@ -134,7 +131,7 @@ class Look:
         lacking = {name: job for job, name in names.items() if name not in have}
         if self.context.processes > 1:
             lacking = dict(gather_object(list(lacking.items())))
-        return sorted(lacking.values())
+        return sorted(lacking.values(), key=lambda job: (job[1], job[0]))
 
     def _agree(self, answer: bool) -> bool:
         answers = [answer]
@@ -167,12 +164,16 @@ class Look:
         images: list[Image.Image] = []
         readable: list[Job] = []
         reasons: dict[int, str] = {}
-        for view, index in batch:
+        for index, jobs in groupby(batch, key=lambda job: job[1]):
+            picture = self.pictures[index]
             try:
-                images.append(view_of_picture(self.pictures[index], view=view, config=config, side=side))
-                readable.append((view, index))
+                image = open_picture(picture.path, side=side)
             except PictureError as error:
                 reasons[index] = str(error)
+                continue
+            for view, _ in jobs:
+                images.append(vary_view(image, picture.sha256, view=view, augmentation=config.augmentation))
+                readable.append((view, index))
         return readable, to_pixels(images, self.processor) if images else None, reasons
 
 
@@ -189,22 +190,18 @@ def make_recipe(config: TrainConfig, *, weights: str, processor: BaseImageProces
     )
 
 
-def view_of_picture(picture: Picture, *, view: int, config: TrainConfig, side: int | None = None) -> Image.Image:
-    """Decode a picture and vary it; a view depends on the picture's content alone, so that every seed shares it.
+def vary_view(image: Image.Image, sha256: str, *, view: int, augmentation: Augmentation) -> Image.Image:
+    """Return a view of a picture, which depends on the picture's content alone, so that every seed shares it.
 
     The first further view of ``frame`` is the mirrored picture: it changes no proportion. Those of ``zoom`` are closer
-    and farther by turns. ``side`` is that of ``open_picture``.
-
-    Raises:
-        PictureError: it cannot be read.
+    and farther by turns.
     """
-    image = open_picture(picture.path, side=side)
     if view == 0:
         return image
-    if view == 1 and config.augmentation == "frame":
+    if view == 1 and augmentation == "frame":
         return mirrored(image)
-    farther = view % 2 == 0 if config.augmentation == "zoom" else None
-    return vary(image, augmentation=config.augmentation, key=f"{picture.sha256}/view {view}", farther=farther)
+    farther = view % 2 == 0 if augmentation == "zoom" else None
+    return vary(image, augmentation=augmentation, key=f"{sha256}/view {view}", farther=farther)
 
 
 def _close_later(shards: Sequence[Shard], stack: contextlib.ExitStack) -> None:
@@ -213,12 +210,18 @@ def _close_later(shards: Sequence[Shard], stack: contextlib.ExitStack) -> None:
 
 
 def _rounds(jobs: list[Job], processes: int) -> list[list[list[Job]]]:
-    """Cut the jobs into rounds with a part for each process, so that all of them take equally many."""
-    width = LOOK_BATCH * processes
-    return [
-        [jobs[start + LOOK_BATCH * rank : start + LOOK_BATCH * (rank + 1)] for rank in range(processes)]
-        for start in range(0, len(jobs), width)
-    ]
+    """Cut the jobs into rounds with a part for each process, so that all of them take about equally many.
+
+    The views of a picture stay together, so that it is decoded once for all of them.
+    """
+    parts: list[list[Job]] = []
+    for _, views in groupby(jobs, key=lambda job: job[1]):
+        some = list(views)
+        if not parts or len(parts[-1]) + len(some) > LOOK_BATCH:
+            parts.append([])
+        parts[-1] += some
+    parts += [[] for _ in range(-len(parts) % processes)]
+    return [parts[start : start + processes] for start in range(0, len(parts), processes)]
 
 
 def _bytes(row: Tensor) -> bytes:

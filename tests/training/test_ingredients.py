@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from helpers.training import Trainer
-from PIL import Image
+from PIL import Image, ImageColor
 from sklearn.covariance import shrunk_covariance
 
+from emotion.backbones.anatomy import load_processor
 from emotion.config import TrainConfig
 from emotion.data.folders import Picture
 from emotion.training.augmentation import vary
-from emotion.training.trunk import view_of_picture
+from emotion.training.inputs import PictureInputs
+from emotion.training.trunk import vary_view
 from emotion.training.whitening import SHRINKAGE, whitening
 
 
-def test_zoom_shows_each_picture_closer_and_farther_and_a_frame_some_smaller(tmp_path: Path) -> None:
-    path = tmp_path / "face.png"
-    Image.new("RGB", (100, 80), "red").save(path)
-    config = TrainConfig(pictures="-", augmentation="zoom")
-    plain, closer, farther = (
-        view_of_picture(Picture(path, "happy"), view=view, config=config) for view in range(config.views)
-    )
+def test_zoom_shows_each_picture_closer_and_farther_and_a_frame_some_smaller() -> None:
+    image = Image.new("RGB", (100, 80), "red")
+    views = range(TrainConfig(pictures="-", augmentation="zoom").views)
+    plain, closer, farther = (vary_view(image, "its hash", view=view, augmentation="zoom") for view in views)
     assert plain.size == (100, 80)
     assert (70, 56) <= closer.size < (100, 80)
     assert (100, 80) < farther.size <= (200, 160)
     # A frame shows some smaller and none larger than the strongest crop.
-    image = Image.new("RGB", (100, 80), "red")
     sizes = [vary(image, augmentation="frame", key=str(number)).size for number in range(200)]
     assert min(sizes) >= (75, 60)
     assert max(sizes)[0] > 180
@@ -60,3 +61,37 @@ def test_auto_is_bfloat16_only_where_the_machine_has_it(
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert trainer(precision="auto", epochs=1).of("RunStarted")[0]["precision"] == precision
+
+
+def test_fault_a_picture_is_decoded_once_for_all_its_views(trainer: Trainer) -> None:
+    opened: Counter[str] = Counter()
+    is_watching = True
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if is_watching and event == "open":
+            opened[Path(str(arguments[0])).name] += 1
+
+    sys.addaudithook(watch)
+    trainer(augmentation="zoom", epochs=1, depth="head")
+    is_watching = False
+    pictures = [path.name for path in Path(trainer.config.pictures).glob("*/*.png")]
+    assert len(pictures) == 48
+    # Once for its hash, and once to be decoded.
+    assert {opened[name] for name in pictures} == {2}
+
+
+def test_fault_pictures_of_one_name_vary_each_in_its_own_way(tiny_vit: Path, tmp_path: Path) -> None:
+    pictures = []
+    for label, colour in (("happy", "red"), ("sad", "blue")):
+        path = tmp_path / label / "0001.png"
+        path.parent.mkdir()
+        picture = Image.linear_gradient("L").convert("RGB")
+        picture.putpixel((0, 0), ImageColor.getrgb(colour))
+        picture.save(path)
+        pictures.append(Picture(path, label))
+    config = TrainConfig(pictures=str(tmp_path), augmentation="strong")
+    inputs = PictureInputs(pictures, load_processor(tiny_vit, image_size=32), config=config)
+    first, second = inputs.training([0, 1], epoch=1)
+    assert (first - second).abs().mean() > 0.05
+    again, _ = inputs.training([0, 1], epoch=1)
+    assert torch.equal(first, again)
