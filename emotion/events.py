@@ -66,12 +66,13 @@ class TrunkProgress(Event):
 class PicturesSkipped(Event):
     """Pictures that cannot be read and are left out; ``reasons`` maps each file's path to one sentence.
 
-    ``train_pictures`` and ``validation_pictures`` are what is left; a run of an older version does not tell.
+    The counts are of what is left, and of its steps; a run of an older version does not tell.
     """
 
     reasons: dict[str, str]
     train_pictures: int | None = None
     validation_pictures: int | None = None
+    steps_per_epoch: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,7 @@ class RunFailed(Event):
 def without_void(events: Sequence[Event]) -> list[Event]:
     """Return the events that still hold: of a run that was resumed, the kept epochs and what came after.
 
-    The start counts the pictures that could be read, once that is known.
+    The start counts the pictures that could be read, and their steps, once that is known.
     """
     kept: list[Event] = []
     for event in events:
@@ -141,8 +142,12 @@ def without_void(events: Sequence[Event]) -> list[Event]:
 
 
 def _without_skipped(started: RunStarted, skipped: PicturesSkipped) -> RunStarted:
-    counts = (skipped.train_pictures or 0, skipped.validation_pictures or 0)
-    return replace(started, train_pictures=counts[0], validation_pictures=counts[1])
+    return replace(
+        started,
+        train_pictures=skipped.train_pictures or 0,
+        validation_pictures=skipped.validation_pictures or 0,
+        steps_per_epoch=skipped.steps_per_epoch or started.steps_per_epoch,
+    )
 
 
 _KINDS: dict[str, type[Event]] = {
@@ -172,15 +177,21 @@ def from_line(line: str) -> Event:
     Raises:
         ValueError: the line is no event that this version knows.
     """
-    values: dict[str, Any] = json.loads(line)
+    try:
+        values: dict[str, Any] = json.loads(line)
+    except RecursionError as error:
+        raise ValueError(f"not an event: {line[:80]}") from error
     if not isinstance(values, dict) or str(values.get("event")) not in _KINDS:
         raise ValueError(f"not an event: {line[:80]}")
     kind = _KINDS[values.pop("event")]
-    if set(values) - {field.name for field in fields(kind)}:
-        raise ValueError(f"unknown fields in {kind.__name__}: {line[:80]}")
     try:
         if values.get("validation") is not None:
-            values["validation"] = Scores(**values["validation"])
-        return kind(**values)
+            values["validation"] = Scores(**_known(values["validation"], Scores))
+        return kind(**_known(values, kind))
     except TypeError as error:
         raise ValueError(f"incomplete {kind.__name__}: {line[:80]}") from error
+
+
+def _known(values: dict[str, Any], kind: type[Event] | type[Scores]) -> dict[str, Any]:
+    """Return the fields that this version has: a newer one may write more, which changes none of these."""
+    return {field.name: values[field.name] for field in fields(kind) if field.name in values}

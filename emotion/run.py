@@ -70,7 +70,7 @@ class Run:
         try:
             record: dict[str, Any] = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
             record["config"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"{self.path} is not a run that can be read: its config.json is missing or torn.") from error
         return record
 
@@ -100,7 +100,7 @@ class Run:
         try:
             values = json.loads((self.path / "about.json").read_text(encoding="utf-8"))
             return About(title=str(values["title"]), note=str(values["note"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return About()
 
     def describe(self, about: About) -> None:
@@ -156,7 +156,8 @@ class Run:
             with (self.path / "events.jsonl").open("rb") as file:
                 file.seek(offset)
                 text = file.read()
-        except FileNotFoundError:
+        except OSError:
+            # Before the first event there is none; an odd folder has something else there.
             return [], offset
         whole = text[: text.rfind(b"\n") + 1]
         events = []
@@ -169,7 +170,7 @@ class Run:
         """Return the last whole event, without reading all of a long run; None before the first."""
         try:
             size = (self.path / "events.jsonl").stat().st_size
-        except FileNotFoundError:
+        except OSError:
             return None
         # What the first line of the end holds is torn, and passed over as such.
         ending = self.tail(max(0, size - ENDING_BYTES))[0] or self.events()

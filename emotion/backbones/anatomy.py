@@ -55,7 +55,8 @@ def load_model(path: Path, *, classes: Sequence[str], image_size: int) -> PreTra
     The classifier's weights come from torch's global generator.
 
     Raises:
-        BackboneError: no ViT-like model, torn or missing weights, or an image size that its patches do not fill.
+        BackboneError: no ViT-like model, one that takes no colours, weights that are torn, missing or no numbers, or
+            an image size that its patches do not fill.
     """
     names = dict(enumerate(classes))
     try:
@@ -80,6 +81,10 @@ def load_model(path: Path, *, classes: Sequence[str], image_size: int) -> PreTra
     ]
     if lacking:
         raise BackboneError(f"The weights in {path} lack {lacking[0]}: fetch them again or choose another backbone.")
+    if (channels := getattr(config, "num_channels", 3)) != 3:
+        raise BackboneError(f"The backbone in {path} takes {channels} channels, not the three of a colour picture.")
+    if not all(value.isfinite().all() for value in model.parameters()):
+        raise BackboneError(f"The weights in {path} are damaged, some are no numbers: choose another backbone.")
     # Always fresh: a classifier that happened to fit was trained on features of another scale.
     nn.init.trunc_normal_(model.classifier.weight, std=0.02)
     nn.init.zeros_(model.classifier.bias)

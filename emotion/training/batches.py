@@ -14,6 +14,11 @@ def batches(count: int, *, batch_size: int, seed: int, epoch: int) -> Iterator[l
         yield order[start : start + batch_size]
 
 
+def steps_in(count: int, *, batch_size: int) -> int:
+    """Return how many optimizer steps an epoch over so many pictures has."""
+    return -(-count // batch_size)
+
+
 def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int], list[float]]:
     """Return a process's indices of a global batch and a weight for each.
 

@@ -16,7 +16,7 @@ from emotion.backbones.anatomy import CutModel
 from emotion.errors import ConfigError
 from emotion.events import EpochDone, Scores, StepDone
 from emotion.training.averaging import WeightAverage
-from emotion.training.batches import batches, shard
+from emotion.training.batches import batches, shard, steps_in
 from emotion.training.context import Context
 from emotion.training.device import autocast
 from emotion.training.inputs import Inputs
@@ -63,7 +63,7 @@ class Epochs:
         )
         self._context = context
         self._config = context.config
-        self._steps_per_epoch = math.ceil(len(train) / self._config.batch_size)
+        self._steps_per_epoch = steps_in(len(train), batch_size=self._config.batch_size)
         self._optimizer, self._scheduler = make_optimizer(
             cut.trainable_groups(), config=self._config, steps=self._steps_per_epoch * self._config.epochs
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
@@ -23,6 +22,7 @@ from emotion.data.decoding import open_picture
 from emotion.data.sampling import Split
 from emotion.errors import PictureError
 from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped, TrunkProgress
+from emotion.training.batches import steps_in
 from emotion.training.context import Context, Stopped
 from emotion.training.device import threads_for
 from emotion.training.epochs import Epochs
@@ -79,7 +79,7 @@ def fit(
         train_pictures=len(split.train),
         validation_pictures=len(split.validation),
         epochs=config.epochs,
-        steps_per_epoch=math.ceil(len(split.train) / config.batch_size),
+        steps_per_epoch=steps_in(len(split.train), batch_size=config.batch_size),
         device=str(context.device),
         precision=context.precision,
         processes=context.processes,
@@ -100,6 +100,7 @@ def fit(
                 reasons={str(pictures[index].path): reason for index, reason in sorted(unreadable.items())},
                 train_pictures=len(train),
                 validation_pictures=len(validation),
+                steps_per_epoch=steps_in(len(train), batch_size=config.batch_size),
             )
         for indices in (train, validation):
             if {pictures[index].label for index in indices} != set(split.classes):

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from emotion.backbones.anatomy import CutModel
 from emotion.config import TrainConfig
-from emotion.training.batches import batches
+from emotion.training.batches import batches, steps_in
 from emotion.training.context import Context
 from emotion.training.device import autocast
 from emotion.training.inputs import ActivationInputs, Inputs
@@ -87,7 +87,7 @@ def _train_classifier(
     """Train the classifier alone as the Quick preset does, on every view of the pictures."""
     config, classifier = context.config, parts.top.classifier
     quick = replace(TrainConfig(pictures=config.pictures), batch_size=config.batch_size)
-    steps = -(-len(train) // quick.batch_size) * quick.epochs
+    steps = steps_in(len(train), batch_size=quick.batch_size) * quick.epochs
     weights = class_weights(labels[list(train)], classes=classifier.out_features, on=config.class_weights)
     weights = weights.to(context.device) if weights is not None else None
     optimizer, scheduler = make_optimizer({"head": [list(classifier.parameters())]}, config=quick, steps=steps)

@@ -67,6 +67,21 @@ def pickled(name: str) -> Callable[[Path], None]:
     return put
 
 
+def of_grey(folder: Path) -> None:
+    from transformers import ViTConfig, ViTForImageClassification
+
+    config = ViTConfig.from_pretrained(folder, num_channels=1)
+    ViTForImageClassification(config).save_pretrained(folder)
+
+
+def with_nan(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    next(value for name, value in tensors.items() if "layer" in name)[0] = float("nan")
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
 def without_a_weight(folder: Path) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -98,6 +113,8 @@ def cut_short(folder: Path) -> None:
         (lambda folder: (folder / "preprocessor_config.json").unlink(), [], "has no preprocessor_config.json"),
         (cut_short, [], "cannot be read"),
         (without_a_weight, [], "lack vit"),
+        (of_grey, [], "takes 1 channels, not the three of a colour picture"),
+        (with_nan, [], "are damaged, some are no numbers"),
         (pickled("pytorch_model.bin"), [], "pickled weights are never opened"),
         (pickled("model.safetensors"), [], "cannot be read"),
     ],

@@ -13,7 +13,7 @@ LINES = [
     ' "validation_pictures": 2, "epochs": 1, "steps_per_epoch": 1, "device": "cpu", "precision": "float32",'
     ' "processes": 1, "resumed_epochs": 2}',
     '{"event": "PicturesSkipped", "elapsed_seconds": 0.2, "reasons": {"ä.jpg": "ä.jpg is not a picture."},'
-    ' "train_pictures": 9, "validation_pictures": 2}',
+    ' "train_pictures": 9, "validation_pictures": 2, "steps_per_epoch": 1}',
     '{"event": "TrunkProgress", "elapsed_seconds": 0.3, "done": 1, "total": 2, "remaining_seconds": 0.1, "known": 1,'
     ' "kept": false}',
     '{"event": "StepDone", "elapsed_seconds": 0.4, "epoch": 1, "step": 1, "loss": 1.0, "accuracy": 0.5,'

@@ -63,6 +63,9 @@ def status(emotion: Emotion) -> str:
         ([STARTED], "interrupted"),
         ([STARTED, FINISHED], "finished"),
         ([STARTED, STOPPED], "stopped"),
+        # As a newer version may write.
+        ([STARTED, {**FINISHED, "energy": 3}], "finished"),
+        ([STARTED, FINISHED, '{"event": "RunArchived", "elapsed_seconds": 3}\n'], "finished"),
         ([STARTED, FAILED], "failed"),
         ([STARTED, STOPPED, {"event": "RunQueued", "elapsed_seconds": 2}], "queued"),
         ([STARTED, LONG], "interrupted"),
@@ -90,6 +93,21 @@ def test_the_status_follows_from_the_last_whole_event(
             assert status(emotion) == "running"
             (new / "stop").touch()
             assert status(emotion) == "stopping"
+
+
+def test_fault_odd_folders_keep_no_run_from_being_listed(run: Path, emotion: Emotion, isolated: Path) -> None:
+    deep = "[" * 100_000
+    for name, files in {
+        "events": {"config.json": (run / "config.json").read_text()}, "deep": {"config.json": deep},
+        "lines": {"config.json": (run / "config.json").read_text(), "events.jsonl": deep + "\n", "about.json": deep},
+    }.items():  # fmt: skip
+        (isolated / "runs" / name).mkdir()
+        for file, text in files.items():
+            (isolated / "runs" / name / file).write_text(text)
+    (isolated / "runs" / "events" / "events.jsonl").mkdir()
+    listed = {Path(row["run"]).name: row["status"] for row in emotion("runs", "--json").json["runs"]}
+    assert listed[run.name] == "finished"
+    assert listed.keys() >= {"events", "lines"}
 
 
 def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(tmp_path: Path) -> None:

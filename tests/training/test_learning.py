@@ -16,6 +16,9 @@ from helpers.pictures import write_pictures
 from helpers.training import Trainer, after_step, go_on
 from PIL import Image
 
+from emotion.events import RunStarted, without_void
+from emotion.run import Run
+
 Depth = str | int
 DEPTHS = ["head", 1, "all"]
 
@@ -173,6 +176,14 @@ def test_odd_pictures_are_trained_on_and_unreadable_ones_left_out_counted_and_na
     assert all(math.isfinite(loss) for loss in told.losses.values())
 
 
+def test_fault_steps_are_counted_of_the_pictures_that_can_be_read(trainer: Trainer) -> None:
+    for number in range(30):
+        (trainer.pictures / "happy" / f"torn {number}.png").write_text("no picture")
+    told = trainer(epochs=2, batch_size=4)
+    started = next(event for event in without_void(Run(told.path).events()) if isinstance(event, RunStarted))
+    assert 2 * started.steps_per_epoch == len(told.of("StepDone")) < 2 * told.of("RunStarted")[0]["steps_per_epoch"]
+
+
 def test_the_smallest_possible_set_trains(trainer: Trainer) -> None:
     for path in trainer.pictures.rglob("*.png"):
         if path.name in ("happy_000.png", "happy_001.png", "sad_000.png", "sad_001.png"):
@@ -248,7 +259,8 @@ def test_numbers_that_are_none_end_the_training_with_a_sentence(
 
     folder = Path(shutil.copytree(tiny_vit, tmp_path / "broken"))
     weights = load_file(folder / "model.safetensors")
-    weights = {name: value * (math.nan if "layernorm_after" in name else 1) for name, value in weights.items()}
+    # Finite, and nothing that is made of them.
+    weights = {name: value * (1e37 if "layernorm_after" in name else 1) for name, value in weights.items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     told = go_on(trainer.start(backbone=str(folder), depth=depth))
     assert told.last["event"] == "RunFailed"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,33 @@ def test_a_run_that_goes_on_replaces_its_checkpoint_and_leaves_nothing_beside_it
     files = {"config.json", "model.safetensors", "preprocessor_config.json", "README.md"}
     assert {path.name for path in (run / "checkpoint").iterdir()} == files
     assert {path.name for path in run.iterdir() if "checkpoint" in path.name} == {"checkpoint"}
+
+
+def test_fault_there_is_a_whole_checkpoint_at_every_moment_while_one_takes_the_others_place(trainer: Trainer) -> None:
+    run = trainer.start(epochs=4)
+    go_on(run, stop=after_step(8))
+    files = {path.name for path in (run / "checkpoint").iterdir()}
+    seen: list[set[str]] = []
+    is_watching = True
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if is_watching and event in ("os.rename", "os.remove", "os.rmdir", "shutil.rmtree"):
+            seen.append({path.name for path in (run / "checkpoint").iterdir()})
+
+    sys.addaudithook(watch)
+    go_on(run)
+    is_watching = False
+    assert len(seen) > 4
+    assert all(each == files for each in seen)
+
+
+def test_fault_a_checkpoint_is_as_readable_as_the_machine_says(trainer: Trainer) -> None:
+    before = os.umask(0o022)
+    try:
+        told = trainer(epochs=1)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (told.path / "checkpoint").iterdir()} == {0o644}
 
 
 @pytest.mark.parametrize(
