@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
 AXE := tests/node_modules/axe-core/axe.min.js
 
-.PHONY: run test check lines format screenshots reproduce bench soak space clean
+.PHONY: run test check lines format features screenshots reproduce bench soak space clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed models/dinov2-small/config.json
@@ -46,6 +46,10 @@ $(AXE): tests/package-lock.json
 
 models/dinov2-small/config.json: | $(VENV)/installed
 	$(PYTHON) -m emotion backbones pull dinov2-small
+
+# What the default backbone makes of the drawn pictures, which comes with them.
+features: $(VENV)/installed models/dinov2-small/config.json
+	$(PYTHON) -m emotion.training.shipping
 
 screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 	$(PYTHON) tests/take_screenshots.py

@@ -15,7 +15,7 @@ FILES = ("README.md", "LICENSE", "requirements.txt", "app.py")
 # The results are there for the landing panel's numbers, and for the README's links.
 FOLDERS: dict[str, frozenset[str]] = {
     "emotion": frozenset({".py", ".js", ".css"}),
-    "assets": frozenset({".webp", ".png", ".css", ".json"}),
+    "assets": frozenset({".webp", ".png", ".css", ".json", ".safetensors"}),
     "docs": frozenset({".md", ".json"}),
 }
 ATTRIBUTES = ".gitattributes"

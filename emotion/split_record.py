@@ -93,6 +93,7 @@ def load_split(run: Run) -> SplitRecord:
 
 def trained_on(run: Run) -> TrainedOn:
     """Return the pictures of a run's split by content and look; their fingerprints are kept in the cache's folder."""
+    from emotion.cache.shipped import shipped
     from emotion.data.duplicates import TrainedOn
 
     try:
@@ -101,4 +102,6 @@ def trained_on(run: Run) -> TrainedOn:
     except EmotionError:
         # A torn run, or one of a script: there is nothing to compare a sample with.
         rows = []
-    return TrainedOn.of(rows, kept_in=cache_folder() / "fingerprints.jsonl")
+    drawn = shipped()
+    known = drawn.fingerprints if drawn else {}
+    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.jsonl")

@@ -90,9 +90,9 @@ class TrainedOn:
         return len(self.prints)
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[str, str]], *, kept_in: Path) -> TrainedOn:
-        """Return the pictures of (path, SHA-256) rows; their fingerprints are kept by content in a file."""
-        known = _read(kept_in)
+    def of(cls, rows: Sequence[tuple[str, str]], *, known: Mapping[str, bytes], kept_in: Path) -> TrainedOn:
+        """Return the pictures of (path, SHA-256) rows; fingerprints that are not ``known`` are kept in a file."""
+        known = {**_read(kept_in), **known}
         lacking = {sha256: Path(path) for path, sha256 in rows if sha256 not in known}
         with ThreadPoolExecutor(max_workers=2) as pool:
             computed = zip(lacking, pool.map(_of_file, lacking.values(), lacking), strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -52,10 +52,12 @@ class Activations:
         self.opened.close()
 
 
-def map_shards(shards: Sequence[Shard], names: dict[Job, str], shape: tuple[int, int]) -> tuple[list[Tensor], Tensor]:
-    """Return the shards' rows, memory-mapped, and the places of the named rows in them, (views, pictures, 2)."""
-    maps = [_rows_of(shard) for shard in shards]
-    found = {name: (number, row) for number, shard in enumerate(shards) for name, row in shard.rows.items()}
+def place_rows(
+    known: Sequence[tuple[Tensor, Mapping[str, int]]], names: dict[Job, str], shape: tuple[int, int]
+) -> tuple[list[Tensor], Tensor]:
+    """Return the rows of (rows, place of each name in them), and where in them names are: (views, pictures, 2)."""
+    maps = [rows for rows, _ in known]
+    found = {name: (number, row) for number, (_, rows) in enumerate(known) for name, row in rows.items()}
     places = torch.full((*shape, 2), -1)
     for (view, index), name in names.items():
         if name in found:
@@ -63,7 +65,8 @@ def map_shards(shards: Sequence[Shard], names: dict[Job, str], shape: tuple[int,
     return maps, places
 
 
-def _rows_of(shard: Shard) -> Tensor:
+def rows_of(shard: Shard) -> Tensor:
+    """Return a shard's rows, memory-mapped."""
     length = shard.file.stat().st_size // DTYPES[shard.dtype].itemsize
     values = torch.from_file(str(shard.file), shared=False, size=length, dtype=DTYPES[shard.dtype])
     return values.view(-1, *shard.shape)

@@ -19,13 +19,14 @@ from transformers import BaseImageProcessor
 from emotion.cache.collector import Collector
 from emotion.cache.recipe import Recipe, row_key
 from emotion.cache.shard import Shard, open_shard
+from emotion.cache.shipped import Shipped, features_for
 from emotion.cache.store import Cache
 from emotion.config import Augmentation, TrainConfig
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.errors import PictureError
 from emotion.events import TrunkProgress
-from emotion.training.activations import Activations, Job, map_shards
+from emotion.training.activations import Activations, Job, place_rows, rows_of
 from emotion.training.augmentation import mirrored, vary
 from emotion.training.context import Context
 from emotion.training.device import computing_in
@@ -56,12 +57,13 @@ class Look:
             PictureError: not one picture can be read.
             OSError: the disk has no room for the activations.
         """
-        context, names = self.context, self._names()
+        context, names = self.context, self.names()
         total = len(names)
         with contextlib.ExitStack() as opened:
             known = self.cache.find(self.recipe, names.values())
             _close_later(known, opened)
-            lacking = self._lacking(names, known)
+            shipped = features_for(self.recipe)
+            lacking = self._lacking(names, [*known, *([shipped] if shipped else [])])
             before = total - len(lacking)
             keeps = self._agree(self.cache.has_room(len(lacking) * row_bytes))
             yield self._progress(before, total, known=before, keeps=keeps)
@@ -84,10 +86,12 @@ class Look:
             others = self._of_other_processes(collector.shards)
             _close_later(others, opened)
             shards = [*known, *collector.shards, *others]
-            if not shards:
+            if not shards and not shipped:
                 first = next(iter(unreadable.values()), "")
                 raise PictureError(f"None of the {len(self.pictures)} pictures can be read: {first}")
-            maps, places = map_shards(shards, names, (context.config.views, len(self.pictures)))
+            rows = [(rows_of(shard), shard.rows) for shard in shards]
+            rows += [(torch.from_numpy(shipped.features), shipped.rows)] if shipped else []
+            maps, places = place_rows(rows, names, (context.config.views, len(self.pictures)))
             return Activations(maps, places, unreadable | self._twins(places, unreadable), opened.pop_all())
 
     def _pass(
@@ -116,7 +120,7 @@ class Look:
         # One whose twin was gone when its turn came can be read, and yet nobody has looked at it.
         return {index: reasons.get(index, _CHANGED.format(self.pictures[index].path)) for index in lacking}
 
-    def _names(self) -> dict[Job, str]:
+    def names(self) -> dict[Job, str]:
         """Return the name of every picture's every view that is needed."""
         config = self.context.config
         return {
@@ -125,7 +129,7 @@ class Look:
             for view in range(config.views if index < self.varied else 1)
         }
 
-    def _lacking(self, names: dict[Job, str], known: Sequence[Shard]) -> list[Job]:
+    def _lacking(self, names: dict[Job, str], known: Sequence[Shard | Shipped]) -> list[Job]:
         """Return what has to be computed: each content once, and what any of the processes does not know."""
         have = {name for shard in known for name in shard.rows}
         lacking = {name: job for job, name in names.items() if name not in have}

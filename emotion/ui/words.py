@@ -141,9 +141,7 @@ def _ended(events: Sequence[Event]) -> Progress:
 
 def _skipped_look(events: Sequence[Event]) -> str:
     look = next((event for event in reversed(events) if isinstance(event, TrunkProgress)), None)
-    return (
-        " It had no picture to look at: all are known from earlier runs." if look and look.known == look.total else ""
-    )
+    return " No picture had to be looked at: all are known already." if look and look.known == look.total else ""
 
 
 def _going_first(place: int) -> str:
