@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from emotion.cache.recipe import Recipe, row_key
 from emotion.config import Augmentation
@@ -57,7 +57,7 @@ class Shipped:
             "fingerprints": _bytes(list(self.fingerprints.values())),
         }
         about = {"made_of": self.made_of, "augmentation": augmentation, "sum": _sum(tensors)}
-        save_file(tensors, file, about)
+        file.write_bytes(save(tensors, about))
 
 
 def features_for(recipe: Recipe) -> Shipped | None:

@@ -119,8 +119,6 @@ def test_a_picture_may_be_dropped_chosen_pasted_or_taken_and_leaves_no_file(
             # The first press turns to the clipboard, in which there is no picture yet.
             press(page, "Paste from clipboard")
             expect(page.get_by_text("Paste from Clipboard")).to_be_visible()
-            # It also sends that there is none, whose answer would take away what is pasted before it comes.
-            page.wait_for_timeout(3000)
             page.evaluate(
                 "async data => navigator.clipboard.write([new ClipboardItem({'image/png': data.files[0]})])",
                 dropped(page, path),

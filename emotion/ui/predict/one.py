@@ -76,7 +76,8 @@ class OnePicture:
         """Judge a visitor's picture and delete it."""
         upload = received(payload)
         if upload is None:
-            return self._nothing(gr.skip() if payload else None, sentence(NO_PICTURE))
+            # What the widget shows by now may be a picture that was given meanwhile.
+            return self._nothing(gr.skip(), sentence(NO_PICTURE))
         try:
             return self._judge(run, other, upload.path, upload.name)
         finally:
