@@ -23,6 +23,8 @@ from emotion.words import megabytes
 _LISTED_BYTES = 400
 _LOCAL_HEADER_BYTES = 30
 _MOST_NAME_BYTES = 255
+# So many names are looked at for the code page that they are in.
+_JUDGED = 500
 _LOCKED, _UTF8 = 0x1 | 0x40, 0x800
 _BROKEN = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, OverflowError,
@@ -228,20 +230,25 @@ def _names(listed: Sequence[zipfile.ZipInfo]) -> list[str]:
     a decoded name is a backslash one: it is a second byte in Japanese, Chinese and Korean.
     """
     raw = [None if info.flag_bits & _UTF8 else info.orig_filename.encode("cp437", "replace") for info in listed]
-    odd = b" ".join(each for each in raw if each is not None and not each.isascii())
-    page = "cp437"
-    for codec in ("utf-8", *sorted(_CODE_PAGES, key=lambda codec: -_usual(codec, odd))):
-        try:
-            odd.decode(codec)
-        except UnicodeError:
-            continue
-        page = codec
-        break
+    odd = [each for each in raw if each is not None and not each.isascii()]
+    page = "utf-8"
+    if not _is_in(page, odd):
+        some = b" ".join(odd[:_JUDGED])
+        pages = sorted(_CODE_PAGES, key=lambda codec: -_usual(codec, some))
+        page = next((codec for codec in pages if _is_in(codec, odd)), "cp437")
     names = (
         info.orig_filename if each is None else each.decode(page, "replace")
         for info, each in zip(listed, raw, strict=True)
     )
     return [name.replace("\\", "/") for name in names]
+
+
+def _is_in(codec: str, names: Sequence[bytes]) -> bool:
+    try:
+        b" ".join(names).decode(codec)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _usual(codec: str, content: bytes) -> float:

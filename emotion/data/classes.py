@@ -58,6 +58,11 @@ def _beside_emotions(ways: Mapping[Parts, Parts]) -> dict[Parts, str]:
         places = _emotions(way)[-1:] or [place for place in range(len(way)) if way[:place] in parents][-1:]
         if places:
             found[folder] = way[places[0]]
+    # Elsewhere, what is a class beside an emotion is one too.
+    known = {alike(label) for label in found.values()}
+    for folder, way in ways.items():
+        if folder not in found and (parts := [part for part in way if alike(part) in known]):
+            found[folder] = parts[-1]
     return found
 
 

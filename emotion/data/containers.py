@@ -71,6 +71,15 @@ def jpeg_without_metadata(content: bytes) -> bytes:
     return b"".join([*kept, content[at:]])
 
 
+def count_scans(content: bytes) -> int:
+    """Return how many scans a JPEG has, those of a thumbnail in its header not among them; never too few."""
+    at = 2
+    # What is none to the standard is counted from where it is none any more.
+    while content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != bytes([_SOS]) and at + 4 <= len(content):
+        at += 2 + int.from_bytes(content[at + 2 : at + 4])
+    return max(content.count(b"\xff\xda", at), 1)
+
+
 class PixelsOfPNG(io.RawIOBase):
     """Of a PNG what bears on its pixels, and before that, wherever it stands, what says which side is up."""
 

@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
-from emotion.data.containers import PNG, PixelsOfPNG, jpeg_without_metadata
+from emotion.data.containers import PNG, PixelsOfPNG, count_scans, jpeg_without_metadata
 from emotion.data.limits import MAX_BYTES, MAX_PIXELS
 from emotion.errors import PictureError
 
@@ -23,7 +23,7 @@ from emotion.errors import PictureError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 # Half of a plain JPEG's width and height can be left out while it is decoded; the decoders of the last three hold 7, 9
 # and 16 bytes a pixel, and are to stay within 300 MB too.
-MAX_JPEG_PIXELS = 4 * MAX_PIXELS
+MAX_JPEG_PIXELS = 178_000_000  # more is too much for Pillow
 _FEWER_PIXELS = {"HEIF": 40_000_000, "AVIF": 30_000_000, "WEBP": 18_000_000}
 # A progressive JPEG has about ten; each is a pass over all of it.
 MAX_SCANS = 50
@@ -178,17 +178,21 @@ class _Metered:
 
 def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
     """Return why a picture may not be decoded, as "has … : …"; empty where it may."""
-    is_jpeg, is_progressive = image.format in ("JPEG", "MPO"), bool(image.info.get("progressive"))
-    most = MAX_JPEG_PIXELS if is_jpeg and not is_progressive else _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
+    scans = 1
+    if image.format in ("JPEG", "MPO"):
+        here = file.tell()
+        file.seek(0)
+        scans = count_scans(file.read())
+        file.seek(here)
+    is_plain_jpeg = image.format in ("JPEG", "MPO") and scans == 1 and not image.info.get("progressive")
+    most = MAX_JPEG_PIXELS if is_plain_jpeg else _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
+    tags = getattr(image, "tag_v2", {})
+    tile = tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0)
     pixels = f"has {image.width} x {image.height} pixels"
-    if image.width * image.height > most:
+    if max(image.width * image.height, tile) > most:
         return f"{pixels}: make it smaller than {most // 1_000_000} megapixels"
     if max(image.size) > MAX_RATIO * min(image.size):
         return f"{pixels}: cut it to less than {MAX_RATIO} times as long as wide"
-    here = file.tell()
-    file.seek(0)
-    scans = file.read().count(b"\xff\xda") if is_jpeg and is_progressive else 1
-    file.seek(here)
     return f"has {scans} scans: save it again, with {MAX_SCANS} at most" if scans > MAX_SCANS else ""
 
 

@@ -1,7 +1,7 @@
 """Change a set after it was imported: delete and relabel pictures, call it otherwise; or pack it to hand it on.
 
-The manifest is what a set holds. Files come before it and go after it, so that a crash leaves files too many, which
-the next change deletes, and never one too few.
+The rows are what a set holds. Files come before them and go after them, so that a crash leaves files too many, which
+were written down before and which the next change deletes, and never one too few. What nobody wrote down stays.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from emotion.data.names import alike, class_label, folder_name, plain_text, shown
-from emotion.data.sets import FILES, Likeness, Manifest, PictureRow, SavedSet, alone, write_set
+from emotion.data.sets import Likeness, Manifest, PictureRow, SavedSet, alone, note_leftovers, texts_of, write_set
 from emotion.errors import PictureError
 from emotion.labels import emotion_meant
 
@@ -38,8 +38,9 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
         likenesses = [
             each for each in before.near_duplicates if each.file not in gone and (each.set or each.like not in gone)
         ]
-        write_set(found.folder, replace(before, pictures=kept, near_duplicates=likenesses))
-        _tidy(found.folder, kept)
+        after = replace(before, pictures=kept, near_duplicates=likenesses, leftovers=sorted(gone))
+        write_set(found.folder, after)
+        _clear(found.folder, after)
     return len(gone)
 
 
@@ -53,14 +54,16 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
         wanted = as_there(class_label(label), before)
         chosen = _of(before, files)
         moved = _renamed([row for row in before.pictures if row.file in chosen and row.label != wanted], wanted, before)
+        note_leftovers(found.folder, before, [row.file for row in moved.values()])
         (found.folder / wanted).mkdir(exist_ok=True)
         for old, row in moved.items():
             link_or_copy(found.folder / old, found.folder / row.file)
         rows = [moved.get(row.file, row) for row in before.pictures]
         names = {old: row.file for old, row in moved.items()}
         likenesses = [_told_anew(each, names) for each in before.near_duplicates]
-        write_set(found.folder, replace(before, pictures=rows, near_duplicates=likenesses))
-        _tidy(found.folder, rows)
+        after = replace(before, pictures=rows, near_duplicates=likenesses, leftovers=sorted(moved))
+        write_set(found.folder, after)
+        _clear(found.folder, after)
     return len(moved)
 
 
@@ -103,9 +106,8 @@ def pack(found: SavedSet, to: Path) -> Path:
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as packed:
             for row in found.manifest.pictures:
                 packed.write(found.folder / row.file, f"{found.key}/{row.file}")
-            for name in FILES:
-                if (found.folder / name).is_file():
-                    packed.write(found.folder / name, f"{found.key}/{name}", zipfile.ZIP_DEFLATED)
+            for name, text in texts_of(found.manifest).items():
+                packed.writestr(f"{found.key}/{name}", text, zipfile.ZIP_DEFLATED)
         beside.replace(to)
     except FileNotFoundError as error:
         raise PictureError(f"{found.key} changed while it was packed: try again.") from error
@@ -144,8 +146,8 @@ def changing(found: SavedSet) -> Iterator[Manifest]:
     with alone(found.folder.parent):
         before = SavedSet(found.folder).manifest
         try:
-            _tidy(found.folder, before.pictures)
-            yield before
+            _clear(found.folder, before)
+            yield replace(before, leftovers=[])
         except OSError as error:
             raise PictureError(
                 f"The set cannot be written ({error.strerror}): make room, or see to its folder's permissions."
@@ -188,17 +190,19 @@ def link_or_copy(old: Path, new: Path) -> None:
     """
     try:
         os.link(old, new)
+    except FileExistsError:
+        raise
     except OSError:
         # Some file systems know no second name of a file.
         shutil.copyfile(old, new)
 
 
-def _tidy(folder: Path, rows: Sequence[PictureRow]) -> None:
-    """Delete what a crash has left: files named as ours are that are not in the manifest. A person's own stay."""
-    listed = {row.file for row in rows}
-    for classes in [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]:
-        for path in list(classes.iterdir()):
-            if number_of(path.name) and f"{classes.name}/{path.name}" not in listed and path.is_file():
-                path.unlink()
-        with contextlib.suppress(OSError):
-            classes.rmdir()  # Only where nothing is left in it.
+def _clear(folder: Path, manifest: Manifest) -> None:
+    """Delete what a change has taken, or was about to bring when it was cut off."""
+    listed = {row.file for row in manifest.pictures}
+    for file in manifest.leftovers:
+        path = folder / file
+        if number_of(file) and file not in listed and path.parent.parent == folder and not path.parent.is_symlink():
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # Only where nothing is left in it.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 
 from emotion.data.classes import Parts, one_spelling, read_classes
 from emotion.data.limits import Limits
-from emotion.data.names import is_text, kept_text, shown
+from emotion.data.names import is_system, is_text, kept_text, shown
 from emotion.data.tables import TABLES, read_table
 from emotion.errors import PictureError
 from emotion.labels import in_order
@@ -33,14 +34,10 @@ _TEXTS = frozenset({
 })  # fmt: skip
 HIDDEN = "It is hidden, or belongs to a system."
 NO_PICTURE = "It is not a picture by its name."
+_MOST_ABSENT = 100
 EMPTY = "It is an empty folder."
+UNREAD = ", so the folders are read."
 LOOSE = "It lies in no class folder."
-# Of systems, of network storage and of photo programs; what begins with a dot or two underlines is hidden as well.
-_SYSTEM = re.compile(
-    r"\.|__|@eadir$|@recycle|#recycle|#snapshot|~snapshot|\$recycle\.bin$|recycler$|recycled$|lost\+found$"
-    r"|system volume information$|thumbs\.db$|ehthumbs|desktop\.ini$|icon\r$|~\$",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ class Listing:
             PictureError: there are none.
         """
         if not self.files:
-            raise nothing_left(str(self.root), self.left_out)
+            raise nothing_left(str(self.root), self.left_out, self.notes)
         return {label: [self.root / name for name in names] for label, names in self.files.items()}
 
     def pictures(self) -> list[Picture]:
@@ -133,12 +130,14 @@ def list_folder(
     if not root.is_dir():
         raise PictureError(f"There is no folder {root}: give one that holds a folder of pictures per class.")
     names, tables, left_out = _walk(root, limits or Limits(), any_name=any_name)
+    names.sort()
     listing = Listing(root, {}, left_out)
     labelled: dict[str, str] = {}
     folders = {tuple(name.split("/")[:-1]) for name in names}
     if is_verbatim or _is_set(root):
         by_folder: Mapping[Parts, str] = {folder: folder[-1] for folder in folders if folder}
-        left_out[:] = [each for each in left_out if "/" in each.original]
+        # Of what lies beside its classes nothing is said.
+        left_out[:] = [each for each in left_out if "/" in each.original or each.reason not in (NO_PICTURE, HIDDEN)]
     else:
         for table in sorted(tables, key=len):
             labelled |= _by_table(listing, table, names)
@@ -179,18 +178,20 @@ def holds_pictures(root: Path) -> bool:
     while waiting:
         folder = waiting.pop()
         for item in _scanned(folder, []):
-            if not _SYSTEM.match(item.name):
+            if not is_system(item.name):
                 if item.is_dir(follow_symlinks=False):
                     waiting.append(folder / item.name)
-                elif folder != root and not reason_against(item.name) and item.is_file():
+                elif folder != root and not reason_against(item.name) and Path(item.path).is_file():
                     return True
     return False
 
 
-def nothing_left(title: str, left_out: Sequence[Skipped]) -> PictureError:
+def nothing_left(title: str, left_out: Sequence[Skipped], notes: Sequence[str] = ()) -> PictureError:
     """Return the error that says why no picture of a folder or a zip is left."""
     # What is no picture by its name explains nothing where pictures are there and cannot be used.
     told = [each for each in left_out if each.reason not in (HIDDEN, NO_PICTURE, EMPTY)]
+    if table := next((note for note in notes if note.endswith(UNREAD)), ""):
+        return PictureError(f"No picture in {title} has a class: {table}")
     if told:
         first = told[0]
         return PictureError(
@@ -231,7 +232,7 @@ def within(picture: str, folder: str) -> str:
 
 def reason_against(name: str) -> str:
     """Return why a file is left out by its name; empty for one that may be a picture."""
-    if _SYSTEM.match(name):
+    if is_system(name):
         return HIDDEN
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in PICTURE_SUFFIXES:
@@ -253,7 +254,7 @@ def _goes_without_saying(each: Skipped) -> bool:
 
 def is_hidden(parts: Sequence[str]) -> bool:
     """Whether a path is hidden, or lies in a folder that belongs to a system."""
-    return any(_SYSTEM.match(part) for part in parts)
+    return any(is_system(part) for part in parts)
 
 
 def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], list[str], list[Skipped]]:
@@ -272,7 +273,7 @@ def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], lis
             raise PictureError(f"{shown(root.name)} holds too many files: the limit is {limits.files:,}.")
         for item in items:
             name = f"{prefix}/{item.name}".lstrip("/")
-            if item.name in TABLES and item.is_file():
+            if item.name.lower() in TABLES and item.is_file():
                 tables.append(name)
             elif reason := _reason(item, name, limits, any_name=any_name):
                 left_out.append(Skipped(kept_text(name), reason))
@@ -294,7 +295,14 @@ def _scanned(folder: Path, left_out: list[Skipped], *, name: str = "") -> list[o
 
 
 def _reason(item: os.DirEntry[str], name: str, limits: Limits, *, any_name: bool) -> str:
-    if _SYSTEM.match(item.name):
+    try:
+        return _reason_to_leave(item, name, limits, any_name=any_name)
+    except OSError as error:
+        return f"It cannot be read ({error.strerror})."
+
+
+def _reason_to_leave(item: os.DirEntry[str], name: str, limits: Limits, *, any_name: bool) -> str:
+    if is_system(item.name):
         return HIDDEN
     if not any_name and not is_text(item.name):
         return "Its name is no UTF-8: rename it."
@@ -310,24 +318,27 @@ def _reason(item: os.DirEntry[str], name: str, limits: Limits, *, any_name: bool
 
 def _is_set(root: Path) -> bool:
     """Whether this is the folder of an imported set; a drawn one has a list of another kind under the old name."""
-    try:
-        with (root / OLD_SET_FILE).open("rb") as file:
-            return file.read(1) == b"{"
-    except OSError:
-        return (root / SET_FILE).is_file()
+    for name in (SET_FILE, OLD_SET_FILE):
+        with contextlib.suppress(OSError), (root / name).open("rb") as file:
+            return file.read(200).lstrip(b"\xef\xbb\xbf \n").startswith((b'{"schema"', b'{\n "schema"', b'{ "schema"'))
+    return False
 
 
-def _by_table(listing: Listing, table: str, names: Collection[str]) -> dict[str, str]:
+def _by_table(listing: Listing, table: str, names: Sequence[str]) -> dict[str, str]:
     """Return the classes that a table gives to pictures in its folder; what it and the folder do not share is told."""
     before = table.rpartition("/")[0]
     rows, why = read_table(listing.root / table)
     if why:
-        listing.notes.append(f"{shown(table)} {why}, so the folders are read.")
+        listing.notes.append(f"{shown(table)} {why}{UNREAD}")
         return {}
     prefix = f"{before}/" if before else ""
-    there = {name for name in names if name.startswith(prefix)}
+    there = set(names[bisect_left(names, prefix) : bisect_left(names, f"{prefix}\U0010ffff")])
     found = {prefix + file: label for file, label in rows.items()}
-    for name in sorted(found.keys() - there):
-        listing.left_out.append(Skipped(kept_text(name), f"It is named in {shown(table)} and is not there."))
+    absent = sorted(found.keys() - there)
+    listing.left_out.extend(
+        Skipped(kept_text(name), f"It is named in {shown(table)} and is not there.") for name in absent[:_MOST_ABSENT]
+    )
+    if len(absent) > _MOST_ABSENT:
+        listing.notes.append(f"{len(absent):,} files that {shown(table)} names are not there.")
     listing.notes.append(f"The classes of {len(found.keys() & there):,} pictures are read from {shown(table)}.")
     return {name: label for name, label in found.items() if name in there and label}

@@ -126,7 +126,10 @@ def fetch(
     notes = [what_is_read(description, picture_column=picture, label_column=label)]
     where = description.source if description.on_hub else Path(description.source)
     chosen = (description.config, description.split)
-    with opened_split(where, *chosen, on_hub=description.on_hub, commit=description.commit, limits=within) as opened:
+    to.mkdir(parents=True, exist_ok=True)
+    with opened_split(
+        where, *chosen, on_hub=description.on_hub, commit=description.commit, limits=within, within=to.parent
+    ) as opened:
         texts: list[str] = []
         for _, _, group in opened.groups():
             texts += opened.labels(group, label)
@@ -151,7 +154,10 @@ def fetch(
             (to / name).mkdir(parents=True, exist_ok=True)
         refuse_full(to, size)
 
+        written = 0
+
         def keep(found: tuple[int, bytes | None, str]) -> Skipped | None:
+            nonlocal written
             row, content, path = found
             name, beside = f"{calling[texts[row]]}/{_name(row, path)}", opened.beside.get(path, "")
             is_large = opened.sizes.get(beside, len(content or b"")) > within.picture_bytes
@@ -164,6 +170,10 @@ def fetch(
                 reason = reason or f"It {'is named and not' if path else 'has no picture'} in the data set."
             if not reason:
                 (to / name).write_bytes(content or b"")
+                # What a file says of its size may be untrue.
+                written += len(content or b"")
+                if written > within.bytes:
+                    raise PictureError(f"{title} holds more than {megabytes(within.bytes)}, the limit of a set.")
             return Skipped(name, reason) if reason else None
 
         pool = ThreadPoolExecutor(_AT_ONCE)

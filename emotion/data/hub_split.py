@@ -25,11 +25,12 @@ from emotion.errors import EmotionError, PictureError
 from emotion.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
 from emotion.words import megabytes
 
+_LONGEST_LABEL = 1000
 MAX_LABELS = 200  # With more values, a column holds no labels.
 _LISTING_SECONDS, _STALL_SECONDS = 60.0, 15.0
 _FAR_FILES = 16  # Over the network, a look goes into no more files of a split.
 _BUFFER, _BESIDE_BYTES = 2 << 20, 20_000_000
-_READ_WHOLE = ("README.md", "dataset_infos.json", "metadata.csv", "metadata.jsonl")
+_READ_WHOLE = ("README.md", "dataset_infos.json", "metadata.csv", "metadata.jsonl", "metadata.parquet")
 _LABELS = re.compile(r"(dictionary<values=)?(large_)?string|bool|u?int\d|float|halffloat|double")
 # How JPEG, PNG, WebP, BMP, GIF and TIFF begin, and after four bytes HEIC and AVIF.
 _PICTURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|RIFF|BM|GIF8|II\*\0|MM\0\*|....ftyp", re.DOTALL)
@@ -52,7 +53,9 @@ class HubSplit:
         if len(listed) > limits.files:
             raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
-        self._paths = {name: each for each, name in names.items() if _is_plain(name)}
+        # A pipe is no file.
+        plain = [each for each, name in names.items() if _is_plain(name) and listed[each]["type"] == "file"]
+        self._paths = {names[each]: each for each in plain}
         self.sizes = {name: int(listed[each]["size"]) for name, each in self._paths.items()}
 
     def lay_out(self, folder: Path) -> None:
@@ -67,10 +70,11 @@ class HubSplit:
         from huggingface_hub import metadata_load
 
         card = folder / "README.md"
-        named = json.dumps((metadata_load(card) or {}).get("configs") if card.is_file() else None, default=str)
-        if outside := re.search(r'"((?:/|~|[^"]*(?:://|::|\.\.))[^"]*)"', named):
-            named = shown(outside[1])
-            raise PictureError(f"{self.title} names {named!r}, which lies outside of it: it is not safe to import.")
+        for text in _texts((metadata_load(card) or {}).get("configs") if card.is_file() else None, set()):
+            if re.match(r"/|~|.*(://|::|\.\.)", text):
+                raise PictureError(
+                    f"{self.title} names {shown(text)!r}, which lies outside of it: it is not safe to import."
+                )
 
     def find(self, folder: Path, config: str, split: str) -> None:
         """Find a split by what is laid out in a folder, and open its files."""
@@ -144,7 +148,11 @@ class HubSplit:
 
     def labels(self, group: Any, column: str) -> list[str]:
         """Return what each row of a group is labelled; empty where it is not. Whole numbers have no decimals."""
-        values = [each for batch in _batches(group, column, 4096) for each in batch.column(0).to_pylist()]
+        values = []
+        for batch in _batches(group, column, 256):
+            values += batch.column(0).to_pylist()
+            if any(isinstance(each, str) and len(each) > _LONGEST_LABEL for each in values[-len(batch) :]):
+                raise PictureError(f"The column {shown(column)!r} of {self.title} holds long texts and no labels.")
         named = dict(enumerate(self.names.get(column, ())))
         texts = {None: ""}
         for value in set(values) - {None}:
@@ -160,7 +168,10 @@ class HubSplit:
         if not _LABELS.match(str(self.types[column])):
             return {}
         for _, _, group in islice(self.groups(), None if self.is_near else 1):
-            counter.update(self.labels(group, column))
+            try:
+                counter.update(self.labels(group, column))
+            except PictureError:
+                return {}
             if len(counter) > MAX_LABELS + 1:
                 return {}
         labels = [*(named := self.names.get(column, [])), *sorted(counter.keys() - {"", *named})]
@@ -196,6 +207,16 @@ class HubSplit:
                     break
 
 
+def _texts(value: Any, seen: set[int]) -> Iterator[str]:
+    """Yield the texts in what a card says, each part once: it may stand in many places."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict) and id(value) not in seen:
+        seen.add(id(value))
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each, seen)
+
+
 def _within(rows: Sequence[int], start: int, ends: int) -> Sequence[int]:
     return rows[bisect_left(rows, start) : bisect_left(rows, ends)]
 
@@ -213,7 +234,7 @@ def _batches(group: Any, column: str, rows: int) -> Iterator[Any]:
 
 def _is_plain(name: str) -> bool:
     """Whether a file's name stays in its folder and is none of a system's."""
-    return not re.search(r"^/|[\\:]|(^|/)\.", name) and name.isprintable()
+    return not re.search(r"^/|\\|::|://|(^|/)\.", name) and name.isprintable()
 
 
 def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
@@ -243,9 +264,16 @@ def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
 
 @contextmanager
 def opened_split(
-    source: str | Path, config: str, split: str, *, on_hub: bool, limits: Limits, commit: str = ""
-) -> Iterator[HubSplit]:
-    """Open a split, of the usual names where none are given.
+    source: str | Path,
+    config: str,
+    split: str,
+    *,
+    on_hub: bool,
+    limits: Limits,
+    commit: str = "",
+    within: Path | None = None,
+) -> Iterator[HubSplit]:  # fmt: skip
+    """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder.
 
     Raises:
         PictureError: there is none; or whatever its readers and the Hub's client raise, in one sentence.
@@ -260,7 +288,7 @@ def opened_split(
             "folder that is here."
         )
     title = name if is_far else shown(path.name)
-    with tempfile.TemporaryDirectory(prefix="emotion-data-set-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="emotion-data-set-", dir=within) as scratch:
         try:
             opened = HubSplit(path.resolve(), title, is_far=is_far, commit=commit, limits=limits)
             # A script that has the name of its data set is how datasets knows one that wants to be run.

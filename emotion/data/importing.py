@@ -27,6 +27,7 @@ from emotion.data.limits import Limits, refuse_full, refuse_late
 from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
 from emotion.data.sets import (
     Contradiction,
+    Likeness,
     Manifest,
     PictureRow,
     SavedSet,
@@ -35,6 +36,7 @@ from emotion.data.sets import (
     find_set,
     list_sets,
     new_identity,
+    note_leftovers,
     sets_folder,
     taken,
     workspace,
@@ -48,13 +50,17 @@ from emotion.words import megabytes
 
 @dataclass(frozen=True)
 class Source:
-    """Pictures in a folder: their listing, how sentences call what they came as, and what was left out before."""
+    """Pictures in a folder: their listing, how sentences call what they came as, and what was left out before.
+
+    ``originals`` are their names where they came from, of those that are called otherwise in the folder.
+    """
 
     listing: Listing
     title: str
     kind: SourceKind
     skipped: Sequence[Skipped] = ()
     notes: Sequence[str] = ()
+    originals: Mapping[str, str] = field(default_factory=dict)
 
 
 class Way(Protocol):
@@ -81,7 +87,8 @@ class FromPath:
         folder, skipped = self.path, list[Skipped]()
         # What is neither, such as a pipe or a device, is never opened.
         if self.path.is_file():
-            kind, folder = "zip", work / "unpacked"
+            # Sentences call a folder by its name.
+            kind, folder = "zip", work / "unpacked" / _harmless(self.path.name)
             skipped = yield from unpack(self.path, folder, limits)
         elif not self.path.is_dir():
             raise PictureError(
@@ -92,7 +99,9 @@ class FromPath:
             from emotion.data.hub import FromDataSet, describe
 
             way = FromDataSet(describe(folder, limits=limits))
-            return (yield from way.steps(work, limits, use_aliases=use_aliases))
+            source = yield from way.steps(work, limits, use_aliases=use_aliases)
+            others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
+            return replace(source, skipped=[*skipped, *others, *source.skipped])
         return Source(listing, shown(self.path.name), kind, skipped)
 
 
@@ -107,18 +116,24 @@ class FromFiles:
         """Link the files into a class folder, under their own names."""
         yield Progress(0, 0, "listing the files")
         label = class_label(self.label)
-        listing, skipped = Listing(work / "files", {label: []}), []
+        listing, skipped, originals = Listing(work / "files", {label: []}), list[Skipped](), dict[str, str]()
+        (listing.root / label).mkdir(parents=True)
         for number, (path, original) in enumerate(self.files):
             name = kept_text(PurePosixPath(original.replace("\\", "/")).name)
-            if reason := reason_against(name):
+            reason = reason_against(name)
+            file = f"{label}/{number}{PurePosixPath(name).suffix}"
+            try:
+                if not reason:
+                    link_or_copy(path, listing.root / file)
+            except OSError as error:
+                reason = f"It cannot be read ({error.strerror})."
+            if reason:
                 skipped.append(Skipped(name, reason))
-                continue
-            # Two files may have one name.
-            link = Path(label, str(number), name)
-            (listing.root / link).parent.mkdir(parents=True)
-            link_or_copy(path, listing.root / link)
-            listing.files[label].append(str(link))
-        return Source(listing, "What you gave" if len(self.files) != 1 else "The file you gave", "files", skipped)
+            else:
+                listing.files[label].append(file)
+                originals[file] = name
+        title = "what you gave" if len(self.files) != 1 else "the file you gave"
+        return Source(listing, title, "files", skipped, originals=originals)
 
 
 @dataclass(frozen=True)
@@ -168,6 +183,9 @@ class Bring:
                 source = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
                 taken_in = yield from _take_in(source, work / "kept", self.limits, deadline)
                 yield Progress(0, 0, "comparing the pictures with one another")
+                # Before anything is locked: of many pictures it takes minutes.
+                own = {"": found.manifest.pictures} if found else {}
+                taken_in.compare(own | self._others(found.key if found else ""))
                 return self._add(taken_in, found) if found else self._begin(taken_in, source.kind, work / "set")
         except OSError as error:
             raise PictureError(
@@ -210,30 +228,31 @@ class Bring:
 
     def _write(self, taken_in: _TakenIn, before: Manifest, folder: Path, *, key: str) -> Brought:
         """Move what was taken in into a set; what it holds already, under whatever label, is left out and named."""
-        have = {row.sha256: row.label for row in before.pictures}
-        there = [row for row in taken_in.rows if row.sha256 in have]
-        known = {row.file: f"It is in the set already, as {have[row.sha256]}." for row in there}
+        have = {same: row.label for row in before.pictures for same in (row.sha256, row.pixels) if same}
+        there = {row.file: have.get(row.sha256) or have.get(row.pixels) for row in taken_in.rows}
+        known = {file: f"It is in the set already, as {label}." for file, label in there.items() if label}
         taken_in.leave_out(known)
         if (count := len(before.pictures) + len(taken_in.rows)) > self.limits.pictures:
             raise PictureError(f"The set would hold {count:,} pictures: the limit is {self.limits.pictures:,} a set.")
-        rows = taken_in.move(folder, before)
-        mirrored = [taken_in.mirrored[row.sha256] for row in rows]
-        near = find_likenesses(rows, mirrored, sets={"": before.pictures} | self._others(key))
+        rows = taken_in.named(before)
+        if before.pictures:
+            note_leftovers(folder, before, [row.file for row in rows.values()])
+        taken_in.move(rows, folder)
         after = replace(
             before,
-            pictures=[*before.pictures, *rows],
+            pictures=[*before.pictures, *rows.values()],
             skipped=[*before.skipped, *taken_in.skipped],
             duplicates=before.duplicates + taken_in.duplicates + len(known),
             contradictions=[*before.contradictions, *taken_in.contradictions],
-            near_duplicates=[*before.near_duplicates, *near],
+            near_duplicates=[*before.near_duplicates, *taken_in.near(rows, before)],
             notes=list(dict.fromkeys([*before.notes, *taken_in.notes])),
         )
         write_set(folder, after)
         return Brought(key, len(rows), taken_in.skipped)
 
     def _others(self, key: str) -> dict[str, Sequence[PictureRow]]:
-        """Return the rows of other sets; a visitor learns nothing of those that they may not see."""
-        visitor = self.owner or owner_of(self.root / key).owner or None
+        """Return the rows of other sets, of those that whoever sees this one may see."""
+        visitor = self.owner or owner_of(self.root / key).owner
         found: dict[str, Sequence[PictureRow]] = {}
         for other in list_sets(self.root):
             # A damaged set is told of where sets are listed.
@@ -258,6 +277,7 @@ class _TakenIn:
     mirrored: dict[str, bytes] = field(default_factory=dict)
     duplicates: int = 0
     contradictions: list[Contradiction] = field(default_factory=list)
+    likenesses: list[Likeness] = field(default_factory=list)
 
     def leave_out(self, reasons: Mapping[str, str]) -> None:
         """Leave pictures out by the names of their files.
@@ -269,26 +289,43 @@ class _TakenIn:
         self.skipped.sort(key=lambda each: each.original)
         self.rows = [row for row in self.rows if row.file not in reasons]
         if not self.rows:
-            raise nothing_left(self.title, self.skipped)
+            raise nothing_left(self.title, self.skipped, self.notes)
 
-    def move(self, to: Path, before: Manifest) -> list[PictureRow]:
-        """Move the files into a set's class folders, named by class and number: no name from outside becomes a path.
+    def compare(self, sets: Mapping[str, Sequence[PictureRow]]) -> None:
+        """Find which pictures look like an earlier one, or like one of other sets by their folders' names."""
+        self.likenesses = find_likenesses(self.rows, [self.mirrored[row.sha256] for row in self.rows], sets=sets)
 
-        Numbers go on after those that are there, so that none takes the name of one that was deleted.
+    def near(self, rows: Mapping[str, PictureRow], before: Manifest) -> list[Likeness]:
+        """Return what looks alike under the names of ``rows`` and of those that were there."""
+        names = {row.file: row.file for row in before.pictures} | {old: row.file for old, row in rows.items()}
+        return [
+            replace(each, file=names[each.file], like=each.like if each.set else names[each.like])
+            for each in self.likenesses
+            if each.file in rows and (each.set or each.like in names)
+        ]
+
+    def named(self, before: Manifest) -> dict[str, PictureRow]:
+        """Return the rows as a set has them, by class and number: no name from outside becomes a path.
+
+        Numbers go on after those that are there.
         """
         last: Counter[str] = Counter()
         for row in before.pictures:
             last[row.label] = max(last[row.label], number_of(row.file))
         digits = max(DIGITS, len(str(len(self.rows) + max(last.values(), default=0))))
-        moved = []
+        named = {}
         for row in self.rows:
             label = as_there(row.label, before)
             last[label] += 1
             file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
-            (to / label).mkdir(exist_ok=True)
-            (self.folder / row.file).rename(to / file)
-            moved.append(replace(row, file=file, label=label))
-        return moved
+            named[row.file] = replace(row, file=file, label=label)
+        return named
+
+    def move(self, rows: Mapping[str, PictureRow], to: Path) -> None:
+        """Move the files into a set's class folders."""
+        for old, row in rows.items():
+            (to / row.label).mkdir(exist_ok=True)
+            (self.folder / old).rename(to / row.file)
 
 
 def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> Generator[Progress, None, _TakenIn]:
@@ -308,7 +345,7 @@ def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> G
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
         refuse_late(deadline, limits)
-        original = PurePosixPath(name).name if source.kind == "files" else kept_text(name)
+        original = source.originals.get(name, kept_text(name))
         try:
             kept = kept_form(read_file(source.listing.root / name, limits, listed=stats[number]), limits)
         except PictureError as error:
@@ -321,7 +358,7 @@ def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> G
             continue
         row = PictureRow(
             f"{number:08}{kept.suffix}", label, hashlib.sha256(kept.content).hexdigest(), kept.width, kept.height,
-            original, kept.prints[0].hex(), kept.source_sha256,
+            original, kept.prints[0].hex(), kept.source_sha256, kept.pixels.hex(),
         )  # fmt: skip
         (folder / row.file).write_bytes(kept.content)
         alike_.append(row)
@@ -347,6 +384,13 @@ def _labels(listing: Listing) -> tuple[Mapping[str, str], list[str]]:
     ]
     one = one_spelling(dict.fromkeys(plain.values(), 1), notes, use_aliases=False)
     return {label: one[kept] for label, kept in plain.items()}, notes
+
+
+def _harmless(name: str) -> str:
+    """Return a name that a folder can have."""
+    with contextlib.suppress(PictureError):
+        return class_label(kept_text(name))
+    return "the zip"
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -14,6 +14,14 @@ _ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
 # Without these two joiners, words of several scripts fall apart.
 _JOINERS = {"\u200c", "\u200d"}
 _SHOWN = 60
+# Of systems, of network storage and of photo programs; what begins with a dot or two underlines is hidden as well.
+_SYSTEM = re.compile(
+    r"\.|__|@eadir$|@recycle|#recycle|#snapshot|~snapshot|\$recycle\.bin$|recycler$|recycled$|lost\+found$"
+    r"|system volume information$|thumbs\.db$|ehthumbs|desktop\.ini$|icon\r$|~\$",
+    re.IGNORECASE,
+)
+# Files that stand in a set's folder, beside those of its classes.
+_TAKEN = {"set.json", "metadata.jsonl", "manifest.json", "suspects.json", "owner.json"}
 
 
 def plain_text(name: str) -> str:
@@ -54,6 +62,8 @@ def class_label(folder: str) -> str:
     label = plain_text(folder).translate(_ILLEGAL).strip(" .")
     if label.startswith("__"):
         label = label.lstrip("_")  # Such folders count as hidden.
+    if is_system(label) or label.casefold() in _TAKEN:
+        label = f"{label.lstrip('@#~$_.')}-"
     if not label:
         raise PictureError(f"The class folder {shown(folder)!r} has no name that can be kept: rename it.")
     if len(label) > MAX_NAME:
@@ -84,6 +94,11 @@ def kept_text(name: str) -> str:
 def is_text(name: str) -> bool:
     """Whether a file's name is UTF-8, so that it can be written down."""
     return kept_text(name) == name
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or a folder is hidden, or belongs to a system by its name."""
+    return _SYSTEM.match(name) is not None
 
 
 def is_drive(name: str) -> bool:

@@ -9,10 +9,11 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -28,6 +29,7 @@ from emotion.writing import as_json, write_texts
 ROWS_FILE = "metadata.jsonl"
 FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)
 SCHEMA, _OLD_SCHEMA = 2, 1
+_FILE = re.compile(r"[^./\\][^/\\]*/[^./\\][^/\\]*")
 SourceKind = Literal["zip", "folder", "files", "data set"]
 # Their names begin with a dot, so that none is listed as a set. Whoever holds the lock may delete what nobody holds.
 LOCK, BEGUN, GONE = ".sets-lock", ".begun-", ".deleted-set"
@@ -39,8 +41,8 @@ class PictureRow:
     """A picture of a set: ``file`` within the set, and ``original``, its relative name where it came from.
 
     ``width`` and ``height`` are in pixels; ``sha256`` is of the file as it lies here, ``source_sha256`` of the one that
-    it came as, empty where that is not known; ``fingerprint`` is the perceptual hash of ``emotion.data.duplicates``,
-    256 bits as hexadecimal digits.
+    it came as, ``pixels`` of the upright picture, both empty where that is not known; ``fingerprint`` is the perceptual
+    hash of ``emotion.data.duplicates``, 256 bits as hexadecimal digits.
     """
 
     file: str
@@ -51,6 +53,21 @@ class PictureRow:
     original: str
     fingerprint: str
     source_sha256: str = ""
+    pixels: str = ""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> PictureRow:
+        """Return a row as it stands in a file, whatever else stands there.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none, or names a file outside of its set.
+        """
+        row = cls(
+            **{name: value[name] for name in cls.__slots__ if name in value and name != "file"}, file=value["file_name"]
+        )
+        if not _FILE.fullmatch(row.file) or not isinstance(row.label, str):
+            raise ValueError(row.file)
+        return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +96,8 @@ class Manifest:
     """A set's name and species as a person gave them, when and what it was imported from (a Unix time), and its rows.
 
     ``identity`` is no other set's, whatever they are called. ``notes`` are sentences on how the source was read;
-    ``duplicates`` counts exact copies, which are among ``skipped``.
+    ``duplicates`` counts exact copies, which are among ``skipped``. ``leftovers`` are files that a change brings or
+    takes: where it is cut off, the next one deletes those of them that no row names.
     """
 
     identity: str
@@ -93,6 +111,7 @@ class Manifest:
     contradictions: list[Contradiction] = field(default_factory=list)
     near_duplicates: list[Likeness] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    leftovers: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return how many pictures each class has, in the order they are shown."""
@@ -121,6 +140,7 @@ class Manifest:
             contradictions=[Contradiction(**row) for row in value["contradictions"]],
             near_duplicates=[Likeness(**row) for row in value["near_duplicates"]],
             notes=[str(note) for note in value["notes"]],
+            leftovers=[str(file) for file in value.get("leftovers", [])],
         )
 
 
@@ -201,6 +221,12 @@ def write_set(folder: Path, manifest: Manifest) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    write_texts(folder, texts_of(manifest))
+    (folder / OLD_SET_FILE).unlink(missing_ok=True)
+
+
+def texts_of(manifest: Manifest) -> dict[str, str]:
+    """Return what stands in a set's files, by their names."""
     value = {"schema": SCHEMA, "classes": manifest.counts()} | asdict(replace(manifest, pictures=[]))
     del value["pictures"]
     # By hand, since asdict copies: a set may have fifty thousand rows.
@@ -209,8 +235,19 @@ def write_set(folder: Path, manifest: Manifest) -> None:
         for row in manifest.pictures
     )
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    write_texts(folder, {ROWS_FILE: lines, SET_FILE: as_json(value)})
-    (folder / OLD_SET_FILE).unlink(missing_ok=True)
+    return {ROWS_FILE: lines, SET_FILE: as_json(value)}
+
+
+def note_leftovers(folder: Path, manifest: Manifest, files: list[str]) -> None:
+    """Write down which files a change is about to bring, before it does.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    texts = texts_of(replace(manifest, leftovers=files))
+    if (folder / ROWS_FILE).is_file():
+        del texts[ROWS_FILE]
+    write_texts(folder, texts)
 
 
 def delete_set(found: SavedSet) -> None:
@@ -297,8 +334,10 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _read(folder: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> Manifest:
     if stamps[0] is None:
         value = json.loads((folder / OLD_SET_FILE).read_text(encoding="utf-8"))
-        return Manifest.from_json(value, [PictureRow(**row) for row in value["pictures"]])
-    value = json.loads((folder / SET_FILE).read_text(encoding="utf-8"))
-    with (folder / ROWS_FILE).open(encoding="utf-8") as lines:
-        rows = [PictureRow(file=row.pop("file_name"), **row) for row in map(json.loads, lines)]
+        return Manifest.from_json(
+            value, [PictureRow.from_json(row | {"file_name": row["file"]}) for row in value["pictures"]]
+        )
+    value = json.loads((folder / SET_FILE).read_text(encoding="utf-8-sig"))
+    with (folder / ROWS_FILE).open(encoding="utf-8-sig") as lines:
+        rows = [PictureRow.from_json(json.loads(line)) for line in lines if line.strip()]
     return Manifest.from_json(value, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ from typing import Any
 TABLES = ("metadata.csv", "metadata.jsonl")
 # Where several columns would do, the one that is called like this goes first.
 LABEL_NAMES = ("label", "labels", "emotion", "expression", "class", "mood", "category", "target")
-_MAX_BYTES = 100_000_000
+_MAX_BYTES = 50_000_000
 
 
 def read_table(path: Path) -> tuple[dict[str, str], str]:
@@ -22,17 +23,22 @@ def read_table(path: Path) -> tuple[dict[str, str], str]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             return {}, "is too large to be read"
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix == ".csv":
-            rows: list[dict[str, Any]] = list(csv.DictReader(text.splitlines()))
+        content = path.read_bytes()
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        if path.suffix.lower() == ".csv":
+            head = text.partition("\n")[0]
+            comma = ";" if head.count(";") > head.count(",") else ","
+            rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=comma))
         else:
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
         columns = list(rows[0]) if rows else []
         label = next((each for name in LABEL_NAMES for each in columns if each.casefold() == name), "")
         if "file_name" not in columns or not label:
             lacks = "label" if "file_name" in columns else "file_name"
             return {}, f"has no column called {lacks}"
-        files = {str(PurePosixPath(str(row["file_name"]).replace("\\", "/"))): row.get(label) for row in rows}
+        files = {
+            str(PurePosixPath(row["file_name"].replace("\\", "/"))): row.get(label) for row in rows if row["file_name"]
+        }
     except (OSError, ValueError, csv.Error, TypeError, KeyError, AttributeError, RecursionError) as error:
         return {}, f"cannot be read ({type(error).__name__})"
     return {file: label_text(value) for file, value in files.items()}, ""
