@@ -21,7 +21,7 @@ FOLDERS: dict[str, frozenset[str]] = {
 ATTRIBUTES = ".gitattributes"
 MARK = "# Written by `python -m emotion space`, which replaces the whole folder when it is run again."
 # The Hub turns away a push with binary files that does not keep them so.
-BINARY = ("*.png", "*.webp")
+BINARY = ("*.png", "*.webp", "*.safetensors")
 WRITTEN = frozenset({*FILES, *FOLDERS, ATTRIBUTES})
 
 

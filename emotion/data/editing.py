@@ -38,6 +38,7 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
         likenesses = [
             each for each in before.near_duplicates if each.file not in gone and (each.set or each.like not in gone)
         ]
+        note_leftovers(found.folder, before, sorted(gone))
         after = replace(before, pictures=kept, near_duplicates=likenesses, leftovers=sorted(gone))
         write_set(found.folder, after)
         _clear(found.folder, after)
@@ -54,7 +55,7 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
         wanted = as_there(class_label(label), before)
         chosen = _of(before, files)
         moved = _renamed([row for row in before.pictures if row.file in chosen and row.label != wanted], wanted, before)
-        note_leftovers(found.folder, before, [row.file for row in moved.values()])
+        note_leftovers(found.folder, before, [*moved, *(row.file for row in moved.values())])
         (found.folder / wanted).mkdir(exist_ok=True)
         for old, row in moved.items():
             link_or_copy(found.folder / old, found.folder / row.file)

@@ -67,13 +67,20 @@ class HubSplit:
             if is_read or PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES | {".parquet", ".py"}:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(self.content(name) if is_read else b"")
+        import yaml
         from huggingface_hub import metadata_load
 
         card = folder / "README.md"
-        for text in _texts((metadata_load(card) or {}).get("configs") if card.is_file() else None, set()):
-            if re.match(r"/|~|.*(://|::|\.\.)", text):
+        if not card.is_file():
+            return
+        text = card.read_text(encoding="utf-8", errors="replace")
+        head = text.partition("\n---")[0] if text.startswith("---") else ""
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(head)):
+            raise PictureError(f"{self.title} has a README.md whose head names parts of itself: that is not read.")
+        for named in _texts((metadata_load(card) or {}).get("configs")):
+            if re.match(r"/|~|.*(://|::|\.\.)", named):
                 raise PictureError(
-                    f"{self.title} names {shown(text)!r}, which lies outside of it: it is not safe to import."
+                    f"{self.title} names {shown(named)!r}, which lies outside of it: it is not safe to import."
                 )
 
     def find(self, folder: Path, config: str, split: str) -> None:
@@ -207,14 +214,12 @@ class HubSplit:
                     break
 
 
-def _texts(value: Any, seen: set[int]) -> Iterator[str]:
-    """Yield the texts in what a card says, each part once: it may stand in many places."""
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list | dict) and id(value) not in seen:
-        seen.add(id(value))
+    elif isinstance(value, list | dict):
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each, seen)
+            yield from _texts(each)
 
 
 def _within(rows: Sequence[int], start: int, ends: int) -> Sequence[int]:

@@ -239,7 +239,7 @@ def texts_of(manifest: Manifest) -> dict[str, str]:
 
 
 def note_leftovers(folder: Path, manifest: Manifest, files: list[str]) -> None:
-    """Write down which files a change is about to bring, before it does.
+    """Write down which files a change is about to bring or to take, before it does.
 
     Raises:
         OSError: it cannot be written.

@@ -204,7 +204,7 @@ def spoil(pictures: list[Path]) -> None:
     ("change", "sentence"),
     [
         (lambda folder: folder.rename(folder.with_name("gone")), "There is no folder"),
-        (lambda folder: [shutil.rmtree(path) for path in folder.iterdir()], "no pictures in class folders"),
+        (lambda folder: [shutil.rmtree(path) for path in folder.iterdir()], "There are no pictures in class folders"),
         (lambda folder: [shutil.rmtree(folder / name) for name in ("sad", "angry", "tired")], "Only one class"),
         (lambda folder: [path.unlink() for path in sorted((folder / "tired").iterdir())[1:]], "The class 'tired'"),
         (lambda folder: spoil(list((folder / "sad").iterdir())), "12 of 48 pictures cannot be read, too many"),
