@@ -70,7 +70,8 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
 
 def reduced(picture: Image.Image, *, side: int) -> Image.Image:
     """Return a picture that is in memory as ``open_picture`` would give it for this side."""
-    return picture.reduce(_factor(picture, side))
+    factor = _factor(picture, side)
+    return picture.reduce(factor) if factor > 1 else picture
 
 
 @contextmanager
@@ -212,7 +213,8 @@ def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:
         if strip.mode in ("RGBA", "LA", "PA") or "transparency" in strip.info:
             strip = strip.convert("RGBA")
             strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
-        made.paste(strip.convert("RGB").reduce(factor), (0, start // factor))
+        strip = strip.convert("RGB")
+        made.paste(strip.reduce(factor) if factor > 1 else strip, (0, start // factor))
     return made
 
 

@@ -63,10 +63,10 @@ def find_likenesses(
             continue
         for start in range(0, len(rows) if len(words) else 0, _ROWS):
             some = slice(start, start + _ROWS)
-            apart = _apart(prints[some], turned[some], words)
+            apart = _apart(prints[some], turned[some], words[: start + _ROWS] if name is None else words)
             if name is None:
                 # A row is not compared with itself and those after it.
-                apart[np.arange(len(rows)) >= start + np.arange(len(apart))[:, None]] = BITS
+                apart[np.arange(apart.shape[1]) >= start + np.arange(len(apart))[:, None]] = BITS
             for row, like in enumerate(apart.argmin(1)):
                 if (share := float(apart[row, like]) / BITS) <= NEAR_SHARE:
                     found.append(Likeness(rows[start + row].file, others[like].file, name or "", round(share, 3)))
@@ -141,9 +141,14 @@ def _words(prints: Sequence[bytes]) -> Words:
 
 def _apart(prints: Words, mirrored: Words, others: Words) -> NDArray[np.uint16]:
     """Return how many bits differ, (rows, others), mirrored or not, whichever are fewer."""
-    both = (np.bitwise_count(each[:, None] ^ others[None]).sum(2, dtype=np.uint16) for each in (prints, mirrored))
-    apart: NDArray[np.uint16] = np.minimum(*both)
-    return apart
+    return np.minimum(_count(prints, others), _count(mirrored, others))
+
+
+def _count(prints: Words, others: Words) -> NDArray[np.uint16]:
+    counted = np.zeros((len(prints), len(others)), dtype=np.uint16)
+    for word in range(prints.shape[1]):
+        counted += np.bitwise_count(prints[:, word, None] ^ others[None, :, word])
+    return counted
 
 
 def _read(file: Path) -> dict[str, bytes]:
