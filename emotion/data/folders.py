@@ -273,7 +273,7 @@ def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], lis
             raise PictureError(f"{shown(root.name)} holds too many files: the limit is {limits.files:,}.")
         for item in items:
             name = f"{prefix}/{item.name}".lstrip("/")
-            if item.name.lower() in TABLES and item.is_file():
+            if item.name.lower() in TABLES and Path(item.path).is_file():
                 tables.append(name)
             elif reason := _reason(item, name, limits, any_name=any_name):
                 left_out.append(Skipped(kept_text(name), reason))

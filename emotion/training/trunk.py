@@ -63,6 +63,8 @@ class Look:
             known = self.cache.find(self.recipe, names.values())
             _close_later(known, opened)
             shipped = features_for(self.recipe)
+            if shipped and not any(name in shipped.rows for name in names.values()):
+                shipped = None
             lacking = self._lacking(names, [*known, *([shipped] if shipped else [])])
             before = total - len(lacking)
             keeps = self._agree(self.cache.has_room(len(lacking) * row_bytes))

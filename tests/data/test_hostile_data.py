@@ -116,8 +116,9 @@ def test_fault_no_class_hides_by_its_name_or_takes_a_files_place(sets: Sets, tmp
 def test_fault_a_class_that_cannot_be_opened_is_told_of(made: Made):
     (made.folder / "loop").symlink_to("loop")
     (made.folder / "happy" / "loop.png").symlink_to("loop.png")
+    (made.folder / "sad" / "metadata.csv").symlink_to("metadata.csv")
     told = list_folder(made.folder)
-    assert [each.original for each in told.left_out] == ["happy/loop.png", "loop"]
+    assert [each.original for each in told.left_out] == ["happy/loop.png", "loop", "sad/metadata.csv"]
     assert {label: len(names) for label, names in told.files.items()} == {"happy": 2, "sad": 2}
 
 

@@ -14,6 +14,7 @@ from emotion.cache import shipped
 from emotion.config import preset
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.folders import find_pictures
+from emotion.errors import PictureError
 from emotion.job import result_of
 
 BACKBONE = Path(__file__).parents[2] / "models" / "dinov2-small" / "model.safetensors"
@@ -56,6 +57,15 @@ def test_a_picture_of_another_content_is_computed_and_so_is_another_size(isolate
     changed.write_bytes(changed.read_bytes() + b"\0")
     assert train(config, isolated / "runs").computed == 1
     assert train(replace(config, image_size=28), isolated / "runs").computed == 20
+
+
+@needs_backbone
+def test_where_no_picture_can_be_read_that_is_one_sentence_as_before(tmp_path: Path) -> None:
+    from emotion.training.features import of_backbone
+
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(PictureError, match="None of the 1 pictures can be read"):
+        result_of(of_backbone([tmp_path / "text.png"], preset("Quick", pictures=str(PEOPLE))))
 
 
 def test_what_is_damaged_or_missing_is_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
