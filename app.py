@@ -25,12 +25,12 @@ def main() -> int:
     port = int(port_text)
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    from emotion.cache.store import open_cache
     from emotion.errors import ConfigError
     from emotion.first_run import is_wanted
     from emotion.hub import ignore_unusable_proxies
     from emotion.mcp import serves_mcp
     from emotion.public import public_limits
+    from emotion.training.cache import open_cache
 
     ignore_unusable_proxies()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 
@@ -28,6 +28,8 @@ class Event:
 class RunStarted(Event):
     """The pictures are listed and split, the backbone is loaded; ``precision`` is what the machine uses.
 
+    ``notes`` say in sentences what of the settings this backbone has not.
+
     A run that goes on after it was cut off starts once more and keeps its first ``resumed_epochs`` epochs: what
     earlier lines tell of later epochs is void (``without_void``).
     """
@@ -41,6 +43,7 @@ class RunStarted(Event):
     precision: str
     processes: int
     resumed_epochs: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,21 +1,21 @@
-"""Where in a picture a class's evidence lies, by a vision transformer's attention. Knows nothing of runs."""
+"""Which parts of a picture speak for a class, from a vision transformer's attention."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any, cast
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import BaseImageProcessor
 
-from emotion.backbones.anatomy import CutModel, Pool, Trunk
+from emotion.backbones.network import Network
+from emotion.errors import RunError
 
 Box = tuple[float, float, float, float]
 
 
-def relevance(parts: CutModel, pixels: Tensor, *, index: int) -> Tensor:
+def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
     """Return how much each patch of one picture speaks for the class ``index``: (1, 3, H, W) to (rows, columns).
 
     Gradient-weighted attention rollout: Chefer, Gur & Wolf 2021, "Generic Attention-model Explainability for
@@ -23,32 +23,49 @@ def relevance(parts: CutModel, pixels: Tensor, *, index: int) -> Tensor:
     From block to block ``R ← R + Ā R``, where ``Ā`` is the mean over the heads of the positive part of attention times
     the score's gradient, and R (tokens, tokens) begins as identity.
 
-    The paper reads the class token's row of R, since its classifiers read that token alone. DINOv2's reads the mean of
-    the patches' tokens beside it. So the rows are weighted by how they are read: ``(R - I)`` in the row of the class
-    token and in the mean of the rows of the patches, each times what it adds to the score (positive part of gradient
-    times activation, scaled to a sum of 1). For ViT and DeiT that is the paper's row again.
+    The paper reads the class token's row of R, since its classifiers read that token alone. Others read the mean of the
+    patches' tokens beside it, or in its place: which, is seen from the tokens that the features depend on. The rows are
+    weighted by how they are read: ``(R - I)`` in the row of the class token and in the mean of the rows of the patches,
+    each times what it adds to the score (positive part of gradient times feature, scaled to a sum of 1).
 
     The score is the class's logit minus the mean of the other ones: whatever every logit has in common moves no
-    probability, and moves nothing here. Computed in float32, for a trunk that ends in its pool; the model is left as
-    it was.
+    probability, and moves nothing here. Computed in float32; the network is left as it was.
+
+    Raises:
+        RunError: the network has no attention between patches.
     """
-    trunk = cast(Trunk, parts.trunk)
-    with torch.enable_grad(), torch.autocast(pixels.device.type, enabled=False), _attention(parts) as recorded:
-        tokens = trunk.embeddings(pixels).detach().requires_grad_()
-        for block in trunk.blocks:
-            tokens = block(tokens)
-        features = cast(Pool, trunk.pool)(tokens)
-        logits = parts.top(features)[0]
+    if not network.patches:
+        raise RunError("This backbone has no attention between patches, so there is no map: use one such as DINOv2.")
+    model, pixels = network.model, pixels.to(network.head.weight.device).requires_grad_()
+    given: list[Tensor] = []
+    last: list[Tensor] = []
+    with ExitStack() as stack:
+        # Only computed this way there is an attention to be seen; the fused ways are faster and stay those of all else.
+        stack.callback(model.set_attn_implementation, model.config._attn_implementation)
+        model.set_attn_implementation("eager")
+        stack.callback(network.head.register_forward_pre_hook(lambda _, args: given.append(args[0])).remove)
+        block = model.get_submodule(network.blocks[-1])
+        stack.callback(block.register_forward_hook(lambda _, __, output: last.append(output)).remove)
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.autocast(pixels.device.type, enabled=False))
+        output = model(pixel_values=pixels, output_attentions=True)
+        logits, features = output.logits[0], given[0]
         others = torch.cat([logits[:index], logits[index + 1 :]])
-        *slopes, slope = torch.autograd.grad(logits[index] - others.mean(), [*recorded, features])
-    brought = rollout([(weights[0].detach(), each[0]) for weights, each in zip(recorded, slopes, strict=True)])
-    added = (slope * features.detach()).reshape(-1, tokens.shape[-1]).sum(1)
-    side = parts.model.config.patch_size
-    rows, columns = (length // (side if isinstance(side, int) else side[0]) for length in pixels.shape[-2:])
+        layers = output.attentions
+        *slopes, slope = torch.autograd.grad(logits[index] - others.mean(), [*layers, features], retain_graph=True)
+        # Each feature by a weight of its own: their plain sum is the same for all that comes out of a layer norm.
+        uneven = features @ torch.arange(1.0, features.shape[-1] + 1, device=features.device)
+        [dependence] = torch.autograd.grad(uneven.sum(), last)
+    flow = rollout([(weights[0].detach(), each[0]) for weights, each in zip(layers, slopes, strict=True)])
     # Counted from the end: before the patches come class token and registers, and DeiT's token of distillation.
-    patches = slice(-rows * columns, None)
-    read = torch.stack([brought[0], brought[patches].mean(0)])[: len(added)]
-    return (shares(added) @ read)[patches].reshape(rows, columns)
+    patches = slice(-network.patches, None)
+    mean = flow[patches].mean(0)
+    rows = [mean]
+    if network.tokens[0] > network.patches and dependence[0, 0].any():
+        rows = [flow[0], mean] if features.shape[-1] > last[0].shape[-1] else [flow[0]]
+    added = (slope * features.detach()).reshape(len(rows), -1).sum(1)
+    side = int(network.patches**0.5)
+    return (shares(added) @ torch.stack(rows))[patches].reshape(side, side)
 
 
 def rollout(layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
@@ -86,20 +103,3 @@ def shown_box(processor: BaseImageProcessor, *, width: int, height: int) -> Box:
     crop_wide, crop_high = processor.crop_size["width"], processor.crop_size["height"]
     left, top = (wide - crop_wide) // 2, (high - crop_high) // 2
     return left / wide, top / high, (left + crop_wide) / wide, (top + crop_high) / high
-
-
-@contextmanager
-def _attention(parts: CutModel) -> Iterator[list[Tensor]]:
-    """Collect the attention (1, heads, tokens, tokens) of each block that is run meanwhile."""
-    model, recorded = parts.model, list[Tensor]()
-
-    def record(_: nn.Module, __: Any, output: tuple[Tensor, Tensor]) -> None:
-        recorded.append(output[1])
-
-    with ExitStack() as stack:
-        # Only computed this way there is an attention to be seen; the fused ways are faster and stay those of all else.
-        stack.callback(model.set_attn_implementation, model.config._attn_implementation)
-        model.set_attn_implementation("eager")
-        for block in cast(Trunk, parts.trunk).blocks:
-            stack.callback(cast(nn.Module, block.attention).register_forward_hook(record).remove)
-        yield recorded

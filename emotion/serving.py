@@ -14,9 +14,9 @@ from emotion.job import Job, Progress
 from emotion.logs import log_unexpected
 from emotion.prediction import Prediction
 from emotion.run import Run
-from emotion.split_record import trained_on
 from emotion.studies.run_judge import RunJudge
 from emotion.studies.study import Study
+from emotion.training.shipped import trained_on
 
 # Two of ViT-B/16 find room; with what a process takes anyway that stays below 1.5 GB.
 MOST_BYTES = 750_000_000

@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from emotion.cache.store import cache_folder
 from emotion.data.folders import Picture, class_names
 from emotion.data.sampling import Split
-from emotion.errors import EmotionError, RunError
+from emotion.errors import RunError
 from emotion.run import Run
 from emotion.writing import write_json
-
-if TYPE_CHECKING:
-    from emotion.data.duplicates import TrainedOn
 
 FILE = "split.json"
 
@@ -89,19 +84,3 @@ def load_split(run: Run) -> SplitRecord:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError("What this run was trained on is not known any more: train it anew.") from error
     return SplitRecord(train, validation)
-
-
-def trained_on(run: Run) -> TrainedOn:
-    """Return the pictures of a run's split by content and look; their fingerprints are kept in the cache's folder."""
-    from emotion.cache.shipped import shipped
-    from emotion.data.duplicates import TrainedOn
-
-    try:
-        root = Path(run.config().pictures)
-        rows = [(str(root / row.picture), row.sha256) for row in load_split(run).rows]
-    except EmotionError:
-        # A torn run, or one of a script: there is nothing to compare a sample with.
-        rows = []
-    drawn = shipped()
-    known = drawn.fingerprints if drawn else {}
-    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.jsonl")

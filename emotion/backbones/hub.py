@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emotion.errors import BackboneError
-from emotion.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
+from emotion.hub import ANSWER_SECONDS, ask, client, first_line
 
 FILES = ["config.json", "preprocessor_config.json", "model.safetensors"]
 
@@ -15,14 +15,6 @@ def is_cached(name: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
     return all(isinstance(try_to_load_from_cache(name, file), str) for file in FILES)
-
-
-def cached_config(name: str) -> Path:
-    """Return the ``config.json`` of a Hub id in the local Hub cache, or a path where nothing is."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(name, "config.json") if is_hub_id(name) else None
-    return Path(found) if isinstance(found, str) else Path("not-here")
 
 
 def fetch(name: str) -> tuple[Path, str]:

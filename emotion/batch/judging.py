@@ -109,7 +109,7 @@ def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
 def _judged(
     scorer: Scorer, items: Sequence[Item], limits: Limits, known: frozenset[str], *, deadline: float
 ) -> Iterator[tuple[Row, ...]]:
-    from emotion.training.inputs import in_background
+    from emotion.backbones.pixels import in_background
 
     waiting: list[tuple[Row, Image.Image | None]] = []
     pixels = 0

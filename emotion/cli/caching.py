@@ -6,8 +6,8 @@ import argparse
 import time
 from dataclasses import asdict
 
-from emotion.cache.store import Entry, open_cache
 from emotion.cli.codes import DONE, JSON_HELP, print_json
+from emotion.training.cache import Entry, open_cache
 
 
 def add_cache(parser: argparse.ArgumentParser) -> None:

@@ -122,7 +122,7 @@ def _shared_run(config: TrainConfig, root: Path) -> Run:
         return create_run(config, root=root)
     from accelerate.utils import broadcast_object_list
 
-    from emotion.training.device import make_accelerator
+    from emotion.training.context import make_accelerator
 
     make_accelerator()  # It joins the processes, so that they can talk.
     shared = [create_run(config, root=root).path if _is_first_process() else Path()]
@@ -133,7 +133,7 @@ def _shared_run(config: TrainConfig, root: Path) -> Run:
 def _part_from_others() -> None:
     """Leave the group of processes in order: one that exits while another still talks to it may take that one along."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from emotion.training.device import make_accelerator
+        from emotion.training.context import make_accelerator
 
         make_accelerator().end_training()
 

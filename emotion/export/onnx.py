@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModelForImageClassification, PreTrainedModel
 
-from emotion.backbones.quiet import quiet
+from emotion.backbones.device import quiet
 from emotion.errors import RunError
 
 INPUT, OUTPUT = "pixel_values", "logits"

@@ -246,7 +246,7 @@ def _apart(one: np.ndarray, other: np.ndarray) -> float:
 def _whitening(features: np.ndarray, truth: np.ndarray, *, classes: int) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
-    from emotion.training.whitening import whitening
+    from emotion.training.head import whitening
 
     batch = torch.from_numpy(features), torch.from_numpy(truth)
     mean, projection = whitening([batch], classes=classes, width=features.shape[1])

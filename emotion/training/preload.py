@@ -16,7 +16,6 @@ import transformers.models.vit.image_processing_pil_vit
 import transformers.models.vit.modeling_vit
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
-import emotion.backbones.anatomy
 import emotion.classifier
 import emotion.training.session
 from emotion.allocator import keep_freed_memory

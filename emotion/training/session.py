@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from emotion.backbones.registry import BackboneSource, locate
-from emotion.cache.store import open_cache
 from emotion.data.folders import find_pictures
 from emotion.data.sampling import split
 from emotion.data.sets import identity_of
@@ -23,8 +22,9 @@ from emotion.owners import may_see, owner_of
 from emotion.run import Run
 from emotion.split_record import FILE as SPLIT_FILE
 from emotion.split_record import SplitRecord, load_split
+from emotion.training.cache import open_cache
+from emotion.training.checkpoint import has_state
 from emotion.training.fit import fit, rescue
-from emotion.training.resuming import has_state
 
 # What torch, its oneDNN, Python and the system say where an allocation fails; most are RuntimeErrors. A primitive
 # *descriptor* that could not be created is no want of memory.

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from emotion.cache.store import cache_folder
 from emotion.comparison import Comparison, Request
 from emotion.config import TrainConfig
 from emotion.data.sets import sets_folder
@@ -22,6 +21,7 @@ from emotion.room import ADDRESS_SHARE, VISITORS_SHARE, Room
 from emotion.run import Run
 from emotion.studies.study import Study
 from emotion.sweep import SweepMember
+from emotion.training.cache import cache_folder
 from emotion.ui.picture_sets import list_picture_sets
 from emotion.ui.run_board import RunBoard
 from emotion.ui.services import Services

@@ -1,4 +1,4 @@
-"""The order in which pictures are trained on, and each process's part of a batch. Knows nothing of tensors."""
+"""The order in which pictures are trained on, each process's part of a batch, and what varies from epoch to epoch."""
 
 from __future__ import annotations
 
@@ -34,3 +34,13 @@ def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int]
 def view_of(index: int, *, views: int, seed: int, epoch: int) -> int:
     """Return which fixed view of a picture an epoch trains on."""
     return random.Random(f"{seed}/{epoch}/{index}").randrange(views) if views > 1 else 0
+
+
+def kept_tokens(index: int, *, tokens: int, patches: int, share: float, seed: int, epoch: int) -> list[int]:
+    """Return which tokens of a picture an epoch trains on, with a ``share`` of its patches, the last tokens, left out.
+
+    Others for each picture and epoch (PatchDropout: Liu et al. 2023, arXiv 2208.07220).
+    """
+    special, count = tokens - patches, max(1, round(patches * (1 - share)))
+    chosen = random.Random(f"{seed}/{epoch}/{index}/patches").sample(range(special, tokens), count)
+    return [*range(special), *sorted(chosen)]

@@ -13,9 +13,8 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import BaseImageProcessor
 
-from emotion.backbones.anatomy import CutModel
+from emotion.backbones.network import Network
 from emotion.backbones.registry import WEIGHTS, BackboneSource, locate
-from emotion.cache.store import open_cache
 from emotion.config import Depth, TrainConfig
 from emotion.data.folders import Picture, find_pictures
 from emotion.data.sampling import split
@@ -24,37 +23,36 @@ from emotion.events import EpochDone, Event, TrunkProgress
 from emotion.job import Progress
 from emotion.run import Run
 from emotion.split_record import load_split
+from emotion.training.cache import open_cache
 from emotion.training.features import look_progress, pooled, told_of_full_disk
 from emotion.training.fit import fit
 from emotion.writing import hash_file
 
 
 def look_at(
-    pictures: Sequence[Path], *, run: Run, parts: CutModel, processor: BaseImageProcessor
+    pictures: Sequence[Path], *, run: Run, network: Network, processor: BaseImageProcessor
 ) -> Generator[Progress, None, np.ndarray]:
     """Return (N, F) float32 features of pictures, before whitening; a row of NaN where one cannot be read.
 
-    What the cache of activations knows is not computed, and what is computed is kept there. ``parts`` is the run's
-    checkpoint, cut before its classifier. Where only that was trained, the rest is the backbone as it was, and what the
+    What the cache of activations knows is not computed, and what is computed is kept there. ``network`` is the run's
+    checkpoint. Where only its head was trained, the rest is the backbone as it was, and what the
     training looked at is known; otherwise the checkpoint's own hash tells its features from all others.
 
     Raises:
         PictureError: not one picture can be read.
         RunError: the disk has no room for the features.
     """
-    # A look as for a classifier alone, whatever the run trained: by now nothing of it changes any more.
-    config = replace(run.config(), depth="head")
-    return (yield from pooled(pictures, config, weights=_weights_of(run), parts=parts, processor=processor))
+    return (yield from pooled(pictures, run.config(), weights=_weights_of(run), network=network, processor=processor))
 
 
 def retrain(
-    run: Run, seeds: Sequence[int], look: Generator[Progress, None, np.ndarray]
+    run: Run, seeds: Sequence[int], look: Generator[Progress, None, np.ndarray], *, head: str
 ) -> Generator[Progress, None, np.ndarray]:
     """Train a run anew with each seed; return the (seeds, N, C) probabilities of the pictures of a ``look_at``.
 
     Each is the training that a run with this seed is: another split, order and best epoch, all other settings as they
-    are. A run that a person stopped is repeated to its end. Nothing is looked at where it cannot be repeated. A picture
-    that cannot be read has rows of NaN.
+    are. ``head`` names its linear layer. A run that a person stopped is repeated to its end. Nothing is computed where
+    it cannot be repeated. A picture that cannot be read has rows of NaN.
 
     Raises:
         RunError: the run trained more than its classifier, its pictures or its backbone are others by now, or the disk
@@ -82,7 +80,7 @@ def retrain(
                     yield from look_progress(event)
                 elif isinstance(event, EpochDone):
                     yield Progress(before + event.epoch, total, what)
-            said.append(_judge(features, Path(folder) / "checkpoint" / WEIGHTS))
+            said.append(_judge(features, Path(folder) / "checkpoint" / WEIGHTS, head=head))
     return np.stack(said)
 
 
@@ -97,10 +95,10 @@ def _fit(config: TrainConfig, pictures: list[Picture], source: BackboneSource, *
     return fit(config, parts, backbone=source, folder=folder, cache=open_cache())
 
 
-def _judge(features: np.ndarray, weights: Path) -> np.ndarray:
+def _judge(features: np.ndarray, weights: Path, *, head: str) -> np.ndarray:
     """Return the (N, C) probabilities that a checkpoint's file gives to features; its whitening is folded in."""
     with safe_open(weights, framework="pt") as tensors:
-        return classify(features, tensors.get_tensor("classifier.weight"), tensors.get_tensor("classifier.bias"))
+        return classify(features, tensors.get_tensor(f"{head}.weight"), tensors.get_tensor(f"{head}.bias"))
 
 
 def _check_unchanged(run: Run, pictures: Sequence[Picture], source: BackboneSource) -> None:
@@ -119,7 +117,7 @@ def _check_unchanged(run: Run, pictures: Sequence[Picture], source: BackboneSour
 
 
 def _weights_of(run: Run) -> str:
-    """Return the SHA-256 that stands for the run's trunk: the backbone's file, unless its blocks were trained."""
+    """Return the SHA-256 that stands for the run's body: the backbone's file, unless its blocks were trained."""
     backbone = run.record().get("backbone", {}).get("sha256")
     is_as_it_was = run.config().depth == "head" and backbone
     return str(backbone) if is_as_it_was else hash_file(run.checkpoint / WEIGHTS)
