@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,37 +12,26 @@ from emotion.comparison import Comparison, Request, SampleResult
 from emotion.config import preset
 from emotion.data.drawn import is_drawn
 from emotion.errors import PictureError, RunError
-from emotion.events import RunFinished, RunStarted, without_void
+from emotion.events import RunFinished, RunStarted
 from emotion.intervals import wilson_interval
 from emotion.job import result_of
 from emotion.labels import DRAWN_NOTE, colour_of_set
-from emotion.report import to_markdown
-from emotion.report.asking import asked
-from emotion.report.calibrating import calibration
-from emotion.report.checks import controls, cues, features, luck
-from emotion.report.content import Cell, Command, Report, Row, Section, Table, Text
-from emotion.report.limits import limits
+from emotion.report import asking, calibrating, checks, limits, results, to_markdown, training
+from emotion.report.content import Cell, Command, Facts, Report, Row, Section, Table, Text
 from emotion.report.material import Material
-from emotion.report.results import differences, results
-from emotion.report.training import model
 from emotion.run import Run
 from emotion.runs import create_run
 from emotion.serving import Server
-from emotion.studies import feature_map
-from emotion.studies import luck as repeats
-from emotion.studies.controls import Control, keep_control, kept_controls, offered
-from emotion.studies.cue_probe import CueProbe, keep_probe
-from emotion.studies.keeping import keep
-from emotion.words import exact_percent, moment, percent, span
+from emotion.studies import controls, cue_probe, feature_map, keeping, luck
+from emotion.words import exact_percent, moment, span
 from emotion.writing import as_json, write_texts
 
 # In the report's order; the last one's run is the one that is compared.
 BATCH_SIZES = (8, 16, 4, 24)
 SIZE, EMOTION, SEED = 20, "happy", 42
-SPECIES, PAIR = ("human", "dog", "cat"), ("human", "dog")
+PEOPLE = {"human": "people", "dog": "dogs", "cat": "cats"}
 # One cue of the mouth, one of the brows, one of the lids.
 CUES = ("mouth_curve", "brow_angle", "lid_opening")
-PEOPLE = {"human": "people", "dog": "dogs"}
 # What the report gives of its 20: mean probability of the correct class without an interval, right, second.
 REPORT = {"human": ("39.5 %", 19, "not given"), "dog": ("22.7 %", 0, "18 of 20")}
 
@@ -59,7 +48,7 @@ def reproduce(
         EmotionError: a set is missing, a training or a comparison failed, or ``out`` cannot be written.
     """
     began, server = time.perf_counter(), Server()
-    sets = {name: pictures / f"{name}_eval" for name in SPECIES}
+    sets = {name: pictures / f"{name}_eval" for name in PEOPLE}
     for folder in (pictures / "human_train", *sets.values()):
         if not folder.is_dir():
             raise PictureError(f"There is no {folder}: give a folder that holds human_train and the sets …_eval.")
@@ -68,31 +57,30 @@ def reproduce(
         say(f"training with batches of {batch_size}")
         asked_for = preset("Quick", pictures=str(pictures / "human_train"), backbone=backbone)
         run = create_run(replace(asked_for, batch_size=batch_size), root=runs)
-        batches.append(_trained(run, batch_size))
+        batches.append({"batch": batch_size, **_trained(run)})
     say("comparing")
-    pair = {name: sets[name] for name in PAIR}
+    pair = {name: sets[name] for name in REPORT}
     happy, twenty = server.compare(run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED))
     everything, grid = server.compare(run, Request(sets, size=None, seed=SEED))
-    controlled, pair_file = server.compare(run, Request(pair, size=SIZE, seed=SEED))
-    for control in offered(controlled):
+    mixed, both = server.compare(run, Request(pair, size=SIZE, seed=SEED))
+    for control in controls.offered(mixed):
         say(f"control {control.name}")
-        keep_control(pair_file, result_of(server.study(Control(run, str(pair_file), control.name))))
+        done = result_of(server.study(controls.Control(run, str(both), control.name)))
+        controls.keep_control(both, done)
     say("luck and the map of features")
-    lucky = result_of(server.study(repeats.Luck(run, str(twenty))))
-    keep(twenty, repeats.KEPT_AS, lucky.to_json())
+    lucky = result_of(server.study(luck.Luck(run, str(twenty))))
+    keeping.keep(twenty, luck.KEPT_AS, lucky.to_json())
     mapped = result_of(server.study(feature_map.FeatureMap(run, str(grid))))
-    keep(grid, feature_map.KEPT_AS, mapped.to_json())
-    drawn = is_drawn(pictures)
-    for cue in CUES if drawn else ():
+    keeping.keep(grid, feature_map.KEPT_AS, mapped.to_json())
+    kind = "drawn" if is_drawn(pictures) else "photographs"
+    for cue in CUES if kind == "drawn" else ():
         say(f"cue {cue}")
-        keep_probe(run, result_of(server.study(CueProbe(run, cue))))
-    seconds = time.perf_counter() - began
-    kind = "drawn" if drawn else "photographs"
-    page = _page(kind, Material.of(twenty), Material.of(grid), Material.of(pair_file), batches, seconds)
+        cue_probe.keep_probe(run, result_of(server.study(cue_probe.CueProbe(run, cue))))
+    page = _page(kind, Material.of(twenty), Material.of(grid), Material.of(both), batches, time.perf_counter() - began)
     numbers = {
         "kind": kind,
         "taken": time.strftime("%Y-%m-%d"),
-        "seconds": round(seconds, 1),
+        "seconds": round(time.perf_counter() - began, 1),
         "run": f"Quick, batch {BATCH_SIZES[-1]}, seed {run.config().seed}",
         "twenty": _rows(happy),
         "batch_sizes": batches,
@@ -100,7 +88,7 @@ def reproduce(
         "luck": {name: dict(zip(("low", "high"), each.span, strict=True)) for name, each in lucky.sets.items()},
         "controls": {
             name: {each: moved.after.correct_confidence for each, moved in found.sets.items()}
-            for name, found in kept_controls(pair_file).items()
+            for name, found in controls.kept_controls(both).items()
         },
     }
     texts = {f"experiment-{kind}.md": to_markdown(page), f"experiment-{kind}.json": as_json(numbers)}
@@ -112,30 +100,25 @@ def reproduce(
     return page, run, [out / name for name in texts]
 
 
-def _trained(run: Run, batch_size: int) -> dict[str, Any]:
+def _trained(run: Run) -> dict[str, Any]:
     from emotion.training.session import train_run
 
-    last = list(train_run(run))[-1]
+    *events, last = train_run(run)
     if not isinstance(last, RunFinished):
         raise RunError(getattr(last, "message", f"The training {run.name} did not finish: run this again."))
-    n = next(each.validation_pictures for each in without_void(run.events()) if isinstance(each, RunStarted))
-    return {
-        "batch": batch_size, "loss": last.validation.loss, "right": round(last.validation.accuracy * n), "n": n,
-        "best_epoch": last.best_epoch, "seconds": round(last.elapsed_seconds, 1),
-    }  # fmt: skip
+    n = next(each.validation_pictures for each in events if isinstance(each, RunStarted))
+    right, seconds = round(last.validation.accuracy * n), round(last.elapsed_seconds, 1)
+    return {"loss": last.validation.loss, "right": right, "n": n, "best_epoch": last.best_epoch, "seconds": seconds}
 
 
 def _rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return each sample of a comparison in plain numbers, shares and their intervals from 0 to 1."""
     return [
         {
-            "set": f"{name}_eval", "title": f"{found.n} {emotion} {PEOPLE.get(name, name + 's')}",
-            "emotion": emotion, "n": found.n, "right": found.correct,
-            "right_low": found.accuracy_interval[0], "right_high": found.accuracy_interval[1],
-            "confidence": found.correct_confidence,
-            "confidence_low": found.correct_confidence_interval[0],
-            "confidence_high": found.correct_confidence_interval[1],
-            "second": found.runner_up,
+            "set": f"{name}_eval", "title": f"{found.n} {emotion} {PEOPLE[name]}", "emotion": emotion, "n": found.n,
+            "right": found.correct, "right_low": found.accuracy_interval[0], "right_high": found.accuracy_interval[1],
+            "confidence": found.correct_confidence, "confidence_low": found.correct_confidence_interval[0],
+            "confidence_high": found.correct_confidence_interval[1], "second": found.runner_up,
             "said_instead": {label: n for label, n in found.predicted.items() if n and label != emotion},
         }
         for name, samples in comparison.sets.items()
@@ -144,35 +127,37 @@ def _rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _page(
-    kind: str, twenty: Material, grid: Material, pair: Material, batches: list[dict[str, Any]], seconds: float
+    kind: str, twenty: Material, grid: Material, both: Material, batches: list[dict[str, Any]], seconds: float
 ) -> Report:
     ours = twenty.comparison.results(EMOTION)
-    said = "; ".join(
-        f"{found.correct} of {found.n} {EMOTION} {PEOPLE[name]} right, mean correct-class confidence "
-        f"{exact_percent(found.correct_confidence)}"
-        for name, found in ours.items()
-    )
-    sample = " and ".join(f"{pair.comparison.pooled(name).n} of {name}" for name in pair.comparison.sets)
+    said = [
+        f"{each.correct} of {each.n} {EMOTION} {PEOPLE[name]} right, mean correct-class confidence "
+        f"{exact_percent(each.correct_confidence)}"
+        for name, each in ours.items()
+    ]
+    sample = " and ".join(f"{both.comparison.pooled(name).n} of {name}" for name in both.comparison.sets)
+    note = Text(f"On {sample} of all emotions, seed {SEED}.", "note")
     again = f"make reproduce{'' if kind == 'drawn' else ' PHOTOS=path/to/photos'}"
     return Report(
         title=f"The report’s experiment, on {'drawn pictures' if kind == 'drawn' else kind}",
         dateline=f"{moment(time.time())}, {seconds / 60:.1f} minutes.",
-        answer=f"{said}. The report: 19 of 20 people, 39.5 %; 0 of 20 dogs, 22.7 %.",
+        answer=f"{'; '.join(said)}. The report: 19 of 20 people, 39.5 %; 0 of 20 dogs, 22.7 %.",
         basis=f"Run {twenty.run.name}; every number from `python -m emotion reproduce`.",
         warnings=(DRAWN_NOTE,) if kind == "drawn" else (),
         sections=(
-            Section("Twenty and twenty, as in the report", (_beside(ours), *luck(twenty))),
+            Section("Twenty and twenty, as in the report", (_beside(ours), *checks.luck(twenty))),
             Section("Four batch sizes", (_batches(batches),)),
-            asked(grid), model(grid), results(grid), differences(grid),
-            Section("Controls", (Text(f"On {sample} of all emotions, seed {SEED}.", "note"), *controls(pair))),
-            Section("Cues, features and calibration", (*cues(grid), *features(grid), *calibration(grid))),
-            limits(grid),
+            *(part(grid) for part in (asking.asked, training.model, results.results, results.differences)),
+            Section("Controls", (note, *checks.controls(both))),
+            Section("Cues, features and calibration",
+                    (*checks.cues(grid), *checks.features(grid), *calibrating.calibration(grid))),
+            limits.limits(grid),
             Section("How to repeat it", (Command("Everything above.", again),)),
         ),
     )  # fmt: skip
 
 
-def _beside(ours: dict[str, SampleResult]) -> Table:
+def _beside(ours: Mapping[str, SampleResult]) -> Table:
     """Return the report's two samples and ours, row by row."""
     rows = []
     for name, found in ours.items():
@@ -190,12 +175,10 @@ def _beside(ours: dict[str, SampleResult]) -> Table:
     return Table(f"Twenty {EMOTION} pictures each", "Sample", head, tuple(rows), note=note)
 
 
-def _batches(batches: list[dict[str, Any]]) -> Table:
+def _batches(batches: list[dict[str, Any]]) -> Facts:
     rows = []
     for each in batches:
-        right, n = each["right"], each["n"]
-        share = Cell(f"{right} of {n}", f"{percent(right / n)}: {span(wilson_interval(right, n))}")
-        cells = (Cell(f"{each['loss']:.3f}"), share, Cell(str(each["best_epoch"])), Cell(f"{each['seconds']:.1f}"))
-        rows.append(Row(f"batch {each['batch']}", cells))
-    head = ("Validation loss", "Right", "Best epoch", "Seconds")
-    return Table("The same training with four batch sizes", "Training", head, tuple(rows))
+        right = f"{each['right']} of {each['n']} right ({span(wilson_interval(each['right'], each['n']))} %)"
+        rest = f"validation loss {each['loss']:.3f}, best epoch {each['best_epoch']}, {each['seconds']:.1f} s"
+        rows.append((f"Batch {each['batch']}", f"{right}, {rest}"))
+    return Facts(tuple(rows))

@@ -69,7 +69,8 @@ ROUTES: tuple[Route, ...] = (
 )
 _WAITS = re.compile(rf"{_API}(?:queue/join|call/[^/]+)/?", re.DOTALL)
 _PLACES = "emotion.places"
-MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?.*")
+# Streamable HTTP alone: Gradio's other transports are outdated.
+MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?")
 
 
 class Gate:

@@ -113,18 +113,6 @@ def test_what_is_refused_is_one_sentence(emotion: Emotion, sets: Sets, make_pict
     assert "cannot be written" in sets.refused(make_pictures(count=2))
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "", "dance", "import", "import x", "import --name x", "show", "delete", "describe", "import --hub team/faces",
-        "import x.zip --hub team/faces --name x", "import --hub faces --name x", "import --hub ../faces --name x",
-        "import x.parquet --name x --map happy", "import x.parquet --name x --map =happy",
-    ],
-)  # fmt: skip
-def test_wrong_usage_is_exit_code_2(emotion: Emotion, words: str):
-    assert emotion("pictures", *words.split()).code == 2
-
-
 def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: Make, tmp_path: Path):
     folder = make_pictures(count=2)
     assert emotion("pictures", "import", folder, "--name", "a", "--sets", tmp_path / "here").code == 0
