@@ -18,7 +18,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from emotion.export.checkpoint import export_run
+    from emotion.server.publish import export_run
 
     files = export_run(find_run(options.run, root=options.runs), options.to, onnx=options.onnx)
     if options.json:

@@ -18,7 +18,7 @@ def add_space(parser: argparse.ArgumentParser) -> None:
 
 
 def _space(options: argparse.Namespace) -> int:
-    from emotion.space import write_space
+    from emotion.server.space import write_space
 
     space = write_space(options.to)
     if options.json:

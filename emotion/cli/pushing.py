@@ -10,7 +10,7 @@ from emotion.cli.codes import DONE, add_runs_and_json, print_json
 from emotion.errors import HubError
 from emotion.job import result_of
 from emotion.runs import find_run
-from emotion.words import megabytes, percent
+from emotion.words import megabytes
 
 if TYPE_CHECKING:
     from emotion.job import Progress
@@ -29,7 +29,7 @@ def add_push(parser: argparse.ArgumentParser) -> None:
 def _push(options: argparse.Namespace) -> int:
     from huggingface_hub import get_token
 
-    from emotion.export.pushing import Push
+    from emotion.server.publish import Push
 
     token = get_token()
     if not token:
@@ -47,5 +47,4 @@ def _push(options: argparse.Namespace) -> int:
 
 def _show_progress(step: Progress) -> None:
     if sys.stderr.isatty():
-        text = f"{step.doing}: {percent(step.done / step.total)}" if step.total else step.doing
-        print(f"\r{text:<90}\r", end="", file=sys.stderr, flush=True)
+        print(f"\r{step.doing:<90}\r", end="", file=sys.stderr, flush=True)

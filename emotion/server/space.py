@@ -9,8 +9,9 @@ from pathlib import Path
 
 from emotion.errors import SpaceError
 
-ROOT = Path(__file__).resolve().parents[1]
-FILES = ("README.md", "LICENSE", "requirements.txt", "app.py")
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = "requirements.txt"
+FILES = ("README.md", "LICENSE", REQUIREMENTS, "app.py")
 # Of a folder these kinds and no other: a photograph that was put there for a moment must not be pushed with it.
 # The results are there for the landing panel's numbers, and for the README's links.
 FOLDERS: dict[str, frozenset[str]] = {
@@ -23,6 +24,11 @@ MARK = "# Written by `python -m emotion space`, which replaces the whole folder 
 # The Hub turns away a push with binary files that does not keep them so.
 BINARY = ("*.png", "*.webp", "*.safetensors")
 WRITTEN = frozenset({*FILES, *FOLDERS, ATTRIBUTES})
+# Put before the project's own requirements.
+CPU_WHEELS = """\
+# PyTorch's wheels without CUDA, gigabytes smaller: for a Space with a GPU, take the next line out.
+--extra-index-url https://download.pytorch.org/whl/cpu
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ def write_space(to: Path, *, root: Path = ROOT) -> Space:
             copy = beside / path.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+        requirements = (root / REQUIREMENTS).read_text(encoding="utf-8")
+        (beside / REQUIREMENTS).write_text(CPU_WHEELS + requirements, encoding="utf-8")
         (beside / ATTRIBUTES).write_text(_attributes(), encoding="utf-8")
         size = sum(path.stat().st_size for path in beside.rglob("*") if path.is_file())
         _move_into_place(beside, place)
