@@ -30,7 +30,7 @@ def main() -> int:
     from emotion.first_run import is_wanted
     from emotion.hub import ignore_unusable_proxies
     from emotion.mcp import serves_mcp
-    from emotion.public import public_limits
+    from emotion.server.limits import public_limits
 
     ignore_unusable_proxies()
     try:
@@ -43,10 +43,10 @@ def main() -> int:
     if not has_tools:
         # Gradio imports it wherever it is installed, which takes as long as the page's own start.
         sys.modules["mcp"] = None  # type: ignore[assignment]  # Python's way to say that there is none
-    from emotion.cleaning import keep_clean
     from emotion.data.sets import sets_folder
-    from emotion.logs import hide_texts
     from emotion.runs import runs_folder
+    from emotion.server.logs import start_logging
+    from emotion.server.visitors import keep_clean
     from emotion.trash import empty_trash
     from emotion.ui.app import HEAD, build_app
     from emotion.ui.run_board import RunBoard
@@ -55,8 +55,8 @@ def main() -> int:
     from emotion.ui.web_server import WebServer, behind_gate, listen
     from emotion.worker import Workers
 
+    start_logging()
     if limits:
-        hide_texts()
         # Its own, so that what is old there may be deleted.
         os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "emotion-uploads"))
     # A host that stops us politely gets the same orderly end as Ctrl+C.
@@ -83,7 +83,7 @@ def main() -> int:
             _begin_first_run(workers)
         empty_trash(workers.runs_folder)
         if limits:
-            keep_clean(workers.runs_folder, sets_folder(), uploads_folder(), limits=limits, ended=threading.Event())
+            keep_clean(workers.runs_folder, sets_folder(), uploads_folder(), limits=limits)
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
         threading.Thread(target=_import_statistics, daemon=True).start()

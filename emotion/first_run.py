@@ -10,9 +10,9 @@ from emotion.config import TrainConfig, preset
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.errors import ConfigError, EmotionError, RunError
 from emotion.owners import OF_THE_SERVER, owner_of
-from emotion.public import is_public
 from emotion.run import About, Run
 from emotion.runs import list_runs
+from emotion.server.limits import is_public
 from emotion.worker import Workers
 
 VARIABLE = "EMOTION_FIRST_RUN"

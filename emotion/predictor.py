@@ -86,7 +86,10 @@ class Predictor:
 def _serve(connection: Connection, niceness: int, loaded: int) -> None:
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)
+    from emotion.server.logs import start_logging
     from emotion.serving import Server
+
+    start_logging()
 
     server = Server(loaded=loaded)
     while True:

@@ -11,9 +11,9 @@ from emotion.classifier import Classifier
 from emotion.comparison import Comparison, Request, compare, save_comparison
 from emotion.errors import EmotionError, RunError
 from emotion.job import Job, Progress
-from emotion.logs import log_unexpected
 from emotion.prediction import Prediction
 from emotion.run import Run
+from emotion.server.logs import log_unexpected
 from emotion.split_record import trained_on
 from emotion.studies.run_judge import RunJudge
 from emotion.studies.study import Study

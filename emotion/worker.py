@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -22,13 +21,13 @@ from emotion.data.decoding import is_large
 from emotion.errors import RunError
 from emotion.events import RunFailed, RunStopped
 from emotion.job import Job, Progress
-from emotion.logs import Outcome, log
 from emotion.owners import owner_of
 from emotion.prediction import Prediction
 from emotion.predictor import Predictor
 from emotion.processes import start_process
 from emotion.run import Run, Status
 from emotion.runs import create_run, list_runs
+from emotion.server.logs import Outcome, log, log_unexpected
 from emotion.studies.study import Study
 from emotion.sweep import SweepMember
 
@@ -202,7 +201,7 @@ class Workers:
                 if not _withdrawn(run) and run.status() == "queued":
                     self._train(run)
             except Exception as error:  # noqa: BLE001  # whatever it is, the next run has its turn
-                print(f"{run.name} could not be trained: {error!r}", file=sys.stderr)
+                log_unexpected(error, what="training")
                 _say_that_it_never_began(run, error)
 
     def _train(self, run: Run) -> None:

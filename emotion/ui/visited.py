@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,11 +14,11 @@ from emotion.config import TrainConfig
 from emotion.data.sets import sets_folder
 from emotion.errors import RefusedError
 from emotion.job import Job, Progress
-from emotion.logs import log, logged
 from emotion.prediction import Prediction
-from emotion.public import ADDRESS_FACTOR, Public
-from emotion.room import ADDRESS_SHARE, VISITORS_SHARE, Room
 from emotion.run import Run
+from emotion.server.limits import PublicLimits
+from emotion.server.logs import log, logged
+from emotion.server.visitors import ADDRESS_SHARE, VISITORS_SHARE, Room, Turns
 from emotion.studies.study import Study
 from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import list_picture_sets
@@ -32,47 +31,8 @@ from emotion.ui.words import ENDED
 R = TypeVar("R")
 # About what a run of a small backbone takes until it has ended.
 RUN_BYTES = 250_000_000
-# Predictions of one visitor that wait for their turn.
-MOST_WAITING = 5
 NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
 NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
-
-
-class Turns:
-    """One prediction of each visitor at a time: many pictures of one never stand before another's."""
-
-    def __init__(self) -> None:
-        self._changing = threading.Lock()
-        self._waiting: Counter[str] = Counter()
-        self._turns: dict[str, threading.Lock] = {}
-
-    @contextmanager
-    def one_of(self, visitor: str | None) -> Iterator[None]:
-        """Wait for one's own turn; on one's own machine there are none.
-
-        Raises:
-            RefusedError: too many of one's own wait already, or of one's address.
-        """
-        if visitor is None:
-            yield
-            return
-        address = f"at {current_address()}"
-        with self._changing:
-            if self._waiting[visitor] > MOST_WAITING or self._waiting[address] > ADDRESS_FACTOR * MOST_WAITING:
-                raise RefusedError("Your last pictures are not judged yet: wait a moment, then give the next one.")
-            self._waiting.update((visitor, address))
-            turn = self._turns.setdefault(visitor, threading.Lock())
-        try:
-            with turn:
-                yield
-        finally:
-            with self._changing:
-                self._waiting.subtract((visitor, address))
-                for name in (visitor, address):
-                    if not self._waiting[name]:
-                        del self._waiting[name]
-                if visitor not in self._waiting:
-                    del self._turns[visitor]
 
 
 class VisitedServices:
@@ -81,7 +41,7 @@ class VisitedServices:
     ``board`` knows whose event is being handled and which runs there are.
     """
 
-    def __init__(self, services: Services, board: RunBoard, limits: Public | None) -> None:
+    def __init__(self, services: Services, board: RunBoard, limits: PublicLimits | None) -> None:
         self._services, self._board, self._limits = services, board, limits
         self.runs_folder = services.runs_folder
         # Between counting and starting nobody else may start.
@@ -134,7 +94,10 @@ class VisitedServices:
             EmotionError: the picture or the run cannot be used.
         """
         visitor = self._board.visitor()
-        with logged("prediction", visitor=visitor, run=run.name), self._turns.one_of(visitor):
+        with (
+            logged("prediction", visitor=visitor, run=run.name),
+            self._turns.one_of(visitor, address=current_address()),
+        ):
             return self._services.predict(self._board.as_visitor(run), picture, name=name)
 
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
@@ -168,7 +131,7 @@ class VisitedServices:
             if not self._limits or not self.room:
                 return (yield from self._services.do(job))
             self._require_share(self.room, self._board.visitor())
-            with self.room.promised(self._limits.set_megabytes * 1_000_000):
+            with self.room.reserved(self._limits.set_megabytes * 1_000_000):
                 return (yield from self._services.do(job))
 
     def _require_offered(self, folders: Iterable[Path]) -> None:
@@ -176,7 +139,7 @@ class VisitedServices:
         if not all(folder.absolute() in offered for folder in folders):
             raise RefusedError(NOT_OFFERED)
 
-    def _require_turn(self, limits: Public, visitor: str | None, *, is_new: bool = True) -> None:
+    def _require_turn(self, limits: PublicLimits, visitor: str | None, *, is_new: bool = True) -> None:
         everybody = self._board.of_everybody()
         going = [each.owner.owner for each in everybody if each.status not in ENDED]
         if self.room:

@@ -16,7 +16,7 @@ from gradio.utils import get_upload_folder
 
 from emotion.data.folders import PICTURE_SUFFIXES
 from emotion.errors import PictureError
-from emotion.public import public_limits
+from emotion.server.limits import public_limits
 from emotion.ui.api.codes import Coded
 from emotion.ui.mcp_tools.fetching import fetched
 from emotion.ui.picture_input import received

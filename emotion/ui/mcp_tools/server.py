@@ -19,7 +19,7 @@ from mcp.types import Tool as Description
 from starlette.applications import Starlette
 
 from emotion.errors import ConfigError, EmotionError
-from emotion.logs import log, log_unexpected
+from emotion.server.logs import log, log_unexpected
 from emotion.ui.api import NAMES
 from emotion.ui.api.codes import code_of
 from emotion.ui.guard import unexpected

@@ -12,7 +12,7 @@ from emotion.data.hub import Describe, FromDataSet
 from emotion.data.names import shown
 from emotion.errors import EmotionError, PictureError
 from emotion.labels import emotion_meant
-from emotion.public import is_public
+from emotion.server.limits import is_public
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.pictures.mine import import_limits

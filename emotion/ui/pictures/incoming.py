@@ -13,7 +13,7 @@ from emotion.data.names import MAX_NAME
 from emotion.data.sets import sets_folder
 from emotion.errors import EmotionError, PictureError
 from emotion.labels import ALIASES_SETTING, EMOTIONS, species_in
-from emotion.public import is_public
+from emotion.server.limits import is_public
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.picture_input import Upload, received
