@@ -27,7 +27,7 @@ from emotion.report.results import differences, results
 from emotion.report.training import model
 from emotion.run import Run
 from emotion.runs import create_run
-from emotion.serving import Server
+from emotion.server.model_process import Models, carry_out, compare_sets
 from emotion.studies import feature_map
 from emotion.studies import luck as repeats
 from emotion.studies.controls import Control, keep_control, kept_controls, offered
@@ -58,7 +58,7 @@ def reproduce(
     Raises:
         EmotionError: a set is missing, a training or a comparison failed, or ``out`` cannot be written.
     """
-    began, server = time.perf_counter(), Server()
+    began, models = time.perf_counter(), Models()
     sets = {name: pictures / f"{name}_eval" for name in SPECIES}
     for folder in (pictures / "human_train", *sets.values()):
         if not folder.is_dir():
@@ -71,21 +71,21 @@ def reproduce(
         batches.append(_trained(run, batch_size))
     say("comparing")
     pair = {name: sets[name] for name in PAIR}
-    happy, twenty = server.compare(run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED))
-    everything, grid = server.compare(run, Request(sets, size=None, seed=SEED))
-    controlled, pair_file = server.compare(run, Request(pair, size=SIZE, seed=SEED))
+    happy, twenty = compare_sets(models, run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED))
+    everything, grid = compare_sets(models, run, Request(sets, size=None, seed=SEED))
+    controlled, pair_file = compare_sets(models, run, Request(pair, size=SIZE, seed=SEED))
     for control in offered(controlled):
         say(f"control {control.name}")
-        keep_control(pair_file, result_of(server.study(Control(run, str(pair_file), control.name))))
+        keep_control(pair_file, result_of(carry_out(models, Control(run, str(pair_file), control.name))))
     say("luck and the map of features")
-    lucky = result_of(server.study(repeats.Luck(run, str(twenty))))
+    lucky = result_of(carry_out(models, repeats.Luck(run, str(twenty))))
     keep(twenty, repeats.KEPT_AS, lucky.to_json())
-    mapped = result_of(server.study(feature_map.FeatureMap(run, str(grid))))
+    mapped = result_of(carry_out(models, feature_map.FeatureMap(run, str(grid))))
     keep(grid, feature_map.KEPT_AS, mapped.to_json())
     drawn = is_drawn(pictures)
     for cue in CUES if drawn else ():
         say(f"cue {cue}")
-        keep_probe(run, result_of(server.study(CueProbe(run, cue))))
+        keep_probe(run, result_of(carry_out(models, CueProbe(run, cue))))
     seconds = time.perf_counter() - began
     kind = "drawn" if drawn else "photographs"
     page = _page(kind, Material.of(twenty), Material.of(grid), Material.of(pair_file), batches, seconds)

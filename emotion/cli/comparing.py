@@ -33,7 +33,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     run = find_run(options.run, root=options.runs)
-    from emotion.serving import Server
+    from emotion.server.model_process import Models, compare_sets
 
     request = Request(
         sets=options.sets,
@@ -43,7 +43,7 @@ def _compare(options: argparse.Namespace) -> int:
         use_aliases=options.use_aliases,
         relaxed_as_tired=options.relaxed_as_tired,
     )
-    comparison, path = Server().compare(run, request)
+    comparison, path = compare_sets(Models(), run, request)
     _note_left_out(comparison)
     tell(f"{name}: {sentence}" for name, notes in comparison.notes.items() for sentence in notes)
     if options.json:

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from emotion import owners
 from emotion.data.sets import BEGUN, FILES, GONE, SavedSet, alone, delete_set, list_sets
-from emotion.errors import EmotionError, RefusedError
+from emotion.errors import EmotionError, RefusedError, RunError
+from emotion.owners import FILE, Owner, owner_of
 from emotion.run import GUEST, Run
 from emotion.runs import list_runs
 from emotion.server.limits import ADDRESS_FACTOR, PublicLimits
@@ -30,8 +30,22 @@ SECONDS_BETWEEN_LOOKS = 20.0
 # Of all room, what one visitor may take, and what several from one address may take together, as of a school.
 VISITORS_SHARE = 1 / 8
 ADDRESS_SHARE = ADDRESS_FACTOR * VISITORS_SHARE
+# Whoever is told from nobody still is a guest.
+NOBODY = "nobody"
 # Predictions that wait for their turn, of one visitor and of one address.
 MOST_WAITING = (5, ADDRESS_FACTOR * 5)
+
+
+def as_seen_by(visitor: str | None, run: Run, *, owner: Owner | None = None) -> Run:
+    """Return a run as a visitor may use it: as its own, or as a guest. Its ``owner`` is read where it is not given.
+
+    Raises:
+        RunError: the visitor may not see it.
+    """
+    owner = owner or owner_of(run.path)
+    if not owner.may_see(visitor):
+        raise RunError("That run is gone: choose another one.")
+    return Run(run.path) if owner.may_change(visitor) else Run(run.path, guest=visitor or NOBODY)
 
 
 class Room:
@@ -115,7 +129,7 @@ class Room:
             return
         self._by_owner = Counter({"": sum(map(size_of, self._others))})
         for each in (path for folder in self._owned for path in _in(folder)):
-            self._by_owner[owners.owner_of(each).owner] += size_of(each)
+            self._by_owner[owner_of(each).owner] += size_of(each)
         self._look_due, self._since = time.monotonic() + SECONDS_BETWEEN_LOOKS, 0
 
 
@@ -195,7 +209,7 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
     in_use = set(_trained_on(going))
     left = [run for run in found if run not in going and _is_left(run.path, before, "events.jsonl")]
     spare = [each for each in list_sets(sets) if _is_left(each.folder, before, *FILES)]
-    thrown = [path for path in _in(runs / TRASH) if owners.owner_of(path).owner and _modified(path) < before]
+    thrown = [path for path in _in(runs / TRASH) if owner_of(path).owner and _modified(path) < before]
     of_guests = [path for run in found for path in _in(run.path / "comparisons") if path.name.startswith(GUEST)]
     late = [run for run in going if _takes_longer(run, limits.training_minutes * 60, now)]
     for run in late:
@@ -214,8 +228,8 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
 
 def _is_left(folder: Path, before: float, *files: str) -> bool:
     """Whether a folder is a visitor's and was last touched before a time."""
-    is_visitors = bool(owners.owner_of(folder).owner)
-    return is_visitors and max(_modified(folder / file) for file in (*files, owners.FILE)) < before
+    is_visitors = bool(owner_of(folder).owner)
+    return is_visitors and max(_modified(folder / file) for file in (*files, FILE)) < before
 
 
 def _trained_on(going: list[Run]) -> Iterator[Path]:
@@ -226,7 +240,7 @@ def _trained_on(going: list[Run]) -> Iterator[Path]:
 
 def _takes_longer(run: Run, seconds: float, now: float) -> bool:
     """Whether a visitor's training has gone on for so long; while it says nothing, time passes too."""
-    last = run.last_event() if run.status() == "running" and owners.owner_of(run.path).owner else None
+    last = run.last_event() if run.status() == "running" and owner_of(run.path).owner else None
     return last is not None and last.elapsed_seconds + now - _modified(run.path / "events.jsonl") > seconds
 
 

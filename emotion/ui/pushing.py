@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from emotion.errors import EmotionError
+from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
 from emotion.words import megabytes
