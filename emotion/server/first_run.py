@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from emotion import locks
-from emotion.config import TrainConfig, preset
+from emotion.config import preset
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.errors import ConfigError, EmotionError, RunError
 from emotion.owners import OF_THE_SERVER, owner_of
@@ -65,16 +66,10 @@ def _first_run(root: Path) -> Run | None:
     if any(run.status() in GOING_ON or (run.checkpoint / "config.json").is_file() for run in own):
         return None
     for run in own:
-        if run.can_resume() and _config_of(run) == wanted:
-            run.queue_again()
-            return run
+        with contextlib.suppress(EmotionError):  # One of another version, perhaps: a new one is made.
+            if run.can_resume() and run.config() == wanted:
+                run.queue_again()
+                return run
     run = create_run(wanted, root=root)
     run.describe(ABOUT)
     return run
-
-
-def _config_of(run: Run) -> TrainConfig | None:
-    try:
-        return run.config()
-    except EmotionError:
-        return None  # Of another version, perhaps: a new one is made.

@@ -75,13 +75,6 @@ def zip_run(run: Run, to: Path) -> Path:
     return to
 
 
-def hub_address() -> str:
-    """Return where the Hub is, without a slash at its end."""
-    from huggingface_hub import constants
-
-    return constants.ENDPOINT
-
-
 @dataclass(frozen=True)
 class Pushed:
     """Where a model went: the page of its repository, the commit, whether others see it, and how large it is."""
@@ -105,7 +98,6 @@ class Push:
     repository: str
     token: str = field(repr=False)
     private: bool = True
-    endpoint: str = field(default_factory=hub_address)
 
     def __post_init__(self) -> None:
         _require_checkpoint(self.run)
@@ -129,7 +121,7 @@ class Push:
 
         yield Progress(0, 0, f"asking the Hub for {self.repository}")
         card = card_of(self.run).encode()
-        api = HfApi(endpoint=self.endpoint, token=self.token)
+        api = HfApi(token=self.token)
         try:
             with _plain_hub():
                 ask(
@@ -137,7 +129,12 @@ class Push:
                     seconds=_ANSWER_SECONDS,
                 )
                 private = bool(api.model_info(self.repository, timeout=_ANSWER_SECONDS).private)
-                self._require_private(private)
+                # The switch says nothing about a repository that is there already.
+                if self.private and not private:
+                    raise HubError(
+                        f"{self.repository} is there already and everybody sees it: choose another name, make it "
+                        "private on its page, or push as a public repository."
+                    )
                 files = _files_but_the_card(self.run)
                 additions = [CommitOperationAdd(CARD, card), *(CommitOperationAdd(each.name, each) for each in files)]
                 size = sum(each.upload_info.size for each in additions)
@@ -147,25 +144,17 @@ class Push:
                 commit = api.create_commit(self.repository, operations=additions, commit_message=message)
         except (client().httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
             # Not "from" the error, whose request has the token in its headers.
-            raise self._refusal(error) from None
-        return Pushed(f"{self.endpoint}/{self.repository}", commit.oid, private, size)
+            raise self._refusal(error, api.endpoint) from None
+        return Pushed(f"{api.endpoint}/{self.repository}", commit.oid, private, size)
 
-    def _require_private(self, private: bool) -> None:
-        # The switch says nothing about a repository that is there already.
-        if self.private and not private:
-            raise HubError(
-                f"{self.repository} is there already and everybody sees it: choose another name, make it private on "
-                "its page, or push as a public repository."
-            )
-
-    def _refusal(self, error: BaseException) -> HubError:
+    def _refusal(self, error: BaseException, endpoint: str) -> HubError:
         while not getattr(error, "server_message", None) and error.__cause__:
             error = error.__cause__
         said = first_line(ValueError(getattr(error, "server_message", None) or error))
         # A server may say back what it was sent.
         said = said.replace(self.token, "…")
         return HubError(
-            f"The Hub at {self.endpoint} did not take {self.repository} ({said}): see to that and push again, or pack "
+            f"The Hub at {endpoint} did not take {self.repository} ({said}): see to that and push again, or pack "
             "the model and put it there by hand."
         )
 

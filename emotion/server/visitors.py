@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from emotion.data.sets import BEGUN, FILES, GONE, SavedSet, alone, delete_set, list_sets
+from emotion.data.sets import FILES, SavedSet, alone, delete_set, list_sets
 from emotion.errors import EmotionError, RefusedError, RunError
 from emotion.owners import FILE, Owner, owner_of
 from emotion.run import GUEST, Run
@@ -209,17 +209,18 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
     in_use = set(_trained_on(going))
     left = [run for run in found if run not in going and _is_left(run.path, before, "events.jsonl")]
     spare = [each for each in list_sets(sets) if _is_left(each.folder, before, *FILES)]
-    thrown = [path for path in _in(runs / TRASH) if owner_of(path).owner and _modified(path) < before]
     of_guests = [path for run in found for path in _in(run.path / "comparisons") if path.name.startswith(GUEST)]
+    half_made = [*runs.glob(".new-*"), *runs.glob(".gone-*")]
     late = [run for run in going if _takes_longer(run, limits.training_minutes * 60, now)]
     for run in late:
         run.request_stop()
+    with contextlib.suppress(EmotionError), alone(sets):
+        pass  # which deletes half a set that a killed process left
     counts = {
         "runs": sum(_delete_run(run) for run in left),
         "sets": sum(_delete_set(each) for each in spare if each.folder.resolve() not in in_use),
-        "thrown": sum(map(_delete, thrown)),
-        "comparisons": sum(_delete(path) for path in of_guests if _modified(path) < before),
-        "leftovers": _delete_leftovers(runs, sets, before),
+        "thrown": sum(_delete(path) for path in _in(runs / TRASH) if owner_of(path).owner and _modified(path) < before),
+        "leftovers": sum(_delete(path) for path in [*of_guests, *half_made] if _modified(path) < before),
         "uploads": sum(_delete(path) for path in _in(uploads) if _newest(path) < before),
         "stopped": len(late),
     }
@@ -260,17 +261,6 @@ def _delete_set(found: SavedSet) -> bool:
         delete_set(found)
         return True
     return False
-
-
-def _delete_leftovers(runs: Path, sets: Path, before: float) -> int:
-    """Delete what killed processes left half made or half deleted."""
-    count = sum(_delete(path) for path in [*runs.glob(".new-*"), *runs.glob(".gone-*")] if _modified(path) < before)
-    begun = [path for path in (sets / GONE, *sets.glob(f"{BEGUN}*")) if path.is_dir() and _modified(path) < before]
-    with contextlib.suppress(EmotionError):
-        if begun:
-            with alone(sets):  # which deletes them
-                count += len(begun)
-    return count
 
 
 def _in(folder: Path) -> list[Path]:

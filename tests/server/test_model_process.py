@@ -69,9 +69,9 @@ def test_what_hangs_is_ended_with_a_sentence_and_the_next_one_is_answered(
     with monkeypatch.context() as impatient, held(*model_processes()):
         impatient.setattr("emotion.server.services.PREDICTION_SECONDS", 0.2)
         impatient.setattr("emotion.server.model_process.SILENT_SECONDS", 0.2)
-        with pytest.raises(RunError, match="That took over .* and was ended"):
+        with pytest.raises(RunError, match="and was ended"):
             services.predict(Run(run), picture)
-        with pytest.raises(RunError, match="That took over .* and was ended"):
+        with pytest.raises(RunError, match="and was ended"):
             services.compare(Run(run), request)
     assert services.predict(Run(run), picture).scores == scores
     assert services.compare(Run(run), request)[0].pooled("dog").n == 2
