@@ -8,7 +8,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from emotion.errors import ConfigError
-from emotion.public import PASSWORD, is_public
+from emotion.server.limits import PASSWORD, is_public
 
 SWITCH = "EMOTION_MCP"
 

@@ -21,7 +21,7 @@ from emotion.report.content import Cell, Command, Facts, Report, Row, Section, T
 from emotion.report.material import Material
 from emotion.run import Run
 from emotion.runs import create_run
-from emotion.serving import Server
+from emotion.server.model_process import Models, carry_out, compare_sets
 from emotion.studies import controls, cue_probe, feature_map, keeping, luck
 from emotion.words import exact_percent, moment, span
 from emotion.writing import as_json, write_texts
@@ -47,7 +47,7 @@ def reproduce(
     Raises:
         EmotionError: a set is missing, a training or a comparison failed, or ``out`` cannot be written.
     """
-    began, server = time.perf_counter(), Server()
+    began, models = time.perf_counter(), Models()
     sets = {name: pictures / f"{name}_eval" for name in PEOPLE}
     for folder in (pictures / "human_train", *sets.values()):
         if not folder.is_dir():
@@ -60,22 +60,22 @@ def reproduce(
         batches.append({"batch": batch_size, **_trained(run)})
     say("comparing")
     pair = {name: sets[name] for name in REPORT}
-    happy, twenty = server.compare(run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED))
-    everything, grid = server.compare(run, Request(sets, size=None, seed=SEED))
-    mixed, both = server.compare(run, Request(pair, size=SIZE, seed=SEED))
+    happy, twenty = compare_sets(models, run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED))
+    everything, grid = compare_sets(models, run, Request(sets, size=None, seed=SEED))
+    mixed, both = compare_sets(models, run, Request(pair, size=SIZE, seed=SEED))
     for control in controls.offered(mixed):
         say(f"control {control.name}")
-        done = result_of(server.study(controls.Control(run, str(both), control.name)))
+        done = result_of(carry_out(models, controls.Control(run, str(both), control.name)))
         controls.keep_control(both, done)
     say("luck and the map of features")
-    lucky = result_of(server.study(luck.Luck(run, str(twenty))))
+    lucky = result_of(carry_out(models, luck.Luck(run, str(twenty))))
     keeping.keep(twenty, luck.KEPT_AS, lucky.to_json())
-    mapped = result_of(server.study(feature_map.FeatureMap(run, str(grid))))
+    mapped = result_of(carry_out(models, feature_map.FeatureMap(run, str(grid))))
     keeping.keep(grid, feature_map.KEPT_AS, mapped.to_json())
     kind = "drawn" if is_drawn(pictures) else "photographs"
     for cue in CUES if kind == "drawn" else ():
         say(f"cue {cue}")
-        cue_probe.keep_probe(run, result_of(server.study(cue_probe.CueProbe(run, cue))))
+        cue_probe.keep_probe(run, result_of(carry_out(models, cue_probe.CueProbe(run, cue))))
     page = _page(kind, Material.of(twenty), Material.of(grid), Material.of(both), batches, time.perf_counter() - began)
     numbers = {
         "kind": kind,

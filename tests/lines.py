@@ -12,7 +12,7 @@ ROOMS = {
     "app.py": (60, "app.py"),
     "cli": (500, "cli __main__ reproduce"),
     "ui": (3_800, "ui style"),
-    "server": (900, "server worker predictor serving first_run cleaning logs public room export space mcp processes"),
+    "server": (900, "server mcp"),
     "report": (700, "report command"),
     "analysis": (1_500, "analysis comparison statistics studies"),
     "training": (1_300, "training allocator cache sweep"),

@@ -107,11 +107,11 @@ def compare(
     found = find_run(run, root=runs)
     from emotion.comparison import Request
     from emotion.comparison.findings import caveats, collapses, gap_sentence
-    from emotion.serving import Server
+    from emotion.server.model_process import Models, compare_sets
 
     wanted = None if emotion == "all" else emotion
     request = Request(folders, wanted, size, seed, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
-    comparison, path = Server().compare(found, request)
+    comparison, path = compare_sets(Models(), found, request)
     results = [(name, label, each) for name, by_label in comparison.sets.items() for label, each in by_label.items()]
     _note("since they cannot be read", {path for *_, each in results for path in each.unreadable})
     _note("since the run was trained on them", {path for *_, each in results for path in each.near_duplicates})
@@ -187,7 +187,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a run's checkpoint as a folder for others, or as ONNX."""
-    from emotion.export.checkpoint import export_run
+    from emotion.server.publish import export_run
 
     files = export_run(find_run(run, root=runs), to, onnx=onnx)
     values = {"to": str(to), "files": [path.relative_to(to).as_posix() for path in files]}
@@ -204,7 +204,7 @@ def push(
     """Push a run's checkpoint to the Hugging Face Hub. The token is the environment's or the login's."""
     from huggingface_hub import get_token
 
-    from emotion.export.pushing import Push
+    from emotion.server.publish import Push
 
     token = get_token()
     if not token:

@@ -45,7 +45,7 @@ def space(
     as_json: AsJson = False,
 ) -> None:
     """Write the folder to push as a Hugging Face Space."""
-    from emotion.space import write_space
+    from emotion.server.space import write_space
 
     made = write_space(to)
     values = {"space": str(made.folder), "files": made.files, "bytes": made.bytes, "push": made.push}

@@ -172,7 +172,7 @@ def _show(event: events.Event) -> None:
         text = f"looking at the pictures: {event.done} of {event.total}{known}, {event.remaining_seconds:.0f} s left"
         write_over(text, end="\n" if event.done == event.total else "\r")
     elif isinstance(event, events.RunStarted):
-        tell(event.notes)
+        tell(*event.notes)
     elif isinstance(event, events.PicturesSkipped):
         tell(*(f"left out: {reason}" for reason in event.reasons.values()))
     elif isinstance(event, events.EpochDone):

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emotion.errors import RefusedError
-from emotion.public import is_public
+from emotion.server.limits import is_public
 from emotion.ui.uploads import UploadCounter
 from emotion.ui.visitor import address_of
 

@@ -13,9 +13,9 @@ from emotion.comparison import ScoredPicture
 from emotion.config import TrainConfig
 from emotion.events import Event, RunFinished, RunStarted
 from emotion.labels import chance_level, colour_of
-from emotion.public import is_public
 from emotion.report.naming import place_of, plain_name
 from emotion.run import Run
+from emotion.server.limits import is_public
 from emotion.ui.run_board import depth_words
 from emotion.ui.thumbnails import data_uris
 from emotion.validation import Validation, most_confused

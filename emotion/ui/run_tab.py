@@ -12,6 +12,7 @@ from emotion.data.drawn import is_drawn
 from emotion.errors import RunError
 from emotion.events import without_void
 from emotion.run import MAX_NOTE, MAX_TITLE, About
+from emotion.server.services import Services
 from emotion.trash import take_back, throw_away
 from emotion.ui.guard import guarded
 from emotion.ui.handing_on import HandingOn
@@ -28,7 +29,6 @@ from emotion.ui.run_report import (
     settings_html,
     shown_config,
 )
-from emotion.ui.services import Services
 from emotion.ui.sharing import Sharing
 from emotion.ui.status import drawn_note, sentence, status_line
 from emotion.ui.watching import watch

@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from emotion.job import Progress
+from emotion.server.services import Services
 from emotion.studies.study import Study
-from emotion.ui.services import Services
 from emotion.ui.status import status_box
 
 A = TypeVar("A")

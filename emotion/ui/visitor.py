@@ -14,7 +14,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emotion.owners import hashed
-from emotion.public import is_public
+from emotion.server.limits import is_public
 
 COOKIE = "emotion-visitor"
 _KEY = "emotion.visitor"

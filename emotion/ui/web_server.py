@@ -17,7 +17,7 @@ from starlette.routing import Mount
 
 from emotion.errors import ConfigError
 from emotion.mcp import serves_mcp, what_to_install
-from emotion.public import public_limits
+from emotion.server.limits import public_limits
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
 from emotion.ui.password import asked_password
@@ -114,7 +114,9 @@ class WebServer:
     """Serves in a thread of its own from when it is made until ``close``."""
 
     def __init__(self, app: Any, listener: socket.socket) -> None:
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none")
+        config = uvicorn.Config(
+            app, log_config=None, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="web-server", daemon=True

@@ -16,9 +16,9 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.public import is_public
 from emotion.report.naming import without_places
 from emotion.run import Status
+from emotion.server.limits import is_public
 from emotion.words import count, duration, percent
 
 NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at the pictures."

@@ -1,6 +1,6 @@
 """A stand-in for the Hub on this machine: as much of its HTTP interface as a push asks for. Keeps what is pushed.
 
-It has no Xet storage: a client that asks for it is told apart by ``Kept.asked``.
+It has no Xet storage, so that the client sends files by HTTP.
 """
 
 from __future__ import annotations
@@ -153,10 +153,8 @@ def answer(kept: Kept, asked: Asked, address: str) -> Answer:
         return _validated(json.loads(asked.body))
     if token not in (TOKEN, READ_ONLY):
         return 401, {"error": "Invalid credentials in Authorization header"}, {}
-    if asked.path == "/api/whoami-v2":
-        role = "read" if token == READ_ONLY else "write"
-        auth = {"type": "access_token", "accessToken": {"displayName": "push", "role": role}}
-        return 200, {"type": "user", "name": "rosa", "orgs": [], "auth": auth}, {}
+    if token == READ_ONLY and asked.method != "GET":
+        return 403, {"error": "This token may read but not write"}, {}
     if asked.path == "/api/repos/create":
         return _made(kept, json.loads(asked.body), address)
     return _of_repository(kept, asked, address)

@@ -120,15 +120,16 @@ def aged(folder: Path, *, owner: str | None = "a" * 64, shared: bool = False, at
 
 @contextmanager
 def serving_with(site: Site, template: Path, going: dict[str, dict[str, Any]]) -> Iterator[list[Path]]:
-    """Serve a place with trainings that go on; ``long`` takes too long, ``mine`` is the server's own and does too."""
+    """Serve a place with trainings that go on; all but ``going`` have told nothing for hours."""
     with ExitStack() as stack:
         runs = []
         for name, settings in going.items():
             training = stack.enter_context(ScriptedTraining(template, site.runs / name, **settings))
             training.begin()
             if name != "going":
-                training.write("TrunkProgress", done=1, total=2, remaining_seconds=1.0, elapsed_seconds=61.0)
-            aged(training.path, owner=None if name == "mine" else "a" * 64)
+                aged(training.path, owner=None if name == "mine" else "a" * 64)
+            else:
+                aged(training.path, at=time.time())
             runs.append(training.path)
         stack.callback(site.end)
         site.start()
@@ -158,7 +159,9 @@ def test_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_ag
         a_run(site, "young", at=NEW)
         a_run(site, "old")
         a_run(site, "shared", shared=True)
-        shutil.move(a_run(site, "thrown"), site.runs / ".trash" / "thrown")
+        for name, at in (("thrown", OLD), ("thrown-lately", NEW)):
+            shutil.move(a_run(site, name), site.runs / ".trash" / name)
+            os.utime(site.runs / ".trash" / name, (at, at))  # As throwing away leaves it.
         guests = site.runs / "own" / "comparisons" / f"of-{'b' * 64}"
         guests.mkdir(parents=True)
         os.utime(guests, (OLD, OLD))
@@ -182,6 +185,8 @@ def test_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_ag
         assert not (going / "stop").exists()
         assert {path.name for path in runs_in(site.runs)} == {"own", "young", "going", "long", "mine"}
         assert {path.name for path in site.sets.glob("[!.]*")} == {"used", "brought"}
+        # However old a run is, it can be taken back for as long as anything else is kept.
+        assert [path.name for path in (site.runs / ".trash").iterdir()] == ["thrown-lately"]
         assert [path.name for path in (site.runs / "own" / "comparisons").iterdir()] == []
         # With a run of its own that predicts, a public server begins none.
         assert [path.name for path in runs_in(site.runs) if (path / "about.json").exists()] == []

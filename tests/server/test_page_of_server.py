@@ -177,7 +177,7 @@ def test_a_click_pushes_the_model_and_the_token_leaves_the_page_and_stays_nowher
     enter(page, "Repository", "rosa/emotions")
     field.fill(READ_ONLY)
     button(page, "Push to the Hub").last.click()
-    says(page, "may read but not write to rosa/emotions")
+    says(page, "did not take rosa/emotions (This token may read but not write)")
     expect(field).to_have_value("")
     KEPT.takes.clear()
     field.fill(TOKEN)

@@ -59,7 +59,12 @@ def names_in(folder: Path) -> set[str]:
 def test_it_holds_the_project_byte_for_byte_and_no_test_run_weight_or_hidden_file(space: Path) -> None:
     names = names_in(space) - {".gitattributes"}
     assert {"README.md", "LICENSE", "requirements.txt", "app.py", "emotion/__main__.py", "assets/style.css"} <= names
-    assert all((space / name).read_bytes() == (ROOT / name).read_bytes() for name in names)
+    generated = "requirements.txt"
+    assert all((space / name).read_bytes() == (ROOT / name).read_bytes() for name in names - {generated})
+    note, index, required = (space / generated).read_text().split("\n", 2)
+    # Wheels without CUDA go first, and a line says how to take that out.
+    assert (index, "take the next line out" in note) == ("--extra-index-url https://download.pytorch.org/whl/cpu", True)
+    assert required == (ROOT / generated).read_text()
     assert not {name.split("/")[0] for name in names} & {"tests", "runs", "sets", "cache", "models", ".git"}
     assert not [name for name in names if "/." in f"/{name}" or "__pycache__" in name]
     assert [name for name in names if name.endswith(".safetensors")] == ["assets/faces/features.safetensors"]

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.errors import RunError
+from emotion.server.services import Services
 from emotion.statistics.calibration import calibrate
 from emotion.ui.charts.calibration import reliability_chart
 from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown
@@ -15,7 +16,6 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.validation import load_validation
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from emotion.errors import SpaceError
 
-ROOT = Path(__file__).resolve().parents[1]
-FILES = ("README.md", "LICENSE", "requirements.txt", "app.py")
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = "requirements.txt"
+FILES = ("README.md", "LICENSE", REQUIREMENTS, "app.py")
 # Of a folder these kinds and no other: a photograph that was put there for a moment must not be pushed with it.
 # The results are there for the landing panel's numbers, and for the README's links.
 FOLDERS: dict[str, frozenset[str]] = {
@@ -23,6 +24,11 @@ MARK = "# Written by `python -m emotion space`, which replaces the whole folder 
 # The Hub turns away a push with binary files that does not keep them so.
 BINARY = ("*.png", "*.webp", "*.safetensors")
 WRITTEN = frozenset({*FILES, *FOLDERS, ATTRIBUTES})
+# Put before the project's own requirements.
+CPU_WHEELS = """\
+# PyTorch's wheels without CUDA, gigabytes smaller: for a Space with a GPU, take the next line out.
+--extra-index-url https://download.pytorch.org/whl/cpu
+"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Space:
 def write_space(to: Path, *, root: Path = ROOT) -> Space:
     """Write what belongs into a Space of the project in ``root`` into the folder ``to``, and return what it holds.
 
-    An earlier such folder is replaced. The work happens beside it and takes its place at the end.
+    The work happens beside it and takes the place of an earlier such folder at the end.
 
     Raises:
         SpaceError: something is missing or does not belong, the folder is somebody else's, or it cannot be written.
@@ -57,9 +63,14 @@ def write_space(to: Path, *, root: Path = ROOT) -> Space:
             copy = beside / path.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-        (beside / ATTRIBUTES).write_text(_attributes(), encoding="utf-8")
+        requirements = (root / REQUIREMENTS).read_text(encoding="utf-8")
+        (beside / REQUIREMENTS).write_text(CPU_WHEELS + requirements, encoding="utf-8")
+        attributes = [MARK, *(f"{kind} filter=lfs diff=lfs merge=lfs -text" for kind in BINARY)]
+        (beside / ATTRIBUTES).write_text("\n".join(attributes) + "\n", encoding="utf-8")
         size = sum(path.stat().st_size for path in beside.rglob("*") if path.is_file())
-        _move_into_place(beside, place)
+        if place.exists():
+            shutil.rmtree(place)
+        beside.rename(place)
     except OSError as error:
         raise SpaceError(f"{to} cannot be written ({error.strerror}): choose another folder, or make room.") from error
     finally:
@@ -73,27 +84,19 @@ def list_files(root: Path) -> list[Path]:
     Raises:
         SpaceError: one is missing, or one lies there that is none of the kinds that belong.
     """
+    for name in (*FILES, *FOLDERS):
+        if not (root / name).exists():
+            raise SpaceError(f"{root / name} is missing: a Space cannot do without it, so put it back.")
     found = [root / name for name in FILES]
-    for name in FOLDERS:
-        found += sorted(_files_in(root / name))
-    for path in found:
-        kinds = FOLDERS.get(path.relative_to(root).parts[0], {path.suffix})
-        if path.is_symlink() or (path.is_file() and path.suffix not in kinds):
-            raise SpaceError(f"{path} is nothing that belongs into a Space: move it elsewhere and try again.")
-        if not path.is_file():
-            raise SpaceError(f"{path} is missing: a Space cannot do without it, so put it back.")
+    for folder, kinds in FOLDERS.items():
+        for path in sorted((root / folder).rglob("*")):
+            is_hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(root).parts)
+            if is_hidden or (path.is_dir() and not path.is_symlink()):
+                continue
+            if path.is_symlink() or path.suffix not in kinds:
+                raise SpaceError(f"{path} is nothing that belongs into a Space: move it elsewhere and try again.")
+            found.append(path)
     return found
-
-
-def _files_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return [folder]  # Missing, and said to be.
-    files: list[Path] = []
-    for path in folder.iterdir():
-        if path.name.startswith(".") or path.name == "__pycache__":
-            continue
-        files += _files_in(path) if path.is_dir() and not path.is_symlink() else [path]
-    return files
 
 
 def _require_ours(to: Path) -> None:
@@ -101,34 +104,11 @@ def _require_ours(to: Path) -> None:
     if not to.exists() and not to.is_symlink():
         return
     names = {path.name for path in to.iterdir()} if to.is_dir() and not to.is_symlink() else None
-    if names is None or (names and not _is_marked(to)):
+    mark = to / ATTRIBUTES
+    is_ours = names and mark.is_file() and mark.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    if names is None or (names and not is_ours):
         raise SpaceError(f"{to} was not written by this command, so it is left alone: give a new folder.")
     if more := sorted(names - WRITTEN):
         raise SpaceError(
             f"{to} holds {more[0]}, which this command did not write: move it elsewhere, or give a new folder."
         )
-
-
-def _is_marked(folder: Path) -> bool:
-    try:
-        return (folder / ATTRIBUTES).read_text(encoding="utf-8").startswith(MARK)
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _attributes() -> str:
-    return "\n".join([MARK, *(f"{kind} filter=lfs diff=lfs merge=lfs -text" for kind in BINARY)]) + "\n"
-
-
-def _move_into_place(finished: Path, to: Path) -> None:
-    former = finished.with_name(f"{finished.name}-former")
-    if not to.exists():
-        finished.rename(to)
-        return
-    to.rename(former)
-    try:
-        finished.rename(to)
-    except OSError:
-        former.rename(to)
-        raise
-    shutil.rmtree(former, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The model card that goes out with a checkpoint: the run's own, and what came out on each species."""
+"""The card that goes out with a checkpoint: the run's own, and what came out on each species."""
 
 from __future__ import annotations
 

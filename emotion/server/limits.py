@@ -1,4 +1,4 @@
-"""What a public server gives each visitor, and all of them together. Read from the environment; measures no disk."""
+"""What a public server gives each visitor, and all of them together, as its environment says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BIG = "google/vit-base-patch16-224-in21k, google/vit-base-patch16-224, facebook/
 
 
 @dataclass(frozen=True, kw_only=True)
-class Public:
+class PublicLimits:
     """The limits of a public server; each may be changed by ``EMOTION_PUBLIC_`` and its name in capital letters.
 
     ``small`` and ``big`` are the names of the backbones that may be trained on, parted by commas; of each kind at most
@@ -70,18 +70,19 @@ class Public:
         Raises:
             RefusedError: it is not; the sentence names the limit.
         """
-        _at_most("epochs", config.epochs, self.epochs)
-        _at_most("pixels of image size", config.image_size, self.image_size)
+        given = {"epochs": (config.epochs, self.epochs), "pixels of image size": (config.image_size, self.image_size)}
+        for name, (value, most) in given.items():
+            _require(value <= most, f"{value:,} {name} are more than this public server gives: use at most {most:,}.")
         small, big = _names(self.small), _names(self.big)
-        if config.backbone not in (*small, *big):
-            raise RefusedError(
-                f"This public server trains on no other backbones than these: {', '.join((*small, *big))}."
-            )
+        offered = ", ".join((*small, *big))
+        is_offered = config.backbone in (*small, *big)
+        _require(is_offered, f"This public server trains on no other backbones than these: {offered}.")
         most = self.small_blocks if config.backbone in small else self.big_blocks
-        blocks = {"head": 0, "all": 12}.get(str(config.depth), config.depth)
-        if int(blocks) > most:
-            allowed = f"the classifier and at most {most} of its last blocks" if most else "the classifier alone"
-            raise RefusedError(f"On this public server {config.backbone} is trained as {allowed}: choose less depth.")
+        allowed = f"the classifier and at most {most} of its last blocks" if most else "the classifier alone"
+        _require(
+            int({"head": 0, "all": 12}.get(str(config.depth), config.depth)) <= most,
+            f"On this public server {config.backbone} is trained as {allowed}: choose less depth.",
+        )
 
     def check_queue(self, *, mine: int, near: int, in_all: int) -> None:
         """Let pass one more training, where so many wait or go on already, ``near`` from the visitor's address.
@@ -89,18 +90,16 @@ class Public:
         Raises:
             RefusedError: it would be one too many.
         """
-        if mine >= self.queued:
-            raise RefusedError(
-                f"A visitor may have {self.queued} trainings waiting or going on at a time: stop one of yours, or wait."
-            )
-        if near >= ADDRESS_FACTOR * self.queued:
-            raise RefusedError(
-                f"{near} trainings from your address wait or go on, the limit of this public server: try again later."
-            )
-        if in_all >= self.queued_in_all:
-            raise RefusedError(
-                f"This public server lets {self.queued_in_all} trainings wait or go on at a time: try again later."
-            )
+        going, later = "trainings waiting or going on at a time", "try again later"
+        _require(mine < self.queued, f"A visitor may have {self.queued} {going}: stop one of yours, or wait.")
+        _require(
+            near < ADDRESS_FACTOR * self.queued,
+            f"{near} trainings from your address wait or go on, the limit of this public server: {later}.",
+        )
+        _require(
+            in_all < self.queued_in_all,
+            f"This public server lets {self.queued_in_all} trainings wait or go on at a time: {later}.",
+        )
 
     def check_runs(self, mine: int, *, near: int) -> None:
         """Let pass one more run of a visitor who has so many, of whose address there are ``near``.
@@ -108,10 +107,11 @@ class Public:
         Raises:
             RefusedError: it would be one too many.
         """
-        if mine >= self.runs:
-            raise RefusedError(f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.")
-        if near >= ADDRESS_FACTOR * self.runs:
-            raise RefusedError(f"{near} runs came from your address, the limit of this public server: delete some.")
+        _require(mine < self.runs, f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.")
+        _require(
+            near < ADDRESS_FACTOR * self.runs,
+            f"{near} runs came from your address, the limit of this public server: delete some.",
+        )
 
 
 def is_public(environment: Mapping[str, str] | None = None) -> bool:
@@ -120,37 +120,34 @@ def is_public(environment: Mapping[str, str] | None = None) -> bool:
     return given.get(SWITCH, "1" if given.get("SPACE_ID") else "0") == "1"
 
 
-def public_limits(environment: Mapping[str, str] | None = None) -> Public | None:
+def public_limits() -> PublicLimits | None:
     """Return the limits of a public server; None on one's own machine.
 
     Raises:
         ConfigError: a variable is unknown, no number, or out of its range.
     """
-    given = os.environ if environment is None else environment
+    given = os.environ
     if given.get(SWITCH, "0") not in ("0", "1"):
         raise ConfigError(f"{SWITCH} is {given[SWITCH]!r}: set it to 1 for a public server, or to 0.")
-    known = {PREFIX + field.name.upper(): field for field in fields(Public)}
+    known = {PREFIX + field.name.upper(): field for field in fields(PublicLimits)}
     values: dict[str, Any] = {}
     for name in sorted(each for each in given if each.startswith(PREFIX)):
         if name not in known:
             raise ConfigError(f"{name} is no limit of a public server: use one of {', '.join(known)}.")
-        values[known[name].name] = _read(name, given[name], type(known[name].default))
-    limits = Public(**values)
-    return limits if is_public(given) else None
-
-
-def _read(name: str, text: str, kind: type) -> Any:
-    try:
-        return kind(text)
-    except ValueError as error:
-        what = "a whole number" if kind is int else "a number"
-        raise ConfigError(f"{name} is {text!r}: set it to {what}.") from error
+        kind: Any = type(known[name].default)
+        try:
+            values[known[name].name] = kind(given[name])
+        except ValueError as error:
+            what = "a whole number" if kind is int else "a number"
+            raise ConfigError(f"{name} is {given[name]!r}: set it to {what}.") from error
+    limits = PublicLimits(**values)
+    return limits if is_public() else None
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _at_most(name: str, value: int, most: int) -> None:
-    if value > most:
-        raise RefusedError(f"{value:,} {name} are more than this public server gives: use at most {most:,}.")
+def _require(is_allowed: bool, sentence: str) -> None:
+    if not is_allowed:
+        raise RefusedError(sentence)
