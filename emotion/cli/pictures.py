@@ -27,9 +27,9 @@ MAX_NAMED, MAX_LABELS_NAMED = 5, 12
 
 app = typer.Typer(help="Import picture sets of your own, list and delete them.")
 Sets = Annotated[Path, typer.Option(default_factory=sets_folder, show_default="sets", help="The folder of sets.")]
-Config = Annotated[str, typer.Option(help="Of a data set: the configuration.")]
-Split = Annotated[str, typer.Option(help="Of a data set: the split, or train, or the first.")]
-Column = Annotated[str, typer.Option(help="Of a data set; or the likeliest one.")]
+Config = Annotated[str, typer.Option(help="Of a data set: the configuration (else its own choice).")]
+Split = Annotated[str, typer.Option(help="Of a data set: the split (else train, or the first).")]
+Column = Annotated[str, typer.Option(help="Of a data set: a column (else the likeliest one).")]
 
 
 def _hub_id(text: str) -> str:
@@ -54,7 +54,7 @@ def bring(
         Path | None, typer.Argument(help="A zip, a folder that holds one folder per class, or a Parquet file.")
     ] = None,
     hub: Annotated[
-        str | None, typer.Option(metavar="OWNER/NAME", parser=_hub_id, help="Of the Hugging Face Hub.")
+        str | None, typer.Option(metavar="OWNER/NAME", parser=_hub_id, help="A data set of the Hub.")
     ] = None,
     species: Annotated[str, typer.Option(help="Whom it shows, such as human, dog or cat.")] = "",
     use_aliases: UseAliases = False,
@@ -64,11 +64,11 @@ def bring(
     label_column: Column = "",
     renamings: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="THEIRS=OURS", help="Call a label otherwise, or leave it out; several times."),
+        typer.Option("--map", metavar="THEIRS=OURS", help="Call a label OURS; THEIRS= leaves it out."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a set of a zip, a folder that holds one folder per class, or a data set."""
+    """Make a set of a zip, of class folders, or of a data set."""
     if (source is None) == (hub is None):
         raise typer.BadParameter("Give either a file or a folder, or --hub OWNER/NAME.")
     names, path = _renamed(renamings or []), source or Path()
@@ -117,7 +117,7 @@ def list_(sets: Sets, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: str, sets: Sets, as_json: AsJson = False) -> None:
-    """Say what a set holds, what was left out of it, and what looks alike."""
+    """Say what a set holds, what was left out, what looks alike."""
     found = find_set(name, root=sets)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.manifest.created))
     answer(as_json, _in_full(found), _told(found, f"imported {made} from a {found.manifest.source}"))

@@ -96,7 +96,7 @@ def compare(
     runs: Runs,
     sets: Annotated[list[str], typer.Option("--set", metavar="NAME=DIR", help="Once for each species.")],
     emotion: Annotated[str, typer.Option(help="A class of the run, or all.")] = "happy",
-    size: Annotated[int | None, typer.Option(parser=_sample_size, help="Pictures a sample, or all.")] = 20,
+    size: Annotated[int | None, typer.Option(parser=_sample_size, metavar="N|all", help="Pictures a sample.")] = 20,
     seed: Annotated[int, typer.Option(help="Of the samples.")] = 42,
     relaxed_as_tired: Annotated[bool, typer.Option("--relaxed-as-tired", help="Read relaxed as tired.")] = False,
     use_aliases: UseAliases = False,

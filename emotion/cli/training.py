@@ -102,7 +102,7 @@ def reproduce(
     backbone: Annotated[str, typer.Option(help=BACKBONE)] = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Run the report's whole experiment and write every figure and table."""
+    """Run the report's whole experiment and write its page."""
     from emotion.reproduce import reproduce
 
     began = time.perf_counter()
