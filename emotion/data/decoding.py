@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
-from emotion.data.containers import PNG, PixelsOfPNG, count_scans, jpeg_without_metadata
+from emotion.data.containers import PNG, count_scans, jpeg_without_metadata, pixels_of_png
 from emotion.data.limits import MAX_BYTES, MAX_PIXELS
 from emotion.errors import PictureError
 
@@ -142,27 +142,26 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
 
         return cast(ImageFile.ImageFile, HeifImageFile(file))
     if head.startswith(PNG):
-        return Image.open(io.BufferedReader(PixelsOfPNG(file)), formats=FORMATS)
+        return Image.open(pixels_of_png(file), formats=FORMATS)
     metered = _Metered(file, shown=shown)
     try:
         image: ImageFile.ImageFile = Image.open(cast(IO[bytes], metered), formats=FORMATS)
-        metered.is_counted = False
-        return image
     except UnidentifiedImageError:
         # Of a JPEG with a part that Pillow stumbles over there may be one without it.
         if not head.startswith(b"\xff\xd8"):
             raise
         file.seek(0)
         return Image.open(io.BytesIO(jpeg_without_metadata(file.read())), formats=FORMATS)
+    metered.is_counted = False
+    return image
 
 
 class _Metered:
-    """A picture's file, of which so much may be read in so many pieces until nothing is ``counted`` any more."""
+    """A picture's file, of which so much may be read in so many pieces while it is opened."""
 
     def __init__(self, file: IO[bytes], *, shown: str) -> None:
-        self._file, self._shown = file, shown
+        self._file, self._shown, self.is_counted = file, shown, True
         self._pieces, self._bytes = MAX_HEAD_PIECES, MAX_HEAD_BYTES
-        self.is_counted = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
@@ -179,14 +178,13 @@ class _Metered:
 
 def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
     """Return why a picture may not be decoded, as "has … : …"; empty where it may."""
-    scans = 1
+    scans, most = 1, _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
     if image.format in ("JPEG", "MPO"):
         here = file.tell()
         file.seek(0)
         scans = count_scans(file.read())
         file.seek(here)
-    is_plain_jpeg = image.format in ("JPEG", "MPO") and scans == 1 and not image.info.get("progressive")
-    most = MAX_JPEG_PIXELS if is_plain_jpeg else _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
+        most = MAX_JPEG_PIXELS if scans == 1 and not image.info.get("progressive") else MAX_PIXELS
     tags = getattr(image, "tag_v2", {})
     tile = tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0)
     pixels = f"has {image.width} x {image.height} pixels"

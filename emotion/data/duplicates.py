@@ -54,8 +54,7 @@ def find_likenesses(
 
     ``mirrored`` are the fingerprints of the rows' mirror images. The nearest one is named, the first of several.
     """
-    prints, turned = _of_rows(rows), _words(mirrored)
-    found = []
+    prints, turned, found = _of_rows(rows), _words(mirrored), list[Likeness]()
     for name, others in [(None, rows), *sets.items()]:
         try:
             words = _of_rows(others)
@@ -141,14 +140,13 @@ def _words(prints: Sequence[bytes]) -> Words:
 
 def _apart(prints: Words, mirrored: Words, others: Words) -> NDArray[np.uint16]:
     """Return how many bits differ, (rows, others), mirrored or not, whichever are fewer."""
-    return np.minimum(_count(prints, others), _count(mirrored, others))
-
-
-def _count(prints: Words, others: Words) -> NDArray[np.uint16]:
-    counted = np.zeros((len(prints), len(others)), dtype=np.uint16)
-    for word in range(prints.shape[1]):
-        counted += np.bitwise_count(prints[:, word, None] ^ others[None, :, word])
-    return counted
+    counts = []
+    for each in (prints, mirrored):
+        counted = np.zeros((len(each), len(others)), dtype=np.uint16)
+        for word in range(each.shape[1]):
+            counted += np.bitwise_count(each[:, word, None] ^ others[None, :, word])
+        counts.append(counted)
+    return np.minimum(*counts)
 
 
 def _read(file: Path) -> dict[str, bytes]:

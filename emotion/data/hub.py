@@ -84,13 +84,15 @@ def describe(
         # Declared ones first. A column of which each value is another one is not likely to be of labels.
         pictures.sort(key=lambda name: (name not in opened.images, not _LIKELY.search(name)))
         ranks = {
-            name: (name not in opened.names, not _LIKELY.search(name), {1} == {*labels[name].values()})
-            for name in labels
+            name: (name not in opened.names, not _LIKELY.search(name), {1} == {*counts.values()})
+            for name, counts in labels.items()
         }
+        held = {name: shown(str(kind)) for name, kind in opened.types.items()}
+        held |= {name: f"{len(names):,} labels" for name, names in opened.names.items()}
         return Description(
             str(source), opened.is_far, opened.commit, opened.config, opened.configs, opened.split, opened.rows,
-            columns=opened.in_words(), picture_columns=tuple(pictures),
-            labels={name: labels[name] for name in sorted(labels, key=lambda name: ranks[name])}, bytes=opened.bytes,
+            held | dict.fromkeys(opened.images, "pictures"), tuple(pictures),
+            {name: labels[name] for name in sorted(labels, key=ranks.__getitem__)}, opened.bytes,
         )  # fmt: skip
 
 
@@ -125,11 +127,11 @@ def fetch(
     picture, label = _columns(description, picture_column, label_column)
     notes = [what_is_read(description, picture_column=picture, label_column=label)]
     where = description.source if description.on_hub else Path(description.source)
-    chosen = (description.config, description.split)
     to.mkdir(parents=True, exist_ok=True)
     with opened_split(
-        where, *chosen, on_hub=description.on_hub, commit=description.commit, limits=within, within=to.parent
-    ) as opened:
+        where, description.config, description.split, on_hub=description.on_hub, commit=description.commit,
+        limits=within, within=to.parent,
+    ) as opened:  # fmt: skip
         texts: list[str] = []
         for _, _, group in opened.groups():
             texts += opened.labels(group, label)
@@ -153,34 +155,29 @@ def fetch(
         for name in by_class:
             (to / name).mkdir(parents=True, exist_ok=True)
         refuse_full(to, size)
-
         written = 0
 
         def keep(found: tuple[int, bytes | None, str]) -> Skipped | None:
             nonlocal written
             row, content, path = found
             name, beside = f"{calling[texts[row]]}/{_name(row, path)}", opened.beside.get(path, "")
-            is_large = opened.sizes.get(beside, len(content or b"")) > within.picture_bytes
-            reason = (
-                f"It has more than {megabytes(within.picture_bytes)}, the limit of one picture." if is_large else ""
-            )
-            if beside and not reason:
-                content = opened.content(beside)
-            elif content is None:
-                reason = reason or f"It {'is named and not' if path else 'has no picture'} in the data set."
-            if not reason:
-                (to / name).write_bytes(content or b"")
-                # What a file says of its size may be untrue.
-                written += len(content or b"")
-                if written > within.bytes:
-                    raise PictureError(f"{title} holds more than {megabytes(within.bytes)}, the limit of a set.")
-            return Skipped(name, reason) if reason else None
+            if opened.sizes.get(beside, len(content or b"")) > within.picture_bytes:
+                return Skipped(name, f"It has more than {megabytes(within.picture_bytes)}, the limit of one picture.")
+            content = opened.content(beside) if beside else content
+            if content is None:
+                return Skipped(name, f"It {'is named and not' if path else 'has no picture'} in the data set.")
+            (to / name).write_bytes(content)
+            # What a file says of its size may be untrue.
+            written += len(content)
+            if written > within.bytes:
+                raise PictureError(f"{title} holds more than {megabytes(within.bytes)}, the limit of a set.")
+            return None
 
         pool = ThreadPoolExecutor(_AT_ONCE)
         try:
             # A few picture files at a time, but rows of Parquet one by one: a pool would take all of them at once.
             found = opened.pictures(picture, rows)
-            for done, left_out in enumerate(pool.map(keep, found) if opened.beside else map(keep, found), 1):
+            for done, left_out in enumerate((pool.map if opened.beside else map)(keep, found), 1):
                 skipped += [left_out] if left_out else []
                 yield Progress(done, len(rows), f"reading {len(rows):,} pictures")
                 refuse_late(deadline, within)

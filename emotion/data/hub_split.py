@@ -18,7 +18,8 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from emotion.data.folders import PICTURE_SUFFIXES
+from emotion.data.classes import label_text
+from emotion.data.folders import PARQUET, PICTURE_SUFFIXES
 from emotion.data.limits import Limits
 from emotion.data.names import plain_text, shown
 from emotion.errors import EmotionError, PictureError
@@ -53,25 +54,25 @@ class HubSplit:
         if len(listed) > limits.files:
             raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
-        # A pipe is no file.
-        plain = [each for each, name in names.items() if _is_plain(name) and listed[each]["type"] == "file"]
-        self._paths = {names[each]: each for each in plain}
+        # What leads out of its folder, or is a system's, is none of its files; nor is a pipe.
+        odd = re.compile(r"^/|\\|::|://|(^|/)\.")
+        plain = [each for each, name in names.items() if not odd.search(name) and name.isprintable()]
+        self._paths = {names[each]: each for each in plain if listed[each]["type"] == "file"}
         self.sizes = {name: int(listed[each]["size"]) for name, each in self._paths.items()}
 
     def lay_out(self, folder: Path) -> None:
         """Make files of these names in a folder, empty ones but for cards and lists."""
+        import yaml
+        from huggingface_hub import metadata_load
+
         for name, size in self.sizes.items():
             is_read = PurePosixPath(name).name in _READ_WHOLE
             if is_read and size > _BESIDE_BYTES:
                 raise PictureError(f"{self.title} has a {shown(name)} of {megabytes(size)}: that is not read.")
-            if is_read or PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES | {".parquet", ".py"}:
+            if is_read or PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES | {PARQUET, ".py"}:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(self.content(name) if is_read else b"")
-        import yaml
-        from huggingface_hub import metadata_load
-
-        card = folder / "README.md"
-        if not card.is_file():
+        if not (card := folder / "README.md").is_file():
             return
         text = card.read_text(encoding="utf-8", errors="replace")
         head = text.partition("\n---")[0] if text.startswith("---") else ""
@@ -99,16 +100,13 @@ class HubSplit:
             kind, found = type(builder).__module__.rpartition(".")[2], builder.config.data_files or {}
         except FileNotFoundError:
             kind, found = "", {}
-        if kind not in ("parquet", "imagefolder") or not any(found.values()):
+        names = {str(each): [Path(file).relative_to(folder).as_posix() for file in found[each]] for each in found}
+        splits = {each: files for each, files in names.items() if files}
+        if kind not in ("parquet", "imagefolder") or not splits:
             raise PictureError(
                 f"{self.title} holds no pictures that can be read, as files or in Parquet (archives are not opened): "
                 "choose another one, or download it and import the zip or the folder that it holds."
             )
-        splits = {
-            str(each): [Path(file).relative_to(folder).as_posix() for file in files]
-            for each, files in found.items()
-            if files
-        }
         refuse_other(split, splits, f"{self.title} has no split")
         self.split = split or ("train" if "train" in splits else next(iter(splits)))
         self.bytes = sum(self.sizes[name] for name in splits[self.split])
@@ -147,27 +145,18 @@ class HubSplit:
                 start, ends = ends, ends + group.row_groups[0].num_rows
                 yield start, ends, group
 
-    def in_words(self) -> dict[str, str]:
-        """Return what each column holds, for a person."""
-        declared = {name: f"{len(names):,} labels" for name, names in self.names.items()}
-        found = {name: shown(str(kind)) for name, kind in self.types.items()}
-        return found | declared | dict.fromkeys(self.images, "pictures")
-
     def labels(self, group: Any, column: str) -> list[str]:
-        """Return what each row of a group is labelled; empty where it is not. Whole numbers have no decimals."""
+        """Return what each row of a group is labelled; empty where it is not."""
         values = []
         for batch in _batches(group, column, 256):
             values += batch.column(0).to_pylist()
             if any(isinstance(each, str) and len(each) > _LONGEST_LABEL for each in values[-len(batch) :]):
                 raise PictureError(f"The column {shown(column)!r} of {self.title} holds long texts and no labels.")
         named = dict(enumerate(self.names.get(column, ())))
-        texts = {None: ""}
-        for value in set(values) - {None}:
-            text = str(named.get(value, "") if named and isinstance(value, int) else value)
-            if isinstance(value, bool | float):
-                text = text.lower().removesuffix(".0").replace("nan", "")
-            texts[value] = text if plain_text(text) else ""
-        return [texts[value] for value in values]
+        texts = {
+            each: label_text(named.get(each, "") if named and isinstance(each, int) else each) for each in set(values)
+        }
+        return [texts[value] if plain_text(texts[value]) else "" for value in values]
 
     def counts(self, column: str) -> dict[str, int | None]:
         """Return how often each label stands in a column; nothing for one that can hold none, or has too many."""
@@ -196,9 +185,8 @@ class HubSplit:
         """Return how many bytes have to be read for the pictures of these rows, which are in order."""
         if self.beside:
             return sum(self.sizes.get(self.beside.get(path, ""), 0) for _, _, path in self.pictures(column, rows))
-        return sum(
-            group.row_groups[0].total_byte_size for start, ends, group in self.groups() if _within(rows, start, ends)
-        )
+        wanted = (group for start, ends, group in self.groups() if _within(rows, start, ends))
+        return sum(group.row_groups[0].total_byte_size for group in wanted)
 
     def pictures(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
         """Yield the number, the bytes and the name of the picture of each of these rows, which are in order."""
@@ -230,16 +218,8 @@ def _batches(group: Any, column: str, rows: int) -> Iterator[Any]:
     from pyarrow.parquet import ParquetFile
 
     # With a buffer, one row of a large group is read without the rest of it, which a scanner of Arrow reads ahead.
-    with (
-        group.open() as raw,
-        ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as opened,
-    ):
-        yield from opened.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a file's name stays in its folder and is none of a system's."""
-    return not re.search(r"^/|\\|::|://|(^|/)\.", name) and name.isprintable()
+    with group.open() as raw, ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as file:
+        yield from file.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
 
 
 def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
@@ -269,13 +249,7 @@ def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
 
 @contextmanager
 def opened_split(
-    source: str | Path,
-    config: str,
-    split: str,
-    *,
-    on_hub: bool,
-    limits: Limits,
-    commit: str = "",
+    source: str | Path, config: str, split: str, *, on_hub: bool, limits: Limits, commit: str = "",
     within: Path | None = None,
 ) -> Iterator[HubSplit]:  # fmt: skip
     """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder.
@@ -284,9 +258,10 @@ def opened_split(
         PictureError: there is none; or whatever its readers and the Hub's client raise, in one sentence.
     """
     path, name = Path(source), str(source)
-    is_far = on_hub or not (path.is_dir() or (path.is_file() and name.lower().endswith(".parquet")))
+    is_parquet = name.lower().endswith(PARQUET)
+    is_far = on_hub or not name or not (path.is_dir() or (path.is_file() and is_parquet))
     # Nobody who mistypes a file's name means the Hub.
-    is_file = isinstance(source, Path) or path.exists() or name.lower().endswith(".parquet")
+    is_file = isinstance(source, Path) or path.exists() or is_parquet
     if is_far and (not is_hub_id(name) or (is_file and not on_hub)):
         raise PictureError(
             f"There is no data set {shown(name)!r}: give the id of one on the Hub (owner/name), or a Parquet file or a "

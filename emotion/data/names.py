@@ -11,8 +11,6 @@ from emotion.errors import PictureError
 MAX_NAME = 60
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
-# Without these two joiners, words of several scripts fall apart.
-_JOINERS = {"\u200c", "\u200d"}
 _SHOWN = 60
 # Of systems, of network storage and of photo programs; what begins with a dot or two underlines is hidden as well.
 _SYSTEM = re.compile(
@@ -26,8 +24,7 @@ _TAKEN = {"set.json", "metadata.jsonl", "manifest.json", "suspects.json", "owner
 
 def plain_text(name: str) -> str:
     """Return a name in Unicode's normal form C, in one line, without control characters or what turns its direction."""
-    kept = "".join(letter for letter in unicodedata.normalize("NFC", name) if not _is_control(letter))
-    return " ".join(kept.split())
+    return " ".join("".join(each for each in unicodedata.normalize("NFC", name) if not _is_control(each)).split())
 
 
 def folder_name(name: str) -> str:
@@ -40,8 +37,9 @@ def folder_name(name: str) -> str:
         PictureError: no letter or digit is left, it is too long, or it is a device's name on Windows.
     """
     letters = unicodedata.normalize("NFKC", name)
-    kept = (letter if letter.isalnum() or letter in "_-" or _category(letter, "M") else " " for letter in letters)
-    folder = "-".join("".join(kept).split()).strip("-_")
+    is_kept = (each.isalnum() or each in "_-" or unicodedata.category(each)[0] == "M" for each in letters)
+    kept = "".join(each if keep else " " for each, keep in zip(letters, is_kept, strict=True))
+    folder = "-".join(kept.split()).strip("-_")
     if not any(letter.isalnum() for letter in folder):
         raise PictureError(f"The name {shown(name)!r} holds no letter and no digit: choose one that does.")
     if (length := max(len(name), len(folder))) > MAX_NAME:
@@ -64,14 +62,13 @@ def class_label(folder: str) -> str:
         label = label.lstrip("_")  # Such folders count as hidden.
     if is_system(label) or label.casefold() in _TAKEN:
         label = f"{label.lstrip('@#~$_.')}-"
+    called = f"The class folder {shown(folder)!r}"
     if not label:
-        raise PictureError(f"The class folder {shown(folder)!r} has no name that can be kept: rename it.")
+        raise PictureError(f"{called} has no name that can be kept: rename it.")
     if len(label) > MAX_NAME:
-        raise PictureError(
-            f"The class folder {shown(folder)!r} has a name of {len(label)} characters: use at most {MAX_NAME}."
-        )
+        raise PictureError(f"{called} has a name of {len(label)} characters: use at most {MAX_NAME}.")
     if label.split(".")[0].strip().casefold() in _DEVICES:
-        raise PictureError(f"Windows keeps the name of the class folder {shown(folder)!r} for a device: rename it.")
+        raise PictureError(f"{called} has a name that Windows keeps for a device: rename it.")
     return label
 
 
@@ -91,25 +88,12 @@ def kept_text(name: str) -> str:
     return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
-def is_text(name: str) -> bool:
-    """Whether a file's name is UTF-8, so that it can be written down."""
-    return kept_text(name) == name
-
-
 def is_system(name: str) -> bool:
     """Whether a file or a folder is hidden, or belongs to a system by its name."""
     return _SYSTEM.match(name) is not None
 
 
-def is_drive(name: str) -> bool:
-    """Whether a path begins with a drive of Windows."""
-    return re.match(r"[A-Za-z]:", name) is not None
-
-
-def _category(letter: str, *kinds: str) -> bool:
-    return unicodedata.category(letter).startswith(kinds)
-
-
 def _is_control(letter: str) -> bool:
-    # C: control, format, surrogate, private and unassigned; Zl and Zp part lines.
-    return letter not in _JOINERS and _category(letter, "C", "Zl", "Zp")
+    # C: control, format, surrogate, private and unassigned; Zl and Zp part lines. Two joiners hold words of several
+    # scripts together.
+    return letter not in "\u200c\u200d" and unicodedata.category(letter).startswith(("C", "Zl", "Zp"))

@@ -115,6 +115,15 @@ def test_fault_what_a_table_names_elsewhere_is_never_opened_and_what_it_lacks_is
     assert made.left_out["3.png"] == "It lies in no class folder."
 
 
+def test_fault_a_file_that_a_table_calls_by_two_classes_is_in_neither_and_named(sets: Sets, tmp_path: Path):
+    folder = put(tmp_path / "photos", pictures("happy/1", "happy/2", "sad/3"))
+    rows = "file_name,label\nhappy/1.png,happy\nhappy/1.png,sad\nhappy/2.png,happy\nhappy/2.png,Happy\n"
+    put(folder, {"metadata.csv": rows.encode()})
+    made = sets.bring(folder)
+    assert counts(folder) == made.counts == {"happy": 1, "sad": 1}
+    assert made.left_out == {"happy/1.png": "It stands under several labels: happy, sad."}
+
+
 def test_fault_a_table_without_classes_leaves_them_to_the_folders(tmp_path: Path):
     folder = put(tmp_path / "photos", plain_files(1))
     for text, why in (

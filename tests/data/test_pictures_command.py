@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,7 +107,6 @@ def test_what_is_refused_is_one_sentence(emotion: Emotion, sets: Sets, make_pict
         said = emotion("pictures", *words, "--json")
         assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
         assert f"There is no picture set {words[1]!r}" in said.err
-    shutil.rmtree(sets.root)
     sets.root.write_text("")
     assert "cannot be written" in sets.refused(make_pictures(count=2))
 
