@@ -1,40 +1,88 @@
-"""What a training is asked to do: one frozen dataclass, checked once, that round-trips through JSON."""
+"""What a training is asked to do: one frozen dataclass, checked once, that round-trips through JSON.
+
+A setting is one field of ``TrainConfig``: its label, help, range and choices stand there, and the page's widgets, the
+command line's options and the checks are made from them.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from emotion.errors import ConfigError
+from emotion.labels import ALIASES_SETTING
 
 Depth = Literal["head", "all"] | int
 Augmentation = Literal["off", "light", "zoom", "strong", "frame"]
 Schedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
-AUGMENTATIONS: tuple[str, ...] = ("off", "light", "zoom", "strong", "frame")
-SCHEDULES: tuple[str, ...] = ("constant", "linear", "cosine")
-PRECISIONS: tuple[str, ...] = ("auto", "float32", "bfloat16")
-
 # A frozen part sees each picture this many times, once as it is and then in fixed, seeded variations:
-# its activations are computed once, so every view costs one more forward pass.
+# its features are computed once, so every view costs one more forward pass.
 VIEWS: dict[str, int] = {"off": 1, "light": 2, "zoom": 3, "strong": 4, "frame": 6}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How a setting is asked for and checked.
+
+    ``low`` and ``high`` bound a number, ``choices`` are words that it may be as well or instead; ``more`` puts it among
+    "More settings", ``sweep`` are values that a sweep over it begins with (empty: it cannot be swept).
+    """
+
+    label: str
+    help: str = ""
+    whole: bool = False
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    more: bool = True
+    sweep: str = ""
+
+    def check(self, value: object) -> None:
+        """Let pass a value that is in range.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        if self.choices and value in self.choices:
+            return
+        said = f"{self.label} is {json.dumps(value)}"
+        if self.low is None or self.high is None:
+            if self.choices:
+                raise ConfigError(f"{said}: use one of {', '.join(self.choices)}.")
+            if not isinstance(value, bool):
+                raise ConfigError(f"{said}: use true or false.")
+            return
+        is_number = isinstance(value, int if self.whole else int | float) and not isinstance(value, bool)
+        if not is_number or not self.low <= value <= self.high:  # type: ignore[operator]  # a number by now
+            hint = "".join(f", or {word}" for word in self.choices)
+            kind = "a whole number" if self.whole else "a number"
+            low, high = (format(bound, "d" if self.whole else "g") for bound in (self.low, self.high))
+            raise ConfigError(f"{said}: use {kind} from {low} to {high}{hint and f' ({hint[2:]})'}.")
+
+    def read(self, text: str) -> Any:
+        """Return the value that a person's text stands for; it is not checked.
+
+        Raises:
+            ValueError: it stands for none.
+        """
+        if text in self.choices or self.low is None:
+            return text
+        return int(text) if self.whole else float(text)
+
+
+def _setting(default: Any, label: str, help: str = "", **how: Any) -> Any:
+    return field(default=default, metadata={"setting": Setting(label=label, help=help, **how)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Everything that decides a training's outcome, besides the pictures' own content.
 
-    ``depth`` is what is trained: ``"head"`` (the classifier alone), a number (the last so many blocks and the
-    classifier) or ``"all"``. ``batch_size`` is the global batch, whatever the number of processes. Learning rates are
-    those at the end of the warm-up; ``warmup_share`` and ``validation_share`` are shares (0 to 1) of the steps and of
-    the pictures; ``early_stopping`` counts epochs without a better validation loss, 0 for never. ``patch_dropout`` is
-    the share of a picture's patches that a step of the last blocks leaves out, ``gradient_clipping`` the largest norm
-    of a step's gradient; both are off at 0. Each block's learning rate is ``layer_decay`` times that of the block above
-    it. With ``weight_averaging`` a moving average of the trained weights is judged and kept. ``use_aliases`` reads
-    class folders that name an emotion otherwise (`anger`) under the emotion's name. With ``class_weights`` the training
-    loss counts every class alike, however many pictures it has.
+    ``batch_size`` is the global batch, whatever the number of processes. Learning rates are those at the end of the
+    warm-up; shares are 0 to 1. A frozen part is computed once; ``depth`` says what is trained on top of it.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -42,59 +90,76 @@ class TrainConfig:
 
     pictures: str
     backbone: str = "dinov2-small"
-    epochs: int = 8
-    batch_size: int = 24
-    depth: Depth = "head"
-    head_learning_rate: float = 1.5e-3
-    block_learning_rate: float = 1e-5
-    layer_decay: float = 1.0
-    weight_decay: float = 0.01
-    schedule: Schedule = "cosine"
-    warmup_share: float = 0.1
-    label_smoothing: float = 0.05
-    augmentation: Augmentation = "off"
-    image_size: int = 224
-    validation_share: float = 0.15
-    early_stopping: int = 0
-    patch_dropout: float = 0.0
-    weight_averaging: bool = True
-    gradient_clipping: float = 1.0
-    seed: int = 42
-    precision: Precision = "auto"
-    use_aliases: bool = False
-    class_weights: bool = False
+    epochs: int = _setting(8, "Epochs", whole=True, low=1, high=50, more=False, sweep="2, 4, 8, 16")
+    batch_size: int = _setting(
+        24, "Batch size", "pictures a step, over all processes", whole=True, low=1, high=128, more=False,
+        sweep="4, 8, 16, 24",
+    )  # fmt: skip
+    depth: Depth = _setting(
+        "head", "Depth", "what is trained: the head, so many last blocks and the head, or all", whole=True, low=1,
+        high=48, choices=("head", "all"), sweep="head, 1, 2",
+    )  # fmt: skip
+    augmentation: Augmentation = _setting(
+        "off", "Augmentation",
+        "flip, crop, colour; zoom and frame also show pictures smaller. A frozen backbone sees each training picture "
+        + ", ".join(f"{name} {views}×" for name, views in VIEWS.items()),
+        choices=tuple(VIEWS), sweep="off, light, zoom",
+    )  # fmt: skip
+    head_learning_rate: float = _setting(
+        1.5e-3, "Head learning rate", low=1e-7, high=1.0, sweep="5e-4, 1.5e-3, 5e-3, 1.5e-2"
+    )
+    block_learning_rate: float = _setting(
+        1e-5, "Block learning rate", "of what is trained below the head", low=1e-8, high=1.0, sweep="1e-5, 5e-5, 2e-4"
+    )
+    layer_decay: float = _setting(
+        1.0, "Layer decay", "a block's learning rate over that of the next", low=0.1, high=1.0
+    )
+    weight_decay: float = _setting(0.01, "Weight decay", low=0.0, high=1.0, sweep="0, 0.01, 0.1")
+    schedule: Schedule = _setting(
+        "cosine", "Schedule", "how the learning rate goes on", choices=("constant", "linear", "cosine")
+    )
+    warmup_share: float = _setting(
+        0.1, "Warm-up share", "share of the steps in which the learning rate rises", low=0.0, high=0.9
+    )
+    label_smoothing: float = _setting(0.05, "Label smoothing", low=0.0, high=0.5, sweep="0, 0.05, 0.1, 0.2")
+    patch_dropout: float = _setting(
+        0.0, "Patch dropout", "share of the patches that a step of the last blocks leaves out", low=0.0, high=0.9
+    )
+    gradient_clipping: float = _setting(
+        1.0, "Gradient clipping", "largest norm of a step's gradient, 0 for any", low=0.0, high=100.0
+    )
+    weight_averaging: bool = _setting(True, "Weight averaging", "judge and keep a moving average of the weights")
+    class_weights: bool = _setting(
+        False, "Class weights", "every class counts alike in the training loss, however many pictures it has"
+    )
+    validation_share: float = _setting(0.15, "Validation share", "share held back of every class", low=0.05, high=0.5)
+    early_stopping: int = _setting(
+        0, "Early stopping", "epochs without a better validation loss until it ends, 0 for never", whole=True, low=0,
+        high=50,
+    )  # fmt: skip
+    image_size: int = _setting(224, "Image size", "side in pixels", whole=True, low=28, high=1024)
+    seed: int = _setting(
+        42, "Seed", "of the split, the order and the first weights", whole=True, low=0, high=2**31 - 1,
+        sweep="1, 2, 3, 4, 5",
+    )  # fmt: skip
+    precision: Precision = _setting(
+        "auto", "Precision", "auto: bfloat16 where the machine has it", choices=("auto", "float32", "bfloat16")
+    )
+    use_aliases: bool = _setting(
+        False, ALIASES_SETTING, "read folders called anger, Sadness or sleepy as angry, sad and tired"
+    )
 
     def __post_init__(self) -> None:
         if not self.pictures:
             raise ConfigError("No picture folder is given: choose one that holds a folder of pictures per class.")
         if not self.backbone:
             raise ConfigError("No backbone is given: choose one of `python -m emotion backbones`.")
-        _whole("epochs", self.epochs, 1, 50)
-        _whole("batch size", self.batch_size, 1, 128)
-        _whole("image size", self.image_size, 28, 1024)
-        _whole("early stopping", self.early_stopping, 0, 50)
-        _whole("seed", self.seed, 0, 2**31 - 1)
-        _between("head learning rate", self.head_learning_rate, 1e-7, 1.0)
-        _between("block learning rate", self.block_learning_rate, 1e-8, 1.0)
-        _between("layer decay", self.layer_decay, 0.1, 1.0)
-        _between("weight decay", self.weight_decay, 0.0, 1.0)
-        _between("warm-up share", self.warmup_share, 0.0, 0.9)
-        _between("label smoothing", self.label_smoothing, 0.0, 0.5)
-        _between("validation share", self.validation_share, 0.05, 0.5)
-        _between("patch dropout", self.patch_dropout, 0.0, 0.9)
-        _between("gradient clipping", self.gradient_clipping, 0.0, 100.0)
-        _one_of("schedule", self.schedule, SCHEDULES)
-        _one_of("augmentation", self.augmentation, AUGMENTATIONS)
-        _one_of("precision", self.precision, PRECISIONS)
-        _yes_or_no("weight averaging", self.weight_averaging)
-        _yes_or_no("use aliases", self.use_aliases)
-        _yes_or_no("class weights", self.class_weights)
-        if self.depth not in ("head", "all"):
-            _whole("depth", self.depth, 1, 48, hint=" (or head, or all)")
+        for name, setting in SETTINGS.items():
+            setting.check(getattr(self, name))
 
     @property
     def views(self) -> int:
-        """How many fixed views of a training picture a frozen part looks at; 1 where nothing is frozen."""
+        """How many fixed views of a training picture a frozen part sees; 1 where nothing is frozen."""
         return 1 if self.depth == "all" else VIEWS[self.augmentation]
 
     def to_json(self) -> dict[str, Any]:
@@ -108,13 +173,19 @@ class TrainConfig:
         Raises:
             ConfigError: a name is unknown, one is missing, or a value is out of its range.
         """
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        known = [each.name for each in fields(cls)]
+        unknown = sorted(set(values) - set(known))
         if unknown:
-            raise ConfigError(f"Unknown setting {unknown[0]!r}: this version knows {_setting_names()}.")
+            raise ConfigError(f"Unknown setting {unknown[0]!r}: this version knows {', '.join(known)}.")
         if "pictures" not in values:
             raise ConfigError("The settings name no picture folder: add 'pictures'.")
         return cls(**values)
 
+
+# All but the pictures and the backbone, which are chosen from lists that are not the same everywhere.
+SETTINGS: dict[str, Setting] = {
+    each.name: each.metadata["setting"] for each in fields(TrainConfig) if "setting" in each.metadata
+}
 
 # Chosen by grouped cross-validation inside the training photographs, on the bundled backbone.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -178,32 +249,8 @@ def parse_depth(text: str) -> Depth:
     Raises:
         ConfigError: it is none of these.
     """
-    if text == "head" or text == "all":
-        return text  # type: ignore[return-value]  # narrowed to the two literals
-    if text.isdecimal():
-        return int(text)
-    raise ConfigError(f"Depth {text!r} is not known: use head, all, or the number of last blocks to train.")
-
-
-def _whole(name: str, value: object, low: int, high: int, *, hint: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use a whole number from {low} to {high}{hint}.")
-
-
-def _between(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use a number from {low:g} to {high:g}.")
-
-
-def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use one of {', '.join(choices)}.")
-
-
-def _yes_or_no(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{name.capitalize()} is {json.dumps(value)}: use true or false.")
-
-
-def _setting_names() -> str:
-    return ", ".join(field.name for field in fields(TrainConfig))
+    try:
+        depth: Depth = SETTINGS["depth"].read(text)
+    except ValueError:
+        raise ConfigError(f"Depth {text!r} is not known: use head, all, or the number of last blocks.") from None
+    return depth

@@ -5,37 +5,15 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
-from emotion.config import TrainConfig, parse_depth
+from emotion.config import SETTINGS, TrainConfig
 from emotion.errors import ConfigError
 
 MAX_VALUES = 12
+SWEPT_SETTINGS = {name: setting for name, setting in SETTINGS.items() if setting.sweep}
 Value = int | float | str
-
-
-@dataclass(frozen=True)
-class SweptSetting:
-    """A setting that can be swept: what it is called in a sentence, how a value is read, and values to begin with."""
-
-    title: str
-    read: Callable[[str], Value]
-    values: str
-
-
-SWEPT_SETTINGS: dict[str, SweptSetting] = {
-    "batch_size": SweptSetting("batch size", int, "4, 8, 16, 24"),
-    "epochs": SweptSetting("epochs", int, "2, 4, 8, 16"),
-    "head_learning_rate": SweptSetting("classifier learning rate", float, "5e-4, 1.5e-3, 5e-3, 1.5e-2"),
-    "block_learning_rate": SweptSetting("block learning rate", float, "1e-5, 5e-5, 2e-4"),
-    "weight_decay": SweptSetting("weight decay", float, "0, 0.01, 0.1"),
-    "label_smoothing": SweptSetting("label smoothing", float, "0, 0.05, 0.1, 0.2"),
-    "depth": SweptSetting("depth", parse_depth, "head, 1, 2"),
-    "augmentation": SweptSetting("augmentation", str, "off, light, zoom"),
-    "seed": SweptSetting("seed", int, "1, 2, 3, 4, 5"),
-}
 
 
 @dataclass(frozen=True)
@@ -50,18 +28,17 @@ class SweepMember:
     @property
     def title(self) -> str:
         """Setting and value as a person says them: batch size 4."""
-        swept = SWEPT_SETTINGS.get(self.setting)
-        return f"{swept.title if swept else self.setting} {value_text(self.value)}"
+        return f"{title_of(self.setting)} {value_text(self.value)}"
 
     @classmethod
     def from_record(cls, record: object) -> SweepMember | None:
         """Read what a run folder keeps; None for a run that belongs to no sweep, or to one that cannot be read."""
-        if not isinstance(record, dict):
-            return None
         try:
-            return cls(str(record["id"]), str(record["setting"]), _value(record["value"]), int(record["place"]))
-        except (KeyError, TypeError, ValueError):
+            member = cls(**record)  # type: ignore[arg-type]  # whatever a file holds
+        except TypeError:
             return None
+        is_value = isinstance(member.value, Value) and not isinstance(member.value, bool)
+        return member if is_value and isinstance(member.place, int) else None
 
 
 @dataclass(frozen=True)
@@ -85,13 +62,18 @@ def plan_sweep(config: TrainConfig, *, setting: str, values: str) -> list[Planne
         raise ConfigError(f"{setting!r} cannot be swept: choose one of {', '.join(SWEPT_SETTINGS)}.")
     if setting == "block_learning_rate" and config.depth == "head":
         raise ConfigError("No block is trained, so its learning rate does nothing: train the last block or more first.")
-    read = _read_values(SWEPT_SETTINGS[setting], values)
     sweep_id = _new_id()
-    changes: list[dict[str, Any]] = [{setting: value} for value in read]
     return [
-        PlannedRun(replace(config, **change), SweepMember(sweep_id, setting, value, place))
-        for place, (value, change) in enumerate(zip(read, changes, strict=True))
+        PlannedRun(
+            replace(config, **cast(dict[str, Any], {setting: value})), SweepMember(sweep_id, setting, value, place)
+        )
+        for place, value in enumerate(_read_values(setting, values))
     ]
+
+
+def title_of(setting: str) -> str:
+    """Return what a setting is called in the middle of a sentence."""
+    return SETTINGS[setting].label.lower() if setting in SETTINGS else setting
 
 
 def value_text(value: Value) -> str:
@@ -105,33 +87,24 @@ def _new_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(seconds))}-{rest:09d}-{secrets.token_hex(2)}"
 
 
-def _read_values(swept: SweptSetting, text: str) -> list[Value]:
+def _read_values(name: str, text: str) -> list[Value]:
+    setting = SETTINGS[name]
     words = [word for word in re.split(r"[,;\s]+", text) if word]
     if not words:
-        raise ConfigError(f"No value is given: write some with commas between them, for instance {swept.values}.")
+        raise ConfigError(f"No value is given: write some with commas between them, for instance {setting.sweep}.")
     if len(words) > MAX_VALUES:
         raise ConfigError(f"These are {len(words)} values: leave at most {MAX_VALUES}.")
     values: list[Value] = []
     for word in words:
-        value = _read(swept, word)
+        try:
+            value = setting.read(word)
+        except ValueError:
+            kind = " or ".join([*setting.choices, "whole numbers" if setting.whole else "numbers"])
+            raise ConfigError(
+                f"{setting.label} cannot be {word!r}: write {kind} with commas between them, for instance "
+                f"{setting.sweep}."
+            ) from None
         if value in values:
-            raise ConfigError(f"{swept.title.capitalize()} {value_text(value)} is there twice: leave one of them out.")
+            raise ConfigError(f"{setting.label} {value_text(value)} is there twice: leave one of them out.")
         values.append(value)
     return values
-
-
-def _read(swept: SweptSetting, word: str) -> Value:
-    try:
-        return swept.read(word)
-    except ValueError:
-        kind = "whole numbers" if swept.read is int else "numbers"
-        raise ConfigError(
-            f"{swept.title.capitalize()} cannot be {word!r}: write {kind} with commas between them, "
-            f"for instance {swept.values}."
-        ) from None
-
-
-def _value(value: object) -> Value:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError("a value is a number or a word")
-    return value

@@ -34,12 +34,6 @@ from emotion.runs import create_run, find_run
 
 def add_train(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=argparse.SUPPRESS,
-        help=f"of the split, the order and the first weights (default: {TrainConfig(pictures='-').seed})",
-    )
     add_runs_and_json(parser)
     parser.set_defaults(command=_train)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol, cast
 
 import gradio as gr
 from gradio.components import Component
 
-from emotion.config import AUGMENTATIONS, PRECISIONS, PRESETS, SCHEDULES, VIEWS, TrainConfig, parse_depth, preset
-from emotion.labels import ALIASES_SETTING
+from emotion.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
 from emotion.ui.handlers import QUIET
 
 REPORT_BATCH_SIZES = (4, 8, 16, 24)
@@ -22,7 +22,6 @@ DEPTHS = [
     ("and the last 6 blocks", "6"),
     ("Everything", "all"),
 ]
-_WHOLE = {"epochs", "batch_size", "image_size", "early_stopping", "seed"}
 
 
 class Backbone(Protocol):
@@ -94,20 +93,21 @@ def build_settings(backbones: Sequence[Backbone]) -> Settings:
         elem_id="backbone",
     )
     with gr.Row():
-        widgets["epochs"] = gr.Slider(1, 50, plain.epochs, step=1, label="Epochs", min_width=140, buttons=[])
-        widgets["batch_size"] = gr.Slider(
-            1, 128, plain.batch_size, step=1, label="Batch size", min_width=140, buttons=[]
-        )
+        widgets |= {name: _widget(name, plain) for name, setting in SETTINGS.items() if not setting.more}
     with gr.Row(elem_classes="marks"):
         gr.HTML("The report's batch sizes", apply_default_css=False, elem_classes="marks-label")
         for size in REPORT_BATCH_SIZES:
             mark = gr.Button(str(size), size="sm", min_width=44, elem_classes="mark")
             mark.click(None, None, widgets["batch_size"], js=f"() => {size}", api_visibility="private")
     with gr.Accordion("More settings", open=False):
-        widgets |= _more(plain)
+        # Numbers stand two in a row.
+        more = [name for name, setting in SETTINGS.items() if setting.more]
+        for is_number, names in groupby(more, key=lambda name: name != "depth" and SETTINGS[name].low is not None):
+            some, width = list(names), 2 if is_number else 1
+            for start in range(0, len(some), width):
+                with gr.Row():
+                    widgets |= {name: _widget(name, plain) for name in some[start : start + width]}
     settings = Settings(choice, widgets)
-    missing = set(widgets) ^ ({field.name for field in fields(TrainConfig)} - {"pictures"})
-    assert not missing, f"settings and widgets differ: {missing}"
     choice.input(settings.of_preset, choice, settings.inputs, trigger_mode="always_last", **QUIET)
     backbone = widgets["backbone"]
     backbone.input(  # type: ignore[attr-defined]  # gradio adds it
@@ -138,60 +138,24 @@ def backbone_label(row: Backbone) -> str:
     return f"{row.title} · {'here' if row.here else f'to be fetched, {row.megabytes:,.0f} MB'}"
 
 
-def _more(plain: TrainConfig) -> dict[str, Component]:
-    made: dict[str, Component] = {}
-    made["depth"] = gr.Dropdown(
-        DEPTHS, value=str(plain.depth), label="What is trained", allow_custom_value=True, elem_id="depth"
-    )
-    looks = ", ".join(f"{name} {views}×" for name, views in VIEWS.items())
-    made["augmentation"] = gr.Radio(
-        list(AUGMENTATIONS),
-        value=plain.augmentation,
-        label="Augmentation",
-        info="Flip, crop, colour; zoom and frame also show pictures smaller. "
-        f"A frozen backbone looks at each training picture so often: {looks}.",
-    )
-    with gr.Row():
-        made["head_learning_rate"] = _number("Learning rate, classifier", plain.head_learning_rate)
-        made["block_learning_rate"] = _number("Learning rate, blocks", plain.block_learning_rate)
-    with gr.Row():
-        made["layer_decay"] = _number("Layer decay", plain.layer_decay)
-        made["weight_decay"] = _number("Weight decay", plain.weight_decay)
-    with gr.Row():
-        made["schedule"] = gr.Dropdown(list(SCHEDULES), value=plain.schedule, label="Schedule", min_width=140)
-        made["warmup_share"] = _number("Warm-up share", plain.warmup_share)
-    with gr.Row():
-        made["label_smoothing"] = _number("Label smoothing", plain.label_smoothing)
-        made["patch_dropout"] = _number("Patch dropout", plain.patch_dropout)
-    made["gradient_clipping"] = _number("Gradient clipping (0 = none)", plain.gradient_clipping)
-    made["weight_averaging"] = gr.Checkbox(
-        plain.weight_averaging, label="Weight averaging", info="Judge and keep a moving average of the weights."
-    )
-    made["class_weights"] = gr.Checkbox(
-        plain.class_weights, label="Class weights", info="Every class counts alike, however many pictures it has."
-    )
-    with gr.Row():
-        made["validation_share"] = _number("Validation share", plain.validation_share)
-        made["early_stopping"] = _number("Early stopping, epochs (0 = never)", plain.early_stopping, whole=True)
-    with gr.Row():
-        made["image_size"] = _number("Image size, pixels", plain.image_size, whole=True)
-        made["seed"] = _number("Seed", plain.seed, whole=True)
-    made["precision"] = gr.Radio(
-        list(PRECISIONS), value=plain.precision, label="Precision", info="Auto: bfloat16 where the machine has it."
-    )
-    made["use_aliases"] = gr.Checkbox(
-        plain.use_aliases, label=ALIASES_SETTING, info="Folders called anger, Sadness or sleepy: angry, sad, tired."
-    )
-    return made
-
-
-def _number(label: str, value: float, *, whole: bool = False) -> gr.Number:
-    return gr.Number(value, label=label, precision=0 if whole else None, min_width=130)
+def _widget(name: str, plain: TrainConfig) -> Component:
+    """Return what a setting is chosen with, as its field in ``TrainConfig`` describes it."""
+    setting, value = SETTINGS[name], getattr(plain, name)
+    about: dict[str, Any] = {"label": setting.label, "info": setting.help[:1].upper() + setting.help[1:] or None}
+    if name == "depth":
+        return gr.Dropdown(DEPTHS, value=str(value), allow_custom_value=True, elem_id="depth", **about)
+    if setting.choices:
+        return gr.Radio(list(setting.choices), value=value, **about)
+    if isinstance(value, bool):
+        return gr.Checkbox(value, **about)
+    if setting.more:
+        return gr.Number(value, precision=0 if setting.whole else None, min_width=130, **about)
+    low, high = cast(float, setting.low), cast(float, setting.high)
+    return gr.Slider(low, high, value, step=1, min_width=140, buttons=[], label=setting.label)
 
 
 def _cleaned(name: str, value: Any) -> Any:
     if name == "depth":
         return parse_depth(str(value))
-    if name in _WHOLE and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    is_whole = name in SETTINGS and SETTINGS[name].whole and isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value

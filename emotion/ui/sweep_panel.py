@@ -66,19 +66,19 @@ class SweepPanel:
         self._connect(pictures)
 
     def _build_controls(self) -> None:
-        choices = [(swept.title.capitalize(), name) for name, swept in SWEPT_SETTINGS.items()]
+        choices = [(swept.label, name) for name, swept in SWEPT_SETTINGS.items()]
         self.setting = gr.Dropdown(
             choices, value=FIRST, label="Setting to vary", elem_id="sweep-setting", min_width=180
         )
         self.values = gr.Textbox(
-            SWEPT_SETTINGS[FIRST].values, label="Values", max_lines=1, elem_id="sweep-values", min_width=180
+            SWEPT_SETTINGS[FIRST].sweep, label="Values", max_lines=1, elem_id="sweep-values", min_width=180
         )
         self.start = gr.Button("Sweep", elem_id="sweep", min_width=120)
         self.stop = gr.Button("Stop sweep", variant="stop", elem_id="stop-sweep", min_width=120, interactive=False)
 
     def _connect(self, pictures: gr.Dropdown) -> None:
         # In the browser alone, so that Sweep pressed right after takes the new values.
-        proposed = json.dumps({name: swept.values for name, swept in SWEPT_SETTINGS.items()})
+        proposed = json.dumps({name: swept.sweep for name, swept in SWEPT_SETTINGS.items()})
         self.setting.input(None, self.setting, self.values, js=f"(setting) => ({proposed})[setting]", **QUIET)
         gr.on(
             [self.start.click, self.values.submit],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from emotion.events import Event, RunStarted
 from emotion.run import Status
-from emotion.sweep import SWEPT_SETTINGS, SweepMember
+from emotion.sweep import SweepMember, title_of
 from emotion.ui.run_board import RunSummary
 from emotion.ui.words import ENDED
 
@@ -23,8 +23,7 @@ class Sweep:
     @property
     def title(self) -> str:
         """What is swept, as a person says it."""
-        swept = SWEPT_SETTINGS.get(self.setting)
-        return swept.title if swept else self.setting
+        return title_of(self.setting)
 
     @property
     def summaries(self) -> list[RunSummary]:

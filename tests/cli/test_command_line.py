@@ -92,7 +92,7 @@ def test_with_json_every_command_prints_one_object_on_its_last_line(
         ("train --pictures {tmp}/nowhere", "There is no folder"),
         ("train --pictures {tmp}/empty", "no pictures in class folders"),
         ("train --pictures {pictures} --epochs 0", "Epochs is 0"),
-        ("train --pictures {pictures} --depth half", "Depth 'half' is not known: use head, all, or the number"),
+        ("train --pictures {pictures} --depth half", "Depth 'half' is not known: use head, all, or the number of"),
         ("train --pictures {pictures} --backbone nothing", "There is no backbone 'nothing'"),
         ("resume --run {run}", "is finished: only a run that was cut off can go on"),
         ("predict --run nothing {tmp}/text.jpg", "There is no run 'nothing'"),

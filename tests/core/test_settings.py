@@ -43,7 +43,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"schedule": "wild"}, 'Schedule is "wild": use one of constant, linear, cosine.'),
     ({"precision": "half"}, 'Precision is "half": use one of auto, float32, bfloat16.'),
     ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, zoom, strong, frame.'),
-    ({"use_aliases": "yes"}, 'Use aliases is "yes": use true or false.'),
+    ({"use_aliases": "yes"}, 'Read other names of the four emotions is "yes": use true or false.'),
     ({"class_weights": 1}, "Class weights is 1: use true or false."),
     ({"pictures": ""}, "No picture folder is given"),
     ({"backbone": ""}, "No backbone is given"),

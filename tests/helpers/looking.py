@@ -105,7 +105,7 @@ def prepare_tiny(page: Page, pictures: Path, backbone: Path, *, epochs: int = 2,
     enter(page, "Backbone", str(backbone))
     page.keyboard.press("Enter")
     # The preset's size for this backbone comes from the server, and would take away what is typed before.
-    size = page.get_by_label("Image size, pixels", exact=True)
+    size = page.get_by_label("Image size", exact=True)
     expect(size).to_have_value("224")
     if image_size != 224:
         size.fill(str(image_size))

@@ -29,7 +29,7 @@ def test_the_reports_batch_sizes_are_four_trainings_that_differ_in_nothing_else(
 
 @pytest.mark.parametrize("setting", SWEPT_SETTINGS)
 def test_every_setting_proposes_values_that_can_be_trained(setting: str) -> None:
-    planned = plan_sweep(CONFIG, setting=setting, values=SWEPT_SETTINGS[setting].values)
+    planned = plan_sweep(CONFIG, setting=setting, values=SWEPT_SETTINGS[setting].sweep)
     assert len(planned) >= 3
     assert [getattr(each.config, setting) for each in planned] == [each.member.value for each in planned]
 
@@ -39,7 +39,7 @@ def test_every_setting_proposes_values_that_can_be_trained(setting: str) -> None
     [
         *[("batch_size", text, "batch size 4, batch size 8") for text in ("4,8", "4 8", " 4;\n8, ", ",4,,8,")],
         ("depth", "head, 2", "depth head, depth 2"),
-        ("head_learning_rate", "1e-3, 0.00005", "classifier learning rate 0.001, classifier learning rate 5e-5"),
+        ("head_learning_rate", "1e-3, 0.00005", "head learning rate 0.001, head learning rate 5e-5"),
     ],
 )
 def test_values_are_read_and_shown_as_people_write_them(setting: str, text: str, titles: str) -> None:
@@ -56,7 +56,7 @@ def test_values_are_read_and_shown_as_people_write_them(setting: str, text: str,
         ("batch_size", "4, 8, 4", "Batch size 4 is there twice"),
         ("head_learning_rate", "fast", "write numbers with commas"),
         ("head_learning_rate", "nan", "use a number from"),
-        ("depth", "head, some", "use head, all, or the number"),
+        ("depth", "head, some", "write head or all or whole numbers"),
         ("augmentation", "off, wild", "use one of off, light, zoom, strong"),
         ("epochs", " ".join(str(number) for number in range(1, MAX_VALUES + 2)), "13 values: leave at most 12"),
         ("backbone", "a, b", "cannot be swept"),

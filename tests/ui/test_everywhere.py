@@ -135,7 +135,7 @@ def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and
 ):
     known = set(site.runs.iterdir())
     looking.prepare_tiny(page, tiny_pictures / "human_train", tiny_vit, epochs=50, image_size=looking.SLOW_SIDE)
-    choose(page, "What is trained", "Everything")
+    choose(page, "Depth", "Everything")
     page.reload()
     expect(page.get_by_label("number input for Epochs")).to_have_value("50")
     tab_to(page, button(page, "Start"))

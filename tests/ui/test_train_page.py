@@ -20,11 +20,11 @@ from playwright.sync_api import Browser, Page, expect
 from emotion.config import preset
 
 NUMBERS = {
-    "Learning rate, classifier": ("head_learning_rate", 0.002), "Learning rate, blocks": ("block_learning_rate", 2e-5),
+    "Head learning rate": ("head_learning_rate", 0.002), "Block learning rate": ("block_learning_rate", 2e-5),
     "Layer decay": ("layer_decay", 0.9), "Weight decay": ("weight_decay", 0.02), "Warm-up share": ("warmup_share", 0.2),
     "Label smoothing": ("label_smoothing", 0.1), "Patch dropout": ("patch_dropout", 0.25),
-    "Gradient clipping (0 = none)": ("gradient_clipping", 2), "Validation share": ("validation_share", 0.25),
-    "Early stopping, epochs (0 = never)": ("early_stopping", 2), "Image size, pixels": ("image_size", 40),
+    "Gradient clipping": ("gradient_clipping", 2), "Validation share": ("validation_share", 0.25),
+    "Early stopping": ("early_stopping", 2), "Image size": ("image_size", 40),
     "Seed": ("seed", 7),
 }  # fmt: skip
 
@@ -47,7 +47,7 @@ def last_event(run: Path) -> str:
 def prepare_long(page: Page, pictures: Path, backbone: Path) -> None:
     """Fill in a training of a minute."""
     looking.prepare_tiny(page, pictures / "human_train", backbone, epochs=50, image_size=looking.SLOW_SIDE)
-    choose(page, "What is trained", "Everything")
+    choose(page, "Depth", "Everything")
     looking.set_number(page, "Batch size", 1)
 
 
@@ -90,7 +90,7 @@ def test_every_setting_on_the_screen_survives_a_reload_and_reaches_the_training(
     looking.prepare_tiny(page, tiny_pictures / "human_train", tiny_vit, epochs=3)
     for label, (_, value) in NUMBERS.items():
         enter(page, label, str(value))
-    choose(page, "What is trained", "and the last block")
+    choose(page, "Depth", "and the last block")
     choose(page, "Schedule", "linear")
     page.get_by_label("light", exact=True).check()
     page.get_by_label("float32", exact=True).check()
