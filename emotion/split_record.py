@@ -104,4 +104,4 @@ def trained_on(run: Run) -> TrainedOn:
         rows = []
     drawn = shipped()
     known = drawn.fingerprints if drawn else {}
-    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.jsonl")
+    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.json")

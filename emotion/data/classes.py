@@ -32,8 +32,7 @@ def read_classes(folders: Collection[Parts], notes: list[str], *, title: str) ->
 
     Emotions come first, a split's name is no class.
 
-    Raises:
-        PictureError: folders lie within folders, and which of them are the classes cannot be told.
+    Raises PictureError where folders lie within folders, and which of them are the classes cannot be told.
     """
     ways = {folder: tuple(part for part in folder if not _SPLIT.fullmatch(part)) for folder in folders}
     shared: list[str] = []

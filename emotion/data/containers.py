@@ -44,10 +44,8 @@ def is_clean(content: bytes, *, kind: str) -> bool:
 
 
 def jpeg_without_metadata(content: bytes) -> bytes:
-    """Return a JPEG without its EXIF, comments, profiles and thumbnail before the pixels.
-
-    Raises:
-        ValueError, IndexError, struct.error: it is not to the standard.
+    """Return a JPEG without its EXIF, comments, profiles and thumbnail before the pixels. Raises ValueError,
+    IndexError, struct.error where it is not to the standard.
     """
     kept, at, marker = [content[:2]], 2, 0
     while marker != _SOS[1]:
@@ -96,8 +94,7 @@ def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
 
     That is what has its checksum and, as a text or a profile, unpacks to no more than a mebibyte.
 
-    Raises:
-        ValueError: there are more of them than any picture has.
+    Raises ValueError where there are more of them than any picture has.
     """
     start = len(PNG)
     for _ in range(_MOST_PARTS):

@@ -55,8 +55,7 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
     decoded, several times as fast, anything else by the mean of whole squares of pixels. A JPEG of more than
     ``MAX_PIXELS`` has half its width and height in any case.
 
-    Raises:
-        PictureError: as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
+    Raises PictureError as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
     """
     with opened(source, name=name) as image:
         halved = 2 if image.width * image.height > MAX_PIXELS else 1
@@ -81,8 +80,8 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
     Of a PNG nothing is read but what bears on its pixels and which side is up: no text, no profile and none of their
     checksums has a say.
 
-    Raises:
-        PictureError: it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with ``name``.
+    Raises PictureError where it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with
+    ``name``.
     """
     shown = name or (source.name if isinstance(source, Path) else "the picture")
     try:
@@ -122,10 +121,8 @@ def orientation(image: ImageFile.ImageFile) -> int:
 
 
 def is_large(picture: Path, *, name: str = "") -> bool:
-    """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing.
-
-    Raises:
-        PictureError: it is no picture, or beyond a limit, so that nobody has to decode it.
+    """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing. Raises
+    PictureError where it is no picture, or beyond a limit, so that nobody has to decode it.
     """
     with opened(picture, name=name) as image:
         return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
@@ -217,10 +214,8 @@ def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:
 
 
 def _white(image: ImageFile.ImageFile) -> int:
-    """Return which number is white in grey of more than eight bits, 0 for any other picture.
-
-    Raises:
-        ValueError: it has numbers beyond black and white, or 32 bits and none that would not be black.
+    """Return which number is white in grey of more than eight bits, 0 for any other picture. Raises ValueError where it
+    has numbers beyond black and white, or 32 bits and none that would not be black.
     """
     if image.mode != "F" and not image.mode.startswith("I"):
         return 0

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Literal
 
 from emotion.data.classes import TABLES, Parts, one_spelling, read_classes, read_table
 from emotion.data.limits import Limits
@@ -37,6 +38,7 @@ EMPTY = "It is an empty folder."
 LOOSE = "It lies in no class folder."
 _UNREAD = ", so the folders are read."
 _MOST_ABSENT = 100
+SourceKind = Literal["zip", "folder", "files", "data set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Picture:
 class Listing:
     """The names of pictures below ``root`` by class, both in a fixed order, and sentences on how they were found.
 
-    ``loose`` are pictures of no class, which are among ``left_out`` too.
+    ``loose`` are pictures of no class, which are among ``left_out`` too. Of what is imported, ``title`` and ``kind``
+    say what it came as, and ``originals`` what files were called there that have other names in the folder.
     """
 
     root: Path
@@ -72,23 +75,18 @@ class Listing:
     left_out: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     loose: list[str] = field(default_factory=list)
+    title: str = ""
+    kind: SourceKind = "folder"
+    originals: dict[str, str] = field(default_factory=dict)
 
     def paths(self) -> dict[str, list[Path]]:
-        """Return the files by class.
-
-        Raises:
-            PictureError: there are none.
-        """
+        """Return the files by class. Raises PictureError where there are none."""
         if not self.files:
             raise nothing_left(str(self.root), self.left_out, self.notes)
         return {label: [self.root / name for name in names] for label, names in self.files.items()}
 
     def pictures(self) -> list[Picture]:
-        """Return the pictures in the order of their paths.
-
-        Raises:
-            PictureError: there are none.
-        """
+        """Return the pictures in the order of their paths. Raises PictureError where there are none."""
         found = [Picture(path, label) for label, paths in self.paths().items() for path in paths]
         return sorted(found, key=lambda picture: str(picture.path))
 
@@ -125,9 +123,8 @@ def list_folder(
     names are no text, which cannot be written down; without ``is_asked``, unclear classes are none;
     with ``is_verbatim``, the innermost folders are the classes whatever they are called, as in an imported set.
 
-    Raises:
-        PictureError: the folder is missing or cannot be read, its classes can be read in two ways, or it holds more
-            files than the limits allow.
+    Raises PictureError where the folder is missing or cannot be read, its classes can be read in two ways, or it holds
+    more files than the limits allow.
     """
     if not root.is_dir():
         raise PictureError(f"There is no folder {root}: give one that holds a folder of pictures per class.")
@@ -162,10 +159,8 @@ def list_folder(
 
 
 def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
-    """Return every labelled picture below ``root`` in the order of their paths.
-
-    Raises:
-        PictureError: as ``list_folder``, or there is no picture of a class.
+    """Return every labelled picture below ``root`` in the order of their paths. Raises PictureError as ``list_folder``,
+    or there is no picture of a class.
     """
     return list_folder(root.resolve(), use_aliases=use_aliases).pictures()
 

@@ -78,11 +78,11 @@ class HubSplit:
         head = text.partition("\n---")[0] if text.startswith("---") else ""
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(head)):
             raise PictureError(f"{self.title} has a README.md whose head names parts of itself: that is not read.")
-        for named in _texts((metadata_load(card) or {}).get("configs")):
-            if re.match(r"/|~|.*(://|::|\.\.)", named):
-                raise PictureError(
-                    f"{self.title} names {shown(named)!r}, which lies outside of it: it is not safe to import."
-                )
+        configs = json.dumps((metadata_load(card) or {}).get("configs"), default=str)
+        if outside := re.search(r'"([/~][^"]*|[^"]*(://|::|\.\.)[^"]*)"', configs):
+            raise PictureError(
+                f"{self.title} names {shown(outside[1])!r}, which lies outside of it: it is not safe to import."
+            )
 
     def find(self, folder: Path, config: str, split: str) -> None:
         """Find a split by what is laid out in a folder, and open its files."""
@@ -202,14 +202,6 @@ class HubSplit:
                     break
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
-
-
 def _within(rows: Sequence[int], start: int, ends: int) -> Sequence[int]:
     return rows[bisect_left(rows, start) : bisect_left(rows, ends)]
 
@@ -252,10 +244,8 @@ def opened_split(
     source: str | Path, config: str, split: str, *, on_hub: bool, limits: Limits, commit: str = "",
     within: Path | None = None,
 ) -> Iterator[HubSplit]:  # fmt: skip
-    """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder.
-
-    Raises:
-        PictureError: there is none; or whatever its readers and the Hub's client raise, in one sentence.
+    """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder. Raises
+    PictureError where there is none; or whatever its readers and the Hub's client raise, in one sentence.
     """
     path, name = Path(source), str(source)
     is_parquet = name.lower().endswith(PARQUET)

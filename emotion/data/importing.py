@@ -16,18 +16,18 @@ from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from emotion.data import sets as saved
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
 from emotion.data.duplicates import find_likenesses
 from emotion.data.editing import changing, checked_species, link_or_copy, numbered, renamed, rewrite
-from emotion.data.folders import PARQUET, Listing, Skipped, list_folder, nothing_left, reason_against
+from emotion.data.folders import PARQUET, Listing, Skipped, SourceKind, list_folder, nothing_left, reason_against
+from emotion.data.hub import FromDataSet, describe
 from emotion.data.kept import kept_form, read_file
 from emotion.data.limits import Limits, refuse_full, refuse_late
 from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
-from emotion.data.sets import Contradiction, Manifest, PictureRow, SourceKind, sets_folder
+from emotion.data.sets import Contradiction, Manifest, PictureRow, sets_folder
 from emotion.errors import PictureError
 from emotion.job import Progress, paced
 from emotion.owners import give, may_see, owner_of
@@ -35,45 +35,18 @@ from emotion.words import megabytes
 
 
 @dataclass(frozen=True)
-class Source:
-    """Pictures in a folder: their listing, how sentences call what they came as, and what was left out before.
-
-    ``originals`` are their names where they came from, of those that are called otherwise in the folder.
-    """
-
-    listing: Listing
-    title: str
-    kind: SourceKind
-    skipped: Sequence[Skipped] = ()
-    notes: Sequence[str] = ()
-    originals: Mapping[str, str] = field(default_factory=dict)
-
-
-class Way(Protocol):
-    """A way in: where pictures come from, as plain values that travel to another process."""
-
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
-        """Get the pictures, into the folder ``work`` where they are in none yet.
-
-        Raises:
-            PictureError: they cannot be read, or not safely.
-        """
-
-
-@dataclass(frozen=True)
 class FromPath:
-    """A zip or a folder: of class folders, or a data set of Parquet files."""
+    """A zip or a folder as a way into a set: of class folders, or a data set of Parquet files."""
 
     path: Path
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
         """Unpack the zip, and list the folder."""
         yield Progress(0, 0, "listing what is in it")
-        kind: SourceKind = "folder"
         folder, skipped = self.path, list[Skipped]()
         # What is neither, such as a pipe or a device, is never opened.
-        if self.path.is_file():
-            kind, name = "zip", "the zip"
+        if is_zip := self.path.is_file():
+            name = "the zip"
             with contextlib.suppress(PictureError):
                 name = class_label(kept_text(self.path.name))
             folder = work / "unpacked" / name  # Sentences call a folder by its name.
@@ -83,14 +56,13 @@ class FromPath:
                 f"There is no zip and no folder {self.path}: give one that holds a folder of pictures per class."
             )
         listing = list_folder(folder, use_aliases=use_aliases, limits=limits, any_name=True)
-        if not listing.files and any(each.original.endswith(PARQUET) for each in listing.left_out):
-            from emotion.data.hub import FromDataSet, describe
-
+        others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
+        if not listing.files and others != listing.left_out:
             way = FromDataSet(describe(folder, limits=limits))
-            source = yield from way.steps(work, limits, use_aliases=use_aliases)
-            others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
-            return replace(source, skipped=[*skipped, *others, *source.skipped])
-        return Source(listing, shown(self.path.name), kind, skipped)
+            listing = yield from way.steps(work, limits, use_aliases=use_aliases)
+            return replace(listing, left_out=[*skipped, *others, *listing.left_out])
+        kind: SourceKind = "zip" if is_zip else "folder"
+        return replace(listing, title=shown(self.path.name), kind=kind, left_out=[*skipped, *listing.left_out])
 
 
 @dataclass(frozen=True)
@@ -100,11 +72,11 @@ class FromFiles:
     files: Sequence[tuple[Path, str]]
     label: str
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
         """Link the files into a class folder, under their own names."""
         yield Progress(0, 0, "listing the files")
-        label = class_label(self.label)
-        listing, skipped, originals = Listing(work / "files", {label: []}), list[Skipped](), dict[str, str]()
+        label, title = class_label(self.label), "what you gave" if len(self.files) != 1 else "the file you gave"
+        listing = Listing(work / "files", {label: []}, title=title, kind="files")
         (listing.root / label).mkdir(parents=True)
         for number, (path, original) in enumerate(self.files):
             name = kept_text(PurePosixPath(original.replace("\\", "/")).name)
@@ -115,12 +87,14 @@ class FromFiles:
             except OSError as error:
                 reason = f"It cannot be read ({error.strerror})."
             if reason:
-                skipped.append(Skipped(name, reason))
+                listing.left_out.append(Skipped(name, reason))
             else:
                 listing.files[label].append(file)
-                originals[file] = name
-        title = "what you gave" if len(self.files) != 1 else "the file you gave"
-        return Source(listing, title, "files", skipped, originals=originals)
+                listing.originals[file] = name
+        return listing
+
+
+Way = FromPath | FromFiles | FromDataSet
 
 
 @dataclass(frozen=True)
@@ -151,10 +125,8 @@ class Bring:
 
     def carry_out(self) -> Generator[Progress, None, Brought]:
         """Yield how far it is, at a page's pace, and return what came in; to close it is to stop, and leaves nothing.
-
-        Raises:
-            PictureError: the name cannot be used or is taken, the source is not safe or too large, holds no picture
-                that can be used, or the set cannot be written. Nothing is left in the sets folder then.
+        Raises PictureError where the name cannot be used or is taken, the source is not safe or too large, holds no
+        picture that can be used, or the set cannot be written. Nothing is left in the sets folder then.
         """
         return (yield from paced(self.steps()))
 
@@ -167,9 +139,9 @@ class Bring:
             self.refuse_unusable()
         try:
             with saved.workspace(self.root) as work:
-                source = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
+                listing = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
                 files, made = work / "kept", work / "set"
-                new, mirrored = yield from _take_in(source, files, self.limits, deadline)
+                new, mirrored = yield from _take_in(listing, files, self.limits, deadline)
                 yield Progress(0, 0, "comparing the pictures with one another")
                 # Before anything is locked: of many pictures it takes minutes.
                 sets = self._others(found.key) | {"": found.manifest.pictures} if found else self._others("")
@@ -177,13 +149,13 @@ class Bring:
                 new = replace(new, near_duplicates=find_likenesses(new.pictures, prints, sets=sets))
                 if found:
                     with changing(found) as before:
-                        return self._add(new, before, files, found.folder, source.title)
+                        return self._add(new, before, files, found.folder, listing.title)
                 with saved.alone(self.root):
                     folder = self.refuse_unusable()
                     made.mkdir()
                     name, species = plain_text(self.name), checked_species(self.species)
-                    begun = Manifest(secrets.token_hex(16), name, species, time.time(), source.kind)
-                    brought = self._add(new, begun, files, made, source.title)
+                    begun = Manifest(secrets.token_hex(16), name, species, time.time(), listing.kind)
+                    brought = self._add(new, begun, files, made, listing.title)
                     give(made, self.owner)
                     made.rename(folder)
                     return replace(brought, key=folder.name)
@@ -194,9 +166,7 @@ class Bring:
 
     def refuse_unusable(self) -> Path:
         """Return the folder of a new set. A visitor's has a random end: others' names are neither taken nor told.
-
-        Raises:
-            PictureError: its name or its species cannot be used, or the name is taken.
+        Raises PictureError where its name or its species cannot be used, or the name is taken.
         """
         folder = self.root / folder_name(self.name)
         checked_species(self.species)
@@ -245,27 +215,26 @@ class Bring:
 
 
 def _take_in(
-    source: Source, folder: Path, limits: Limits, deadline: float
+    listing: Listing, folder: Path, limits: Limits, deadline: float
 ) -> Generator[Progress, None, tuple[Manifest, dict[str, bytes]]]:
-    """Write every picture of a source into ``folder`` as it is kept, each ``file`` of the rows there.
+    """Write every picture of a listing into ``folder`` as it is kept, each ``file`` of the rows there.
 
     Return what was taken in, as a set without a name, and the fingerprint of each file's mirror image.
 
-    Raises:
-        PictureError: there is more than the limits allow, it takes longer, none can be used, or there is no room.
+    Raises PictureError where there is more than the limits allow, it takes longer, none can be used, or there is no
+    room.
     """
     folder.mkdir()
-    listing, rows, mirrored = source.listing, list[PictureRow](), dict[str, bytes]()
+    rows, mirrored, skipped, duplicates = list[PictureRow](), dict[str, bytes](), list(listing.left_out), 0
     labels, notes = _labels(listing)
-    skipped, duplicates = [*source.skipped, *listing.left_out], 0
     pairs = sorted((name, labels[label]) for label, names in listing.files.items() for name in names)
     stats = [_stat(listing.root / name) for name, _ in pairs]
-    _refuse_beyond(source.title, [each.st_size for each in stats if each], folder, limits)
+    _refuse_beyond(listing.title, [each.st_size for each in stats if each], folder, limits)
     same: defaultdict[bytes, list[PictureRow]] = defaultdict(list)
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
         refuse_late(deadline, limits)
-        original = source.originals.get(name, kept_text(name))
+        original = listing.originals.get(name, kept_text(name))
         try:
             kept = kept_form(read_file(listing.root / name, limits, listed=stats[number]), limits)
         except PictureError as error:
@@ -290,17 +259,12 @@ def _take_in(
         for each, found in zip(told, several, strict=True)
         for row in found
     }
-    notes = [*source.notes, *listing.notes, *notes]
-    new = Manifest("", "", "", 0, source.kind, rows, skipped, duplicates, told, notes=notes)
-    return _without(new, reasons, source.title), mirrored
+    new = Manifest("", "", "", 0, listing.kind, rows, skipped, duplicates, told, notes=[*listing.notes, *notes])
+    return _without(new, reasons, listing.title), mirrored
 
 
 def _without(new: Manifest, reasons: Mapping[str, str], title: str) -> Manifest:
-    """Leave pictures out by the names of their files.
-
-    Raises:
-        PictureError: none is left.
-    """
+    """Leave pictures out by the names of their files. Raises PictureError where none is left."""
     left_out = [Skipped(row.original, reasons[row.file]) for row in new.pictures if row.file in reasons]
     skipped = sorted([*new.skipped, *left_out], key=lambda each: each.original)
     rows = [row for row in new.pictures if row.file not in reasons]

@@ -18,9 +18,7 @@ MAX_BYTES = 200_000_000
 @dataclass(frozen=True)
 class Limits:
     """What an import is refused beyond; a single picture beyond ``picture_bytes`` or ``pixels`` is left out instead.
-
-    Raises:
-        ConfigError: a limit is not positive, or ``pixels`` is more than can be decoded.
+    Raises ConfigError where a limit is not positive, or ``pixels`` is more than can be decoded.
     """
 
     pictures: int = 100_000

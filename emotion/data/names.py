@@ -33,8 +33,7 @@ def folder_name(name: str) -> str:
     Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of anything else becomes one ``-``, and
     none stands at an end. So no name leads out of the sets folder, and none is hidden.
 
-    Raises:
-        PictureError: no letter or digit is left, it is too long, or it is a device's name on Windows.
+    Raises PictureError where no letter or digit is left, it is too long, or it is a device's name on Windows.
     """
     letters = unicodedata.normalize("NFKC", name)
     is_kept = (each.isalnum() or each in "_-" or unicodedata.category(each)[0] == "M" for each in letters)
@@ -54,8 +53,7 @@ def class_label(folder: str) -> str:
 
     What a file system somewhere refuses becomes ``-``; blanks and dots at the ends fall away.
 
-    Raises:
-        PictureError: nothing is left, it is too long, or it is a device's name on Windows.
+    Raises PictureError where nothing is left, it is too long, or it is a device's name on Windows.
     """
     label = plain_text(folder).translate(_ILLEGAL).strip(" .")
     if label.startswith("__"):

@@ -17,17 +17,14 @@ def sample(pictures: Sequence[Picture], *, label: str, size: int | None, seed: i
 
     The draw depends on the seed and the sorted file paths alone.
 
-    Raises:
-        PictureError: the class has no picture, or fewer than asked for.
+    Raises PictureError where the class has no picture, or fewer than asked for.
     """
     return draw_in_order(pictures, label=label, size=size, seed=seed)[:size]
 
 
 def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:
     """Return all pictures of one class: first those that ``sample`` draws, then their stand-ins, in the order drawn.
-
-    Raises:
-        PictureError: as ``sample``.
+    Raises PictureError as ``sample``.
     """
     pool = sorted((picture for picture in pictures if picture.label == label), key=lambda picture: str(picture.path))
     if not pool:
@@ -65,10 +62,8 @@ class Split:
 
 
 def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
-    """Hold back ``fraction`` (0 to 1) of every class for validation, drawn by ``seed`` alone.
-
-    Raises:
-        PictureError: fewer than two classes, or a class too small to be in both parts.
+    """Hold back ``fraction`` (0 to 1) of every class for validation, drawn by ``seed`` alone. Raises PictureError where
+    fewer than two classes, or a class too small to be in both parts.
     """
     from sklearn.model_selection import train_test_split
 

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from emotion import locks
-from emotion.data.folders import OLD_SET_FILE, SET_FILE, Skipped
+from emotion.data.folders import OLD_SET_FILE, SET_FILE, Skipped, SourceKind
 from emotion.data.names import alike, folder_name, shown
 from emotion.errors import PictureError
 from emotion.labels import in_order
@@ -30,7 +30,6 @@ ROWS_FILE = "metadata.jsonl"
 FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)
 SCHEMA, _OLD_SCHEMA = 2, 1
 _FILE = re.compile(r"[^./\\][^/\\]*/[^./\\][^/\\]*")
-SourceKind = Literal["zip", "folder", "files", "data set"]
 # Their names begin with a dot, so that none is listed as a set. Whoever holds the lock may delete what nobody holds.
 LOCK, BEGUN, GONE = ".sets-lock", ".begun-", ".deleted-set"
 PATIENCE_SECONDS = 60.0
@@ -57,10 +56,8 @@ class PictureRow:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PictureRow:
-        """Return a row as it stands in a file, whatever else stands there.
-
-        Raises:
-            ValueError, KeyError, TypeError: it is none, or names a file outside of its set.
+        """Return a row as it stands in a file, whatever else stands there. Raises ValueError, KeyError, TypeError where
+        it is none, or names a file outside of its set.
         """
         file = value["file_name"]
         row = cls(file, **{name: value[name] for name in cls.__slots__ if name in value and name != "file"})
@@ -119,10 +116,8 @@ class Manifest:
 
     @classmethod
     def from_json(cls, value: Any, rows: list[PictureRow]) -> Manifest:
-        """Return what ``texts`` gave, or what was written before sets had an identity.
-
-        Raises:
-            ValueError, KeyError, TypeError, AttributeError: it is torn, or of another schema.
+        """Return what ``texts`` gave, or what was written before sets had an identity. Raises ValueError, KeyError,
+        TypeError, AttributeError where it is torn, or of another schema.
         """
         if value["schema"] not in (SCHEMA, _OLD_SCHEMA):
             raise ValueError(f"schema {value['schema']}")
@@ -160,11 +155,7 @@ class SavedSet:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """What is known of it.
-
-        Raises:
-            PictureError: its files are missing or torn.
-        """
+        """What is known of it. Raises PictureError where its files are missing or torn."""
         try:
             return _read(self.folder.absolute(), tuple(_stamp(self.folder / name) for name in FILES))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -193,11 +184,7 @@ def list_sets(root: Path) -> list[SavedSet]:
 
 
 def find_set(name: str, *, root: Path) -> SavedSet:
-    """Return the set of that name, or of that folder, in any case.
-
-    Raises:
-        PictureError: there is none.
-    """
+    """Return the set of that name, or of that folder, in any case. Raises PictureError where there is none."""
     names = {alike(name)}
     with contextlib.suppress(PictureError):
         names.add(alike(folder_name(name)))
@@ -215,10 +202,8 @@ def identity_of(folder: Path) -> str:
 
 
 def delete_set(found: SavedSet) -> None:
-    """Delete a set and its pictures for good; what it was imported from stays where it is.
-
-    Raises:
-        PictureError: another import or deletion goes on, or the folder cannot be moved.
+    """Delete a set and its pictures for good; what it was imported from stays where it is. Raises PictureError where
+    another import or deletion goes on, or the folder cannot be moved.
     """
     gone = found.folder.parent / GONE
     with alone(gone.parent):
@@ -234,9 +219,7 @@ def delete_set(found: SavedSet) -> None:
 @contextlib.contextmanager
 def alone(root: Path) -> Iterator[None]:
     """Hold the folder of sets for this process, and delete what killed ones left in it. It is made where it lacks.
-
-    Raises:
-        PictureError: another process holds it for long, or it cannot be written.
+    Raises PictureError where another process holds it for long, or it cannot be written.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -261,8 +244,7 @@ def workspace(root: Path) -> Iterator[Path]:
 
     The folder of sets goes too where it was made for this and nothing has come into it.
 
-    Raises:
-        PictureError: as ``alone``.
+    Raises PictureError as ``alone``.
     """
     beside, is_new = root / f"{BEGUN}{secrets.token_hex(6)}", not root.exists()
     with contextlib.ExitStack() as stack:

@@ -15,7 +15,7 @@ from helpers.command import Emotion
 from helpers.hub_data_sets import COMMIT, Hub, faces, parquet
 from helpers.sets import Sets, put, result_of, shot, tree
 
-from emotion.data.hub import describe, fetch
+from emotion.data.hub import FromDataSet, describe
 from emotion.data.limits import Limits
 from emotion.errors import PictureError
 
@@ -322,10 +322,12 @@ def test_a_folder_here_of_the_same_name_is_not_meant_where_the_hub_is(
     assert sets.bring("--hub", hub.name).told["pictures"] == 120
 
 
-def fetched(source: Path | str, to: Path, *, mapping: Any = None, seed: int = 0, **limits: Any) -> Any:
+def fetched(source: Path | str, work: Path, *, mapping: Any = None, seed: int = 0, **limits: Any) -> Any:
     """Fetch a split within limits; return the pictures by their class folders, and what was said of it."""
-    told = result_of(fetch(describe(source), to=to, mapping=mapping, limits=Limits(**limits), seed=seed))
-    return {folder.name: sorted(file.name for file in folder.iterdir()) for folder in to.iterdir()}, told
+    work.mkdir()
+    way = FromDataSet(describe(source), mapping=mapping or {}, seed=seed)
+    told = result_of(way.steps(work, Limits(**limits), use_aliases=False))
+    return {folder.name: sorted(file.name for file in folder.iterdir()) for folder in told.root.iterdir()}, told
 
 
 def test_of_too_many_pictures_as_many_of_each_class_are_drawn_by_the_seed(tmp_path: Path):
@@ -334,7 +336,7 @@ def test_of_too_many_pictures_as_many_of_each_class_are_drawn_by_the_seed(tmp_pa
     drawn, told = fetched(file, tmp_path / "one", pictures=12)
     assert {label: len(files) for label, files in drawn.items()} == {"happy": 5, "sad": 4, "tired": 3}
     assert told.notes[1] == "Of 31 pictures 12 are drawn, evenly by class (seed 0)."
-    assert (tmp_path / "one" / "tired" / "000028.jpg").read_bytes() == shot(28)
+    assert (told.root / "tired" / "000028.jpg").read_bytes() == shot(28)
     assert fetched(file, tmp_path / "two", pictures=12)[0] == drawn
     assert fetched(file, tmp_path / "three", seed=1, pictures=12)[0] != drawn
     everything, told = fetched(file, tmp_path / "four", pictures=31)
@@ -351,7 +353,7 @@ def test_only_groups_of_rows_that_are_wanted_are_read_and_too_many_bytes_not_at_
     assert hub.sent(TRAIN) < size / 4
     hub.asked.clear()
     found, told = fetched(hub.name, tmp_path / "half", mapping={"happy": ""})
-    assert (list(found), len(found["sad"]), len(told.skipped)) == (["sad"], 20, 20)
+    assert (list(found), len(found["sad"]), len(told.left_out)) == (["sad"], 20, 20)
     assert size / 2 < hub.sent(TRAIN) < size * 0.75
 
 

@@ -22,7 +22,7 @@ from PIL import Image
 
 from emotion.data.decoding import open_picture
 from emotion.data.folders import list_folder
-from emotion.data.hub import describe, fetch
+from emotion.data.hub import FromDataSet, describe
 from emotion.data.importing import Bring, FromFiles
 from emotion.data.limits import Limits
 from emotion.data.sets import SavedSet
@@ -210,9 +210,9 @@ def test_fault_what_a_parquet_file_says_of_its_size_is_not_believed(tmp_path: Pa
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8))
     pictures = pa.array([encoded(noise)] * 300).dictionary_encode()
     folder = tables(tmp_path / "set", pa.array(["happy", "sad"] * 150), pictures)
-    described = describe(folder)
+    way = FromDataSet(describe(folder))
     with pytest.raises(PictureError, match=r"holds more than 5 MB|to read: the limits"):
-        result_of(fetch(described, to=tmp_path / "to", limits=Limits(bytes=5_000_000)))
+        result_of(way.steps(tmp_path, Limits(bytes=5_000_000), use_aliases=False))
 
 
 def test_fault_a_card_that_names_itself_again_and_again_is_read_once(tmp_path: Path):

@@ -163,7 +163,7 @@ def test_copies_of_what_a_run_was_trained_on_are_found_whatever_they_are_called_
         return result["near_duplicates"], result["n"], result["unreadable"]
 
     assert judged() == (3, 6, 1)
-    for kept in filter(Path.is_file, (isolated / "cache").rglob("*.jsonl")):
+    for kept in filter(Path.is_file, (isolated / "cache").rglob("fingerprints.json")):
         kept.write_bytes(kept.read_bytes()[:-20] + b'\n{"sha256": 3}\n[]\n')
     assert judged() == (3, 6, 1)
     # Where the originals are gone, the hashes of their content are still known.
