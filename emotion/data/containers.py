@@ -44,8 +44,8 @@ def is_clean(content: bytes, *, kind: str) -> bool:
 
 
 def jpeg_without_metadata(content: bytes) -> bytes:
-    """Return a JPEG without its EXIF, comments, profiles and thumbnail before the pixels. Raises ValueError,
-    IndexError, struct.error where it is not to the standard.
+    """Return a JPEG without its EXIF, comments, profiles and thumbnail before the pixels.
+    Raises ValueError, IndexError, struct.error where it is not to the standard.
     """
     kept, at, marker = [content[:2]], 2, 0
     while marker != _SOS[1]:

@@ -121,8 +121,8 @@ def orientation(image: ImageFile.ImageFile) -> int:
 
 
 def is_large(picture: Path, *, name: str = "") -> bool:
-    """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing. Raises
-    PictureError where it is no picture, or beyond a limit, so that nobody has to decode it.
+    """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing.
+    Raises PictureError where it is no picture, or beyond a limit, so that nobody has to decode it.
     """
     with opened(picture, name=name) as image:
         return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
@@ -214,8 +214,8 @@ def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:
 
 
 def _white(image: ImageFile.ImageFile) -> int:
-    """Return which number is white in grey of more than eight bits, 0 for any other picture. Raises ValueError where it
-    has numbers beyond black and white, or 32 bits and none that would not be black.
+    """Return which number is white in grey of more than eight bits, 0 for any other picture.
+    Raises ValueError where it has numbers beyond black and white, or 32 bits and none that would not be black.
     """
     if image.mode != "F" and not image.mode.startswith("I"):
         return 0

@@ -27,8 +27,8 @@ _DIGITS = 4  # of the number that a picture has in its class
 
 
 def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
-    """Delete pictures of a set for good, by their file names within it, and return how many. Raises PictureError where
-    one is not in it, none would be left, or the set cannot be written.
+    """Delete pictures of a set for good, by their file names within it, and return how many.
+    Raises PictureError where one is not in it, none would be left, or the set cannot be written.
     """
     with changing(found) as before:
         gone = _of(before, files)
@@ -41,8 +41,8 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
 
 
 def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int:
-    """Move pictures of a set into another class, which need not be there yet, and return how many are moved. Raises
-    PictureError where one is not in it, the class has a name that cannot be kept, or the set cannot be written.
+    """Move pictures of a set into another class, which need not be there yet, and return how many are moved.
+    Raises PictureError where one is not in it, the class has a name that cannot be kept, or the set cannot be written.
     """
     with changing(found) as before:
         chosen, wanted = _of(before, files), alike(class_label(label))
@@ -69,8 +69,8 @@ def take_aliases(found: SavedSet) -> int:
 
 
 def describe_set(found: SavedSet, *, name: str, species: str) -> None:
-    """Call a set otherwise, and say whom it shows; its folder stays where it is. Raises PictureError where a name
-    cannot be used, or the set cannot be written.
+    """Call a set otherwise, and say whom it shows; its folder stays where it is.
+    Raises PictureError where a name cannot be used, or the set cannot be written.
     """
     folder_name(name)
     checked = checked_species(species)
@@ -79,8 +79,8 @@ def describe_set(found: SavedSet, *, name: str, species: str) -> None:
 
 
 def pack(found: SavedSet, to: Path) -> Path:
-    """Write a set into the zip ``to``, whole or not at all, and return it; imported again, it is as it was. Raises
-    PictureError where the set is damaged or changes meanwhile, or the zip cannot be written.
+    """Write a set into the zip ``to``, whole or not at all, and return it; imported again, it is as it was.
+    Raises PictureError where the set is damaged or changes meanwhile, or the zip cannot be written.
     """
     beside = to.with_name(f".{to.name}")
     try:
@@ -100,8 +100,8 @@ def pack(found: SavedSet, to: Path) -> Path:
 
 
 def checked_species(species: str) -> str:
-    """Return a species in one line and small letters; empty where none is given. Raises PictureError where it is too
-    long.
+    """Return a species in one line and small letters; empty where none is given.
+    Raises PictureError where it is too long.
     """
     plain = plain_text(species)
     if len(plain) > MAX_SPECIES:
@@ -111,8 +111,8 @@ def checked_species(species: str) -> str:
 
 @contextlib.contextmanager
 def changing(found: SavedSet) -> Iterator[Manifest]:
-    """Hold the sets' folder, and give the manifest as it is now. Raises PictureError where the set is gone or damaged,
-    or it cannot be written.
+    """Hold the sets' folder, and give the manifest as it is now.
+    Raises PictureError where the set is gone or damaged, or it cannot be written.
     """
     with alone(found.folder.parent):
         before = SavedSet(found.folder).manifest
@@ -126,8 +126,8 @@ def changing(found: SavedSet) -> Iterator[Manifest]:
 
 
 def link_or_copy(old: Path, new: Path) -> None:
-    """Give a file a second name; a copy does where the file system knows none. Raises OSError where it is gone, or
-    there is no room.
+    """Give a file a second name; a copy does where the file system knows none.
+    Raises OSError where it is gone, or there is no room.
     """
     try:
         os.link(old, new)
@@ -144,8 +144,8 @@ def rewrite(
     come: Mapping[str, Path] | None = None,
     put: Callable[[Path, Path], object] = link_or_copy,
 ) -> None:
-    """Write a set anew; ``come`` says where each new file lies now, and ``put`` brings it. Raises OSError where it
-    cannot be written.
+    """Write a set anew; ``come`` says where each new file lies now, and ``put`` brings it.
+    Raises OSError where it cannot be written.
     """
     come, kept = come or {}, {row.file for row in after.pictures}
     gone = [row.file for row in before.pictures if row.file not in kept]

@@ -159,8 +159,8 @@ def list_folder(
 
 
 def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
-    """Return every labelled picture below ``root`` in the order of their paths. Raises PictureError as ``list_folder``,
-    or there is no picture of a class.
+    """Return every labelled picture below ``root`` in the order of their paths.
+    Raises PictureError as ``list_folder``, or there is no picture of a class.
     """
     return list_folder(root.resolve(), use_aliases=use_aliases).pictures()
 

@@ -86,8 +86,8 @@ def describe(
 
 
 def what_is_read(description: Description, *, picture_column: str = "", label_column: str = "") -> str:
-    """Return the sentence that says which part of a data set ``fetch`` reads. Raises PictureError where a column is
-    none.
+    """Return the sentence that says which part of a data set ``fetch`` reads.
+    Raises PictureError where a column is none.
     """
     picture, label = _columns(description, picture_column, label_column)
     version = f" at {description.commit[:12]}" if description.commit else ""
@@ -112,8 +112,9 @@ class FromDataSet:
     seed: int = 0
 
     def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
-        """Write the pictures as they are encoded into class folders, and list these. Raises PictureError where a column
-        or a label is none, or cannot be a class; it is more than the limits; as ``describe``.
+        """Write the pictures as they are encoded into class folders, and list these.
+        Raises PictureError where a column or a label is none, or cannot be a class; it is more than the limits; as
+        ``describe``.
         """
         described, title, to = self.description, self.description.title, work / "fetched"
         deadline = time.monotonic() + limits.seconds

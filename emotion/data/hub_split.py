@@ -244,8 +244,8 @@ def opened_split(
     source: str | Path, config: str, split: str, *, on_hub: bool, limits: Limits, commit: str = "",
     within: Path | None = None,
 ) -> Iterator[HubSplit]:  # fmt: skip
-    """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder. Raises
-    PictureError where there is none; or whatever its readers and the Hub's client raise, in one sentence.
+    """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder.
+    Raises PictureError where there is none; or whatever its readers and the Hub's client raise, in one sentence.
     """
     path, name = Path(source), str(source)
     is_parquet = name.lower().endswith(PARQUET)

@@ -45,8 +45,8 @@ class Kept:
 
 
 def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = None) -> bytes:
-    """Return the content of a plain file, which is the one that was ``listed``. Raises PictureError where it is gone,
-    is none, is too large or another one by now; the text begins with "It".
+    """Return the content of a plain file, which is the one that was ``listed``.
+    Raises PictureError where it is gone, is none, is too large or another one by now; the text begins with "It".
     """
     try:
         with open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS)) as file:
@@ -63,8 +63,8 @@ def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = Non
 
 
 def check_picture(content: bytes, limits: Limits) -> tuple[str, tuple[int, int], int]:
-    """Return a picture's format as Pillow calls it, its size in pixels and which side is up (1 to 8). Raises
-    PictureError as ``opened``, or it has more pixels than the limit; the text begins with "It".
+    """Return a picture's format as Pillow calls it, its size in pixels and which side is up (1 to 8).
+    Raises PictureError as ``opened``, or it has more pixels than the limit; the text begins with "It".
     """
     try:
         with opened(io.BytesIO(content), name="It") as image:

@@ -62,8 +62,8 @@ class Split:
 
 
 def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
-    """Hold back ``fraction`` (0 to 1) of every class for validation, drawn by ``seed`` alone. Raises PictureError where
-    fewer than two classes, or a class too small to be in both parts.
+    """Hold back ``fraction`` (0 to 1) of every class for validation, drawn by ``seed`` alone.
+    Raises PictureError where fewer than two classes, or a class too small to be in both parts.
     """
     from sklearn.model_selection import train_test_split
 

@@ -56,8 +56,8 @@ class PictureRow:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PictureRow:
-        """Return a row as it stands in a file, whatever else stands there. Raises ValueError, KeyError, TypeError where
-        it is none, or names a file outside of its set.
+        """Return a row as it stands in a file, whatever else stands there.
+        Raises ValueError, KeyError, TypeError where it is none, or names a file outside of its set.
         """
         file = value["file_name"]
         row = cls(file, **{name: value[name] for name in cls.__slots__ if name in value and name != "file"})
@@ -116,8 +116,8 @@ class Manifest:
 
     @classmethod
     def from_json(cls, value: Any, rows: list[PictureRow]) -> Manifest:
-        """Return what ``texts`` gave, or what was written before sets had an identity. Raises ValueError, KeyError,
-        TypeError, AttributeError where it is torn, or of another schema.
+        """Return what ``texts`` gave, or what was written before sets had an identity.
+        Raises ValueError, KeyError, TypeError, AttributeError where it is torn, or of another schema.
         """
         if value["schema"] not in (SCHEMA, _OLD_SCHEMA):
             raise ValueError(f"schema {value['schema']}")
@@ -202,8 +202,8 @@ def identity_of(folder: Path) -> str:
 
 
 def delete_set(found: SavedSet) -> None:
-    """Delete a set and its pictures for good; what it was imported from stays where it is. Raises PictureError where
-    another import or deletion goes on, or the folder cannot be moved.
+    """Delete a set and its pictures for good; what it was imported from stays where it is.
+    Raises PictureError where another import or deletion goes on, or the folder cannot be moved.
     """
     gone = found.folder.parent / GONE
     with alone(gone.parent):

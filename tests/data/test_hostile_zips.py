@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from helpers.sets import Sets, encoded, image, odd_zip, plain_files, shot, zipped
+from helpers.sets import Sets, claiming, encoded, image, odd_zip, plain_files, shot, zipped
 from PIL import Image
 
 from emotion.errors import PictureError
@@ -81,14 +81,6 @@ def test_a_hostile_zip_is_refused_in_one_sentence_and_leaves_nothing(sets: Sets,
     file.write_bytes(content)
     assert sentence in sets.refused(file)
     assert not Path("/tmp/evil.png").exists()
-
-
-def claiming(width: int, height: int) -> bytes:
-    """Return a small picture whose header claims many pixels."""
-    content = bytearray(shot(1))
-    content[16:24] = struct.pack(">II", width, height)
-    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
-    return bytes(content)
 
 
 def with_large_profile() -> bytes:
