@@ -118,9 +118,6 @@ def _sorted_out(title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits) -
                 f"{title} holds {shown(name)!r}, which unpacks to more than {limits.ratio:g} times its size, the "
                 "limit: leave it out of the zip."
             )
-        elif info.file_size > limits.picture_bytes and not name.endswith(PARQUET):
-            most = megabytes(limits.picture_bytes)
-            skipped.append(Skipped(kept_text(name), f"It has more than {most}, the limit of one picture."))
         else:
             wanted[name] = info
         seen.add(name)

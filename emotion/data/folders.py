@@ -37,7 +37,6 @@ NO_PICTURE = "It is not a picture by its name."
 EMPTY = "It is an empty folder."
 LOOSE = "It lies in no class folder."
 _UNREAD = ", so the folders are read."
-_MOST_ABSENT = 100
 SourceKind = Literal["zip", "folder", "files", "data set"]
 
 
@@ -87,7 +86,7 @@ class Listing:
 
     def pictures(self) -> list[Picture]:
         """Return the pictures in the order of their paths. Raises PictureError where there are none."""
-        found = [Picture(path, label) for label, paths in self.paths().items() for path in paths]
+        found = (Picture(path, label) for label, paths in self.paths().items() for path in paths)
         return sorted(found, key=lambda picture: str(picture.path))
 
     def account(self) -> list[str]:
@@ -106,23 +105,17 @@ class Listing:
 
 
 def list_folder(
-    root: Path,
-    *,
-    use_aliases: bool = False,
-    limits: Limits | None = None,
-    any_name: bool = False,
-    is_asked: bool = True,
-    is_verbatim: bool = False,
-) -> Listing:
+    root: Path, *, use_aliases: bool = False, limits: Limits | None = None, any_name: bool = False,
+    is_asked: bool = True, is_verbatim: bool = False,
+) -> Listing:  # fmt: skip
     """List the pictures below ``root`` by class.
 
     A ``metadata.csv`` or ``metadata.jsonl`` with a column of labels says the class of what it names. Elsewhere folders
     do: those that are called after an emotion and those beside them, else the one level of folders there is. Folders
     of splits (``train``, ``test``) are no classes. Names that differ only in case or form are one class; with
     ``use_aliases``, a name that means an emotion (`Anger`) is that emotion's. ``any_name`` takes files as well whose
-    names are no text, which cannot be written down; without ``is_asked``, unclear classes are none;
-    with ``is_verbatim``, the innermost folders are the classes whatever they are called, as in an imported set.
-
+    names are no text; without ``is_asked``, unclear classes are none; with ``is_verbatim``, the innermost folders are
+    the classes whatever they are called, as in an imported set.
     Raises PictureError where the folder is missing or cannot be read, its classes can be read in two ways, or it holds
     more files than the limits allow.
     """
@@ -144,12 +137,11 @@ def list_folder(
         except PictureError:
             if is_asked:
                 raise
-    for name in names:
-        if label := labelled.get(name) or by_folder.get(_folder(name)):
-            labelled[name] = label
-        else:
-            listing.loose.append(name)
-            left_out.append(Skipped(kept_text(name), LOOSE))
+    labelled |= {
+        name: by_folder[_folder(name)] for name in names if name not in labelled and _folder(name) in by_folder
+    }
+    listing.loose.extend(name for name in names if name not in labelled)
+    left_out += [Skipped(kept_text(name), LOOSE) for name in listing.loose]
     called = one_spelling(Counter(labelled.values()), listing.notes, use_aliases=use_aliases)
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(labelled):
@@ -183,14 +175,11 @@ def nothing_left(title: str, left_out: Sequence[Skipped], notes: Sequence[str] =
         first = f"{shown(told[0].original)}: {told[0].reason}"
         return PictureError(f"No picture in {title} can be used; the first of {len(told):,} left out is {first}")
     lists = [each.original for each in left_out if PurePosixPath(each.original).suffix.lower() in (".csv", ".tsv")]
+    where = "into one folder per class."
     if lists:
-        return PictureError(
-            f"{title} holds a list ({shown(lists[0])}) and no pictures: get the pictures that it names first, into one "
-            "folder per class."
-        )
-    return PictureError(
-        f"There are no pictures in class folders in {title}: put .jpg, .png or .webp files into one folder per class."
-    )
+        first = f"{title} holds a list ({shown(lists[0])}) and no pictures"
+        return PictureError(f"{first}: get the pictures that it names first, {where}")
+    return PictureError(f"There are no pictures in class folders in {title}: put .jpg, .png or .webp files {where}")
 
 
 def class_names(pictures: Iterable[Picture]) -> list[str]:
@@ -301,15 +290,11 @@ def _by_table(listing: Listing, table: str, names: list[str]) -> dict[str, str]:
         return {}
     there = set(names[bisect_left(names, prefix) : bisect_left(names, f"{prefix}\U0010ffff")])
     found = {prefix + file: labels for file, labels in rows.items()}
-    told = [(name, f"It is named in {shown(table)} and is not there.") for name in sorted(found.keys() - there)]
-    if len(told) > _MOST_ABSENT:
-        listing.notes.append(f"{len(told):,} files that {shown(table)} names are not there.")
-    found = {name: labels for name, labels in found.items() if name in there}
-    several = {name: labels for name, labels in found.items() if len(labels) > 1}
+    several = {name for name, labels in found.items() if name in there and len(labels) > 1}
+    for name in sorted((found.keys() - there) | several):
+        said = f"It stands under several labels: {', '.join(map(shown, found[name]))}."
+        reason = said if name in several else f"It is named in {shown(table)} and is not there."
+        listing.left_out.append(Skipped(kept_text(name), reason))
     names[:] = [name for name in names if name not in several]
-    told[_MOST_ABSENT:] = [
-        (name, f"It stands under several labels: {', '.join(map(shown, each))}.") for name, each in several.items()
-    ]
-    listing.left_out.extend(Skipped(kept_text(name), reason) for name, reason in told)
-    listing.notes.append(f"The classes of {len(found):,} pictures are read from {shown(table)}.")
-    return {name: labels[0] for name, labels in found.items() if len(labels) == 1}
+    listing.notes.append(f"The classes of {len(found.keys() & there):,} pictures are read from {shown(table)}.")
+    return {name: labels[0] for name, labels in found.items() if labels and name in there and name not in several}

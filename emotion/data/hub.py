@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from emotion.data.folders import PICTURE_SUFFIXES, Listing, Skipped, list_folder
-from emotion.data.hub_split import MAX_LABELS, in_short, opened_split, refuse_other
+from emotion.data.hub_split import MAX_LABELS, opened_split
 from emotion.data.limits import Limits, refuse_full, refuse_late
-from emotion.data.names import MAX_NAME, alike, class_label, kept_text, plain_text, shown
+from emotion.data.names import MAX_NAME, alike, class_label, in_short, kept_text, plain_text, refuse_other, shown
 from emotion.errors import PictureError
 from emotion.job import Progress
 from emotion.words import megabytes
@@ -153,11 +153,8 @@ class FromDataSet:
             def keep(found: tuple[int, bytes | None, str]) -> Skipped | None:
                 nonlocal written
                 row, content, path = found
-                name, beside = f"{calling[texts[row]]}/{_name(row, path)}", opened.beside.get(path, "")
-                if opened.sizes.get(beside, len(content or b"")) > limits.picture_bytes:
-                    most = megabytes(limits.picture_bytes)
-                    return Skipped(name, f"It has more than {most}, the limit of one picture.")
-                content = opened.content(beside) if beside else content
+                name = f"{calling[texts[row]]}/{_name(row, path)}"
+                content = opened.content(opened.beside[path]) if path in opened.beside else content
                 if content is None:
                     return Skipped(name, f"It {'is named and not' if path else 'has no picture'} in the data set.")
                 (to / name).write_bytes(content)

@@ -12,7 +12,7 @@ import re
 import tempfile
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -20,8 +20,8 @@ from typing import Any
 
 from emotion.data.classes import label_text
 from emotion.data.folders import PARQUET, PICTURE_SUFFIXES
-from emotion.data.limits import Limits
-from emotion.data.names import plain_text, shown
+from emotion.data.limits import MAX_BYTES, Limits
+from emotion.data.names import plain_text, refuse_other, shown
 from emotion.errors import EmotionError, PictureError
 from emotion.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
 from emotion.words import megabytes
@@ -135,7 +135,7 @@ class HubSplit:
 
     def content(self, name: str) -> bytes:
         with self._files.open(self._paths[name]) as opened:
-            return bytes(opened.read(self.sizes[name]))
+            return bytes(opened.read(min(self.sizes[name], MAX_BYTES + 1)))  # Of a larger one an import makes nothing.
 
     def groups(self) -> Iterator[tuple[int, int, Any]]:
         """Yield the groups of rows in order, of which parts can be read: the first row, the one after, the group."""
@@ -293,14 +293,3 @@ def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
         way = "connect to the network and try again, or import a zip, a folder or a Parquet file."
         return f"{title} cannot be read from the {hub} ({said}): {way}"
     return f"{title} is no data set that can be read ({said}): choose another one, or mend it."
-
-
-def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
-    """Raise ``PictureError`` where something is wanted that is not offered."""
-    if wanted and wanted not in offered:
-        raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
-
-
-def in_short(names: Collection[str]) -> str:
-    """Return names as a sentence can hold them."""
-    return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")

@@ -254,11 +254,8 @@ def _take_in(
         mirrored[row.file] = kept.prints[1]
     several = [each for each in same.values() if len(each) > 1]
     told = [Contradiction([row.original for row in each], [row.label for row in each]) for each in several]
-    reasons = {
-        row.file: f"It stands under several labels: {', '.join(each.labels)}."
-        for each, found in zip(told, several, strict=True)
-        for row in found
-    }
+    why = [f"It stands under several labels: {', '.join(each.labels)}." for each in told]
+    reasons = {row.file: reason for each, reason in zip(several, why, strict=True) for row in each}
     new = Manifest("", "", "", 0, listing.kind, rows, skipped, duplicates, told, notes=[*listing.notes, *notes])
     return _without(new, reasons, listing.title), mirrored
 

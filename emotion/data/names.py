@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
+from itertools import islice
 
 from emotion.errors import PictureError
 
@@ -79,6 +81,17 @@ def shown(name: str) -> str:
     """Return a name as it is safe and short enough to print."""
     text = "".join("?" if _is_control(letter) else letter for letter in name)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 + 1 :]}"
+
+
+def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
+    """Raise ``PictureError`` where something is wanted that is not offered."""
+    if wanted and wanted not in offered:
+        raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
+
+
+def in_short(names: Collection[str]) -> str:
+    """Return names as a sentence can hold them."""
+    return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
 
 
 def kept_text(name: str) -> str:

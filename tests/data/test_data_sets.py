@@ -201,6 +201,8 @@ def test_pictures_in_a_folder_are_labelled_by_their_folders_or_by_a_list_beside_
 
 CARD = "---\nconfigs:\n- config_name: default\n  data_files:\n  - '{}'\n---\n"
 LIST = '{{"file_name": "1.png", "mood": "a"}}\n{{"file_name": "{}", "mood": "b"}}\n'
+ITSELF = "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9 * (n > 0)}x]\n" for n in range(12))
+ITSELF = f"---\n{ITSELF}configs: *a11\n---\n"
 ELSEWHERE = ("/etc/*.conf", "../*.parquet", "http://127.0.0.1:9/x.parquet", "~/x", "zip://a::b.zip")
 UNREADABLE, CLOSED = "is no data set that can be read", "(archives are not opened)"
 OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
@@ -212,6 +214,10 @@ OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
     "a script": ({"faces.py": b"raise SystemExit(3)", "a.parquet": b""}, "wants to run a script of its own"),
     "a zip": ({"all.zip": b"PK\5\6" + bytes(18)}, CLOSED),
     "rows of text": ({"rows.csv": b"a,b\n1,2\n"}, "holds no pictures that can be read"),
+    "a card that names itself again and again": (
+        {"README.md": ITSELF.encode()},
+        "whose head names parts of itself",
+    ),
     "a torn card": ({"README.md": b"---\nconfigs: [\n---\n"}, UNREADABLE),
     "a card of 20 MB": ({"README.md": b" " * 20_000_001, "a.csv": b""}, "has a README.md of 20 MB"),
 }

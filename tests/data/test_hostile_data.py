@@ -170,15 +170,6 @@ def test_fault_what_a_parquet_file_says_of_its_size_is_not_believed(tmp_path: Pa
         result_of(way.steps(tmp_path, Limits(bytes=5_000_000), use_aliases=False))
 
 
-def test_fault_a_card_that_names_itself_again_and_again_is_read_once(tmp_path: Path):
-    levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))
-    card = f"---\na0: &a0 [x]\n{levels}\nconfigs: *a11\n---\n"
-    folder = tables(tmp_path / "set", pa.array(["happy", "sad"]), pa.array([shot(1), shot(2)]))
-    (folder / "README.md").write_text(card)
-    with pytest.raises(PictureError):
-        describe(folder)
-
-
 def test_fault_a_pipe_in_a_data_set_waits_for_nobody(tmp_path: Path):
     folder = tables(tmp_path / "set", pa.array(["happy", "sad"]), pa.array([shot(1), shot(2)]))
     os.mkfifo(folder / "README.md")

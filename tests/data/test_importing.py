@@ -52,7 +52,7 @@ def with_metadata(kind: str, turn: int) -> bytes:
         "GIF": {"comment": SECRET},
     }[kind]
     exif = {} if kind == "GIF" else {"exif": of_a_phone(turn, SECRET.decode())}
-    return shot((kind, turn), kind, **options, **exif) + (SECRET if kind in ("JPEG", "WEBP") else b"")
+    return shot((kind, turn), kind, **options, **exif) + (SECRET if kind in ("JPEG", "PNG", "WEBP") else b"")
 
 
 def apart(one: Path, other: Path) -> float:
