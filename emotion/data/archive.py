@@ -182,19 +182,13 @@ def _names(listed: Sequence[zipfile.ZipInfo]) -> list[str]:
     odd = [each for each in raw if each is not None and not each.isascii()]
     some = b" ".join(odd[:_JUDGED])
     pages = ["utf-8", *sorted(_CODE_PAGES, key=lambda codec: -_usual(codec, some))]
-    page = next((codec for codec in pages if _is_in(codec, odd)), "cp437")
+    # A byte that is none in a code page is replaced by U+FFFD.
+    page = next((codec for codec in pages if "\ufffd" not in b" ".join(odd).decode(codec, "replace")), "cp437")
     decoded = (each if each is None else each.decode(page, "replace") for each in raw)
     return [
         (info.orig_filename if name is None else name).replace("\\", "/")
         for info, name in zip(listed, decoded, strict=True)
     ]
-
-
-def _is_in(codec: str, names: Sequence[bytes]) -> bool:
-    try:
-        return b" ".join(names).decode(codec) is not None
-    except UnicodeError:
-        return False
 
 
 def _usual(codec: str, content: bytes) -> float:

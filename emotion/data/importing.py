@@ -229,7 +229,13 @@ def _take_in(
     labels, notes = _labels(listing)
     pairs = sorted((name, labels[label]) for label, names in listing.files.items() for name in names)
     stats = [_stat(listing.root / name) for name, _ in pairs]
-    _refuse_beyond(listing.title, [each.st_size for each in stats if each], folder, limits)
+    sizes = [each.st_size for each in stats if each]
+    if len(pairs) > limits.pictures:
+        raise PictureError(f"{listing.title} holds {len(pairs):,} pictures: the limit is {limits.pictures:,} a set.")
+    if sum(sizes) > limits.bytes:
+        held, most = megabytes(sum(sizes)), megabytes(limits.bytes)
+        raise PictureError(f"{listing.title} holds pictures of {held}: the limit is {most} a set.")
+    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))  # As they are kept, large ones have less.
     same: defaultdict[bytes, list[PictureRow]] = defaultdict(list)
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
@@ -286,13 +292,3 @@ def _stat(path: Path) -> os.stat_result | None:
     with contextlib.suppress(OSError):
         return path.stat()
     return None
-
-
-def _refuse_beyond(title: str, sizes: Sequence[int], folder: Path, limits: Limits) -> None:
-    if len(sizes) > limits.pictures:
-        raise PictureError(f"{title} holds {len(sizes):,} pictures: the limit is {limits.pictures:,} a set.")
-    if (size := sum(sizes)) > limits.bytes:
-        most = megabytes(limits.bytes)
-        raise PictureError(f"{title} holds pictures of {megabytes(size)}: the limit is {most} a set.")
-    # As they are kept, large ones have less.
-    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))

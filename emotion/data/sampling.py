@@ -12,19 +12,11 @@ from emotion.errors import PictureError
 from emotion.labels import ALIASES_SETTING, alias_offer, emotion_meant
 
 
-def sample(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:
-    """Draw ``size`` pictures of one class without replacement (all of them for None), in the order drawn.
-
-    The draw depends on the seed and the sorted file paths alone.
-
-    Raises PictureError where the class has no picture, or fewer than asked for.
-    """
-    return draw_in_order(pictures, label=label, size=size, seed=seed)[:size]
-
-
 def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:
-    """Return all pictures of one class: first those that ``sample`` draws, then their stand-ins, in the order drawn.
-    Raises PictureError as ``sample``.
+    """Return all pictures of one class: first ``size`` of them without replacement, then their stand-ins, as drawn.
+
+    The draw depends on the seed and the sorted file paths alone; for None, it is these paths' order.
+    Raises PictureError where the class has no picture, or fewer than asked for.
     """
     pool = sorted((picture for picture in pictures if picture.label == label), key=lambda picture: str(picture.path))
     if not pool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.command import Emotion
-from helpers.sets import Made, Sets, plain_files, put, result_of, shot
+from helpers.sets import Sets, plain_files, put, result_of, shot
 
 from emotion.config import TrainConfig
 from emotion.data.folders import list_folder
@@ -291,14 +291,6 @@ def test_fault_no_imported_set_counts_as_drawn(sets: Sets, tmp_path: Path):
     assert not is_redrawable(made.folder)
     assert not is_redrawable(tmp_path / "photos")
     assert is_redrawable(Path(__file__).parents[2] / "assets" / "faces" / "dog_eval")
-
-
-def test_a_set_is_read_as_imagefolder_reads_it(made: Made, tmp_path: Path):
-    import datasets
-
-    datasets.disable_progress_bars()
-    rows = datasets.load_dataset("imagefolder", data_dir=str(made.folder), split="train", cache_dir=str(tmp_path / "c"))
-    assert sorted(rows["label"]) == ["happy", "happy", "sad", "sad"]
 
 
 def test_a_set_of_before_is_read_where_nothing_can_be_written_and_has_its_identity_for_good(sets: Sets, old_set: Path):
