@@ -46,9 +46,7 @@ class Kept:
 
 def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = None) -> bytes:
     """Return the content of a plain file, which is the one that was ``listed``.
-
-    Raises:
-        PictureError: it is gone, is none, is too large or another one by now; the text begins with "It".
+    Raises PictureError where it is gone, is none, is too large or another one by now; the text begins with "It".
     """
     try:
         with open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS)) as file:
@@ -66,9 +64,7 @@ def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = Non
 
 def check_picture(content: bytes, limits: Limits) -> tuple[str, tuple[int, int], int]:
     """Return a picture's format as Pillow calls it, its size in pixels and which side is up (1 to 8).
-
-    Raises:
-        PictureError: as ``opened``, or it has more pixels than the limit; the text begins with "It".
+    Raises PictureError as ``opened``, or it has more pixels than the limit; the text begins with "It".
     """
     try:
         with opened(io.BytesIO(content), name="It") as image:
@@ -90,8 +86,7 @@ def kept_form(content: bytes, limits: Limits) -> Kept:
     its longer side at ``KEPT_SIDE`` pixels at most: as PNG where it is small and its format is without loss, else as
     JPEG.
 
-    Raises:
-        PictureError: as ``check_picture``, or it cannot be decoded.
+    Raises PictureError as ``check_picture``, or it cannot be decoded.
     """
     kind, size, turn = check_picture(content, limits)
     is_small = max(size) <= KEPT_SIDE

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from emotion.config import preset
+from emotion.data.findings import Suspect, keep_suspects
 from emotion.data.sets import SavedSet
-from emotion.data.suspects import Suspect, keep_suspects
 from emotion.errors import PictureError
 from emotion.job import Progress, paced
 from emotion.words import count

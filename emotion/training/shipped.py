@@ -78,7 +78,7 @@ def trained_on(run: Run) -> TrainedOn:
         rows = []
     drawn = shipped()
     known = drawn.fingerprints if drawn else {}
-    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.jsonl")
+    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.json")
 
 
 @lru_cache(maxsize=1)

@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
+from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
-from emotion.data.suspects import kept_suspects
 from emotion.errors import PictureError
 from emotion.studies.wrong_labels import FindWrongLabels, find_suspects
 from emotion.writing import hash_file

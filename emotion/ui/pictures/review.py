@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_aliases
+from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
-from emotion.data.suspects import kept_suspects
 from emotion.labels import EMOTIONS, alias_offer
 from emotion.server.services import Services
 from emotion.studies.wrong_labels import FindWrongLabels
