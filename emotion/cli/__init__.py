@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import typer
 
+from emotion.backbones.hub import ignore_unusable_proxies
 from emotion.cli import pictures, results, stores, training
-from emotion.errors import EmotionError
-from emotion.hub import ignore_unusable_proxies
+from emotion.core.errors import EmotionError
 
 PROGRAM = "python -m emotion"
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from emotion.core.format import percent
+from emotion.core.labels import DRAWN_NOTE
+from emotion.core.progress import Progress
 from emotion.data.drawn import is_drawn
-from emotion.job import Progress
-from emotion.labels import DRAWN_NOTE
-from emotion.runs import runs_folder
-from emotion.words import percent
+from emotion.runs.folder import runs_folder
 
 
 def _here_or_above(context: typer.Context, value: bool) -> bool:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emotion.backbones.hub import is_hub_id
 from emotion.cli.options import AsJson, UseAliases, answer, show_progress, tell
+from emotion.core.errors import PictureError
+from emotion.core.format import megabytes
+from emotion.core.labels import alias_offer
+from emotion.core.progress import result_of
 from emotion.data.findings import balance_sentence, findings
 from emotion.data.names import shown
 from emotion.data.sets import SavedSet, delete_set, find_set, list_sets, sets_folder
-from emotion.errors import PictureError
-from emotion.hub import is_hub_id
-from emotion.job import result_of
-from emotion.labels import alias_offer
-from emotion.words import megabytes
 
 if TYPE_CHECKING:
     from emotion.data.hub import Description

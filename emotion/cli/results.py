@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from emotion.cli.options import AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
-from emotion.errors import HubError, RunError
-from emotion.job import result_of
-from emotion.run import Run
-from emotion.runs import find_run
-from emotion.words import megabytes
+from emotion.core.errors import HubError, RunError
+from emotion.core.format import megabytes
+from emotion.core.progress import result_of
+from emotion.runs.folder import find_run
+from emotion.runs.run import Run
 
 MAX_NAMED = 5
 MEASURES = ("n", "correct", "accuracy", "accuracy_interval", "correct_confidence", "correct_confidence_interval")
@@ -34,7 +34,7 @@ def predict(
     if csv or any(path.is_dir() or path.suffix.lower() == ".zip" for path in picture):
         _predict_many(found, picture, csv=csv, as_json=as_json)
         return
-    from emotion.classifier import Classifier
+    from emotion.inference.classifier import Classifier
 
     classifier = Classifier(found)
     rows, words = [], []
@@ -49,10 +49,10 @@ def predict(
 
 def _predict_many(run: Run, paths: Sequence[Path], *, csv: Path | None, as_json: bool) -> None:
     """Judge everything that is there; what cannot be read is a line with its reason, and no error."""
-    from emotion.batch.findings import basis, findings, left_out
-    from emotion.batch.judging import JudgeMany, gathered
-    from emotion.batch.result import Batch
-    from emotion.batch.table import to_csv
+    from emotion.inference.batch.findings import basis, findings, left_out
+    from emotion.inference.batch.judging import JudgeMany, gathered
+    from emotion.inference.batch.result import Batch
+    from emotion.inference.batch.table import to_csv
 
     batch: Batch | None = None
     for step in gathered(JudgeMany(run, [(path, path.name) for path in paths]).carry_out()):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emotion.cli.options import AsJson, Runs, answer, tell
-from emotion.errors import RunError
-from emotion.events import RunFinished
-from emotion.runs import list_runs
+from emotion.core.errors import RunError
+from emotion.core.events import RunFinished
+from emotion.runs.folder import list_runs
 
 if TYPE_CHECKING:
     from emotion.training.cache import Cache

@@ -15,16 +15,16 @@ from typing import Annotated, Any, get_type_hints
 import psutil
 import typer
 
-from emotion import events
 from emotion.backbones.registry import DEFAULT, locate
 from emotion.cli.options import AsJson, RunName, Runs, answer, drawn_note, tell, write_over
-from emotion.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
+from emotion.core import events
+from emotion.core.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
+from emotion.core.format import capital
+from emotion.core.labels import alias_offer
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.folders import list_folder
-from emotion.labels import alias_offer
-from emotion.run import Run
-from emotion.runs import create_run, find_run
-from emotion.words import capital
+from emotion.runs.folder import create_run, find_run
+from emotion.runs.run import Run
 
 BACKBONE = "A name of `backbones`, a Hub id, or a local folder."
 IS_FIRST = int(os.environ.get("RANK", "0")) == 0
@@ -103,7 +103,7 @@ def reproduce(
     as_json: AsJson = False,
 ) -> None:
     """Run the report's whole experiment and write its page."""
-    from emotion.reproduce import reproduce
+    from emotion.cli.reproduce import reproduce
 
     began = time.perf_counter()
 

@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import EMOTIONS, emotion_meant
 from emotion.data.names import alike, kept_text, plain_text, shown
-from emotion.errors import PictureError
-from emotion.labels import EMOTIONS, emotion_meant
 
 Parts = tuple[str, ...]
 # Tables as imagefolder reads them. Where several columns would do, the one that is called like this goes first.

@@ -14,9 +14,9 @@ from typing import IO, Any, cast
 
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
+from emotion.core.errors import PictureError
 from emotion.data.containers import PNG, count_scans, jpeg_without_metadata, pixels_of_png
 from emotion.data.limits import MAX_BYTES, MAX_PIXELS
-from emotion.errors import PictureError
 
 # What is opened, whatever a file is called, besides HEIC; a phone's MPO is a JPEG. Nothing else is tried: Pillow hands
 # PostScript to another program.

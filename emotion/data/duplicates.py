@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from emotion.core.errors import PictureError
+from emotion.core.files import hash_file, write_json
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.data.sets import Likeness, PictureRow
-from emotion.errors import PictureError
-from emotion.writing import hash_file, write_json
 
 SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different people have been alike
 BITS = SIDE * SIDE

@@ -15,12 +15,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from emotion.core.errors import PictureError
+from emotion.core.files import write_texts
+from emotion.core.labels import emotion_meant
 from emotion.data.folders import OLD_SET_FILE
 from emotion.data.names import alike, class_label, folder_name, plain_text, shown
 from emotion.data.sets import ROWS_FILE, Likeness, Manifest, PictureRow, SavedSet, alone
-from emotion.errors import PictureError
-from emotion.labels import emotion_meant
-from emotion.writing import write_texts
 
 MAX_SPECIES = 40
 _DIGITS = 4  # of the number that a picture has in its class

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from emotion.core.files import write_json
+from emotion.core.format import count as counted
 from emotion.data.names import shown
 from emotion.data.sets import Manifest, SavedSet
-from emotion.words import count as counted
-from emotion.writing import write_json
 
 # A class with more than this many times as many pictures as the middle one of the others is said to rule.
 RULES_AT = 3.0

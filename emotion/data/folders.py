@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal
 
+from emotion.core.errors import PictureError
+from emotion.core.files import hash_file
+from emotion.core.labels import in_order
 from emotion.data.classes import TABLES, Parts, one_spelling, read_classes, read_table
 from emotion.data.limits import Limits
 from emotion.data.names import is_system, kept_text, shown
-from emotion.errors import PictureError
-from emotion.labels import in_order
-from emotion.writing import hash_file
 
 # What people have of the formats that are read.
 PICTURE_SUFFIXES = frozenset({

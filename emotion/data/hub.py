@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from emotion.core.errors import PictureError
+from emotion.core.format import megabytes
+from emotion.core.progress import Progress
 from emotion.data.folders import PICTURE_SUFFIXES, Listing, Skipped, list_folder
 from emotion.data.hub_split import MAX_LABELS, opened_split
 from emotion.data.limits import Limits, refuse_full, refuse_late
 from emotion.data.names import MAX_NAME, alike, class_label, in_short, kept_text, plain_text, refuse_other, shown
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.words import megabytes
 
 _AT_ONCE = 4
 # Where several columns would do, one that is called like this goes first; none has to be.

@@ -18,13 +18,13 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from emotion.backbones.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
+from emotion.core.errors import EmotionError, PictureError
+from emotion.core.format import megabytes
 from emotion.data.classes import label_text
 from emotion.data.folders import PARQUET, PICTURE_SUFFIXES
 from emotion.data.limits import MAX_BYTES, Limits
 from emotion.data.names import plain_text, refuse_other, shown
-from emotion.errors import EmotionError, PictureError
-from emotion.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
-from emotion.words import megabytes
 
 _LONGEST_LABEL = 1000
 MAX_LABELS = 200  # With more values, a column holds no labels.

@@ -17,6 +17,10 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from emotion.core.errors import PictureError
+from emotion.core.format import megabytes
+from emotion.core.owners import give, may_see, owner_of
+from emotion.core.progress import Progress, paced
 from emotion.data import sets as saved
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
@@ -28,10 +32,6 @@ from emotion.data.kept import kept_form, read_file
 from emotion.data.limits import Limits, refuse_full, refuse_late
 from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
 from emotion.data.sets import Contradiction, Manifest, PictureRow, sets_folder
-from emotion.errors import PictureError
-from emotion.job import Progress, paced
-from emotion.owners import give, may_see, owner_of
-from emotion.words import megabytes
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from emotion.core.errors import PictureError
+from emotion.core.format import megabytes
 from emotion.data.containers import is_clean
 from emotion.data.decoding import open_picture, opened, orientation, reduced
 from emotion.data.duplicates import LOOKED_AT, fingerprints
 from emotion.data.limits import MAX_PIXELS, Limits
-from emotion.errors import PictureError
-from emotion.words import megabytes
 
 # Of the longer side, in pixels.
 KEPT_SIDE = 1024

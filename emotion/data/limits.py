@@ -7,8 +7,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from emotion.errors import ConfigError, PictureError
-from emotion.words import megabytes
+from emotion.core.errors import ConfigError, PictureError
+from emotion.core.format import megabytes
 
 # Of what has to be decoded: 200 MB as Pillow holds it.
 MAX_PIXELS = 50_000_000

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection
 from itertools import islice
 
-from emotion.errors import PictureError
+from emotion.core.errors import PictureError
 
 # A file name may have 255 bytes; a letter has up to four.
 MAX_NAME = 60

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import ALIASES_SETTING, alias_offer, emotion_meant
 from emotion.data.folders import Picture, class_names, count_labels
-from emotion.errors import PictureError
-from emotion.labels import ALIASES_SETTING, alias_offer, emotion_meant
 
 
 def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:

@@ -19,12 +19,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from emotion import locks
+from emotion.core import files as locks
+from emotion.core.errors import PictureError
+from emotion.core.files import as_json
+from emotion.core.labels import in_order
 from emotion.data.folders import OLD_SET_FILE, SET_FILE, Skipped, SourceKind
 from emotion.data.names import alike, folder_name, shown
-from emotion.errors import PictureError
-from emotion.labels import in_order
-from emotion.writing import as_json
 
 ROWS_FILE = "metadata.jsonl"
 FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)

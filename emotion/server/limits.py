@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import ConfigError, RefusedError
 from emotion.data.limits import Limits
-from emotion.errors import ConfigError, RefusedError
 
 SWITCH, PREFIX, PASSWORD = "EMOTION_PUBLIC", "EMOTION_PUBLIC_", "EMOTION_PASSWORD"
 # Visitors of one address, as of a school, may together have so many times what one may have.

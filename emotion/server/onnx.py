@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from emotion.backbones.network import load_checkpoint
-from emotion.errors import BackboneError, RunError
+from emotion.core.errors import BackboneError, RunError
 
 INPUT, OUTPUT = "pixel_values", "logits"
 OPSET = 18

@@ -13,10 +13,10 @@ import numpy as np
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import plural, reference_of
+from emotion.core.errors import PictureError
+from emotion.core.progress import Progress
 from emotion.data.folders import find_pictures, within
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.studies.keeping import kept
 from emotion.studies.pool import Pool, pools
 from emotion.studies.study import Judge

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.prediction import Saliency
-from emotion.run import Run
+from emotion.core.errors import PictureError
+from emotion.core.prediction import Saliency
+from emotion.core.progress import Progress
+from emotion.runs.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from emotion.classifier import Classifier
+    from emotion.inference.classifier import Classifier
 
 
 class RunJudge:

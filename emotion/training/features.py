@@ -20,13 +20,13 @@ from transformers import BaseImageProcessor
 from emotion.backbones.network import Frozen, Network, load_backbone
 from emotion.backbones.pixels import in_background, load_processor, side_of, to_pixels
 from emotion.backbones.registry import locate
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import PictureError, RunError
+from emotion.core.events import TrunkProgress
+from emotion.core.labels import EMOTIONS
+from emotion.core.progress import Progress
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
-from emotion.errors import PictureError, RunError
-from emotion.events import TrunkProgress
-from emotion.job import Progress
-from emotion.labels import EMOTIONS
 from emotion.training.augmentation import vary_view
 from emotion.training.cache import PRIVATE, Cache, Recipe, Rows, open_cache, open_rows, row_key
 from emotion.training.context import Context

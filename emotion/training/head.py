@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emotion.backbones.network import Head
-from emotion.config import TrainConfig
-from emotion.errors import BackboneError
+from emotion.core.config import TrainConfig
+from emotion.core.errors import BackboneError
 from emotion.training.context import Context
 from emotion.training.features import Features
 from emotion.training.optimizer import make_optimizer

@@ -15,18 +15,18 @@ from transformers import BaseImageProcessor
 
 from emotion.backbones.network import Network
 from emotion.backbones.registry import WEIGHTS, BackboneSource, locate
-from emotion.config import Depth, TrainConfig
+from emotion.core.config import Depth, TrainConfig
+from emotion.core.errors import RunError
+from emotion.core.events import EpochDone, Event, TrunkProgress
+from emotion.core.files import hash_file
+from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures
 from emotion.data.sampling import split
-from emotion.errors import RunError
-from emotion.events import EpochDone, Event, TrunkProgress
-from emotion.job import Progress
-from emotion.run import Run
-from emotion.split_record import load_split
+from emotion.runs.run import Run
+from emotion.runs.split import load_split
 from emotion.training.cache import open_cache
 from emotion.training.features import look_progress, pooled, told_of_full_disk
 from emotion.training.fit import fit
-from emotion.writing import hash_file
 
 
 def look_at(

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from emotion.core.errors import EmotionError
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.duplicates import TrainedOn
-from emotion.errors import EmotionError
-from emotion.run import Run
-from emotion.split_record import load_split
+from emotion.runs.run import Run
+from emotion.runs.split import load_split
 from emotion.training.cache import Recipe, Rows, cache_folder, row_key
 
 FILE = DRAWN_FOLDER / "features.safetensors"
@@ -117,12 +117,12 @@ def main() -> None:
     from emotion.backbones.network import Frozen, load_backbone
     from emotion.backbones.pixels import load_processor
     from emotion.backbones.registry import locate
-    from emotion.config import preset
+    from emotion.core.config import preset
+    from emotion.core.labels import EMOTIONS
+    from emotion.core.progress import result_of
     from emotion.data.decoding import open_picture
     from emotion.data.duplicates import LOOKED_AT, fingerprints
     from emotion.data.folders import find_pictures
-    from emotion.job import result_of
-    from emotion.labels import EMOTIONS
     from emotion.training.cache import open_cache
     from emotion.training.context import Context
     from emotion.training.features import Look, make_recipe

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emotion.config import TrainConfig
-from emotion.events import TrunkProgress
+from emotion.core.config import TrainConfig
+from emotion.core.events import TrunkProgress
+from emotion.core.format import count, duration
 from emotion.training.cache import open_cache
 from emotion.ui.run_board import RunSummary
-from emotion.words import count, duration
 
 NOTHING_FROZEN = "Nothing is frozen: in every epoch each picture passes the whole backbone, forth and back."
 KNOWN = "The backbone looks at nothing new: what it saw of these pictures in an earlier run is kept."

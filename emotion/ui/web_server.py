@@ -15,9 +15,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from gradio.routes import App
 from starlette.routing import Mount
 
-from emotion.errors import ConfigError
-from emotion.mcp import serves_mcp, what_to_install
+from emotion.core.errors import ConfigError
 from emotion.server.limits import public_limits
+from emotion.server.mcp import serves_mcp, what_to_install
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
 from emotion.ui.password import asked_password

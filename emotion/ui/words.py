@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emotion.events import (
+from emotion.core.events import (
     EpochDone,
     Event,
     PicturesSkipped,
@@ -16,10 +16,10 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
+from emotion.core.format import count, duration, percent
 from emotion.report.naming import without_places
-from emotion.run import Status
+from emotion.runs.run import Status
 from emotion.server.limits import is_public
-from emotion.words import count, duration, percent
 
 NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at the pictures."
 WAITS_FOR_RUN = (

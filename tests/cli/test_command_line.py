@@ -20,8 +20,7 @@ from helpers.scripted_training import ScriptedTraining
 from helpers.serving import ROOT
 from helpers.waiting import until
 
-from emotion.command import command_line
-from emotion.config import PRESETS, SETTINGS, TrainConfig, preset
+from emotion.core.config import PRESETS, SETTINGS, TrainConfig, command_line, preset
 
 HEAVY = {"rich", "torch", "transformers", "gradio", "datasets", "numpy", "pandas", "plotly", "scipy", "sklearn", "onnx"}
 

@@ -15,9 +15,9 @@ from helpers.command import Emotion
 from helpers.hub_data_sets import COMMIT, Hub, faces, parquet
 from helpers.sets import Sets, put, result_of, shot, tree
 
+from emotion.core.errors import PictureError
 from emotion.data.hub import FromDataSet, describe
 from emotion.data.limits import Limits
-from emotion.errors import PictureError
 
 Patch = pytest.MonkeyPatch
 TRAIN, TEST = "data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"

@@ -16,10 +16,10 @@ import pytest
 from helpers.sets import claiming, encoded, jpeg_claiming
 from PIL import Image, ImageChops, ImageStat
 
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
 from emotion.data.kept import kept_form
 from emotion.data.limits import Limits
-from emotion.errors import PictureError
 
 HALVES = Image.new("RGB", (60, 40), "blue")
 HALVES.paste("red", (30, 0, 60, 40))

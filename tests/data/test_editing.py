@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from helpers.sets import Made, Sets, encoded, image, put, shot, signalled, tree
 
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
 
 
 def test_files_that_are_added_become_pictures_of_the_class_and_the_rest_stays(sets: Sets, made: Made, tmp_path: Path):

@@ -13,16 +13,16 @@ import pytest
 from helpers.command import Emotion
 from helpers.sets import Sets, plain_files, put, result_of, shot
 
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import PictureError
+from emotion.core.events import RunFailed, RunFinished
+from emotion.core.owners import share
 from emotion.data.folders import list_folder
 from emotion.data.importing import Bring, FromPath
 from emotion.data.sets import SavedSet
-from emotion.errors import PictureError
-from emotion.events import RunFailed, RunFinished
 from emotion.faces.controls import is_redrawable
-from emotion.owners import share
-from emotion.run import Run
-from emotion.runs import create_run
+from emotion.runs.folder import create_run
+from emotion.runs.run import Run
 from emotion.training.session import train_run
 
 

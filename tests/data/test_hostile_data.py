@@ -19,13 +19,13 @@ import pytest
 from helpers.sets import Made, Sets, encoded, image, plain_files, put, result_of, shot
 from PIL import Image
 
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
 from emotion.data.folders import list_folder
 from emotion.data.hub import FromDataSet, describe
 from emotion.data.importing import Bring, FromFiles
 from emotion.data.limits import Limits
 from emotion.data.sets import SavedSet
-from emotion.errors import PictureError
 
 
 def own_files(folder: Path, elsewhere: Path) -> list[Path]:

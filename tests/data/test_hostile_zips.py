@@ -14,7 +14,7 @@ import pytest
 from helpers.sets import Sets, claiming, encoded, odd_zip, plain_files, shot, zipped
 from PIL import Image
 
-from emotion.errors import PictureError
+from emotion.core.errors import PictureError
 
 UPWARDS = [
     "../evil.png", "happy/../../evil.png", "happy\\..\\..\\evil.png", "../../../../../../tmp/evil.png",

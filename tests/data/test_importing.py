@@ -20,8 +20,8 @@ from helpers.sets import import_steps as begun
 from PIL import Image, ImageChops, ImageStat, PngImagePlugin
 
 from emotion.cli import main
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
 
 ROOT = Path(__file__).parents[2]
 FACES = ROOT / "assets" / "faces"
@@ -137,7 +137,7 @@ def test_near_duplicates_are_told_within_a_set_and_between_sets_and_kept(sets: S
 
 
 def test_a_visitor_learns_nothing_of_a_set_that_they_may_not_see(sets: Sets, folder: Path):
-    from emotion.owners import share
+    from emotion.core.owners import share
 
     hers = sets.within(folder, name="hers", owner="anna")
     assert {of for *_, of in sets.within(folder, name="his", owner="bert").near} == set()

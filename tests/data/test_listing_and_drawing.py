@@ -13,12 +13,12 @@ from helpers.pictures import EMOTIONS
 from helpers.sets import COPIES, Sets, put, shot
 from PIL import ImageOps
 
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.duplicates import NEAR_SHARE, fingerprint
 from emotion.data.folders import Picture, count_labels, find_pictures, holds_pictures, list_folder
 from emotion.data.sampling import draw_in_order, split
-from emotion.errors import PictureError
 
 Make = Callable[..., Path]
 

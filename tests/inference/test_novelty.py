@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from emotion.familiarity import NEIGHBOURS, chosen, save_seen, see
+from emotion.inference.novelty import NEIGHBOURS, chosen, save_seen, see
 
 NOT_KNOWN = "This run does not know what it has never seen: train again."
 

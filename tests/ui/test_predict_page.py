@@ -23,7 +23,7 @@ from PIL import Image
 from playwright.sync_api import Browser, JSHandle, Page, Route, expect
 from safetensors.numpy import load_file, save_file
 
-from emotion.labels import EMOTION_COLOURS
+from emotion.core.labels import EMOTION_COLOURS
 
 BARS, BARS_BESIDE = "Probability of each emotion", "Probability by the other run"
 HEIC = Path(__file__).parents[1] / "data" / "turned.heic"

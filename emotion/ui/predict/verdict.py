@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 
-from emotion.labels import colour_of
-from emotion.prediction import Prediction
-from emotion.run import Run
+from emotion.core.format import duration
+from emotion.core.labels import colour_of
+from emotion.core.prediction import Prediction
+from emotion.runs.run import Run
 from emotion.ui.status import drawn_note
 from emotion.ui.words import verdict
-from emotion.words import duration
 
 
 def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:

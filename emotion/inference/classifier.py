@@ -14,12 +14,12 @@ from safetensors import SafetensorError
 from emotion.backbones.device import resolve_precision
 from emotion.backbones.network import Frozen, load_checkpoint
 from emotion.backbones.pixels import in_background, read_processor, side_of, to_pixels
+from emotion.core.errors import BackboneError, PictureError, RunError
+from emotion.core.prediction import Judged, Prediction, Saliency
 from emotion.data.decoding import open_picture, reduced
-from emotion.errors import BackboneError, PictureError, RunError
-from emotion.familiarity import load_seen
-from emotion.prediction import Judged, Prediction, Saliency
-from emotion.run import Run
-from emotion.saliency import relevance, shown_box
+from emotion.inference.novelty import load_seen
+from emotion.inference.saliency import relevance, shown_box
+from emotion.runs.run import Run
 
 # As fast a picture as 16, and the first batch is decoded sooner.
 BATCH = 8

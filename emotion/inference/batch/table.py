@@ -6,8 +6,8 @@ import csv
 import io
 import time
 
-from emotion.batch.result import Batch, Row
-from emotion.words import harmless
+from emotion.core.format import harmless
+from emotion.inference.batch.result import Batch, Row
 
 
 def to_csv(batch: Batch) -> str:

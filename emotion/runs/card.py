@@ -6,14 +6,14 @@ from pathlib import Path
 
 from huggingface_hub import ModelCard, ModelCardData
 
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.events import Scores
+from emotion.core.format import escaped
+from emotion.core.labels import DRAWN_NOTE, chance_level
+from emotion.core.prediction import LEVEL, NEIGHBOURS
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import count_labels
 from emotion.data.sampling import Split
-from emotion.events import Scores
-from emotion.labels import DRAWN_NOTE, chance_level
-from emotion.prediction import LEVEL, NEIGHBOURS
-from emotion.words import escaped
 
 
 def model_card(

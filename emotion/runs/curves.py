@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emotion.events import EpochDone, Event, RunStarted
-from emotion.intervals import wilson_interval
-from emotion.labels import chance_level
+from emotion.core.events import EpochDone, Event, RunStarted
+from emotion.core.intervals import wilson_interval
+from emotion.core.labels import chance_level
 
 # A validation loss that ends this much above its lowest has turned; below, it is level.
 RISEN = 0.05

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from emotion.intervals import Interval, is_piled_up, mean_interval, wilson_interval
+from emotion.core.intervals import Interval, is_piled_up, mean_interval, wilson_interval
 
 # A probability of 0 has no logarithm; float32's softmax gives one below about this.
 LEAST = 1e-12

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
 
-from emotion.batch.result import Batch, Row
+from emotion.core.errors import PictureError, RunError
+from emotion.core.prediction import Judged
+from emotion.core.progress import Progress
 from emotion.data.decoding import open_picture
 from emotion.data.limits import Limits
 from emotion.data.sets import SavedSet
-from emotion.errors import PictureError, RunError
-from emotion.job import Progress
-from emotion.prediction import Judged
-from emotion.run import Run
-from emotion.split_record import load_split
+from emotion.inference.batch.result import Batch, Row
+from emotion.runs.run import Run
+from emotion.runs.split import load_split
 
 if TYPE_CHECKING:
-    from emotion.batch.given import Item
+    from emotion.inference.batch.given import Item
 
 # As many as ``Classifier`` scores at once, and as many pixels as find room: four pictures of a phone.
 BATCH, BATCH_PIXELS = 8, 50_000_000
@@ -72,7 +72,7 @@ class JudgeMany:
         """
         yield Progress(0, 0, "loading the run's model")
         # Only in the process that judges: the page that asks for it has no torch.
-        from emotion.classifier import Classifier
+        from emotion.inference.classifier import Classifier
 
         yield from judge(self.run, Classifier(self.run), self.files, limits=self.limits)
 
@@ -81,7 +81,7 @@ def judge(
     run: Run, scorer: Scorer, files: Sequence[tuple[Path, str]], *, limits: Limits
 ) -> Generator[Judging, None, None]:
     """Yield what a scorer says of files; everything else is as in ``JudgeMany``."""
-    from emotion.batch.given import opened
+    from emotion.inference.batch.given import opened
 
     with opened(files, classes=scorer.classes, limits=limits) as given:
         total = len(given.items)

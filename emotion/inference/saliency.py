@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import BaseImageProcessor
 
 from emotion.backbones.network import Network
-from emotion.errors import RunError
+from emotion.core.errors import RunError
 
 Box = tuple[float, float, float, float]
 

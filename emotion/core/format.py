@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 
-from emotion.intervals import Interval
+from emotion.core.intervals import Interval
 
 # A spreadsheet takes a cell that begins with one of these for a formula, and a file's or a class's name may be one
 # (https://owasp.org/www-community/attacks/CSV_Injection); the last four are their full-width forms.

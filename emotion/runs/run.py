@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from emotion import locks
-from emotion.config import TrainConfig
-from emotion.errors import RefusedError, RunError
-from emotion.events import Event, RunFailed, RunFinished, RunQueued, RunStopped, from_line, to_line
-from emotion.sweep import SweepMember
-from emotion.writing import write_json
+from emotion.core import files as locks
+from emotion.core.config import TrainConfig
+from emotion.core.errors import RefusedError, RunError
+from emotion.core.events import Event, RunFailed, RunFinished, RunQueued, RunStopped, from_line, to_line
+from emotion.core.files import write_json
+from emotion.runs.sweep import SweepMember
 
 # Some twenty events: enough to hold the last one, unless it lists many pictures.
 ENDING_BYTES = 4096

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from emotion.scored import SampleResult, ScoredPicture, summarise
+from emotion.core.scored import SampleResult, ScoredPicture, summarise
 
 
 @dataclass(frozen=True)

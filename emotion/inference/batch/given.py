@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from emotion.core.errors import PictureError
+from emotion.core.format import listed, megabytes
+from emotion.core.progress import result_of
 from emotion.data.archive import unpack
 from emotion.data.folders import HIDDEN, LOOSE, Listing, Skipped, list_folder, reason_against
 from emotion.data.kept import read_file
 from emotion.data.limits import Limits
 from emotion.data.names import alike, kept_text, shown
-from emotion.errors import PictureError
-from emotion.job import result_of
-from emotion.words import listed, megabytes
 
 
 @dataclass(frozen=True)

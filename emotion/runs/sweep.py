@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from emotion.config import SETTINGS, TrainConfig
-from emotion.errors import ConfigError
+from emotion.core.config import SETTINGS, TrainConfig
+from emotion.core.errors import ConfigError
 
 MAX_VALUES = 12
 SWEPT_SETTINGS = {name: setting for name, setting in SETTINGS.items() if setting.sweep}

@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from emotion.errors import RefusedError
-from emotion.writing import write_json
+from emotion.core.errors import RefusedError
+from emotion.core.files import write_json
 
 FILE = "owner.json"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from emotion.batch.result import Batch
+from emotion.core.format import count, percent, span
+from emotion.core.labels import in_order
+from emotion.core.prediction import LEVEL
+from emotion.core.scored import SampleResult
 from emotion.data.names import shown
-from emotion.labels import in_order
-from emotion.prediction import LEVEL
-from emotion.scored import SampleResult
-from emotion.words import count, percent, span
+from emotion.inference.batch.result import Batch
 
 
 def findings(batch: Batch) -> list[str]:

@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from emotion.comparison import Comparison, Request, SampleResult
-from emotion.config import preset
+from emotion.core.config import preset
+from emotion.core.errors import PictureError, RunError
+from emotion.core.events import RunFinished, RunStarted
+from emotion.core.files import as_json, write_texts
+from emotion.core.format import exact_percent, moment, span
+from emotion.core.intervals import wilson_interval
+from emotion.core.labels import DRAWN_NOTE, colour_of_set
+from emotion.core.progress import result_of
 from emotion.data.drawn import is_drawn
-from emotion.errors import PictureError, RunError
-from emotion.events import RunFinished, RunStarted
-from emotion.intervals import wilson_interval
-from emotion.job import result_of
-from emotion.labels import DRAWN_NOTE, colour_of_set
 from emotion.report import asking, calibrating, checks, limits, results, to_markdown, training
 from emotion.report.content import Cell, Command, Facts, Report, Row, Section, Table, Text
 from emotion.report.material import Material
-from emotion.run import Run
-from emotion.runs import create_run
+from emotion.runs.folder import create_run
+from emotion.runs.run import Run
 from emotion.server.model_process import Models, carry_out, compare_sets
 from emotion.studies import controls, cue_probe, feature_map, keeping, luck
-from emotion.words import exact_percent, moment, span
-from emotion.writing import as_json, write_texts
 
 # In the report's order; the last one's run is the one that is compared.
 BATCH_SIZES = (8, 16, 4, 24)

@@ -17,7 +17,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from emotion.prediction import NEIGHBOURS, Familiarity
+from emotion.core.prediction import NEIGHBOURS, Familiarity
 
 FILE = "familiarity.safetensors"
 # So many pictures, and so many bytes, stand for all that a run was trained on.

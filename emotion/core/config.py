@@ -7,11 +7,13 @@ command line's options and the checks are made from them.
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
-from emotion.errors import ConfigError
-from emotion.labels import ALIASES_SETTING
+from emotion.core.errors import ConfigError
+from emotion.core.labels import ALIASES_SETTING
 
 Depth = Literal["head", "all"] | int
 Augmentation = Literal["off", "light", "zoom", "strong", "frame"]
@@ -254,3 +256,21 @@ def parse_depth(text: str) -> Depth:
     except ValueError:
         raise ConfigError(f"Depth {text!r} is not known: use head, all, or the number of last blocks.") from None
     return depth
+
+
+def command_line(config: TrainConfig) -> str:
+    """Return ``python -m emotion train …``, quoted for a shell; what is as in the Quick preset is left out."""
+    quick = asdict(preset("Quick", pictures=config.pictures, backbone=config.backbone))
+    quick["backbone"] = TrainConfig(pictures=config.pictures).backbone  # Another one has to be named.
+    words = ["python", "-m", "emotion", "train", "--pictures", _short(config.pictures)]
+    for name, value in asdict(config).items():
+        if value != quick[name]:
+            option = name.replace("_", "-")
+            words += ["--no-" + option] if value is False else ["--" + option]
+            words += [] if isinstance(value, bool) else [str(value)]
+    return shlex.join(words)
+
+
+def _short(folder: str) -> str:
+    path, here = Path(folder), Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else folder

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 
-from emotion.errors import ConfigError
+from emotion.core.errors import ConfigError
 from emotion.server.limits import PASSWORD, is_public
 
 SWITCH = "EMOTION_MCP"

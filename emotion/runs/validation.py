@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.errors import RunError
-from emotion.intervals import wilson_interval
-from emotion.run import Run
-from emotion.scored import ScoredPicture
-from emotion.writing import write_json
+from emotion.core.errors import RunError
+from emotion.core.files import write_json
+from emotion.core.intervals import wilson_interval
+from emotion.core.scored import ScoredPicture
+from emotion.runs.run import Run
 
 FILE = "validation.json"
 # More nobody reads: a table of 300 classes has 90,000 cells.

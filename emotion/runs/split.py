@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from emotion.core.errors import RunError
+from emotion.core.files import write_json
 from emotion.data.folders import Picture, class_names
 from emotion.data.sampling import Split
-from emotion.errors import RunError
-from emotion.run import Run
-from emotion.writing import write_json
+from emotion.runs.run import Run
 
 FILE = "split.json"
 
