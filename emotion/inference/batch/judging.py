@@ -138,7 +138,7 @@ def _scored(scorer: Scorer, batch: Sequence[tuple[Row, Image.Image | None]]) -> 
 def _with(row: Row, said: Judged | PictureError) -> Row:
     if isinstance(said, PictureError):
         return replace(row, reason=str(said))
-    return replace(row, scores=said.scores, is_unknown=said.familiarity.is_unknown if said.familiarity else None)
+    return replace(row, scores=said.scores, is_unknown=said.novelty.is_unknown if said.novelty else None)
 
 
 def _opened(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
