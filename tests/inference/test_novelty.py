@@ -60,7 +60,7 @@ def test_without_enough_validation_pictures_or_a_sound_file_no_claim_is_made(
 
     unknown, sentence, score = said()
     assert unknown is None
-    assert sentence.startswith("With 7 validation pictures this run cannot tell an unfamiliar kind of picture: train on more")
+    assert sentence.startswith("With 7 validation pictures this run cannot tell an unfamiliar kind of picture: ")
     file = run / "familiarity.safetensors"
     whole = file.read_bytes()
     for torn in (b"", whole[:5], whole[:-100], b"not what it should be" * 100):
@@ -82,8 +82,8 @@ def test_distances_are_those_of_scikit_learn_and_new_pictures_of_the_kind_are_ra
     neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(scaler.transform(train_rows))
     expected = neighbours.kneighbors(scaler.transform(validation))[0][:, -1]
     assert known.distances == pytest.approx(np.sort(expected), abs=2e-3), "kept as half-precision numbers"
-    same = [each.is_unknown for each in known.familiarity(features(2000, seed=4) * np.arange(1, 25))]
-    others = [each.is_unknown for each in known.familiarity(features(50, seed=5, centre=-1.0) * np.arange(1, 25))]
+    same = [each.is_unknown for each in known.novelty(features(2000, seed=4) * np.arange(1, 25))]
+    others = [each.is_unknown for each in known.novelty(features(50, seed=5, centre=-1.0) * np.arange(1, 25))]
     assert 0.02 < np.mean(same) < 0.09
     assert all(others)
     train_rows[:, 3] = validation[:, 3] = 7.0
