@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from PIL import Image
 
 from emotion.batch.result import Batch, Row
-from emotion.data.decoding import open_picture
+from emotion.data.decoding import decoded
 from emotion.data.limits import Limits
 from emotion.data.sets import SavedSet
 from emotion.errors import PictureError, RunError
@@ -143,14 +142,14 @@ def _with(row: Row, said: Judged | PictureError) -> Row:
 
 def _opened(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
     """Return the row of an item, and its picture unless the row says why there is none."""
-    from emotion.data.kept import check_picture
+    from emotion.data.kept import checked
 
     row = Row(item.name, item.label)
     try:
         content = item.read(limits)
-        check_picture(content, limits)
         is_known = hashlib.sha256(content).hexdigest() in known
-        return replace(row, is_known=is_known), open_picture(io.BytesIO(content), name="It", side=side)
+        with checked(content, limits) as image:
+            return replace(row, is_known=is_known), decoded(image, side=side)
     except PictureError as error:
         return replace(row, reason=str(error)), None
 

@@ -58,13 +58,18 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
     Raises PictureError as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
     """
     with opened(source, name=name) as image:
-        halved = 2 if image.width * image.height > MAX_PIXELS else 1
-        width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
-        image.draft("RGB", (width, height))
-        image.load()
-        turn = _TURNS.get(orientation(image))
-        picture = _as_rgb(image, factor=_factor(image, side) if side else 1)
-        return picture if turn is None else picture.transpose(turn)
+        return decoded(image, side=side)
+
+
+def decoded(image: ImageFile.ImageFile, *, side: int | None = None) -> Image.Image:
+    """Return a picture that is ``opened`` as ``open_picture`` does."""
+    halved = 2 if image.width * image.height > MAX_PIXELS else 1
+    width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
+    image.draft("RGB", (width, height))
+    image.load()
+    turn = _TURNS.get(orientation(image))
+    picture = _as_rgb(image, factor=_factor(image, side) if side else 1)
+    return picture if turn is None else picture.transpose(turn)
 
 
 def reduced(picture: Image.Image, *, side: int) -> Image.Image:
