@@ -125,10 +125,8 @@ def changing(found: SavedSet) -> Iterator[Manifest]:
             ) from error
 
 
-def link_or_copy(old: Path, new: Path) -> None:
-    """Give a file a second name; a copy does where the file system knows none.
-    Raises OSError where it is gone, or there is no room.
-    """
+def _link_or_copy(old: Path, new: Path) -> None:
+    """Give a file a second name; a copy does where the file system knows none."""
     try:
         os.link(old, new)
     except FileExistsError:
@@ -142,7 +140,7 @@ def rewrite(
     before: Manifest,
     after: Manifest,
     come: Mapping[str, Path] | None = None,
-    put: Callable[[Path, Path], object] = link_or_copy,
+    put: Callable[[Path, Path], object] = _link_or_copy,
 ) -> None:
     """Write a set anew; ``come`` says where each new file lies now, and ``put`` brings it.
     Raises OSError where it cannot be written.

@@ -21,7 +21,7 @@ from emotion.data import sets as saved
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
 from emotion.data.duplicates import find_likenesses
-from emotion.data.editing import changing, checked_species, link_or_copy, numbered, renamed, rewrite
+from emotion.data.editing import changing, checked_species, numbered, renamed, rewrite
 from emotion.data.folders import PARQUET, Listing, Skipped, SourceKind, list_folder, nothing_left, reason_against
 from emotion.data.hub import FromDataSet, describe
 from emotion.data.kept import kept_form, read_file
@@ -73,20 +73,13 @@ class FromFiles:
     label: str
 
     def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
-        """Link the files into a class folder, under their own names."""
+        """List the files where they lie."""
         yield Progress(0, 0, "listing the files")
         label, title = class_label(self.label), "what you gave" if len(self.files) != 1 else "the file you gave"
-        listing = Listing(work / "files", {label: []}, title=title, kind="files")
-        (listing.root / label).mkdir(parents=True)
-        for number, (path, original) in enumerate(self.files):
-            name = kept_text(PurePosixPath(original.replace("\\", "/")).name)
-            file = f"{label}/{number}{PurePosixPath(name).suffix}"
-            try:
-                if not (reason := reason_against(name)):
-                    link_or_copy(path, listing.root / file)
-            except OSError as error:
-                reason = f"It cannot be read ({error.strerror})."
-            if reason:
+        listing = Listing(Path(), {label: []}, title=title, kind="files")
+        for path, original in self.files:
+            name, file = kept_text(PurePosixPath(original.replace("\\", "/")).name), str(path.absolute())
+            if reason := reason_against(name):
                 listing.left_out.append(Skipped(name, reason))
             else:
                 listing.files[label].append(file)
