@@ -54,7 +54,6 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
     With ``side`` both sides are shortened as far as each stays at least twice as many pixels: a JPEG while it is
     decoded, several times as fast, anything else by the mean of whole squares of pixels. A JPEG of more than
     ``MAX_PIXELS`` has half its width and height in any case.
-
     Raises PictureError as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
     """
     with opened(source, name=name) as image:
@@ -84,7 +83,6 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
 
     Of a PNG nothing is read but what bears on its pixels and which side is up: no text, no profile and none of their
     checksums has a say.
-
     Raises PictureError where it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with
     ``name``.
     """

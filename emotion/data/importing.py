@@ -118,8 +118,7 @@ class Bring:
 
     def carry_out(self) -> Generator[Progress, None, Brought]:
         """Yield how far it is, at a page's pace, and return what came in; to close it is to stop, and leaves nothing.
-        Raises PictureError where the name cannot be used or is taken, the source is not safe or too large, holds no
-        picture that can be used, or the set cannot be written. Nothing is left in the sets folder then.
+        Raises PictureError where the name, the source or the sets folder cannot be used, and leaves nothing there.
         """
         return (yield from paced(self.steps()))
 
@@ -213,7 +212,6 @@ def _take_in(
     """Write every picture of a listing into ``folder`` as it is kept, each ``file`` of the rows there.
 
     Return what was taken in, as a set without a name, and the fingerprint of each file's mirror image.
-
     Raises PictureError where there is more than the limits allow, it takes longer, none can be used, or there is no
     room.
     """
