@@ -230,7 +230,7 @@ def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], lis
         # By scandir, which knows what is a folder without asking for each of thousands of files.
         try:
             with os.scandir(root / prefix) as listed:
-                items += listed
+                items = list(listed)
         except OSError as error:
             reason = f"It cannot be read ({error.strerror})."
         if not items and (prefix or reason != EMPTY):

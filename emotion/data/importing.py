@@ -136,7 +136,8 @@ class Bring:
                 new, mirrored = yield from _take_in(listing, files, self.limits, deadline)
                 yield Progress(0, 0, "comparing the pictures with one another")
                 # Before anything is locked: of many pictures it takes minutes.
-                sets = self._others(found.key) | {"": found.manifest.pictures} if found else self._others("")
+                own = {"": found.manifest.pictures} if found else {}
+                sets = own | self._others(found.key if found else "")
                 prints = [mirrored[row.file] for row in new.pictures]
                 new = replace(new, near_duplicates=find_likenesses(new.pictures, prints, sets=sets))
                 if found:
