@@ -18,12 +18,12 @@ def main() -> int:
     port = int(port_text)
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    from emotion.cache.store import cache_folder, open_cache
-    from emotion.errors import ConfigError, EmotionError
-    from emotion.hub import ignore_unusable_proxies
-    from emotion.mcp import serves_mcp
+    from emotion.backbones.hub import ignore_unusable_proxies
+    from emotion.core.errors import ConfigError, EmotionError
     from emotion.server.first_run import begin_first_run, is_wanted
     from emotion.server.limits import public_limits
+    from emotion.server.mcp import serves_mcp
+    from emotion.training.cache import cache_folder, open_cache
 
     ignore_unusable_proxies()
     try:
@@ -37,11 +37,10 @@ def main() -> int:
         # Gradio imports it wherever it is installed, which takes as long as the page's own start.
         sys.modules["mcp"] = None  # type: ignore[assignment]  # Python's way to say that there is none
     from emotion.data.sets import sets_folder
-    from emotion.runs import runs_folder
+    from emotion.runs.folder import empty_trash, runs_folder
     from emotion.server.logs import start_logging
     from emotion.server.services import Services
     from emotion.server.visitors import keep_clean
-    from emotion.trash import empty_trash
     from emotion.ui.app import HEAD, build_app
     from emotion.ui.picture_sets import list_picture_sets
     from emotion.ui.run_board import RunBoard

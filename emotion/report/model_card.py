@@ -6,11 +6,11 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import gap_sentence, gaps_of
+from emotion.core.errors import RunError
+from emotion.core.format import escaped, percent, span
+from emotion.core.labels import DRAWN_NOTE, RELAXED_WARNING
 from emotion.data.drawn import is_drawn
-from emotion.errors import RunError
-from emotion.labels import DRAWN_NOTE, RELAXED_WARNING
-from emotion.run import Run
-from emotion.words import escaped, percent, span
+from emotion.runs.run import Run
 
 HEAD = "| set | pictures | mean correct-class confidence | right | log loss |\n|---|---|---|---|---|"
 NOTHING = "It was compared on no species before it was handed on."

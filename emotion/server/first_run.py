@@ -6,13 +6,13 @@ import contextlib
 import os
 from pathlib import Path
 
-from emotion import locks
-from emotion.config import preset
+from emotion.core import files as locks
+from emotion.core.config import preset
+from emotion.core.errors import ConfigError, EmotionError, RunError
+from emotion.core.owners import OF_THE_SERVER, owner_of
 from emotion.data.drawn import DRAWN_FOLDER
-from emotion.errors import ConfigError, EmotionError, RunError
-from emotion.owners import OF_THE_SERVER, owner_of
-from emotion.run import About, Run
-from emotion.runs import create_run, list_runs
+from emotion.runs.folder import create_run, list_runs
+from emotion.runs.run import About, Run
 from emotion.server.limits import is_public
 from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import GOING_ON

@@ -7,16 +7,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import ConfigError, RefusedError
 from emotion.data.limits import Limits
-from emotion.errors import ConfigError, RefusedError
 
 SWITCH, PREFIX, PASSWORD = "EMOTION_PUBLIC", "EMOTION_PUBLIC_", "EMOTION_PASSWORD"
 # Visitors of one address, as of a school, may together have so many times what one may have.
 ADDRESS_FACTOR = 3
 SMALL = "dinov2-small, facebook/dinov2-small, facebook/dinov2-with-registers-small, "
-SMALL += "WinKawaks/vit-small-patch16-224, facebook/deit-small-patch16-224"
-BIG = "google/vit-base-patch16-224-in21k, google/vit-base-patch16-224, facebook/dinov2-base"
+SMALL += "WinKawaks/vit-small-patch16-224, facebook/deit-small-patch16-224, "
+SMALL += "microsoft/swin-tiny-patch4-window7-224, facebook/convnext-tiny-224"
+BIG = "google/vit-base-patch16-224-in21k, google/vit-base-patch16-224, facebook/dinov2-base, "
+BIG += "google/siglip2-base-patch16-224, openai/clip-vit-base-patch16, microsoft/beit-base-patch16-224-pt22k"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from emotion.errors import EmotionError
+from emotion.core.errors import EmotionError
 from emotion.server.limits import is_public
 
 Outcome = Literal["done", "refused", "failed", "stopped"]

@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from emotion.comparison import Comparison, Request, compare, save_comparison
-from emotion.errors import EmotionError, RunError
-from emotion.job import Job, Progress, result_of
-from emotion.prediction import Prediction
-from emotion.run import Run
+from emotion.core.errors import EmotionError, RunError
+from emotion.core.format import duration
+from emotion.core.prediction import Prediction
+from emotion.core.progress import Job, Progress, result_of
+from emotion.runs.run import Run
 from emotion.server.logs import log_unexpected, start_logging
-from emotion.split_record import trained_on
 from emotion.studies.run_judge import RunJudge
 from emotion.studies.study import Study
-from emotion.words import duration
+from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:
-    from emotion.classifier import Classifier
+    from emotion.inference.classifier import Classifier
 
 R = TypeVar("R")
 PRELOAD = "emotion.training.preload"
@@ -135,7 +135,7 @@ class Models:
         Raises:
             EmotionError: the run cannot be used.
         """
-        from emotion.classifier import Classifier
+        from emotion.inference.classifier import Classifier
 
         try:
             stat = (run.checkpoint / "model.safetensors").stat()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoModelForImageClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
-from emotion.backbones.quiet import quiet
-from emotion.errors import RunError
+from emotion.backbones.network import load_checkpoint
+from emotion.core.errors import BackboneError, RunError
 
 INPUT, OUTPUT = "pixel_values", "logits"
 OPSET = 18
@@ -39,18 +38,15 @@ def write_onnx(checkpoint: Path, to: Path) -> None:
         OSError: the file cannot be written.
     """
     try:
-        with quiet():
-            model = AutoModelForImageClassification.from_pretrained(
-                checkpoint, use_safetensors=True, local_files_only=True, dtype=torch.float32
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        network = load_checkpoint(checkpoint)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError) as error:
         raise RunError("The checkpoint cannot be read: train it again.") from error
-    side = _side(checkpoint)
+    side = network.image_size
     with warnings.catch_warnings(), torch.inference_mode():
         # The exporter that writes one plain file says that there is a newer one.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Logits(model.eval()),
+            _Logits(network.model),
             (torch.zeros(2, 3, side, side),),
             str(to),
             input_names=[INPUT],
@@ -59,12 +55,3 @@ def write_onnx(checkpoint: Path, to: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-
-
-def _side(checkpoint: Path) -> int:
-    """Return the side in pixels that the checkpoint's processor crops or sizes to."""
-    from transformers import AutoImageProcessor
-
-    processor = AutoImageProcessor.from_pretrained(checkpoint, backend="pil")
-    size: Any = processor.crop_size if getattr(processor, "do_center_crop", False) else processor.size
-    return int(size["height"])

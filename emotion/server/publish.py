@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emotion.errors import HubError, RunError
-from emotion.hub import ask, client, first_line, is_hub_id
-from emotion.job import Progress
+from emotion.backbones.hub import ask, client, first_line, is_hub_id
+from emotion.core.errors import HubError, RunError
+from emotion.core.format import megabytes
+from emotion.core.progress import Progress
 from emotion.report.model_card import card_of
-from emotion.run import Run
-from emotion.words import megabytes
+from emotion.runs.run import Run
 
 CARD, ONNX = "README.md", "model.onnx"
 # Somebody waits, and the Hub makes a repository in a fraction of it.

@@ -12,10 +12,10 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from emotion.events import RunFailed, RunStopped
-from emotion.owners import owner_of
-from emotion.run import Run, Status
-from emotion.runs import list_runs
+from emotion.core.events import RunFailed, RunStopped
+from emotion.core.owners import owner_of
+from emotion.runs.folder import list_runs
+from emotion.runs.run import Run, Status
 from emotion.server.logs import Outcome, log, log_unexpected
 from emotion.server.model_process import NICENESS, start_process
 

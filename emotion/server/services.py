@@ -11,15 +11,16 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from emotion.comparison import Comparison, Request
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import RefusedError, RunError
+from emotion.core.owners import owner_of
+from emotion.core.prediction import Prediction
+from emotion.core.progress import Job, Progress
 from emotion.data.decoding import is_large
 from emotion.data.sets import sets_folder
-from emotion.errors import RefusedError, RunError
-from emotion.job import Job, Progress
-from emotion.owners import owner_of
-from emotion.prediction import Prediction
-from emotion.run import Run
-from emotion.runs import create_run, list_runs
+from emotion.runs.folder import create_run, list_runs
+from emotion.runs.run import Run
+from emotion.runs.sweep import SweepMember
 from emotion.server.limits import PublicLimits
 from emotion.server.logs import log, logged
 from emotion.server.model_process import (
@@ -34,7 +35,6 @@ from emotion.server.model_process import (
 from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
 from emotion.studies.study import Study
-from emotion.sweep import SweepMember
 
 R = TypeVar("R")
 # Of the small backbones: some 90 MB each, once it is asked for.

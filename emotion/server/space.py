@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.errors import SpaceError
+from emotion.core.errors import SpaceError
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = "requirements.txt"

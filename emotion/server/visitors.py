@@ -13,15 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from emotion.core.errors import EmotionError, RefusedError, RunError
+from emotion.core.owners import FILE, Owner, owner_of
 from emotion.data.sets import FILES, SavedSet, alone, delete_set, list_sets
-from emotion.errors import EmotionError, RefusedError, RunError
-from emotion.owners import FILE, Owner, owner_of
-from emotion.run import GUEST, Run
-from emotion.runs import list_runs
+from emotion.runs.folder import FOLDER as TRASH
+from emotion.runs.folder import empty_trash, list_runs
+from emotion.runs.run import GUEST, Run
 from emotion.server.limits import ADDRESS_FACTOR, PublicLimits
 from emotion.server.logs import log, log_unexpected
-from emotion.trash import FOLDER as TRASH
-from emotion.trash import empty_trash
 
 GOING_ON = ("queued", "running", "stopping")
 SECONDS_BETWEEN_CLEANINGS = 60.0

@@ -11,11 +11,11 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import in_order
+from emotion.core.prediction import Prediction
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
-from emotion.labels import in_order
-from emotion.prediction import Prediction
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.server.services import Services
 from emotion.studies.explaining import Explain
 from emotion.ui.guard import guarded_stream

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from emotion.errors import EmotionError
+from emotion.core.errors import EmotionError
+from emotion.core.format import megabytes
 from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
-from emotion.words import megabytes
 
 if TYPE_CHECKING:
     from emotion.server.publish import Pushed

@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import EmotionError, RunError
+from emotion.core.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
+from emotion.core.format import duration, percent
+from emotion.core.owners import FILE, OF_THE_SERVER, Owner, owner_of
 from emotion.data.drawn import is_drawn
-from emotion.errors import EmotionError, RunError
-from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
-from emotion.owners import FILE, OF_THE_SERVER, Owner, owner_of
-from emotion.run import About, Run, Status
-from emotion.runs import list_runs
+from emotion.runs.folder import list_runs
+from emotion.runs.run import About, Run, Status
+from emotion.runs.sweep import SweepMember
+from emotion.runs.validation import load_validation
 from emotion.server.visitors import as_seen_by
-from emotion.sweep import SweepMember
 from emotion.ui.picture_sets import set_title
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED, WAITS_FOR_RUN
-from emotion.validation import load_validation
-from emotion.words import duration, percent
 
 HEADERS = [
     "Run", "Status", "Pictures", "Backbone", "Trained", "Epochs", "Batch",

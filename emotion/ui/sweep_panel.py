@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 from plotly.graph_objects import Figure
 
-from emotion.errors import EmotionError
-from emotion.run import Run
+from emotion.core.errors import EmotionError
+from emotion.runs.run import Run
+from emotion.runs.sweep import SWEPT_SETTINGS, PlannedRun, plan_sweep
 from emotion.server.services import Services
-from emotion.sweep import SWEPT_SETTINGS, PlannedRun, plan_sweep
 from emotion.ui.charts.training import HEIGHT, Measure, overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.config import preset
-from emotion.curves import reading
+from emotion.core.config import preset
+from emotion.core.errors import EmotionError, RunError
+from emotion.core.labels import alias_offer
+from emotion.core.owners import OF_THE_SERVER, may_see
 from emotion.data.folders import list_folder
-from emotion.errors import EmotionError, RunError
-from emotion.labels import alias_offer
-from emotion.owners import OF_THE_SERVER, may_see
-from emotion.run import Run
+from emotion.runs.curves import reading
+from emotion.runs.run import Run
 from emotion.server.services import Services
 from emotion.ui.asked import Asked
 from emotion.ui.charts.training import HEIGHT, WAITING, training_chart

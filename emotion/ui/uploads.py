@@ -17,7 +17,7 @@ from gradio.utils import get_upload_folder
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.errors import RefusedError
+from emotion.core.errors import RefusedError
 from emotion.server.limits import is_public
 from emotion.server.visitors import ADDRESS_SHARE, Room, size_of
 from emotion.ui.visitor import address_of, visitor_of

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.owners import hashed
+from emotion.core.owners import hashed
 from emotion.server.limits import is_public
 
 COOKIE = "emotion-visitor"

@@ -23,8 +23,8 @@ from helpers.serving import Site, free_port
 from PIL import Image
 
 # The one import of the package: a call over HTTP would take longer than what is measured.
-from emotion.classifier import Classifier
-from emotion.run import Run
+from emotion.inference.classifier import Classifier
+from emotion.runs.run import Run
 
 FIRST, QUICK, BARE, PEER = "first run, s", "Quick's first run, s", "bare forward, s", "peer, extrapolated, s"
 PEER_STEPS, PEER_EPOCHS, PEER_BATCH = 12, 8, 24

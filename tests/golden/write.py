@@ -206,10 +206,10 @@ def begun(train: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 
 def describe_and_sweep(runs: dict[str, str]) -> None:
     """Name a run, and train a sweep: both are done on the page alone."""
-    from emotion.config import preset
-    from emotion.run import About, Run
-    from emotion.runs import create_run
-    from emotion.sweep import plan_sweep
+    from emotion.core.config import preset
+    from emotion.runs.folder import create_run
+    from emotion.runs.run import About, Run
+    from emotion.runs.sweep import plan_sweep
     from emotion.training.session import train_run
 
     Run(RUNS / runs["finished"]).describe(About("My first run", "Of tiny pictures.\nNothing to learn from."))
@@ -255,7 +255,7 @@ def write_parquet(file: Path) -> Path:
 
 def find_wrong_labels(folder: Path) -> None:
     """Look for wrong labels in a set, with the bundled backbone; the page does it."""
-    from emotion.job import result_of
+    from emotion.core.progress import result_of
     from emotion.studies.wrong_labels import FindWrongLabels
 
     result_of(FindWrongLabels(folder).carry_out())
@@ -264,8 +264,8 @@ def find_wrong_labels(folder: Path) -> None:
 def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, Path]:
     """Compare one emotion, all of them, and drawn faces, and carry out every study beside them."""
     from emotion.comparison import load_comparison
-    from emotion.job import result_of
-    from emotion.run import Run
+    from emotion.core.progress import result_of
+    from emotion.runs.run import Run
     from emotion.server.model_process import Models, carry_out
     from emotion.studies.controls import Control, keep_control, offered
     from emotion.studies.cue_probe import CueProbe, keep_probe

@@ -18,7 +18,7 @@ def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
         EmotionError: it cannot be answered; the text says why.
     """
     from emotion.comparison import load_comparison
-    from emotion.run import Run
+    from emotion.runs.run import Run
     from emotion.server.model_process import Models, carry_out
     from emotion.studies import controls, cue_probe, explaining, feature_map, keeping, luck
 

@@ -14,9 +14,9 @@ from helpers.processes import children_of, frozen, giving_way, held
 from helpers.waiting import until
 
 from emotion.comparison import Request
-from emotion.config import TrainConfig
-from emotion.errors import RunError
-from emotion.run import Run
+from emotion.core.config import TrainConfig
+from emotion.core.errors import RunError
+from emotion.runs.run import Run
 from emotion.server.services import Services
 
 

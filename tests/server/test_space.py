@@ -22,7 +22,7 @@ from helpers.visitors import RefusedError, Visitor
 from helpers.waiting import until
 from huggingface_hub import SpaceCard, SpaceHardware
 
-from emotion.errors import SpaceError
+from emotion.core.errors import SpaceError
 from emotion.server.space import write_space
 
 # The reference of the Spaces' configuration on the Hub has these colours and no others.

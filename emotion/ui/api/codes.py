@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import BackboneError, ConfigError, EmotionError, PictureError, RefusedError, RunError
+from emotion.core.errors import BackboneError, ConfigError, EmotionError, PictureError, RefusedError, RunError
 from emotion.server.logs import log, log_unexpected
 from emotion.ui.api.checking import check
 from emotion.ui.guard import unexpected

@@ -12,12 +12,12 @@ from typing import Any
 from gradio.data_classes import FileData
 from gradio.events import api
 
-from emotion.config import TrainConfig, parse_depth, preset
+from emotion.core.config import TrainConfig, parse_depth, preset
+from emotion.core.errors import PictureError, RunError
+from emotion.core.progress import result_of
 from emotion.data.importing import Bring, FromPath
 from emotion.data.sets import SavedSet, sets_folder
-from emotion.errors import PictureError, RunError
-from emotion.job import result_of
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.server.services import Services
 from emotion.ui.api.answers import (
     ComparisonAnswer,

@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import RunError
+from emotion.core.errors import RunError
+from emotion.runs.validation import load_validation
 from emotion.server.services import Services
 from emotion.statistics.calibration import calibrate
 from emotion.ui.charts.calibration import reliability_chart
@@ -17,7 +18,6 @@ from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
-from emotion.validation import load_validation
 
 NOTHING_YET = (
     "Of all pictures that the run is 70 % sure of, is it right about 70 %? The validation pictures say how far its "

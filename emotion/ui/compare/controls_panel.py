@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.errors import EmotionError
+from emotion.core.errors import EmotionError
 from emotion.faces.controls import DrawnControl
 from emotion.server.services import Services
 from emotion.studies.controls import CONTROLS, Control, keep_control, kept_controls, offered

@@ -9,7 +9,7 @@ import gradio as gr
 
 from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
 from emotion.faces.identity import SPECIES
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.server.services import Services
 from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import HEIGHT as CUE_HEIGHT

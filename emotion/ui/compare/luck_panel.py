@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.errors import ConfigError
-from emotion.run import Run
+from emotion.core.errors import ConfigError
+from emotion.runs.run import Run
 from emotion.server.services import Services
 from emotion.studies.keeping import keep
 from emotion.studies.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck

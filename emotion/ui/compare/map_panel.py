@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.server.services import Services
 from emotion.studies.feature_map import KEPT_AS, MOST_POINTS, PER_CLASS, FeatureMap, MapResult, kept_map
 from emotion.studies.keeping import keep

@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison, ScoredPicture
-from emotion.labels import colour_of_set
-from emotion.prediction import Saliency
+from emotion.core.labels import colour_of_set
+from emotion.core.prediction import Saliency
 from emotion.server.services import Services
 from emotion.studies.explaining import (
     ExplainedPicture,

@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.errors import EmotionError, PictureError
+from emotion.core.labels import ALIASES_SETTING, EMOTIONS, species_in
 from emotion.data.importing import Bring, Brought, FromFiles, FromPath, Way
 from emotion.data.names import MAX_NAME
 from emotion.data.sets import sets_folder
-from emotion.errors import EmotionError, PictureError
-from emotion.labels import ALIASES_SETTING, EMOTIONS, species_in
 from emotion.server.limits import is_public
 from emotion.server.services import Services
 from emotion.ui.guard import guarded_stream

@@ -7,10 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.format import count
+from emotion.core.labels import EMOTIONS, alias_offer
 from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_aliases
+from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
-from emotion.data.suspects import kept_suspects
-from emotion.labels import EMOTIONS, alias_offer
 from emotion.server.services import Services
 from emotion.studies.wrong_labels import FindWrongLabels
 from emotion.ui.guard import guarded, guarded_stream
@@ -21,7 +22,6 @@ from emotion.ui.status import sentence
 from emotion.ui.studying import watched
 from emotion.ui.ticks import TICKS, ticked
 from emotion.ui.uploads import new_download
-from emotion.words import count
 
 FIRST = (ORDERS[0], ALL, 1)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.errors import PictureError
+from emotion.core.owners import owner_of, share
 from emotion.data.editing import describe_set
 from emotion.data.importing import Brought
 from emotion.data.sets import SavedSet, delete_set
-from emotion.errors import PictureError
-from emotion.owners import owner_of, share
 from emotion.server.services import Services
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET

@@ -11,10 +11,10 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.batch.judging import JudgeMany, gathered
-from emotion.batch.result import Batch
-from emotion.batch.table import file_name, to_csv
-from emotion.errors import EmotionError, PictureError
+from emotion.core.errors import EmotionError, PictureError
+from emotion.inference.batch.judging import JudgeMany, gathered
+from emotion.inference.batch.result import Batch
+from emotion.inference.batch.table import file_name, to_csv
 from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET

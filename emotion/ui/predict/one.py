@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import EmotionError, PictureError
+from emotion.core.errors import EmotionError, PictureError
 from emotion.server.services import Services
 from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
