@@ -49,7 +49,7 @@ models/dinov2-small/config.json: | $(VENV)/installed
 
 # What the default backbone makes of the drawn pictures, which comes with them.
 features: $(VENV)/installed models/dinov2-small/config.json
-	$(PYTHON) -m emotion.training.shipping
+	$(PYTHON) -m emotion.training.shipped
 
 screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 	$(PYTHON) tests/take_screenshots.py

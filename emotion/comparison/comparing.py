@@ -10,13 +10,13 @@ from pathlib import Path
 
 from emotion.comparison.drawing import Draw
 from emotion.comparison.gaps import Gap, find_gaps, first_of_people
+from emotion.core.errors import PictureError
+from emotion.core.labels import chance_level, emotion_meant, is_relaxed
+from emotion.core.scored import SampleResult, summarise
 from emotion.data.folders import Picture, list_folder
 from emotion.data.names import alike
 from emotion.data.sampling import draw_in_order
-from emotion.errors import PictureError
-from emotion.labels import chance_level, emotion_meant, is_relaxed
-from emotion.run import Run
-from emotion.scored import SampleResult, summarise
+from emotion.runs.run import Run
 
 Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
 # Which of some pictures, by path, were trained on, and under which path.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from emotion.core.errors import PictureError
+from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.data.folders import Picture
-from emotion.errors import PictureError
-from emotion.scored import SampleResult, ScoredPicture, summarise
 
 
 @dataclass

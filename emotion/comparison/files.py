@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from emotion.comparison.comparing import Comparison
-from emotion.errors import RunError
-from emotion.run import Run
-from emotion.scored import SampleResult, ScoredPicture, summarise
-from emotion.writing import write_json
+from emotion.core.errors import RunError
+from emotion.core.files import write_json
+from emotion.core.scored import SampleResult, ScoredPicture, summarise
+from emotion.runs.run import Run
 
 SCHEMA = 2
 # Files of the first schema lack fields that have a default, and statistics that are computed from the scores.

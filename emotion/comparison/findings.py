@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from emotion.comparison.comparing import Comparison
 from emotion.comparison.gaps import Gap, first_of_people
-from emotion.intervals import wilson_interval
-from emotion.labels import RELAXED_WARNING
-from emotion.scored import SampleResult
+from emotion.core.format import capital
+from emotion.core.intervals import wilson_interval
+from emotion.core.labels import RELAXED_WARNING
+from emotion.core.scored import SampleResult
 from emotion.statistics.difference import Difference
-from emotion.words import capital
 
 PLURALS = {"human": "humans", "dog": "dogs", "cat": "cats"}
 # A class is fallen back to where most of what is not of it, surely more than half, is called by its name.

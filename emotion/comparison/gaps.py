@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from emotion.scored import SampleResult
+from emotion.core.scored import SampleResult
 from emotion.statistics.difference import Difference, adjusted, difference
 
 REFERENCE = "human"

@@ -9,12 +9,12 @@ from typing import Literal
 from emotion.comparison import Comparison, SampleResult
 from emotion.comparison.findings import caveats, collapses, plural, reference_of
 from emotion.comparison.gaps import REFERENCE
+from emotion.core.format import count, in_words, listed, moment, percent
+from emotion.core.labels import DRAWN_NOTE, colour_of_set
 from emotion.data.drawn import is_drawn
-from emotion.labels import DRAWN_NOTE, colour_of_set
 from emotion.report.content import Block, Cell, Facts, Report, Row, Section, Table, Text
 from emotion.report.material import Material
 from emotion.report.naming import plain_name
-from emotion.words import count, in_words, listed, moment, percent
 
 Standing = Literal["above", "level", "below", "fallen back", "trained on"]
 _VERBS: dict[Standing, str] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from emotion.labels import colour_of_set
+from emotion.core.format import capital, exact_percent, listed, percent, span
+from emotion.core.labels import colour_of_set
 from emotion.report.content import Block, Cell, Figure, Heading, Line, LineChart, Row, Source, Table, Text
 from emotion.report.material import Material
 from emotion.report.training import VALIDATION_COLOUR
@@ -15,7 +16,6 @@ from emotion.statistics.calibration import (
     calibrate,
 )
 from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
-from emotion.words import capital, exact_percent, listed, percent, span
 
 # That of the page's section, so that both show the same intervals.
 SEED = 0

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from emotion.comparison import Comparison
 from emotion.comparison.findings import plural
+from emotion.core.format import capital, count, exact_percent, listed, percent, points, span
+from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.faces.cues import NEUTRAL_BASE, find_cue
-from emotion.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.report.calibrating import calibration
 from emotion.report.content import Block, Cell, Dot, DotChart, Figure, Guide, Heading, Points, Row, Section, Table, Text
 from emotion.report.material import Material
@@ -18,7 +19,6 @@ from emotion.studies.feature_map import KEPT_AS as MAP
 from emotion.studies.feature_map import MapResult
 from emotion.studies.keeping import kept
 from emotion.studies.luck import kept_luck
-from emotion.words import capital, count, exact_percent, listed, percent, points, span
 
 
 def checks(material: Material) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from emotion.intervals import Interval
+from emotion.core.intervals import Interval
 
 Tone = Literal["plain", "right", "wrong"]
 Point = tuple[float, float]

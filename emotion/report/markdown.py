@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from emotion.core.format import escaped
 from emotion.report.content import (
     Beside,
     Block,
@@ -25,7 +26,6 @@ from emotion.report.content import (
     Table,
     Text,
 )
-from emotion.words import escaped
 
 
 def to_markdown(report: Report) -> str:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from emotion.comparison import Comparison, load_comparison
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import RunError
+from emotion.core.events import Event, RunStarted, without_void
 from emotion.data.drawn import is_drawn
-from emotion.errors import RunError
-from emotion.events import Event, RunStarted, without_void
 from emotion.report.naming import without_places
-from emotion.run import Run
-from emotion.split_record import SplitRow, load_split
-from emotion.validation import Validation, load_validation
+from emotion.runs.run import Run
+from emotion.runs.split import SplitRow, load_split
+from emotion.runs.validation import Validation, load_validation
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from emotion.comparison import Comparison, SampleResult
 from emotion.comparison.findings import confusion, details_sentence, gap_sentence, plural, reference_of
 from emotion.comparison.gaps import Gap
-from emotion.labels import colour_of, colour_of_set
+from emotion.core.format import exact_percent, p_value, percent, points, span
+from emotion.core.labels import colour_of, colour_of_set
+from emotion.core.scored import chance_brier, chance_log_loss
 from emotion.report.content import (
     Beside,
     Block,
@@ -24,8 +26,6 @@ from emotion.report.content import (
     Text,
 )
 from emotion.report.material import Material
-from emotion.scored import chance_brier, chance_log_loss
-from emotion.words import exact_percent, p_value, percent, points, span
 
 WILSON = Source("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")
 WELCH = Source("Welch 1947", "https://doi.org/10.1093/biomet/34.1-2.28")

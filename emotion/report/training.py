@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from emotion.curves import reading
+from emotion.core.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
+from emotion.core.format import count, duration, percent, span
+from emotion.core.intervals import wilson_interval
+from emotion.core.labels import chance_level, colour_of, in_order
 from emotion.data.drawn import is_drawn
-from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
-from emotion.intervals import wilson_interval
-from emotion.labels import chance_level, colour_of, in_order
 from emotion.report.content import (
     Block,
     Cell,
@@ -29,8 +29,8 @@ from emotion.report.content import (
 )
 from emotion.report.material import Material
 from emotion.report.naming import plain_name
-from emotion.validation import Validation
-from emotion.words import count, duration, percent, span
+from emotion.runs.curves import reading
+from emotion.runs.validation import Validation
 
 # Those of the page's charts.
 TRAINING_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emotion.errors import ConfigError, RunError
+from emotion.core.errors import ConfigError, RunError
+from emotion.core.files import write_texts
 from emotion.report.content import Report
 from emotion.report.html import to_html
 from emotion.report.markdown import to_markdown
-from emotion.writing import write_texts
 
 RENDERERS = {".html": to_html, ".md": to_markdown}
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emotion.intervals import LEVEL, Interval
+from emotion.core.intervals import LEVEL, Interval
 
 RESAMPLES = 9999
 POWER = 0.8

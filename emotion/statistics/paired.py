@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emotion.intervals import LEVEL, Interval
+from emotion.core.intervals import LEVEL, Interval
 
 
 @dataclass(frozen=True)

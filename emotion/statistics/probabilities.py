@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotion.intervals import LEVEL, Interval
-from emotion.scored import LEAST, ScoredPicture
+from emotion.core.intervals import LEVEL, Interval
+from emotion.core.scored import LEAST, ScoredPicture
 
 LOWEST, HIGHEST = 0.05, 20.0
 

@@ -11,13 +11,13 @@ from typing import Any
 from PIL import Image
 
 from emotion.comparison import Comparison, ScoredPicture, load_comparison
+from emotion.core.errors import ConfigError, PictureError
+from emotion.core.intervals import Interval, mean_interval
+from emotion.core.progress import Progress
 from emotion.data.controls import PICTURE_CONTROLS, PictureControl
 from emotion.data.decoding import open_picture
-from emotion.errors import ConfigError, PictureError
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
-from emotion.intervals import Interval, mean_interval
-from emotion.job import Progress
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.statistics.paired import Change, change
 from emotion.studies.keeping import keep, kept
 from emotion.studies.study import Judge

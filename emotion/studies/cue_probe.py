@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from emotion.errors import PictureError, RunError
+from emotion.core.errors import PictureError, RunError
+from emotion.core.files import write_json
+from emotion.core.format import percent
+from emotion.core.intervals import Interval, mean_interval
+from emotion.core.progress import Progress
 from emotion.faces.cues import CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue, individuals
 from emotion.faces.faces_set import Drawing
-from emotion.intervals import Interval, mean_interval
-from emotion.job import Progress
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.statistics.paired import Change, change
 from emotion.studies.study import Judge
-from emotion.words import percent
-from emotion.writing import write_json
 
 SCHEMA = 1
 FOLDER = "probes"

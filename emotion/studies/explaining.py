@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from emotion.comparison import Comparison, ScoredPicture
+from emotion.core.errors import PictureError
+from emotion.core.prediction import Saliency
+from emotion.core.progress import Progress
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.prediction import Saliency
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.studies.keeping import keep, kept
 from emotion.studies.study import Judge
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import plural, reference_of
+from emotion.core.errors import PictureError
+from emotion.core.progress import Progress
 from emotion.data.folders import find_pictures, within
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.studies.keeping import kept
 from emotion.studies.pool import Pool, pools
 from emotion.studies.study import Judge
@@ -246,7 +246,7 @@ def _apart(one: np.ndarray, other: np.ndarray) -> float:
 def _whitening(features: np.ndarray, truth: np.ndarray, *, classes: int) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
-    from emotion.training.whitening import whitening
+    from emotion.training.head import whitening
 
     batch = torch.from_numpy(features), torch.from_numpy(truth)
     mean, projection = whitening([batch], classes=classes, width=features.shape[1])

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from emotion.errors import RunError
-from emotion.writing import write_json
+from emotion.core.errors import RunError
+from emotion.core.files import write_json
 
 SCHEMA = 1
 

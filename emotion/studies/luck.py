@@ -10,9 +10,9 @@ import numpy as np
 
 from emotion.comparison import Comparison, load_comparison
 from emotion.comparison.findings import reference_of
-from emotion.errors import ConfigError, PictureError, RunError
-from emotion.job import Progress
-from emotion.run import Run
+from emotion.core.errors import ConfigError, PictureError, RunError
+from emotion.core.progress import Progress
+from emotion.runs.run import Run
 from emotion.statistics.repeats import deviations, draw_means
 from emotion.studies.keeping import kept
 from emotion.studies.luck_result import QUANTILES, LuckResult, SetLuck, Training

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.comparison import Comparison
+from emotion.core.errors import PictureError
+from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.run import Run
-from emotion.split_record import trained_on
+from emotion.runs.run import Run
+from emotion.training.shipped import trained_on
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.prediction import Saliency
-from emotion.run import Run
+from emotion.core.errors import PictureError
+from emotion.core.prediction import Saliency
+from emotion.core.progress import Progress
+from emotion.runs.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from emotion.classifier import Classifier
+    from emotion.inference.classifier import Classifier
 
 
 class RunJudge:
@@ -38,20 +38,20 @@ class RunJudge:
 
     def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Return (N, F) float32 features, what the classifier is fed; those of the trunk cache are not computed."""
-        from emotion.training.repeating import look_at
+        from emotion.training.repeat import look_at
 
-        parts, processor = self._classifier.parts, self._classifier.processor
-        return (yield from look_at(pictures, run=self.run, parts=parts, processor=processor))
+        network, processor = self._classifier.network, self._classifier.processor
+        return (yield from look_at(pictures, run=self.run, network=network, processor=processor))
 
     def judged(self, features: np.ndarray) -> np.ndarray:
         """Return the (N, C) probabilities that the run gives to pictures by their (N, F) features."""
-        from emotion.training.repeating import classify
+        from emotion.training.repeat import classify
 
-        classifier = self._classifier.parts.top.classifier
-        return classify(features, classifier.weight.detach().cpu(), classifier.bias.detach().cpu())
+        head = self._classifier.network.head
+        return classify(features, head.weight.cpu(), head.bias.cpu())
 
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Train the run's classifier anew with each seed; return its (seeds, N, C) probabilities of the pictures."""
-        from emotion.training.repeating import retrain
+        from emotion.training.repeat import retrain
 
-        return (yield from retrain(self.run, seeds, self.features(pictures)))
+        return (yield from retrain(self.run, seeds, self.features(pictures), head=self._classifier.network.head_name))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PIL import Image
 
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.prediction import Saliency
-from emotion.run import Run
+from emotion.core.errors import PictureError
+from emotion.core.prediction import Saliency
+from emotion.core.progress import Progress
+from emotion.runs.run import Run
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion.config import preset
+from emotion.core.config import preset
+from emotion.core.errors import PictureError
+from emotion.core.format import count
+from emotion.core.progress import Progress, paced
+from emotion.data.findings import Suspect, keep_suspects
 from emotion.data.sets import SavedSet
-from emotion.data.suspects import Suspect, keep_suspects
-from emotion.errors import PictureError
-from emotion.job import Progress, paced
-from emotion.words import count
 
 FOLDS, SEED = 5, 0
 # Fewer pictures of a class say nothing of where it lies, and find no place in every fold.

@@ -7,7 +7,7 @@ import random
 
 from PIL import Image, ImageEnhance, ImageStat
 
-from emotion.config import Augmentation
+from emotion.core.config import Augmentation
 
 # Smallest share of the width that a crop keeps, and the reach of each colour factor around 1.
 _STRENGTHS: dict[str, tuple[float, float]] = {
@@ -61,3 +61,17 @@ def _framed(image: Image.Image, rng: random.Random) -> Image.Image:
     frame = Image.new("RGB", (width, height), colour)
     frame.paste(image, (rng.randint(0, width - image.width), rng.randint(0, height - image.height)))
     return frame
+
+
+def vary_view(image: Image.Image, sha256: str, *, view: int, augmentation: Augmentation) -> Image.Image:
+    """Return a view of a picture, which depends on the picture's content alone, so that every seed shares it.
+
+    The first further view of ``frame`` is the mirrored picture: it changes no proportion. Those of ``zoom`` are closer
+    and farther by turns.
+    """
+    if view == 0:
+        return image
+    if view == 1 and augmentation == "frame":
+        return mirrored(image)
+    farther = view % 2 == 0 if augmentation == "zoom" else None
+    return vary(image, augmentation=augmentation, key=f"{sha256}/view {view}", farther=farther)

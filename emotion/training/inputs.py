@@ -1,28 +1,23 @@
-"""What the trained part is fed: a frozen part's activations, computed once, or pictures decoded anew."""
+"""What the trained part is fed: rows of a frozen part, computed once, or pictures decoded anew."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
-from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import torch
 from PIL import Image
 from torch import Tensor
 from transformers import BaseImageProcessor
 
-from emotion.config import TrainConfig
+from emotion.backbones.pixels import in_background, side_of, to_pixels
+from emotion.core.config import TrainConfig
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.training.augmentation import vary
-from emotion.training.batches import view_of
-
-DECODING_THREADS = 2
-T = TypeVar("T")
-R = TypeVar("R")
+from emotion.training.features import Features
+from emotion.training.order import kept_tokens, view_of
 
 
 class Inputs(Protocol):
@@ -34,57 +29,12 @@ class Inputs(Protocol):
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return the (len(indices), …) input of the pictures as they are."""
 
-    def close(self) -> None:
-        """Give back what was opened."""
-
-
-def to_pixels(images: Sequence[Image.Image], processor: BaseImageProcessor) -> Tensor:
-    """Return (len(images), 3, H, W) float32 pixels, normalised as the processor is told to."""
-    pixels: Tensor = processor(list(images), return_tensors="pt")["pixel_values"]
-    return pixels
-
-
-def side_of(processor: BaseImageProcessor) -> int:
-    """Return to how many pixels a side a processor resizes pictures: what ``open_picture`` is to be asked for."""
-    sizes: dict[str, int] = dict(processor.size)
-    return max(sizes.values())
-
-
-def in_background(work: Callable[[T], R], items: Sequence[T], *, ahead: int) -> Iterator[R]:
-    """Yield ``work(item)`` in order, done by threads at most ``ahead`` items ahead of the reader."""
-    with ThreadPoolExecutor(DECODING_THREADS) as pool:
-        remaining = iter(items)
-        pending = [pool.submit(work, item) for item in islice(remaining, ahead)]
-        try:
-            while pending:
-                result = pending.pop(0).result()
-                pending += [pool.submit(work, item) for item in islice(remaining, 1)]
-                yield result
-        finally:
-            for future in pending:
-                future.cancel()
-
-
-class Activations(Protocol):
-    """What a frozen part made of the pictures, in each of their views."""
-
-    def take(self, views: Sequence[int], indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), …) activations in float32, of the given view of each picture."""
-
-    def through(self, work: Callable[[Tensor], Tensor]) -> Activations:
-        """Return what ``work`` makes of them, held in memory."""
-
-    def close(self) -> None:
-        """Give back what was opened."""
-
 
 class PictureInputs:
     """Decodes pictures whenever they are asked for; training pictures vary anew in every epoch."""
 
     def __init__(self, pictures: Sequence[Picture], processor: BaseImageProcessor, *, config: TrainConfig) -> None:
-        self._pictures = pictures
-        self._processor = processor
-        self._config = config
+        self._pictures, self._processor, self._config = pictures, processor, config
         self._open = partial(open_picture, side=side_of(processor))
 
     def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
@@ -103,48 +53,23 @@ class PictureInputs:
         paths = [self._pictures[index].path for index in indices]
         return to_pixels(list(in_background(self._open, paths, ahead=len(paths))), self._processor)
 
-    def close(self) -> None:
-        """Nothing is open between two calls."""
 
+class FeatureInputs:
+    """Reads rows of a frozen part; of tokens, whose last ``patches`` are patches, a training may leave some out."""
 
-class ActivationInputs:
-    """Reads the frozen part's activations, which may lie on disk.
-
-    Rows of tokens begin with ``special_tokens``; of the patches after them a share is left out in training, others for
-    each picture and epoch (PatchDropout: Liu et al. 2023, arXiv 2208.07220).
-    """
-
-    def __init__(self, activations: Activations, *, config: TrainConfig, special_tokens: int = 1) -> None:
-        self._activations = activations
-        self._config = config
-        self._special_tokens = special_tokens
+    def __init__(self, features: Features, *, config: TrainConfig, patches: int = 0) -> None:
+        self._features, self._config, self._patches = features, config, patches
 
     def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
-        """Return (len(indices), …) activations, each of the view that the epoch drew."""
-        views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
-        rows = self._activations.take(views, indices)
-        if not self._config.patch_dropout or rows.ndim == 2:
+        """Return (len(indices), …) rows, each of the view that the epoch drew."""
+        seed, share = self._config.seed, self._config.patch_dropout
+        views = [view_of(index, views=self._config.views, seed=seed, epoch=epoch) for index in indices]
+        rows = self._features.take(indices, views=views)
+        if not share or not self._patches:
             return rows
-        return torch.stack([row[self._kept(index, epoch, len(row))] for index, row in zip(indices, rows, strict=True)])
-
-    def _kept(self, index: int, epoch: int, tokens: int) -> list[int]:
-        patches = range(self._special_tokens, tokens)
-        count = max(1, round(len(patches) * (1 - self._config.patch_dropout)))
-        chosen = random.Random(f"{self._config.seed}/{epoch}/{index}/patches").sample(patches, count)
-        return [*range(self._special_tokens), *sorted(chosen)]
-
-    def through(self, work: Callable[[Tensor], Tensor]) -> ActivationInputs:
-        """Return what ``work`` makes of them, held in memory."""
-        return ActivationInputs(self._activations.through(work), config=self._config)
+        keep = partial(kept_tokens, tokens=rows.shape[1], patches=self._patches, share=share, seed=seed, epoch=epoch)
+        return torch.stack([row[keep(index)] for index, row in zip(indices, rows, strict=True)])
 
     def plain(self, indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), …) activations of the pictures as they are."""
-        return self.view(0, indices)
-
-    def view(self, view: int, indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), …) activations of one view of the pictures."""
-        return self._activations.take([view] * len(indices), indices)
-
-    def close(self) -> None:
-        """Give back what was opened."""
-        self._activations.close()
+        """Return (len(indices), …) rows of the pictures as they are."""
+        return self._features.take(indices)

@@ -1,9 +1,10 @@
-"""Assemble the dashboard from its tabs. Everything heavy comes in through ``Services``."""
+"""Assemble the dashboard from its tabs. Everything heavy is done by ``Services``."""
 
 from __future__ import annotations
 
 import gradio as gr
 
+from emotion.server.services import Services
 from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.guard import guarded
@@ -15,7 +16,6 @@ from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_tab import IN_TURN, RunTab
 from emotion.ui.runs_table import RunsTable
-from emotion.ui.services import Services
 from emotion.ui.settings import ListBackbones, known_backbones
 from emotion.ui.train_tab import TrainTab
 

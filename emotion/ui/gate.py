@@ -19,8 +19,8 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.errors import RefusedError
-from emotion.public import is_public
+from emotion.core.errors import RefusedError
+from emotion.server.limits import is_public
 from emotion.ui.uploads import UploadCounter
 from emotion.ui.visitor import address_of
 
@@ -69,7 +69,8 @@ ROUTES: tuple[Route, ...] = (
 )
 _WAITS = re.compile(rf"{_API}(?:queue/join|call/[^/]+)/?", re.DOTALL)
 _PLACES = "emotion.places"
-MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?.*")
+# Streamable HTTP alone: Gradio's other transports are outdated.
+MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?")
 
 
 class Gate:

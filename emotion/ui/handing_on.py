@@ -28,7 +28,7 @@ class HandingOn:
     def pack(self, name: str | None) -> Any:
         """Pack the run's checkpoint and hand out its file."""
         # Only now: a page that is opened does not wait for what writes cards.
-        from emotion.export.checkpoint import zip_run
+        from emotion.server.publish import zip_run
 
         run = self.board.find(name)
         made = zip_run(run, new_download(f"{run.name}.zip"))

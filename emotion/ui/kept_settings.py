@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.config import PRESETS, preset
-from emotion.errors import EmotionError
-from emotion.run import Run
+from emotion.core.config import PRESETS, preset
+from emotion.core.errors import EmotionError
+from emotion.runs.run import Run
 from emotion.ui.guard import guarded, warn
 from emotion.ui.handlers import BROWSER_SECRET, POLL, QUIET
 from emotion.ui.picture_sets import find_set, list_picture_sets

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from emotion.errors import EmotionError
-from emotion.intervals import Interval
-from emotion.labels import DRAWN_NOTE, EMOTIONS, chance_level, colour_of
+from emotion.core.errors import EmotionError
+from emotion.core.format import exact_percent, percent, span
+from emotion.core.intervals import Interval
+from emotion.core.labels import DRAWN_NOTE, EMOTIONS, chance_level, colour_of
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
-from emotion.words import exact_percent, percent, span
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 CHANCE = chance_level(len(EMOTIONS))

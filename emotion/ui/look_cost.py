@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from emotion.backbones.registry import config_file
-from emotion.cache.recipe import row_bytes
-from emotion.cache.store import open_cache
-from emotion.config import TrainConfig
-from emotion.events import TrunkProgress
+from emotion.core.config import TrainConfig
+from emotion.core.events import TrunkProgress
+from emotion.core.format import count, duration
+from emotion.training.cache import open_cache
 from emotion.ui.run_board import RunSummary
-from emotion.words import count, duration
 
 NOTHING_FROZEN = "Nothing is frozen: in every epoch each picture passes the whole backbone, forth and back."
 KNOWN = "The backbone looks at nothing new: what it saw of these pictures in an earlier run is kept."
@@ -24,10 +21,8 @@ def look_cost(config: TrainConfig, *, pictures: int, runs: Sequence[RunSummary])
     alike = [(each.config, look) for each in runs if _looks_alike(each.config, config) and (look := _look_of(each))]
     trained_on = pictures - round(pictures * config.validation_share)
     looks = pictures + (config.views - 1) * trained_on
-    size = _bytes_of(config, looks)
     were_kept = any(look.kept and look.total >= looks and _sees_the_same(other, config) for other, look in alike)
-    # By now they may have made room for others, or have been cleared. Pictures of the same content are kept once.
-    if were_kept and size is not None and open_cache().size() >= size / 2:
+    if were_kept and open_cache().size():
         return KNOWN
     views = f", {config.views} views of those trained on" if config.views > 1 else ""
     said = f"The backbone looks once at {count(pictures, 'picture')}{views}"
@@ -36,7 +31,7 @@ def look_cost(config: TrainConfig, *, pictures: int, runs: Sequence[RunSummary])
         said += ": the first run shows how long that takes here."
     else:
         said += f": about {_whole(looks * pace)} at the pace of the last run."
-    return f"{said} {_what_is_kept(size)}"
+    return f"{said} Later runs skip this, while the cache has room."
 
 
 def looks_sentence(config: TrainConfig, *, most: int, runs: Sequence[RunSummary]) -> str:
@@ -83,21 +78,3 @@ def _sees_the_same(earlier: TrainConfig, config: TrainConfig) -> bool:
 def _whole(seconds: float) -> str:
     whole = max(1, round(seconds))
     return f"{whole} s" if whole < 60 else duration(whole)
-
-
-def _bytes_of(config: TrainConfig, looks: int) -> int | None:
-    """Return what so many looks come to in the cache; None where the backbone is not known yet."""
-    try:
-        backbone = json.loads(config_file(config.backbone).read_text(encoding="utf-8"))
-        # Without knowing the machine: tokens take two bytes a value where it has bfloat16, as most do.
-        value_bytes = 4 if config.precision == "float32" else 2
-        return looks * row_bytes(backbone, depth=config.depth, image_size=config.image_size, value_bytes=value_bytes)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _what_is_kept(size: int | None) -> str:
-    limit = open_cache().limit
-    if size is None or size <= limit:
-        return "Later runs skip this."
-    return f"That is about {size / 1e9:.1f} GB, more than the {limit / 1e9:g} GB that are kept: later runs look again."

@@ -11,18 +11,18 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import in_order
+from emotion.core.prediction import Prediction
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
-from emotion.labels import in_order
-from emotion.prediction import Prediction
-from emotion.run import Run
+from emotion.runs.run import Run
+from emotion.server.services import Services
 from emotion.studies.explaining import Explain
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.picture_input import RAW, SHOWN_SIDE
 from emotion.ui.run_board import RunBoard
 from emotion.ui.saliency_view import is_cropped, legend_html, saliency_figure
-from emotion.ui.services import Services
 from emotion.ui.status import status_box
 from emotion.ui.studying import carried_out
 from emotion.ui.thumbnails import data_uri

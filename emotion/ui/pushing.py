@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from emotion.errors import EmotionError
+from emotion.core.errors import EmotionError
+from emotion.core.format import megabytes
+from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
-from emotion.words import megabytes
 
 if TYPE_CHECKING:
-    from emotion.export.pushing import Pushed
+    from emotion.server.publish import Pushed
 
 TOKEN_NOTE = "One with write permission, from the Hub’s settings. It is used for this push and kept nowhere."
 PRIVATE_NOTE = "Only you see it. Its page can change that later."
@@ -69,7 +69,7 @@ class Pushing:
         # The field first, whatever comes of it.
         yield [gr.skip(), "", name]
         # Only now: a page that is opened does not wait for what writes cards.
-        from emotion.export.pushing import Push
+        from emotion.server.publish import Push
 
         try:
             run = self.board.find(name)

@@ -7,27 +7,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import EmotionError, RunError
+from emotion.core.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
+from emotion.core.format import duration, percent
+from emotion.core.owners import FILE, OF_THE_SERVER, Owner, owner_of
 from emotion.data.drawn import is_drawn
-from emotion.errors import EmotionError, RunError
-from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
-from emotion.owners import FILE, OF_THE_SERVER, Owner, owner_of
-from emotion.run import About, Run, Status
-from emotion.runs import list_runs
-from emotion.sweep import SweepMember
+from emotion.runs.folder import list_runs
+from emotion.runs.run import About, Run, Status
+from emotion.runs.sweep import SweepMember
+from emotion.runs.validation import load_validation
+from emotion.server.visitors import as_seen_by
 from emotion.ui.picture_sets import set_title
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED, WAITS_FOR_RUN
-from emotion.validation import load_validation
-from emotion.words import duration, percent
 
 HEADERS = [
     "Run", "Status", "Pictures", "Backbone", "Trained", "Epochs", "Batch",
     "Validation loss", "Validation accuracy", "Time",
 ]  # fmt: skip
 NUMBERS = frozenset({"Epochs", "Batch", "Validation loss", "Validation accuracy", "Time"})
-# Whoever is told from nobody still is a guest.
-NOBODY = "nobody"
 Stamp = tuple[float, int, float, float, bool, bool]
 
 
@@ -93,15 +92,15 @@ class RunBoard:
     def summaries(self) -> list[RunSummary]:
         """Return all runs that can be read and that the visitor may see, newest first."""
         visitor = self.visitor()
-        return [_seen_by(each, visitor) for each in self.of_everybody() if each.owner.may_see(visitor)]
+        return [_seen_by(each, visitor) for each in self._of_everybody() if each.owner.may_see(visitor)]
 
     def mine(self) -> list[RunSummary]:
         """Return those that the visitor may change."""
         visitor = self.visitor()
-        return [each for each in self.of_everybody() if each.owner.may_change(visitor)]
+        return [each for each in self._of_everybody() if each.owner.may_change(visitor)]
 
-    def of_everybody(self) -> list[RunSummary]:
-        """Return all runs that can be read, newest first, whoever asks: for counting, never for the screen."""
+    def _of_everybody(self) -> list[RunSummary]:
+        """Return all runs that can be read, newest first, whoever asks: never for the screen."""
         found = []
         for run in list_runs(self._folder):
             stamp = _stamp(run)
@@ -136,10 +135,7 @@ class RunBoard:
         Raises:
             RunError: the visitor may not see it.
         """
-        visitor, owner = self.visitor(), owner_of(run.path)
-        if not owner.may_see(visitor):
-            raise RunError("That run is gone: choose another one.")
-        return _as_seen_by(run, visitor, owner)
+        return as_seen_by(self.visitor(), run)
 
     def choose(self, name: str | None) -> Run:
         """Return the run to use: the named one; where a page has no name yet, the newest that can predict.
@@ -221,12 +217,8 @@ def _kept(run: Run, events: Sequence[Event]) -> tuple[int, Scores] | None:
     return (validation.epoch, epochs[validation.epoch]) if validation and validation.epoch in epochs else None
 
 
-def _as_seen_by(run: Run, visitor: str | None, owner: Owner) -> Run:
-    return Run(run.path) if owner.may_change(visitor) else Run(run.path, guest=visitor or NOBODY)
-
-
 def _seen_by(summary: RunSummary, visitor: str | None) -> RunSummary:
-    run = _as_seen_by(summary.run, visitor, summary.owner)
+    run = as_seen_by(visitor, summary.run, owner=summary.owner)
     return replace(summary, run=run) if run.guest else summary
 
 

@@ -8,18 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emotion.command import command_line
 from emotion.comparison import ScoredPicture
-from emotion.config import TrainConfig
-from emotion.events import Event, RunFinished, RunStarted
-from emotion.labels import chance_level, colour_of
-from emotion.public import is_public
+from emotion.core.config import TrainConfig, command_line
+from emotion.core.events import Event, RunFinished, RunStarted
+from emotion.core.format import count, duration, percent
+from emotion.core.labels import chance_level, colour_of
 from emotion.report.naming import place_of, plain_name
-from emotion.run import Run
+from emotion.runs.run import Run
+from emotion.runs.validation import Validation, most_confused
+from emotion.server.limits import is_public
 from emotion.ui.run_board import depth_words
 from emotion.ui.thumbnails import data_uris
-from emotion.validation import Validation, most_confused
-from emotion.words import count, duration, percent
 
 SIDE = 132
 MAX_SHOWN = 24

@@ -7,12 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.curves import reading
+from emotion.core.errors import RunError
+from emotion.core.events import without_void
 from emotion.data.drawn import is_drawn
-from emotion.errors import RunError
-from emotion.events import without_void
-from emotion.run import MAX_NOTE, MAX_TITLE, About
-from emotion.trash import take_back, throw_away
+from emotion.runs.curves import reading
+from emotion.runs.folder import take_back, throw_away
+from emotion.runs.run import MAX_NOTE, MAX_TITLE, About
+from emotion.runs.validation import load_validation
+from emotion.server.services import Services
 from emotion.ui.guard import guarded
 from emotion.ui.handing_on import HandingOn
 from emotion.ui.handlers import EVERY_PRESS, QUIET, offered
@@ -28,11 +30,9 @@ from emotion.ui.run_report import (
     settings_html,
     shown_config,
 )
-from emotion.ui.services import Services
 from emotion.ui.sharing import Sharing
 from emotion.ui.status import drawn_note, sentence, status_line
 from emotion.ui.watching import watch
-from emotion.validation import load_validation
 
 NO_RUNS = "No runs yet: train one in the Train tab, and it can be looked at here."
 # One after the other, so that news of the run that was open never comes after the run that a visitor has opened.

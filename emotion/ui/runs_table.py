@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.events import without_void
 from emotion.data.drawn import is_drawn
-from emotion.events import without_void
 from emotion.ui.charts.training import HEIGHT, overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded

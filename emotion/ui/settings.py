@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 import gradio as gr
 from gradio.components import Component
 
-from emotion.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
+from emotion.core.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
 from emotion.ui.handlers import QUIET
 
 REPORT_BATCH_SIZES = (4, 8, 16, 24)

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.owners import owner_of, share
-from emotion.run import Run
+from emotion.core.owners import owner_of, share
+from emotion.runs.run import Run
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard

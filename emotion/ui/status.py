@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from emotion.labels import DRAWN_NOTE
+from emotion.core.labels import DRAWN_NOTE
 from emotion.ui.watching import Watch
 from emotion.ui.words import NOTHING_YET, public_words, skipped
 

@@ -10,9 +10,10 @@ from typing import Any
 import gradio as gr
 from plotly.graph_objects import Figure
 
-from emotion.errors import EmotionError
-from emotion.run import Run
-from emotion.sweep import SWEPT_SETTINGS, PlannedRun, plan_sweep
+from emotion.core.errors import EmotionError
+from emotion.runs.run import Run
+from emotion.runs.sweep import SWEPT_SETTINGS, PlannedRun, plan_sweep
+from emotion.server.services import Services
 from emotion.ui.charts.training import HEIGHT, Measure, overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
@@ -20,7 +21,6 @@ from emotion.ui.handlers import POLL, QUIET
 from emotion.ui.news import News
 from emotion.ui.picture_sets import find_set, list_picture_sets
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.settings import Settings
 from emotion.ui.sweep_report import WAITING, sweep_legend, sweep_status, sweep_table
 from emotion.ui.sweeps import Sweep, find_sweep, newest_sweep

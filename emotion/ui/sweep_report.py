@@ -5,16 +5,16 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from emotion.core.format import capital, count, duration, percent
+from emotion.core.labels import chance_level
 from emotion.data.drawn import is_drawn
-from emotion.labels import chance_level
-from emotion.sweep import SweepMember, value_text
+from emotion.runs.sweep import SweepMember, value_text
+from emotion.runs.validation import smallest_difference
 from emotion.ui.charts.look import run_look
 from emotion.ui.run_board import RunSummary
 from emotion.ui.status import drawn_note, sentence, status_box
 from emotion.ui.sweeps import Sweep, shown_status
 from emotion.ui.words import progress
-from emotion.validation import smallest_difference
-from emotion.words import capital, count, duration, percent
 
 NOTHING_YET = "Nothing is swept here yet. Press Sweep for one training a value, each after the one before."
 WAITING = "Each value’s curves appear here."

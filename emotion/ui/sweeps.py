@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emotion.events import Event, RunStarted
-from emotion.run import Status
-from emotion.sweep import SweepMember, title_of
+from emotion.core.events import Event, RunStarted
+from emotion.runs.run import Status
+from emotion.runs.sweep import SweepMember, title_of
 from emotion.ui.run_board import RunSummary
 from emotion.ui.words import ENDED
 

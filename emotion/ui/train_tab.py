@@ -7,13 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.config import preset
-from emotion.curves import reading
+from emotion.core.config import preset
+from emotion.core.errors import EmotionError, RunError
+from emotion.core.labels import alias_offer
+from emotion.core.owners import OF_THE_SERVER, may_see
 from emotion.data.folders import list_folder
-from emotion.errors import EmotionError, RunError
-from emotion.labels import alias_offer
-from emotion.owners import OF_THE_SERVER, may_see
-from emotion.run import Run
+from emotion.runs.curves import reading
+from emotion.runs.run import Run
+from emotion.server.services import Services
 from emotion.ui.asked import Asked
 from emotion.ui.charts.training import HEIGHT, WAITING, training_chart
 from emotion.ui.charts.view import chart, shown
@@ -24,7 +25,6 @@ from emotion.ui.look_cost import look_cost
 from emotion.ui.news import News
 from emotion.ui.picture_sets import NO_SETS, find_set, list_picture_sets, training_sets
 from emotion.ui.run_board import RunBoard, trained_on_drawn
-from emotion.ui.services import Services
 from emotion.ui.settings import Backbone, build_settings
 from emotion.ui.status import drawn_note, sentence, status_line
 from emotion.ui.sweep_panel import SweepPanel
@@ -191,7 +191,7 @@ class TrainTab:
     def _look(self, seen: Watch) -> Watch:
         if seen.run and not may_see(seen.run.path, self.board.visitor()):
             return Watch()  # Somebody's who shares it no more.
-        place = self.services.queue_place(seen.run) if seen.run and seen.status == "queued" else None
+        place = self.services.queue.place(seen.run) if seen.run and seen.status == "queued" else None
         return look(seen, now=time.monotonic(), queue_place=place)
 
     def begin(self, run: Run, *, is_live: bool = True) -> list[Any]:

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.owners import hashed
-from emotion.public import is_public
+from emotion.core.owners import hashed
+from emotion.server.limits import is_public
 
 COOKIE = "emotion-visitor"
 _KEY = "emotion.visitor"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from emotion.events import EpochDone, Event, RunFinished, RunStarted, StepDone, without_void
-from emotion.run import Run, Status
+from emotion.core.events import EpochDone, Event, RunFinished, RunStarted, StepDone, without_void
+from emotion.runs.run import Run, Status
 from emotion.ui.words import ENDED, Progress, progress, replaying
 
 REPLAY_SECONDS = 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emotion.events import (
+from emotion.core.events import (
     EpochDone,
     Event,
     PicturesSkipped,
@@ -16,10 +16,10 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.public import is_public
+from emotion.core.format import count, duration, percent
 from emotion.report.naming import without_places
-from emotion.run import Status
-from emotion.words import count, duration, percent
+from emotion.runs.run import Status
+from emotion.server.limits import is_public
 
 NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at the pictures."
 WAITS_FOR_RUN = (
@@ -67,12 +67,13 @@ def progress(
 
 
 def skipped(events: Sequence[Event]) -> str:
-    """Return a sentence on pictures that were left out, or nothing."""
+    """Return what is otherwise than asked for: settings that the backbone has not, pictures that were left out."""
+    notes = [note for event in events if isinstance(event, RunStarted) for note in event.notes]
     reasons = [reason for event in events if isinstance(event, PicturesSkipped) for reason in event.reasons.values()]
-    if not reasons:
-        return ""
-    was = "was" if len(reasons) == 1 else "were"
-    return f"{count(len(reasons), 'picture')} {was} left out. The first: {reasons[0]}"
+    if reasons:
+        was = "was" if len(reasons) == 1 else "were"
+        notes.append(f"{count(len(reasons), 'picture')} {was} left out. The first: {reasons[0]}")
+    return " ".join(notes)
 
 
 def replaying(seconds: float) -> str:

@@ -280,22 +280,6 @@ def test_what_cannot_be_compared_is_one_sentence_and_leaves_no_file(
     assert not (run / "comparisons").exists()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["--set", "dog"],
-        ["--set", "=folder"],
-        ["--set", "dog=a", "--set", "dog=b"],
-        ["--set", "dog=a", "--size", "0"],
-        ["--set", "dog=a", "--size", "many"],
-        ["--set", "dog=a", "--seed", "x"],
-    ],
-)
-def test_words_that_make_no_sense_are_exit_code_2(emotion: Emotion, run: Path, words: list[str]) -> None:
-    assert emotion("compare", "--run", run, *words).code == 2
-
-
 def test_a_comparison_that_cannot_be_written_is_one_sentence(emotion: Emotion, run: Path, tiny_pictures: Path) -> None:
     (run / "comparisons").write_text("in the way")
     said = emotion("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 2)

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import log_loss
 
-from emotion.intervals import is_piled_up, mean_interval, wilson_interval
+from emotion.core.intervals import is_piled_up, mean_interval, wilson_interval
 from emotion.statistics.calibration import bin_count, calibration, calibration_error, expected_calibration_error
 from emotion.statistics.difference import Difference, adjusted, difference
 from emotion.statistics.paired import Change, change

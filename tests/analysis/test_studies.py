@@ -22,7 +22,7 @@ from helpers.studies import ask, cue_faces
 from PIL import Image, ImageOps
 from scipy import stats
 
-from emotion.errors import EmotionError
+from emotion.core.errors import EmotionError
 from emotion.studies.feature_map import distances_to
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"

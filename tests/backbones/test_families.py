@@ -1,4 +1,4 @@
-"""Any vision transformer of the four families trains and is saved as its own kind; what cannot be used says why."""
+"""Any image classifier with one linear head trains and is saved as its own kind; what cannot be used says why."""
 
 from __future__ import annotations
 
@@ -13,35 +13,111 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.families import FAMILIES, make_model
-from helpers.training import Trainer, classifier, piped
+from helpers.families import FAMILIES, OTHER, make_model, save_family
+from helpers.training import Trainer, classifier, go_on, piped
+from PIL import Image
+
+from emotion.backbones.pixels import load_processor, to_pixels
+from emotion.core.errors import RunError
 
 
-@pytest.mark.parametrize("depth", ["head", 2])
+@pytest.mark.parametrize("depth", ["head", 2, "all"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_trains_what_is_asked_for_alone_and_is_judged_as_it_is_saved(
     trainer: Trainer, tmp_path: Path, family: str, depth: str | int
 ) -> None:
     from safetensors.torch import load_file
-    from transformers import ViTImageProcessorPil
 
-    make_model(family, num_labels=7).save_pretrained(tmp_path / "backbone")
-    ViTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(tmp_path / "backbone")
-    told = trainer(backbone=str(tmp_path / "backbone"), depth=depth, block_learning_rate=1e-3, epochs=1)
-
+    backbone = save_family(family, tmp_path / "backbone")
+    settings = {"depth": depth, "block_learning_rate": 1e-3, "epochs": 1, "batch_size": 24, "image_size": 64}
+    run = trainer.start(backbone=str(backbone), **settings)
+    told = go_on(run)
+    if family in OTHER and depth == 2:
+        assert told.last["message"] == "This backbone is no plain list of blocks: use the depth head or all."
+        return
+    assert told.last["event"] == "RunFinished", told.last
+    # Some take pictures of their own size alone, and that is said.
+    [notes] = [event["notes"] for event in told.of("RunStarted")]
+    assert notes == (["This backbone takes pictures of 32 pixels alone: they are taken in place of 64."]
+        if family in ("siglip", "clip", "ijepa") else [])  # fmt: skip
     saved = told.read("checkpoint/config.json")
     assert (saved["model_type"], saved["id2label"]["3"]) == (family, "tired")
     after = told.weights()
     moved = {
-        name for name, value in load_file(tmp_path / "backbone" / "model.safetensors").items()
-        if not name.startswith("classifier") and bool((after[name] != value).any())
+        name for name, value in load_file(backbone / "model.safetensors").items()
+        if not name.startswith(("classifier", "fc")) and "position_embedding" not in name
+        and bool((after[name] != value).any())
     }  # fmt: skip
     blocks = {int(part) for name in moved for part in name.split(".") if part.isdecimal()}
-    assert blocks == (set() if depth == "head" else {1, 2})
-    assert not any("embeddings" in name for name in moved)
+    if depth == "head":
+        assert not moved
+    elif depth == 2:
+        assert blocks == {1, 2}
+        assert not any("embeddings" in name for name in moved)
+    else:
+        assert not any("running" in name or "num_batches" in name for name in moved), "batch norms stay as they were"
+        assert len(moved) > 8
     picture = next((trainer.pictures / "sad").iterdir())
     [said] = classifier(told.path).score([picture])
     assert piped(told.path, picture) == pytest.approx(said, abs=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_processor_gives_a_square_of_the_size_that_cuts_off_nothing_but_what_makes_it_one(
+    tmp_path: Path, family: str
+) -> None:
+    processor = load_processor(save_family(family, tmp_path), image_size=64)
+    # A square whose frame is red: with a margin cut off it would be gone.
+    image = Image.new("RGB", (200, 200), "red")
+    image.paste("blue", (8, 8, 192, 192))
+    pixels = to_pixels([image, Image.new("RGB", (300, 200))], processor)
+    assert pixels.shape == (2, 3, 64, 64)
+    red, blue = pixels[0, 0], pixels[0, 2]
+    assert red[0].mean() > red[32].mean()
+    assert red[:, 0].mean() > red[:, 32].mean()
+    assert blue[32, 32] > blue[0, 0]
+
+
+REFUSED = {
+    "deit": (lambda: make_model("deit"), "DeiTForImageClassificationWithTeacher", "averages two heads"),
+    "swiftformer": (None, None, "has no single linear head that gives its scores"),
+    "imagegpt": (None, None, "takes no colour pictures"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_model_without_one_linear_head_on_pictures_is_refused_in_a_sentence(
+    trainer: Trainer, tmp_path: Path, emotion: Emotion, kind: str
+) -> None:
+    import transformers
+
+    make, architecture, sentence = REFUSED[kind]
+    if kind == "swiftformer":
+        config = transformers.SwiftFormerConfig(depths=[1, 1, 1, 1], embed_dims=[8, 8, 16, 16])
+        make = lambda: transformers.SwiftFormerForImageClassification(config)  # noqa: E731
+    if kind == "imagegpt":
+        config = transformers.ImageGPTConfig(n_layer=1, n_embd=16, n_head=2, n_positions=64)
+        make = lambda: transformers.ImageGPTForImageClassification(config)  # noqa: E731
+    make().save_pretrained(tmp_path / "backbone")
+    transformers.ViTImageProcessorPil().save_pretrained(tmp_path / "backbone")
+    if architecture:
+        write(tmp_path / "backbone", architectures=[architecture])
+    said = emotion("train", *trainer.words, "--backbone", tmp_path / "backbone")
+    assert (said.code, said.out, len(said.err.splitlines())) == (1, "", 1)
+    assert sentence in said.err
+
+
+def test_what_a_backbone_has_not_of_a_setting_is_said_and_the_training_goes_on(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    convolutions = save_family("resnet", tmp_path / "resnet")
+    told = trainer(backbone=str(convolutions), depth="all", layer_decay=0.5, epochs=1)
+    assert told.of("RunStarted")[0]["notes"] == ["This backbone is no plain list of blocks: layer decay does nothing."]
+    with pytest.raises(RunError, match="no attention between patches, so there is no map"):
+        classifier(told.path).explain(next((trainer.pictures / "sad").iterdir()), label="sad")
+    fixed = save_family("beit", tmp_path / "beit")
+    told = trainer(backbone=str(fixed), depth=1, patch_dropout=0.5, epochs=1)
+    assert told.of("RunStarted")[0]["notes"] == ["This backbone needs all patches of a picture: none are left out."]
 
 
 class Bomb:
@@ -104,9 +180,9 @@ def cut_short(folder: Path) -> None:
             "not a multiple of this backbone's patches of 8 pixels: use 32 or 40",
         ),
         (
-            lambda folder: write(folder, model_type="resnet"),
+            lambda folder: write(folder, model_type="bert"),
             [],
-            "holds a 'resnet' model: choose a vision transformer",
+            "holds a 'bert' model, which classifies no pictures: choose a vision model",
         ),
         (lambda folder: write(folder, model_type="own"), [], "cannot be read"),
         (lambda folder: (folder / "config.json").unlink(), [], "has no config.json"),

@@ -13,11 +13,11 @@ from sklearn.metrics import roc_auc_score
 
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
+from emotion.core.errors import PictureError
+from emotion.core.files import hash_file
+from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
-from emotion.data.suspects import kept_suspects
-from emotion.errors import PictureError
 from emotion.studies.wrong_labels import FindWrongLabels, find_suspects
-from emotion.writing import hash_file
 
 DRAWN = Path(__file__).parents[2] / "assets" / "faces" / "human_train"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from emotion.errors import ConfigError, PictureError
+from emotion.core.errors import ConfigError, PictureError
+from emotion.core.labels import EMOTIONS
 from emotion.faces.canvas import STYLES
 from emotion.faces.controls import DRAWN_CONTROLS, drawing_of, is_redrawable, redrawn
 from emotion.faces.cues import BASES, CUES, base_of, draw_cue, expressions_of, find_cue, individuals
@@ -17,7 +18,6 @@ from emotion.faces.faces_set import FOLDER, SETS, drawings_of
 from emotion.faces.identity import SPECIES, identity_of
 from emotion.faces.palette import PLAIN_BACKGROUND
 from emotion.faces.portrait import draw
-from emotion.labels import EMOTIONS
 
 FACES = Path(__file__).resolve().parents[2] / FOLDER
 SAMPLE = [

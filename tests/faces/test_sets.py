@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from emotion.core.labels import EMOTIONS
 from emotion.faces.faces_set import FOLDER, MANIFEST, SETS, Drawing, drawings_of, main, read_manifest
 from emotion.faces.identity import identity_of
 from emotion.faces.scene import scene_of
-from emotion.labels import EMOTIONS
 
 FACES = Path(__file__).resolve().parents[2] / FOLDER
 BY_NAME = {chosen.name: chosen for chosen in SETS}

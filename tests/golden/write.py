@@ -206,10 +206,10 @@ def begun(train: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 
 def describe_and_sweep(runs: dict[str, str]) -> None:
     """Name a run, and train a sweep: both are done on the page alone."""
-    from emotion.config import preset
-    from emotion.run import About, Run
-    from emotion.runs import create_run
-    from emotion.sweep import plan_sweep
+    from emotion.core.config import preset
+    from emotion.runs.folder import create_run
+    from emotion.runs.run import About, Run
+    from emotion.runs.sweep import plan_sweep
     from emotion.training.session import train_run
 
     Run(RUNS / runs["finished"]).describe(About("My first run", "Of tiny pictures.\nNothing to learn from."))
@@ -255,7 +255,7 @@ def write_parquet(file: Path) -> Path:
 
 def find_wrong_labels(folder: Path) -> None:
     """Look for wrong labels in a set, with the bundled backbone; the page does it."""
-    from emotion.job import result_of
+    from emotion.core.progress import result_of
     from emotion.studies.wrong_labels import FindWrongLabels
 
     result_of(FindWrongLabels(folder).carry_out())
@@ -264,9 +264,9 @@ def find_wrong_labels(folder: Path) -> None:
 def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, Path]:
     """Compare one emotion, all of them, and drawn faces, and carry out every study beside them."""
     from emotion.comparison import load_comparison
-    from emotion.job import result_of
-    from emotion.run import Run
-    from emotion.serving import Server
+    from emotion.core.progress import result_of
+    from emotion.runs.run import Run
+    from emotion.server.model_process import Models, carry_out
     from emotion.studies.controls import Control, keep_control, offered
     from emotion.studies.cue_probe import CueProbe, keep_probe
     from emotion.studies.explaining import ExplainSample, keep_explained
@@ -282,15 +282,15 @@ def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, P
         "drawn": ("finished", drawn, ["--emotion", "all", "--size", "2", "--seed", "7"]),
         "thorough": ("thorough", {"human": sets["human"], "dog": sets["dog"]}, ["--size", "4"]),
     }
-    server, found = Server(), {}
+    models, found = Models(), {}
     for name, (made_by, folders, options) in asked.items():
         given = [part for each, folder in folders.items() for part in ("--set", f"{each}={folder}")]
         said[f"compare {name}"] = command("compare", "--run", runs[made_by], *given, *options, "--json")
         file = found[name] = Path(said[f"compare {name}"]["file"])
         run, comparison = Run(RUNS / runs[made_by]), load_comparison(file)
 
-        def study(asks: Any, server: Any = server) -> Any:
-            return result_of(server.study(asks))
+        def study(asks: Any, models: Any = models) -> Any:
+            return result_of(carry_out(models, asks))
 
         if name != "drawn":
             keep(file, "luck", study(Luck(run, str(file), seeds=3, draws=50)).to_json())
@@ -301,7 +301,7 @@ def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, P
                 keep_control(file, study(Control(run, str(file), control.name)))
     run = Run(RUNS / runs["finished"])
     for cue in ("mouth_curve", "lid_opening"):
-        keep_probe(run, result_of(server.study(CueProbe(run, cue, individuals=2))))
+        keep_probe(run, result_of(carry_out(models, CueProbe(run, cue, individuals=2))))
     for name, file in found.items():
         command("report", "--run", file.parents[1], "--comparison", file, "--to", SCRATCH / f"{name}.md")
     return found

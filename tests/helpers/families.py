@@ -1,16 +1,38 @@
-"""A tiny random model of each family of vision transformers, with three blocks."""
+"""A tiny random model of each of many families of image classifiers, with the processor that comes with its kind."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "patch_size": 8}
-FAMILIES: dict[str, tuple[str, dict[str, int]]] = {
-    "vit": ("ViT", {"intermediate_size": 64, "image_size": 32}),
-    "deit": ("DeiT", {"intermediate_size": 64, "image_size": 32}),
-    "dinov2": ("Dinov2", {"mlp_ratio": 2, "image_size": 48}),
-    "dinov2_with_registers": ("Dinov2WithRegisters", {"mlp_ratio": 2, "image_size": 48, "num_register_tokens": 4}),
+VIT = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "patch_size": 8, "image_size": 32}
+VIT |= {"intermediate_size": 64}
+SWIN = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 2, "image_size": 32, "patch_size": 4}
+STAGES = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1]}
+# By the kind that a configuration names: the class's stem, the processor's, and settings.
+PLAIN: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "vit": ("ViT", "ViT", VIT),
+    "deit": ("DeiT", "DeiT", VIT),
+    "dinov2": ("Dinov2", "Bit", {**VIT, "mlp_ratio": 2}),
+    "dinov2_with_registers": ("Dinov2WithRegisters", "Bit", {**VIT, "mlp_ratio": 2, "num_register_tokens": 4}),
+    "beit": ("Beit", "Beit", {**VIT, "use_relative_position_bias": True}),
+    "siglip": ("Siglip", "Siglip", {"vision_config": VIT}),
+    "clip": ("CLIP", "CLIP", {"vision_config": VIT}),
+    "ijepa": ("IJepa", "ViT", VIT),
 }
+OTHER: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "swin": ("Swin", "ViT", SWIN),
+    "swinv2": ("Swinv2", "ViT", SWIN),
+    "convnext": ("ConvNext", "ConvNext", {"hidden_sizes": [8, 16], "depths": [1, 1], "num_stages": 2}),
+    "resnet": ("ResNet", "ConvNext", {**STAGES, "layer_type": "basic"}),
+    "regnet": ("RegNet", "ConvNext", {**STAGES, "groups_width": 8}),
+    "levit": ("Levit", "Levit", {"image_size": 64, "hidden_sizes": [16, 24, 32], "key_dim": [8, 8, 8],
+        "num_attention_heads": [1, 2, 2], "depths": [1, 1, 1]}),
+    "segformer": ("Segformer", "Segformer", {"hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1],
+        "num_attention_heads": [1, 1, 1, 1], "decoder_hidden_size": 16}),
+    "mobilenet_v2": ("MobileNetV2", "MobileNetV2", {"depth_multiplier": 0.1, "finegrained_output": False}),
+}  # fmt: skip
+FAMILIES = PLAIN | OTHER
 
 
 def make_model(family: str, **more: int) -> Any:
@@ -19,6 +41,15 @@ def make_model(family: str, **more: int) -> Any:
     import transformers
 
     torch.manual_seed(1)
-    name, sizes = FAMILIES[family]
-    config = getattr(transformers, f"{name}Config")(**SMALL, **sizes, **more)
+    name, _, sizes = FAMILIES[family]
+    config = getattr(transformers, f"{name}Config")(**sizes, **more)
     return getattr(transformers, f"{name}ForImageClassification")(config).eval()
+
+
+def save_family(family: str, folder: Path) -> Path:
+    """Save a random backbone of seven classes, as one finds it on the Hub."""
+    import transformers
+
+    make_model(family, num_labels=7).save_pretrained(folder)
+    getattr(transformers, f"{FAMILIES[family][1]}ImageProcessorPil")().save_pretrained(folder)
+    return folder

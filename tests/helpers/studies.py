@@ -18,8 +18,8 @@ def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
         EmotionError: it cannot be answered; the text says why.
     """
     from emotion.comparison import load_comparison
-    from emotion.run import Run
-    from emotion.serving import Server
+    from emotion.runs.run import Run
+    from emotion.server.model_process import Models, carry_out
     from emotion.studies import controls, cue_probe, explaining, feature_map, keeping, luck
 
     run, kept = Run(comparison.parents[1]), comparison.with_suffix("")
@@ -30,7 +30,7 @@ def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
         "map": lambda: feature_map.FeatureMap(run, str(comparison), **asked),
         "cues": lambda: cue_probe.CueProbe(run, **asked),
     }[question]()
-    steps = Server().study(study)
+    steps = carry_out(Models(), study)
     try:
         while True:
             next(steps)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.families import FAMILIES, make_model
+from helpers.families import PLAIN, save_family
 from helpers.training import Trainer, classifier
 from PIL import Image
 
-from emotion.backbones.anatomy import KINDS, cut
-from emotion.errors import PictureError, RunError
-from emotion.saliency import relevance
+from emotion.backbones.network import Network, load_backbone
+from emotion.core.errors import PictureError, RunError
+from emotion.inference.saliency import relevance
 
 PLANTED = {"happy": (255, 255, 0), "sad": (0, 0, 255), "angry": (255, 0, 0)}
 
@@ -87,11 +87,11 @@ def test_an_explanation_carries_the_predictions_number_and_changes_none(
         assert (left + right, top + bottom) == pytest.approx((1, 1), abs=0.04)
 
 
-def by_hand(model: Any, pixels: torch.Tensor, index: int) -> np.ndarray:
+def by_hand(network: Network, pixels: torch.Tensor, index: int) -> np.ndarray:
     """Return what ``relevance`` should, from transformers' own attentions and token outputs, in numpy."""
-    kind = KINDS[model.config.model_type]
+    model = network.model
     model.set_attn_implementation("eager")
-    output = model(pixels, output_attentions=True)
+    output = model(pixels.requires_grad_(), output_attentions=True)
     others = [number for number in range(output.logits.shape[1]) if number != index]
     score = output.logits[0, index] - output.logits[0, others].mean()
     slopes = torch.autograd.grad(score, output.attentions)
@@ -99,36 +99,38 @@ def by_hand(model: Any, pixels: torch.Tensor, index: int) -> np.ndarray:
     flow = np.eye(count)
     for layer, slope in zip(output.attentions, slopes, strict=True):
         flow = flow + np.maximum(layer[0].detach().numpy() * slope[0].numpy(), 0).mean(0) @ flow
+    model.set_attn_implementation("sdpa")
     with torch.no_grad():
-        tokens = getattr(model, kind.base)(pixels).last_hidden_state[0].numpy()
-        weight = model.classifier.weight.numpy()
+        features = network.features(pixels)[0].numpy()
+        weight = network.head.weight.numpy()
     direction = weight[index] - weight[others].mean(0)
-    patches = range(count - 16, count)
-    if not kind.averages_patches:
-        return flow[0, patches].reshape(4, 4)
-    added = [direction[:32] @ tokens[0], direction[32:] @ tokens[patches].mean(0)]
+    patches, brought = range(count - 16, count), flow - np.eye(count)
+    if model.config.model_type in ("vit", "deit"):
+        return brought[0, patches].reshape(4, 4)
+    if model.config.model_type not in ("dinov2", "dinov2_with_registers"):
+        return brought[patches].mean(0)[patches].reshape(4, 4)
+    added = [direction[:32] @ features[:32], direction[32:] @ features[32:]]
     added = [max(each, 0) for each in added] if max(added) > 0 else [abs(each) for each in added]
-    brought = flow - np.eye(count)
     read = added[0] * brought[0] + added[1] * brought[patches].mean(0)
     return (read / sum(added))[patches].reshape(4, 4)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_map_is_that_of_the_paper_computed_by_hand(family: str) -> None:
-    model = make_model(family, num_labels=4)
-    torch.nn.init.normal_(model.classifier.weight)
+@pytest.mark.parametrize("family", PLAIN)
+def test_the_map_is_that_of_the_paper_computed_by_hand(tmp_path: Path, family: str) -> None:
+    save_family(family, tmp_path)
+    network = load_backbone(tmp_path, classes=["a", "b", "c", "d"], image_size=32)
+    network.model.requires_grad_(False)
+    torch.nn.init.normal_(network.head.weight)
     pixels = torch.randn(1, 3, 32, 32)
-    expected = [by_hand(model, pixels, index) for index in range(4)]
-    model.set_attn_implementation("sdpa")
-    parts = cut(model, 0)
-    found = [relevance(parts, pixels, index=index) for index in range(4)]
+    expected = [by_hand(network, pixels, index) for index in range(4)]
+    found = [relevance(network, pixels, index=index) for index in range(4)]
     for one in range(4):
         assert found[one].dtype == torch.float32
         np.testing.assert_allclose(found[one].numpy(), expected[one], rtol=1e-3, atol=1e-7)
         assert not any(torch.allclose(found[one], found[other], rtol=0.05) for other in range(one))
     with torch.no_grad():  # What all logits have in common moves nothing.
-        model.classifier.weight += torch.randn(model.classifier.in_features)
-    assert torch.allclose(relevance(parts, pixels, index=2), found[2], rtol=1e-3, atol=1e-7)
+        network.head.weight += torch.randn(network.width)
+    assert torch.allclose(relevance(network, pixels, index=2), found[2], rtol=1e-3, atol=1e-7)
     with pytest.raises(IndexError):
-        relevance(parts, pixels, index=99)
-    assert model.config._attn_implementation == "sdpa", "left as it was, also where it breaks off"
+        relevance(network, pixels, index=99)
+    assert network.model.config._attn_implementation == "sdpa", "left as it was, also where it breaks off"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from emotion.curves import reading
-from emotion.errors import RunError
-from emotion.events import EpochDone, Event, RunStarted, Scores
-from emotion.run import Run
-from emotion.validation import Validation, load_validation
+from emotion.core.errors import RunError
+from emotion.core.events import EpochDone, Event, RunStarted, Scores
+from emotion.runs.curves import reading
+from emotion.runs.run import Run
+from emotion.runs.validation import Validation, load_validation
 
 
 def curves(trained: Sequence[float], validated: Sequence[float], *, accuracy: float = 0.8, n: int = 90) -> list[Event]:

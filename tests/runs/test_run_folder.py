@@ -15,11 +15,10 @@ import pytest
 from helpers.command import Emotion
 from helpers.training import Told, go_on
 
-from emotion.config import TrainConfig
-from emotion.errors import ConfigError, RunError
-from emotion.run import About, Run
-from emotion.runs import create_run, find_run, list_runs
-from emotion.trash import empty_trash, take_back, throw_away
+from emotion.core.config import TrainConfig
+from emotion.core.errors import ConfigError, RunError
+from emotion.runs.folder import create_run, empty_trash, find_run, list_runs, take_back, throw_away
+from emotion.runs.run import About, Run
 
 CONFIG = TrainConfig(pictures="faces")
 SCORES = {"loss": 0.5, "accuracy": 0.8, "correct_confidence": 0.7}

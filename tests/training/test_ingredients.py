@@ -14,13 +14,12 @@ from helpers.training import Trainer
 from PIL import Image, ImageColor
 from sklearn.covariance import shrunk_covariance
 
-from emotion.backbones.anatomy import load_processor
-from emotion.config import TrainConfig
+from emotion.backbones.pixels import load_processor
+from emotion.core.config import TrainConfig
 from emotion.data.folders import Picture
-from emotion.training.augmentation import vary
+from emotion.training.augmentation import vary, vary_view
+from emotion.training.head import SHRINKAGE, whitening
 from emotion.training.inputs import PictureInputs
-from emotion.training.trunk import vary_view
-from emotion.training.whitening import SHRINKAGE, whitening
 
 
 def test_zoom_shows_each_picture_closer_and_farther_and_a_frame_some_smaller() -> None:

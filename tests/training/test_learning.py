@@ -16,8 +16,8 @@ from helpers.pictures import write_pictures
 from helpers.training import Trainer, after_step, go_on
 from PIL import Image
 
-from emotion.events import RunStarted, without_void
-from emotion.run import Run
+from emotion.core.events import RunStarted, without_void
+from emotion.runs.run import Run
 
 Depth = str | int
 DEPTHS = ["head", 1, "all"]
@@ -259,12 +259,12 @@ def test_numbers_that_are_none_end_the_training_with_a_sentence(
 
     folder = Path(shutil.copytree(tiny_vit, tmp_path / "broken"))
     weights = load_file(folder / "model.safetensors")
-    # Finite, and nothing that is made of them.
-    weights = {name: value * (1e37 if "layernorm_after" in name else 1) for name, value in weights.items()}
+    # Finite, and nothing that is made of a picture by them.
+    weights = {name: value * (1e38 if "projection.weight" in name else 1) for name, value in weights.items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     told = go_on(trainer.start(backbone=str(folder), depth=depth))
     assert told.last["event"] == "RunFailed"
-    assert "not a number" in told.last["message"]
+    assert told.last["message"].startswith("This backbone makes no numbers of these pictures")
     assert not (told.path / "error.log").exists()
 
 

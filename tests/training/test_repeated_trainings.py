@@ -9,12 +9,12 @@ import pytest
 from helpers.command import Emotion
 from helpers.training import Trainer, classifier
 
-from emotion.errors import RunError
+from emotion.core.errors import RunError
 
 
 def luck(run: Path, comparison: Path, *, seeds: int) -> tuple[Any, list[Any]]:
     """What the study of other trainings finds, and what it tells on the way."""
-    from emotion.run import Run
+    from emotion.runs.run import Run
     from emotion.studies.luck import Luck
     from emotion.studies.run_judge import RunJudge
 

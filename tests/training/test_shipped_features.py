@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from helpers.training import train
 
-from emotion.cache import shipped
-from emotion.config import preset
+from emotion.core.config import preset
+from emotion.core.errors import PictureError
+from emotion.core.progress import result_of
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.folders import find_pictures
-from emotion.errors import PictureError
-from emotion.job import result_of
+from emotion.training import shipped
 
 BACKBONE = Path(__file__).parents[2] / "models" / "dinov2-small" / "model.safetensors"
 needs_backbone = pytest.mark.skipif(not BACKBONE.is_file(), reason="dinov2-small is not in models/: run make run once")
@@ -71,7 +71,7 @@ def test_where_no_picture_can_be_read_that_is_one_sentence_as_before(tmp_path: P
 def test_what_is_damaged_or_missing_is_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = shipped.shipped()
     assert found is not None
-    assert len(found.features) == len(found.rows) == 600 * 3 + 480
+    assert len(found.features) == len(found.places) == 600 * 3 + 480
     assert len(found.fingerprints) == 600 + 480
     content = bytearray(shipped.FILE.read_bytes())
     content[-1000] ^= 1

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 from coloraide import Color
 
-from emotion.labels import EMOTION_COLOURS, SPECIES_COLOURS
+from emotion.core.labels import EMOTION_COLOURS, SPECIES_COLOURS
 from emotion.ui.charts.look import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR
 
 APART = 14

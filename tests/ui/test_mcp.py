@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from helpers.pictures import write_pictures, write_zip
 from helpers.serving import Site, serving
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from PIL import Image
 
 Value = TypeVar("Value")
 NAMES = {"predict", "compare", "train", "run_status", "stop", "runs", "picture_sets", "import_pictures"}
@@ -62,7 +64,11 @@ def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Si
             tools = {each.name: each for each in (await session.list_tools()).tools}
             assert set(tools) == NAMES
             assert all(tool.description for tool in tools.values())
-            assert tools["predict"].inputSchema["properties"]["picture"]["type"] == "string"
+            asked = tools["predict"].inputSchema["properties"]["picture"]
+            assert (asked["type"], "as a data URL: data:image/jpeg;base64,…" in asked["description"]) == (
+                "string",
+                True,
+            )
             assert tools["train"].inputSchema["required"] == ["picture_set"]
             assert "epochs" in tools["train"].inputSchema["properties"]
 
@@ -74,6 +80,8 @@ def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing
 ) -> None:
     picture = data_url(tiny_pictures / "dog_eval" / "sad" / "sad_001.png")
     archive = write_zip(tmp_path / "cats.zip", write_pictures(tmp_path / "cats", count=2))
+    large = tmp_path / "large.png"
+    Image.frombytes("RGB", (1300, 1300), os.urandom(3 * 1300**2)).save(large)
 
     async def ask() -> None:
         async with session_at(site) as session:
@@ -86,6 +94,8 @@ def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing
             brought = await called(session, "import_pictures", archive=sent, name="My cats", species="cat")
             assert (brought["pictures"], brought["species"]) == (8, "cat")
             assert [each["run"] for each in await called(session, "runs")] == [trained_run.name]
+            for given in ({"picture": picture, "picture_name": "a"}, {"picture": data_url(large), "run": "gone"}):
+                assert isinstance(await called(session, "predict", **given), str)
         assert not [path for path in site.uploads.rglob("*") if path.is_file()]
 
     awaited(ask())
@@ -106,15 +116,12 @@ def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
     awaited(ask())
 
 
-def test_no_file_of_the_server_and_no_address_inside_is_read(site: Site) -> None:
+def test_a_file_is_a_data_url_and_no_path_of_the_server_and_no_address(site: Site) -> None:
     async def ask() -> None:
         async with session_at(site) as session:
-            inside = ("127.0.0.1:1", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", "[::ffff:127.0.0.1]", "169.254.1.1")
-            addresses = [f"http://{host}/a.png" for host in inside]
-            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", *addresses):
+            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "https://example.org/a.png"):
                 said = await called(session, "predict", picture=given)
-                assert "scores" not in said
-                assert "root:" not in said
+                assert said.startswith("[upload_missing] Give the file as a data URL: data:image/jpeg;base64,")
 
     awaited(ask())
 

@@ -18,7 +18,7 @@ from helpers.serving import Site, choose, enter
 from helpers.waiting import until
 from playwright.sync_api import Browser, Page, expect
 
-from emotion.config import preset
+from emotion.core.config import preset
 
 NUMBERS = {
     "Head learning rate": ("head_learning_rate", 0.002), "Block learning rate": ("block_learning_rate", 2e-5),

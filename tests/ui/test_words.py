@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emotion.words import count, duration
+from emotion.core.format import count, duration
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import html
 
 import plotly.graph_objects as go
 
-from emotion.labels import chance_level, colour_of_set
+from emotion.core.labels import chance_level, colour_of_set
 from emotion.statistics.calibration import Bin, Calibration, RunCalibration
 from emotion.ui.charts.look import TEXT, VALIDATION_COLOUR, figure
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from emotion.labels import colour_of_set
+from emotion.core.labels import colour_of_set
 from emotion.studies.controls import CONTROLS, ControlResult, SetControl
 from emotion.ui.charts.look import RUN_MARKS, TEXT, figure, say
 

@@ -6,9 +6,9 @@ import html
 
 import plotly.graph_objects as go
 
+from emotion.core.labels import chance_level, colour_of, in_order
 from emotion.faces.cues import Cue, find_cue
 from emotion.faces.expression import NEUTRAL
-from emotion.labels import chance_level, colour_of, in_order
 from emotion.studies.cue_probe import CueCurves, SpeciesCurves
 from emotion.ui.charts.look import RUN_MARKS, chance_line, figure, say
 

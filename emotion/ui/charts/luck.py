@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from emotion.labels import colour_of_set
+from emotion.core.labels import colour_of_set
 from emotion.studies.luck_result import LuckResult, SetLuck
 from emotion.ui.charts.look import TEXT, chance_line, figure
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 import plotly.graph_objects as go
 
 from emotion.comparison import SampleResult
-from emotion.labels import chance_level, colour_of, colour_of_set, in_order
+from emotion.core.labels import chance_level, colour_of, colour_of_set, in_order
+from emotion.runs.validation import MOST_CLASSES
 from emotion.ui.charts.look import TEXT, chance_line, figure
-from emotion.validation import MOST_CLASSES
 
 HEIGHT = 300
 PROBABILITY_HEIGHT = 260

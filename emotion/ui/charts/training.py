@@ -7,8 +7,8 @@ from typing import Literal
 
 import plotly.graph_objects as go
 
-from emotion.events import EpochDone, Event, RunStarted, StepDone
-from emotion.labels import EMOTIONS, chance_level
+from emotion.core.events import EpochDone, Event, RunStarted, StepDone
+from emotion.core.labels import EMOTIONS, chance_level
 from emotion.ui.charts.look import TRAIN_COLOUR, VALIDATION_COLOUR, chance_line, figure, run_look, say
 
 HEIGHT = 250

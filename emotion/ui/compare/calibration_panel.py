@@ -6,7 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import RunError
+from emotion.core.errors import RunError
+from emotion.runs.validation import load_validation
+from emotion.server.services import Services
 from emotion.statistics.calibration import calibrate
 from emotion.ui.charts.calibration import reliability_chart
 from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown
@@ -15,9 +17,7 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
-from emotion.validation import load_validation
 
 NOTHING_YET = (
     "Of all pictures that the run is 70 % sure of, is it right about 70 %? The validation pictures say how far its "

@@ -6,13 +6,13 @@ import html
 import math
 
 from emotion.comparison import Comparison
+from emotion.core.format import count, percent
+from emotion.core.labels import chance_level
 from emotion.data.drawn import is_drawn
-from emotion.labels import chance_level
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.statistics.calibration import Calibration, CalibrationError, Confidence, RunCalibration
 from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
 from emotion.ui.status import drawn_note
-from emotion.words import count, percent
 
 HEADERS = (
     "Set", "Pictures", "Right", "Probabilities", "Mean correct-class confidence", "Mean top confidence", "Log loss",

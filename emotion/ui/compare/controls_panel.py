@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.errors import EmotionError
+from emotion.core.errors import EmotionError
 from emotion.faces.controls import DrawnControl
+from emotion.server.services import Services
 from emotion.studies.controls import CONTROLS, Control, keep_control, kept_controls, offered
 from emotion.ui.charts.controls import controls_chart
 from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown
@@ -19,7 +20,6 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import carried_out
 

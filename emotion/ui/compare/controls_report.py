@@ -6,13 +6,13 @@ import html
 from collections.abc import Mapping
 
 from emotion.comparison import Comparison, SampleResult
+from emotion.core.format import count, percent
+from emotion.core.labels import colour_of_set
 from emotion.data.drawn import is_drawn
-from emotion.labels import colour_of_set
 from emotion.statistics.paired import Change
 from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, Measured, SetControl, looks_sentence
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, scrolled
-from emotion.words import count, percent
 
 AS_THEY_ARE = "As they are"
 

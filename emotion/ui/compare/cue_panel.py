@@ -9,7 +9,8 @@ import gradio as gr
 
 from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
 from emotion.faces.identity import SPECIES
-from emotion.run import Run
+from emotion.runs.run import Run
+from emotion.server.services import Services
 from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import HEIGHT as CUE_HEIGHT
 from emotion.ui.charts.cues import cue_chart
@@ -18,7 +19,6 @@ from emotion.ui.compare.cue_report import NUMBERS, faces_html, finding_html, kep
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import carried_out
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from emotion.comparison import Comparison, SampleResult
 from emotion.comparison.findings import caveats, details_sentence, gap_sentence, gaps_of
 from emotion.comparison.gaps import Gap
+from emotion.core.format import count, percent
+from emotion.core.labels import colour_of_set
+from emotion.core.scored import chance_brier, chance_log_loss
 from emotion.data.drawn import is_drawn
-from emotion.labels import colour_of_set
-from emotion.scored import chance_brier, chance_log_loss
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, row_head, scrolled
 from emotion.ui.thumbnails import data_uris
-from emotion.words import count, percent
 
 TWIN_SIDE = 72
 MAX_TWINS = 12

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Request
-from emotion.errors import ConfigError, PictureError
-from emotion.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
-from emotion.run import Run
+from emotion.core.errors import ConfigError, PictureError
+from emotion.core.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
+from emotion.runs.run import Run
 from emotion.ui.picture_sets import NO_SETS, PictureSet, evaluation_sets, list_picture_sets, names_by_species
 from emotion.ui.run_board import RunBoard, trained_on_drawn
 from emotion.ui.run_picker import RunPicker

@@ -7,10 +7,10 @@ import html
 from emotion.comparison import Comparison, SampleResult
 from emotion.comparison.findings import confusion, reference_of
 from emotion.comparison.gaps import Gap
-from emotion.labels import colour_of, colour_of_set
+from emotion.core.format import percent
+from emotion.core.labels import colour_of, colour_of_set
+from emotion.runs.validation import most_confused
 from emotion.ui.tables import column_head, row_head, scrolled
-from emotion.validation import most_confused
-from emotion.words import percent
 
 ALPHA = 0.05
 

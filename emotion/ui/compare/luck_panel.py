@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.errors import ConfigError
-from emotion.run import Run
+from emotion.core.errors import ConfigError
+from emotion.runs.run import Run
+from emotion.server.services import Services
 from emotion.studies.keeping import keep
 from emotion.studies.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck
 from emotion.ui.charts.luck import HEIGHT as LUCK_HEIGHT
@@ -21,7 +22,6 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence, status_box
 from emotion.ui.studying import carried_out
 

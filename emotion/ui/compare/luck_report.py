@@ -7,18 +7,18 @@ from collections.abc import Sequence
 
 from emotion.comparison import Comparison
 from emotion.comparison.findings import plural
+from emotion.core.errors import PictureError
+from emotion.core.events import RunFinished, TrunkProgress
+from emotion.core.format import count, duration
+from emotion.core.labels import colour_of_set
 from emotion.data.drawn import is_drawn
-from emotion.errors import PictureError
-from emotion.events import RunFinished, TrunkProgress
-from emotion.labels import colour_of_set
-from emotion.run import Run
+from emotion.runs.run import Run
 from emotion.studies.luck_result import LuckResult, SetLuck, percent
 from emotion.studies.pool import pictures_of
 from emotion.ui.look_cost import looks_sentence
 from emotion.ui.run_board import RunSummary
 from emotion.ui.status import drawn_note, sentence
 from emotion.ui.tables import column_head, row_head, scrolled
-from emotion.words import count, duration
 
 BLOCKS_TOO = (
     "This run trained more than its classifier: training it anew takes as long as it took. Only the draw is repeated "

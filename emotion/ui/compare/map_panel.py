@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison
-from emotion.run import Run
+from emotion.runs.run import Run
+from emotion.server.services import Services
 from emotion.studies.feature_map import KEPT_AS, MOST_POINTS, PER_CLASS, FeatureMap, MapResult, kept_map
 from emotion.studies.keeping import keep
 from emotion.ui.charts.feature_map import HEIGHT as MAP_HEIGHT
@@ -20,7 +21,6 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence, status_box
 from emotion.ui.studying import carried_out
 

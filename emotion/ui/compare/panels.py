@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import gradio as gr
 
+from emotion.server.services import Services
 from emotion.ui.compare.calibration_panel import CalibrationPanel
 from emotion.ui.compare.controls_panel import ControlsPanel
 from emotion.ui.compare.cue_panel import CuePanel
@@ -13,7 +14,6 @@ from emotion.ui.compare.luck_panel import LuckPanel
 from emotion.ui.compare.map_panel import MapPanel
 from emotion.ui.compare.saliency_panel import SaliencyPanel
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 
 
 class Panel(Protocol):

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from emotion.comparison import Comparison, SampleResult, ScoredPicture
+from emotion.core.format import count, harmless, percent
+from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
-from emotion.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.ui.thumbnails import data_uris
-from emotion.words import count, harmless, percent
 
 SIDE = 132
 # A page of pictures; a comparison over whole sets shows its first ones, one of all emotions some of each. All are in

@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.format import count
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.ui.ticks import ticked
 from emotion.ui.uploads import new_download
-from emotion.words import count
 
 NOTE = "No picture is in it, unless you tick some above."
 

@@ -10,8 +10,9 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison, ScoredPicture
-from emotion.labels import colour_of_set
-from emotion.prediction import Saliency
+from emotion.core.labels import colour_of_set
+from emotion.core.prediction import Saliency
+from emotion.server.services import Services
 from emotion.studies.explaining import (
     ExplainedPicture,
     ExplainedSample,
@@ -24,7 +25,6 @@ from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.run_board import RunBoard
 from emotion.ui.saliency_view import is_cropped, legend_html, saliency_figure
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import carried_out
 from emotion.ui.thumbnails import data_uris

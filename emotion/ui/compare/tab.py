@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from emotion.comparison import Comparison, load_comparison
-from emotion.errors import EmotionError
+from emotion.core.errors import EmotionError
+from emotion.server.services import Services
 from emotion.ui.charts.results import HEIGHT, confidence_chart, said_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.compare.findings import findings_html, measures_html, sample_html
@@ -21,7 +22,6 @@ from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.ticks import TICKS
 from emotion.ui.uploads import new_download

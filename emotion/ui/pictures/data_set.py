@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from emotion.core.errors import EmotionError, PictureError
+from emotion.core.format import megabytes
+from emotion.core.labels import emotion_meant
 from emotion.data.hub import Describe, FromDataSet
 from emotion.data.names import shown
-from emotion.errors import EmotionError, PictureError
-from emotion.labels import emotion_meant
-from emotion.public import is_public
+from emotion.server.limits import is_public
+from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.pictures.mine import import_limits
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
-from emotion.words import megabytes
 
 if TYPE_CHECKING:
     from emotion.data.hub import Description

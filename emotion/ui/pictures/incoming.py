@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.errors import EmotionError, PictureError
+from emotion.core.labels import ALIASES_SETTING, EMOTIONS, species_in
 from emotion.data.importing import Bring, Brought, FromFiles, FromPath, Way
 from emotion.data.names import MAX_NAME
 from emotion.data.sets import sets_folder
-from emotion.errors import EmotionError, PictureError
-from emotion.labels import ALIASES_SETTING, EMOTIONS, species_in
-from emotion.public import is_public
+from emotion.server.limits import is_public
+from emotion.server.services import Services
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.picture_input import Upload, received
@@ -21,7 +22,6 @@ from emotion.ui.pictures.data_set import DataSetForm
 from emotion.ui.pictures.mine import NEW, free_name, import_limits, own_set, refuse_another
 from emotion.ui.pictures.summary import brought_sentence
 from emotion.ui.pictures.webcam import burst, webcam
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
 from emotion.ui.visitor import current_visitor

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from emotion.core.errors import PictureError, RefusedError
+from emotion.core.owners import may_change, may_see, owner_of, require_change
 from emotion.data.limits import Limits
 from emotion.data.names import alike
 from emotion.data.sets import SavedSet, list_sets, sets_folder
-from emotion.errors import PictureError, RefusedError
-from emotion.owners import may_change, may_see, owner_of, require_change
-from emotion.public import public_limits
+from emotion.server.limits import public_limits
 from emotion.ui.visitor import current_visitor
 
 NEW = ""

@@ -7,21 +7,21 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.format import count
+from emotion.core.labels import EMOTIONS, alias_offer
 from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_aliases
+from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
-from emotion.data.suspects import kept_suspects
-from emotion.labels import EMOTIONS, alias_offer
+from emotion.server.services import Services
 from emotion.studies.wrong_labels import FindWrongLabels
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.pictures.gallery import ALL, ORDERS, gallery_html, page_of, tick_of
 from emotion.ui.pictures.mine import is_own, own_set, seen_set
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
 from emotion.ui.ticks import TICKS, ticked
 from emotion.ui.uploads import new_download
-from emotion.words import count
 
 FIRST = (ORDERS[0], ALL, 1)
 

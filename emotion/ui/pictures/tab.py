@@ -7,18 +7,18 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.errors import PictureError
+from emotion.core.owners import owner_of, share
 from emotion.data.editing import describe_set
 from emotion.data.importing import Brought
 from emotion.data.sets import SavedSet, delete_set
-from emotion.errors import PictureError
-from emotion.owners import owner_of, share
+from emotion.server.services import Services
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET
 from emotion.ui.pictures.incoming import Incoming
 from emotion.ui.pictures.mine import NEW, choices, is_own, own_set, seen_set
 from emotion.ui.pictures.review import FIRST, Review
 from emotion.ui.pictures.summary import NOTHING_YET, summary_html
-from emotion.ui.services import Services
 from emotion.ui.sharing import LABEL
 from emotion.ui.status import sentence
 from emotion.ui.visitor import current_visitor

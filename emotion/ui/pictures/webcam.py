@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import PictureError
+from emotion.core.errors import PictureError
 from emotion.ui.picture_input import Upload, received
 
 FRAMES_A_SECOND, SIDE, MOST = 8, 480, 80

@@ -11,17 +11,17 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.batch.judging import JudgeMany, gathered
-from emotion.batch.result import Batch
-from emotion.batch.table import file_name, to_csv
-from emotion.errors import EmotionError, PictureError
+from emotion.core.errors import EmotionError, PictureError
+from emotion.inference.batch.judging import JudgeMany, gathered
+from emotion.inference.batch.result import Batch
+from emotion.inference.batch.table import file_name, to_csv
+from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.picture_input import Upload, received
 from emotion.ui.pictures.mine import import_limits
 from emotion.ui.predict.batch_view import MAX_SHOWN, batch_table, finding_html, going_on
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence, status_box
 from emotion.ui.uploads import new_download
 

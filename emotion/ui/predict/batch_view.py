@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 from collections import Counter
 
-from emotion.batch.findings import basis, findings, left_out
-from emotion.batch.result import Batch, Row
+from emotion.core.format import count, duration, exact_percent, percent
+from emotion.core.labels import colour_of, in_order
 from emotion.data.names import shown
-from emotion.labels import colour_of, in_order
+from emotion.inference.batch.findings import basis, findings, left_out
+from emotion.inference.batch.result import Batch, Row
+from emotion.runs.validation import MOST_CLASSES
 from emotion.ui.status import sentence, status_box
 from emotion.ui.tables import column_head, scrolled
-from emotion.validation import MOST_CLASSES
-from emotion.words import count, duration, exact_percent, percent
 
 # A table of a hundred kilobytes. All rows are in the CSV.
 MAX_SHOWN = 200
@@ -75,4 +75,4 @@ def _mark(row: Row) -> str:
 
 
 def _unknown(row: Row) -> str:
-    return " <span>none of these</span>" if row.is_unknown else ""
+    return " <span>unfamiliar</span>" if row.is_unknown else ""

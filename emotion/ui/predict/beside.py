@@ -7,8 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.prediction import Prediction
-from emotion.run import Run
+from emotion.core.format import exact_percent, points
+from emotion.core.prediction import Prediction
+from emotion.runs.run import Run
 from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
@@ -17,7 +18,6 @@ from emotion.ui.news import News
 from emotion.ui.predict.verdict import verdict_html
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
-from emotion.words import exact_percent, points
 
 NONE = ""
 SAME = "That is the run in use: choose another one to set beside it."

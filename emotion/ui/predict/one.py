@@ -8,7 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import EmotionError, PictureError
+from emotion.core.errors import EmotionError, PictureError
+from emotion.server.services import Services
 from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
@@ -20,7 +21,6 @@ from emotion.ui.predict.beside import SAME, Beside
 from emotion.ui.predict.examples import CLICK, examples_html, list_examples
 from emotion.ui.predict.verdict import verdict_html
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 
 # What Gradio's own label of the field says: whoever speaks to the page says what stands there.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
+from emotion.server.services import Services
 from emotion.ui.predict.batch import ManyPictures
 from emotion.ui.predict.beside import Beside
 from emotion.ui.predict.one import OnePicture
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_picker import RunPicker
-from emotion.ui.services import Services
 
 
 class PredictTab:

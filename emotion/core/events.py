@@ -1,0 +1,200 @@
+"""What happens in a training, as plain values that are written and read as JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """How a model does on labelled pictures: mean cross-entropy, top-1 share right, mean probability of the label."""
+
+    loss: float
+    accuracy: float
+    correct_confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened, ``elapsed_seconds`` after the configuration was accepted."""
+
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """The pictures are listed and split, the backbone is loaded; ``precision`` is what the machine uses.
+
+    ``notes`` say in sentences what of the settings this backbone has not.
+
+    A run that goes on after it was cut off starts once more and keeps its first ``resumed_epochs`` epochs: what
+    earlier lines tell of later epochs is void (``without_void``).
+    """
+
+    classes: list[str]
+    train_pictures: int
+    validation_pictures: int
+    epochs: int
+    steps_per_epoch: int
+    device: str
+    precision: str
+    processes: int
+    resumed_epochs: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunQueued(Event):
+    """A run that had ended or was cut off waits to go on. (A new run waits without any event.)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrunkProgress(Event):
+    """The frozen part has looked at ``done`` of ``total`` picture views.
+
+    ``known`` of them were kept from an earlier training; ``kept`` says whether the others are kept for later ones.
+    """
+
+    done: int
+    total: int
+    remaining_seconds: float
+    known: int = 0
+    kept: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicturesSkipped(Event):
+    """Pictures that cannot be read and are left out; ``reasons`` maps each file's path to one sentence.
+
+    The counts are of what is left, and of its steps; a run of an older version does not tell.
+    """
+
+    reasons: dict[str, str]
+    train_pictures: int | None = None
+    validation_pictures: int | None = None
+    steps_per_epoch: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDone(Event):
+    """One optimizer step; ``step`` counts from 1 over the whole run, loss and accuracy are of its batch."""
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    pictures_per_second: float
+    remaining_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochDone(Event):
+    """An epoch and its validation; epoch 0 is the model before training and has no training scores."""
+
+    epoch: int
+    train_loss: float | None
+    train_accuracy: float | None
+    validation: Scores
+    is_best: bool
+    remaining_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    """The checkpoint of the best epoch is written; ``validation`` are its scores."""
+
+    best_epoch: int
+    validation: Scores
+    peak_memory_megabytes: float
+    stopped_early: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStopped(Event):
+    """A person stopped it; ``best_epoch`` is None where no epoch was finished and nothing is kept."""
+
+    best_epoch: int | None
+    validation: Scores | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFailed(Event):
+    """It could not go on; ``message`` is one sentence for a person."""
+
+    message: str
+
+
+def without_void(events: Sequence[Event]) -> list[Event]:
+    """Return the events that still hold: of a run that was resumed, the kept epochs and what came after.
+
+    The start counts the pictures that could be read, and their steps, once that is known.
+    """
+    kept: list[Event] = []
+    for event in events:
+        if isinstance(event, PicturesSkipped) and event.validation_pictures is not None:
+            kept = [_without_skipped(old, event) if isinstance(old, RunStarted) else old for old in kept]
+        if isinstance(event, RunStarted):
+            epochs = event.resumed_epochs
+            kept = [old for old in kept if isinstance(old, StepDone | EpochDone) and old.epoch <= epochs > 0]
+        kept.append(event)
+    return kept
+
+
+def _without_skipped(started: RunStarted, skipped: PicturesSkipped) -> RunStarted:
+    return replace(
+        started,
+        train_pictures=skipped.train_pictures or 0,
+        validation_pictures=skipped.validation_pictures or 0,
+        steps_per_epoch=skipped.steps_per_epoch or started.steps_per_epoch,
+    )
+
+
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        RunQueued,
+        RunStarted,
+        TrunkProgress,
+        PicturesSkipped,
+        StepDone,
+        EpochDone,
+        RunFinished,
+        RunStopped,
+        RunFailed,
+    )
+}
+
+
+def to_line(event: Event) -> str:
+    """Return an event as one line of JSON, without the line's end."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False, allow_nan=True)
+
+
+def from_line(line: str) -> Event:
+    """Return the event that a line holds.
+
+    Raises:
+        ValueError: the line is no event that this version knows.
+    """
+    try:
+        values: dict[str, Any] = json.loads(line)
+    except RecursionError as error:
+        raise ValueError(f"not an event: {line[:80]}") from error
+    if not isinstance(values, dict) or str(values.get("event")) not in _KINDS:
+        raise ValueError(f"not an event: {line[:80]}")
+    kind = _KINDS[values.pop("event")]
+    try:
+        if values.get("validation") is not None:
+            values["validation"] = Scores(**_known(values["validation"], Scores))
+        return kind(**_known(values, kind))
+    except TypeError as error:
+        raise ValueError(f"incomplete {kind.__name__}: {line[:80]}") from error
+
+
+def _known(values: dict[str, Any], kind: type[Event] | type[Scores]) -> dict[str, Any]:
+    """Return the fields that this version has: a newer one may write more, which changes none of these."""
+    return {field.name: values[field.name] for field in fields(kind) if field.name in values}
