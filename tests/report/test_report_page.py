@@ -95,7 +95,7 @@ class Outline(HTMLParser):
             self.unmatched.append(tag)
 
 
-def test_the_file_is_sound_and_nothing_in_it_runs_or_asks_anybody(files: Path) -> None:
+def test_the_file_is_sound_and_nothing_in_it_runs_or_asks_anybody(files: Path):
     text = (files / "card.html").read_text("utf-8")
     outline = Outline(text)
     assert outline.unmatched == []
@@ -116,7 +116,7 @@ def test_the_file_is_sound_and_nothing_in_it_runs_or_asks_anybody(files: Path) -
     assert all(after <= before + 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
 
 
-def test_the_one_picture_that_was_ticked_is_in_it_and_no_other(opened: Page, files: Path) -> None:
+def test_the_one_picture_that_was_ticked_is_in_it_and_no_other(opened: Page, files: Path):
     pictures = opened.locator("img")
     assert pictures.count() == 1
     assert str(pictures.get_attribute("src")).startswith("data:image/webp;base64,")
@@ -125,7 +125,7 @@ def test_the_one_picture_that_was_ticked_is_in_it_and_no_other(opened: Page, fil
     assert "data:image" not in (files / "card.md").read_text("utf-8")
 
 
-def test_every_section_and_every_number_of_the_markdown_stands_on_the_page(opened: Page, files: Path) -> None:
+def test_every_section_and_every_number_of_the_markdown_stands_on_the_page(opened: Page, files: Path):
     text = (files / "card.md").read_text("utf-8")
 
     def bare(words: str) -> str:
@@ -145,7 +145,7 @@ def test_every_section_and_every_number_of_the_markdown_stands_on_the_page(opene
                     assert bare(part) in page, (caption, cell)
 
 
-def test_names_are_shown_and_never_obeyed(opened: Page, files: Path) -> None:
+def test_names_are_shown_and_never_obeyed(opened: Page, files: Path):
     shown = opened.locator("body").inner_text()
     for name in (NASTY, PIPES, LONG):
         assert name in shown
@@ -158,7 +158,7 @@ def test_names_are_shown_and_never_obeyed(opened: Page, files: Path) -> None:
     assert NASTY in plain(text)
 
 
-def test_it_fits_a_phone_and_a_screen_is_light_or_dark_clean_for_axe_and_white_on_paper(opened: Page) -> None:
+def test_it_fits_a_phone_and_a_screen_is_light_or_dark_clean_for_axe_and_white_on_paper(opened: Page):
     for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(17, 21, 29)")):
         opened.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == ground
@@ -179,7 +179,7 @@ def test_it_fits_a_phone_and_a_screen_is_light_or_dark_clean_for_axe_and_white_o
     assert opened.pdf(format="A4", print_background=True)[:5] == b"%PDF-"
 
 
-def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page) -> None:
+def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page):
     charts: Any = opened.evaluate(
         """() => [...document.querySelectorAll('svg')].map(chart => {
             const frame = chart.getBoundingClientRect();
@@ -198,7 +198,7 @@ def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page) -> 
     assert re.search(r"\d\d? %", str(means))
 
 
-def test_a_report_without_pictures_is_what_the_command_writes(emotion: Emotion, files: Path, tmp_path: Path) -> None:
+def test_a_report_without_pictures_is_what_the_command_writes(emotion: Emotion, files: Path, tmp_path: Path):
     [run] = (files / "runs").iterdir()
     assert emotion("report", "--run", run, "--to", tmp_path / "card.html").code == 0
     page = (tmp_path / "card.html").read_text("utf-8")
