@@ -16,6 +16,7 @@ from helpers.command import Emotion
 from helpers.comparisons import around, scores, write_comparison
 from helpers.markdown import plain, sections, tables
 from helpers.pictures import EMOTIONS
+from helpers.run_folder import events_of
 from helpers.studies import ask
 from PIL import Image
 
@@ -113,12 +114,16 @@ def test_limits_are_named_with_their_sources(run: Path, card: Card):
     assert "drawn" not in limits
 
 
-def test_drawn_faces_are_said_to_be_drawn_at_the_top_and_among_the_limits(emotion: Emotion, run: Path, card: Card):
+def test_drawn_faces_and_training_pictures_are_said_to_be_such_at_the_top(
+    emotion: Emotion, run: Path, card: Card, tiny_pictures: Path
+):
     assert emotion("compare", "--run", run, "--set", f"dog={FACES / 'dog_eval'}", "--size", 2).code == 0
     text = card()
     for part in ("", "Limits"):
         assert "say nothing of real dogs" in sections(text)[part]
     assert "--set dog=assets/faces/dog_eval" in text
+    emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
+    assert "was trained on these very pictures of humans" in sections(card())[""]
 
 
 def test_how_folders_were_read_is_told_and_repeated(
@@ -157,11 +162,6 @@ def test_pictures_left_out_are_named_within_their_sets_and_no_place_on_the_disk_
         # Nothing that begins like a path, but for ends of sentences, addresses and the stand-ins for folders.
         assert re.findall(r"(?<![\w/.<])/(?!/)[A-Za-z][\w.]*/\w+", told) == []
     assert "--set 'dog (photos)=path/to/dog_eval'" in text
-
-
-def test_training_pictures_that_were_compared_are_no_test(emotion: Emotion, run: Path, card: Card, tiny_pictures: Path):
-    emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
-    assert "was trained on these very pictures of humans" in sections(card())[""]
 
 
 def test_the_answers_to_further_questions_are_in_it(emotion: Emotion, run: Path, card: Card, tiny_pictures: Path):
@@ -214,10 +214,6 @@ def test_the_commands_and_hashes_are_those_to_repeat_it(emotion: Emotion, run: P
             assert f"| {row['sha256']} |" in repeat
 
 
-def events_of(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-
-
 def stopped(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     end = {**events[-1], "event": "RunStopped"}
     kept = [each for each in events if each.get("epoch", 0) <= 2][:-1]
@@ -263,18 +259,15 @@ def test_curves_validation_pictures_and_settings_are_those_of_the_run(run: Path,
     assert (settings["epochs"], settings["image size"], settings["backbone"][0][:5]) == (["3"], ["32"], "tiny-")
 
 
-@pytest.mark.parametrize(
-    ("depth", "words"), [(1, "the last block of"), (2, "the last 2 blocks of"), ("all", "every weight")]
-)
-def test_what_of_the_model_was_trained_is_said(run: Path, card: Card, depth: Any, words: str):
+def test_what_of_the_model_was_trained_is_said(run: Path, card: Card):
     of_happy(run, dog=0.3)
     assert "the classifier alone" in card()
     record = json.loads((run / "config.json").read_text())
-    record["config"]["depth"] = depth
-    (run / "config.json").write_text(json.dumps(record))
-    text = card()
-    assert words in sections(text)["The model"]
-    assert f"--depth {depth}" in text
+    for depth, words in ((1, "the last block of"), (2, "the last 2 blocks of"), ("all", "every weight")):
+        record["config"]["depth"] = depth
+        (run / "config.json").write_text(json.dumps(record))
+        assert words in sections(card())["The model"]
+        assert f"--depth {depth}" in card()
 
 
 def test_a_run_that_was_trained_further_since_says_so(run: Path, card: Card):
