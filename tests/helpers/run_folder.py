@@ -69,3 +69,8 @@ def copy_run(
     if title:
         (made / "about.json").write_text(json.dumps({"title": title, "note": ""}), "utf-8")
     return made.rename(target)
+
+
+def drop_run(run: Path) -> None:
+    """Take a run away, whole at once, though a server may be looking at it."""
+    shutil.rmtree(run.rename(run.with_name(f".{run.name}")), ignore_errors=True)

@@ -91,8 +91,9 @@ class Site:
             (run / "stop").touch()
         until(lambda: not any(is_trained(run) for run in runs_in(self.runs)), what="every training to end")
         for folder in (self.runs, self.sets, self.uploads):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
+            shutil.rmtree(folder.rename(folder.with_name("gone")), ignore_errors=True)
+            folder.mkdir(exist_ok=True)
 
     @contextmanager
     def client(self, **more: Any) -> Iterator[Client]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from helpers import looking
 from helpers.looking import button, open_run, panel, press, says, says_no_more, unfold
 from helpers.pictures import write_pictures
 from helpers.processes import frozen
-from helpers.run_folder import copy_run
+from helpers.run_folder import copy_run, drop_run
 from helpers.serving import ROOT, Site, choose, enter, open_tab, serving
 from helpers.waiting import until
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -279,4 +278,4 @@ def test_a_model_that_cannot_be_read_is_one_sentence_on_the_page(page: Page, sit
     says(page, re.compile("cannot be|could not be|train it again|damaged"))
     assert "Traceback" not in page.content()
     assert str(site.runs) not in panel(page).inner_text()
-    shutil.rmtree(torn)
+    drop_run(torn)

@@ -4,7 +4,6 @@ import base64
 import csv
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from helpers import looking
 from helpers.looking import button, curves, give, panel, press, says, says_no_more
 from helpers.pictures import picture, picture_bytes, write_zip
 from helpers.processes import giving_way, held
-from helpers.run_folder import copy_run
+from helpers.run_folder import copy_run, drop_run
 from helpers.serving import Site, choose, open_tab
 from helpers.waiting import until
 from PIL import Image
@@ -63,7 +62,7 @@ def minds(site: Site, trained_run: Path) -> Iterator[dict[str, Path]]:
     }
     yield made
     for run in made.values():
-        shutil.rmtree(run)
+        drop_run(run)
 
 
 def use(page: Page, run: Path, *, label: str = "Run in use") -> None:
@@ -269,7 +268,7 @@ def test_what_is_unlike_all_that_a_run_has_seen_is_said_first_and_bars_step_back
     assert muted["x"] == plain["x"], "the probabilities stay what they are"
     assert muted["marker"]["color"] == list(EMOTION_COLOURS.values())
     for run in made.values():
-        shutil.rmtree(run)
+        drop_run(run)
 
 
 def table(page: Page) -> Any:

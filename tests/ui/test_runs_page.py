@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 import shlex
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from helpers import looking
 from helpers.command import Emotion
 from helpers.looking import await_points, button, curves, open_run, panel, press, says, unfold
-from helpers.run_folder import copy_run
+from helpers.run_folder import copy_run, drop_run
 from helpers.serving import Site, enter, open_tab
 from playwright.sync_api import Page, expect
 
@@ -26,7 +25,7 @@ def own(site: Site, trained_run: Path) -> Iterator[Path]:
     """A finished run that the test may change; it is the newest."""
     run = copy_run(trained_run, site.runs / f"20970101-0000{next(NUMBERS):02}-vit")
     yield run
-    shutil.rmtree(run, ignore_errors=True)
+    drop_run(run)
 
 
 def rewrite_events(run: Path, *last: dict, drop: tuple[str, ...] = ("RunFinished",)) -> None:
@@ -125,7 +124,7 @@ def test_settings_are_used_again_and_a_set_that_is_gone_is_named(
     expect(page.get_by_label("Backbone", exact=True)).to_have_value(str(tiny_vit))
     unfold(page, "More settings")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
-    shutil.rmtree(run)
+    drop_run(run)
 
 
 @pytest.mark.slow
@@ -144,7 +143,7 @@ def test_news_of_runs_takes_away_nothing_written_and_no_pick(own: Path, page: Pa
     (own / ABOUT).write_text(json.dumps({"title": "Elsewhere", "note": "named"}), "utf-8")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Elsewhere")
     says(page, own.name)
-    shutil.rmtree(other)
+    drop_run(other)
 
 
 def test_the_curves_that_are_shown_and_the_run_in_use_are_found_by_a_reload(own: Path, page: Page, trained_run: Path):
@@ -223,7 +222,7 @@ def test_what_became_of_a_run_is_told_in_one_sentence(page: Page, site: Site, tr
     expect(looking.runs(page).filter(has_text=made["interrupted"].name)).not_to_contain_text("100 %")
     expect(looking.runs(page).filter(has_text=made["interrupted"].name)).to_contain_text("71 %")
     for run in made.values():
-        shutil.rmtree(run)
+        drop_run(run)
 
 
 @pytest.mark.slow
@@ -236,4 +235,4 @@ def test_a_torn_file_is_one_sentence_and_hides_nothing_else(own: Path, page: Pag
     says(page, "cannot be read: train it again")
     says(page, "Finished in")
     expect(panel(page).get_by_text(torn.name)).to_have_count(0)
-    shutil.rmtree(torn)
+    drop_run(torn)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from helpers import looking
 from helpers.looking import await_points, button, curves, panel, press, says, says_no_more, unfold
 from helpers.processes import frozen
-from helpers.run_folder import copy_run
+from helpers.run_folder import copy_run, drop_run
 from helpers.scripted_training import ScriptedTraining
 from helpers.serving import Site, choose, enter
 from helpers.waiting import until
@@ -203,7 +202,7 @@ def test_a_training_from_elsewhere_is_followed_live_and_told_in_words(page: Page
     expect(button(page, "Start")).to_be_enabled()
     expect(button(page, "Resume")).to_be_visible()
     assert len(curves(page, overlay)) == 4, "what is laid over each other stays while runs come and go on"
-    shutil.rmtree(training.path)
+    drop_run(training.path)
     expect(looking.runs(page).first).not_to_contain_text("20980101")
 
 
@@ -257,7 +256,7 @@ def test_a_sweep_is_found_by_a_reload_and_stopped_whole_and_no_other_run_with_it
         expect(looking.swept(page).filter(has_text="stopped")).to_have_count(3)
         expect(button(page, "Sweep")).to_be_enabled()
         assert not (other.path / "stop").exists()
-    shutil.rmtree(other.path)
+    drop_run(other.path)
 
 
 @pytest.mark.slow
@@ -275,7 +274,7 @@ def test_each_of_a_dozen_values_has_a_colour_and_mark_of_its_own(page: Page, sit
     assert len({(line["line"]["color"], line["marker"]["symbol"]) for line in bold}) == 12
     expect(page.get_by_role("listitem").filter(has_text="seed")).to_have_count(12)
     for run in made:
-        shutil.rmtree(run)
+        drop_run(run)
 
 
 @pytest.mark.slow
