@@ -95,14 +95,11 @@ def test_without_an_upload_of_ones_own_there_is_nothing_to_judge(client: Client,
         assert said.startswith("event: error")
         assert "scores" not in said
     assert picture.exists()
-
-
-@pytest.mark.parametrize("endpoint", ["predict", "import_pictures"])
-def test_a_file_that_is_given_as_an_address_is_not_fetched(site: Site, endpoint: str):
-    file = {"path": "http://203.0.113.7/large.zip", **FILE}
-    said = posted(site, endpoint, *([file, "mine", "", False] if endpoint == "import_pictures" else [file, ""]))
-    assert said.startswith("event: error")
-    assert "address" in said
+    address = {"path": "http://203.0.113.7/large.zip", **FILE}
+    for endpoint, values in (("predict", [address, ""]), ("import_pictures", [address, "mine", "", False])):
+        said = posted(site, endpoint, *values)
+        assert said.startswith("event: error")
+        assert "address" in said, "it is not fetched"
 
 
 def test_what_is_no_picture_or_zip_is_one_sentence_and_gone(client: Client, site: Site, picture: Path, tmp_path: Path):
@@ -132,11 +129,8 @@ def test_a_comparison_says_means_hits_intervals_and_gaps_in_words(client: Client
     every = client.predict(sets=[DOGS], run=trained_run.name, emotion="all", size=2, api_name="/compare")
     expected = [("happy", 2), ("sad", 2), ("angry", 2), ("tired", 2), ("all", 8)]
     assert [(each["emotion"], each["n"]) for each in every["samples"]] == expected
-
-
-def test_results_on_drawn_pictures_say_that_they_tell_nothing_of_real_dogs(client: Client, trained_run: Path):
-    said = client.predict(sets=["drawn/dog_eval"], run=trained_run.name, size=2, api_name="/compare")
-    assert "say nothing of real dogs" in " ".join(said["notes"])
+    drawn = client.predict(sets=["drawn/dog_eval"], run=trained_run.name, size=2, api_name="/compare")
+    assert "say nothing of real dogs" in " ".join(drawn["notes"])
 
 
 def test_a_training_is_started_watched_to_its_end_and_listed(client: Client, tiny_dinov2: Path):
