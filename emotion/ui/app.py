@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import gradio as gr
 
 from emotion.server.services import Services
+from emotion.ui.address import SCRIPT, TABS, address, named
 from emotion.ui.api import register
+from emotion.ui.chosen import Chosen
 from emotion.ui.compare.tab import CompareTab
+from emotion.ui.events import on
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET, offered_sets
 from emotion.ui.landing import Landing
@@ -43,7 +49,7 @@ HEIC_IS_AN_IMAGE = r"""<script>{
   });
 }</script>"""
 HEAD = f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY
-HEAD += HEIC_IS_AN_IMAGE
+HEAD += HEIC_IS_AN_IMAGE + SCRIPT
 # Files that Gradio keeps for a page are looked at every hour and deleted after a day.
 CACHE_SECONDS = (3600, 86400)
 
@@ -55,7 +61,9 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
         # First, so that no event of the page takes one of their names.
         register(services, board)
         news = News(board)
-        gr.HTML(HEADER, apply_default_css=False)
+        with gr.Row(elem_id="header"):
+            gr.HTML(HEADER, apply_default_css=False)
+            chosen = Chosen(board)
         with gr.Row(visible=False, elem_classes="first-run", elem_id="first-run") as first_run:
             gr.HTML(f"<p>{FIRST_RUN}</p>", apply_default_css=False)
             first = gr.Button("Train the default", variant="primary", elem_id="train-default", scale=0, min_width=180)
@@ -70,9 +78,9 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
             with gr.Tab("Runs", id="runs"):
                 runs = RunTab(services, board, news)
             with gr.Tab("Predict", id="predict"):
-                predict = PredictTab(services, board)
+                PredictTab(services, board, chosen, news)
             with gr.Tab("Cross-species", id="compare"):
-                compare = CompareTab(services, board)
+                compare = CompareTab(services, board, chosen, news)
         landing.lead_to(tabs)
         first.click(
             guarded(
@@ -85,17 +93,26 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
             concurrency_id="start",
             **QUIET,
         )
-        news.tell(lambda: [gr.Row(visible=not board.summaries())], [], [first_run])
+        news.tell(lambda: {first_run: gr.Row(visible=not board.summaries())}, [], [first_run])
+        for each in (tab for tab in tabs.children if isinstance(tab, gr.Tab)):
+            on(each.select, None, None, None, js=address("tab", str(each.id)))
+        news.tell(_asked_tab(tabs), [news.address], [tabs])
         _connect_runs(runs, table, train, tabs)
         train.kept.connect(page)
         train.sweep.connect(page)
         page.load(guarded(train.asked.by_page(train.attach)), [train.remembered, train.asked.count], train.view, **POLL)
-        for tab in (predict, compare):
-            tab.picker.follow(news)
-        predict.beside.follow(news)
+        chosen.follow(news)
         news.connect(page)
         pictures.connect(page, offered_sets, [train.pictures, compare.form.sets])
     return page
+
+
+def _asked_tab(tabs: gr.Tabs) -> Callable[[str], dict[Any, Any]]:
+    def asked_tab(asked: str) -> dict[Any, Any]:
+        tab = named(asked, "tab")
+        return {tabs: gr.Tabs(selected=tab)} if tab in TABS else {}
+
+    return asked_tab
 
 
 def _connect_runs(runs: RunTab, table: RunsTable, train: TrainTab, tabs: gr.Tabs) -> None:

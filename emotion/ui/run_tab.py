@@ -61,7 +61,7 @@ class RunTab:
             self.sharing.switch,
         ]  # fmt: skip
         self._connect()
-        news.after(self.refresh, [self.seen], self.view, turn=TURN)
+        news.tell(lambda *given: dict(zip(self.view, self.refresh(*given), strict=True)), [self.seen], self.view)
 
     def _build_head(self) -> None:
         with gr.Row(elem_classes="controls"):

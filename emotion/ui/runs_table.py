@@ -9,16 +9,19 @@ from typing import Any
 import gradio as gr
 
 from emotion.core.events import without_void
+from emotion.core.format import duration
 from emotion.data.drawn import is_drawn
 from emotion.ui.charts.training import HEIGHT, overlay_chart
 from emotion.ui.charts.view import chart, shown
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import QUIET, offered
 from emotion.ui.news import News
-from emotion.ui.run_board import HEADERS, NUMBERS, RunBoard, RunSummary
+from emotion.ui.run_board import RunBoard, RunSummary, depth_words
 from emotion.ui.status import drawn_note, sentence
 
 NO_MATCH = "No run has all of these words in its name, note or settings."
+HEADERS = ["Run", "Status", "Trained", "Epochs", "Validation loss", "Time", "Folder"]
+NUMBERS = frozenset({"Epochs", "Validation loss", "Time"})
 NO_RUNS = "No runs yet. Each training is kept here, also those started from the command line."
 
 
@@ -51,8 +54,9 @@ class RunsTable:
         draw = {"trigger_mode": "always_last", "concurrency_id": "overlay", **QUIET}
         self.picked.input(guarded(self.overlay), self.picked, curves, **draw)
         # Also where a run goes on that has no better epoch, and so the same row of the table.
-        news.after(self.overlay, [self.picked], curves, turn="overlay")
-        news.tell(self.refresh, [self.picked], [self.filter, self.table, self.picked])
+        news.tell(lambda *given: dict(zip(curves, self.overlay(*given), strict=True)), [self.picked], curves)
+        view = [self.filter, self.table, self.picked]
+        news.tell(lambda *given: dict(zip(view, self.refresh(*given), strict=True)), [self.picked], view)
 
     def refresh(self, picked: Sequence[str] | None) -> list[Any]:
         """List the runs anew."""
@@ -94,14 +98,23 @@ def table_html(summaries: Sequence[RunSummary]) -> str:
     )
 
 
+def row_of(summary: RunSummary) -> list[str]:
+    """Return the cells of the table, as ``HEADERS`` names them."""
+    loss = f"{summary.best.loss:.3f}" if summary.best else "–"
+    time = duration(summary.seconds) if summary.seconds else "–"
+    trained, epochs = depth_words(summary.config.depth), str(summary.config.epochs)
+    return [summary.title, summary.status, trained, epochs, loss, time, summary.run.name]
+
+
 def _row(summary: RunSummary, kinds: Sequence[str]) -> str:
     cells = []
-    for name, kind, cell in zip(HEADERS, kinds, summary.row(), strict=True):
+    for name, kind, cell in zip(HEADERS, kinds, row_of(summary), strict=True):
         look, text = f"state {summary.status}" if name == "Status" else kind, html.escape(cell)
-        if name == "Run":
+        if name == "Folder":
             text = f'<button type="button" data-run="{html.escape(summary.run.name)}">{text}</button>'
         cells.append(f'<td class="{look}">{text}</td>')
-    return f'<tr data-searched="{html.escape(summary.searched)}">{"".join(cells)}</tr>'
+    searched = html.escape(" ".join([*row_of(summary), summary.about.note]).lower())
+    return f'<tr data-searched="{searched}">{"".join(cells)}</tr>'
 
 
 # Rows are filtered in the page: the table is all there, and an answer of the server could come late.

@@ -97,7 +97,7 @@ class SweepPanel:
 
     def follow(self, news: News) -> None:
         """Keep a sweep that is over up with its runs: one may be resumed, another deleted."""
-        news.tell(self.refresh, [self.watch], self.view)
+        news.tell(lambda *given: dict(zip(self.view, self.refresh(*given), strict=True)), [self.watch], self.view)
 
     def start_sweep(self, seen: SweepWatch, setting: str, values: str, pictures: str | None, *settings: Any) -> Any:
         """Queue a training for each value, or none at all, and watch them."""

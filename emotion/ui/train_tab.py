@@ -132,7 +132,9 @@ class TrainTab:
 
     def follow(self, news: News) -> None:
         """Keep the estimate and the sweep up with the runs."""
-        news.tell(lambda *values: [self.estimate(*values)], [self.pictures, *self.settings.inputs], [self.cost])
+        news.tell(
+            lambda *values: {self.cost: self.estimate(*values)}, [self.pictures, *self.settings.inputs], [self.cost]
+        )
         self.sweep.follow(news)
 
     def stop_run(self, seen: Watch) -> list[Any]:
