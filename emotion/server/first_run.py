@@ -17,10 +17,7 @@ from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import GOING_ON
 
 VARIABLE = "EMOTION_FIRST_RUN"
-ABOUT = About(
-    title="First run",
-    note="Trained by this server itself when it started without a run, on the drawn people with the Quick settings.",
-)
+ABOUT = About(note="Trained by this server itself when it started without a run.")
 LOCK = ".first-run"
 
 

@@ -20,11 +20,11 @@ window.emotionAddress = (name, value) => {
     }
 };
 // A run that this page itself wrote there is none that a link asks for: after a reload a newer one may be in use.
-window.emotionAsked = () => {
+{
     const asked = new URLSearchParams(location.search);
     try { if (sessionStorage.getItem('emotion-run') === asked.get('run')) asked.delete('run'); } catch { }
-    return '?' + asked;
-};
+    window.emotionAsked = () => '?' + asked;
+}
 </script>"""
 TABS = {"train": "Train", "predict": "Predict", "compare": "Cross-species", "runs": "Runs", "pictures": "Pictures"}
 

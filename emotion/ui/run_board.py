@@ -56,7 +56,7 @@ class RunSummary:
     def title(self) -> str:
         """What the run is called everywhere on the page: "Drawn people · Quick · batch 24 · 88 %"."""
         again = f" ({self.twin})" if self.twin else ""
-        score = f" · {percent(self.best.accuracy)}" if self.best else ""
+        score = f" · {percent(self.best.accuracy)}" if self.best and self.status in ENDED else ""
         return self.name + again + score
 
     @property
