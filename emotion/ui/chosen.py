@@ -72,11 +72,12 @@ class Chosen:
             told[self.picked] = {"run": name, "at": at}
         chosen, offered = choose(usable, own={each.run.name for each in self.board.mine()}, picked=name, at=at)
         value = chosen.run.name if chosen else None
-        signature = repr((_choices(usable), value, offered and offered.run.name))
-        if signature == seen and value == in_use:
-            # A list that is sent again would close under the hand of whoever has it open.
-            return told
-        told |= {self._seen: signature, self.run: gr.Dropdown(_choices(usable), value=value)}
+        # What is sent again would close the list, or take back a choice, under the hand of whoever has it open.
+        change: dict[str, Any] = {} if value == in_use else {"value": value}
+        signature = repr((_choices(usable), offered and offered.run.name))
+        if signature == seen:
+            return {**told, self.run: gr.Dropdown(**change)} if change else told
+        told |= {self._seen: signature, self.run: gr.Dropdown(_choices(usable), **change)}
         told |= {each: gr.HTML(visible=not usable) for each in self._waits}
         label = f"Use the new run: {offered.title}" if offered else ""
         told |= {self.take: gr.Button(label, visible=bool(offered)), self._offered: offered.run.name if offered else ""}
@@ -106,7 +107,7 @@ def training_html(going: Sequence[RunSummary]) -> str:
     if not going:
         return ""
     first = next((each for each in reversed(going) if each.status != "queued"), going[-1])
-    said = progress(first.run.events(), first.status)
+    said = progress(first.curve, first.status)
     more = f" ({count(len(going) - 1, 'training')} behind it)" if len(going) > 1 else ""
     bar = f'<i style="width:{said.share * 100:.0f}%"></i>' if said.share is not None else ""
     text = html.escape(public_words(said.sentence + more))

@@ -11,7 +11,17 @@ from pathlib import Path
 
 from emotion.core.config import PRESETS, TrainConfig, preset
 from emotion.core.errors import ConfigError, EmotionError, RunError
-from emotion.core.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
+from emotion.core.events import (
+    EpochDone,
+    Event,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    Scores,
+    StepDone,
+    TrunkProgress,
+    without_void,
+)
 from emotion.core.format import percent
 from emotion.core.owners import FILE, OF_THE_SERVER, Owner, may_see, owner_of
 from emotion.data.drawn import is_drawn
@@ -34,7 +44,8 @@ Stamp = tuple[float, int, float, float, bool, bool]
 class RunSummary:
     """What the page shows of a run at a glance; ``best`` are the scores of what it kept or has so far.
 
-    ``curve`` are the events that its curve is drawn from, without the steps; ``sweep`` its place in a sweep.
+    ``curve`` are the events that tell how it stands and that its curve is drawn from, without the steps; ``sweep`` is
+    its place in a sweep, ``created`` and ``ended`` are Unix times, ``twin`` tells runs of one name apart.
     """
 
     run: Run
@@ -87,6 +98,8 @@ class RunBoard:
         self.visitor = visitor
         self._known: dict[str, tuple[Stamp, RunSummary]] = {}
         self._unreadable: dict[str, str] = {}
+        # Of runs that go on: how far they are read, and what stands there.
+        self._read: dict[str, tuple[int, list[Event]]] = {}
 
     def summaries(self) -> list[RunSummary]:
         """Return all runs that can be read and that the visitor may see, newest first, no two of one title."""
@@ -118,14 +131,24 @@ class RunBoard:
             known = self._known.get(run.name)
             if known is None or known[0] != stamp:
                 try:
-                    known = (stamp, summarise(run, ended=stamp[0]))
+                    known = (stamp, summarise(run, read=self._events, ended=stamp[0]))
                 except NOT_A_RUN as error:
                     odd[run.name] = str(error) if isinstance(error, ConfigError) else TORN
                     continue
                 self._known[run.name] = known
+                if known[1].status in ENDED:
+                    self._read.pop(run.name, None)
             found.append(known[1])
         self._unreadable = odd
         return found
+
+    def _events(self, run: Run) -> list[Event]:
+        """Return every event of a run; of a long one that goes on only the new ones are read."""
+        offset, known = self._read.get(run.name, (0, []))
+        news, end = run.tail(offset)
+        events = [*known, *news]
+        self._read[run.name] = (end, events)
+        return events
 
     def usable(self) -> list[RunSummary]:
         """Return the runs that can predict, newest first."""
@@ -176,27 +199,30 @@ class RunBoard:
         return f"{int(bool(going))}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def summarise(run: Run, *, ended: float = 0.0) -> RunSummary:
-    """Read one run; ``ended`` is when its last event was written, as a Unix time.
+def summarise(run: Run, *, read: Callable[[Run], Sequence[Event]] = Run.events, ended: float = 0.0) -> RunSummary:
+    """Sum up one run; ``ended`` is when its last event was written, as a Unix time.
 
     Raises:
         EmotionError: it cannot be read.
     """
     # A status that is newer than the events read would announce an end that is not here yet.
     status = run.status()
-    events = without_void(run.events())
+    events = without_void(read(run))
     seconds = events[-1].elapsed_seconds if events else 0.0
     # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
     has_checkpoint = (run.checkpoint / "config.json").is_file()
     best_epoch, best = _best(events)
     if has_checkpoint and status in ("failed", "interrupted"):
         best_epoch, best = _kept(run, events) or (best_epoch, best)
-    curve = tuple(event for event in events if isinstance(event, RunStarted | EpochDone))
+    reading = next((event for event in reversed(events) if isinstance(event, TrunkProgress)), None)
+    step = next((event for event in reversed(events) if isinstance(event, StepDone)), None)
+    last = events[-1] if events else None
+    told = [each for each in events if isinstance(each, RunStarted | EpochDone) or each in (reading, step, last)]
     record = run.record()
     created = record.get("created")
     return RunSummary(
         run, status, TrainConfig.from_json(record["config"]), best, seconds, has_checkpoint, run.about(), best_epoch,
-        curve, SweepMember.from_record(record.get("sweep")), owner_of(run.path),
+        tuple(told), SweepMember.from_record(record.get("sweep")), owner_of(run.path),
         created=float(created) if isinstance(created, int | float) else 0.0, ended=ended,
     )  # fmt: skip
 

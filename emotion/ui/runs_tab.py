@@ -152,7 +152,10 @@ class RunsTab:
 
     def open_row(self, event: gr.SelectData) -> dict[Any, Any]:
         """Open the run whose row was pressed: its folder is the last cell."""
-        return self.show(self.board.find(str(event.row_value[-1])).name)
+        name = str(event.row_value[-1])
+        if why := self.board.unreadable().get(name):
+            raise RunError(f"{name} cannot be read: {why}.")
+        return self.show(self.board.find(name).name)
 
     def describe(self, name: str | None, title: str, note: str) -> dict[Any, Any]:
         """Keep a name and a note."""

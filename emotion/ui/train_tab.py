@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.core.errors import EmotionError, RunError
-from emotion.core.events import Event, without_void
+from emotion.core.events import Event
 from emotion.core.labels import alias_offer
 from emotion.core.owners import OF_THE_SERVER, may_see
 from emotion.data.folders import list_folder
@@ -197,7 +197,7 @@ class TrainTab:
         watched = seen.run.name if seen.run else ""
         others = [each for each in self.board.summaries() if each.run.name in over and each.run.name != watched]
         in_order = sorted(others, key=lambda each: (each.sweep.place if each.sweep else 0, each.run.name))
-        return {_called(each, seen): without_void(each.run.events()) for each in in_order}
+        return {_called(each, seen): each.curve for each in in_order}
 
     def _choices(self) -> list[tuple[str, str]]:
         return [(each.title, each.run.name) for each in self.board.summaries()]

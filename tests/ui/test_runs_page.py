@@ -241,5 +241,5 @@ def test_a_torn_file_is_one_sentence_and_hides_nothing_else(own: Path, page: Pag
     row = looking.runs(page).filter(has_text=torn.name)
     expect(row).to_contain_text("cannot be read: config.json is missing or torn")
     row.get_by_role("gridcell").first.click()
-    expect(page.get_by_text("That run is gone: choose another one.")).to_be_visible()
+    expect(page.get_by_text(f"{torn.name} cannot be read: config.json is missing or torn.")).to_be_visible()
     shutil.rmtree(torn)
