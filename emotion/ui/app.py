@@ -32,7 +32,7 @@ HEADER = f"""<a class="skip" href="#tabs">Skip to the tabs</a><header class="pag
 TAB_LEAVES_LISTS = """<script>document.addEventListener('keydown', (event) => {
     if (event.key === 'Tab' && event.target.matches('[role=combobox]')) event.stopPropagation();
 }, true);</script>"""
-# Arrows lead from one tab to the next, as everywhere else; Gradio leaves that out.
+# Arrows lead from one tab to the next, and the first link past the header; Gradio leaves both out.
 ARROWS_ON_TABS = """<script>document.addEventListener('keydown', (event) => {
     const tab = event.target.closest?.('[role=tab]'), step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
     if (!tab || !step) return;
@@ -41,6 +41,11 @@ ARROWS_ON_TABS = """<script>document.addEventListener('keydown', (event) => {
     next.focus();
     next.click();
     event.preventDefault();
+});
+document.addEventListener('click', (event) => {
+    if (!event.target.closest?.('.skip')) return;
+    event.preventDefault();
+    document.querySelector('#tabs [role=tab][aria-selected=true]').focus();
 });</script>"""
 # Gradio's field for files is called otherwise than what stands in it, and whoever speaks to the page says that.
 FIELDS_ARE_CALLED_WHAT_THEY_SAY = """<script>new MutationObserver(() => {

@@ -49,6 +49,8 @@ class RunsTab:
         self.services, self.board = services, board
         # What is on the screen: of the table, of the open run, and of its name and note.
         self.open, self.seen, self.thrown = gr.State(""), gr.State(("", "", "")), gr.State("")
+        # Until a visitor opens a row, it is the run in use.
+        self.is_picked = gr.State(False)
         self.empty = gr.HTML(sentence(NO_RUNS, kind="waits"), elem_id="runs-wait", apply_default_css=False)
         self.table = gr.Dataframe(
             visible=False, interactive=False, label="All runs", show_label=False, elem_id="runs-table",
@@ -94,14 +96,14 @@ class RunsTab:
                 self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
 
     def _connect(self, chosen: Chosen) -> None:
-        on(self.table.select, self.open_row, None, self.view, **IN_TURN)
+        on(self.table.select, self.open_row, None, [*self.view, self.is_picked], **IN_TURN)
         on(self.keep.click, self.describe, [self.open, self.title, self.note], self.view, **IN_TURN)
         on(self.confusion.click, self.open_cell, self.open, self.cell, **IN_TURN)
         undo = [self.thrown, self.undo_row, self.undone]
         on(self.delete.click, self.throw, self.open, [*undo, *self.view], **IN_TURN)
         on(self.undo.click, self.take, self.thrown, [*undo, *self.view], **IN_TURN)
         on(self.use.click, chosen.use, self.open, [chosen.run, chosen.picked])
-        chosen.when_changed(lambda name: self.show(name) if name else {}, [], self.view)
+        chosen.when_changed(self.follow, [self.is_picked], self.view)
 
     def refresh(self, name: str, seen: Sequence[str], in_use: str | None) -> dict[Any, Any]:
         """Show anew what has changed: the table, the open run, what is written of it."""
@@ -150,12 +152,16 @@ class RunsTab:
             self.handing_on.switch: self.handing_on.shared(run),
         }
 
+    def follow(self, name: str | None, is_picked: bool) -> dict[Any, Any]:
+        """Open the run that is in use now, unless the visitor looks at another one."""
+        return self.show(name) if name and not is_picked else {}
+
     def open_row(self, event: gr.SelectData) -> dict[Any, Any]:
         """Open the run whose row was pressed: its folder is the last cell."""
         name = str(event.row_value[-1])
         if why := self.board.unreadable().get(name):
             raise RunError(f"{name} cannot be read: {why}.")
-        return self.show(self.board.find(name).name)
+        return {**self.show(self.board.find(name).name), self.is_picked: True}
 
     def describe(self, name: str | None, title: str, note: str) -> dict[Any, Any]:
         """Keep a name and a note."""

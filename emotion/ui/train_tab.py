@@ -57,7 +57,6 @@ class TrainTab:
         value = sets[0].key if sets else None
         choices = [(each.title, each.key) for each in sets]
         self.pictures = gr.Dropdown(choices, value=value, label="Picture set", elem_id="picture-set")
-        self.preview = gr.HTML(preview_of(value), elem_id="preview", apply_default_css=False)
         self.settings = Settings(backbones)
         with gr.Row(elem_classes="actions"):
             self.start = gr.Button("Start", variant="primary", elem_id="start", min_width=110)
@@ -65,6 +64,8 @@ class TrainTab:
             self.resume = gr.Button("Resume", elem_id="resume", min_width=110, visible=False)
         self.cost = gr.HTML(reading_cost("head", "zoom"), elem_id="reading-cost", apply_default_css=False)
         self.settings.build_more()
+        # Last, so that Start is seen without scrolling.
+        self.preview = gr.HTML(preview_of(value), elem_id="preview", apply_default_css=False)
         self.kept = KeptSettings(self.pictures, self.settings)
 
     def _build_result(self) -> None:
