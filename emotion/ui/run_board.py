@@ -37,7 +37,7 @@ from emotion.ui.words import ENDED, WAITS_FOR_RUN
 TORN = "config.json is missing or torn"
 # Whatever else may lie among the runs.
 NOT_A_RUN = (EmotionError, TypeError, ValueError, LookupError, AttributeError)
-Stamp = tuple[float, int, float, float, bool, bool]
+Stamp = tuple[tuple[float, int], tuple[float, int], tuple[float, int], bool, bool]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class RunBoard:
             known = self._known.get(run.name)
             if known is None or known[0] != stamp:
                 try:
-                    known = (stamp, summarise(run, read=self._events, ended=stamp[0]))
+                    known = (stamp, summarise(run, read=self._events, ended=stamp[0][0]))
                 except NOT_A_RUN as error:
                     odd[run.name] = str(error) if isinstance(error, ConfigError) else TORN
                     continue
@@ -194,8 +194,7 @@ class RunBoard:
         runs = [each for each in self._of_everybody() if each.owner.may_see(visitor)]
         going = [each for each in runs if each.status not in ENDED]
         told = [(each.run.name, each.status, each.best, each.has_checkpoint, each.about, each.owner) for each in runs]
-        sizes = [(each.run.name, _stamp(each.run)) for each in going]
-        text = repr((told, sizes, sorted(self._unreadable)))
+        text = repr((told, [_stamp(each.run) for each in going], sorted(self._unreadable)))
         return f"{int(bool(going))}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
@@ -250,13 +249,6 @@ def trained_on_drawn(run: Run) -> bool:
         return False
 
 
-def depth_words(depth: object) -> str:
-    """Return what of the model was trained, in words."""
-    if depth == "head":
-        return "classifier"
-    return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"
-
-
 def _best(events: Sequence[Event]) -> tuple[int | None, Scores | None]:
     """Return the best epoch's number and scores; two times None before there is one."""
     for event in reversed(events):
@@ -292,19 +284,15 @@ def _seen_by(summary: RunSummary, visitor: str | None) -> RunSummary:
 
 
 def _stamp(run: Run) -> Stamp:
-    try:
-        stat = (run.path / "events.jsonl").stat()
-        modified, size = stat.st_mtime, stat.st_size
-    except OSError:
-        modified, size = 0.0, 0
-    described, owned = _modified(run.path / "about.json"), _modified(run.path / FILE)
+    events, about, owner = (_changed(run.path / name) for name in ("events.jsonl", "about.json", FILE))
     # An ended run is not locked; asking costs a system call, and a death changes nothing but the lock.
-    is_fresh = time.time() - modified < 24 * 3600 or not size
-    return modified, size, described, owned, is_fresh and run.is_locked(), run.stop_requested()
+    is_fresh = time.time() - events[0] < 24 * 3600 or not events[1]
+    return events, about, owner, is_fresh and run.is_locked(), run.stop_requested()
 
 
-def _modified(path: Path) -> float:
+def _changed(path: Path) -> tuple[float, int]:
     try:
-        return path.stat().st_mtime
+        stat = path.stat()
     except OSError:
-        return 0.0
+        return 0.0, 0
+    return stat.st_mtime, stat.st_size

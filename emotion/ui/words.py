@@ -24,7 +24,7 @@ from emotion.runs.run import Status
 from emotion.server.limits import is_public
 
 NOTHING_YET = "Nothing is trained yet. Press Start: the Quick preset takes seconds."
-WAITS_FOR_RUN = "This waits for a first finished run: press Start in the Train tab."
+WAITS_FOR_RUN = "This waits for a first finished run: train one in the Train tab."
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrupted"})
 
 
@@ -121,7 +121,7 @@ def _ended(events: Sequence[Event]) -> Progress:
     last = events[-1]
     if isinstance(last, RunFinished):
         early = " It ended early, since nothing got better." if last.stopped_early else ""
-        return Progress(f"{_verdict(events, last)} Finished in {duration(last.elapsed_seconds)}.{early}", 1.0)
+        return Progress(f"Finished in {duration(last.elapsed_seconds)}: {_verdict(events, last)}{early}", 1.0)
     if isinstance(last, RunStopped):
         kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
         return Progress(f"Stopped: {kept}. {_resume(events)}")

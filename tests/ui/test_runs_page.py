@@ -185,7 +185,7 @@ def told(event: str, **values: object) -> dict[str, object]:
 
 ENDINGS = {
     "finished": (
-        (), ("TrunkProgress",), r"5 of 7 validation pictures right = 71 % .* Epoch 3, .* is kept\. Finished in",
+        (), ("TrunkProgress",), r"Finished in .*: 5 of 7 validation pictures right = 71 % .* Epoch 3, .* is kept\.",
     ),
     "stopped": (
         [told("RunStopped", best_epoch=3, validation=None)], ("RunFinished",),
