@@ -1,7 +1,5 @@
 """The Cross-species tab in a browser: a comparison, the grid, every further question, the report, what goes wrong."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re
@@ -110,7 +108,7 @@ def pct(share: float) -> str:
 # What a visitor does
 
 
-def test_what_cannot_be_asked_is_one_sentence(tab: Page, site: Site, tiny_pictures: Path) -> None:
+def test_what_cannot_be_asked_is_one_sentence(tab: Page, site: Site, tiny_pictures: Path):
     def refused(name: str, sentence: str) -> None:
         press(tab, name)
         expect(tab.get_by_text(sentence).last).to_be_visible()
@@ -136,9 +134,7 @@ def test_what_cannot_be_asked_is_one_sentence(tab: Page, site: Site, tiny_pictur
     tab.get_by_label(f"{tiny_pictures.name}/human_eval", exact=True).check()
 
 
-def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_the_gap_in_words(
-    tab: Page, site: Site, tmp_path: Path
-) -> None:
+def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_gap(tab: Page, site: Site, tmp_path: Path):
     file = compare(tab, site, size=5)
     sets, measures = saved(file)["sets"], table(tab, "Measures of every set")
     for name in ("human", "dog"):
@@ -181,9 +177,7 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_the_ga
 
 
 @pytest.mark.slow
-def test_all_emotions_are_one_click_and_every_further_question_is_answered_and_found_again(
-    tab: Page, site: Site, tmp_path: Path
-) -> None:
+def test_all_emotions_are_one_click_and_every_question_is_answered_and_kept(tab: Page, site: Site, tmp_path: Path):
     file = compare(tab, site, "All emotions", size=4)
     sets, grid = saved(file)["sets"], table(tab, "The grid")
     assert next(iter(grid.values())) == [*EMOTIONS, "all"]
@@ -331,7 +325,7 @@ def report_has_the_one_ticked_picture(page: Page, picture: Mapping[str, Any], fo
 @pytest.mark.slow
 def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_out(
     tab: Page, site: Site, tiny_pictures: Path, tmp_path: Path
-) -> None:
+):
     [run] = site.runs.glob("2*")
     twin = tiny_pictures / "human_train" / "happy" / "happy_001.png"
     file = write_comparison(
@@ -378,9 +372,7 @@ def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_
 
 
 @pytest.mark.slow
-def test_a_question_that_is_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(
-    tab: Page, site: Site, tiny_pictures: Path
-) -> None:
+def test_a_question_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(tab: Page, site: Site, tiny_pictures: Path):
     for name in ("human_eval", "dog_eval"):
         tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).uncheck()
     for name in ("Drawn humans", "Drawn dogs"):
