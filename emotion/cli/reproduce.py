@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison import Comparison, Request, SampleResult
+from emotion.analysis import Comparison, Request, SampleResult, controls, cue_probe, feature_map, keeping, luck
 from emotion.core.config import preset
 from emotion.core.errors import PictureError, RunError
 from emotion.core.events import RunFinished, RunStarted
@@ -24,7 +24,6 @@ from emotion.report.material import Material
 from emotion.runs.folder import create_run
 from emotion.runs.run import Run
 from emotion.server.model_process import Models, carry_out, compare_sets
-from emotion.studies import controls, cue_probe, feature_map, keeping, luck
 
 # In the report's order; the last one's run is the one that is compared.
 BATCH_SIZES = (8, 16, 4, 24)

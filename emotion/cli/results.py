@@ -105,8 +105,8 @@ def compare(
     """Score samples of several species with one run."""
     folders = _named_folders(sets)
     found = find_run(run, root=runs)
-    from emotion.comparison import Request
-    from emotion.comparison.findings import caveats, collapses, gap_sentence
+    from emotion.analysis import Request
+    from emotion.analysis.findings import caveats, collapses, gap_sentence
     from emotion.server.model_process import Models, compare_sets
 
     wanted = None if emotion == "all" else emotion

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Literal
 
-from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import caveats, collapses, plural, reference_of
-from emotion.comparison.gaps import REFERENCE
+from emotion.analysis import Comparison, SampleResult
+from emotion.analysis.findings import caveats, collapses, plural, reference_of
+from emotion.analysis.gaps import REFERENCE
 from emotion.core.format import count, in_words, listed, moment, percent
 from emotion.core.labels import DRAWN_NOTE, colour_of_set
 from emotion.data.drawn import is_drawn

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from emotion.core.format import capital, exact_percent, listed, percent, span
-from emotion.core.labels import colour_of_set
-from emotion.report.content import Block, Cell, Figure, Heading, Line, LineChart, Row, Source, Table, Text
-from emotion.report.material import Material
-from emotion.report.training import VALIDATION_COLOUR
-from emotion.statistics.calibration import (
+from emotion.analysis.calibration import (
     Bin,
     Calibration,
     CalibrationError,
@@ -15,7 +10,12 @@ from emotion.statistics.calibration import (
     RunCalibration,
     calibrate,
 )
-from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
+from emotion.analysis.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
+from emotion.core.format import capital, exact_percent, listed, percent, span
+from emotion.core.labels import colour_of_set
+from emotion.report.content import Block, Cell, Figure, Heading, Line, LineChart, Row, Source, Table, Text
+from emotion.report.material import Material
+from emotion.report.training import VALIDATION_COLOUR
 
 # That of the page's section, so that both show the same intervals.
 SEED = 0

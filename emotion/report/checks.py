@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from emotion.comparison import Comparison
-from emotion.comparison.findings import plural
+from emotion.analysis import Comparison
+from emotion.analysis.controls import CONTROLS, SHUFFLED, ControlResult, kept_controls, looks_sentence
+from emotion.analysis.cue_probe import ON, RULE, kept_probes, sentence_of
+from emotion.analysis.feature_map import KEPT_AS as MAP
+from emotion.analysis.feature_map import MapResult
+from emotion.analysis.findings import plural
+from emotion.analysis.keeping import kept
+from emotion.analysis.luck import kept_luck
+from emotion.analysis.paired import Change
 from emotion.core.format import capital, count, exact_percent, listed, percent, points, span
 from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.faces.cues import NEUTRAL_BASE, find_cue
 from emotion.report.calibrating import calibration
 from emotion.report.content import Block, Cell, Dot, DotChart, Figure, Guide, Heading, Points, Row, Section, Table, Text
 from emotion.report.material import Material
-from emotion.statistics.paired import Change
-from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, kept_controls, looks_sentence
-from emotion.studies.cue_probe import ON, RULE, kept_probes, sentence_of
-from emotion.studies.feature_map import KEPT_AS as MAP
-from emotion.studies.feature_map import MapResult
-from emotion.studies.keeping import kept
-from emotion.studies.luck import kept_luck
 
 
 def checks(material: Material) -> Section:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from emotion.analysis.luck import kept_luck
 from emotion.core.format import count
 from emotion.core.labels import DRAWN_NOTE, RELAXED_WARNING
 from emotion.report.content import Limit, Limits, Section, Source
 from emotion.report.material import Material
 from emotion.report.results import WILSON
-from emotion.studies.luck import kept_luck
 
 BARRETT = Source("Barrett et al. 2019", "https://doi.org/10.1177/1529100619832930")
 GOODFELLOW = Source("Goodfellow et al. 2013", "https://arxiv.org/abs/1307.0414")

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison import Comparison, load_comparison
+from emotion.analysis import Comparison, load_comparison
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RunError
 from emotion.core.events import Event, RunStarted, without_void

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import confusion, details_sentence, gap_sentence, plural, reference_of
-from emotion.comparison.gaps import Gap
+from emotion.analysis import Comparison, SampleResult
+from emotion.analysis.findings import confusion, details_sentence, gap_sentence, plural, reference_of
+from emotion.analysis.gaps import Gap
 from emotion.core.format import exact_percent, p_value, percent, points, span
 from emotion.core.labels import colour_of, colour_of_set
 from emotion.core.scored import chance_brier, chance_log_loss

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from emotion.comparison import SampleResult, ScoredPicture
+from emotion.analysis import SampleResult, ScoredPicture
 from emotion.core.errors import PictureError
 from emotion.core.files import hash_file
 from emotion.core.format import capital, count, listed, percent

@@ -14,15 +14,15 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from emotion.comparison import Comparison, Request, compare, save_comparison
+from emotion.analysis import Comparison, Request, compare, save_comparison
+from emotion.analysis.run_judge import RunJudge
+from emotion.analysis.study import Study
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.format import duration
 from emotion.core.prediction import Prediction
 from emotion.core.progress import Job, Progress, result_of
 from emotion.runs.run import Run
 from emotion.server.logs import log_unexpected, start_logging
-from emotion.studies.run_judge import RunJudge
-from emotion.studies.study import Study
 from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:

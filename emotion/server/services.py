@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from emotion.comparison import Comparison, Request
+from emotion.analysis import Comparison, Request
+from emotion.analysis.study import Study
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RefusedError, RunError
 from emotion.core.owners import owner_of
@@ -34,7 +35,6 @@ from emotion.server.model_process import (
 )
 from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
-from emotion.studies.study import Study
 
 R = TypeVar("R")
 # Of the small backbones: some 90 MB each, once it is asked for.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
+from emotion.analysis.study import Study
 from emotion.core.progress import Progress
 from emotion.server.services import Services
-from emotion.studies.study import Study
 from emotion.ui.status import status_box
 
 A = TypeVar("A")

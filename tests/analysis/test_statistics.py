@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 from sklearn.metrics import log_loss
 
+from emotion.analysis.calibration import bin_count, calibration, calibration_error, expected_calibration_error
+from emotion.analysis.difference import Difference, adjusted, difference
+from emotion.analysis.paired import Change, change
+from emotion.analysis.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
+from emotion.analysis.repeats import deviations, draw_means
 from emotion.core.intervals import is_piled_up, mean_interval, wilson_interval
-from emotion.statistics.calibration import bin_count, calibration, calibration_error, expected_calibration_error
-from emotion.statistics.difference import Difference, adjusted, difference
-from emotion.statistics.paired import Change, change
-from emotion.statistics.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
-from emotion.statistics.repeats import deviations, draw_means
 
 RNG = np.random.default_rng(7)
 PEOPLE, DOGS = RNG.beta(3, 2, 20), RNG.beta(1, 3, 25)

@@ -22,8 +22,8 @@ from helpers.studies import ask, cue_faces
 from PIL import Image, ImageOps
 from scipy import stats
 
+from emotion.analysis.feature_map import distances_to
 from emotion.core.errors import EmotionError
-from emotion.studies.feature_map import distances_to
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"
 SMALL = ("--batch-size", 8, "--image-size", 32, "--precision", "float32")

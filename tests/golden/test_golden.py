@@ -22,12 +22,12 @@ from helpers.hub_stand_in import TOKEN, Kept, hub
 from helpers.serving import Site, serving
 
 # What no command opens: what saved scores mean, a run's curve, its sweep, maps of evidence, likely wrong labels.
-from emotion.comparison import load_comparison
+from emotion.analysis import load_comparison
+from emotion.analysis.explaining import kept_explained
 from emotion.core.events import EpochDone, without_void
 from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
 from emotion.runs.run import Run
-from emotion.studies.explaining import kept_explained
 
 HERE = Path(__file__).parent
 REPO = HERE.parents[1]

@@ -255,24 +255,24 @@ def write_parquet(file: Path) -> Path:
 
 def find_wrong_labels(folder: Path) -> None:
     """Look for wrong labels in a set, with the bundled backbone; the page does it."""
+    from emotion.analysis.wrong_labels import FindWrongLabels
     from emotion.core.progress import result_of
-    from emotion.studies.wrong_labels import FindWrongLabels
 
     result_of(FindWrongLabels(folder).carry_out())
 
 
 def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, Path]:
     """Compare one emotion, all of them, and drawn faces, and carry out every study beside them."""
-    from emotion.comparison import load_comparison
+    from emotion.analysis import load_comparison
+    from emotion.analysis.controls import Control, keep_control, offered
+    from emotion.analysis.cue_probe import CueProbe, keep_probe
+    from emotion.analysis.explaining import ExplainSample, keep_explained
+    from emotion.analysis.feature_map import FeatureMap
+    from emotion.analysis.keeping import keep
+    from emotion.analysis.luck import Luck
     from emotion.core.progress import result_of
     from emotion.runs.run import Run
     from emotion.server.model_process import Models, carry_out
-    from emotion.studies.controls import Control, keep_control, offered
-    from emotion.studies.cue_probe import CueProbe, keep_probe
-    from emotion.studies.explaining import ExplainSample, keep_explained
-    from emotion.studies.feature_map import FeatureMap
-    from emotion.studies.keeping import keep
-    from emotion.studies.luck import Luck
 
     sets = {name: PICTURES / f"{name}_eval" for name in ("human", "dog", "cat")}
     drawn = {name: REPO / "assets" / "faces" / f"{name}_eval" for name in ("human", "dog")}

@@ -17,10 +17,9 @@ def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
     Raises:
         EmotionError: it cannot be answered; the text says why.
     """
-    from emotion.comparison import load_comparison
+    from emotion.analysis import controls, cue_probe, explaining, feature_map, keeping, load_comparison, luck
     from emotion.runs.run import Run
     from emotion.server.model_process import Models, carry_out
-    from emotion.studies import controls, cue_probe, explaining, feature_map, keeping, luck
 
     run, kept = Run(comparison.parents[1]), comparison.with_suffix("")
     study: Any = {

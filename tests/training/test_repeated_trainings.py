@@ -14,9 +14,9 @@ from emotion.core.errors import RunError
 
 def luck(run: Path, comparison: Path, *, seeds: int) -> tuple[Any, list[Any]]:
     """What the study of other trainings finds, and what it tells on the way."""
+    from emotion.analysis.luck import Luck
+    from emotion.analysis.run_judge import RunJudge
     from emotion.runs.run import Run
-    from emotion.studies.luck import Luck
-    from emotion.studies.run_judge import RunJudge
 
     steps, told = Luck(Run(run), str(comparison), seeds=seeds).carry_out(RunJudge(Run(run), classifier(run))), []
     while True:

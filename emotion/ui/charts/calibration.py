@@ -6,8 +6,8 @@ import html
 
 import plotly.graph_objects as go
 
+from emotion.analysis.calibration import Bin, Calibration, RunCalibration
 from emotion.core.labels import chance_level, colour_of_set
-from emotion.statistics.calibration import Bin, Calibration, RunCalibration
 from emotion.ui.charts.look import TEXT, VALIDATION_COLOUR, figure
 
 PANEL_HEIGHT, AROUND = 215, 56

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
+from emotion.analysis.controls import CONTROLS, ControlResult, SetControl
 from emotion.core.labels import colour_of_set
-from emotion.studies.controls import CONTROLS, ControlResult, SetControl
 from emotion.ui.charts.look import RUN_MARKS, TEXT, figure, say
 
 ROW, AROUND = 20, 96

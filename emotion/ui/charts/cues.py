@@ -6,10 +6,10 @@ import html
 
 import plotly.graph_objects as go
 
+from emotion.analysis.cue_probe import CueCurves, SpeciesCurves
 from emotion.core.labels import chance_level, colour_of, in_order
 from emotion.faces.cues import Cue, find_cue
 from emotion.faces.expression import NEUTRAL
-from emotion.studies.cue_probe import CueCurves, SpeciesCurves
 from emotion.ui.charts.look import RUN_MARKS, chance_line, figure, say
 
 HEIGHT = 250

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
+from emotion.analysis.feature_map import MapResult, Point
 from emotion.core.labels import colour_of, in_order
-from emotion.studies.feature_map import MapResult, Point
 from emotion.ui.charts.look import TEXT, figure
 from emotion.ui.charts.picture_points import about, ring
 

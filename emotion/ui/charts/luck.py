@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from emotion.analysis.luck_result import LuckResult, SetLuck
 from emotion.core.labels import colour_of_set
-from emotion.studies.luck_result import LuckResult, SetLuck
 from emotion.ui.charts.look import TEXT, chance_line, figure
 
 HEIGHT = 380

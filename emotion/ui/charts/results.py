@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import plotly.graph_objects as go
 
-from emotion.comparison import SampleResult
+from emotion.analysis import SampleResult
 from emotion.core.labels import chance_level, colour_of, colour_of_set, in_order
 from emotion.runs.validation import MOST_CLASSES
 from emotion.ui.charts.look import TEXT, chance_line, figure

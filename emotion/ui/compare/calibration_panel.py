@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.analysis.calibration import calibrate
 from emotion.core.errors import RunError
 from emotion.runs.validation import load_validation
 from emotion.server.services import Services
-from emotion.statistics.calibration import calibrate
 from emotion.ui.charts.calibration import reliability_chart
 from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown
 from emotion.ui.compare.calibration_report import finding_html, reading_html, table_html

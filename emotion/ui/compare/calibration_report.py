@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import math
 
-from emotion.comparison import Comparison
+from emotion.analysis import Comparison
+from emotion.analysis.calibration import Calibration, CalibrationError, Confidence, RunCalibration
+from emotion.analysis.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
 from emotion.core.format import count, percent
 from emotion.core.labels import chance_level
 from emotion.data.drawn import is_drawn
 from emotion.runs.run import Run
-from emotion.statistics.calibration import Calibration, CalibrationError, Confidence, RunCalibration
-from emotion.statistics.calibration_words import BIAS, ECE, FLATTERED, SHIFT, temperature_sentence
 from emotion.ui.status import drawn_note
 
 HEADERS = (

@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Comparison
+from emotion.analysis import Comparison
+from emotion.analysis.controls import CONTROLS, Control, keep_control, kept_controls, offered
 from emotion.core.errors import EmotionError
 from emotion.faces.controls import DrawnControl
 from emotion.server.services import Services
-from emotion.studies.controls import CONTROLS, Control, keep_control, kept_controls, offered
 from emotion.ui.charts.controls import controls_chart
 from emotion.ui.charts.view import EMPTY_HEIGHT, chart, shown
 from emotion.ui.compare.controls_report import controls_html

@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 
-from emotion.comparison import Comparison, SampleResult
+from emotion.analysis import Comparison, SampleResult
+from emotion.analysis.controls import CONTROLS, SHUFFLED, ControlResult, Measured, SetControl, looks_sentence
+from emotion.analysis.paired import Change
 from emotion.core.format import count, percent
 from emotion.core.labels import colour_of_set
 from emotion.data.drawn import is_drawn
-from emotion.statistics.paired import Change
-from emotion.studies.controls import CONTROLS, SHUFFLED, ControlResult, Measured, SetControl, looks_sentence
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, scrolled
 

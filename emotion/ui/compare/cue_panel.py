@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.analysis.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE
 from emotion.faces.identity import SPECIES
 from emotion.runs.run import Run
 from emotion.server.services import Services
-from emotion.studies.cue_probe import LEARNT_FROM, ON, CueCurves, CueProbe, keep_probe, kept_probes
 from emotion.ui.charts.cues import HEIGHT as CUE_HEIGHT
 from emotion.ui.charts.cues import cue_chart
 from emotion.ui.charts.view import chart, shown

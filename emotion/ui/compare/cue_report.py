@@ -6,11 +6,11 @@ import html
 from collections.abc import Sequence
 from functools import lru_cache
 
+from emotion.analysis.cue_probe import ON, RULE, CueCurves, sentence_of
 from emotion.core.format import count, percent
 from emotion.core.labels import SPECIES_COLOURS, chance_level, colour_of, in_order
 from emotion.faces.cues import INDIVIDUALS, NEUTRAL_BASE, expressions_of, find_cue, individuals
 from emotion.faces.identity import SPECIES
-from emotion.studies.cue_probe import ON, RULE, CueCurves, sentence_of
 from emotion.ui.compare.controls_report import points_html
 from emotion.ui.status import drawn_note
 from emotion.ui.tables import column_head, scrolled

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import caveats, details_sentence, gap_sentence, gaps_of
-from emotion.comparison.gaps import Gap
+from emotion.analysis import Comparison, SampleResult
+from emotion.analysis.findings import caveats, details_sentence, gap_sentence, gaps_of
+from emotion.analysis.gaps import Gap
 from emotion.core.format import count, percent
 from emotion.core.labels import colour_of_set
 from emotion.core.scored import chance_brier, chance_log_loss

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Request
+from emotion.analysis import Request
 from emotion.core.errors import ConfigError, PictureError
 from emotion.core.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
 from emotion.runs.run import Run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 
-from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import confusion, reference_of
-from emotion.comparison.gaps import Gap
+from emotion.analysis import Comparison, SampleResult
+from emotion.analysis.findings import confusion, reference_of
+from emotion.analysis.gaps import Gap
 from emotion.core.format import percent
 from emotion.core.labels import colour_of, colour_of_set
 from emotion.runs.validation import most_confused

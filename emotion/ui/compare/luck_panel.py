@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Comparison
+from emotion.analysis import Comparison
+from emotion.analysis.keeping import keep
+from emotion.analysis.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck
 from emotion.core.errors import ConfigError
 from emotion.runs.run import Run
 from emotion.server.services import Services
-from emotion.studies.keeping import keep
-from emotion.studies.luck import KEPT_AS, SEEDS, Luck, check_seeds, kept_luck
 from emotion.ui.charts.luck import HEIGHT as LUCK_HEIGHT
 from emotion.ui.charts.luck import luck_chart
 from emotion.ui.charts.view import chart, shown

@@ -5,16 +5,16 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from emotion.comparison import Comparison
-from emotion.comparison.findings import plural
+from emotion.analysis import Comparison
+from emotion.analysis.findings import plural
+from emotion.analysis.luck_result import LuckResult, SetLuck, percent
+from emotion.analysis.pool import pictures_of
 from emotion.core.errors import PictureError
 from emotion.core.events import RunFinished, TrunkProgress
 from emotion.core.format import count, duration
 from emotion.core.labels import colour_of_set
 from emotion.data.drawn import is_drawn
 from emotion.runs.run import Run
-from emotion.studies.luck_result import LuckResult, SetLuck, percent
-from emotion.studies.pool import pictures_of
 from emotion.ui.look_cost import looks_sentence
 from emotion.ui.run_board import RunSummary
 from emotion.ui.status import drawn_note, sentence

@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Comparison
+from emotion.analysis import Comparison
+from emotion.analysis.feature_map import KEPT_AS, MOST_POINTS, PER_CLASS, FeatureMap, MapResult, kept_map
+from emotion.analysis.keeping import keep
 from emotion.runs.run import Run
 from emotion.server.services import Services
-from emotion.studies.feature_map import KEPT_AS, MOST_POINTS, PER_CLASS, FeatureMap, MapResult, kept_map
-from emotion.studies.keeping import keep
 from emotion.ui.charts.feature_map import HEIGHT as MAP_HEIGHT
 from emotion.ui.charts.feature_map import feature_map_chart
 from emotion.ui.charts.picture_points import picture_chart

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from emotion.comparison import Comparison
+from emotion.analysis import Comparison
+from emotion.analysis.feature_map import MapResult, drawn_per_class
+from emotion.analysis.pool import pictures_of
 from emotion.core.errors import PictureError
 from emotion.core.format import count
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import find_pictures
 from emotion.runs.run import Run
-from emotion.studies.feature_map import MapResult, drawn_per_class
-from emotion.studies.pool import pictures_of
 from emotion.ui.look_cost import looks_sentence
 from emotion.ui.run_board import RunSummary
 from emotion.ui.status import drawn_note, sentence

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emotion.comparison import Comparison, SampleResult, ScoredPicture
+from emotion.analysis import Comparison, SampleResult, ScoredPicture
 from emotion.core.format import count, harmless, percent
 from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.data.drawn import is_drawn

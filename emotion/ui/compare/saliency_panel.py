@@ -9,17 +9,17 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Comparison, ScoredPicture
-from emotion.core.labels import colour_of_set
-from emotion.core.prediction import Saliency
-from emotion.server.services import Services
-from emotion.studies.explaining import (
+from emotion.analysis import Comparison, ScoredPicture
+from emotion.analysis.explaining import (
     ExplainedPicture,
     ExplainedSample,
     ExplainSample,
     keep_explained,
     kept_explained,
 )
+from emotion.core.labels import colour_of_set
+from emotion.core.prediction import Saliency
+from emotion.server.services import Services
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emotion.comparison import Comparison, load_comparison
+from emotion.analysis import Comparison, load_comparison
 from emotion.core.errors import RunError
 from emotion.ui.run_board import RunBoard
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Comparison, load_comparison
+from emotion.analysis import Comparison, load_comparison
 from emotion.core.errors import EmotionError
 from emotion.server.services import Services
 from emotion.ui.charts.results import HEIGHT, confidence_chart, said_chart

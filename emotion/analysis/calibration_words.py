@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emotion.statistics.calibration import PER_BIN, RunCalibration
+from emotion.analysis.calibration import PER_BIN, RunCalibration
 
 ECE = (
     "ECE, the expected calibration error: how far the confidence in the most likely class and the share right lie "

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from emotion.comparison.drawing import Draw
-from emotion.comparison.gaps import Gap, find_gaps, first_of_people
+from emotion.analysis.drawing import Draw
+from emotion.analysis.gaps import Gap, find_gaps, first_of_people
 from emotion.core.errors import PictureError
 from emotion.core.labels import chance_level, emotion_meant, is_relaxed
 from emotion.core.scored import SampleResult, summarise

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison import Comparison, ScoredPicture
+from emotion.analysis import Comparison, ScoredPicture
+from emotion.analysis.keeping import keep, kept
+from emotion.analysis.study import Judge
 from emotion.core.errors import PictureError
 from emotion.core.prediction import Saliency
 from emotion.core.progress import Progress
 from emotion.data.decoding import open_picture
 from emotion.runs.run import Run
-from emotion.studies.keeping import keep, kept
-from emotion.studies.study import Judge
 
 KEPT_AS = "saliency"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from emotion.analysis.difference import Difference, adjusted, difference
 from emotion.core.scored import SampleResult
-from emotion.statistics.difference import Difference, adjusted, difference
 
 REFERENCE = "human"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from emotion.comparison.comparing import Comparison
-from emotion.comparison.gaps import Gap, first_of_people
+from emotion.analysis.comparison import Comparison
+from emotion.analysis.difference import Difference
+from emotion.analysis.gaps import Gap, first_of_people
 from emotion.core.format import capital
 from emotion.core.intervals import wilson_interval
 from emotion.core.labels import RELAXED_WARNING
 from emotion.core.scored import SampleResult
-from emotion.statistics.difference import Difference
 
 PLURALS = {"human": "humans", "dog": "dogs", "cat": "cats"}
 # A class is fallen back to where most of what is not of it, surely more than half, is called by its name.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from emotion.comparison.findings import plural
+from emotion.analysis.findings import plural
 from emotion.core.format import capital, listed
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)

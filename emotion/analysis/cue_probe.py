@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from emotion.analysis.paired import Change, change
+from emotion.analysis.study import Judge
 from emotion.core.errors import PictureError, RunError
 from emotion.core.files import write_json
 from emotion.core.format import percent
@@ -18,8 +20,6 @@ from emotion.core.progress import Progress
 from emotion.faces.cues import CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue, individuals
 from emotion.faces.faces_set import Drawing
 from emotion.runs.run import Run
-from emotion.statistics.paired import Change, change
-from emotion.studies.study import Judge
 
 SCHEMA = 1
 FOLDER = "probes"

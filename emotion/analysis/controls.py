@@ -10,7 +10,10 @@ from typing import Any
 
 from PIL import Image
 
-from emotion.comparison import Comparison, ScoredPicture, load_comparison
+from emotion.analysis import Comparison, ScoredPicture, load_comparison
+from emotion.analysis.keeping import keep, kept
+from emotion.analysis.paired import Change, change
+from emotion.analysis.study import Judge
 from emotion.core.errors import ConfigError, PictureError
 from emotion.core.intervals import Interval, mean_interval
 from emotion.core.progress import Progress
@@ -18,9 +21,6 @@ from emotion.data.controls import PICTURE_CONTROLS, PictureControl
 from emotion.data.decoding import open_picture
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
 from emotion.runs.run import Run
-from emotion.statistics.paired import Change, change
-from emotion.studies.keeping import keep, kept
-from emotion.studies.study import Judge
 
 # Of twice as many pixels a side all of a picture's looks are made; models take fewer.
 SIDE = 512
@@ -179,9 +179,9 @@ def kept_controls(comparison: Path) -> dict[str, ControlResult]:
 def told_of_looks(results: Mapping[str, ControlResult]) -> tuple[int, int, int]:
     """Return how many changes were looked at, how many intervals leave 0 out, and how many still do when corrected.
 
-    Corrected for their number at 5 % as ``statistics.difference.adjusted`` says. Shuffled labels are no finding.
+    Corrected for their number at 5 % as ``analysis.difference.adjusted`` says. Shuffled labels are no finding.
     """
-    from emotion.statistics.difference import adjusted
+    from emotion.analysis.difference import adjusted
 
     changes = [
         each.change for name, result in results.items() if name != SHUFFLED.name for each in result.sets.values()

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from emotion.comparison import Comparison, load_comparison
-from emotion.comparison.findings import plural, reference_of
+from emotion.analysis import Comparison, load_comparison
+from emotion.analysis.findings import plural, reference_of
+from emotion.analysis.keeping import kept
+from emotion.analysis.pool import Pool, pools
+from emotion.analysis.study import Judge
 from emotion.core.errors import PictureError
 from emotion.core.progress import Progress
 from emotion.data.folders import find_pictures, within
 from emotion.runs.run import Run
-from emotion.studies.keeping import kept
-from emotion.studies.pool import Pool, pools
-from emotion.studies.study import Judge
 
 KEPT_AS = "map"
 PER_CLASS = 20
@@ -178,12 +178,14 @@ def laid_out(
     """
     from sklearn.decomposition import PCA
 
+    from emotion.training.head import whitening_of
+
     learnt, rows = features[: len(truth)], features[len(truth) :]
     known = ~np.isnan(learnt).any(1)
     readable = ~np.isnan(rows).any(1)
     if known.sum() < 2 or not readable.any():
         raise PictureError("Too few pictures can be read for a map: see to the picture sets, then compare again.")
-    mean, projection = _whitening(learnt[known], np.array(truth)[known], classes=len(classes))
+    mean, projection = whitening_of(learnt[known], np.array(truth)[known], classes=len(classes))
     axes = PCA(2, svd_solver="full").fit((learnt[known] - mean) @ projection)
     seen = (rows[readable] - mean) @ projection
     kept = [each for each, is_readable in zip(drawn, readable, strict=True) if is_readable]
@@ -241,16 +243,6 @@ def _between(name: str, labels: Sequence[str], centres: Mapping[tuple[str, str],
 
 def _apart(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.sqrt(np.mean((one - other) ** 2)))
-
-
-def _whitening(features: np.ndarray, truth: np.ndarray, *, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    import torch
-
-    from emotion.training.head import whitening
-
-    batch = torch.from_numpy(features), torch.from_numpy(truth)
-    mean, projection = whitening([batch], classes=classes, width=features.shape[1])
-    return mean.numpy(), projection.numpy()
 
 
 def _sentence(name: str, each: Distances, reference: str) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison.comparing import Comparison
+from emotion.analysis.comparison import Comparison
 from emotion.core.errors import RunError
 from emotion.core.files import write_json
 from emotion.core.scored import SampleResult, ScoredPicture, summarise

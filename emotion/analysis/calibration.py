@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from emotion.comparison.comparing import Comparison
+from emotion.analysis.comparison import Comparison
+from emotion.analysis.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, judged, temperature_interval
 from emotion.core.errors import RunError
 from emotion.core.intervals import LEVEL, Interval, mean_interval, wilson_interval
 from emotion.runs.validation import Validation
-from emotion.statistics.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, judged, temperature_interval
 
 # Fewer than about 15 pictures a bin tell nothing of its share; more than 10 bins nobody can read, and below 5 the too
 # sure and the too timid end of the scale fall together and cancel each other out.

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion.comparison import Comparison, load_comparison
-from emotion.comparison.findings import reference_of
+from emotion.analysis import Comparison, load_comparison
+from emotion.analysis.findings import reference_of
+from emotion.analysis.keeping import kept
+from emotion.analysis.luck_result import QUANTILES, LuckResult, SetLuck, Training
+from emotion.analysis.pool import Pool, pools
+from emotion.analysis.repeats import deviations, draw_means
+from emotion.analysis.study import Judge
 from emotion.core.errors import ConfigError, PictureError, RunError
 from emotion.core.progress import Progress
 from emotion.runs.run import Run
-from emotion.statistics.repeats import deviations, draw_means
-from emotion.studies.keeping import kept
-from emotion.studies.luck_result import QUANTILES, LuckResult, SetLuck, Training
-from emotion.studies.pool import Pool, pools
-from emotion.studies.study import Judge
 
 KEPT_AS = "luck"
 SEEDS, DRAWS = 5, 200

@@ -45,13 +45,11 @@ class RunJudge:
 
     def judged(self, features: np.ndarray) -> np.ndarray:
         """Return the (N, C) probabilities that the run gives to pictures by their (N, F) features."""
-        from emotion.training.repeat import classify
-
-        head = self._classifier.network.head
-        return classify(features, head.weight.cpu(), head.bias.cpu())
+        return self._classifier.of_features(features)
 
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Train the run's classifier anew with each seed; return its (seeds, N, C) probabilities of the pictures."""
         from emotion.training.repeat import retrain
 
-        return (yield from retrain(self.run, seeds, self.features(pictures), head=self._classifier.network.head_name))
+        network, processor = self._classifier.network, self._classifier.processor
+        return (yield from retrain(self.run, seeds, pictures, network=network, processor=processor))
