@@ -1,7 +1,7 @@
 """Samples of several species judged by one run, what the numbers are worth, and every further question."""
 
 from emotion.analysis.comparison import Comparison, Request, compare
-from emotion.analysis.files import load_comparison, save_comparison
+from emotion.analysis.kept import load_comparison, save_comparison
 from emotion.core.scored import SampleResult, ScoredPicture, summarise
 
 __all__ = [

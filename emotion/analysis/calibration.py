@@ -17,7 +17,7 @@ from emotion.runs.validation import Validation
 # Fewer than about 15 pictures a bin tell nothing of its share; more than 10 bins nobody can read, and below 5 the too
 # sure and the too timid end of the scale fall together and cancel each other out.
 PER_BIN, FEWEST_BINS, MOST_BINS = 15, 5, 10
-RESAMPLES = 2000
+RESAMPLES, SEED = 2000, 0
 # Numbers in a table of resamples at once, so that thousands of pictures cost no gigabyte.
 AT_ONCE = 2_000_000
 
@@ -91,13 +91,17 @@ class Calibration:
 
 @dataclass(frozen=True)
 class RunCalibration:
-    """A run's temperature with its 95 % interval, its validation pictures that it was fitted on, and compared sets."""
+    """A run's temperature with its 95 % interval, its validation pictures that it was fitted on, and compared sets.
+
+    ``label_smoothing`` is that of its training.
+    """
 
     classes: list[str]
     temperature: float
     interval: Interval
     validation: Calibration
     sets: dict[str, Calibration]
+    label_smoothing: float = 0.0
 
     @property
     def is_bounded(self) -> bool:
@@ -105,7 +109,9 @@ class RunCalibration:
         return LOWEST * 1.01 < self.temperature < HIGHEST / 1.01
 
 
-def calibrate(validation: Validation | None, comparison: Comparison | None, *, seed: int) -> RunCalibration:
+def calibrate(
+    validation: Validation | None, comparison: Comparison, *, label_smoothing: float = 0.0, seed: int = SEED
+) -> RunCalibration:
     """Fit a run's temperature on its validation pictures, and see what it does to them and to the compared sets.
 
     Raises:
@@ -116,7 +122,7 @@ def calibrate(validation: Validation | None, comparison: Comparison | None, *, s
     said = judged(validation.pictures, classes=validation.classes)
     temperature = fit_temperature(said)
     sets: dict[str, Calibration] = {}
-    for name, results in comparison.sets.items() if comparison else ():
+    for name, results in comparison.sets.items():
         pictures = [picture for result in results.values() for picture in result.pictures]
         sets[name] = calibration(judged(pictures, classes=validation.classes), temperature=temperature, seed=seed)
     return RunCalibration(
@@ -125,6 +131,7 @@ def calibrate(validation: Validation | None, comparison: Comparison | None, *, s
         interval=temperature_interval(said, temperature),
         validation=calibration(said, temperature=temperature, seed=seed),
         sets=sets,
+        label_smoothing=label_smoothing,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from emotion.analysis.drawing import Draw
-from emotion.analysis.gaps import Gap, find_gaps, first_of_people
+from emotion.analysis.statistics import Difference, adjusted, difference
 from emotion.core.errors import PictureError
+from emotion.core.format import count
 from emotion.core.labels import chance_level, emotion_meant, is_relaxed
+from emotion.core.progress import Progress
 from emotion.core.scored import SampleResult, summarise
 from emotion.data.folders import Picture, list_folder
 from emotion.data.names import alike
@@ -21,7 +23,9 @@ from emotion.runs.run import Run
 Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
 # Which of some pictures, by path, were trained on, and under which path.
 FindTwins = Callable[[Sequence[Picture]], Mapping[Path, str]]
-RELAXED_MEANS = "tired"
+# Pictures between two looks at how far it is: whole batches of the classifier.
+CHUNK = 16
+RELAXED_MEANS, REFERENCE = "tired", "human"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,21 @@ class Request:
     seed: int = 42
     use_aliases: bool = False
     relaxed_as_tired: bool = False
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The mean correct-class confidence of ``reference`` minus that of ``other``, for one emotion or all (None).
+
+    ``sizes`` are the numbers of pictures; ``adjusted_p_value`` is corrected for all gaps of the comparison of its kind.
+    """
+
+    reference: str
+    other: str
+    emotion: str | None
+    sizes: tuple[int, int]
+    difference: Difference
+    adjusted_p_value: float
 
 
 @dataclass(frozen=True)
@@ -120,7 +139,7 @@ def compare(
     precision: str,
     find_twins: FindTwins = no_twins,
     checked: int = 0,
-) -> Comparison:
+) -> Generator[Progress, None, Comparison]:
     """Draw the samples that are asked for, score them, and sum them up.
 
     ``score`` maps picture paths to probabilities by class, or to the error that says why a picture has none. What
@@ -154,8 +173,12 @@ def compare(
                 draw.leave_out(twins)
         if sum(len(draw.near_duplicates) for draw in draws) != before:
             continue
-        for (draw, picture), said in zip(due, score([picture.path for _, picture in due]), strict=True):
-            draw.take(picture, said)
+        settled = sum(len(draw.scored) + len(draw.unreadable) for draw in draws)
+        for start in range(0, len(due), CHUNK):
+            part = due[start : start + CHUNK]
+            yield Progress(settled + start, settled + len(due), f"judging {count(settled + len(due), 'picture')}")
+            for (draw, picture), said in zip(part, score([picture.path for _, picture in part]), strict=True):
+                draw.take(picture, said)
     results: dict[str, dict[str, SampleResult]] = {name: {} for name in request.sets}
     for draw in draws:
         results[draw.set_name][draw.label] = draw.result(list(classes))
@@ -199,3 +222,35 @@ def _read(
     names = {picture.label: meant(picture.label) for picture in found}
     mapping = {name: label if label in classes else None for name, label in names.items()}
     return [replace(picture, label=names[picture.label]) for picture in found], mapping, listing.account()
+
+
+def first_of_people(names: Collection[str]) -> str:
+    """Return the set that the others are held against: the first of people, else the first."""
+    return next((name for name in names if name.startswith(REFERENCE)), next(iter(names)))
+
+
+def find_gaps(results: Mapping[str | None, Mapping[str, SampleResult]], *, reference: str, seed: int) -> list[Gap]:
+    """Return the gap between ``reference`` and each other set, by emotion; None stands for all emotions together.
+
+    P-values are corrected over the emotions and sets, and over the sets where all emotions are taken together.
+    """
+    each = [gap for emotion in results if emotion for gap in _gaps(results[emotion], emotion, reference, seed)]
+    together = _gaps(results[None], None, reference, seed) if None in results else []
+    return _corrected(each) + _corrected(together)
+
+
+def _gaps(results: Mapping[str, SampleResult], emotion: str | None, reference: str, seed: int) -> list[Gap]:
+    found = []
+    for other in results:
+        if other == reference or reference not in results:
+            continue
+        first, second = ([each.correct_confidence for each in results[name].pictures] for name in (reference, other))
+        against = difference(first, second, seed=seed)
+        if against is not None:
+            found.append(Gap(reference, other, emotion, (len(first), len(second)), against, against.p_value))
+    return found
+
+
+def _corrected(found: list[Gap]) -> list[Gap]:
+    values = adjusted([gap.difference.p_value for gap in found])
+    return [replace(gap, adjusted_p_value=value) for gap, value in zip(found, values, strict=True)]

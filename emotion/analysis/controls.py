@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from emotion.analysis import Comparison, ScoredPicture, load_comparison
-from emotion.analysis.keeping import keep, kept
-from emotion.analysis.paired import Change, change
-from emotion.analysis.study import Judge
+from emotion.analysis.blocks import Block, Cell, Dot, DotChart, Figure, Guide, Points, Row, Table, Text
+from emotion.analysis.comparison import Comparison
+from emotion.analysis.kept import keep, kept
+from emotion.analysis.statistics import Change, adjusted, change
+from emotion.analysis.study import Judge, Parameter, Study
 from emotion.core.errors import ConfigError, PictureError
+from emotion.core.format import count, exact_percent, listed, percent, points
 from emotion.core.intervals import Interval, mean_interval
+from emotion.core.labels import colour_of_set
 from emotion.core.progress import Progress
+from emotion.core.scored import ScoredPicture
 from emotion.data.controls import PICTURE_CONTROLS, PictureControl
 from emotion.data.decoding import open_picture
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
-from emotion.runs.run import Run
 
-# Of twice as many pixels a side all of a picture's looks are made; models take fewer.
+NAME, ALL = "controls", "all"
+# Of twice as many pixels a side all of a picture's views are made; models take fewer.
 SIDE = 512
-KEPT_AS = "controls"
-# Changed pictures in memory at a time; each is as large as its file decodes to.
-CHUNK = 16
+# Pictures in memory at a time, each under every control; each is as large as its file decodes to.
+CHUNK = 4
 
 
 @dataclass(frozen=True)
@@ -77,47 +80,32 @@ class ControlResult:
     name: str
     sets: dict[str, SetControl]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ControlResult:
-        """Rebuild what ``to_json`` returned.
-
-        Raises:
-            KeyError, TypeError: it is something else.
-        """
-        return cls(values["name"], {name: _set_control(each) for name, each in values["sets"].items()})
+# By the control's name.
+Results = dict[str, ControlResult]
 
 
-@dataclass(frozen=True)
-class Control:
-    """Look at the pictures of a comparison under one control; ``comparison`` is the comparison's file."""
+def ask(judge: Judge, comparison: Comparison, *, name: str = ALL) -> Generator[Progress, None, Results]:
+    """Change each picture as a control says, or as each of them does, score it, and hold it against its own score.
 
-    run: Run
-    comparison: str
-    name: str
+    A picture is decoded once for all of them.
 
-    def carry_out(self, judge: Judge) -> Generator[Progress, None, ControlResult]:
-        """Change each picture, score it, and hold it against its score in the comparison.
-
-        Raises:
-            ConfigError: there is no such control.
-            PictureError: pictures that are not drawn cannot be drawn again, or none of a set can be read any more.
-            RunError: the comparison cannot be read.
-        """
-        control = find_control(self.name)
-        comparison = load_comparison(Path(self.comparison))
-        pictures = {name: comparison.pooled(name).pictures for name in comparison.sets}
-        scored: Mapping[str, Sequence[ScoredPicture | None]]
-        if isinstance(control, LabelControl):
-            scored = {name: shuffled(each, comparison, name=name) for name, each in pictures.items()}
-            yield Progress(1, 1, "dealing the labels anew")
-        else:
-            scored = yield from _looked_at(judge, control, pictures)
-        sets = {name: _against(name, before, scored[name]) for name, before in pictures.items()}
-        return ControlResult(self.name, sets)
+    Raises:
+        ConfigError: there is no such control.
+        PictureError: pictures that are not drawn cannot be drawn again, or none of a set can be read any more.
+    """
+    chosen = offered(comparison) if name == ALL else [find_control(name)]
+    before = {each: comparison.pooled(each).pictures for each in comparison.sets}
+    changes = [each for each in chosen if not isinstance(each, LabelControl)]
+    after = yield from _looked_at(judge, changes, before)
+    if SHUFFLED in chosen:
+        after[SHUFFLED.name] = {each: [*shuffled(rows, comparison, name=each)] for each, rows in before.items()}
+    return {
+        each.name: ControlResult(
+            each.name, {of: _against(of, rows, after[each.name][of]) for of, rows in before.items()}
+        )
+        for each in chosen
+    }
 
 
 def find_control(name: str) -> AnyControl:
@@ -155,81 +143,104 @@ def shuffled(pictures: Sequence[ScoredPicture], comparison: Comparison, *, name:
     ]
 
 
-def keep_control(comparison: Path, result: ControlResult) -> None:
-    """Keep a result beside the comparison's file, with the other controls and in place of an earlier look.
+def looks_sentence(results: Results) -> str:
+    """Say how much of what controls show luck alone would show; nothing of a single look.
 
-    Raises:
-        RunError: the run folder cannot be written.
+    Corrected for their number at 5 % as ``statistics.adjusted`` says. Shuffled labels are no finding.
     """
-    keep(comparison, KEPT_AS, {**(kept(comparison, KEPT_AS) or {}), result.name: result.to_json()})
-
-
-def kept_controls(comparison: Path) -> dict[str, ControlResult]:
-    """Return the results that are kept of a comparison, in the order of ``CONTROLS``."""
-    values = kept(comparison, KEPT_AS) or {}
-    found = {}
-    for name in CONTROLS:
-        try:
-            found[name] = ControlResult.from_json(values[name])
-        except (KeyError, TypeError, AttributeError):
-            continue  # Not looked at yet, or written by another version.
-    return found
-
-
-def told_of_looks(results: Mapping[str, ControlResult]) -> tuple[int, int, int]:
-    """Return how many changes were looked at, how many intervals leave 0 out, and how many still do when corrected.
-
-    Corrected for their number at 5 % as ``analysis.difference.adjusted`` says. Shuffled labels are no finding.
-    """
-    from emotion.analysis.difference import adjusted
-
-    changes = [
-        each.change for name, result in results.items() if name != SHUFFLED.name for each in result.sets.values()
-    ]
-    left = sum(value < 0.05 for value in adjusted([each.p_value for each in changes]))
-    return len(changes), sum(each.is_told for each in changes), left
-
-
-def looks_sentence(results: Mapping[str, ControlResult]) -> str:
-    """Say how much of what controls show luck alone would show; nothing of a single look."""
-    looks, told, left = told_of_looks(results)
-    if looks < 2:
+    moved = [each.change for name, result in results.items() if name != SHUFFLED.name for each in result.sets.values()]
+    if len(moved) < 2:
         return ""
+    told, left = sum(each.is_told for each in moved), sum(p < 0.05 for p in adjusted([each.p_value for each in moved]))
     return (
-        f"That is {looks} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {looks} do here, and "
-        f"{left} still {'does' if left == 1 else 'do'} when corrected for their number (Benjamini and Yekutieli, 5 %). "
-        "A covered or turned picture is also a strange one: a drop may come from that alone."
+        f"That is {len(moved)} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {len(moved)} do "
+        f"here, and {left} still {'does' if left == 1 else 'do'} when corrected for their number (Benjamini and "
+        "Yekutieli, 5 %). A covered or turned picture is also a strange one: a drop may come from that alone."
     )
 
 
-def _looked_at(
-    judge: Judge, control: PictureControl | DrawnControl, pictures: Mapping[str, Sequence[ScoredPicture]]
-) -> Generator[Progress, None, dict[str, list[ScoredPicture | None]]]:
-    """Return each picture with what is said of it under the control, None for what cannot be read any more."""
-    todo = [(name, picture) for name, each in pictures.items() for picture in each]
-    scored: dict[str, list[ScoredPicture | None]] = {name: [] for name in pictures}
-    for start in range(0, len(todo), CHUNK):
-        yield Progress(start, len(todo), f"{control.title}: looking at {len(todo)} pictures")
-        chunk = todo[start : start + CHUNK]
-        changed = [_changed(Path(picture.picture), control) for _, picture in chunk]
-        said = iter(judge.score([each for each in changed if each is not None]))
-        for (name, picture), image in zip(chunk, changed, strict=True):
-            scores = None if image is None else next(said)
-            scored[name].append(
-                None
-                if scores is None or isinstance(scores, PictureError)
-                else ScoredPicture(picture.picture, picture.sha256, picture.label, scores)
+def blocks(results: Results, comparison: Comparison) -> list[Block]:
+    """Return what each control takes away, and how far that moves each set."""
+    rows, dots = [], []
+    for result in results.values():
+        title = CONTROLS[result.name].title
+        for name, each in result.sets.items():
+            gone = f", {count(each.left_out, 'picture')} gone by now" if each.left_out else ""
+            cells = (
+                Cell(exact_percent(each.before.correct_confidence), f"{each.before.correct} of {each.before.n}"),
+                Cell(exact_percent(each.after.correct_confidence), f"{each.after.correct} of {each.after.n}{gone}"),
+                change_cell(each.change),
             )
-    return scored
+            rows.append(Row(f"{title}, {name}", cells, colour=colour_of_set(name)))
+            if result.name != SHUFFLED.name:
+                dots.append(Dot(f"{title}, {name}", each.change.mean, each.change.interval, colour_of_set(name)))
+    caption = "Mean correct-class confidence before and under each control"
+    found: list[Block] = [
+        Text("The same pictures, judged once more with something taken away. What a model does not need, it does not "
+             "miss."),
+        Table(caption, "Control", ("Before", "Under it", "Change in points"), tuple(rows)),
+    ]  # fmt: skip
+    if dots:
+        chart = DotChart(
+            alt="Change of the mean correct-class confidence under each control, with 95 % intervals; numbers in the "
+            "table.",
+            axis="Change in percentage points", dots=tuple(dots), guide=Guide(0.0, "no change"), is_change=True,
+        )  # fmt: skip
+        found.append(Figure("What each control changes, with paired 95 % intervals.", (chart,)))
+    found.append(Points(tuple((f"{CONTROLS[name].title}. {CONTROLS[name].asks}", "") for name in results)))
+    notes = [looks_sentence(results), _held(results, comparison)]
+    return found + [Text(note, "note") for note in notes if note]
 
 
-def _changed(path: Path, control: PictureControl | DrawnControl) -> Image.Image | None:
-    if isinstance(control, DrawnControl):
-        return redrawn(path, control)
+def change_cell(moved: Change) -> Cell:
+    """Return a change in percentage points with its interval."""
+    return Cell(points(moved.mean), f"{points(moved.interval[0])} to {points(moved.interval[1])}")
+
+
+def _held(results: Results, comparison: Comparison) -> str:
+    result = results.get(SHUFFLED.name)
+    if result is None:
+        return ""
+    intervals = {name: each.after.correct_confidence_interval for name, each in result.sets.items()}
+    outside = [name for name, (low, high) in intervals.items() if not low <= comparison.chance <= high]
+    held = f"With labels by lot every set’s interval must hold the {percent(comparison.chance)} of chance"
+    return f"{held}; {'those of ' + listed(outside) + ' do not' if outside else 'all do'}."
+
+
+def _looked_at(
+    judge: Judge, changes: Sequence[PictureControl | DrawnControl], before: Mapping[str, Sequence[ScoredPicture]]
+) -> Generator[Progress, None, dict[str, dict[str, list[ScoredPicture | None]]]]:
+    """Return by control and set each picture with what is said of it, None for what cannot be read any more."""
+    todo = [(name, picture) for name, each in before.items() for picture in each] if changes else []
+    after: dict[str, dict[str, list[ScoredPicture | None]]] = {
+        control.name: {name: [] for name in before} for control in changes
+    }
+    for start in range(0, len(todo), CHUNK):
+        total = len(todo) * len(changes)
+        yield Progress(start * len(changes), total, f"looking at {count(total, 'changed picture')}")
+        chunk = todo[start : start + CHUNK]
+        changed = [(name, picture, each) for name, picture in chunk for each in _changed(picture, changes)]
+        said = iter(judge.score([image for *_, (_, image) in changed if image is not None]))
+        for name, picture, (control, image) in changed:
+            scores = None if image is None else next(said)
+            is_read = scores is not None and not isinstance(scores, PictureError)
+            row = ScoredPicture(picture.picture, picture.sha256, picture.label, dict(scores)) if is_read else None  # type: ignore[arg-type]
+            after[control][name].append(row)
+    return after
+
+
+def _changed(
+    picture: ScoredPicture, changes: Sequence[PictureControl | DrawnControl]
+) -> list[tuple[str, Image.Image | None]]:
+    path = Path(picture.picture)
     try:
-        return control.change(open_picture(path, side=SIDE))
+        opened = open_picture(path, side=SIDE) if any(isinstance(each, PictureControl) for each in changes) else None
     except PictureError:
-        return None  # Moved since the comparison: it is counted and left out.
+        opened = None  # Moved since the comparison: it is counted and left out.
+    return [
+        (each.name, redrawn(path, each) if isinstance(each, DrawnControl) else each.change(opened) if opened else None)
+        for each in changes
+    ]
 
 
 def _against(name: str, before: Sequence[ScoredPicture], after: Sequence[ScoredPicture | None]) -> SetControl:
@@ -247,14 +258,22 @@ def _measured(pictures: Sequence[ScoredPicture]) -> Measured:
     return Measured(len(pictures), correct, sum(confidences) / len(confidences), mean_interval(confidences))
 
 
-def _set_control(values: Mapping[str, Any]) -> SetControl:
-    before, after = (
-        Measured(**{**values[when], "correct_confidence_interval": _pair(values[when]["correct_confidence_interval"])})
-        for when in ("before", "after")
-    )
-    moved = Change(**{**values["change"], "interval": _pair(values["change"]["interval"])})
-    return SetControl(before, after, moved, values["left_out"])
+def _load(comparison: Path) -> Results | None:
+    found: dict[str, Any] = kept(comparison.with_suffix("") / f"{NAME}.json", kind=Results) or {}
+    return {name: found[name] for name in CONTROLS if name in found} or None
 
 
-def _pair(values: Sequence[float]) -> Interval:
-    return values[0], values[1]
+def _save(comparison: Path, results: Results) -> None:
+    keep(comparison.with_suffix(""), NAME, {**(_load(comparison) or {}), **results}, kind=Results)
+
+
+def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:
+    here = offered(comparison) if comparison else list(CONTROLS.values())
+    choices = (("all of them", ALL), *((each.title, each.name) for each in here))
+    return (Parameter("name", "Control", ALL, choices),)
+
+
+STUDY = Study(
+    NAME, "Controls", "What does it need to see? The same pictures with something taken away.", Results, ask, blocks,
+    _parameters, _load, _save,
+)  # fmt: skip

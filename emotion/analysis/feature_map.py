@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from emotion.analysis import Comparison, load_comparison
+from emotion.analysis.blocks import Block, Cell, Figure, Folded, Mark, PictureMap, Points, Row, Table, Text
+from emotion.analysis.comparison import Comparison
 from emotion.analysis.findings import plural, reference_of
-from emotion.analysis.keeping import kept
 from emotion.analysis.pool import Pool, pools
-from emotion.analysis.study import Judge
+from emotion.analysis.study import Judge, Study
 from emotion.core.errors import PictureError
+from emotion.core.format import count
+from emotion.core.labels import colour_of, in_order
 from emotion.core.progress import Progress
 from emotion.data.folders import find_pictures, within
-from emotion.runs.run import Run
 
-KEPT_AS = "map"
+# Told apart without colours.
+SHAPES = ("circle", "triangle", "square", "diamond", "cross", "star")
 PER_CLASS = 20
 # As many as a page can show with a small copy of each.
 MOST_POINTS = 240
@@ -70,75 +71,40 @@ class MapResult:
     unreadable: dict[str, int]
     distances: dict[str, Distances]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> MapResult:
-        """Rebuild what ``to_json`` returned.
-
-        Raises:
-            KeyError, TypeError: it is something else.
-        """
-        points = [Point(**each) for each in values["points"]]
-        distances = {name: Distances(**each) for name, each in values["distances"].items()}
-        return cls(**{**values, "points": points, "distances": distances})
-
     def sentences(self) -> list[str]:
         """Say for each set beside the reference whether its pictures lie by species or by emotion."""
         return [_sentence(name, each, self.reference) for name, each in self.distances.items()]
 
     def axes_sentence(self) -> str:
-        """Say what the axes are."""
-        first, second = (f"{share * 100:.1f} %" for share in self.explained)
+        """Say what the map shows, and how little of it that is."""
         return (
-            f"The axes are the two directions in which the {self.fitted_on} training pictures differ most, once "
-            f"features are whitened as they are for the classifier: they hold {first} and {second} of the spread. No "
-            "picture on the map has a part in them."
+            f"The map shows {100 * sum(self.explained):.1f} % of the spread of the {self.fitted_on} training pictures: "
+            "the two directions in which they differ most, once features are whitened as they are for the classifier. "
+            "No picture on it has a part in them. What is said of distances rests on all directions, most of which it "
+            "does not show."
         )
 
 
-@dataclass(frozen=True)
-class FeatureMap:
-    """Lay out up to ``per_class`` pictures of each emotion of each set; ``comparison`` is the comparison's file.
+def ask(judge: Judge, comparison: Comparison, *, per_class: int = PER_CLASS) -> Generator[Progress, None, MapResult]:
+    """Lay out up to ``per_class`` pictures of each emotion of each set.
 
     Features are whitened within the classes of the run's own picture set, as before a training of the classifier, and
     the axes are the first two principal components of that set: those of what the model learnt from, to which the
     people on the map are as new as the animals. Plain standardised features were tried, on drawn faces and on
     photographs: two axes hold more of their variance, but of pose and background, and people's emotions overlap.
+
+    Raises:
+        PictureError: pictures of the run or of the comparison's sets are gone, or too few can be read.
     """
-
-    run: Run
-    comparison: str
-    per_class: int = PER_CLASS
-
-    def carry_out(self, judge: Judge) -> Generator[Progress, None, MapResult]:
-        """Look at the training pictures and at the drawn ones, as far as they are not known yet, and project them.
-
-        Raises:
-            RunError: the comparison cannot be read.
-            PictureError: pictures of the run or of the comparison's sets are gone, or too few can be read.
-        """
-        comparison = load_comparison(Path(self.comparison))
-        config = self.run.config()
-        listed = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
-        learnt = [each for each in listed if each.label in judge.classes]
-        found = yield from pools(comparison, self.run, labels=comparison.classes)
-        drawn = draw(comparison, found, per_class=self.per_class)
-        features = yield from judge.features([*(each.path for each in learnt), *(path for _, _, path in drawn)])
-        truth = [judge.classes.index(each.label) for each in learnt]
-        said = judge.judged(features[len(truth) :])
-        return laid_out(comparison, drawn, features, said, truth=truth, classes=judge.classes)
-
-
-def kept_map(comparison: Path) -> MapResult | None:
-    """Return the map that is kept of a comparison; None where there is none that can be read."""
-    values = kept(comparison, KEPT_AS)
-    try:
-        return MapResult.from_json(values) if values else None
-    except (KeyError, TypeError, AttributeError):
-        return None
+    config = judge.run.config()
+    listed = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
+    learnt = [each for each in listed if each.label in judge.classes]
+    found = yield from pools(comparison, judge.run, labels=comparison.classes)
+    drawn = draw(comparison, found, per_class=per_class)
+    features = yield from judge.features([*(each.path for each in learnt), *(path for _, _, path in drawn)])
+    truth = [judge.classes.index(each.label) for each in learnt]
+    said = judge.judged(features[len(truth) :])
+    return laid_out(comparison, drawn, features, said, truth=truth, classes=judge.classes)
 
 
 def drawn_per_class(cells: int, *, per_class: int = PER_CLASS) -> int:
@@ -248,8 +214,49 @@ def _apart(one: np.ndarray, other: np.ndarray) -> float:
 def _sentence(name: str, each: Distances, reference: str) -> str:
     theirs, ours = plural(name), plural(reference)
     return (
-        f"{each.nearer} of {each.n} {theirs} lie nearer to the centres of {theirs} of other emotions than to that of "
-        f"{ours} of the same emotion. Centres of one emotion lie {each.across:.2f} apart between {ours} and {theirs}; "
-        f"those of two emotions {each.within:.2f} among {theirs}, {each.within_reference:.2f} among {ours} "
-        "(1 is the spread of the training pictures)."
+        f"Over all directions, {each.nearer} of {each.n} {theirs} lie nearer to the centres of {theirs} of other "
+        f"emotions than to that of {ours} of the same emotion. Centres of one emotion lie {each.across:.2f} apart "
+        f"between {ours} and {theirs}; those of two emotions {each.within:.2f} among {theirs}, "
+        f"{each.within_reference:.2f} among {ours} (1 is the spread of the training pictures)."
     )
+
+
+def blocks(result: MapResult, comparison: Comparison) -> list[Block]:
+    """Return what the map says, and the map."""
+    names = list(dict.fromkeys(point.set_name for point in result.points))
+    shapes = {name: SHAPES[number % len(SHAPES)] for number, name in enumerate(names)}
+    marks = tuple(
+        Mark(
+            point.x, point.y, colour_of(point.label), shapes[point.set_name],
+            str(Path(comparison.folders[point.set_name]) / point.picture),
+            f"{point.set_name}, shows {point.label}, called {point.predicted}: {point.picture}",
+        )
+        for point in result.points
+    )  # fmt: skip
+    first, second = (f"{share * 100:.1f} % of the spread" for share in result.explained)
+    chart = PictureMap(
+        alt=f"{count(len(marks), 'picture')} by their features; which is where stands in the table.",
+        x_axis=f"First axis, {first}", y_axis=f"Second axis, {second}", marks=marks,
+        colours=tuple((label, colour_of(label)) for label in in_order({point.label for point in result.points})),
+        shapes=tuple(shapes.items()),
+    )  # fmt: skip
+    rows = tuple(
+        Row(each.set_name, (Cell(each.picture), Cell(each.label), Cell(each.predicted))) for each in result.points
+    )
+    unreadable = sum(result.unreadable.values())
+    left_out = f" {count(unreadable, 'picture')} cannot be read and left out." if unreadable else ""
+    return [
+        Points(tuple((each, "") for each in result.sentences())),
+        Figure("Pictures by their features: colour is emotion, shape is set.", (chart,)),
+        Text(
+            f"{count(len(marks), 'picture')}, drawn by seed {comparison.seed}. {result.axes_sentence()}{left_out}",
+            "note",
+        ),
+        Folded(
+            "The pictures of the map",
+            Table("The pictures of the map", "Set", ("Picture", "Shows", "Called"), rows, is_text=True),
+        ),
+    ]
+
+
+STUDY = Study("map", "Feature map", "Do pictures lie together by emotion or by species?", MapResult, ask, blocks)

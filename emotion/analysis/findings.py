@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
-from emotion.analysis.comparison import Comparison
-from emotion.analysis.difference import Difference
-from emotion.analysis.gaps import Gap, first_of_people
-from emotion.core.format import capital
+from emotion.analysis.comparison import Comparison, Gap, first_of_people
+from emotion.analysis.statistics import Difference
+from emotion.core.format import capital, listed, percent, span
 from emotion.core.intervals import wilson_interval
 from emotion.core.labels import RELAXED_WARNING
 from emotion.core.scored import SampleResult
 
-PLURALS = {"human": "humans", "dog": "dogs", "cat": "cats"}
+PLURALS = {"human": "people", "dog": "dogs", "cat": "cats"}
+Standing = Literal["above", "level", "below", "fallen back", "trained on"]
+_VERBS: dict[Standing, str] = {
+    "above": "better than guessing on",
+    "level": "not told from guessing on",
+    "below": "below guessing on",
+    "fallen back": "one class for nearly all",
+    "trained on": "trained on these very",
+}
 # A class is fallen back to where most of what is not of it, surely more than half, is called by its name.
 COLLAPSED_SHARE = 0.5
 
@@ -66,6 +74,40 @@ def confusion(result: SampleResult, classes: list[str]) -> dict[str, dict[str, i
     counts = Counter((picture.label, picture.predicted) for picture in result.pictures)
     shown = [label for label in classes if any(picture.label == label for picture in result.pictures)]
     return {label: {said: counts[label, said] for said in classes} for label in shown}
+
+
+def standing(comparison: Comparison, emotion: str | None, name: str) -> Standing:
+    """Return whether a sample's hits can be told from guessing by their interval.
+
+    What was trained on is no test of anything, and who says one class only does not read.
+    """
+    result = comparison.results(emotion)[name]
+    if result.is_trained_on:
+        return "trained on"
+    if any(each.set_name == name for each in collapses(comparison, emotion)):
+        return "fallen back"
+    low, high = result.accuracy_interval
+    return "above" if low > comparison.chance else "below" if high < comparison.chance else "level"
+
+
+def headline(comparison: Comparison, emotion: str | None) -> tuple[str, str]:
+    """Return what counts in a sentence, the hits and what they are worth, and the means in another."""
+    results = comparison.results(emotion)
+    (first, one), *others = results.items()
+    hits = [f"{one.correct} of {one.n} {plural(first)} right"]
+    hits += [f"{each.correct} of {each.n} {plural(name)}" for name, each in others]
+    sets: dict[Standing, list[str]] = {}
+    for name in results:
+        sets.setdefault(standing(comparison, emotion, name), []).append(plural(name))
+    worth = [f"{verb} {listed(sets[at])}" for at, verb in _VERBS.items() if at in sets]
+    means = [
+        f"{percent(each.correct_confidence)} for {plural(name)} ({span(each.correct_confidence_interval)})"
+        for name, each in results.items()
+    ]
+    return (
+        f"{', '.join(hits)}: {', '.join(worth)}.",
+        f"The correct class gets {listed(means)} on average; guessing gets {percent(comparison.chance)}.",
+    )
 
 
 def gap_sentence(gap: Gap) -> str:
@@ -141,7 +183,7 @@ def caveats(comparison: Comparison, emotion: str | None) -> list[str]:
 
 
 def plural(name: str) -> str:
-    """Return how several of a set are called: humans, dogs, cats, and other names as they are."""
+    """Return how several of a set are called: people, dogs, cats, and other names as they are."""
     first, _, rest = name.partition(" ")
     return f"{PLURALS.get(first, first)}{' ' + rest if rest else ''}"
 

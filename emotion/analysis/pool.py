@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.analysis import Comparison
+from emotion.analysis.comparison import Comparison
 from emotion.core.errors import PictureError
 from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures

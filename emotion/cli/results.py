@@ -111,7 +111,7 @@ def compare(
 
     wanted = None if emotion == "all" else emotion
     request = Request(folders, wanted, size, seed, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
-    comparison, path = compare_sets(Models(), found, request)
+    comparison, path = result_of(compare_sets(Models(), found, request), tell=show_progress)
     results = [(name, label, each) for name, by_label in comparison.sets.items() for label, each in by_label.items()]
     _note("since they cannot be read", {path for *_, each in results for path in each.unreadable})
     _note("since the run was trained on them", {path for *_, each in results for path in each.near_duplicates})
@@ -164,7 +164,7 @@ def report(
 ) -> None:
     """Write a saved comparison as one file to hand on."""
     from emotion.report import build_report
-    from emotion.report.writing import check_ending, write_report
+    from emotion.report.render import check_ending, write_report
 
     check_ending(to)
     found = find_run(run, root=runs)

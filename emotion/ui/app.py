@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from emotion.report.render import BLOCKS_STYLE
 from emotion.server.services import Services
 from emotion.ui.api import register
 from emotion.ui.compare.tab import CompareTab
@@ -43,7 +44,7 @@ HEIC_IS_AN_IMAGE = r"""<script>{
   });
 }</script>"""
 HEAD = f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY
-HEAD += HEIC_IS_AN_IMAGE
+HEAD += f"{HEIC_IS_AN_IMAGE}<style>{BLOCKS_STYLE}</style>"
 # Files that Gradio keeps for a page are looked at every hour and deleted after a day.
 CACHE_SECONDS = (3600, 86400)
 

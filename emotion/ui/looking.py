@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.analysis.explaining import Explain
+from emotion.analysis.saliency import Explain
 from emotion.core.errors import PictureError
 from emotion.core.labels import in_order
 from emotion.core.prediction import Prediction

@@ -452,4 +452,4 @@ def test_answers_that_cannot_be_read_are_taken_for_none(run: Path, emotion: Emot
         (file.with_suffix("") / f"{name}.json").write_text('{"schema": 1, "sets": {"dog": {"n": 3}}}')
     assert emotion("report", "--run", run, "--to", tmp_path / "card.md").code == 0
     lacking = plain((tmp_path / "card.md").read_text()).partition("Not checked:")[2]
-    assert all(word in lacking for word in ("luck", "controls", "cues", "features"))
+    assert all(word in lacking for word in ("other draws", "controls", "cues", "feature map"))

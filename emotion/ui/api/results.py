@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emotion.analysis import Comparison
+from emotion.analysis.comparison import Comparison, Gap
 from emotion.analysis.findings import caveats, gap_sentence
-from emotion.analysis.gaps import Gap
 from emotion.core.events import EpochDone, without_void
 from emotion.core.labels import DRAWN_NOTE
 from emotion.core.prediction import Prediction

@@ -1,4 +1,4 @@
-"""A report as plain values: sections of text, tables, charts and pictures. Knows nothing of HTML or Markdown."""
+"""What is shown of a result, as plain values: text, tables, charts and pictures, which page and report render alike."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from emotion.core.intervals import Interval
+from emotion.core.prediction import Saliency
 
 Tone = Literal["plain", "right", "wrong"]
 Point = tuple[float, float]
@@ -28,10 +29,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; a warning is one that nobody should pass over."""
+    """A paragraph; a finding is what comes first, a warning what nobody should pass over."""
 
     text: str
-    kind: Literal["plain", "note", "warning"] = "plain"
+    kind: Literal["plain", "finding", "note", "warning"] = "plain"
     sources: tuple[Source, ...] = ()
 
 
@@ -143,7 +144,31 @@ class LineChart:
     has_diagonal: bool = False
 
 
-Chart = DotChart | LineChart
+@dataclass(frozen=True)
+class Mark:
+    """A picture at its place on a map: ``colour`` and ``shape`` tell what it shows and which set it is of."""
+
+    x: float
+    y: float
+    colour: str
+    shape: str
+    picture: str
+    title: str
+
+
+@dataclass(frozen=True)
+class PictureMap:
+    """Pictures laid out on two axes; where no picture may be shown each is a point."""
+
+    alt: str
+    x_axis: str
+    y_axis: str
+    marks: tuple[Mark, ...]
+    colours: tuple[tuple[str, str], ...]
+    shapes: tuple[tuple[str, str], ...]
+
+
+Chart = DotChart | LineChart | PictureMap
 
 
 @dataclass(frozen=True)
@@ -164,6 +189,17 @@ class Shown:
     title: str
     detail: str
     is_right: bool
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A picture of a set beside its maps of classes, each with a remark. No report shows it."""
+
+    name: str
+    picture: str
+    said: str
+    maps: tuple[tuple[Saliency, str], ...]
+    colour: str
 
 
 @dataclass(frozen=True)
@@ -206,7 +242,7 @@ class Folded:
     table: Table
 
 
-Block = Heading | Text | Points | Facts | Table | Beside | Figure | Gallery | Command | Limits | Folded
+Block = Heading | Text | Points | Facts | Table | Beside | Figure | Explained | Gallery | Command | Limits | Folded
 
 
 @dataclass(frozen=True)

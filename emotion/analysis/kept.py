@@ -1,13 +1,15 @@
-"""Comparisons as files of a run folder: the sample with its hashes, every score, and the statistics."""
+"""Comparisons as files of a run folder, and beside each what further questions to it came to."""
 
 from __future__ import annotations
 
 import json
 import time
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from emotion.analysis.comparison import Comparison
 from emotion.core.errors import RunError
@@ -15,7 +17,7 @@ from emotion.core.files import write_json
 from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.runs.run import Run
 
-SCHEMA = 2
+SCHEMA, STUDY_SCHEMA = 2, 1
 # Files of the first schema lack fields that have a default, and statistics that are computed from the scores.
 READABLE = (1, SCHEMA)
 
@@ -83,3 +85,37 @@ def _sample_result(values: dict[str, Any], classes: list[str]) -> SampleResult:
         near_duplicates=dict(values.get("near_duplicates", {})),
         is_trained_on=bool(values.get("is_trained_on", False)),
     )
+
+
+def run_of(comparison: Path) -> Run:
+    """Return the run in whose folder a comparison's file lies, or the one that it names where it was moved out."""
+    around = (Run(folder) for folder in comparison.absolute().parents if (folder / "config.json").is_file())
+    return next(around, None) or Run(Path(load_comparison(comparison).run))
+
+
+def keep(folder: Path, name: str, values: Any, *, kind: Any) -> None:
+    """Write a result of type ``kind`` as ``NAME.json`` into a folder, whole or not at all.
+
+    Raises:
+        RunError: the run folder cannot be written.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        plain: dict[str, Any] = _adapter(kind).dump_python(values, mode="json")
+        write_json(folder / f"{name}.json", {"schema": STUDY_SCHEMA, **plain})
+    except OSError as error:
+        raise RunError(f"The result cannot be written to {folder} ({error.strerror}): free the disk.") from error
+
+
+def kept(file: Path, *, kind: Any) -> Any:
+    """Return the result of type ``kind`` that ``keep`` wrote; None where there is none that can be read."""
+    try:
+        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return _adapter(kind).validate_python(values) if values.pop("schema") == STUDY_SCHEMA else None
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,14 +1,8 @@
-"""The results of a report: what came out for each set, what was said, and how far the sets lie apart."""
+"""What came out of a comparison, as blocks: for each set, what was said, and how far the sets lie apart."""
 
 from __future__ import annotations
 
-from emotion.analysis import Comparison, SampleResult
-from emotion.analysis.findings import confusion, details_sentence, gap_sentence, plural, reference_of
-from emotion.analysis.gaps import Gap
-from emotion.core.format import exact_percent, p_value, percent, points, span
-from emotion.core.labels import colour_of, colour_of_set
-from emotion.core.scored import chance_brier, chance_log_loss
-from emotion.report.content import (
+from emotion.analysis.blocks import (
     Beside,
     Block,
     Cell,
@@ -20,12 +14,15 @@ from emotion.report.content import (
     Heading,
     Points,
     Row,
-    Section,
     Source,
     Table,
     Text,
 )
-from emotion.report.material import Material
+from emotion.analysis.comparison import Comparison, Gap
+from emotion.analysis.findings import confusion, details_sentence, gap_sentence, plural, reference_of
+from emotion.core.format import exact_percent, p_value, percent, points, span
+from emotion.core.labels import colour_of, colour_of_set
+from emotion.core.scored import SampleResult, chance_brier, chance_log_loss
 
 WILSON = Source("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")
 WELCH = Source("Welch 1947", "https://doi.org/10.1093/biomet/34.1-2.28")
@@ -37,38 +34,41 @@ MEASURES = ("Pictures", "Mean correct-class confidence", "Right", "Second", "Log
 NARROW = "†"
 
 
-def results(material: Material) -> Section:
+def results(comparison: Comparison, emotion: str | None) -> list[Block]:
     """Return every measure of every set with its interval, what was said, and the grid where there is one."""
-    comparison, emotion = material.comparison, material.emotion
-    blocks: list[Block] = [_measures(comparison, emotion), Text(_MEASURES, "note", (WILSON, BRIER))]
-    blocks.append(_means(comparison, emotion))
-    if emotion is None:
-        blocks += [
-            Heading("Every emotion of every set"),
-            _grid(comparison, material.comparison.gaps),
-            _every_measure(comparison),
-        ]
-    blocks.append(Heading("What it said"))
-    if emotion is None:
-        blocks.append(Beside(tuple(_confusion(comparison, name) for name in comparison.sets)))
-    else:
-        blocks.append(_said(comparison, emotion))
-    return Section("Results", tuple(blocks))
-
-
-def differences(material: Material) -> Section:
-    """Return how far the other sets lie from the reference, with the tests, and what it would take to tell."""
-    comparison, emotion = material.comparison, material.emotion
-    if not material.comparison.gaps:
-        why = "There is one set only" if len(comparison.sets) == 1 else "A set has a single picture"
-        return Section("Differences between the sets", (Text(f"{why}, so that nothing can be held against it."),))
-    shown = [gap for gap in material.comparison.gaps if gap.emotion == emotion]
     blocks: list[Block] = [
+        measures(comparison, emotion),
+        note_of_measures(),
+        _means(comparison, emotion),
+    ]
+    if emotion is None:
+        blocks += [Heading("Every emotion of every set"), *grid(comparison), _every_measure(comparison)]
+    return [*blocks, Heading("What it said"), said(comparison, emotion)]
+
+
+def note_of_measures() -> Text:
+    """Say what stands in the table of measures."""
+    return Text(MEASURED, "note", (WILSON, BRIER))
+
+
+def said(comparison: Comparison, emotion: str | None) -> Block:
+    """Return what was said of each set: counts of one emotion, or a confusion matrix a set."""
+    if emotion is None:
+        return Beside(tuple(_confusion(comparison, name) for name in comparison.sets))
+    return _said(comparison, emotion)
+
+
+def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
+    """Return how far the other sets lie from the reference, with the tests, and what it would take to tell."""
+    if not comparison.gaps:
+        why = "There is one set only" if len(comparison.sets) == 1 else "A set has a single picture"
+        return [Text(f"{why}, so that nothing can be held against it.")]
+    shown = [gap for gap in comparison.gaps if gap.emotion == emotion]
+    return [
         Points(tuple((gap_sentence(gap), details_sentence(gap)) for gap in shown)),
-        _gaps_table(material.comparison.gaps),
+        _gaps_table(comparison.gaps),
         Text(_TESTS, "note", (WELCH, ERNST, YEKUTIELI, VARGHA)),
     ]
-    return Section("Differences between the sets", tuple(blocks))
 
 
 _TESTS = (
@@ -79,7 +79,7 @@ _TESTS = (
 )
 
 
-_MEASURES = (
+MEASURED = (
     "Beside each value its 95 % interval: Student-t for a mean, Wilson for a share. Second counts the pictures whose "
     "correct class is the second most likely. Log loss, in nats, and the Brier score, 0 to 2, are better the smaller "
     "they are."
@@ -107,7 +107,8 @@ def row_of(name: str, result: SampleResult, *, colour: str) -> Row:
     )
 
 
-def _measures(comparison: Comparison, emotion: str | None) -> Table:
+def measures(comparison: Comparison, emotion: str | None) -> Table:
+    """Return every measure of every set, with the line of an even guess."""
     rows = [row_of(name, each, colour=colour_of_set(name)) for name, each in comparison.results(emotion).items()]
     classes, even = len(comparison.classes), percent(comparison.chance)
     cells = ("–", even, even, even, f"{chance_log_loss(classes):.2f}", f"{chance_brier(classes):.2f}")
@@ -145,9 +146,10 @@ def _dot(name: str, result: SampleResult, colour: str, *, is_leading: bool = Fal
     return Dot(name, result.correct_confidence, result.correct_confidence_interval, colour, is_leading)
 
 
-def _grid(comparison: Comparison, found: list[Gap]) -> Table:
+def grid(comparison: Comparison) -> list[Block]:
+    """Return the mean of every emotion of every set at a glance."""
     emotions = comparison.emotions()
-    told = {(gap.other, gap.emotion) for gap in found if gap.adjusted_p_value < 0.05}
+    told = {(gap.other, gap.emotion) for gap in comparison.gaps if gap.adjusted_p_value < 0.05}
 
     def cell(name: str, emotion: str | None) -> Cell:
         result = comparison.pooled(name) if emotion is None else comparison.sets[name].get(emotion)
@@ -164,11 +166,12 @@ def _grid(comparison: Comparison, found: list[Gap]) -> Table:
         for name in comparison.sets
     ]
     marks = f" * differs from {reference_of(comparison)} at 5 %, corrected." if len(rows) > 1 else ""
-    return Table(
+    table = Table(
         "Mean correct-class confidence by emotion", "Set", (*emotions, "all"), tuple(rows),
-        note="Below each mean its 95 % interval and the pictures that are right. A cell is as dark as its mean lies "
-        f"above chance, {percent(comparison.chance)}.{marks}",
+        note="Below each mean its 95 % interval and the pictures that are right. The darker a cell, the further above "
+        f"chance ({percent(comparison.chance)}).{marks}",
     )  # fmt: skip
+    return [table]
 
 
 def _every_measure(comparison: Comparison) -> Folded:

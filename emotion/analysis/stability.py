@@ -1,25 +1,21 @@
-"""Luck: how far a comparison's result moves with another draw of its sample, and with another seed of its training."""
+"""How far a comparison's result moves with another draw of its sample, and with another seed of its training."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from emotion.analysis import Comparison, load_comparison
+from emotion.analysis.comparison import Comparison
 from emotion.analysis.findings import reference_of
-from emotion.analysis.keeping import kept
-from emotion.analysis.luck_result import QUANTILES, LuckResult, SetLuck, Training
 from emotion.analysis.pool import Pool, pools
-from emotion.analysis.repeats import deviations, draw_means
-from emotion.analysis.study import Judge
+from emotion.analysis.repeats import QUANTILES, LuckResult, SetLuck, Training, blocks
+from emotion.analysis.statistics import deviations, draw_means
+from emotion.analysis.study import Judge, Parameter, Study
 from emotion.core.errors import ConfigError, PictureError, RunError
 from emotion.core.progress import Progress
-from emotion.runs.run import Run
 
-KEPT_AS = "luck"
 SEEDS, DRAWS = 5, 200
 LEAST_SEEDS, MOST_SEEDS = 2, 10
 DIGITS = 4
@@ -31,43 +27,33 @@ NO_LUCK = (
 SEED_END = 2**31
 
 
-@dataclass(frozen=True)
-class Luck:
-    """Repeat a comparison with other training seeds and other draws; ``comparison`` is the comparison's file.
+def ask(
+    judge: Judge, comparison: Comparison, *, seeds: float | None = SEEDS, draws: int = DRAWS
+) -> Generator[Progress, None, LuckResult]:
+    """Repeat a comparison with other training seeds, the run's own and those after it, and with other draws.
 
-    The seeds are the run's own and those after it. Where blocks were trained too, a repeated training is no matter of
-    seconds: then its own checkpoint judges every draw.
+    Every training scores every picture once, and each draw is of these scores. Where blocks were trained too, a
+    repeated training is no matter of seconds: then the run's own checkpoint judges every draw.
+
+    Raises:
+        ConfigError: there are too few seeds, or too many.
+        RunError: the run cannot be repeated, or nothing of it is left to luck.
+        PictureError: pictures of the comparison's sets are gone.
     """
-
-    run: Run
-    comparison: str
-    seeds: int = SEEDS
-    draws: int = DRAWS
-
-    def carry_out(self, judge: Judge) -> Generator[Progress, None, LuckResult]:
-        """Let every training score every picture once, then draw from the scores.
-
-        Raises:
-            ConfigError: there are too few seeds, or too many.
-            RunError: the comparison cannot be read, the run cannot be repeated, or nothing of it is left to luck.
-            PictureError: pictures of the comparison's sets are gone.
-        """
-        check_seeds(self.seeds)
-        comparison = load_comparison(Path(self.comparison))
-        config = self.run.config()
-        is_retrained = config.depth == "head"
-        found = yield from pools(comparison, self.run, labels=comparison.emotions())
-        groups = [paths for pool in found.values() for paths in pool.pictures.values()]
-        if not is_retrained and (comparison.size is None or comparison.size >= max(map(len, groups))):
-            raise RunError(NO_LUCK)
-        paths = [path for group in groups for path in group]
-        if is_retrained:
-            seeds = [(config.seed + step) % SEED_END for step in range(self.seeds)]
-            said = yield from judge.retrained(seeds, paths)
-        else:
-            seeds = [config.seed]
-            said = judge.judged((yield from judge.features(paths)))[np.newaxis]
-        return repeated(comparison, found, said, classes=judge.classes, seeds=seeds, draws=self.draws)
+    number, config = check_seeds(seeds), judge.run.config()
+    is_retrained = config.depth == "head"
+    found = yield from pools(comparison, judge.run, labels=comparison.emotions())
+    groups = [paths for pool in found.values() for paths in pool.pictures.values()]
+    if not is_retrained and (comparison.size is None or comparison.size >= max(map(len, groups))):
+        raise RunError(NO_LUCK)
+    paths = [path for group in groups for path in group]
+    if is_retrained:
+        tried = [(config.seed + step) % SEED_END for step in range(number)]
+        said = yield from judge.retrained(tried, paths)
+    else:
+        tried = [config.seed]
+        said = judge.judged((yield from judge.features(paths)))[np.newaxis]
+    return repeated(comparison, found, said, classes=judge.classes, seeds=tried, draws=draws)
 
 
 def check_seeds(seeds: float | None) -> int:
@@ -130,15 +116,6 @@ def repeated(
     )
 
 
-def kept_luck(comparison: Path) -> LuckResult | None:
-    """Return the repeats that are kept of a comparison; None where there are none that can be read."""
-    values = kept(comparison, KEPT_AS)
-    try:
-        return LuckResult.from_json(values) if values else None
-    except (KeyError, TypeError, AttributeError):
-        return None
-
-
 @dataclass(frozen=True)
 class _Scores:
     """What (T,) trainings say of the N readable pictures of a set; ``groups`` are the places of each emotion."""
@@ -189,3 +166,14 @@ def _set_luck(
         observed=comparison.pooled(name).correct_confidence,
         reference_ahead=ahead,
     )
+
+
+STUDY = Study(
+    "luck",
+    "Other draws",
+    "Would another draw of the pictures, or another training, have said the same?",
+    LuckResult,
+    ask,
+    blocks,
+    lambda _: (Parameter("seeds", "Training seeds", SEEDS, low=LEAST_SEEDS, high=MOST_SEEDS),),
+)
