@@ -40,10 +40,10 @@ def predict(
     rows, words = [], []
     for path in picture:
         said = classifier.predict(path)
-        unknown = {"unknown": said.is_unknown, "unknown_sentence": said.familiarity_sentence()}
+        unknown = {"unknown": said.is_unknown, "unknown_sentence": said.novelty_sentence()}
         rows.append({"picture": str(path), "label": said.label, "scores": said.scores, **unknown})
         words += [_line(str(path), said.label, said.scores)]
-        words += [f"  {said.familiarity_sentence()}"] if said.is_unknown is not False else []
+        words += [f"  {said.novelty_sentence()}"] if said.is_unknown is not False else []
     answer(as_json, {"run": str(found.path), "precision": classifier.precision, "predictions": rows}, words)
 
 

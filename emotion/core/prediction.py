@@ -8,12 +8,12 @@ LEVEL = 0.95
 FEWEST = 20
 # A picture is as far from a run's training pictures as from the fifth nearest of them.
 NEIGHBOURS = 5
-NOT_KNOWN = "This run does not know what it has never seen: train again."
+NOT_KNOWN = "This run cannot tell an unfamiliar kind of picture: train again."
 
 
 @dataclass(frozen=True)
-class Familiarity:
-    """How like a run's training pictures a picture is: how many of its ``validation`` pictures are nearer to them."""
+class Novelty:
+    """How unlike a run's training pictures a picture is: how many of its ``validation`` pictures are nearer to them."""
 
     nearer: int
     validation: int
@@ -24,36 +24,33 @@ class Familiarity:
         return self.nearer >= LEVEL * self.validation if self.validation >= FEWEST else None
 
     def sentence(self) -> str:
-        """Say it to a person, with what it rests on."""
+        """Say it to a person."""
         if self.is_unknown is None:
             return (
-                f"With {self.validation} validation pictures this run cannot tell what it has never seen: train on "
-                f"more, so that {FEWEST} are held back."
+                f"With {self.validation} validation pictures this run cannot tell an unfamiliar kind of picture: train "
+                f"on more, so that {FEWEST} are held back."
             )
         if self.is_unknown:
             return (
-                "None of these, as far as the run can tell: this picture is less like its training pictures than "
-                f"{LEVEL * 100:.0f} % of its validation pictures (n = {self.validation}) are."
+                f"Unfamiliar kind of picture: less like the training pictures than {LEVEL * 100:.0f} % of the "
+                f"validation pictures are (n = {self.validation}), so this is a guess."
             )
-        return (
-            "As like the run's training pictures as others of their kind: of its validation pictures "
-            f"{self.nearer} of {self.validation} are nearer."
-        )
+        return "Familiar kind of picture."
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One of many pictures: the probability of every class, and how like the run's own it is, where that is known."""
+    """One of many pictures: the probability of every class, and its novelty, where that is known."""
 
     scores: dict[str, float]
-    familiarity: Familiarity | None = None
+    novelty: Novelty | None = None
 
 
 @dataclass(frozen=True)
 class Prediction:
     """The probability of every class (0 to 1, sums to 1) in the run's order, and the most likely one.
 
-    ``familiarity`` is None where the run does not know what it has never seen.
+    ``novelty`` is None where the run cannot tell.
     """
 
     label: str
@@ -61,16 +58,16 @@ class Prediction:
     scores: dict[str, float]
     precision: str
     seconds: float
-    familiarity: Familiarity | None = None
+    novelty: Novelty | None = None
 
     @property
     def is_unknown(self) -> bool | None:
         """Whether the picture is unlike all that the run was trained on; None where the run cannot tell."""
-        return self.familiarity.is_unknown if self.familiarity else None
+        return self.novelty.is_unknown if self.novelty else None
 
-    def familiarity_sentence(self) -> str:
-        """Say how like the run's training pictures the picture is, or why that is not known."""
-        return self.familiarity.sentence() if self.familiarity else NOT_KNOWN
+    def novelty_sentence(self) -> str:
+        """Say whether it is a familiar kind of picture, or why that is not known."""
+        return self.novelty.sentence() if self.novelty else NOT_KNOWN
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,8 @@ class Classifier:
         began = time.perf_counter()
         [scores], features = self._scores(to_pixels([open_picture(picture, name=name, side=self.side)], self.processor))
         label = max(scores, key=scores.__getitem__)
-        familiarity = self._seen.familiarity(features)[0] if self._seen else None
-        return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began, familiarity)
+        novelty = self._seen.novelty(features)[0] if self._seen else None
+        return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began, novelty)
 
     def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
         """Return what the checkpoint says of each picture, in order, or the error that says why it says nothing."""
@@ -122,7 +122,7 @@ class Classifier:
         if pixels is None:
             return (each for each in opened if isinstance(each, PictureError))
         scores, features = self._scores(pixels)
-        known = self._seen.familiarity(features) if self._seen else [None] * len(scores)
+        known = self._seen.novelty(features) if self._seen else [None] * len(scores)
         said = map(Judged, scores, known)
         return (each if isinstance(each, PictureError) else next(said) for each in opened)
 

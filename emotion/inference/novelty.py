@@ -17,7 +17,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from emotion.core.prediction import NEIGHBOURS, Familiarity
+from emotion.core.prediction import NEIGHBOURS, Novelty
 
 FILE = "familiarity.safetensors"
 # So many pictures, and so many bytes, stand for all that a run was trained on.
@@ -41,11 +41,11 @@ class Seen:
     references: np.ndarray
     distances: np.ndarray
 
-    def familiarity(self, features: np.ndarray) -> list[Familiarity]:
+    def novelty(self, features: np.ndarray) -> list[Novelty]:
         """Hold each of (B, F) features against the validation pictures."""
         found = distances((features - self.mean) / self.deviation, self.references)
         nearer = np.searchsorted(self.distances, found, side="left")
-        return [Familiarity(nearer=int(count), validation=len(self.distances)) for count in nearer]
+        return [Novelty(nearer=int(count), validation=len(self.distances)) for count in nearer]
 
 
 def see(references: np.ndarray, validation: np.ndarray) -> Seen:

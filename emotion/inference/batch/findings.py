@@ -39,8 +39,8 @@ def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
     if unknown := sum(bool(row.is_unknown) for row in batch.judged):
         which = "picture is" if unknown == 1 else "pictures are"
         said.append(
-            f"{unknown:,} {which} none of these, as far as the run can tell: less like its training pictures than "
-            f"{percent(LEVEL)} of its validation pictures are. Counted all the same."
+            f"{unknown:,} {which} of an unfamiliar kind: less like the training pictures than {percent(LEVEL)} of the "
+            "validation pictures are. Counted all the same."
         )
     return [*said, *batch.notes]
 

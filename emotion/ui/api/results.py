@@ -41,7 +41,7 @@ def prediction_answer(prediction: Prediction, run: Run) -> PredictionAnswer:
         "precision": prediction.precision,
         "seconds": prediction.seconds,
         "unknown": prediction.is_unknown,
-        "unknown_sentence": prediction.familiarity_sentence(),
+        "unknown_sentence": prediction.novelty_sentence(),
     }
 
 

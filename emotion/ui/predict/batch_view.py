@@ -75,4 +75,4 @@ def _mark(row: Row) -> str:
 
 
 def _unknown(row: Row) -> str:
-    return " <span>none of these</span>" if row.is_unknown else ""
+    return " <span>unfamiliar</span>" if row.is_unknown else ""

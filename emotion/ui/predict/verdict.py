@@ -15,14 +15,11 @@ from emotion.ui.words import verdict
 def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:
     """Return the verdict, what it rests on, and the line that drawn pictures need.
 
-    Of a picture that is unlike all that the run was trained on, that comes first and the class in the small print.
+    Of an unfamiliar kind of picture the doubt stands beside it.
     """
-    said, familiar = verdict(prediction.scores, label=prediction.label), prediction.familiarity_sentence()
+    head = verdict(prediction.scores, label=prediction.label)
     rest = f"Run {run.name}, {prediction.precision}, {duration(prediction.seconds)}"
-    if prediction.is_unknown:
-        kind, head, *lines = "verdict unknown", familiar, f"Asked for one of its classes all the same: {said}", rest
-    else:
-        kind, head, *lines = "verdict", said, familiar, rest
+    kind, lines = "verdict unknown" if prediction.is_unknown else "verdict", (prediction.novelty_sentence(), rest)
     small = "".join(f"<span>{html.escape(line)}</span>" for line in lines)
     return (
         f'<div class="{kind}" role="status" style="--accent:{colour_of(prediction.label)}"><b>{html.escape(head)}</b>'
