@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from emotion.analysis.drawing import Draw
-from emotion.analysis.statistics import Difference, adjusted, difference
+from emotion.analysis.statistics import Area, Difference, adjusted, area_of, difference
 from emotion.core.errors import PictureError
 from emotion.core.format import count
 from emotion.core.labels import chance_level, emotion_meant, is_relaxed
@@ -100,6 +102,17 @@ class Comparison:
         asked: list[str | None] = [*emotions, None] if len(emotions) > 1 else [*emotions]
         results = {emotion: self.results(emotion) for emotion in asked}
         return find_gaps(results, reference=first_of_people(self.sets), seed=self.seed)
+
+    @cached_property
+    def ranking(self) -> dict[tuple[str, str], Area]:
+        """How well each emotion of each set is ranked above the set's others; nothing for a set of one emotion."""
+        found = {}
+        for name in self.sets:
+            pictures = self.pooled(name).pictures
+            for label in self.sets[name] if len(self.sets[name]) > 1 else ():
+                scores = np.array([each.scores[label] for each in pictures])
+                found[name, label] = area_of(scores, np.array([each.label == label for each in pictures]), self.seed)
+        return found
 
     def pooled(self, name: str) -> SampleResult:
         """Return what all samples of a set amount to together."""

@@ -159,6 +159,10 @@ def grid(comparison: Comparison) -> list[Block]:
         mark = "*" if (name, emotion) in told else ""
         mean = exact_percent(result.correct_confidence)
         detail = f"{span(result.correct_confidence_interval)}, {result.correct} of {result.n}"
+        area = comparison.ranking.get((name, emotion)) if emotion else None
+        if area is not None:
+            low, high = area.interval or (0.0, 1.0)
+            detail += f", AUC {area.value:.2f} ({low:.2f} to {high:.2f})"
         return Cell(f"{mean}{mark}", detail, share=above)
 
     rows = [
@@ -168,7 +172,9 @@ def grid(comparison: Comparison) -> list[Block]:
     marks = f" * differs from {reference_of(comparison)} at 5 %, corrected." if len(rows) > 1 else ""
     table = Table(
         "Mean correct-class confidence by emotion", "Set", (*emotions, "all"), tuple(rows),
-        note="Below each mean its 95 % interval and the pictures that are right. The darker a cell, the further above "
+        note="Below each mean its 95 % interval, the pictures that are right, and the AUC with its bootstrap interval: "
+        "how often a picture of the emotion gets a higher probability of it than another one of the set, 0.50 by luck. "
+        "Neither calling all the same nor a temperature moves it. The darker a cell, the further above "
         f"chance ({percent(comparison.chance)}).{marks}",
     )  # fmt: skip
     return [table]

@@ -10,7 +10,7 @@ import numpy as np
 
 from emotion.core.intervals import LEVEL, Interval
 
-RESAMPLES = 9999
+RESAMPLES, AREAS = 9999, 500
 POWER = 0.8
 LEAST_VARIANCE = 1e-18  # below it, what differs is rounding
 
@@ -198,6 +198,26 @@ def area_under_curve(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
     wins = (ranks * is_positive).sum(-1) - n * (n + 1) / 2
     area: np.ndarray = np.where((n > 0) & (others > 0), wins / np.maximum(n * others, 1), np.nan)
     return area
+
+
+@dataclass(frozen=True)
+class Area:
+    """The area under the ROC curve of one class against the rest, with its bootstrap interval (None: too few)."""
+
+    value: float
+    interval: Interval | None
+
+
+def area_of(scores: np.ndarray, is_positive: np.ndarray, seed: int) -> Area:
+    """Return how well (n,) scores rank the pictures of a class above the others; resampled by picture.
+
+    Neither a collapse to one class nor a temperature moves it.
+    """
+    value = float(area_under_curve(scores[None], is_positive[None])[0])
+    interval = bootstrap(
+        lambda places: area_under_curve(scores[places], is_positive[places]), len(scores), resamples=AREAS, seed=seed
+    )
+    return Area(value, interval)
 
 
 def _signed(number: str) -> str:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emotion.analysis import calibration_blocks, controls, cues, feature_map, saliency, stability, transfer
+from emotion.analysis import (
+    calibration_blocks,
+    controls,
+    cues,
+    feature_map,
+    saliency,
+    species_look,
+    stability,
+    transfer,
+)
 from emotion.analysis.kept import load_comparison
 from emotion.analysis.study import Judge, Study
 from emotion.core.progress import Progress
@@ -16,6 +25,7 @@ from emotion.runs.run import Run
 STUDIES: tuple[Study, ...] = (
     transfer.STUDY,
     stability.STUDY,
+    species_look.STUDY,
     controls.STUDY,
     saliency.STUDY,
     cues.STUDY,

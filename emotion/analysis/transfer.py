@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from emotion.analysis.blocks import Block, Cell, Row, Table, Text
 from emotion.analysis.comparison import REFERENCE, Comparison
 from emotion.analysis.findings import plural
+from emotion.analysis.linear import FOLDS, SEED, LabelledSet, chosen, learn
 from emotion.analysis.pool import pictures_of
 from emotion.analysis.statistics import area_under_curve, bootstrap
 from emotion.analysis.study import Judge, Study
@@ -18,12 +20,11 @@ from emotion.core.format import capital, in_words, listed, percent, span
 from emotion.core.intervals import Interval, wilson_interval
 from emotion.core.labels import chance_level, colour_of_set, species_of
 from emotion.core.progress import Progress
-from emotion.data.folders import Picture
+from emotion.data.folders import Picture, find_pictures
+from emotion.runs.run import Run
 from emotion.training.shipped import fingerprinted
 
-# Inverse strengths of the regularisation; one is chosen for each set that is learnt from, by folds within it.
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-FOLDS, SEED, RESAMPLES = 5, 0, 2000
+RESAMPLES = 2000
 # Fewer pictures of a class find no place in every fold.
 LEAST = FOLDS
 
@@ -67,15 +68,6 @@ class TransferResult:
     observed: dict[str, float]
 
 
-@dataclass(frozen=True)
-class LabelledSet:
-    """(N, F) features, their (N,) class indices, and (N,) groups of near-duplicates, which are never parted."""
-
-    features: np.ndarray
-    truth: np.ndarray
-    groups: np.ndarray
-
-
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, TransferResult]:
     """Look at all pictures of the comparison's sets by the run's backbone as it was before the training.
 
@@ -85,6 +77,24 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, Trans
     found = {name: pictures_of(comparison, name, comparison.classes) for name in comparison.sets}
     observed = {name: comparison.pooled(name).accuracy for name in comparison.sets if not comparison.emotion}
     return (yield from of_sets(judge, found, classes=comparison.classes, observed=observed))
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The same asked of sets that no comparison has; ``sets`` maps a name to a folder of class folders."""
+
+    run: Run
+    sets: Mapping[str, str]
+    use_aliases: bool = False
+
+    def carry_out(self, judge: Judge) -> Generator[Progress, None, TransferResult]:
+        """Return the transfer between the sets, in the run's classes.
+
+        Raises:
+            PictureError: a set is missing, or too few pictures of two classes can be used.
+        """
+        found = {name: find_pictures(Path(folder), use_aliases=self.use_aliases) for name, folder in self.sets.items()}
+        return (yield from of_sets(judge, found, classes=judge.classes))
 
 
 def of_sets(
@@ -105,13 +115,13 @@ def of_sets(
     for name, pictures in sets.items():
         rows, features = features[: len(pictures)], features[len(pictures) :]
         usable = [n for n, each in enumerate(pictures) if each.label in labels and not np.isnan(rows[n]).any()]
-        chosen = [pictures[n] for n in usable]
-        truth = np.array([labels.index(each.label) for each in chosen], dtype=int)
+        rest = [pictures[n] for n in usable]
+        truth = np.array([labels.index(each.label) for each in rest], dtype=int)
         if min(np.bincount(truth, minlength=len(labels))) < LEAST:
             raise PictureError(f"Too few pictures of {name} can be read: {LEAST} of each emotion are needed.")
         yield Progress(len(labelled), len(sets), f"looking for near-duplicates among {plural(name)}")
-        known = fingerprinted([(str(each.path), each.sha256) for each in chosen])
-        groups = known.groups([each.path for each in chosen])
+        known = fingerprinted([(str(each.path), each.sha256) for each in rest])
+        groups = known.groups([each.path for each in rest])
         labelled[name] = LabelledSet(rows[usable], truth, np.array(groups))
     return (yield from transfer(labelled, classes=labels, observed=observed or {}))
 
@@ -139,8 +149,8 @@ def transfer(
     said: dict[str, dict[str, np.ndarray]] = {}
     for number, (name, learnt) in enumerate(sets.items()):
         yield Progress(number, len(sets), f"learning from {plural(name)}")
-        strength, own = _strength(learnt, classes=count)
-        judge = _learn(learnt.features, learnt.truth, [strength], classes=count)
+        strength, own = chosen(learnt, classes=count)
+        judge = learn(learnt.features, learnt.truth, [strength], classes=count)
         said[name] = {other: own if other == name else judge(each.features)[0] for other, each in sets.items()}
     reference = next((name for name in sets if species_of(name) == REFERENCE), next(iter(sets)))
     return TransferResult(
@@ -185,7 +195,6 @@ def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
     )
     head = tuple(f"judged: {plural(name)}" for name in names)
     table = Table("Right, by who was learnt from and who was judged", "Learnt", head, rows, note=note)
-    said = [_sentence(result, name) for name in result.share]
     own = [f"{percent(share)} of {plural(name)}" for name, share in result.observed.items() if name != result.reference]
     differs = (
         f" The run itself has {listed(own)} right: it learnt from its own training pictures, by many small steps; here "
@@ -194,7 +203,7 @@ def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
         else ""
     )
     return [
-        *(Text(each, "finding") for each in said),
+        *(Text(each, "finding") for each in sentences(result)),
         table,
         Text(
             "It asks what the backbone, as it was before any training, holds of each species, and learns from the very "
@@ -202,6 +211,11 @@ def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
             "note",
         ),
     ]
+
+
+def sentences(result: TransferResult) -> list[str]:
+    """Say of each other set how much of the way to it goes."""
+    return [_sentence(result, name) for name in result.share]
 
 
 def _sentence(result: TransferResult, name: str) -> str:
@@ -239,61 +253,10 @@ def _share(across: np.ndarray, within: np.ndarray, truth: np.ndarray, *, chance:
     return Share(value, *interval) if interval else None
 
 
-def _strength(learnt: LabelledSet, *, classes: int) -> tuple[float, np.ndarray]:
-    """Return the strength of least log loss over folds, and the (N, C) probabilities that its folds give.
-
-    The choice among six by log loss flatters the folds' accuracy hardly at all.
-    """
-    from sklearn.metrics import log_loss
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    said = np.zeros((len(STRENGTHS), len(learnt.truth), classes))
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
-    for train, test in folds.split(learnt.features, learnt.truth, learnt.groups):
-        if len(set(learnt.truth[train].tolist())) < classes:
-            raise PictureError(
-                "Nearly all pictures of an emotion look alike, so that none can be judged by others: compare other sets."
-            )
-        judge = _learn(learnt.features[train], learnt.truth[train], STRENGTHS, classes=classes)
-        said[:, test] = judge(learnt.features[test])
-    best = min(range(len(STRENGTHS)), key=lambda n: float(log_loss(learnt.truth, said[n], labels=range(classes))))
-    return STRENGTHS[best], said[best]
-
-
-def _learn(
-    features: np.ndarray, truth: np.ndarray, strengths: Sequence[float], *, classes: int
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Learn from (N, F) features, whitened within their classes; return what gives (S, M, C) probabilities of others.
-
-    One regularised logistic regression a strength, the strongest first: each begins where the last one ended.
-    """
-    from scipy.special import softmax
-    from sklearn.linear_model import LogisticRegression
-
-    from emotion.training.head import whitening_of
-
-    mean, projection = whitening_of(features, truth, classes=classes)
-    seen, fitted = (features - mean) @ projection, []
-    model = LogisticRegression(max_iter=1000, warm_start=True, tol=1e-3)
-    for strength in strengths:
-        model.set_params(C=strength).fit(seen, truth)
-        fitted.append((model.coef_.copy(), model.intercept_.copy()))
-
-    def judge(rows: np.ndarray) -> np.ndarray:
-        whitened, said = ((rows - mean) @ projection).astype(np.float64), []
-        for weight, bias in fitted:
-            logits = whitened @ weight.T + bias
-            # Of two classes there is one row, that of the second.
-            said.append(softmax(logits if classes > 2 else np.hstack([np.zeros_like(logits), logits]), axis=1))
-        return np.stack(said)
-
-    return judge
-
-
 STUDY = Study(
     "transfer",
     "Transfer",
-    "How much of the way does what people teach go? Who was learnt from, by who was judged.",
+    "How much of the way to animals does what people teach go? Each set is learnt from, and every set judged.",
     TransferResult,
     ask,
     blocks,

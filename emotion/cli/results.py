@@ -1,4 +1,4 @@
-"""What is done with a run: `predict`, `compare`, `report`, `export`, `push`."""
+"""What is done with a run: `predict`, `compare`, `transfer`, `report`, `export`, `push`."""
 
 from __future__ import annotations
 
@@ -136,6 +136,36 @@ def compare(
     answer(as_json, values, [*words, *drawn_note(*folders.values())])
 
 
+def transfer(
+    run: RunName,
+    runs: Runs,
+    sets: Annotated[list[str], typer.Option("--set", metavar="NAME=DIR", help="Once for each species.")],
+    use_aliases: UseAliases = False,
+    as_json: AsJson = False,
+) -> None:
+    """Learn from each set, judge all of them, and say how much of the way what people teach goes."""
+    folders, found = _named_folders(sets), find_run(run, root=runs)
+    from emotion.analysis.transfer import Transfer, sentences
+    from emotion.server.model_process import Models, carry_out
+
+    asked = Transfer(found, {name: str(folder) for name, folder in folders.items()}, use_aliases)
+    result = result_of(carry_out(Models(), asked), tell=show_progress)
+    matrix = {
+        name: {other: {"n": each.n, "accuracy": each.accuracy, "auc": each.auc} for other, each in row.items()}
+        for name, row in result.matrix.items()
+    }
+    share = {name: each and asdict(each) for name, each in result.share.items()}
+    values = {
+        "run": str(found.path), "classes": result.classes, "chance": result.chance, "matrix": matrix, "share": share,
+    }  # fmt: skip
+    words = [
+        f"learnt from {name}, judged {other}: {each.accuracy:.1%} right of {each.n}, AUC {each.auc:.2f}"
+        for name, row in result.matrix.items()
+        for other, each in row.items()
+    ]
+    answer(as_json, values, [*sentences(result), *words, *drawn_note(*folders.values())])
+
+
 def _named_folders(texts: Sequence[str]) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for text in texts:
@@ -217,4 +247,4 @@ def push(
     answer(as_json, values, [f"pushed to {pushed.address} ({seen}, {megabytes(pushed.bytes)} in one commit)"])
 
 
-COMMANDS = (predict, compare, report, export, push)
+COMMANDS = (predict, compare, transfer, report, export, push)

@@ -183,7 +183,7 @@ def test_all_emotions_are_one_click_and_every_further_question_is_answered_and_f
         confusion = table(tab, f"What was said of {called}")
         for place, label in enumerate(EMOTIONS):
             right, said = of_right(sets[name][label]["pictures"], label)
-            assert re.match(rf"{100 * right.mean():.1f} %\*? .*, {said.count(label)} of 4$", grid[name][place])
+            assert re.match(rf"{100 * right.mean():.1f} %\*? .*, {said.count(label)} of 4, AUC", grid[name][place])
             assert confusion[label] == [str(said.count(other)) for other in EMOTIONS]
     tab.get_by_role("radio", name="sad", exact=True).first.check()
     says(tab, "“sad”, 4 pictures a set")
@@ -330,6 +330,8 @@ def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_
     cells = [cell for row in downloaded_table(tab, tmp_path) for cell in row.values()]
     assert f"'{NASTY}" in cells
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
+    for chart in ("Mean correct-class confidence", "What it said"):
+        assert NASTY in chart_text(tab, chart)
     question(tab, "All numbers")
     assert NASTY in table(tab, "What came out, shown “happy”")
     says(tab, "1 near-duplicate found and left out, others drawn instead.")
