@@ -34,7 +34,7 @@ class Difference:
 
     @property
     def is_told(self) -> bool:
-        """Whether the interval leaves 0 out; of two constants, which have none, whether the permutation test says so."""
+        """Whether the interval leaves 0 out; of two constants, which have none, whether the permutation test tells."""
         low, high = self.interval
         return not low <= 0 <= high if high > low else self.p_value < 0.05
 
