@@ -1,7 +1,5 @@
 """Take the README's screenshots: train the default on the drawn set, predict, compare (`make screenshots`)."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

@@ -74,6 +74,13 @@ class Classifier:
         """Return the probability of every class for each picture, in order, or the error that says why it has none."""
         return [each if isinstance(each, PictureError) else each.scores for each in self.judge(pictures)]
 
+    @torch.inference_mode()
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        """Return the (N, C) probabilities of pictures by their (N, F) features; NaN where they are."""
+        head = self.network.head
+        said: np.ndarray = head(torch.from_numpy(features).to(head.weight.device)).softmax(-1).cpu().numpy()
+        return said
+
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
         """Return which parts of a picture speak for a class, beside what ``score`` says of that class.
 

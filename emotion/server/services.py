@@ -10,12 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from emotion.comparison import Comparison, Request
+from emotion.analysis import Comparison, Request
+from emotion.analysis.study import Task
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RefusedError, RunError
 from emotion.core.owners import owner_of
 from emotion.core.prediction import Prediction
-from emotion.core.progress import Job, Progress
+from emotion.core.progress import Job, Progress, result_of
 from emotion.data.decoding import is_large
 from emotion.data.sets import sets_folder
 from emotion.runs.folder import create_run, list_runs
@@ -34,7 +35,6 @@ from emotion.server.model_process import (
 )
 from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
-from emotion.studies.study import Study
 
 R = TypeVar("R")
 # Of the small backbones: some 90 MB each, once it is asked for.
@@ -137,7 +137,13 @@ class Services:
             return prediction
 
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
+        """Do what ``comparing`` does while nobody watches."""
+        return result_of(self.comparing(run, request))
+
+    def comparing(self, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
         """Score samples of sets that the visitor may use; return the comparison and the file that keeps it.
+
+        Yields how far it is. Whoever closes it ends it.
 
         Raises:
             EmotionError: a set, its sample or the run cannot be used.
@@ -146,10 +152,12 @@ class Services:
         with logged("comparison", visitor=visitor, run=run.name, sets=len(request.sets)):
             if self._limits:
                 self._require_offered(request.sets.values())
-            result: tuple[Comparison, Path] = self._comparer.call(compare_sets, as_seen_by(visitor, run), request)
+            result: tuple[Comparison, Path] = yield from self._comparer.stream(
+                compare_sets, as_seen_by(visitor, run), request
+            )
             return result
 
-    def study(self, study: Study[R]) -> Generator[Progress, None, R]:
+    def study(self, study: Task[R]) -> Generator[Progress, None, R]:
         """Carry out a study of a run that the visitor may use; yield how far it is. Whoever closes it ends it.
 
         Raises:
@@ -157,7 +165,7 @@ class Services:
         """
         visitor = self._visitor()
         as_seen_by(visitor, study.run)
-        with logged("study", visitor=visitor, run=study.run.name, what=type(study).__name__):
+        with logged("study", visitor=visitor, run=study.run.name, what=getattr(study, "study", type(study).__name__)):
             result: R = yield from self._student.stream(carry_out, study)
             return result
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.report.render import BLOCKS_STYLE
 from emotion.server.services import Services
 from emotion.ui.address import SCRIPT, TABS, address, named
 from emotion.ui.api import register
@@ -64,7 +65,7 @@ HEIC_IS_AN_IMAGE = r"""<script>{
   });
 }</script>"""
 HEAD = f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY
-HEAD += HEIC_IS_AN_IMAGE + ARROWS_ON_TABS + SCRIPT
+HEAD += f"{HEIC_IS_AN_IMAGE}{ARROWS_ON_TABS}{SCRIPT}<style>{BLOCKS_STYLE}</style>"
 # Files that Gradio keeps for a page are looked at every hour and deleted after a day.
 CACHE_SECONDS = (3600, 86400)
 

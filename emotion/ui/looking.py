@@ -11,13 +11,13 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.analysis.saliency import Explain
 from emotion.core.errors import PictureError
 from emotion.core.labels import in_order
 from emotion.core.prediction import Prediction
 from emotion.data.decoding import open_picture
 from emotion.runs.run import Run
 from emotion.server.services import Services
-from emotion.studies.explaining import Explain
 from emotion.ui.guard import guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.picture_input import RAW, SHOWN_SIDE

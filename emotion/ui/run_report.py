@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison import ScoredPicture
+from emotion.analysis import ScoredPicture
 from emotion.core.config import TrainConfig, command_line
 from emotion.core.events import Event, RunFinished, RunStarted
 from emotion.core.format import count, duration, percent

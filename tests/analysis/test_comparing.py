@@ -1,7 +1,5 @@
 """``python -m emotion compare``: what is drawn, what is left out, what is counted, and what is kept of it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable
@@ -43,9 +41,9 @@ def exact_p(one: np.ndarray, two: np.ndarray) -> float:
     return float(np.mean(np.array(gaps) >= gap - 1e-12))
 
 
-def test_every_number_follows_from_the_saved_scores(
+def test_every_number_follows_from_the_scores(
     emotion: Emotion, run: Path, tiny_pictures: Path, make_pictures: MakePictures
-) -> None:
+):
     sets = {"human": tiny_pictures / "human_eval", "dog": tiny_pictures / "dog_eval", "cat": make_pictures("cat")}
     found = compared(emotion, run, "--emotion", "all", "--size", 5, "--seed", 3, **sets)
     values: dict[str, dict[str | None, np.ndarray]] = {name: {} for name in sets}
@@ -85,9 +83,7 @@ def test_every_number_follows_from_the_saved_scores(
         assert [each["adjusted_p_value"] for each in alike] == pytest.approx(list(corrected))
 
 
-def test_the_file_keeps_seed_hashes_and_every_score_as_predict_gives_them(
-    emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+def test_the_file_keeps_seed_hashes_and_the_scores_of_predict(emotion: Emotion, run: Path, tiny_pictures: Path):
     folder = tiny_pictures / "dog_eval"
     found = compared(emotion, run, "--emotion", "sad", "--size", 4, "--seed", 9, dog=folder)
     saved, [label] = found["saved"], found["saved"]["sets"]["dog"]
@@ -104,9 +100,7 @@ def test_the_file_keeps_seed_hashes_and_every_score_as_predict_gives_them(
         assert row["scores"] == pytest.approx(each["scores"], abs=1e-4)
 
 
-def test_twenty_of_one_emotion_any_number_or_all_by_a_seed(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+def test_twenty_of_one_emotion_any_number_or_all_by_a_seed(emotion: Emotion, run: Path, make_pictures: MakePictures):
     dogs = make_pictures("dogs", count=26)
     found = compared(emotion, run, dog=dogs)
     assert list(found["sets"]["dog"]) == ["happy"]
@@ -124,7 +118,7 @@ def test_twenty_of_one_emotion_any_number_or_all_by_a_seed(
 
 def test_what_is_printed_is_mean_interval_right_of_n_chance_the_gap_in_words_and_whether_it_is_drawn(
     emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+):
     sets = ["--set", f"human={tiny_pictures / 'human_eval'}", "--set", f"dog={tiny_pictures / 'dog_eval'}"]
     said = emotion("compare", "--run", run.name, *sets, "--size", 6)
     found = compared(emotion, run, "--size", 6, human=tiny_pictures / "human_eval", dog=tiny_pictures / "dog_eval")
@@ -142,9 +136,7 @@ def test_what_is_printed_is_mean_interval_right_of_n_chance_the_gap_in_words_and
     assert "say nothing of real dogs" in said.out.splitlines()[-1]
 
 
-def test_the_next_in_the_seeded_order_stands_in_for_what_cannot_be_read(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+def test_the_next_by_seed_stands_in_for_what_cannot_be_read(emotion: Emotion, run: Path, make_pictures: MakePictures):
     dogs = make_pictures("dogs")
     before = drawn(compared(emotion, run, "--size", 5, dog=dogs))
     torn = [before[1], before[3]]
@@ -167,7 +159,7 @@ def test_the_next_in_the_seeded_order_stands_in_for_what_cannot_be_read(
 
 def test_pictures_that_were_trained_on_are_left_out_named_and_replaced(
     emotion: Emotion, run: Path, tiny_pictures: Path, make_pictures: MakePictures
-) -> None:
+):
     dogs = make_pictures("dogs")
     before = drawn(compared(emotion, run, "--size", 5, dog=dogs))
     with Image.open(tiny_pictures / "human_train" / "happy" / "happy_001.png") as trained:
@@ -183,19 +175,17 @@ def test_pictures_that_were_trained_on_are_left_out_named_and_replaced(
     assert compared(emotion, run, "--size", "all", dog=dogs)["sets"]["dog"]["happy"]["n"] == 11
 
 
-def test_whoever_compares_on_the_training_pictures_is_told_that_this_is_no_test(
+def test_who_compares_on_training_pictures_is_told_that_this_is_no_test(
     emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+):
     said = emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
-    assert "The run was trained on these very pictures of humans" in said.out
+    assert "The run was trained on these very pictures of people" in said.out
     [kept] = (run / "comparisons").glob("*.json")
     result = json.loads(kept.read_text())["sets"]["human"]["happy"]
     assert (result["n"], result["near_duplicates"], result["is_trained_on"]) == (5, {}, True)
 
 
-def test_other_names_of_an_emotion_and_relaxed_are_read_only_when_asked_for(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+def test_other_names_and_relaxed_are_read_only_when_asked_for(emotion: Emotion, run: Path, make_pictures: MakePictures):
     dogs = make_pictures("dogs", count=5)
     (dogs / "angry").rename(dogs / "Anger")
     (dogs / "tired").rename(dogs / "Relaxed")
@@ -212,9 +202,9 @@ def test_other_names_of_an_emotion_and_relaxed_are_read_only_when_asked_for(
     assert compared(emotion, run, "--size", 2, dog=dogs)["mapping"]["dog"]["Relaxed"] is None
 
 
-def test_a_run_that_was_trained_on_another_name_meets_it_under_that_name(
+def test_a_run_that_learnt_another_name_meets_it_under_it(
     emotion: Emotion, tiny_vit: Path, make_pictures: MakePictures
-) -> None:
+):
     own = make_pictures("own", classes=("happy", "angry"))
     (own / "angry").rename(own / "anger")
     small = ["--epochs", 1, "--batch-size", 8, "--image-size", 32, "--precision", "float32"]
@@ -225,9 +215,7 @@ def test_a_run_that_was_trained_on_another_name_meets_it_under_that_name(
     assert found["mapping"]["dog"] == {"angry": "anger", "happy": "happy"}
 
 
-def test_a_model_that_always_says_tired_is_said_to_read_nothing(
-    emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+def test_a_model_that_always_says_tired_is_said_to_read_nothing(emotion: Emotion, run: Path, tiny_pictures: Path):
     from safetensors.numpy import load_file, save_file
 
     weights = load_file(run / "checkpoint" / "model.safetensors")
@@ -240,9 +228,7 @@ def test_a_model_that_always_says_tired_is_said_to_read_nothing(
     assert emotion(*dogs, "--emotion", "all", "--json").json["collapses"] == [fallback]
 
 
-def test_what_cannot_be_compared_is_one_sentence_and_leaves_no_file(
-    emotion: Emotion, run: Path, tmp_path: Path
-) -> None:
+def test_what_cannot_be_compared_is_one_sentence_and_leaves_no_file(emotion: Emotion, run: Path, tmp_path: Path):
     for name in ("dogs", "torn", "all_torn"):
         write_pictures(tmp_path / name, count=3, classes=("happy", "sad"))
     (tmp_path / "empty" / "happy").mkdir(parents=True)

@@ -11,13 +11,13 @@ from helpers.pictures import EMOTIONS
 from helpers.sets import Sets, result_of
 from sklearn.metrics import roc_auc_score
 
+from emotion.analysis.wrong_labels import FindWrongLabels, find_suspects
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
 from emotion.core.errors import PictureError
 from emotion.core.files import hash_file
 from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
-from emotion.studies.wrong_labels import FindWrongLabels, find_suspects
 
 DRAWN = Path(__file__).parents[2] / "assets" / "faces" / "human_train"
 

@@ -1,7 +1,5 @@
 """A server on this machine that answers by a function: what the stand-ins for the Hub stand on."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

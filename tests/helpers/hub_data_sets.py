@@ -1,7 +1,5 @@
 """A stand-in for the Hub on this machine: as much of its HTTP interface as reading a data set asks for."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A stand-in for the Hub on this machine: as much of its HTTP interface as fetching a model asks for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager

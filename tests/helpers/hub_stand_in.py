@@ -3,8 +3,6 @@
 It has no Xet storage, so that the client sends files by HTTP.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Pictures whose class a machine sees at a glance, tiny models, and zips."""
 
-from __future__ import annotations
-
 import io
 import random
 import zipfile

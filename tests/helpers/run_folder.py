@@ -1,7 +1,5 @@
 """A run folder as any other program reads it: its events, whether somebody trains it, what became of it."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import shutil

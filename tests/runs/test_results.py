@@ -1,7 +1,5 @@
 """What a run came to: one honest sentence on its curves, who was taken for whom, the most wrong first."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence
@@ -53,7 +51,7 @@ def curves(
         ([], "$"),
     ],
 )
-def test_the_sentence_names_what_the_curves_show(events: list[Event], sentence: str) -> None:
+def test_the_sentence_names_what_the_curves_show(events: list[Event], sentence: str):
     assert re.match(sentence, reading(events)), reading(events)
 
 
@@ -69,7 +67,7 @@ def validation(folder: Path, *rows: tuple[str, str, float]) -> Validation:
     return loaded
 
 
-def test_confusion_precision_recall_and_the_most_wrong_are_those_of_the_pictures(tmp_path: Path) -> None:
+def test_confusion_precision_recall_and_the_most_wrong_are_those_of_the_pictures(tmp_path: Path):
     rows = [("a", "happy", 0.9), ("b", "happy", 0.2), ("c", "happy", 0.4), ("d", "sad", 0.3), ("e", "sad", 0.6)]
     found = validation(tmp_path, *rows)
     assert found.confusion() == {"happy": {"happy": 1, "sad": 2}, "sad": {"happy": 1, "sad": 1}}
@@ -81,7 +79,7 @@ def test_confusion_precision_recall_and_the_most_wrong_are_those_of_the_pictures
     assert validation(tmp_path, ("a", "sad", 0.9)).per_class()[1].precision is None, "never said"
 
 
-def test_a_torn_file_is_one_sentence_and_a_missing_one_is_nothing(tmp_path: Path) -> None:
+def test_a_torn_file_is_one_sentence_and_a_missing_one_is_nothing(tmp_path: Path):
     assert load_validation(Run(tmp_path)) is None
     (tmp_path / "validation.json").write_text('{"epoch": 1')
     with pytest.raises(RunError, match="cannot be read"):

@@ -1,7 +1,5 @@
 """Let visitors at a real server while everything goes wrong, and judge what is left: ``make soak``."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import itertools

@@ -1,7 +1,5 @@
 """What visitors of a soak do, with pauses as people make them, and the faults made meanwhile."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random

@@ -1,7 +1,5 @@
 """The soak, bounded: the same visitors and the same faults for half a minute. ``make soak`` goes on for ten."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from soak import soak, write
     not (ROOT / "models" / "dinov2-small" / "model.safetensors").is_file(),
     reason="dinov2-small is not in models/: `make run`",
 )
-def test_visitors_at_a_server_under_faults_see_nothing_odd_and_leave_nothing_untrue(tmp_path: Path) -> None:
+def test_visitors_at_a_server_under_faults_see_nothing_odd_and_leave_nothing_untrue(tmp_path: Path):
     report = soak(25.0, visitors=12)
     # How flat and how fast takes longer to tell than this lasts.
     assert {claim: found for claim, found in report["claims"].items() if found} == {}

@@ -1,7 +1,5 @@
 """What holds on every tab: a first visit, no mouse, a phone, axe, light and dark, and errors of one sentence."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -97,7 +95,7 @@ def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(b
 
 
 @pytest.mark.slow
-def test_other_names_of_the_emotions_are_read_once_asked_and_a_sweep_that_finds_no_room_in_the_queue_is_none(
+def test_other_names_are_read_once_asked_and_a_sweep_that_finds_no_room_in_the_queue_is_none(
     bare: Site, browser: Browser
 ):
     with bare.visit(browser) as page:
@@ -242,9 +240,7 @@ def every_tab_is_clean(page: Page, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
-def test_every_tab_is_clean_for_axe_names_its_controls_and_is_no_wider_than_the_screen(
-    page: Page, site: Site, trained_run: Path
-):
+def test_every_tab_is_clean_for_axe_with_named_controls_and_fits_a_phone(page: Page, site: Site, trained_run: Path):
     page.set_viewport_size({"width": 390, "height": 900})
     fill_every_tab(page, site, trained_run)
     every_tab_is_clean(page, 390)
@@ -252,7 +248,7 @@ def test_every_tab_is_clean_for_axe_names_its_controls_and_is_no_wider_than_the_
 
 
 @pytest.mark.slow
-def test_in_the_dark_every_tab_is_clean_with_and_without_a_run(
+def test_in_the_dark_every_tab_is_clean_with_or_without_run(
     site: Site, bare: Site, browser: Browser, trained_run: Path
 ):
     with site.visit(browser, theme="dark") as page:

@@ -1,7 +1,5 @@
 """The endpoints as MCP tools on one's own machine, by the official client over streamable HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json
@@ -58,7 +56,7 @@ def listed(site: Site, **headers: str) -> httpx.Response:
     return httpx.post(f"{site.url}/gradio_api/mcp/", json=asked, headers={**accepts, **headers}, timeout=180)
 
 
-def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site) -> None:
+def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             tools = {each.name: each for each in (await session.list_tools()).tools}
@@ -77,7 +75,7 @@ def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Si
 
 def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing_of_it_is_kept(
     site: Site, trained_run: Path, tiny_pictures: Path, tmp_path: Path
-) -> None:
+):
     picture = data_url(tiny_pictures / "dog_eval" / "sad" / "sad_001.png")
     archive = write_zip(tmp_path / "cats.zip", write_pictures(tmp_path / "cats", count=2))
     large = tmp_path / "large.png"
@@ -101,7 +99,7 @@ def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing
     awaited(ask())
 
 
-def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
+def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             for tool, arguments, code in (
@@ -116,7 +114,7 @@ def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
     awaited(ask())
 
 
-def test_a_file_is_a_data_url_and_no_path_of_the_server_and_no_address(site: Site) -> None:
+def test_a_file_is_a_data_url_and_no_path_of_the_server_and_no_address(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "https://example.org/a.png"):
@@ -126,12 +124,12 @@ def test_a_file_is_a_data_url_and_no_path_of_the_server_and_no_address(site: Sit
     awaited(ask())
 
 
-def test_a_page_of_another_site_cannot_use_the_tools(site: Site) -> None:
+def test_a_page_of_another_site_cannot_use_the_tools(site: Site):
     assert listed(site, Origin="http://elsewhere.example", Host="elsewhere.example").status_code >= 400
 
 
 @pytest.mark.slow
-def test_by_gradios_own_switch_no_tool_answers(tmp_path: Path) -> None:
+def test_by_gradios_own_switch_no_tool_answers(tmp_path: Path):
     with serving(tmp_path, environment={"GRADIO_MCP_SERVER": "True"}) as site:
         said = listed(site)
     assert said.status_code >= 400

@@ -1,7 +1,5 @@
 """Predict: a picture given in any way, two runs side by side, a map of each class, and many pictures at once."""
 
-from __future__ import annotations
-
 import base64
 import csv
 import json
@@ -103,9 +101,7 @@ def dropped(page: Page, path: Path) -> JSHandle:
 
 
 @pytest.mark.slow
-def test_a_picture_may_be_dropped_chosen_pasted_or_taken_and_leaves_no_file(
-    site: Site, browser: Browser, tmp_path: Path, kept: Kept
-):
+def test_a_picture_is_dropped_chosen_pasted_or_taken_and_gone(site: Site, browser: Browser, tmp_path: Path, kept: Kept):
     path = tmp_path / "dog.png"
     picture("happy", "a dog", size=(300, 200)).save(path)
     with site.visit(browser, permissions=["camera", "clipboard-read", "clipboard-write"]) as page:
@@ -165,9 +161,7 @@ def test_fault_a_phones_heic_is_taken_by_a_browser_that_does_not_know_it(page: P
     take_away(page)
 
 
-def test_a_page_that_lies_is_refused_and_no_file_but_its_own_is_opened_or_deleted(
-    page: Page, tiny_pictures: Path, tmp_path: Path
-):
+def test_a_page_that_lies_opens_and_deletes_no_file_but_its_own(page: Page, tiny_pictures: Path, tmp_path: Path):
     theirs = next((tiny_pictures / "dog_eval" / "happy").iterdir())
     mine = tmp_path / "mine.png"
     mine.write_bytes(picture_bytes())
@@ -192,9 +186,7 @@ def test_a_page_that_lies_is_refused_and_no_file_but_its_own_is_opened_or_delete
 
 
 @pytest.mark.slow
-def test_an_example_is_judged_beside_another_run_and_what_differs_is_said_with_what_it_is_worth(
-    page: Page, minds: dict[str, Path]
-):
+def test_an_example_is_judged_beside_another_run_and_what_differs_is_weighed(page: Page, minds: dict[str, Path]):
     open_tab(page, "Predict")
     use(page, minds["happy"])
     page.get_by_role("button", name="Drawn example 5: dog, happy").click()
@@ -254,7 +246,7 @@ def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class
     assert kept() == set()
 
 
-def test_what_is_unlike_all_that_a_run_has_seen_is_none_of_these_first_and_its_bars_step_back(
+def test_what_is_unlike_all_that_a_run_has_seen_is_said_first_and_bars_step_back(
     page: Page, site: Site, trained_run: Path
 ):
     made = {name: site.runs / f"20940101-000000-{name}" for name in ("far", "near")}

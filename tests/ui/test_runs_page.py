@@ -1,7 +1,5 @@
 """Runs: one run looked at closely, named, found again, deleted and taken back, and what is said of it in words."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re
@@ -112,7 +110,7 @@ def test_a_deleted_run_is_gone_and_comes_back_with_undo(own: Path, page: Page):
     assert (own / "checkpoint" / "model.safetensors").is_file()
 
 
-def test_settings_are_used_again_and_a_picture_set_that_is_gone_is_named(
+def test_settings_are_used_again_and_a_set_that_is_gone_is_named(
     page: Page, site: Site, trained_run: Path, tiny_vit: Path
 ):
     other = {"batch_size": 4, "epochs": 5, "seed": 7, "pictures": "/elsewhere"}
@@ -130,9 +128,7 @@ def test_settings_are_used_again_and_a_picture_set_that_is_gone_is_named(
 
 
 @pytest.mark.slow
-def test_news_of_runs_takes_away_neither_what_is_written_nor_what_is_picked(
-    own: Path, page: Page, site: Site, trained_run: Path
-):
+def test_news_of_runs_takes_away_nothing_written_and_no_pick(own: Path, page: Page, site: Site, trained_run: Path):
     open_run(page, own)
     unfold(page, "Name and note")
     enter(page, "Name", "half a na")

@@ -1,7 +1,5 @@
 """Train: settings, live curves, stop and resume, the queue, a sweep, curves over each other."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -91,9 +89,7 @@ def test_a_training_is_chosen_started_and_drawn_to_its_finished_curve_and_nothin
 
 
 @pytest.mark.slow
-def test_every_setting_on_the_screen_survives_a_reload_and_reaches_the_training(
-    page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path
-):
+def test_every_setting_survives_a_reload_and_is_trained_on(page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path):
     looking.prepare_tiny(page, tiny_pictures / "human_train", tiny_vit, epochs=3)
     for label, (_, value) in NUMBERS.items():
         enter(page, label, str(value))
@@ -214,9 +210,7 @@ def test_a_training_from_elsewhere_is_followed_live_and_told_in_words(page: Page
 
 
 @pytest.mark.slow
-def test_a_sweep_trains_each_value_and_says_what_differences_are_worth(
-    page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path
-):
+def test_a_sweep_trains_each_value_and_weighs_differences(page: Page, site: Site, tiny_pictures: Path, tiny_vit: Path):
     looking.prepare_tiny(page, tiny_pictures / "human_train", tiny_vit)
     page.get_by_label("Several values of one setting").check()
     choose(page, "Setting", "Label smoothing")

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.analysis.wrong_labels import FindWrongLabels
 from emotion.core.format import count
 from emotion.core.labels import EMOTIONS, alias_offer
 from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_aliases
 from emotion.data.findings import kept_suspects
 from emotion.data.sets import SavedSet
 from emotion.server.services import Services
-from emotion.studies.wrong_labels import FindWrongLabels
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.pictures.gallery import ALL, ORDERS, gallery_html, page_of, tick_of
