@@ -34,8 +34,9 @@ class Difference:
 
     @property
     def is_told(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return not self.interval[0] <= 0 <= self.interval[1]
+        """Whether the interval leaves 0 out; of two constants, which have none, whether the permutation test tells."""
+        low, high = self.interval
+        return not low <= 0 <= high if high > low else self.p_value < 0.05
 
 
 def difference(first: Sequence[float], second: Sequence[float], *, seed: int) -> Difference | None:

@@ -59,7 +59,7 @@ def test_a_check_names_the_pictures_that_were_changed_or_are_gone(few, capsys):
 
 
 @pytest.mark.slow
-def test_every_picture_is_drawn_again_byte_for_byte() -> None:
+def test_every_picture_is_drawn_again_byte_for_byte():
     assert main([str(FACES), "--check"]) == 0
 
 

@@ -1,7 +1,5 @@
 """Picture sets as tests bring, see and change them. The one place that knows which functions of the package do it."""
 
-from __future__ import annotations
-
 import io
 import os
 import random

@@ -1,7 +1,5 @@
 """Further questions to a saved comparison, asked as the page asks them, and the file that their answer is kept in."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

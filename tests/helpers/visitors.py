@@ -1,7 +1,5 @@
 """Visitors without a browser: they speak the server's own HTTP, keep a cookie as a browser does, and may lie."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

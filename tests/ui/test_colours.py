@@ -1,7 +1,5 @@
 """The colours that carry a meaning stay apart for every common kind of colour vision, and lines stand out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import combinations
 

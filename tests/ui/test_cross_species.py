@@ -1,7 +1,5 @@
 """The Cross-species tab in a browser: a comparison, the grid, every further question, the report, what goes wrong."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re
@@ -125,9 +123,7 @@ def span(low: float, high: float) -> str:
 # What a visitor does
 
 
-def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_the_gap_in_words(
-    tab: Page, site: Site, tmp_path: Path
-) -> None:
+def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_gap(tab: Page, site: Site, tmp_path: Path):
     file = compare(tab, site, size=5)
     sets = saved(file)["sets"]
     question(tab, "All numbers")
@@ -173,9 +169,7 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_the_ga
 
 
 @pytest.mark.slow
-def test_all_emotions_are_one_click_and_every_further_question_is_answered_and_found_again(
-    tab: Page, site: Site, tmp_path: Path
-) -> None:
+def test_all_emotions_are_one_click_and_every_question_is_answered_and_kept(tab: Page, site: Site, tmp_path: Path):
     file = compare(tab, site, "All emotions", size=4)
     sets, grid = saved(file)["sets"], table(tab, "Mean correct-class confidence by emotion")
     assert grid["Set"] == [*EMOTIONS, "all"]
@@ -303,7 +297,7 @@ def report_has_the_one_ticked_picture(page: Page, picture: Mapping[str, Any], fo
 @pytest.mark.slow
 def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_out(
     tab: Page, site: Site, tiny_pictures: Path, tmp_path: Path
-) -> None:
+):
     [run] = site.runs.glob("2*")
     twin = tiny_pictures / "human_train" / "happy" / "happy_001.png"
     file = write_comparison(
@@ -352,9 +346,7 @@ def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_
 
 
 @pytest.mark.slow
-def test_a_question_that_is_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(
-    tab: Page, site: Site, tiny_pictures: Path
-) -> None:
+def test_a_question_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(tab: Page, site: Site, tiny_pictures: Path):
     for name in ("human_eval", "dog_eval"):
         tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).uncheck()
     for name in ("Drawn humans", "Drawn dogs"):

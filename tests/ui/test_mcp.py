@@ -1,13 +1,10 @@
 """The endpoints as MCP tools on one's own machine, by the official client over streamable HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json
 import os
-import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,11 +14,9 @@ import httpx
 import pytest
 from helpers.pictures import write_pictures, write_zip
 from helpers.serving import Site, serving
-from PIL import Image
-
-pytest.importorskip("mcp", reason="the package mcp is missing: `make test` installs it")
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from PIL import Image
 
 Value = TypeVar("Value")
 NAMES = {"predict", "compare", "train", "run_status", "stop", "runs", "picture_sets", "import_pictures"}
@@ -61,17 +56,7 @@ def listed(site: Site, **headers: str) -> httpx.Response:
     return httpx.post(f"{site.url}/gradio_api/mcp/", json=asked, headers={**accepts, **headers}, timeout=180)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path) -> Iterator[Site]:
-    with serving(
-        tmp_path_factory.mktemp("mcp"),
-        environment={"EMOTION_MCP": "1", "EMOTION_PICTURES": str(tiny_pictures)},
-        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
-    ) as site:
-        yield site
-
-
-def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site) -> None:
+def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             tools = {each.name: each for each in (await session.list_tools()).tools}
@@ -90,7 +75,7 @@ def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Si
 
 def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing_of_it_is_kept(
     site: Site, trained_run: Path, tiny_pictures: Path, tmp_path: Path
-) -> None:
+):
     picture = data_url(tiny_pictures / "dog_eval" / "sad" / "sad_001.png")
     archive = write_zip(tmp_path / "cats.zip", write_pictures(tmp_path / "cats", count=2))
     large = tmp_path / "large.png"
@@ -114,7 +99,7 @@ def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing
     awaited(ask())
 
 
-def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
+def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             for tool, arguments, code in (
@@ -129,7 +114,7 @@ def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
     awaited(ask())
 
 
-def test_a_file_is_a_data_url_and_no_path_of_the_server_and_no_address(site: Site) -> None:
+def test_a_file_is_a_data_url_and_no_path_of_the_server_and_no_address(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "https://example.org/a.png"):
@@ -139,12 +124,12 @@ def test_a_file_is_a_data_url_and_no_path_of_the_server_and_no_address(site: Sit
     awaited(ask())
 
 
-def test_a_page_of_another_site_cannot_use_the_tools(site: Site) -> None:
+def test_a_page_of_another_site_cannot_use_the_tools(site: Site):
     assert listed(site, Origin="http://elsewhere.example", Host="elsewhere.example").status_code >= 400
 
 
 @pytest.mark.slow
-def test_by_gradios_own_switch_no_tool_answers(tmp_path: Path) -> None:
+def test_by_gradios_own_switch_no_tool_answers(tmp_path: Path):
     with serving(tmp_path, environment={"GRADIO_MCP_SERVER": "True"}) as site:
         said = listed(site)
     assert said.status_code >= 400

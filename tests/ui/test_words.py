@@ -1,7 +1,5 @@
 """Times and counts are said as a person says them."""
 
-from __future__ import annotations
-
 import pytest
 
 from emotion.core.format import count, duration

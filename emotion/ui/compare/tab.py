@@ -18,12 +18,14 @@ from emotion.data.drawn import is_drawn
 from emotion.server.services import Services
 from emotion.ui.charts.results import HEIGHT, confidence_chart, said_chart
 from emotion.ui.charts.view import chart, shown
+from emotion.ui.chosen import Chosen
 from emotion.ui.compare.form import CompareForm, is_asked
 from emotion.ui.compare.pictures import pictures_html, sample_html, table_of, title_of
 from emotion.ui.compare.shown import rendered, shown_comparison
 from emotion.ui.compare.studies import StudyPanels, Values
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import EVERY_PRESS, QUIET
+from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import drawn_note, sentence
 from emotion.ui.studying import watched
@@ -42,10 +44,11 @@ ALL = "all"
 class CompareTab:
     """Widgets of the tab and what they do."""
 
-    def __init__(self, services: Services, board: RunBoard) -> None:
+    def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
         self.services, self.board = services, board
-        self.form = form = CompareForm(board)
-        self.picker, self.saved = form.picker, form.saved
+        chosen.waits()
+        self.form = form = CompareForm(chosen.run)
+        self.saved = form.saved
         self.status = gr.HTML("", elem_id="compare-status", apply_default_css=False)
         self.changed = gr.HTML("", elem_id="compare-changed", apply_default_css=False)
         with gr.Column(elem_id="compare-result"):
@@ -67,7 +70,7 @@ class CompareTab:
             self.status, self.changed, self.headline, self.result, self.shown_emotion, self.means, self.said,
             self.grid, self.pictures, self.csv, self.saved, form.stop, *self.report_view, *self.studies.view,
         ]  # fmt: skip
-        self._connect()
+        self._connect(chosen)
 
     def _build_report(self) -> None:
         """Place two buttons, and a button for each file once it is written."""
@@ -85,7 +88,7 @@ class CompareTab:
             )  # fmt: skip
         self.report_view: list[Any] = [self.ticked, self.note, *self.files.values()]
 
-    def _connect(self) -> None:
+    def _connect(self, chosen: Chosen) -> None:
         form, place = self.form, [self.form.run, self.saved]
         asked = [form.run, *form.inputs]
         comparing: list[Any] = [
@@ -109,15 +112,17 @@ class CompareTab:
             [*asked, self.saved], self.changed, trigger_mode="always_last", **QUIET,
         )  # fmt: skip
         self.pictures.select(guarded(self.tick), None, self.report_view, trigger_mode=EVERY_PRESS, **QUIET)
-        self.picker.also(self.choose_run, [form.emotion, form.sets, self.saved])
+        chosen.when_changed(self.choose_run, [], [form.emotion, form.sets, self.saved])
 
-    def choose_run(self, name: str | None) -> list[Any]:
+    def choose_run(self, name: str | None) -> dict[Any, Any]:
         """Offer the run's classes, tick the sets of the kind it was trained on, and list what it was compared on."""
         if not name:
-            return [gr.skip()] * 3
+            return {}
         run = self.board.find(name)
         choices = saved_choices(run.comparisons)
-        return [*self.form.fit_to(run), gr.Dropdown(choices, value=None, visible=bool(choices))]
+        emotion, sets = self.form.fit_to(run)
+        saved = gr.Dropdown(choices, value=None, visible=bool(choices))
+        return {self.form.emotion: emotion, self.form.sets: sets, self.saved: saved}
 
     def compare(self, name: str | None, emotion: str | None, *asked: Any) -> Generator[Values, None, None]:
         """Let the run judge a sample of each ticked set, and show what came out."""

@@ -51,7 +51,8 @@ class Beside:
 
     def follow(self, news: News) -> None:
         """Offer new runs as they come."""
-        news.tell(self.refresh, [self.seen, self.other], [self.seen, self.other])
+        view = [self.seen, self.other]
+        news.tell(lambda *given: dict(zip(view, self.refresh(*given), strict=True)), view, view)
 
     def refresh(self, seen: str, chosen: str | None) -> list[Any]:
         """Offer the runs that can predict, and keep the chosen one."""
