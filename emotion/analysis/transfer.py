@@ -16,7 +16,7 @@ from emotion.analysis.pool import pictures_of
 from emotion.analysis.statistics import area_under_curve, bootstrap
 from emotion.analysis.study import Judge, Study
 from emotion.core.errors import PictureError
-from emotion.core.format import capital, in_words, listed, percent, span
+from emotion.core.format import capital, in_words, listed, minus, percent, span
 from emotion.core.intervals import Interval, wilson_interval
 from emotion.core.labels import chance_level, colour_of_set, species_of
 from emotion.core.progress import Progress
@@ -226,8 +226,8 @@ def _sentence(result: TransferResult, name: str) -> str:
     if share is None:
         return f"{capital(both)}, which cannot be told from guessing: there is no way to go part of."
     return (
-        f"What {ours} teach goes {percent(share.value)} of the way to {theirs} (95 %: {percent(share.low)} to "
-        f"{percent(share.high)}): {both}."
+        f"What {ours} teach goes {minus(percent(share.value))} of the way to {theirs} (95 %: "
+        f"{span((share.low, share.high))}): {both}."
     )
 
 

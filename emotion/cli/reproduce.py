@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,12 @@ def reproduce(
 
     controls, lucky = ask("controls", both), ask("luck", twenty)
     ask("map", grid)
+    moved: dict[str, Any] = {}
+    for study in ("transfer", "look"):
+        try:
+            moved[study] = asdict(ask(study, grid))
+        except PictureError as error:
+            say(f"{study} is left out: {error}")
     kind = "drawn" if is_drawn(pictures) else "photographs"
     for cue in CUES if kind == "drawn" else ():
         ask("cues", grid, cue=cue)
@@ -85,6 +91,7 @@ def reproduce(
         "batch_sizes": batches,
         "all_emotions": _rows(everything),
         "luck": {name: dict(zip(("low", "high"), each.span, strict=True)) for name, each in lucky.sets.items()},
+        **moved,
         "controls": {
             name: {each: moved.after.correct_confidence for each, moved in found.sets.items()}
             for name, found in controls.items()
@@ -151,7 +158,7 @@ def _page(
             Section("Results", tuple(results(grid.comparison, grid.emotion))),
             Section("Differences between the sets", tuple(differences(grid.comparison, grid.emotion))),
             Section("Controls", (note, *checks(both, "controls").blocks)),
-            Section("Cues, features and calibration", checks(grid, *others).blocks),
+            Section("Transfer, features and calibration", checks(grid, *others).blocks),
             limits.limits(grid),
             Section("How to repeat it", (Command("Everything above.", again),)),
         ),

@@ -28,7 +28,7 @@ def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = ()
     names = [*scores, *(name for name in beside if name not in scores)]
     names = in_order(sorted(names, key=lambda name: -scores.get(name, 0.0))[:MOST_CLASSES])
     chart.add_bar(
-        y=[html.escape(name) for name in names],
+        y=[_shown(name) for name in names],
         x=[scores.get(name) for name in names],
         orientation="h",
         marker={"color": [colour_of(name) for name in names], "cornerradius": 5},
@@ -38,7 +38,7 @@ def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = ()
     for name in names:
         # In a column of their own, where neither a bar nor the chance line runs through them.
         chart.add_annotation(
-            y=html.escape(name), x=1.03, xanchor="left", showarrow=False, font={"size": 14},
+            y=_shown(name), x=1.03, xanchor="left", showarrow=False, font={"size": 14},
             text=f"{scores[name] * 100:.1f} %" if name in scores else "no class of it",
         )  # fmt: skip
     chart.update_xaxes(range=[0, 1.25], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
@@ -54,7 +54,7 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
     lows = [results[name].correct_confidence_interval[0] for name in names]
     highs = [results[name].correct_confidence_interval[1] for name in names]
     chart.add_bar(
-        x=[html.escape(name) for name in names],
+        x=[_shown(name) for name in names],
         y=means,
         marker={"color": [colour_of_set(name) for name in names], "cornerradius": 6},
         error_y={
@@ -71,7 +71,7 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
     )
     for name, mean, high in zip(names, means, highs, strict=True):
         chart.add_annotation(
-            x=html.escape(name),
+            x=_shown(name),
             y=high,
             yshift=13,
             text=f"<b>{mean * 100:.1f} %</b>",
@@ -95,16 +95,21 @@ def said_chart(results: Mapping[str, SampleResult], *, emotion: str | None) -> g
         numbers = [result.predicted[label] for label in labels]
         most = max(most, *numbers)
         chart.add_bar(
-            x=[f"<b>{html.escape(label)}</b> ✓" if label == emotion else html.escape(label) for label in labels],
+            x=[f"<b>{_shown(label)}</b> ✓" if label == emotion else _shown(label) for label in labels],
             y=numbers,
-            name=html.escape(name),
+            name=_shown(name),
             marker={"color": colour_of_set(name), "cornerradius": 5},
             text=[str(number) if number else "" for number in numbers],
             textposition="outside",
             textfont={"color": TEXT},
             cliponaxis=False,
-            hovertemplate=f"{html.escape(name)} called %{{x}}: %{{y}} of {result.n}<extra></extra>",
+            hovertemplate=f"{_shown(name)} called %{{x}}: %{{y}} of {result.n}<extra></extra>",
         )
     chart.update_yaxes(title_text="Pictures", range=[0, most * 1.15])
     chart.update_xaxes(tickfont={"size": 14}, showgrid=False)
     return chart
+
+
+def _shown(name: str) -> str:
+    """Return a name that Plotly shows as it stands; of quotes it knows no entity."""
+    return html.escape(name, quote=False)
