@@ -142,15 +142,19 @@ def run(trained_run: Path, isolated: Path) -> Path:
     return Path(shutil.copytree(trained_run, isolated / "runs" / trained_run.name))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path) -> Iterator[Site]:
-    """A dashboard for the tests of a module, with the finished run in its runs, and ``tiny_pictures`` on offer."""
-    with serving(
-        tmp_path_factory.mktemp("site"),
-        environment={"EMOTION_PICTURES": str(tiny_pictures)},
-        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
-    ) as site:
+@pytest.fixture(scope="session")
+def dashboard(tmp_path_factory: pytest.TempPathFactory, tiny_pictures: Path) -> Iterator[Site]:
+    """The one dashboard on one's own machine that modules use in turns: take ``site``."""
+    with serving(tmp_path_factory.mktemp("site"), environment={"EMOTION_PICTURES": str(tiny_pictures)}) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def site(dashboard: Site, trained_run: Path) -> Site:
+    """A dashboard as a module finds it: with the finished run alone, and ``tiny_pictures`` on offer."""
+    dashboard.clear()
+    shutil.copytree(trained_run, dashboard.runs / trained_run.name)
+    return dashboard
 
 
 @pytest.fixture

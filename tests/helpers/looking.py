@@ -8,7 +8,7 @@ from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 from helpers.processes import frozen
-from helpers.serving import choose, enter
+from helpers.serving import choose, enter, open_tab
 from helpers.waiting import until
 
 if TYPE_CHECKING:
@@ -55,8 +55,10 @@ def press_stop(page: Page, run: Path, pid: int, *, name: str = "Stop") -> None:
 
 
 def unfold(page: Page, name: str) -> None:
-    """Open a section that is folded away."""
-    page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).click()
+    """Open a section, unless it is open."""
+    section = page.get_by_role("button", name=re.compile(f"^{re.escape(name)}"))
+    if not section.evaluate("button => button.classList.contains('open')"):
+        section.click()
 
 
 def curves(page: Page, chart: str) -> dict[str, dict[str, Any]]:
@@ -85,7 +87,8 @@ def runs(page: Page) -> Locator:
 
 
 def open_run(page: Page, run: Path) -> None:
-    """Open a run in Runs by its row."""
+    """Open a run in Runs by its row in Train."""
+    open_tab(page, "Train")
     button(page, run.name).click()
     says(page, re.compile(rf"{run.name}[\s\S]*The same on the command line"))
 
@@ -102,12 +105,13 @@ def prepare_tiny(page: Page, pictures: Path, backbone: Path, *, epochs: int = 2,
 
     choose(page, "Picture set", f"{pictures.parent.name}/{pictures.name}")
     unfold(page, "More settings")
-    enter(page, "Backbone", str(backbone))
-    page.keyboard.press("Enter")
-    # The preset's size for this backbone comes from the server, and would take away what is typed before.
     size = page.get_by_label("Image size", exact=True)
-    expect(size).to_have_value("224")
-    if image_size != 224:
+    if page.get_by_label("Backbone", exact=True).input_value() != str(backbone):
+        enter(page, "Backbone", str(backbone))
+        page.keyboard.press("Enter")
+        # The preset's size for this backbone comes from the server, and would take away what is typed before.
+        expect(size).to_have_value("224")
+    if size.input_value() != str(image_size):
         size.fill(str(image_size))
     set_number(page, "Epochs", epochs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,20 @@ def runs_in(folder: Path) -> list[Path]:
     """Return the run folders under a folder, newest first."""
     found = [path for path in folder.glob("*") if not path.name.startswith(".") and (path / "config.json").is_file()]
     return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def copy_run(
+    template: Path, target: Path, *, title: str = "", sweep: dict[str, Any] | None = None, **settings: Any
+) -> Path:
+    """Copy a run under another name, whole at once as trainings make them, and return its folder.
+
+    It may be given a title, a part in a sweep, and other settings than those it was trained with.
+    """
+    made = Path(shutil.copytree(template, target.with_name(f".{target.name}")))
+    record = json.loads((made / "config.json").read_text("utf-8"))
+    record["config"] |= settings
+    record |= {"sweep": sweep} if sweep else {}
+    (made / "config.json").write_text(json.dumps(record), "utf-8")
+    if title:
+        (made / "about.json").write_text(json.dumps({"title": title, "note": ""}), "utf-8")
+    return made.rename(target)

@@ -15,6 +15,7 @@ from helpers import looking
 from helpers.looking import button, open_run, panel, press, says, says_no_more, unfold
 from helpers.pictures import write_pictures
 from helpers.processes import frozen
+from helpers.run_folder import copy_run
 from helpers.serving import ROOT, Site, choose, enter, open_tab, serving
 from helpers.waiting import until
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -47,7 +48,14 @@ RING = """() => {
 MANY = 150
 WAITS = "This waits for a first finished run"
 PANEL = "What is asked here, and what came out"
-pytestmark = pytest.mark.usefixtures("site")
+
+
+@pytest.fixture(scope="module")
+def site(site: Site, trained_run: Path) -> Site:
+    """With a run of a sweep, which fills the table and the curves of the Sweep section."""
+    sweep = {"id": "20920101-000000", "setting": "seed", "value": 42, "place": 0}
+    copy_run(trained_run, site.runs / "20920101-000000-swept", sweep=sweep)
+    return site
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +115,8 @@ def test_other_names_of_the_emotions_are_read_once_asked_and_a_sweep_that_finds_
 
 
 @pytest.mark.parametrize("host", ['x"><script>alert(1)</script>', "a.example, b.example"])
-def test_a_header_cannot_write_into_the_page(bare: Site, host: str):
-    page = httpx.get(bare.url, headers={"x-forwarded-host": host, "x-forwarded-proto": "https"})
+def test_a_header_cannot_write_into_the_page(site: Site, host: str):
+    page = httpx.get(site.url, headers={"x-forwarded-host": host, "x-forwarded-proto": "https"})
     assert page.status_code == 200
     assert "<script>alert" not in page.text
     assert "b.example" not in page.text
@@ -167,9 +175,8 @@ def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["dark"])
-def test_what_has_the_focus_is_ringed(site: Site, browser: Browser, theme: str):
-    with site.visit(browser, theme=theme) as page:
+def test_what_has_the_focus_is_ringed(site: Site, browser: Browser):
+    with site.visit(browser, theme="dark") as page:
         unfold(page, "More settings")
         for name in page.get_by_role("tab").all_inner_texts():
             open_by_keyboard(page, name)
@@ -200,47 +207,54 @@ def nameless(page: Page) -> list[str]:
     return [devtools.send("DOM.getOuterHTML", {"backendNodeId": each})["outerHTML"][:200] for each in without]
 
 
-@pytest.mark.parametrize(
-    ("theme", "width"),
-    [
-        ("light", 390),
-        pytest.param("dark", 1280, marks=pytest.mark.slow),
-    ],
-)
-def test_every_tab_is_clean_for_axe_names_its_controls_and_is_no_wider_than_the_screen(
-    site: Site, browser: Browser, trained_run: Path, theme: str, width: int
-):
+def fill_every_tab(page: Page, site: Site, run: Path) -> None:
+    """Let each tab show what it can: the table and the curves of a sweep, a run, its pictures, what it says of one."""
+    unfold(page, "More settings")
+    unfold(page, "Sweep")
+    says(page, "Sweep of seed: 1 of 1 run finished.")
+    looking.lay_over(page, re.compile("right"))
+    open_run(page, site.runs / run.name)
+    page.get_by_role("region", name="Confusion matrix").get_by_role("button").first.click()
+    says(page, re.compile(r"\d pictures?: "))
+    page.get_by_text("All settings").click()
+    open_tab(page, "Predict")
+    page.get_by_role("button", name="Drawn example 5: dog, happy").click()
+    says(page, re.compile(r"(Looks|Perhaps|Undecided)"))
+
+
+def every_tab_is_clean(page: Page, width: int) -> None:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: make test installs it where there is npm.")
-    # A run of a sweep fills the table and the curves of the Sweep section.
-    swept = Path(shutil.copytree(trained_run, site.runs / "20920101-000000-swept"))
-    record = json.loads((swept / "config.json").read_text("utf-8"))
-    record["sweep"] = {"id": "20920101-000000", "setting": "seed", "value": 42, "place": 0}
-    (swept / "config.json").write_text(json.dumps(record), "utf-8")
-    with site.visit(browser, theme=theme, width=width) as page:
-        unfold(page, "More settings")
-        unfold(page, "Sweep")
-        says(page, "Sweep of seed: 1 of 1 run finished.")
-        looking.lay_over(page, re.compile("right"))
-        open_run(page, site.runs / trained_run.name)
-        page.get_by_role("region", name="Confusion matrix").get_by_role("button").first.click()
-        says(page, re.compile(r"\d pictures?: "))
-        page.get_by_text("All settings").click()
-        open_tab(page, "Predict")
-        page.get_by_role("button", name="Drawn example 5: dog, happy").click()
-        says(page, re.compile(r"(Looks|Perhaps|Undecided)"))
-        if width == 1280:
-            open_tab(page, "Cross-species")
-            enter(page, "Pictures a set", "4")
-            press(page, "Compare")
-            says(page, re.compile("of 4 correct|4 pictures a set"))
-        page.evaluate(AXE.read_text("utf-8"))
-        for name in page.get_by_role("tab").all_inner_texts():
-            open_tab(page, name)
-            assert violations(page) == [], name
-            assert nameless(page) == [], name
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-    shutil.rmtree(swept)
+    page.evaluate(AXE.read_text("utf-8"))
+    for name in page.get_by_role("tab").all_inner_texts():
+        open_tab(page, name)
+        assert violations(page) == [], name
+        assert nameless(page) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+def test_every_tab_is_clean_for_axe_names_its_controls_and_is_no_wider_than_the_screen(
+    page: Page, site: Site, trained_run: Path
+):
+    page.set_viewport_size({"width": 390, "height": 900})
+    fill_every_tab(page, site, trained_run)
+    every_tab_is_clean(page, 390)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.slow
+def test_in_the_dark_every_tab_is_clean_with_and_without_a_run(
+    site: Site, bare: Site, browser: Browser, trained_run: Path
+):
+    with site.visit(browser, theme="dark") as page:
+        fill_every_tab(page, site, trained_run)
+        open_tab(page, "Cross-species")
+        enter(page, "Pictures a set", "4")
+        press(page, "Compare")
+        says(page, re.compile("of 4 correct|4 pictures a set"))
+        every_tab_is_clean(page, 1280)
+    with bare.visit(browser, theme="dark") as page:
+        every_tab_is_clean(page, 1280)
 
 
 @pytest.mark.slow
@@ -258,20 +272,10 @@ def test_on_a_phone_one_press_trains_the_default_which_comes_into_view(browser: 
         assert "Traceback" not in own.log.read_text("utf-8")
 
 
-@pytest.mark.slow
-def test_before_the_first_run_the_page_is_clean_for_axe_in_the_dark(bare: Site, browser: Browser):
-    with bare.visit(browser, theme="dark") as page:
-        page.evaluate(AXE.read_text("utf-8"))
-        for name in page.get_by_role("tab").all_inner_texts():
-            open_tab(page, name)
-            assert violations(page) == [], name
-
-
 def test_a_model_that_cannot_be_read_is_one_sentence_on_the_page(page: Page, site: Site, trained_run: Path):
-    torn = Path(shutil.copytree(trained_run, site.runs / "20930101-000000-torn"))
+    torn = copy_run(trained_run, site.runs / "20930101-000000-torn", title="Torn")
     weights = torn / "checkpoint" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
-    (torn / "about.json").write_text(json.dumps({"title": "Torn", "note": ""}), "utf-8")
     open_tab(page, "Predict")
     page.get_by_label("Run in use").click()
     page.get_by_role("option", name=re.compile("^Torn")).click()
