@@ -144,8 +144,9 @@ def run(trained_run: Path, isolated: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def dashboard(tmp_path_factory: pytest.TempPathFactory, tiny_pictures: Path) -> Iterator[Site]:
-    """The one dashboard on one's own machine that modules use in turns: take ``site``."""
-    with serving(tmp_path_factory.mktemp("site"), environment={"EMOTION_PICTURES": str(tiny_pictures)}) as site:
+    """The one dashboard on one's own machine, with its tools for MCP, that modules use in turns: take ``site``."""
+    environment = {"EMOTION_PICTURES": str(tiny_pictures), "EMOTION_MCP": "1"}
+    with serving(tmp_path_factory.mktemp("site"), environment=environment) as site:
         yield site
 
 

@@ -36,8 +36,7 @@ Entry = tuple[str, zipfile.ZipInfo]
 
 def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, list[Skipped]]:
     """Unpack the pictures of a zip, and tables beside them, into the folder ``to``; return what is left out and why.
-    Raises PictureError where it is no zip, or is damaged; an entry leads out of it, or lies over another one; it holds
-    more than the limits allow; there is no room for it.
+    Raises PictureError where it is no zip, damaged, not safe or beyond the limits, or there is no room for it.
     """
     title = shown(path.name)
     too_many = PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")

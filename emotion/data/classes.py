@@ -31,7 +31,6 @@ def read_classes(folders: Collection[Parts], notes: list[str], *, title: str) ->
     """Return the class of each folder that holds pictures; none for those that lie outside of all classes.
 
     Emotions come first, a split's name is no class.
-
     Raises PictureError where folders lie within folders, and which of them are the classes cannot be told.
     """
     ways = {folder: tuple(part for part in folder if not _SPLIT.fullmatch(part)) for folder in folders}

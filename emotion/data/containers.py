@@ -93,7 +93,6 @@ def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
     """Yield kind and first bytes, start and end of each chunk of a PNG; of what is no pixel only what Pillow takes.
 
     That is what has its checksum and, as a text or a profile, unpacks to no more than a mebibyte.
-
     Raises ValueError where there are more of them than any picture has.
     """
     start = len(PNG)

@@ -54,17 +54,21 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
     With ``side`` both sides are shortened as far as each stays at least twice as many pixels: a JPEG while it is
     decoded, several times as fast, anything else by the mean of whole squares of pixels. A JPEG of more than
     ``MAX_PIXELS`` has half its width and height in any case.
-
     Raises PictureError as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
     """
     with opened(source, name=name) as image:
-        halved = 2 if image.width * image.height > MAX_PIXELS else 1
-        width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
-        image.draft("RGB", (width, height))
-        image.load()
-        turn = _TURNS.get(orientation(image))
-        picture = _as_rgb(image, factor=_factor(image, side) if side else 1)
-        return picture if turn is None else picture.transpose(turn)
+        return decoded(image, side=side)
+
+
+def decoded(image: ImageFile.ImageFile, *, side: int | None = None) -> Image.Image:
+    """Return a picture that is ``opened`` as ``open_picture`` does."""
+    halved = 2 if image.width * image.height > MAX_PIXELS else 1
+    width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
+    image.draft("RGB", (width, height))
+    image.load()
+    turn = _TURNS.get(orientation(image))
+    picture = _as_rgb(image, factor=_factor(image, side) if side else 1)
+    return picture if turn is None else picture.transpose(turn)
 
 
 def reduced(picture: Image.Image, *, side: int) -> Image.Image:
@@ -79,7 +83,6 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
 
     Of a PNG nothing is read but what bears on its pixels and which side is up: no text, no profile and none of their
     checksums has a say.
-
     Raises PictureError where it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with
     ``name``.
     """

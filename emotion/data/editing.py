@@ -69,9 +69,7 @@ def take_aliases(found: SavedSet) -> int:
 
 
 def describe_set(found: SavedSet, *, name: str, species: str) -> None:
-    """Call a set otherwise, and say whom it shows; its folder stays where it is.
-    Raises PictureError where a name cannot be used, or the set cannot be written.
-    """
+    """Name a set and whom it shows; its folder stays. Raises PictureError where they cannot be used or written."""
     folder_name(name)
     checked = checked_species(species)
     with changing(found) as before:
@@ -100,9 +98,7 @@ def pack(found: SavedSet, to: Path) -> Path:
 
 
 def checked_species(species: str) -> str:
-    """Return a species in one line and small letters; empty where none is given.
-    Raises PictureError where it is too long.
-    """
+    """Return a species in one line and small letters. Raises PictureError where it is too long."""
     plain = plain_text(species)
     if len(plain) > MAX_SPECIES:
         raise PictureError(f"The species has {len(plain)} characters: use at most {MAX_SPECIES}.")
@@ -111,9 +107,7 @@ def checked_species(species: str) -> str:
 
 @contextlib.contextmanager
 def changing(found: SavedSet) -> Iterator[Manifest]:
-    """Hold the sets' folder, and give the manifest as it is now.
-    Raises PictureError where the set is gone or damaged, or it cannot be written.
-    """
+    """Hold the sets' folder, and give the manifest as it is now. Raises PictureError where it cannot be changed."""
     with alone(found.folder.parent):
         before = SavedSet(found.folder).manifest
         try:
@@ -125,10 +119,8 @@ def changing(found: SavedSet) -> Iterator[Manifest]:
             ) from error
 
 
-def link_or_copy(old: Path, new: Path) -> None:
-    """Give a file a second name; a copy does where the file system knows none.
-    Raises OSError where it is gone, or there is no room.
-    """
+def _link_or_copy(old: Path, new: Path) -> None:
+    """Give a file a second name; a copy does where the file system knows none."""
     try:
         os.link(old, new)
     except FileExistsError:
@@ -142,11 +134,9 @@ def rewrite(
     before: Manifest,
     after: Manifest,
     come: Mapping[str, Path] | None = None,
-    put: Callable[[Path, Path], object] = link_or_copy,
+    put: Callable[[Path, Path], object] = _link_or_copy,
 ) -> None:
-    """Write a set anew; ``come`` says where each new file lies now, and ``put`` brings it.
-    Raises OSError where it cannot be written.
-    """
+    """Write a set anew; ``come`` says where each new file lies now, and ``put`` brings it. Raises OSError."""
     come, kept = come or {}, {row.file for row in after.pictures}
     gone = [row.file for row in before.pictures if row.file not in kept]
     if before.pictures and (come or gone):

@@ -94,9 +94,7 @@ class Suspect:
 
 
 def keep_suspects(found: SavedSet, suspects: Mapping[str, Suspect]) -> None:
-    """Keep what was found beside the set, by the SHA-256 of each picture.
-    Raises OSError where the folder is full or cannot be written.
-    """
+    """Keep what was found beside the set, by the SHA-256 of each picture. Raises OSError where it is full."""
     write_json(found.folder / _SUSPECTS_FILE, {sha256: asdict(each) for sha256, each in suspects.items()})
 
 

@@ -151,9 +151,7 @@ def list_folder(
 
 
 def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
-    """Return every labelled picture below ``root`` in the order of their paths.
-    Raises PictureError as ``list_folder``, or there is no picture of a class.
-    """
+    """Return labelled pictures by their paths. Raises PictureError where there are none, as ``list_folder``."""
     return list_folder(root.resolve(), use_aliases=use_aliases).pictures()
 
 
@@ -232,7 +230,7 @@ def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], lis
         # By scandir, which knows what is a folder without asking for each of thousands of files.
         try:
             with os.scandir(root / prefix) as listed:
-                items += listed
+                items = list(listed)
         except OSError as error:
             reason = f"It cannot be read ({error.strerror})."
         if not items and (prefix or reason != EMPTY):

@@ -63,9 +63,7 @@ def describe(
 
     Of the Hub it reads the card, the list of files and parts of some of them. Without ``config`` and ``split``, the
     usual ones are looked at. With ``on_hub``, nothing of this machine is meant, with a ``Path`` nothing else.
-
-    Raises PictureError where it is not there or cannot be read; the Hub does not answer or refuses; it wants to run a
-    script.
+    Raises PictureError where it is not there, cannot be read or wants to run a script, or the Hub does not give it.
     """
     with opened_split(source, config, split, on_hub=on_hub, limits=limits or Limits()) as opened:
         pictures = [name for name in opened.types if opened.holds_pictures(name)]
@@ -86,9 +84,7 @@ def describe(
 
 
 def what_is_read(description: Description, *, picture_column: str = "", label_column: str = "") -> str:
-    """Return the sentence that says which part of a data set ``fetch`` reads.
-    Raises PictureError where a column is none.
-    """
+    """Say which part of a data set ``FromDataSet`` reads. Raises PictureError where a column is none."""
     picture, label = _columns(description, picture_column, label_column)
     version = f" at {description.commit[:12]}" if description.commit else ""
     return (
@@ -112,10 +108,7 @@ class FromDataSet:
     seed: int = 0
 
     def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
-        """Write the pictures as they are encoded into class folders, and list these.
-        Raises PictureError where a column or a label is none, or cannot be a class; it is more than the limits; as
-        ``describe``.
-        """
+        """Write the pictures into class folders, and list these. Raises PictureError at a limit, or as ``describe``."""
         described, title, to = self.description, self.description.title, work / "fetched"
         deadline = time.monotonic() + limits.seconds
         picture, label = _columns(described, self.picture_column, self.label_column)

@@ -25,7 +25,7 @@ from emotion.data import sets as saved
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
 from emotion.data.duplicates import find_likenesses
-from emotion.data.editing import changing, checked_species, link_or_copy, numbered, renamed, rewrite
+from emotion.data.editing import changing, checked_species, numbered, renamed, rewrite
 from emotion.data.folders import PARQUET, Listing, Skipped, SourceKind, list_folder, nothing_left, reason_against
 from emotion.data.hub import FromDataSet, describe
 from emotion.data.kept import kept_form, read_file
@@ -73,20 +73,13 @@ class FromFiles:
     label: str
 
     def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
-        """Link the files into a class folder, under their own names."""
+        """List the files where they lie."""
         yield Progress(0, 0, "listing the files")
         label, title = class_label(self.label), "what you gave" if len(self.files) != 1 else "the file you gave"
-        listing = Listing(work / "files", {label: []}, title=title, kind="files")
-        (listing.root / label).mkdir(parents=True)
-        for number, (path, original) in enumerate(self.files):
-            name = kept_text(PurePosixPath(original.replace("\\", "/")).name)
-            file = f"{label}/{number}{PurePosixPath(name).suffix}"
-            try:
-                if not (reason := reason_against(name)):
-                    link_or_copy(path, listing.root / file)
-            except OSError as error:
-                reason = f"It cannot be read ({error.strerror})."
-            if reason:
+        listing = Listing(Path(), {label: []}, title=title, kind="files")
+        for path, original in self.files:
+            name, file = kept_text(PurePosixPath(original.replace("\\", "/")).name), str(path.absolute())
+            if reason := reason_against(name):
                 listing.left_out.append(Skipped(name, reason))
             else:
                 listing.files[label].append(file)
@@ -125,8 +118,7 @@ class Bring:
 
     def carry_out(self) -> Generator[Progress, None, Brought]:
         """Yield how far it is, at a page's pace, and return what came in; to close it is to stop, and leaves nothing.
-        Raises PictureError where the name cannot be used or is taken, the source is not safe or too large, holds no
-        picture that can be used, or the set cannot be written. Nothing is left in the sets folder then.
+        Raises PictureError where the name, the source or the sets folder cannot be used, and leaves nothing there.
         """
         return (yield from paced(self.steps()))
 
@@ -144,7 +136,8 @@ class Bring:
                 new, mirrored = yield from _take_in(listing, files, self.limits, deadline)
                 yield Progress(0, 0, "comparing the pictures with one another")
                 # Before anything is locked: of many pictures it takes minutes.
-                sets = self._others(found.key) | {"": found.manifest.pictures} if found else self._others("")
+                own = {"": found.manifest.pictures} if found else {}
+                sets = own | self._others(found.key if found else "")
                 prints = [mirrored[row.file] for row in new.pictures]
                 new = replace(new, near_duplicates=find_likenesses(new.pictures, prints, sets=sets))
                 if found:
@@ -220,7 +213,6 @@ def _take_in(
     """Write every picture of a listing into ``folder`` as it is kept, each ``file`` of the rows there.
 
     Return what was taken in, as a set without a name, and the fingerprint of each file's mirror image.
-
     Raises PictureError where there is more than the limits allow, it takes longer, none can be used, or there is no
     room.
     """

@@ -34,7 +34,6 @@ def folder_name(name: str) -> str:
 
     Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of anything else becomes one ``-``, and
     none stands at an end. So no name leads out of the sets folder, and none is hidden.
-
     Raises PictureError where no letter or digit is left, it is too long, or it is a device's name on Windows.
     """
     letters = unicodedata.normalize("NFKC", name)
@@ -54,7 +53,6 @@ def class_label(folder: str) -> str:
     """Return the class that a class folder of this name is of, which is the name of its folder in a set as well.
 
     What a file system somewhere refuses becomes ``-``; blanks and dots at the ends fall away.
-
     Raises PictureError where nothing is left, it is too long, or it is a device's name on Windows.
     """
     label = plain_text(folder).translate(_ILLEGAL).strip(" .")

@@ -56,9 +56,7 @@ class PictureRow:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PictureRow:
-        """Return a row as it stands in a file, whatever else stands there.
-        Raises ValueError, KeyError, TypeError where it is none, or names a file outside of its set.
-        """
+        """Return a row of a file. Raises ValueError, KeyError, TypeError where it is none, or leads out of its set."""
         file = value["file_name"]
         row = cls(file, **{name: value[name] for name in cls.__slots__ if name in value and name != "file"})
         if not _FILE.fullmatch(file) or not isinstance(row.label, str):
@@ -243,7 +241,6 @@ def workspace(root: Path) -> Iterator[Path]:
     """Give a folder beside the sets to prepare one in. It goes at the end, or with the next import after a crash.
 
     The folder of sets goes too where it was made for this and nothing has come into it.
-
     Raises PictureError as ``alone``.
     """
     beside, is_new = root / f"{BEGUN}{secrets.token_hex(6)}", not root.exists()
@@ -259,11 +256,13 @@ def workspace(root: Path) -> Iterator[Path]:
 
 
 def _leave(beside: Path, *, is_new: bool) -> None:
+    root = beside.parent
     shutil.rmtree(beside, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        if is_new and [path.name for path in beside.parent.iterdir()] == [LOCK]:
-            (beside.parent / LOCK).unlink()
-            beside.parent.rmdir()
+    if is_new:
+        with contextlib.suppress(OSError), locks.hold(root / LOCK):
+            if [path.name for path in root.iterdir()] == [LOCK]:
+                (root / LOCK).unlink()
+                root.rmdir()
 
 
 def _is_set(folder: Path) -> bool:

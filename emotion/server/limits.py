@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -86,33 +86,35 @@ class PublicLimits:
             f"On this public server {config.backbone} is trained as {allowed}: choose less depth.",
         )
 
-    def check_queue(self, *, mine: int, near: int, in_all: int) -> None:
-        """Let pass one more training, where so many wait or go on already, ``near`` from the visitor's address.
+    def check_counts(self, *, going: list[str], runs: list[str], visitor: str, near: Collection[str]) -> None:
+        """Let pass one more training of a visitor; ``near`` are those who came from the same address, the visitor too.
+
+        ``going`` has the owner of each training that waits or goes on, ``runs`` of each run that would be one more.
 
         Raises:
             RefusedError: it would be one too many.
         """
-        going, later = "trainings waiting or going on at a time", "try again later"
-        _require(mine < self.queued, f"A visitor may have {self.queued} {going}: stop one of yours, or wait.")
+        from_here, later = sum(owner in near for owner in going), "try again later"
         _require(
-            near < ADDRESS_FACTOR * self.queued,
-            f"{near} trainings from your address wait or go on, the limit of this public server: {later}.",
+            going.count(visitor) < self.queued,
+            f"A visitor may have {self.queued} trainings waiting or going on at a time: stop one of yours, or wait.",
         )
         _require(
-            in_all < self.queued_in_all,
+            from_here < ADDRESS_FACTOR * self.queued,
+            f"{from_here} trainings from your address wait or go on, the limit of this public server: {later}.",
+        )
+        _require(
+            len(going) < self.queued_in_all,
             f"This public server lets {self.queued_in_all} trainings wait or go on at a time: {later}.",
         )
-
-    def check_runs(self, mine: int, *, near: int) -> None:
-        """Let pass one more run of a visitor who has so many, of whose address there are ``near``.
-
-        Raises:
-            RefusedError: it would be one too many.
-        """
-        _require(mine < self.runs, f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.")
+        kept = sum(owner in near for owner in runs)
         _require(
-            near < ADDRESS_FACTOR * self.runs,
-            f"{near} runs came from your address, the limit of this public server: delete some.",
+            runs.count(visitor) < self.runs,
+            f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.",
+        )
+        _require(
+            kept < ADDRESS_FACTOR * self.runs,
+            f"{kept} runs came from your address, the limit of this public server: delete some.",
         )
 
 

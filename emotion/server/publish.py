@@ -150,9 +150,8 @@ class Push:
     def _refusal(self, error: BaseException, endpoint: str) -> HubError:
         while not getattr(error, "server_message", None) and error.__cause__:
             error = error.__cause__
-        said = first_line(ValueError(getattr(error, "server_message", None) or error))
         # A server may say back what it was sent.
-        said = said.replace(self.token, "…")
+        said = first_line(ValueError(str(getattr(error, "server_message", None) or error).replace(self.token, "…")))
         return HubError(
             f"The Hub at {endpoint} did not take {self.repository} ({said}): see to that and push again, or pack "
             "the model and put it there by hand."
@@ -172,14 +171,16 @@ def _require_checkpoint(run: Run) -> None:
 def _plain_hub() -> Iterator[None]:
     """Let the Hub's client send by HTTP, and print neither bars nor warnings: one sentence says how it ends.
 
-    The Xet storage, which it would send to otherwise, is not of every Hub, and its library keeps logs of its own.
+    The Xet storage, which it would send to otherwise, is not of every Hub, and its library keeps logs of its own. With
+    telemetry it names the programs around it in each request.
     """
     from huggingface_hub import constants
     from huggingface_hub.utils import logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    xet, verbosity = constants.HF_HUB_DISABLE_XET, logging.get_verbosity()
-    constants.HF_HUB_DISABLE_XET = True
+    verbosity, switches = logging.get_verbosity(), ("HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_TELEMETRY")
+    before = {name: getattr(constants, name) for name in switches}
+    vars(constants).update(dict.fromkeys(switches, True))
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         with disable_progress_bars(), warnings.catch_warnings():
@@ -187,4 +188,4 @@ def _plain_hub() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(verbosity)
-        constants.HF_HUB_DISABLE_XET = xet
+        vars(constants).update(before)

@@ -172,7 +172,7 @@ class Services:
         visitor, process = self._visitor(), ModelProcess(niceness=NICENESS)
         with logged("job", visitor=visitor, what=type(job).__name__), ExitStack() as stack:
             if self._limits and self.room:
-                self._require_share(self.room, visitor)
+                self._require_share(visitor)
                 stack.enter_context(self.room.reserved(self._limits.set_megabytes * 1_000_000))
             self._processes.add(process)
             stack.callback(self._processes.discard, process)
@@ -201,24 +201,21 @@ class Services:
 
     def _require_turn(self, limits: PublicLimits, visitor: str | None, *, is_new: bool = True) -> None:
         """Let pass one more training of the visitor's, as far as queue, runs and room allow."""
-        owned = [(owner_of(run.path).owner, run) for run in list_runs(self.runs_folder)]
-        going = [owner for owner, run in owned if run.status() in GOING_ON]
+        owners = [(owner_of(run.path).owner, run.status() in GOING_ON) for run in list_runs(self.runs_folder)]
+        going = [owner for owner, goes_on in owners if goes_on]
+        near = self._require_share(visitor)
         if self.room:
-            near = self._require_share(self.room, visitor)
             self.room.require(RUN_BYTES * (len(going) + 1))
-        limits.check_queue(
-            mine=going.count(visitor or ""), near=sum(owner in near for owner in going), in_all=len(going)
-        )
-        if is_new:
-            mine = [owner for owner, _ in owned if owner in near]
-            limits.check_runs(mine.count(visitor or ""), near=len(mine))
+        runs = [owner for owner, _ in owners] if is_new else []
+        limits.check_counts(going=going, runs=runs, visitor=visitor or "", near=near)
 
-    def _require_share(self, room: Room, visitor: str | None) -> set[str]:
+    def _require_share(self, visitor: str | None) -> set[str]:
         """Let pass who has not filled their share of the disk, nor has their address; return who came from there."""
         if not visitor:
             raise RefusedError(NO_COOKIE)
         near = self._neighbours[self._address()]
         near.add(visitor)
-        room.require_share([visitor], share=VISITORS_SHARE)
-        room.require_share(near, share=ADDRESS_SHARE)
+        if self.room:
+            self.room.require_share([visitor], share=VISITORS_SHARE)
+            self.room.require_share(near, share=ADDRESS_SHARE)
         return near

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -32,24 +33,13 @@ def found_between(first: object, second: object, *, seed: int = 0) -> Difference
 
 @pytest.mark.parametrize(
     ("hits", "n", "published"),
-    [
-        (81, 263, (0.2553, 0.3662)),
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0.0, 0.1611)),
-        (1, 29, (0.0061, 0.1718)),
-    ],
+    [(81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0.0, 0.1611)), (1, 29, (0.0061, 0.1718))],
 )
 def test_wilsons_interval_is_newcombes_published_one(hits: int, n: int, published: tuple[float, float]) -> None:
     # Newcombe 1998, Statistics in Medicine 17, 857-872, table I, method 3.
     assert wilson_interval(hits, n) == pytest.approx(published, abs=5e-5)
-
-
-@pytest.mark.parametrize(("hits", "n"), [(19, 20), (0, 20), (20, 20), (104, 150), (1, 1)])
-def test_wilsons_interval_is_its_formula(hits: int, n: int) -> None:
-    z, share = float(stats.norm.ppf(0.975)), hits / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    assert wilson_interval(hits, n) == pytest.approx((centre - reach, centre + reach), abs=1e-9)
+    low, high = wilson_interval(n - hits, n)
+    assert (1 - high, 1 - low) == pytest.approx(published, abs=5e-5)
 
 
 def test_the_interval_of_a_mean_is_students_within_nought_and_one_and_one_value_says_nothing() -> None:
@@ -61,47 +51,32 @@ def test_the_interval_of_a_mean_is_students_within_nought_and_one_and_one_value_
     assert mean_interval([0.4]) == (0.0, 1.0)
 
 
+def test_half_of_the_values_near_the_same_end_are_piled_up() -> None:
+    assert is_piled_up([0.01, 0.02, 0.5, 0.9])
+    assert is_piled_up([0.99, 0.97, 0.5, 0.2])
+    for values in ([0.01, 0.5, 0.6, 0.9], [0.01, 0.99, 0.5, 0.6], [0.06, 0.06, 0.94, 0.94], []):
+        assert not is_piled_up(values)
+
+
 @pytest.mark.parametrize(
-    ("values", "is_piled"),
+    ("shape", "pictures", "held", "doubted"),
     [
-        ([0.01, 0.02, 0.5, 0.9], True),
-        ([0.99, 0.97, 0.5, 0.2], True),
-        ([0.01, 0.5, 0.6, 0.9], False),
-        ([0.01, 0.99, 0.5, 0.6], False),
-        ([0.06, 0.06, 0.94, 0.94], False),
-        ([], False),
+        # Undecided; mostly sure and right; mostly wrong.
+        ((2.0, 3.0), 20, (0.9, 0.97), (0, 0.01)),
+        ((3.0, 0.6), 20, (0.9, 0.97), (0, 0.2)),
+        ((0.5, 1.8), 20, (0.9, 0.97), (0, 0.2)),
+        # Nearly always sure and wrong, as of another species: too narrow, which is noticed, and more pictures mend it.
+        ((0.2, 3.0), 20, (0.8, 0.9), (0.9, 1)),
+        ((0.2, 3.0), 160, (0.9, 0.97), (0.9, 1)),
     ],
 )
-def test_half_of_the_values_near_the_same_end_are_piled_up(values: list[float], is_piled: bool) -> None:
-    assert is_piled_up(values) is is_piled
-
-
-# Undecided; mostly sure and right; mostly wrong; nearly always sure and wrong, as of another species.
-UNDECIDED, RIGHT, WRONG, PILED = (2.0, 3.0), (3.0, 0.6), (0.5, 1.8), (0.2, 3.0)
-
-
-def coverage(shape: tuple[float, float], *, pictures: int = 20) -> tuple[float, float]:
-    """Return how often the interval of samples of a beta distribution holds its mean, and how often it is doubted."""
-    mean, samples = shape[0] / sum(shape), np.random.default_rng(11).beta(*shape, (600, pictures))
-    intervals = [mean_interval(sample) for sample in samples]
-    held = np.mean([low <= mean <= high for low, high in intervals])
-    return float(held), float(np.mean([is_piled_up(sample.tolist()) for sample in samples]))
-
-
-@pytest.mark.parametrize(("shape", "at_most"), [(UNDECIDED, 0.01), (RIGHT, 0.2), (WRONG, 0.2)])
-def test_the_interval_of_twenty_holds_the_true_mean_nine_times_of_ten_and_is_then_seldom_doubted(
-    shape: tuple[float, float], at_most: float
+def test_the_interval_of_twenty_holds_the_true_mean_nine_times_of_ten_unless_it_is_doubted(
+    shape: tuple[float, float], pictures: int, held: tuple[float, float], doubted: tuple[float, float]
 ) -> None:
-    held, doubted = coverage(shape)
-    assert 0.9 <= held <= 0.97
-    assert doubted <= at_most
-
-
-def test_the_interval_of_a_piled_up_sample_is_too_narrow_which_is_noticed_and_more_pictures_mend_it() -> None:
-    held, doubted = coverage(PILED)
-    assert 0.8 <= held < 0.9
-    assert doubted > 0.9
-    assert coverage(PILED, pictures=160)[0] > held + 0.03
+    samples = np.random.default_rng(11).beta(*shape, (300, pictures))
+    intervals = [mean_interval(sample) for sample in samples]
+    assert held[0] <= np.mean([low <= shape[0] / sum(shape) <= high for low, high in intervals]) <= held[1]
+    assert doubted[0] <= np.mean([is_piled_up(sample.tolist()) for sample in samples]) <= doubted[1]
 
 
 # Two samples
@@ -114,33 +89,26 @@ def test_a_gap_has_welchs_interval_the_smallest_gap_that_could_be_told_and_its_s
     assert found.interval == pytest.approx((interval.low, interval.high))
     assert found.telling == pytest.approx((interval.high - interval.low) / 2)
     assert found.superiority == pytest.approx((PEOPLE[:, None] > DOGS[None]).mean())
+    # 0.5 beats 0.2 and ties 0.5; 0.9 beats both: 3.5 of 4 pairs.
+    assert found_between([0.5, 0.9], [0.2, 0.5]).superiority == pytest.approx(3.5 / 4)
     assert found.is_told
     assert found == found_between(PEOPLE, DOGS)
     assert found.p_value == found_between(PEOPLE, DOGS, seed=9).p_value == pytest.approx(2 / 10_000)
 
 
-def test_ties_count_half_a_pair() -> None:
-    # 0.5 beats 0.2 and ties 0.5; 0.9 beats both: 3.5 of 4 pairs.
-    assert found_between([0.5, 0.9], [0.2, 0.5]).superiority == pytest.approx(3.5 / 4)
-
-
 def test_the_permutation_test_of_small_samples_takes_every_permutation() -> None:
     one, two = np.array([0.9, 0.8, 0.7, 0.95]), np.array([0.1, 0.75, 0.3, 0.2])
-    both, gaps = np.concatenate([one, two]), []
-    for bits in range(256):
-        mask = np.array([bits >> place & 1 for place in range(8)], dtype=bool)
-        if mask.sum() == 4:
-            gaps.append(both[mask].mean() - both[~mask].mean())
+    both = np.concatenate([one, two])
+    gaps = [2 * both[list(four)].mean() - 2 * both.mean() for four in combinations(range(8), 4)]
     p_value = np.mean(np.abs(gaps) >= abs(one.mean() - two.mean()) - 1e-12)
-    assert len(gaps) == 70
     assert found_between(one, two, seed=3).p_value == pytest.approx(p_value)
 
 
 def test_the_permutation_test_calls_equal_populations_different_one_time_in_twenty() -> None:
     rng = np.random.default_rng(5)
-    p_values = [found_between(*rng.beta(2, 3, (2, 6)), seed=seed).p_value for seed in range(150)]
-    # 5 % of 150 are 7.5; 18 lie four standard errors above.
-    assert sum(value < 0.05 for value in p_values) <= 18
+    p_values = [found_between(*rng.beta(2, 3, (2, 6)), seed=seed).p_value for seed in range(60)]
+    # 5 % of 60 are 3; 9 lie four standard errors above.
+    assert sum(value < 0.05 for value in p_values) <= 9
     assert np.mean(p_values) == pytest.approx(0.5, abs=0.1)
 
 
@@ -158,20 +126,18 @@ def test_the_pictures_needed_tell_the_gap_four_times_in_five() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "gap", "p_value", "superiority", "is_told"),
+    ("first", "second", "p_value", "superiority"),
     [
-        ([0.4, 0.6], [0.4, 0.6], 0.0, 1.0, 0.5, False),
-        ([0.3] * 5, [0.3] * 5, 0.0, 1.0, 0.5, False),
-        ([0.3] * 5, [0.2] * 5, 0.1, 0.0, 1.0, True),
-        ([0.2] * 5, [0.3] * 5, -0.1, 0.0, 0.0, True),
+        ([0.4, 0.6], [0.4, 0.6], 1.0, 0.5), ([0.3] * 5, [0.3] * 5, 1.0, 0.5), ([0.3] * 5, [0.2] * 5, 0.0, 1.0),
+        ([0.2] * 5, [0.3] * 5, 0.0, 0.0),
     ],
-)
+)  # fmt: skip
 def test_equal_and_constant_samples_have_an_answer(
-    first: list[float], second: list[float], gap: float, p_value: float, superiority: float, is_told: bool
+    first: list[float], second: list[float], p_value: float, superiority: float
 ) -> None:
     found = found_between(first, second)
-    assert (found.p_value, found.superiority, found.is_told) == (p_value, superiority, is_told)
-    assert found.gap == pytest.approx(gap)
+    assert (found.p_value, found.superiority, found.is_told) == (p_value, superiority, p_value < 0.05)
+    assert found.gap == pytest.approx(np.mean(first) - np.mean(second))
     assert found.needed is None
 
 
@@ -242,20 +208,17 @@ def test_the_parts_of_luck_are_those_of_a_made_up_sum_of_training_and_draw() -> 
     training, draw = deviations(means)
     assert training is not None
     assert training**2 + draw**2 == pytest.approx(means.var(ddof=1), rel=0.01)
-
-
-def test_one_training_has_no_deviation_and_one_draw_a_deviation_of_nothing() -> None:
     spread = pytest.approx(np.std([0.1, 0.3], ddof=1))
-    assert deviations(np.array([[0.1, 0.3]])) == (None, spread)
-    assert deviations(np.array([[0.1], [0.3]])) == (spread, 0.0)
+    assert deviations(np.array([[0.1, 0.3]])) == (None, spread), "one training has none"
+    assert deviations(np.array([[0.1], [0.3]])) == (spread, 0.0), "one draw has none"
 
 
 def test_draws_move_as_far_as_sampling_without_replacement_says() -> None:
     values = np.random.default_rng(2).beta(1, 2, (1, 40))
-    means = draw_means(values, [np.arange(40)], size=20, draws=20_000, seed=[3])
+    means = draw_means(values, [np.arange(40)], size=20, draws=5_000, seed=[3])
     # Cochran, Sampling Techniques: Var(mean) = (1 - n/N) S² / n.
-    assert deviations(means)[1] == pytest.approx(np.sqrt((1 - 20 / 40) * values.var(ddof=1) / 20), rel=0.02)
-    assert means.mean() == pytest.approx(values.mean(), abs=0.002)
+    assert deviations(means)[1] == pytest.approx(np.sqrt((1 - 20 / 40) * values.var(ddof=1) / 20), rel=0.05)
+    assert means.mean() == pytest.approx(values.mean(), abs=0.004)
 
 
 def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_repeats() -> None:
@@ -267,13 +230,11 @@ def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_r
     # Powers of two: a sum's bits are the pictures drawn.
     for total in (means[0] * 6).round().astype(int):
         assert bin(total & 0b111111).count("1") == bin(total >> 6).count("1") == 3
-
-
-@pytest.mark.parametrize("size", [None, 6, 99])
-def test_where_every_picture_is_used_there_is_one_draw_of_all(size: int | None) -> None:
-    values = np.random.default_rng(0).random((3, 6))
-    means = draw_means(values, [np.arange(6)], size=size, draws=50, seed=[0])
-    assert means == pytest.approx(values.mean(1, keepdims=True))
+    everything = np.array([[0.1, 0.2, 0.9], [0.3, 0.4, 0.8]])
+    for size in (None, 3, 99):
+        assert draw_means(everything, [np.arange(3)], size=size, draws=50, seed=[0]) == pytest.approx(
+            everything.mean(1, keepdims=True)
+        ), "where every picture is used there is one draw"
 
 
 # Probabilities
@@ -306,16 +267,9 @@ def test_a_known_temperature_is_found_again_and_taken_back(temperature: float) -
     honest, said = (np.exp(each) / np.exp(each).sum(1, keepdims=True) for each in (logits, logits * temperature))
     truth = (np.random.default_rng(4).random((8_000, 1)) > honest.cumsum(1)).sum(1).clip(0, 3)
     assert fit_temperature(Judged(said, truth)) == pytest.approx(temperature, rel=0.05)
-    assert Judged(said, truth).at(temperature).probabilities == pytest.approx(honest)
-
-
-def test_a_temperature_moves_confidence_and_no_verdict() -> None:
-    said = model(500, seed=0)
-    for temperature in (0.3, 3.0):
-        scaled = said.at(temperature)
-        assert np.array_equal(scaled.is_right, said.is_right)
-        assert (scaled.probabilities.max(1).mean() < said.probabilities.max(1).mean()) == (temperature > 1)
-        assert scaled.probabilities.sum(1) == pytest.approx(1.0)
+    taken_back = Judged(said, truth).at(temperature)
+    assert np.allclose(taken_back.probabilities, honest)
+    assert np.array_equal(taken_back.is_right, Judged(said, truth).is_right), "it moves no verdict"
 
 
 @pytest.mark.parametrize("temperature", [1.0, 1.6])
@@ -359,22 +313,16 @@ def test_the_calibration_error_of_a_hand_made_example_is_what_a_person_reckons()
     assert expected_calibration_error(said, bins=10) == pytest.approx(1.2 / 4)
 
 
-@pytest.mark.parametrize(("n", "bins"), [(4, 4), (23, 5), (90, 6), (157, 10), (500, 7)])
-def test_the_calibration_error_is_what_its_definition_says(n: int, bins: int) -> None:
+@pytest.mark.parametrize("n", [1, 17, 160, 601])
+def test_bins_hold_all_pictures_differ_by_one_at_most_and_make_the_error_that_its_definition_says(n: int) -> None:
     said = model(n, seed=n, temperature=1.7)
-    assert expected_calibration_error(said, bins=bins) == pytest.approx(by_definition(said, bins), abs=1e-12)
-
-
-@pytest.mark.parametrize("n", [1, 3, 17, 74, 160, 601])
-def test_bins_hold_all_pictures_differ_by_one_at_most_and_belong_to_the_error(n: int) -> None:
-    said = model(n, seed=n)
     found = calibration_error(said, seed=0)
     sizes = [each.n for each in found.bins]
     assert (sum(sizes), len(sizes)) == (n, bin_count(n))
     assert max(sizes) - min(sizes) <= 1
     assert sum(each.right for each in found.bins) == said.is_right.sum()
     assert [each.confidence for each in found.bins] == sorted(each.confidence for each in found.bins)
-    assert found.value == pytest.approx(sum(each.n * abs(each.accuracy - each.confidence) for each in found.bins) / n)
+    assert found.value == pytest.approx(by_definition(said, len(sizes)), abs=1e-12)
     interval = stats.binomtest(found.bins[0].right, sizes[0]).proportion_ci(0.95, method="wilson")
     assert found.bins[0].interval == pytest.approx((interval.low, interval.high))
 
@@ -396,9 +344,7 @@ def test_a_calibrated_model_shows_what_is_expected_of_it_and_a_much_too_sure_one
     assert sum(each.is_told and each.interval[0] > 0 for each in too_sure) >= 28
 
 
-@pytest.mark.parametrize(
-    ("n", "temperature", "shift"), [(40, 1.0, 0.0), (160, 0.7, 0.0), (40, 2.5, 0.0), (160, 1.0, 0.6)]
-)
+@pytest.mark.parametrize(("n", "temperature", "shift"), [(40, 2.5, 0.0), (160, 1.0, 0.6)])
 def test_the_interval_of_the_calibration_error_holds_the_true_one_nine_times_of_ten(
     n: int, temperature: float, shift: float
 ) -> None:
@@ -413,14 +359,14 @@ def test_the_interval_of_the_calibration_error_holds_the_true_one_nine_times_of_
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
-    said = model(5_000, seed=2)
+    said = model(1_000, seed=2)
     found = calibration_error(said, seed=7)
     assert found == calibration_error(said, seed=7)
     assert found.interval != calibration_error(said, seed=8).interval
-    assert found.if_calibrated < 0.03
+    assert found.if_calibrated < 0.05
 
 
-def test_a_fitted_temperature_changes_confidence_and_loss_and_no_accuracy() -> None:
+def test_a_fitted_temperature_changes_confidence_and_loss_and_no_accuracy_and_one_class_alone_has_no_error() -> None:
     said = model(120, seed=4, temperature=2.0)
     found = calibration(said, temperature=2.0, seed=0)
     assert found.accuracy == said.accuracy == said.at(2.0).accuracy
@@ -429,10 +375,6 @@ def test_a_fitted_temperature_changes_confidence_and_loss_and_no_accuracy() -> N
     assert found.raw.error is not None
     assert found.scaled.error is not None
     assert found.scaled.error.value < found.raw.error.value
-
-
-def test_pictures_of_one_class_alone_have_no_calibration_error() -> None:
-    said = model(200, seed=5)
     happy = said.truth == 0
     alone = calibration(Judged(said.probabilities[happy], said.truth[happy]), temperature=1.5, seed=0)
     assert (alone.raw.error, alone.scaled.error, alone.n) == (None, None, happy.sum())

@@ -17,6 +17,8 @@ from statistics import median
 
 from benchmarks.bare import Bare
 from benchmarks.figures import NotMeasured, Reading, Row, ratio, take_turns
+from benchmarks.phones import ROWS as OF_PHONES
+from benchmarks.phones import phones
 from benchmarks.place import BACKBONE, PLAIN, ROOT, SAMPLE, Place, last_line, say, train_served, watching_memory
 from gradio_client import handle_file
 from helpers.serving import Site, free_port
@@ -181,6 +183,7 @@ def _seconds_to_page(place: Place, script: Path) -> float:
 
 MEASUREMENTS: dict[str, Callable[[Place], Readings]] = {
     "first-run": first_run, "dashboard": dashboard, "prediction": prediction, "page": page, "last-blocks": last_blocks,
+    "phones": phones,
 }  # fmt: skip
 ROWS = (
     Row("first-run", "first-run", "first run, nothing known, over a bare forward of its pictures", most=1.25),
@@ -197,4 +200,5 @@ ROWS = (
     Row(
         "memory", "dashboard", "peak memory (PSS), dashboard and children: prediction, first Quick run", "GB", most=1.5
     ),
+    *OF_PHONES,
 )

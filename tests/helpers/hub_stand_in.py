@@ -47,8 +47,8 @@ class Repository:
 class Kept:
     """What the stand-in has, and what it does otherwise than the Hub; ``refuse`` maps a part of a path to an answer.
 
-    Where ``breaks`` is in a path, the connection is cut when some of the request is read, ``breaks_often`` times; a
-    file waits to be taken for as long as ``takes`` is not set.
+    Where ``breaks`` is in a path, the connection is cut when some of the request is read; a file waits to be taken for
+    as long as ``takes`` is not set.
     """
 
     address: str = ""
@@ -57,16 +57,11 @@ class Kept:
     asked: list[Asked] = field(default_factory=list)
     refuse: dict[str, Answer] = field(default_factory=dict)
     breaks: str = ""
-    breaks_often: int = 1_000
     takes: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.takes.set()
-
-    def paths(self) -> list[str]:
-        """Return what was asked for, in order."""
-        return [f"{each.method} {each.path}" for each in self.asked]
 
 
 @contextmanager
@@ -90,8 +85,7 @@ def hub(kept: Kept) -> Iterator[str]:
 
         def _answer(self) -> None:
             path = unquote(urlsplit(self.path).path)
-            if kept.breaks and kept.breaks in path and kept.breaks_often > 0:
-                kept.breaks_often -= 1
+            if kept.breaks and kept.breaks in path:
                 self.rfile.read1(1000)
                 self.close_connection = True
                 self.connection.close()

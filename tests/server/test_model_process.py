@@ -32,6 +32,14 @@ def picture(tiny_pictures: Path) -> Path:
     return tiny_pictures / "dog_eval" / "sad" / "sad_000.png"
 
 
+@pytest.fixture
+def long_training(tiny_pictures: Path, tiny_vit: Path) -> TrainConfig:
+    return TrainConfig(
+        pictures=str(tiny_pictures / "human_train"), backbone=str(tiny_vit), depth="all", batch_size=4, epochs=50,
+        image_size=32,
+    )  # fmt: skip
+
+
 def model_processes() -> list[psutil.Process]:
     """Return what was forked for us: children of our own children."""
     return [each for each in children_of(os.getpid()) if each.ppid() != os.getpid()]
@@ -78,15 +86,36 @@ def test_what_hangs_is_ended_with_a_sentence_and_the_next_one_is_answered(
 
 
 def test_a_training_that_tells_nothing_any_more_is_ended_with_a_sentence_and_can_go_on(
-    services: Services, tiny_pictures: Path, tiny_vit: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, long_training: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = TrainConfig(
-        pictures=str(tiny_pictures / "human_train"), backbone=str(tiny_vit), depth="all", batch_size=4, epochs=50,
-        image_size=32,
-    )  # fmt: skip
-    hung = services.start_training(config)
+    hung = services.start_training(long_training)
     with frozen(hung.path, os.getpid()), monkeypatch.context() as impatient:
         impatient.setattr("emotion.server.queue.SILENT_SECONDS", 0.2)
         until(lambda: hung.status() == "failed")
     assert "It told nothing for" in getattr(hung.last_event(), "message", "")
     assert hung.can_resume()
+
+
+def test_nobody_waits_while_the_best_epoch_of_a_withdrawn_training_is_kept(
+    services: Services, long_training: TrainConfig
+) -> None:
+    withdrawn = services.start_training(long_training)
+    with frozen(withdrawn.path, os.getpid()) as trainer:
+        trainer.kill()
+    until(lambda: withdrawn.status() == "interrupted")
+    # Whoever reads it waits for ever.
+    (withdrawn.path / "split.json").unlink()
+    os.mkfifo(withdrawn.path / "split.json")
+    going = services.start_training(long_training)
+    services.resume_training(withdrawn)
+    places: list[int | None] = []
+    with frozen(going.path, os.getpid()):
+        before = model_processes()
+        withdrawn.request_stop()
+        [keeper] = until(lambda: [each for each in model_processes() if each not in before])
+        asking = threading.Thread(
+            target=lambda: places.append(services.queue.place(services.start_training(long_training))), daemon=True
+        )
+        asking.start()
+        until(lambda: places == [1])
+        keeper.kill()

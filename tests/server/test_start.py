@@ -122,6 +122,12 @@ def test_without_the_password_the_page_says_what_to_do_and_nothing_else_answers(
             stranger.post("gradio_api/upload", files={"files": ("x.png", picture_bytes())}),
             stranger.post("gradio_api/call/predict", json={"data": []}),
             stranger.post("gradio_api/run/predict", json={"data": []}),
+            stranger.post("gradio_api/cancel", json={"session_hash": "x", "fn_index": 0, "event_id": "x"}),
+            stranger.post("gradio_api/reset", json={"event_id": "x"}),
+            stranger.post("gradio_api/stream/x", json={"data": []}),
+            stranger.get("gradio_api/heartbeat/x"),
+            stranger.get("gradio_api/startup-events"),
+            stranger.get("gradio_api/call/runs/x"),
         ):
             assert answer.status_code == 401, answer.url
             assert "drawn/" not in answer.text

@@ -161,7 +161,7 @@ def test_a_training_is_started_watched_to_its_end_and_listed(client: Client, tin
 def test_a_run_that_is_stopped_keeps_its_best_epoch_and_one_behind_it_waits_its_turn(
     client: Client, site: Site, tiny_dinov2: Path
 ) -> None:
-    long = {"picture_set": TRAIN, "epochs": 50, "batch_size": 1, "depth": "all", "backbone": str(tiny_dinov2)}
+    long = {"picture_set": TRAIN, "epochs": 50, "batch_size": 4, "depth": "all", "backbone": str(tiny_dinov2)}
     first = client.predict(**long, api_name="/train")["run"]
     second = client.predict(**{**long, "epochs": 1, "batch_size": 24}, api_name="/train")["run"]
     with frozen(site.runs / first, site.process.pid):
@@ -251,10 +251,12 @@ def test_a_zip_becomes_a_set_that_can_be_trained_on_and_its_upload_is_deleted(
     awaited(client, run, "finished")
 
 
-def test_two_visitors_may_send_the_same_picture_at_once(site: Site, trained_run: Path, picture: Path) -> None:
-    with site.client() as first, site.client() as second:
+def test_two_visitors_may_send_the_same_picture_at_once(
+    client: Client, site: Site, trained_run: Path, picture: Path
+) -> None:
+    with site.client() as other:
         given = {"run": trained_run.name, "api_name": "/predict"}
-        jobs = [each.submit(handle_file(picture), **given) for each in (first, second) * 5]
+        jobs = [each.submit(handle_file(picture), **given) for each in (client, other) * 5]
         assert {job.result(timeout=180)["run"] for job in jobs} == {trained_run.name}
     assert files_in(site.uploads) == []
 

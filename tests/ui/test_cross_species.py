@@ -110,6 +110,32 @@ def pct(share: float) -> str:
 # What a visitor does
 
 
+def test_what_cannot_be_asked_is_one_sentence(tab: Page, site: Site, tiny_pictures: Path) -> None:
+    def refused(name: str, sentence: str) -> None:
+        press(tab, name)
+        expect(tab.get_by_text(sentence).last).to_be_visible()
+
+    unfold(tab, "Luck:")
+    unfold(tab, "Saliency:")
+    refused("Repeat with 5 seeds", "Nothing is compared yet: press Compare first.")
+    refused("Show the maps", "Nothing is compared yet: press Compare first.")
+    enter(tab, "Pictures a set", "")
+    refused("Compare", "Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
+    enter(tab, "Pictures a set", "9")
+    refused("Compare", "There are only 6 pictures of 'happy': choose a sample of at most that many.")
+    for name in ("human_eval", "dog_eval"):
+        tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).uncheck()
+    refused("Compare", "No set is ticked: tick at least one, better two.")
+    tab.get_by_label(f"{tiny_pictures.name}/dog_eval", exact=True).check()
+    file = compare(tab, site, size=2)
+    enter(tab, "Training seeds", "40")
+    tab.keyboard.press("Tab")
+    press(tab, "Repeat with 5 seeds")
+    expect(tab.get_by_text("choose 2 to 10").last).to_be_visible()
+    assert not (file.with_suffix("") / "luck.json").exists()
+    tab.get_by_label(f"{tiny_pictures.name}/human_eval", exact=True).check()
+
+
 def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_the_gap_in_words(
     tab: Page, site: Site, tmp_path: Path
 ) -> None:
@@ -404,28 +430,3 @@ def test_a_question_that_is_stopped_closed_or_overtaken_leaves_no_bar_and_no_loc
 def kept_in(file: Path) -> dict[str, Any]:
     values = json.loads(file.read_text()) if file.exists() else {}
     return {name: each for name, each in values.items() if name != "schema"}
-
-
-def test_what_cannot_be_asked_is_one_sentence(tab: Page, site: Site, tiny_pictures: Path) -> None:
-    def refused(name: str, sentence: str) -> None:
-        press(tab, name)
-        expect(tab.get_by_text(sentence).last).to_be_visible()
-
-    unfold(tab, "Luck:")
-    unfold(tab, "Saliency:")
-    refused("Repeat with 5 seeds", "Nothing is compared yet: press Compare first.")
-    refused("Show the maps", "Nothing is compared yet: press Compare first.")
-    enter(tab, "Pictures a set", "")
-    refused("Compare", "Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
-    enter(tab, "Pictures a set", "9")
-    refused("Compare", "There are only 6 pictures of 'happy': choose a sample of at most that many.")
-    for name in ("human_eval", "dog_eval"):
-        tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).uncheck()
-    refused("Compare", "No set is ticked: tick at least one, better two.")
-    tab.get_by_label(f"{tiny_pictures.name}/dog_eval", exact=True).check()
-    file = compare(tab, site, size=2)
-    enter(tab, "Training seeds", "40")
-    tab.keyboard.press("Tab")
-    press(tab, "Repeat with 5 seeds")
-    expect(tab.get_by_text("choose 2 to 10").last).to_be_visible()
-    assert not (file.with_suffix("") / "luck.json").exists()

@@ -6,8 +6,7 @@ import asyncio
 import base64
 import json
 import os
-import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,11 +16,9 @@ import httpx
 import pytest
 from helpers.pictures import write_pictures, write_zip
 from helpers.serving import Site, serving
-from PIL import Image
-
-pytest.importorskip("mcp", reason="the package mcp is missing: `make test` installs it")
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from PIL import Image
 
 Value = TypeVar("Value")
 NAMES = {"predict", "compare", "train", "run_status", "stop", "runs", "picture_sets", "import_pictures"}
@@ -59,16 +56,6 @@ def listed(site: Site, **headers: str) -> httpx.Response:
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     accepts = {"Accept": "application/json, text/event-stream"}
     return httpx.post(f"{site.url}/gradio_api/mcp/", json=asked, headers={**accepts, **headers}, timeout=180)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path) -> Iterator[Site]:
-    with serving(
-        tmp_path_factory.mktemp("mcp"),
-        environment={"EMOTION_MCP": "1", "EMOTION_PICTURES": str(tiny_pictures)},
-        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
-    ) as site:
-        yield site
 
 
 def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from PIL import Image
 from emotion.core.errors import PictureError, RunError
 from emotion.core.prediction import Judged
 from emotion.core.progress import Progress
-from emotion.data.decoding import open_picture
+from emotion.data.decoding import decoded
 from emotion.data.limits import Limits
 from emotion.data.sets import SavedSet
 from emotion.inference.batch.result import Batch, Row
@@ -143,14 +142,14 @@ def _with(row: Row, said: Judged | PictureError) -> Row:
 
 def _opened(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
     """Return the row of an item, and its picture unless the row says why there is none."""
-    from emotion.data.kept import check_picture
+    from emotion.data.kept import checked
 
     row = Row(item.name, item.label)
     try:
         content = item.read(limits)
-        check_picture(content, limits)
         is_known = hashlib.sha256(content).hexdigest() in known
-        return replace(row, is_known=is_known), open_picture(io.BytesIO(content), name="It", side=side)
+        with checked(content, limits) as image:
+            return replace(row, is_known=is_known), decoded(image, side=side)
     except PictureError as error:
         return replace(row, reason=str(error)), None
 
