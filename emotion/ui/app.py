@@ -87,12 +87,15 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
         )
         news.tell(lambda: [gr.Row(visible=not board.summaries())], [], [first_run])
         _connect_runs(runs, table, train, tabs)
+        predict.one.photographs.click(
+            guarded(lambda: [gr.Tabs(selected="pictures"), gr.Tabs(selected="photographs")]), None,
+            [tabs, pictures.incoming.ways], **QUIET,
+        )  # fmt: skip
         train.kept.connect(page)
         train.sweep.connect(page)
         page.load(guarded(train.asked.by_page(train.attach)), [train.remembered, train.asked.count], train.view, **POLL)
-        for tab in (predict, compare):
-            tab.picker.follow(news)
-        predict.beside.follow(news)
+        predict.follow(news)
+        compare.picker.follow(news)
         news.connect(page)
         pictures.connect(page, offered_sets, [train.pictures, compare.form.sets])
     return page

@@ -47,12 +47,12 @@ class Incoming:
                 SPECIES, value=None, label="Whom it shows", allow_custom_value=True, elem_id="set-species", scale=1,
                 min_width=130,
             )  # fmt: skip
-        with gr.Tabs(elem_id="ways-in"):
+        with gr.Tabs(elem_id="ways-in") as self.ways:
             with gr.Tab("Zip" if is_public() else "Zip or folder"):
                 self._build_zip()
             with gr.Tab("Into a class"):
                 self._build_class()
-            with gr.Tab("Hub data set"):
+            with gr.Tab("Hub data set", id="photographs"):
                 self.data_set = DataSetForm(services)
         self.status = gr.HTML("", elem_id="bring-status", apply_default_css=False)
 
