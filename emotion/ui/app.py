@@ -11,7 +11,7 @@ from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET, offered_sets
 from emotion.ui.landing import Landing
 from emotion.ui.news import News
-from emotion.ui.pictures.tab import PicturesTab
+from emotion.ui.pictures.tab import PicturesTab, key_to_train
 from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.run_tab import IN_TURN, RunTab
@@ -98,6 +98,10 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
         compare.picker.follow(news)
         news.connect(page)
         pictures.connect(page, offered_sets, [train.pictures, compare.form.sets])
+        pictures.review.train.click(
+            guarded(lambda key: {tabs: gr.Tabs(selected="train"), train.pictures: key_to_train(key)}),
+            pictures.chosen, [tabs, train.pictures], **QUIET,
+        )  # fmt: skip
     return page
 
 

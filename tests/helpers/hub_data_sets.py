@@ -13,6 +13,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 from helpers.sets import shot
 
 COMMIT = "c" * 40
@@ -43,12 +45,22 @@ def parquet(path: Path, columns: Mapping[str, Any], *, classes: Sequence[str] = 
     return path
 
 
+def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Hub's client, here and in children, ask at an address."""
+    # The client reads the variable when it is imported.
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+    place = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
+
+
 @dataclass
 class Hub:
     """What the stand-in has, what it answers instead, and what it was asked for (path and bytes sent)."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     name: str = "team/faces"
+    others: dict[str, dict[str, bytes]] = field(default_factory=dict)
     url: str = ""
     refuse_all: Refusal | None = None
     refuse_files: Refusal | None = None
@@ -59,8 +71,12 @@ class Hub:
     def sent(self, file: str) -> int:
         return sum(size for path, size in self.asked if path.endswith("/" + file))
 
-    def row(self, name: str) -> dict[str, object]:
-        content = self.files[name]
+    def held(self, path: str) -> tuple[str, dict[str, bytes]]:
+        """Return the data set that a path is of, and its files."""
+        name = next((each for each in self.others if f"/datasets/{each}" in path), self.name)
+        return name, self.others.get(name, self.files)
+
+    def row(self, name: str, content: bytes) -> dict[str, object]:
         found: dict[str, object] = {"type": "file", "path": name, "size": len(content), "oid": name}
         if name.endswith(".parquet"):
             found["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
@@ -98,26 +114,27 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _answer(self, paths: list[str] | None = None) -> None:
         hub, path = self.hub, unquote(urlsplit(self.path).path)
-        api, files = f"/api/datasets/{hub.name}", f"/datasets/{hub.name}/resolve/{COMMIT}/"
+        data_set, held = hub.held(path)
+        api, files = f"/api/datasets/{data_set}", f"/datasets/{data_set}/resolve/{COMMIT}/"
         if hub.refuse_all:
             self._send(hub.refuse_all[0], b"", hub.refuse_all[1])
         elif path in (api, f"{api}/revision/{COMMIT}"):
-            siblings = [{"rfilename": name} for name in hub.files]
-            self._json({"id": hub.name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []})
+            siblings = [{"rfilename": name} for name in held]
+            self._json({"id": data_set, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []})
         elif path == f"{api}/tree/{COMMIT}":
-            self._json([hub.row(name) for name in hub.files])
+            self._json([hub.row(name, content) for name, content in held.items()])
         elif path == f"{api}/paths-info/{COMMIT}":
-            self._json([hub.row(name) for name in paths or [] if name in hub.files])
-        elif path.startswith(files) and (name := path.removeprefix(files)) in hub.files:
+            self._json([hub.row(name, held[name]) for name in paths or [] if name in held])
+        elif path.startswith(files) and (name := path.removeprefix(files)) in held:
             if hub.refuse_files and name != "README.md":
                 self._send(hub.refuse_files[0], b"", hub.refuse_files[1])
             else:
-                self._send_file(name)
+                self._send_file(name, held[name])
         else:
             self._send(404, b"", {"X-Error-Code": "EntryNotFound" if path.startswith(files) else "RepoNotFound"})
 
-    def _send_file(self, name: str) -> None:
-        content, status, headers = self.hub.files[name], 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
+    def _send_file(self, name: str, content: bytes) -> None:
+        status, headers = 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
         if wanted := self.headers.get("Range"):
             first, last = map(int, wanted.removeprefix("bytes=").split("-"))
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"

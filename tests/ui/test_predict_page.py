@@ -312,7 +312,7 @@ def test_a_run_that_has_only_seen_drawings_says_so_of_a_photograph_and_leads_to_
     give(page, DROP, path)
     says(page, re.compile(r"Leans to \w+ \(\d+ %\), but this model has only seen drawings\. Train it on photographs\."))
     press(page, "Train it on photographs")
-    expect(page.get_by_role("tab", name="Hub data set")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Photographs")).to_have_attribute("aria-selected", "true")
 
 
 def table(page: Page) -> Any:
