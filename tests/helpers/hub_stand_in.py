@@ -12,26 +12,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from helpers.answering import Answer, Asked, answering
+
 COMMIT = "d" * 40
 TOKEN, READ_ONLY = "hf_RosaMayWriteWhateverSheLikes", "hf_RosaMayReadAndNothingElse"
-Answer = tuple[int, Any, dict[str, str]]
-
-
-@dataclass
-class Asked:
-    """One request as it came."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass
@@ -47,7 +35,7 @@ class Repository:
 class Kept:
     """What the stand-in has, and what it does otherwise than the Hub; ``refuse`` maps a part of a path to an answer.
 
-    Where ``breaks`` is in a path, the connection is cut when some of the request is read; a file waits to be taken for
+    Where ``breaks`` is in a path, the connection is cut; a file waits to be taken for
     as long as ``takes`` is not set.
     """
 
@@ -68,70 +56,24 @@ class Kept:
 def hub(kept: Kept) -> Iterator[str]:
     """Serve it, and yield the address."""
 
-    class Hub(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> Answer | None:
+        if kept.breaks and kept.breaks in asked.path:
+            return None
+        kept.asked.append(asked)
+        if asked.path.startswith("/storage/"):
+            kept.begun.set()
+            kept.takes.wait(60)
+        return answer_of(kept, asked)
 
-        def do_GET(self) -> None:
-            self._answer()
-
-        def do_POST(self) -> None:
-            self._answer()
-
-        def do_PUT(self) -> None:
-            self._answer()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-        def _answer(self) -> None:
-            path = unquote(urlsplit(self.path).path)
-            if kept.breaks and kept.breaks in path:
-                self.rfile.read1(1000)
-                self.close_connection = True
-                self.connection.close()
-                return
-            kept.asked.append(Asked(self.command, path, dict(self.headers), self._body(path)))
-            status, value, headers = answer(kept, kept.asked[-1], f"http://{self.headers['Host']}")
-            body = value if isinstance(value, bytes) else json.dumps(value).encode()
-            self.send_response(status)
-            for name, text in {"Content-Type": "application/json", **headers, "Content-Length": len(body)}.items():
-                self.send_header(name, str(text))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _body(self, path: str) -> bytes:
-            if path.startswith("/storage/"):
-                kept.begun.set()
-                kept.takes.wait(60)
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            chunks = []
-            while size := int(self.rfile.readline(), 16):
-                chunks.append(self.rfile.read(size))
-                self.rfile.readline()
-            self.rfile.readline()
-            return b"".join(chunks)
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """Say nothing of a client that goes away."""
-
-    server = Server(("127.0.0.1", 0), Hub)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    kept.address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield kept.address
-    finally:
-        kept.takes.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(answer) as kept.address:
+        try:
+            yield kept.address
+        finally:
+            kept.takes.set()
 
 
-def answer(kept: Kept, asked: Asked, address: str) -> Answer:
-    """Return status, body and headers: as the Hub, for Rosa, who is in no organisation."""
+def answer_of(kept: Kept, asked: Asked) -> Answer:
+    """Answer as the Hub, for Rosa, who is in no organisation."""
     for part, refusal in kept.refuse.items():
         if part in asked.path:
             return refusal
@@ -150,8 +92,8 @@ def answer(kept: Kept, asked: Asked, address: str) -> Answer:
     if token == READ_ONLY and asked.method != "GET":
         return 403, {"error": "This token may read but not write"}, {}
     if asked.path == "/api/repos/create":
-        return _made(kept, json.loads(asked.body), address)
-    return _of_repository(kept, asked, address)
+        return _made(kept, json.loads(asked.body))
+    return _of_repository(kept, asked, kept.address)
 
 
 def _validated(given: dict[str, str]) -> Answer:
@@ -170,16 +112,16 @@ def _validated(given: dict[str, str]) -> Answer:
     return (400, {"errors": wrong, "warnings": []}, {}) if wrong else (200, {"errors": [], "warnings": []}, {})
 
 
-def _made(kept: Kept, given: dict[str, Any], address: str) -> Answer:
+def _made(kept: Kept, given: dict[str, Any]) -> Answer:
     owner = given["organization"] or "rosa"
     name = f"{owner}/{given['name']}"
     if owner != "rosa":
         error = f'You don\'t have the rights to create a model under the namespace "{owner}"'
         return 403, {"error": error}, {}
     if name in kept.repositories:
-        return 409, {"error": "You already created this model repo", "url": f"{address}/{name}"}, {}
+        return 409, {"error": "You already created this model repo", "url": f"{kept.address}/{name}"}, {}
     kept.repositories[name] = Repository(private=given.get("visibility") == "private")
-    return 200, {"url": f"{address}/{name}", "name": name}, {}
+    return 200, {"url": f"{kept.address}/{name}", "name": name}, {}
 
 
 def _of_repository(kept: Kept, asked: Asked, address: str) -> Answer:

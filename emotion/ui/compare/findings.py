@@ -48,7 +48,7 @@ def gaps_html(found: list[Gap]) -> str:
 
 def warnings_html(sentences: list[str]) -> str:
     """Return sentences that nobody should pass over."""
-    return "".join(f'<p class="warning" role="status">{html.escape(sentence)}</p>' for sentence in sentences)
+    return "".join(f'<p class="caution" role="status">{html.escape(sentence)}</p>' for sentence in sentences)
 
 
 def basis(comparison: Comparison, emotion: str | None) -> str:

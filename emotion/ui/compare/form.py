@@ -13,8 +13,7 @@ from emotion.core.errors import ConfigError, PictureError
 from emotion.core.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
 from emotion.runs.run import Run
 from emotion.ui.picture_sets import NO_SETS, PictureSet, evaluation_sets, list_picture_sets, names_by_species
-from emotion.ui.run_board import RunBoard, trained_on_drawn
-from emotion.ui.run_picker import RunPicker
+from emotion.ui.run_board import trained_on_drawn
 
 DEFAULT_SIZE, DEFAULT_SEED = 20, 42
 TICKED_SPECIES = ("human", "dog")
@@ -23,11 +22,10 @@ TICKED_SPECIES = ("human", "dog")
 class CompareForm:
     """Widgets of the form; ``inputs`` are what ``read`` takes, in its order."""
 
-    def __init__(self, board: RunBoard) -> None:
+    def __init__(self, run: gr.Dropdown) -> None:
         sets = evaluation_sets(list_picture_sets())
-        self.picker = RunPicker(board, name="compare", label="Run")
+        self.run = run
         with gr.Row(elem_classes="controls"):
-            self.run = self.picker.place()
             self.emotion = gr.Dropdown(
                 list(EMOTIONS), value="happy", label="Emotion", scale=1, min_width=120, elem_id="compare-emotion"
             )

@@ -12,6 +12,7 @@ from emotion.core.errors import EmotionError
 from emotion.server.services import Services
 from emotion.ui.charts.results import HEIGHT, confidence_chart, said_chart
 from emotion.ui.charts.view import chart, shown
+from emotion.ui.chosen import Chosen
 from emotion.ui.compare.findings import findings_html, measures_html, sample_html
 from emotion.ui.compare.form import CompareForm
 from emotion.ui.compare.grid import grid_html
@@ -21,6 +22,7 @@ from emotion.ui.compare.report_panel import ReportPanel
 from emotion.ui.compare.shown import shown_comparison
 from emotion.ui.guard import guarded
 from emotion.ui.handlers import EVERY_PRESS, QUIET
+from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard
 from emotion.ui.status import sentence
 from emotion.ui.ticks import TICKS
@@ -35,13 +37,14 @@ ALL = "all"
 class CompareTab:
     """Widgets of the tab and what they do."""
 
-    def __init__(self, services: Services, board: RunBoard) -> None:
+    def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
         self.services = services
         self.board = board
-        self.form = CompareForm(board)
-        self.picker, self.saved = self.form.picker, self.form.saved
+        chosen.waits()
+        self.form = CompareForm(chosen.run)
+        self.saved = self.form.saved
         self._build_results()
-        self._connect()
+        self._connect(chosen)
 
     def _build_results(self) -> None:
         self.headline = gr.HTML(sentence(NO_COMPARISON), elem_id="headline", apply_default_css=False)
@@ -66,7 +69,7 @@ class CompareTab:
         self.panels.append(self.report_panel)
         self.view += [widget for panel in self.panels for widget in panel.view]
 
-    def _connect(self) -> None:
+    def _connect(self, chosen: Chosen) -> None:
         form = self.form
         for button, handler in ((form.go, self.compare), (form.grid, self.compare_all)):
             button.click(
@@ -78,15 +81,17 @@ class CompareTab:
         self.shown_emotion.input(
             guarded(self.reopen), [form.run, self.saved, self.shown_emotion], self.view, **reopening
         )
-        self.picker.also(self.choose_run, [form.emotion, form.sets, self.saved])
+        chosen.when_changed(self.choose_run, [], [form.emotion, form.sets, self.saved])
 
-    def choose_run(self, name: str | None) -> list[Any]:
+    def choose_run(self, name: str | None) -> dict[Any, Any]:
         """Offer the run's classes, tick the sets of the kind it was trained on, and list what it was compared on."""
         if not name:
-            return [gr.skip()] * 3
+            return {}
         run = self.board.find(name)
         choices = saved_choices(run.comparisons)
-        return [*self.form.fit_to(run), gr.Dropdown(choices, value=None, visible=bool(choices))]
+        emotion, sets = self.form.fit_to(run)
+        saved = gr.Dropdown(choices, value=None, visible=bool(choices))
+        return {self.form.emotion: emotion, self.form.sets: sets, self.saved: saved}
 
     def compare(self, name: str | None, emotion: str | None, *asked: Any) -> list[Any]:
         """Let the run judge a sample of each ticked set, and show what came out."""

@@ -14,13 +14,13 @@ from emotion.data.importing import Brought
 from emotion.data.sets import SavedSet, delete_set
 from emotion.server.services import Services
 from emotion.ui.guard import guarded
+from emotion.ui.handing_on import LABEL
 from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET
 from emotion.ui.picture_sets import saved_key
 from emotion.ui.pictures.incoming import Incoming
 from emotion.ui.pictures.mine import NEW, choices, is_own, own_set, seen_set
 from emotion.ui.pictures.review import FIRST, Review
 from emotion.ui.pictures.summary import NOTHING_YET, summary_html
-from emotion.ui.sharing import LABEL
 from emotion.ui.status import sentence
 from emotion.ui.visitor import current_visitor
 

@@ -10,7 +10,7 @@ from emotion.core.labels import colour_of
 from emotion.core.prediction import Prediction
 from emotion.runs.run import Run
 from emotion.ui.run_board import trained_on_drawn
-from emotion.ui.status import drawn_note
+from emotion.ui.status import drawn_badge
 
 SEEN_DRAWINGS = "but this model has only seen drawings. Train it on photographs."
 # A single picture is one draw.
@@ -50,7 +50,7 @@ def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:
     kind = "verdict unknown" if prediction.is_unknown else "verdict"
     return (
         f'<div class="{kind}" role="status" style="--accent:{colour_of(prediction.label)}"><b>{html.escape(head)}</b>'
-        f"{small}</div>{drawn_note(shown=is_drawn)}"
+        f"{small}</div>{drawn_badge(shown=is_drawn)}"
     )
 
 

@@ -65,14 +65,14 @@ class Shown:
 
 
 class OnePicture:
-    """Widgets for one picture and what they do; ``run`` is where the run in use is chosen, ``other`` the one beside it.
+    """Widgets for one picture and what they do; ``run`` is where the run in use is chosen, ``other`` one beside it.
 
     A later question stands before an earlier one, however long that takes: each page counts what it asks.
     """
 
-    def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown, other: gr.Dropdown) -> None:
+    def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
         self.services, self.board = services, board
-        self.run, self.other = run, other
+        self.run = run
         self.examples = _examples()
         # One object for all events of a page, changed in place.
         self.shown = gr.State(Shown())
@@ -99,6 +99,10 @@ class OnePicture:
                         self.bars_beside = chart(
                             PROBABILITY_HEIGHT, label="Probability by the other run", name="bars-beside", says=WAITING
                         )
+                self.other = gr.Dropdown(
+                    [("no other run", "")], value="", label="Compare with another run", elem_id="predict-beside",
+                    interactive=True,
+                )  # fmt: skip
                 self.difference = gr.HTML("", elem_id="difference", apply_default_css=False)
         with gr.Column(visible=False, elem_id="looking") as self.looking:
             gr.HTML('<h3 class="section-title">What is it looking at?</h3>', apply_default_css=False)
