@@ -69,7 +69,8 @@ def main() -> int:
     ) as services:
         board = RunBoard(services.runs_folder)
         try:
-            gate = behind_gate(build_app(services, board), host=host, head=HEAD, counter=UploadCounter(services.room))
+            page, counter = build_app(services, board), UploadCounter(services.room)
+            gate = behind_gate(page, board=board, host=host, head=HEAD, counter=counter)
         except ConfigError as error:
             print(error, file=sys.stderr)
             return 2

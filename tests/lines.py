@@ -14,7 +14,7 @@ ROOMS = {
     "ui": (3_800, "ui style"),
     "server": (900, "server"),
     "report": (700, "report"),
-    "analysis": (1_500, "comparison statistics studies"),
+    "analysis": (1_500, "analysis"),
     "training": (1_300, "training"),
     "inference": (500, "inference"),
     "runs": (550, "runs"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.pictures import write_pictures
 
-from emotion.comparison import load_comparison
+from emotion.analysis import load_comparison
 
 ROOT = Path(__file__).resolve().parents[1]
 

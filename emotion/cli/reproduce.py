@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison import Comparison, Request, SampleResult
+from emotion.analysis import Comparison, Request, SampleResult
+from emotion.analysis.blocks import Cell, Command, Facts, Report, Row, Section, Table, Text
+from emotion.analysis.results import differences, results
+from emotion.analysis.studies import Question
 from emotion.core.config import preset
 from emotion.core.errors import PictureError, RunError
 from emotion.core.events import RunFinished, RunStarted
@@ -18,13 +21,12 @@ from emotion.core.intervals import wilson_interval
 from emotion.core.labels import DRAWN_NOTE, colour_of_set
 from emotion.core.progress import result_of
 from emotion.data.drawn import is_drawn
-from emotion.report import asking, calibrating, checks, limits, results, to_markdown, training
-from emotion.report.content import Cell, Command, Facts, Report, Row, Section, Table, Text
+from emotion.report import asking, limits, to_markdown, training
+from emotion.report.building import checks
 from emotion.report.material import Material
 from emotion.runs.folder import create_run
 from emotion.runs.run import Run
 from emotion.server.model_process import Models, carry_out, compare_sets
-from emotion.studies import controls, cue_probe, feature_map, keeping, luck
 
 # In the report's order; the last one's run is the one that is compared.
 BATCH_SIZES = (8, 16, 4, 24)
@@ -60,22 +62,25 @@ def reproduce(
         batches.append({"batch": batch_size, **_trained(run)})
     say("comparing")
     pair = {name: sets[name] for name in REPORT}
-    happy, twenty = compare_sets(models, run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED))
-    everything, grid = compare_sets(models, run, Request(sets, size=None, seed=SEED))
-    mixed, both = compare_sets(models, run, Request(pair, size=SIZE, seed=SEED))
-    for control in controls.offered(mixed):
-        say(f"control {control.name}")
-        done = result_of(carry_out(models, controls.Control(run, str(both), control.name)))
-        controls.keep_control(both, done)
-    say("luck and the map of features")
-    lucky = result_of(carry_out(models, luck.Luck(run, str(twenty))))
-    keeping.keep(twenty, luck.KEPT_AS, lucky.to_json())
-    mapped = result_of(carry_out(models, feature_map.FeatureMap(run, str(grid))))
-    keeping.keep(grid, feature_map.KEPT_AS, mapped.to_json())
+    happy, twenty = result_of(compare_sets(models, run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED)))
+    everything, grid = result_of(compare_sets(models, run, Request(sets, size=None, seed=SEED)))
+    _, both = result_of(compare_sets(models, run, Request(pair, size=SIZE, seed=SEED)))
+
+    def ask(study: str, file: Path, **asked: Any) -> Any:
+        say(f"{study} {' '.join(map(str, asked.values()))}".strip())
+        return result_of(carry_out(models, Question(run, study, str(file), asked)))
+
+    controls, lucky = ask("controls", both), ask("luck", twenty)
+    ask("map", grid)
+    moved: dict[str, Any] = {}
+    for study in ("transfer", "look"):
+        try:
+            moved[study] = asdict(ask(study, grid))
+        except PictureError as error:
+            say(f"{study} is left out: {error}")
     kind = "drawn" if is_drawn(pictures) else "photographs"
     for cue in CUES if kind == "drawn" else ():
-        say(f"cue {cue}")
-        cue_probe.keep_probe(run, result_of(carry_out(models, cue_probe.CueProbe(run, cue))))
+        ask("cues", grid, cue=cue)
     page = _page(kind, Material.of(twenty), Material.of(grid), Material.of(both), batches, time.perf_counter() - began)
     numbers = {
         "kind": kind,
@@ -86,9 +91,10 @@ def reproduce(
         "batch_sizes": batches,
         "all_emotions": _rows(everything),
         "luck": {name: dict(zip(("low", "high"), each.span, strict=True)) for name, each in lucky.sets.items()},
+        **moved,
         "controls": {
             name: {each: moved.after.correct_confidence for each, moved in found.sets.items()}
-            for name, found in controls.kept_controls(both).items()
+            for name, found in controls.items()
         },
     }
     texts = {f"experiment-{kind}.md": to_markdown(page), f"experiment-{kind}.json": as_json(numbers)}
@@ -137,6 +143,7 @@ def _page(
     ]
     sample = " and ".join(f"{both.comparison.pooled(name).n} of {name}" for name in both.comparison.sets)
     note = Text(f"On {sample} of all emotions, seed {SEED}.", "note")
+    others = ("transfer", "look", "map", "calibration", *(["cues"] if kind == "drawn" else []))
     again = f"make reproduce{'' if kind == 'drawn' else ' PHOTOS=path/to/photos'}"
     return Report(
         title=f"The report’s experiment, on {'drawn pictures' if kind == 'drawn' else kind}",
@@ -145,12 +152,13 @@ def _page(
         basis=f"Run {twenty.run.name}; every number from `python -m emotion reproduce`.",
         warnings=(DRAWN_NOTE,) if kind == "drawn" else (),
         sections=(
-            Section("Twenty and twenty, as in the report", (_beside(ours), *checks.luck(twenty))),
+            Section("Twenty and twenty, as in the report", (_beside(ours), *checks(twenty, "luck").blocks)),
             Section("Four batch sizes", (_batches(batches),)),
-            *(part(grid) for part in (asking.asked, training.model, results.results, results.differences)),
-            Section("Controls", (note, *checks.controls(both))),
-            Section("Cues, features and calibration",
-                    (*checks.cues(grid), *checks.features(grid), *calibrating.calibration(grid))),
+            *(part(grid) for part in (asking.asked, training.model)),
+            Section("Results", tuple(results(grid.comparison, grid.emotion))),
+            Section("Differences between the sets", tuple(differences(grid.comparison, grid.emotion))),
+            Section("Controls", (note, *checks(both, "controls").blocks)),
+            Section("Transfer, features and calibration", checks(grid, *others).blocks),
             limits.limits(grid),
             Section("How to repeat it", (Command("Everything above.", again),)),
         ),

@@ -1,4 +1,4 @@
-"""What is done with a run: `predict`, `compare`, `report`, `export`, `push`."""
+"""What is done with a run: `predict`, `compare`, `transfer`, `report`, `export`, `push`."""
 
 from __future__ import annotations
 
@@ -105,13 +105,13 @@ def compare(
     """Score samples of several species with one run."""
     folders = _named_folders(sets)
     found = find_run(run, root=runs)
-    from emotion.comparison import Request
-    from emotion.comparison.findings import caveats, collapses, gap_sentence
+    from emotion.analysis import Request
+    from emotion.analysis.findings import caveats, collapses, gap_sentence
     from emotion.server.model_process import Models, compare_sets
 
     wanted = None if emotion == "all" else emotion
     request = Request(folders, wanted, size, seed, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
-    comparison, path = compare_sets(Models(), found, request)
+    comparison, path = result_of(compare_sets(Models(), found, request), tell=show_progress)
     results = [(name, label, each) for name, by_label in comparison.sets.items() for label, each in by_label.items()]
     _note("since they cannot be read", {path for *_, each in results for path in each.unreadable})
     _note("since the run was trained on them", {path for *_, each in results for path in each.near_duplicates})
@@ -134,6 +134,36 @@ def compare(
     }  # fmt: skip
     words += [*map(gap_sentence, comparison.gaps), *caveats(comparison, None), f"seed {seed}, written to {path}"]
     answer(as_json, values, [*words, *drawn_note(*folders.values())])
+
+
+def transfer(
+    run: RunName,
+    runs: Runs,
+    sets: Annotated[list[str], typer.Option("--set", metavar="NAME=DIR", help="Once for each species.")],
+    use_aliases: UseAliases = False,
+    as_json: AsJson = False,
+) -> None:
+    """Learn from each set, judge all of them, and say how much of the way what people teach goes."""
+    folders, found = _named_folders(sets), find_run(run, root=runs)
+    from emotion.analysis.transfer import Transfer, sentences
+    from emotion.server.model_process import Models, carry_out
+
+    asked = Transfer(found, {name: str(folder) for name, folder in folders.items()}, use_aliases)
+    result = result_of(carry_out(Models(), asked), tell=show_progress)
+    matrix = {
+        name: {other: {"n": each.n, "accuracy": each.accuracy, "auc": each.auc} for other, each in row.items()}
+        for name, row in result.matrix.items()
+    }
+    share = {name: each and asdict(each) for name, each in result.share.items()}
+    values = {
+        "run": str(found.path), "classes": result.classes, "chance": result.chance, "matrix": matrix, "share": share,
+    }  # fmt: skip
+    words = [
+        f"learnt from {name}, judged {other}: {each.accuracy:.1%} right of {each.n}, AUC {each.auc:.2f}"
+        for name, row in result.matrix.items()
+        for other, each in row.items()
+    ]
+    answer(as_json, values, [*sentences(result), *words, *drawn_note(*folders.values())])
 
 
 def _named_folders(texts: Sequence[str]) -> dict[str, Path]:
@@ -164,7 +194,7 @@ def report(
 ) -> None:
     """Write a saved comparison as one file to hand on."""
     from emotion.report import build_report
-    from emotion.report.writing import check_ending, write_report
+    from emotion.report.render import check_ending, write_report
 
     check_ending(to)
     found = find_run(run, root=runs)
@@ -217,4 +247,4 @@ def push(
     answer(as_json, values, [f"pushed to {pushed.address} ({seen}, {megabytes(pushed.bytes)} in one commit)"])
 
 
-COMMANDS = (predict, compare, report, export, push)
+COMMANDS = (predict, compare, transfer, report, export, push)

@@ -108,6 +108,15 @@ class TrainedOn:
         found = [(path, known[sha256]) for path, sha256 in rows if sha256 in known]
         return cls([path for path, _ in found], {sha256: path for path, sha256 in rows}, _words([b for _, b in found]))
 
+    def groups(self, paths: Sequence[Path]) -> list[int]:
+        """Return a number for each of these pictures, the same for those that look alike, directly or by others."""
+        from scipy.sparse.csgraph import connected_components
+
+        alike = [_apart(each[None], each[None], self.prints)[0] for each in self.prints]
+        _, found = connected_components(np.array(alike).reshape(len(alike), -1) <= NEAR_SHARE * BITS)
+        groups = dict(zip(self.paths, found.tolist(), strict=True))
+        return [groups.get(str(path), len(groups) + number) for number, path in enumerate(paths)]
+
     def twins(self, pictures: Sequence[Picture]) -> dict[Path, str]:
         """Return those of the pictures that were trained on, with the path of the training picture.
 

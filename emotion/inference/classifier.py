@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ class Classifier:
         self.side = side_of(self.processor)
         self._seen = load_seen(run.path, width=self.network.width)
 
-    def predict(self, picture: Path, *, name: str = "") -> Prediction:
+    def predict(self, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
         """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
 
         Raises:
@@ -73,6 +74,13 @@ class Classifier:
     def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
         """Return the probability of every class for each picture, in order, or the error that says why it has none."""
         return [each if isinstance(each, PictureError) else each.scores for each in self.judge(pictures)]
+
+    @torch.inference_mode()
+    def of_features(self, features: np.ndarray) -> np.ndarray:
+        """Return the (N, C) probabilities of pictures by their (N, F) features; NaN where they are."""
+        head = self.network.head
+        said: np.ndarray = head(torch.from_numpy(features).to(head.weight.device)).softmax(-1).cpu().numpy()
+        return said
 
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
         """Return which parts of a picture speak for a class, beside what ``score`` says of that class.

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison import Comparison, load_comparison
+from emotion.analysis.comparison import Comparison
+from emotion.analysis.kept import load_comparison, run_of
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RunError
 from emotion.core.events import Event, RunStarted, without_void
@@ -37,9 +38,7 @@ class Material:
             ConfigError: the run's settings are not of this version.
         """
         comparison = load_comparison(file)
-        # A run folder may have been moved since: the comparison lies in it.
-        around = Run(file.absolute().parent.parent)
-        run = around if (around.path / "config.json").is_file() else Run(Path(comparison.run))
+        run = run_of(file)
         return cls(file, comparison, run, run.config())
 
     @property

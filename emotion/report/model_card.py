@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from emotion.comparison import Comparison, load_comparison
-from emotion.comparison.findings import gap_sentence, gaps_of
+from emotion.analysis import Comparison, load_comparison
+from emotion.analysis.findings import gap_sentence, gaps_of
 from emotion.core.errors import RunError
 from emotion.core.format import escaped, percent, span
 from emotion.core.labels import DRAWN_NOTE, RELAXED_WARNING

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from emotion.core.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
-from emotion.core.format import count, duration, percent, span
-from emotion.core.intervals import wilson_interval
-from emotion.core.labels import chance_level, colour_of, in_order
-from emotion.data.drawn import is_drawn
-from emotion.report.content import (
+from emotion.analysis.blocks import (
     Block,
     Cell,
     Facts,
@@ -27,6 +22,11 @@ from emotion.report.content import (
     Table,
     Text,
 )
+from emotion.core.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
+from emotion.core.format import count, duration, percent, span
+from emotion.core.intervals import wilson_interval
+from emotion.core.labels import chance_level, colour_of, in_order
+from emotion.data.drawn import is_drawn
 from emotion.report.material import Material
 from emotion.report.naming import plain_name
 from emotion.runs.curves import reading

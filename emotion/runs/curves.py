@@ -31,8 +31,8 @@ def reading(events: Sequence[Event]) -> str:
     low, high = wilson_interval(round(accuracy * n), n)
     if low <= chance:
         return (
-            f"Nothing learned beyond chance: {accuracy:.0%} of {n} validation pictures right (95 %: {low:.0%} to "
-            f"{high:.0%}), where guessing gets {chance:.0%}."
+            f"Nothing learned beyond chance: {round(accuracy * n)} of {n} validation pictures right = "
+            f"{accuracy * 100:.0f} % ({low * 100:.0f}–{high * 100:.0f}), where guessing gets {chance * 100:.0f} %."
         )
     trained = [epoch.train_loss or 0.0 for epoch in epochs]
     risen = losses[-1] > losses[best] * (1 + RISEN)
@@ -47,9 +47,11 @@ def reading(events: Sequence[Event]) -> str:
             f"loss rose from {losses[best]:.2f} to {losses[-1]:.2f}; the checkpoint is that of epoch "
             f"{epochs[best].epoch}."
         )
-    before = losses[max(len(losses) * 2 // 3 - 1, 0)]
-    if best == len(losses) - 1 and losses[best] < before * (1 - IMPROVING):
-        return f"Still improving at epoch {epochs[-1].epoch}: more epochs may help."
+    before = max(len(losses) * 2 // 3 - 1, 0)
+    if best == len(losses) - 1 and losses[best] < losses[before] * (1 - IMPROVING):
+        if epochs[-1].validation.accuracy > epochs[before].validation.accuracy:
+            return f"Still improving at epoch {epochs[-1].epoch}: more epochs may help."
+        return f"Surer, but not more often right, since epoch {epochs[before].epoch}: more epochs hardly help."
     return (
         f"Levelled off: the validation loss has been near its lowest ({losses[best]:.2f}) since epoch {_since(losses)}."
     )

@@ -1,4 +1,4 @@
-"""The run that a public server begins with, so that whoever comes first finds one."""
+"""The run that a server begins with, so that whoever comes first finds one."""
 
 from __future__ import annotations
 
@@ -13,28 +13,24 @@ from emotion.core.owners import OF_THE_SERVER, owner_of
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.runs.folder import create_run, list_runs
 from emotion.runs.run import About, Run
-from emotion.server.limits import is_public
 from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import GOING_ON
 
 VARIABLE = "EMOTION_FIRST_RUN"
-ABOUT = About(
-    title="First run",
-    note="Trained by this server itself when it started without a run, on the drawn people with the Quick settings.",
-)
+ABOUT = About(note="Trained by this server itself when it started without a run.")
 LOCK = ".first-run"
 
 
 def is_wanted() -> bool:
-    """Whether this server begins with a run of its own: a public one does, unless ``EMOTION_FIRST_RUN=0``.
+    """Whether this server begins with a run of its own: it does, unless ``EMOTION_FIRST_RUN=0``.
 
     Raises:
         ConfigError: the variable is neither 0 nor 1.
     """
     given = os.environ.get(VARIABLE, "1")
     if given not in ("0", "1"):
-        raise ConfigError(f"{VARIABLE} is {given!r}: set it to 0 for a public server without a first run.")
-    return is_public() and given == "1"
+        raise ConfigError(f"{VARIABLE} is {given!r}: set it to 0 for a server without a first run.")
+    return given == "1"
 
 
 def begin_first_run(queue: TrainingQueue, root: Path) -> None:

@@ -12,17 +12,16 @@ from inspect import isgenerator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from emotion.comparison import Comparison, Request, compare, save_comparison
+from emotion.analysis import Comparison, Request, compare, save_comparison
+from emotion.analysis.study import Judge, Task
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.format import duration
 from emotion.core.prediction import Prediction
 from emotion.core.progress import Job, Progress, result_of
 from emotion.runs.run import Run
 from emotion.server.logs import log_unexpected, start_logging
-from emotion.studies.run_judge import RunJudge
-from emotion.studies.study import Study
 from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:
@@ -155,8 +154,8 @@ class Models:
         return found[1]
 
 
-def predict(models: Models, run: Run, picture: Path, name: str = "") -> Prediction:
-    """Return what a run says of one picture file, which is called ``name`` in a message about it.
+def predict(models: Models, run: Run, picture: Path | IO[bytes], name: str = "") -> Prediction:
+    """Return what a run says of one picture, a file or its content, which is called ``name`` in a message about it.
 
     Raises:
         EmotionError: the picture or the run cannot be used.
@@ -164,14 +163,14 @@ def predict(models: Models, run: Run, picture: Path, name: str = "") -> Predicti
     return models.of(run).predict(picture, name=name)
 
 
-def compare_sets(models: Models, run: Run, request: Request) -> tuple[Comparison, Path]:
+def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
     """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
 
     Raises:
         EmotionError: a set, its sample or the run cannot be used.
     """
     classifier, known = models.of(run), trained_on(run)
-    comparison = compare(
+    comparison = yield from compare(
         classifier.score,
         request,
         run=run,
@@ -183,13 +182,13 @@ def compare_sets(models: Models, run: Run, request: Request) -> tuple[Comparison
     return comparison, save_comparison(comparison, run=run)
 
 
-def carry_out(models: Models, study: Study[R]) -> Generator[Progress, None, R]:
+def carry_out(models: Models, study: Task[R]) -> Generator[Progress, None, R]:
     """Carry out a study of a run; yield how far it is and return the answer.
 
     Raises:
         EmotionError: it cannot be answered.
     """
-    return (yield from study.carry_out(RunJudge(study.run, models.of(study.run))))
+    return (yield from study.carry_out(Judge(study.run, models.of(study.run))))
 
 
 def do_job(models: Models, job: Job[R]) -> Generator[Progress, None, R]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -10,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from emotion.comparison import Comparison, Request
+from emotion.analysis import Comparison, Request
+from emotion.analysis.study import Task
 from emotion.core.config import TrainConfig
-from emotion.core.errors import RefusedError, RunError
+from emotion.core.errors import PictureError, RefusedError, RunError
 from emotion.core.owners import owner_of
 from emotion.core.prediction import Prediction
-from emotion.core.progress import Job, Progress
-from emotion.data.decoding import is_large
+from emotion.core.progress import Job, Progress, result_of
+from emotion.data.decoding import is_large, opened
 from emotion.data.sets import sets_folder
 from emotion.runs.folder import create_run, list_runs
 from emotion.runs.run import Run
@@ -34,13 +36,14 @@ from emotion.server.model_process import (
 )
 from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
-from emotion.studies.study import Study
 
 R = TypeVar("R")
 # Of the small backbones: some 90 MB each, once it is asked for.
 LOADED = 4
 # About what a run of a small backbone takes until it has ended.
 RUN_BYTES = 250_000_000
+# What a camera gives at most, and how it is called in a sentence.
+FRAME, FRAME_PIXELS = "The camera’s picture", 4_000_000
 NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
 NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
 
@@ -136,8 +139,29 @@ class Services:
             prediction: Prediction = process.call(predict, seen, picture, name, seconds=PREDICTION_SECONDS)
             return prediction
 
+    def predict_frame(self, run: Run, frame: bytes) -> Prediction:
+        """Return what a run that the visitor may use says of one picture of a live camera; the log tells of none.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used, or the visitor has too many waiting.
+        """
+        visitor, picture = self._visitor(), io.BytesIO(frame)
+        with opened(picture, name=FRAME) as image:
+            if image.width * image.height > FRAME_PIXELS:
+                raise PictureError(f"{FRAME} is too large: choose a smaller camera.")
+        with self._turns.one_of(visitor, address=self._address()):
+            seen = as_seen_by(visitor, run)
+            said: Prediction = self._predictor.call(predict, seen, picture, FRAME, seconds=PREDICTION_SECONDS)
+            return said
+
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
+        """Do what ``comparing`` does while nobody watches."""
+        return result_of(self.comparing(run, request))
+
+    def comparing(self, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
         """Score samples of sets that the visitor may use; return the comparison and the file that keeps it.
+
+        Yields how far it is. Whoever closes it ends it.
 
         Raises:
             EmotionError: a set, its sample or the run cannot be used.
@@ -146,10 +170,12 @@ class Services:
         with logged("comparison", visitor=visitor, run=run.name, sets=len(request.sets)):
             if self._limits:
                 self._require_offered(request.sets.values())
-            result: tuple[Comparison, Path] = self._comparer.call(compare_sets, as_seen_by(visitor, run), request)
+            result: tuple[Comparison, Path] = yield from self._comparer.stream(
+                compare_sets, as_seen_by(visitor, run), request
+            )
             return result
 
-    def study(self, study: Study[R]) -> Generator[Progress, None, R]:
+    def study(self, study: Task[R]) -> Generator[Progress, None, R]:
         """Carry out a study of a run that the visitor may use; yield how far it is. Whoever closes it ends it.
 
         Raises:
@@ -157,7 +183,7 @@ class Services:
         """
         visitor = self._visitor()
         as_seen_by(visitor, study.run)
-        with logged("study", visitor=visitor, run=study.run.name, what=type(study).__name__):
+        with logged("study", visitor=visitor, run=study.run.name, what=getattr(study, "study", type(study).__name__)):
             result: R = yield from self._student.stream(carry_out, study)
             return result
 

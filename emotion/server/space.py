@@ -15,7 +15,7 @@ FILES = ("README.md", "LICENSE", REQUIREMENTS, "app.py")
 # Of a folder these kinds and no other: a photograph that was put there for a moment must not be pushed with it.
 # The results are there for the landing panel's numbers, and for the README's links.
 FOLDERS: dict[str, frozenset[str]] = {
-    "emotion": frozenset({".py", ".js", ".css"}),
+    "emotion": frozenset({".py", ".js", ".css", ".j2"}),
     "assets": frozenset({".webp", ".png", ".css", ".json", ".safetensors"}),
     "docs": frozenset({".md", ".json"}),
 }

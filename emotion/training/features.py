@@ -267,7 +267,7 @@ def pooled(
         look = Look(list(found.values()), 0, processor, recipe, open_cache(), context)
         frozen = Frozen(network, trained_blocks=0, precision=context.precision)
         with told_of_full_disk():
-            seen = yield from _as_progress(look.take(frozen, row_bytes=network.width * 4))
+            seen = yield from as_progress(look.take(frozen, row_bytes=network.width * 4))
         places = list(found)
         readable = [row for row in range(len(places)) if row not in seen.unreadable]
         features[[places[row] for row in readable]] = seen.take(readable).numpy()
@@ -306,7 +306,8 @@ def _found(path: Path) -> Picture | None:
         return None
 
 
-def _as_progress(steps: Generator[TrunkProgress, None, Features]) -> Generator[Progress, None, Features]:
+def as_progress(steps: Generator[TrunkProgress, None, Features]) -> Generator[Progress, None, Features]:
+    """Tell how far a pass is as progress; return its features."""
     try:
         while True:
             yield from look_progress(next(steps))

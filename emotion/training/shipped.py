@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -76,6 +76,11 @@ def trained_on(run: Run) -> TrainedOn:
     except EmotionError:
         # A torn run, or one of a script: there is nothing to compare a sample with.
         rows = []
+    return fingerprinted(rows)
+
+
+def fingerprinted(rows: Sequence[tuple[str, str]]) -> TrainedOn:
+    """Return pictures, given by path and SHA-256, by content and look; what is computed of it is kept."""
     drawn = shipped()
     known = drawn.fingerprints if drawn else {}
     return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.json")

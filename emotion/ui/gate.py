@@ -59,7 +59,7 @@ _READ = r"info|startup-events|heartbeat/[^/]+|queue/data|upload_progress|app_id|
 _SENT = r"queue/join|run/[^/]+|call/[^/]+|cancel|reset"
 ROUTES: tuple[Route, ...] = (
     _route(READ, r"/|/assets/.+|/static/.+|/theme\.css|/favicon\.ico", is_open=True),
-    _route(READ, rf"/config/?|/logout|{_API}(?:{_READ})/?"),
+    _route(READ, rf"/config/?|/news|/logout|{_API}(?:{_READ})/?"),
     # Without a scheme: Gradio fetches what is an address.
     _route(READ, rf"{_API}file=(?!/*[a-zA-Z][a-zA-Z0-9+.-]*:).+"),
     _route(SENT, r"/login/?", 4 * KB, is_open=True),

@@ -52,7 +52,7 @@ def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:
         return list(pool.map(convert, pictures))
 
 
-def preview_strip(pictures: Mapping[str, Sequence[Path]], *, per_class: int = 4) -> str:
+def preview_strip(pictures: Mapping[str, Sequence[Path]], *, per_class: int = 2) -> str:
     """Return a row of pictures per class, with how many there are, as HTML."""
     rows = []
     for label, paths in pictures.items():

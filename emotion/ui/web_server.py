@@ -20,7 +20,9 @@ from emotion.server.limits import public_limits
 from emotion.server.mcp import serves_mcp, what_to_install
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
+from emotion.ui.news import ADDRESS, news_route
 from emotion.ui.password import asked_password
+from emotion.ui.run_board import RunBoard
 from emotion.ui.theme import ICON, STYLE, theme
 from emotion.ui.uploads import UploadCounter, UploadsOfVisitors
 from emotion.ui.visitor import VisitorCookie
@@ -32,7 +34,7 @@ MOST_WAITING = 500
 GRACE_SECONDS = 1
 
 
-def behind_gate(page: gr.Blocks, *, host: str, head: str, counter: UploadCounter) -> Gate:
+def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, counter: UploadCounter) -> Gate:
     """Return the page as an ASGI application that may be served.
 
     Visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere. ``host`` is where it
@@ -48,6 +50,7 @@ def behind_gate(page: gr.Blocks, *, host: str, head: str, counter: UploadCounter
     # Gradio leaves its own headers for other sites away where it finds these; they let none in.
     parent = FastAPI(openapi_url=None)
     parent.add_middleware(CORSMiddleware, allow_origins=[])
+    parent.add_route(ADDRESS, news_route(board))
     page.queue(api_open=False, max_size=MOST_WAITING)
     gr.mount_gradio_app(
         parent,

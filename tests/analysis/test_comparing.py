@@ -179,7 +179,7 @@ def test_who_compares_on_training_pictures_is_told_that_this_is_no_test(
     emotion: Emotion, run: Path, tiny_pictures: Path
 ):
     said = emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
-    assert "The run was trained on these very pictures of humans" in said.out
+    assert "The run was trained on these very pictures of people" in said.out
     [kept] = (run / "comparisons").glob("*.json")
     result = json.loads(kept.read_text())["sets"]["human"]["happy"]
     assert (result["n"], result["near_duplicates"], result["is_trained_on"]) == (5, {}, True)

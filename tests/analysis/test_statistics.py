@@ -8,12 +8,10 @@ import pytest
 from scipy import stats
 from sklearn.metrics import log_loss
 
+from emotion.analysis.calibration import bin_count, calibration, calibration_error, expected_calibration_error
+from emotion.analysis.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
+from emotion.analysis.statistics import Change, Difference, adjusted, change, deviations, difference, draw_means
 from emotion.core.intervals import is_piled_up, mean_interval, wilson_interval
-from emotion.statistics.calibration import bin_count, calibration, calibration_error, expected_calibration_error
-from emotion.statistics.difference import Difference, adjusted, difference
-from emotion.statistics.paired import Change, change
-from emotion.statistics.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
-from emotion.statistics.repeats import deviations, draw_means
 
 RNG = np.random.default_rng(7)
 PEOPLE, DOGS = RNG.beta(3, 2, 20), RNG.beta(1, 3, 25)
@@ -124,18 +122,23 @@ def test_the_pictures_needed_tell_the_gap_four_times_in_five():
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "p_value", "superiority"),
+    ("first", "second", "gap", "p_value", "superiority", "is_told"),
     [
-        ([0.4, 0.6], [0.4, 0.6], 1.0, 0.5), ([0.3] * 5, [0.3] * 5, 1.0, 0.5), ([0.3] * 5, [0.2] * 5, 0.0, 1.0),
-        ([0.2] * 5, [0.3] * 5, 0.0, 0.0),
+        ([0.4, 0.6], [0.4, 0.6], 0.0, 1.0, 0.5, False),
+        ([0.3] * 5, [0.3] * 5, 0.0, 1.0, 0.5, False),
+        # Of the 252 ways to deal ten pictures two lie as far apart; of the six to deal four, two.
+        ([0.3] * 5, [0.2] * 5, 0.1, 2 / 252, 1.0, True),
+        ([0.2] * 5, [0.3] * 5, -0.1, 2 / 252, 0.0, True),
+        ([0.3] * 2, [0.2] * 2, 0.1, 1 / 3, 1.0, False),
     ],
 )  # fmt: skip
 def test_equal_and_constant_samples_have_an_answer(
-    first: list[float], second: list[float], p_value: float, superiority: float
+    first: list[float], second: list[float], gap: float, p_value: float, superiority: float, is_told: bool
 ):
     found = found_between(first, second)
-    assert (found.p_value, found.superiority, found.is_told) == (p_value, superiority, p_value < 0.05)
-    assert found.gap == pytest.approx(np.mean(first) - np.mean(second))
+    assert (found.superiority, found.is_told) == (superiority, is_told)
+    assert found.p_value == pytest.approx(p_value)
+    assert found.gap == pytest.approx(gap)
     assert found.needed is None
 
 
@@ -175,7 +178,9 @@ def test_what_moves_alike_is_told_by_pairs_and_one_pair_says_nothing():
     assert (change([0.2], [0.9]).interval, change([0.2], [0.9]).is_told) == ((-1, 1), False)
     still = change([0.2, 0.4], [0.2, 0.4])
     assert (still.mean, still.interval, still.p_value, still.is_told) == (0, (0, 0), 1, False)
-    assert change([0.25, 0.5], [0.5, 0.75]).p_value == 0
+    # Two pairs that move alike: of the four ways to swap them, two move as far.
+    assert change([0.25, 0.5], [0.5, 0.75]).p_value == 0.5
+    assert change([0.0] * 6, [0.25] * 6).p_value == 2 / 64
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from helpers.studies import ask, cue_faces
 from PIL import Image, ImageOps
 from scipy import stats
 
+from emotion.analysis.feature_map import distances_to
 from emotion.core.errors import EmotionError
-from emotion.studies.feature_map import distances_to
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"
 SMALL = ("--batch-size", 8, "--image-size", 32, "--precision", "float32")
@@ -429,4 +429,4 @@ def test_answers_that_cannot_be_read_are_taken_for_none(run: Path, emotion: Emot
         (file.with_suffix("") / f"{name}.json").write_text('{"schema": 1, "sets": {"dog": {"n": 3}}}')
     assert emotion("report", "--run", run, "--to", tmp_path / "card.md").code == 0
     lacking = plain((tmp_path / "card.md").read_text()).partition("Not checked:")[2]
-    assert all(word in lacking for word in ("luck", "controls", "cues", "features"))
+    assert all(word in lacking for word in ("other draws", "controls", "cues", "feature map"))

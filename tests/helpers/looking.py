@@ -82,15 +82,20 @@ def chart_text(page: Page, chart: str) -> str:
 
 
 def runs(page: Page) -> Locator:
-    """Return the rows of the table of runs."""
-    return page.get_by_role("region", name="All runs").get_by_role("row").filter(has=page.get_by_role("cell"))
+    """Return the rows of the table of runs, which is in Runs."""
+    return page.get_by_role("grid", name="All runs").get_by_role("row").filter(has=page.get_by_role("gridcell"))
 
 
 def open_run(page: Page, run: Path) -> None:
-    """Open a run in Runs by its row in Train."""
-    open_tab(page, "Train")
-    button(page, run.name).click()
-    says(page, re.compile(rf"{run.name}[\s\S]*The same on the command line"))
+    """Open a run in Runs by its row, found by the name of its folder."""
+    from playwright.sync_api import expect
+
+    open_tab(page, "Runs")
+    enter(page, "Search the runs", run.name)
+    expect(runs(page)).to_have_count(1)
+    runs(page).get_by_role("gridcell").first.click()
+    enter(page, "Search the runs", "")
+    expect(page.locator("#run-state")).to_contain_text(run.name)
 
 
 def set_number(page: Page, label: str, value: object) -> None:
@@ -130,14 +135,21 @@ def span(page: Page, chart: str) -> list[float]:
 
 
 def lay_over(page: Page, title: str | Pattern[str]) -> None:
-    """Pick a run in “Lay curves over each other”."""
-    page.get_by_label("Lay curves over each other").click()
+    """Pick a run to be laid over the one that is watched."""
+    page.get_by_label("Lay other runs over it").click()
     page.get_by_role("option", name=title).first.click()
 
 
 def swept(page: Page) -> Locator:
     """Return the rows of the table of a sweep."""
     return page.get_by_role("region", name="Runs of the sweep").get_by_role("row").filter(has=page.get_by_role("cell"))
+
+
+def start_several(page: Page, values: str) -> None:
+    """Start one training for each value of the batch size."""
+    page.get_by_label("Several values of one setting").check()
+    enter(page, "Values, one training each", values)
+    press(page, "Start")
 
 
 def watch_shifts(page: Page) -> None:

@@ -55,17 +55,24 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def copy_run(
-    template: Path, target: Path, *, title: str = "", sweep: dict[str, Any] | None = None, **settings: Any
+    template: Path,
+    target: Path,
+    *,
+    title: str = "",
+    sweep: dict[str, Any] | None = None,
+    record: dict[str, Any] | None = None,
+    **settings: Any,
 ) -> Path:
     """Copy a run under another name, whole at once as trainings make them, and return its folder.
 
-    It may be given a title, a part in a sweep, and other settings than those it was trained with.
+    It may be given a title, a part in a sweep, other words in its ``record``, and other settings than those it was
+    trained with.
     """
     made = Path(shutil.copytree(template, target.with_name(f".{target.name}")))
-    record = json.loads((made / "config.json").read_text("utf-8"))
-    record["config"] |= settings
-    record |= {"sweep": sweep} if sweep else {}
-    (made / "config.json").write_text(json.dumps(record), "utf-8")
+    known = json.loads((made / "config.json").read_text("utf-8"))
+    known["config"] |= settings
+    known |= {**({"sweep": sweep} if sweep else {}), **(record or {})}
+    (made / "config.json").write_text(json.dumps(known), "utf-8")
     if title:
         (made / "about.json").write_text(json.dumps({"title": title, "note": ""}), "utf-8")
     return made.rename(target)

@@ -13,7 +13,7 @@ from helpers.pictures import write_pictures
 from helpers.processes import children_of, frozen, giving_way, held
 from helpers.waiting import until
 
-from emotion.comparison import Request
+from emotion.analysis import Request
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RunError
 from emotion.runs.run import Run

@@ -233,7 +233,7 @@ def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_trie
                 assert "\n" not in said
                 assert visitor.first.headers["set-cookie"].startswith("emotion-visitor=")
                 [shown] = visitor.ask("runs")
-                assert (shown["run"], shown["title"].split(" · ")[0]) == (run.name, "First run")
+                assert (shown["run"], shown["title"].split(" · ")[0]) == (run.name, "Drawn people")
                 with pytest.raises(RefusedError, match="waits for a first finished run"):
                     visitor.ask("predict", visitor.upload("one.png", picture_bytes()), "")
             assert site.end() == 0

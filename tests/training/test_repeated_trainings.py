@@ -14,11 +14,13 @@ from emotion.core.errors import RunError
 
 def luck(run: Path, comparison: Path, *, seeds: int) -> tuple[Any, list[Any]]:
     """What the study of other trainings finds, and what it tells on the way."""
+    from emotion.analysis.kept import load_comparison
+    from emotion.analysis.stability import ask
+    from emotion.analysis.study import Judge
     from emotion.runs.run import Run
-    from emotion.studies.luck import Luck
-    from emotion.studies.run_judge import RunJudge
 
-    steps, told = Luck(Run(run), str(comparison), seeds=seeds).carry_out(RunJudge(Run(run), classifier(run))), []
+    judge, told = Judge(Run(run), classifier(run)), []
+    steps = ask(judge, load_comparison(comparison), seeds=seeds)
     while True:
         try:
             told.append(next(steps))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emotion.comparison import Comparison
-from emotion.comparison.findings import caveats, gap_sentence
-from emotion.comparison.gaps import Gap
+from emotion.analysis.comparison import Comparison, Gap
+from emotion.analysis.findings import caveats, gap_sentence
 from emotion.core.events import EpochDone, without_void
 from emotion.core.labels import DRAWN_NOTE
 from emotion.core.prediction import Prediction
