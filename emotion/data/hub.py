@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -98,7 +99,8 @@ class FromDataSet:
     """A split as a way into a set: which columns of it are read, and what its labels are called.
 
     ``mapping`` gives labels other names, ``{theirs: ours}``, empty for what is left out. Of more pictures than the
-    limit, ``seed`` draws as many, as evenly over the classes as they allow, and only groups of rows with some are read.
+    limit, ``seed`` draws as many, as evenly over the classes as they allow, and only groups of rows with some are read;
+    with ``per_class`` so many of each class from few groups of rows, so that the rest is not downloaded.
     """
 
     description: Description
@@ -106,6 +108,7 @@ class FromDataSet:
     label_column: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    per_class: int = 0
 
     def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
         """Write the pictures into class folders, and list these. Raises PictureError at a limit, or as ``describe``."""
@@ -118,8 +121,9 @@ class FromDataSet:
             where, described.config, described.split, on_hub=described.on_hub, commit=described.commit, limits=limits,
             within=work,
         ) as opened:  # fmt: skip
-            texts: list[str] = []
-            for _, _, group in opened.groups():
+            texts, groups = list[str](), list[tuple[int, int]]()
+            for start, ends, group in opened.groups():
+                groups.append((start, ends))
                 texts += opened.labels(group, label)
                 yield Progress(len(texts), 0, "reading the labels")
                 refuse_late(deadline, limits)
@@ -128,10 +132,15 @@ class FromDataSet:
             for row, text in enumerate(texts):
                 if calling.get(text):
                     by_class.setdefault(calling[text], []).append(row)
-                else:
+                elif not self.per_class:  # Of a small sample nobody asks where the others are.
                     reason = f"It is labelled {shown(text)!r}, which is mapped to nothing."
                     skipped.append(Skipped(f"{row:06}", reason if text else "It has no label."))
-            rows, count = _drawn(by_class, limits.pictures, self.seed), sum(map(len, by_class.values()))
+            count, most = sum(map(len, by_class.values())), limits.pictures
+            if self.per_class:
+                per_class = min(self.per_class, most // len(by_class))
+                rows = _from_few_groups(by_class, groups, per_class, self.seed)
+            else:
+                rows = _drawn(by_class, most, self.seed)
             if len(rows) < count:
                 notes.append(f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {self.seed}).")
             size = opened.size(picture, rows)
@@ -213,6 +222,28 @@ def _drawn(by_class: Mapping[str, Sequence[int]], most: int, seed: int) -> list[
         share = (most - len(drawn)) // (len(by_class) - place)
         drawn += chance.sample(by_class[label], min(share, len(by_class[label])))
     return sorted(drawn)
+
+
+def _from_few_groups(
+    by_class: Mapping[str, Sequence[int]], groups: Sequence[tuple[int, int]], per_class: int, seed: int
+) -> list[int]:
+    """Return so many rows of each class, as far as it has them, in order.
+
+    They come from a quarter of the groups of rows where that is enough, and from up to ten where there are many, since
+    rows that lie together often look alike.
+    """
+    chance, order = random.Random(seed), list(groups)
+    chance.shuffle(order)
+    most = -(-per_class // min(10, max(1, len(groups) // 4)))
+    taken = dict.fromkeys(by_class, frozenset[int]())
+    for share in (most, per_class):
+        for start, ends in order:
+            for label, rows in by_class.items():
+                here = [
+                    row for row in rows[bisect_left(rows, start) : bisect_left(rows, ends)] if row not in taken[label]
+                ]
+                taken[label] |= {*chance.sample(here, min(share, len(here), per_class - len(taken[label])))}
+    return sorted(row for rows in taken.values() for row in rows)
 
 
 def _name(row: int, path: str) -> str:

@@ -31,6 +31,7 @@ from emotion.data.hub import FromDataSet, describe
 from emotion.data.kept import kept_form, read_file
 from emotion.data.limits import Limits, refuse_full, refuse_late
 from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
+from emotion.data.photographs import FromPhotographs
 from emotion.data.sets import Contradiction, Manifest, PictureRow, sets_folder
 
 
@@ -87,7 +88,7 @@ class FromFiles:
         return listing
 
 
-Way = FromPath | FromFiles | FromDataSet
+Way = FromPath | FromFiles | FromDataSet | FromPhotographs
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ class Classifier:
         self.side = side_of(self.processor)
         self._seen = load_seen(run.path, width=self.network.width)
 
-    def predict(self, picture: Path, *, name: str = "") -> Prediction:
+    def predict(self, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
         """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
 
         Raises:

@@ -39,6 +39,8 @@ class PublicLimits:
     runs: int = 20  # of one visitor
     queued: int = 5  # trainings of one visitor that wait or go on: as many as a sweep proposes at most
     queued_in_all: int = 30
+    cameras: int = 2  # live at a time
+    camera_seconds: int = 120  # of one visitor, then another one's turn has come
     training_minutes: int = 60  # then a training is asked to stop, and keeps its best epoch
     epochs: int = 20
     image_size: int = 224

@@ -12,7 +12,7 @@ from inspect import isgenerator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from emotion.analysis import Comparison, Request, compare, save_comparison
 from emotion.analysis.study import Judge, Task
@@ -154,8 +154,8 @@ class Models:
         return found[1]
 
 
-def predict(models: Models, run: Run, picture: Path, name: str = "") -> Prediction:
-    """Return what a run says of one picture file, which is called ``name`` in a message about it.
+def predict(models: Models, run: Run, picture: Path | IO[bytes], name: str = "") -> Prediction:
+    """Return what a run says of one picture, a file or its content, which is called ``name`` in a message about it.
 
     Raises:
         EmotionError: the picture or the run cannot be used.

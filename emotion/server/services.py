@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -13,11 +14,11 @@ from typing import Self, TypeVar
 from emotion.analysis import Comparison, Request
 from emotion.analysis.study import Task
 from emotion.core.config import TrainConfig
-from emotion.core.errors import RefusedError, RunError
+from emotion.core.errors import PictureError, RefusedError, RunError
 from emotion.core.owners import owner_of
 from emotion.core.prediction import Prediction
 from emotion.core.progress import Job, Progress, result_of
-from emotion.data.decoding import is_large
+from emotion.data.decoding import is_large, opened
 from emotion.data.sets import sets_folder
 from emotion.runs.folder import create_run, list_runs
 from emotion.runs.run import Run
@@ -41,6 +42,8 @@ R = TypeVar("R")
 LOADED = 4
 # About what a run of a small backbone takes until it has ended.
 RUN_BYTES = 250_000_000
+# What a camera gives at most, and how it is called in a sentence.
+FRAME, FRAME_PIXELS = "The camera’s picture", 4_000_000
 NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
 NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
 
@@ -135,6 +138,21 @@ class Services:
             seen = as_seen_by(visitor, run)
             prediction: Prediction = process.call(predict, seen, picture, name, seconds=PREDICTION_SECONDS)
             return prediction
+
+    def predict_frame(self, run: Run, frame: bytes) -> Prediction:
+        """Return what a run that the visitor may use says of one picture of a live camera; the log tells of none.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used, or the visitor has too many waiting.
+        """
+        visitor, picture = self._visitor(), io.BytesIO(frame)
+        with opened(picture, name=FRAME) as image:
+            if image.width * image.height > FRAME_PIXELS:
+                raise PictureError(f"{FRAME} is too large: choose a smaller camera.")
+        with self._turns.one_of(visitor, address=self._address()):
+            seen = as_seen_by(visitor, run)
+            said: Prediction = self._predictor.call(predict, seen, picture, FRAME, seconds=PREDICTION_SECONDS)
+            return said
 
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
         """Do what ``comparing`` does while nobody watches."""

@@ -16,7 +16,7 @@ from emotion.ui.events import on
 from emotion.ui.handlers import offered_sets
 from emotion.ui.landing import Landing
 from emotion.ui.news import News
-from emotion.ui.pictures.tab import PicturesTab
+from emotion.ui.pictures.tab import PicturesTab, key_to_train
 from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.runs_tab import RunsTab
@@ -85,7 +85,7 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
             with gr.Tab("Train", id="train"):
                 train = TrainTab(services, board, list(backbones()), news)
             with gr.Tab("Predict", id="predict"):
-                PredictTab(services, board, chosen, news)
+                predict = PredictTab(services, board, chosen, news)
             with gr.Tab("Cross-species", id="compare"):
                 compare = CompareTab(services, board, chosen, news)
             with gr.Tab("Runs", id="runs"):
@@ -94,6 +94,7 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
                 pictures = PicturesTab(services)
         _connect_tabs(tabs, news, landing)
         _connect_runs(chosen, train, runs, tabs)
+        _connect_pictures(predict, pictures, train, tabs)
         train.kept.connect(page)
         chosen.follow(news)
         news.connect(page)
@@ -131,3 +132,17 @@ def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs)
 
     on(runs.watch.click, curves, runs.open, [tabs, *train.view])
     on(runs.again.click, again, runs.open, [tabs, *train.kept.widgets])
+
+
+def _connect_pictures(predict: PredictTab, pictures: PicturesTab, train: TrainTab, tabs: gr.Tabs) -> None:
+    """Lead from a doubtful prediction to photographs, and from a picture set to a training on it."""
+    ways = pictures.incoming.ways
+
+    def photographs() -> dict[Any, Any]:
+        return {tabs: gr.Tabs(selected="pictures"), ways: gr.Tabs(selected="photographs")}
+
+    def training(key: str | None) -> dict[Any, Any]:
+        return {train.pictures: key_to_train(key), tabs: gr.Tabs(selected="train")}
+
+    on(predict.one.photographs.click, photographs, None, [tabs, ways])
+    on(pictures.review.train.click, training, pictures.chosen, [tabs, train.pictures])

@@ -78,18 +78,6 @@ def time_left(seconds: float) -> str:
     return f"{whole} s left" if whole < 60 else f"{duration(seconds)} left"
 
 
-def verdict(scores: dict[str, float], *, label: str) -> str:
-    """Say what a prediction amounts to, and how sure of it one may be."""
-    ranked = sorted(scores, key=scores.__getitem__, reverse=True)
-    top, second = scores[label], scores[next(name for name in ranked if name != label)] if len(ranked) > 1 else 0.0
-    runner_up = next((name for name in ranked if name != label), "")
-    if runner_up and top - second < 0.1:
-        return f"Undecided between {label} ({percent(top)}) and {runner_up} ({percent(second)})."
-    if top < 0.5 and runner_up:
-        return f"Perhaps {label}: {percent(top)}, ahead of {runner_up} with {percent(second)}."
-    return f"Looks {label}: {percent(top)}."
-
-
 def _running(events: Sequence[Event]) -> Progress:
     last = next((event for event in reversed(events) if not isinstance(event, PicturesSkipped)), None)
     started = next((event for event in events if isinstance(event, RunStarted)), None)

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from helpers.command import Emotion
-from helpers.hub_data_sets import COMMIT, Hub, faces, parquet
+from helpers.hub_data_sets import COMMIT, Hub, faces, parquet, point_to
 from helpers.sets import Sets, put, result_of, shot, tree
 
 from emotion.core.errors import PictureError
@@ -251,14 +251,6 @@ def hub(two_splits: dict[str, bytes], monkeypatch: Patch) -> Iterator[Hub]:
     with hub.serving():
         point_to(hub.url, monkeypatch)
         yield hub
-
-
-def point_to(url: str, monkeypatch: Patch):
-    # The client reads the variable when it is imported.
-    monkeypatch.setenv("HF_ENDPOINT", url)
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
-    place = url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
 
 
 def test_a_data_set_of_the_hub_is_described_without_a_download_of_its_pictures(emotion: Emotion, hub: Hub):

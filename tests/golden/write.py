@@ -255,10 +255,10 @@ def write_parquet(file: Path) -> Path:
 
 def find_wrong_labels(folder: Path) -> None:
     """Look for wrong labels in a set, with the bundled backbone; the page does it."""
-    from emotion.analysis.wrong_labels import FindWrongLabels
+    from emotion.analysis.hardest import FindHardest
     from emotion.core.progress import result_of
 
-    result_of(FindWrongLabels(folder).carry_out())
+    result_of(FindHardest(folder).carry_out())
 
 
 def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, Path]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from helpers.answering import NOT_FOUND, Answer, Asked, answering
 from helpers.sets import shot
 
@@ -39,12 +41,22 @@ def parquet(path: Path, columns: Mapping[str, Any], *, classes: Sequence[str] = 
     return path
 
 
+def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Hub's client, here and in children, ask at an address."""
+    # The client reads the variable when it is imported.
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+    place = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
+
+
 @dataclass
 class Hub:
     """What the stand-in has, what it answers instead, and what it was asked for (path and bytes sent)."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     name: str = "team/faces"
+    others: dict[str, dict[str, bytes]] = field(default_factory=dict)
     url: str = ""
     refuse_all: Refusal | None = None
     refuse_files: Refusal | None = None
@@ -55,8 +67,7 @@ class Hub:
     def sent(self, file: str) -> int:
         return sum(size for path, size in self.asked if path.endswith("/" + file))
 
-    def row(self, name: str) -> dict[str, object]:
-        content = self.files[name]
+    def row(self, name: str, content: bytes) -> dict[str, object]:
         found: dict[str, object] = {"type": "file", "path": name, "size": len(content), "oid": name}
         if name.endswith(".parquet"):
             found["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
@@ -76,27 +87,29 @@ class Hub:
         return answer
 
     def _answer_of(self, asked: Asked) -> Answer:
-        path, api = asked.path, f"/api/datasets/{self.name}"
+        path = asked.path
+        data_set = next((each for each in self.others if f"/datasets/{each}" in path), self.name)
+        held, api = self.others.get(data_set, self.files), f"/api/datasets/{data_set}"
         if self.refuse_all:
             return self.refuse_all[0], b"", self.refuse_all[1]
         if path in (api, f"{api}/revision/{COMMIT}"):
-            siblings = [{"rfilename": name} for name in self.files]
-            return 200, {"id": self.name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}, {}
+            siblings = [{"rfilename": name} for name in held]
+            return 200, {"id": data_set, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}, {}
         if path == f"{api}/tree/{COMMIT}":
-            return 200, [self.row(name) for name in self.files], {}
+            return 200, [self.row(name, held[name]) for name in held], {}
         if path == f"{api}/paths-info/{COMMIT}":
-            return 200, [self.row(name) for name in json.loads(asked.body)["paths"] if name in self.files], {}
+            return 200, [self.row(name, held[name]) for name in json.loads(asked.body)["paths"] if name in held], {}
         files, prefix, name = path.rpartition(f"/resolve/{COMMIT}/")
-        if not prefix or files != f"/datasets/{self.name}":
+        if not prefix or files != f"/datasets/{data_set}":
             return NOT_FOUND
-        if name not in self.files:
+        if name not in held:
             return 404, b"", {"X-Error-Code": "EntryNotFound"}
         if self.refuse_files and name != "README.md":
             return self.refuse_files[0], b"", self.refuse_files[1]
-        return self._file(name, asked.headers.get("range", ""))
+        return self._file(name, held[name], asked.headers.get("range", ""))
 
-    def _file(self, name: str, wanted: str) -> Answer:
-        content, status, headers = self.files[name], 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
+    def _file(self, name: str, content: bytes, wanted: str) -> Answer:
+        status, headers = 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
         if wanted:
             first, last = map(int, wanted.removeprefix("bytes=").split("-"))
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"

@@ -16,7 +16,7 @@ from helpers.looking import button, curves, give, panel, press, says, says_no_mo
 from helpers.pictures import picture, picture_bytes, write_zip
 from helpers.processes import giving_way, held
 from helpers.run_folder import copy_run
-from helpers.serving import Site, choose, open_tab
+from helpers.serving import ROOT, Site, choose, open_tab
 from helpers.waiting import until
 from PIL import Image
 from playwright.sync_api import Browser, JSHandle, Page, Route, expect
@@ -192,7 +192,7 @@ def test_an_example_is_judged_beside_another_run_and_what_differs_is_weighed(pag
     page.get_by_role("button", name="Drawn example 5: dog, happy").click()
     says(page, "Looks happy: 70 %.")
     says(page, "This run cannot tell an unfamiliar kind of picture: train again.")
-    says(page, "Drawn pictures show how the tool works and say nothing of real dogs.")
+    says(page, "drawn pictures")
     expect(page.get_by_role("figure", name=BARS_BESIDE)).to_be_hidden()
     use(page, minds["tired"], label="Compare with another run")
     says(page, "They differ: the run in use says happy, the other one tired.")
@@ -232,7 +232,7 @@ def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class
     give(page, DROP, path)
     says(page, "Looks happy: 70 %.")
     use(page, minds["tired"], label="Compare with another run")
-    says(page, "Both judged the copy shown here")
+    says(page, "Judged from the copy shown here")
     says(page, "−50.0 points")
     page.get_by_label("Compare with another run", exact=True).click()
     page.get_by_role("option").last.click()
@@ -246,30 +246,65 @@ def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class
     assert kept() == set()
 
 
-def test_what_is_unlike_all_that_a_run_has_seen_is_said_first_and_bars_step_back(
-    page: Page, site: Site, trained_run: Path
-):
-    made = {name: site.runs / f"20940101-000000-{name}" for name in ("far", "near")}
-    # How far each validation picture lay from what was trained on: all farther than any picture, and none.
-    for run, distance in zip(made.values(), (1e6, 0.0), strict=True):
-        copy_run(trained_run, run, title=run.name)
+@pytest.fixture
+def unfamiliar(site: Site, trained_run: Path) -> Iterator[Callable[..., Path]]:
+    """Return a function that copies the run, as one to which every picture is as far as told from what it has seen."""
+    made = list[Path]()
+
+    def make(name: str, distance: float, **settings: Any) -> Path:
+        run = site.runs / f"20940101-00000{len(made)}-{name}"
+        made.append(copy_run(trained_run, run, title=run.name, **settings))
         seen = load_file(run / "familiarity.safetensors")
         save_file({**seen, "distances": np.full(24, distance, np.float32)}, run / "familiarity.safetensors")
+        return run
+
+    yield make
+    for run in made:
+        shutil.rmtree(run)
+
+
+def test_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_beside_them(
+    page: Page, unfamiliar: Callable[..., Path], tmp_path: Path
+):
+    # How far each validation picture lay from what was trained on: all farther than any picture, and none.
+    far, near = unfamiliar("far", 1e6), unfamiliar("near", 0.0)
     open_tab(page, "Predict")
-    use(page, made["far"])
+    use(page, far)
     page.get_by_role("button", name="Drawn example 5: dog, happy").click()
     says(page, re.compile(r"(Looks|Perhaps|Undecided) [\s\S]*Familiar kind of picture"))
     plain = curves(page, BARS)[""]
-    use(page, made["near"])
-    page.get_by_role("button", name="Drawn example 5: dog, happy").click()
-    says(page, re.compile(r"Unfamiliar kind of picture.*95 % of the validation pictures are \(n = 24\)"))
-    says(page, re.compile("Looks|Perhaps|Undecided"))
+    # Whatever is on the page is judged again by the run that is chosen then.
+    use(page, near)
+    says(
+        page,
+        re.compile(r"Leans to \w+ \(\d+ %\)\.\s+Unfamiliar kind of picture.*of the validation pictures are \(n = 24\)"),
+    )
     muted = curves(page, BARS)[""]
     assert muted["opacity"] < 0.5 < plain["opacity"]
     assert muted["x"] == plain["x"], "the probabilities stay what they are"
     assert muted["marker"]["color"] == list(EMOTION_COLOURS.values())
-    for run in made.values():
-        shutil.rmtree(run)
+    expect(button(page, "Train it on photographs")).to_be_hidden()
+    # In the same words, and in the same classes, where there are many.
+    give(page, MANY, write_zip(tmp_path / "one.zip", {"a.png": picture_bytes()}))
+    says(page, "one")
+    press(page, "Judge them all")
+    expect(table(page)).to_contain_text(re.compile(r"leans to \w+ unfamiliar kind of picture"))
+    expect(table(page).locator("img")).to_have_count(1)
+    take_away(page)
+
+
+def test_a_run_that_has_only_seen_drawings_says_so_of_a_photograph_and_leads_to_photographs(
+    page: Page, unfamiliar: Callable[..., Path], tmp_path: Path
+):
+    drawings = unfamiliar("drawings", 0.0, pictures=str(ROOT / "assets" / "faces" / "human_train"))
+    open_tab(page, "Predict")
+    use(page, drawings)
+    path = tmp_path / "dog.png"
+    picture("happy", "a dog", size=(300, 200)).save(path)
+    give(page, DROP, path)
+    says(page, re.compile(r"Leans to \w+ \(\d+ %\), but this model has only seen drawings\. Train it on photographs\."))
+    press(page, "Train it on photographs")
+    expect(page.get_by_role("tab", name="Photographs")).to_have_attribute("aria-selected", "true")
 
 
 def table(page: Page) -> Any:

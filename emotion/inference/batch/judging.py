@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 BATCH, BATCH_PIXELS = 8, 50_000_000
 # Decoded while others are scored; each may be as large as the limits allow.
 AHEAD = 3
+THUMBNAIL_SIDE = 56
 
 
 class Scorer(Protocol):
@@ -56,11 +58,15 @@ class Judging(Progress):
 
 @dataclass(frozen=True)
 class JudgeMany:
-    """Judge files as (path, the name it had where it came from): pictures, zips of pictures, folders."""
+    """Judge files as (path, the name it had where it came from): pictures, zips of pictures, folders.
+
+    Of the first ones of them, as many as ``thumbnails``, a small copy comes with what is said.
+    """
 
     run: Run
     files: Sequence[tuple[Path, str]]
     limits: Limits = field(default_factory=Limits)
+    thumbnails: int = 0
 
     def carry_out(self) -> Generator[Progress, None, None]:
         """Yield what is said of the pictures while it is said, in the order in which they were given.
@@ -73,11 +79,11 @@ class JudgeMany:
         # Only in the process that judges: the page that asks for it has no torch.
         from emotion.inference.classifier import Classifier
 
-        yield from judge(self.run, Classifier(self.run), self.files, limits=self.limits)
+        yield from judge(self.run, Classifier(self.run), self.files, limits=self.limits, thumbnails=self.thumbnails)
 
 
 def judge(
-    run: Run, scorer: Scorer, files: Sequence[tuple[Path, str]], *, limits: Limits
+    run: Run, scorer: Scorer, files: Sequence[tuple[Path, str]], *, limits: Limits, thumbnails: int = 0
 ) -> Generator[Judging, None, None]:
     """Yield what a scorer says of files; everything else is as in ``JudgeMany``."""
     from emotion.inference.batch.given import opened
@@ -89,7 +95,7 @@ def judge(
         began = time.monotonic()
         yield Judging(0, total, doing, batch, (), 0.0)
         done = 0
-        for rows in _judged(scorer, given.items, limits, _known(run), deadline=began + limits.seconds):
+        for rows in _judged(scorer, given.items, limits, _known(run), thumbnails, deadline=began + limits.seconds):
             done += len(rows)
             yield Judging(done, total, doing, batch, rows, time.monotonic() - began)
 
@@ -106,7 +112,7 @@ def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
 
 
 def _judged(
-    scorer: Scorer, items: Sequence[Item], limits: Limits, known: frozenset[str], *, deadline: float
+    scorer: Scorer, items: Sequence[Item], limits: Limits, known: frozenset[str], thumbnails: int, *, deadline: float
 ) -> Iterator[tuple[Row, ...]]:
     from emotion.backbones.pixels import in_background
 
@@ -119,7 +125,8 @@ def _judged(
             reason = f"It was not judged: there are {limits.seconds:g} seconds for all. Give fewer pictures."
             yield tuple(Row(each.name, each.label, reason=reason) for each in items[number:])
             return
-        waiting.append((row, image))
+        small = _thumbnail(image) if image and number < thumbnails else b""
+        waiting.append((replace(row, thumbnail=small), image))
         pixels += image.width * image.height if image else 0
         if len(waiting) == BATCH or pixels > BATCH_PIXELS:
             yield _scored(scorer, waiting)
@@ -152,6 +159,13 @@ def _opened(item: Item, limits: Limits, known: frozenset[str], side: int) -> tup
             return replace(row, is_known=is_known), decoded(image, side=side)
     except PictureError as error:
         return replace(row, reason=str(error)), None
+
+
+def _thumbnail(image: Image.Image) -> bytes:
+    small, buffer = image.copy(), io.BytesIO()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.save(buffer, "WEBP", quality=70)
+    return buffer.getvalue()
 
 
 def _known(run: Run) -> frozenset[str]:

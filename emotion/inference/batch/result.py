@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from emotion.core.scored import SampleResult, ScoredPicture, summarise
 
@@ -14,7 +14,7 @@ class Row:
 
     ``label`` is the class it shows, where the folder it lies in says so; else it is empty. ``is_known`` says that the
     run was trained or validated on this very picture, ``is_unknown`` that it is unlike all of those; None where the run
-    cannot tell.
+    cannot tell. ``thumbnail`` is a small copy of the picture as WebP, empty where none was asked for.
     """
 
     picture: str
@@ -23,6 +23,7 @@ class Row:
     reason: str = ""
     is_known: bool = False
     is_unknown: bool | None = None
+    thumbnail: bytes = field(default=b"", repr=False)
 
     @property
     def predicted(self) -> str:

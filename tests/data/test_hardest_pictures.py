@@ -11,7 +11,7 @@ from helpers.pictures import EMOTIONS
 from helpers.sets import Sets, result_of
 from sklearn.metrics import roc_auc_score
 
-from emotion.analysis.wrong_labels import FindWrongLabels, find_suspects
+from emotion.analysis.hardest import FindHardest, find_suspects
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
 from emotion.core.errors import PictureError
@@ -51,7 +51,7 @@ def test_the_order_does_not_end_where_a_probability_would_be_one():
 def test_too_few_pictures_are_one_sentence(sets: Sets, make_pictures: Callable[..., Path]):
     made = sets.bring(make_pictures(count=3))
     with pytest.raises(PictureError, match="too few pictures to tell"):
-        result_of(FindWrongLabels(made.folder).carry_out())
+        result_of(FindHardest(made.folder).carry_out())
 
 
 @pytest.mark.slow
@@ -62,7 +62,7 @@ def test_changed_labels_of_drawn_people_come_before_the_others_until_they_are_pu
     for label, names in {label: made.names(label)[::10] for label in made.counts}.items():
         wrong |= {hash_file(made.folder / name) for name in names}
         sets.relabel(names, EMOTIONS[(EMOTIONS.index(label) + 2) % 4])
-    assert "nearer to another class" in result_of(FindWrongLabels(made.folder).carry_out())
+    assert "nearer to another class" in result_of(FindHardest(made.folder).carry_out())
     suspects = kept_suspects(SavedSet(made.folder))
     doubts = {sha256: each.doubt for sha256, each in suspects.items()}
     assert roc_auc_score([sha256 in wrong for sha256 in doubts], list(doubts.values())) > 0.9

@@ -1,4 +1,4 @@
-"""Which pictures of a set are likely labelled wrongly, by how far their features lie from those of each class."""
+"""The hardest pictures of a set, by how far their features lie from each class; wrong labels are among them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from emotion.core.config import preset
 from emotion.core.errors import PictureError
-from emotion.core.format import count
 from emotion.core.progress import Progress, paced
 from emotion.data.findings import Suspect, keep_suspects
 from emotion.data.sets import SavedSet
@@ -24,8 +23,8 @@ SHRINKAGE = 0.5
 
 
 @dataclass(frozen=True)
-class FindWrongLabels:
-    """Look at the pictures of a set that are not known yet, and keep whose label is doubtful beside them.
+class FindHardest:
+    """Look at the pictures of a set that are not known yet, and keep how hard each is beside them.
 
     It is the look that a training of the classifier begins with, so that one is spared it afterwards.
     """
@@ -60,8 +59,8 @@ class FindWrongLabels:
         keep_suspects(found, dict(zip(names, suspects, strict=True)))
         doubted = sum(each.is_doubted for each in suspects)
         return (
-            f"{count(doubted, 'picture')} of {len(suspects):,} lie nearer to another class than to their own, "
-            "the most doubtful first. That is a hint and no proof: look before you relabel."
+            f"The hardest pictures come first: {doubted:,} of {len(suspects):,} lie nearer to another class than to "
+            "their own. Most are labelled rightly: look before you relabel."
         )
 
 
