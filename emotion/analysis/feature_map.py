@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion.analysis.blocks import Block, Cell, Figure, Folded, Mark, PictureMap, Points, Row, Table, Text
+from emotion.analysis.blocks import Block, Figure, Mark, PictureMap, Points, Text
 from emotion.analysis.comparison import Comparison
 from emotion.analysis.findings import plural, reference_of
 from emotion.analysis.pool import Pool, pools
@@ -235,14 +235,11 @@ def blocks(result: MapResult, comparison: Comparison) -> list[Block]:
     )  # fmt: skip
     first, second = (f"{share * 100:.1f} % of the spread" for share in result.explained)
     chart = PictureMap(
-        alt=f"{count(len(marks), 'picture')} by their features; which is where stands in the table.",
+        alt=f"{count(len(marks), 'picture')} by their features; how they lie is said beside it.",
         x_axis=f"First axis, {first}", y_axis=f"Second axis, {second}", marks=marks,
         colours=tuple((label, colour_of(label)) for label in in_order({point.label for point in result.points})),
         shapes=tuple(shapes.items()),
     )  # fmt: skip
-    rows = tuple(
-        Row(each.set_name, (Cell(each.picture), Cell(each.label), Cell(each.predicted))) for each in result.points
-    )
     unreadable = sum(result.unreadable.values())
     left_out = f" {count(unreadable, 'picture')} cannot be read and left out." if unreadable else ""
     return [
@@ -251,10 +248,6 @@ def blocks(result: MapResult, comparison: Comparison) -> list[Block]:
         Text(
             f"{count(len(marks), 'picture')}, drawn by seed {comparison.seed}. {result.axes_sentence()}{left_out}",
             "note",
-        ),
-        Folded(
-            "The pictures of the map",
-            Table("The pictures of the map", "Set", ("Picture", "Shows", "Called"), rows, is_text=True),
         ),
     ]
 

@@ -13,10 +13,6 @@ def drawn_badge(*, shown: bool) -> str:
     return f'<span class="drawn-badge" title="{DRAWN_NOTE}">drawn pictures</span>' if shown else ""
 
 
-# Until the other tabs call it so.
-drawn_note = drawn_badge
-
-
 def sentence(text: str, *, kind: str = "note") -> str:
     """Return a plain sentence as a block."""
     return f'<p class="{kind}" role="status">{html.escape(public_words(text))}</p>' if text else ""

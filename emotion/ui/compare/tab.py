@@ -27,7 +27,7 @@ from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import EVERY_PRESS, QUIET
 from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard
-from emotion.ui.status import drawn_note, sentence
+from emotion.ui.status import drawn_badge, sentence
 from emotion.ui.studying import watched
 from emotion.ui.ticks import TICKS, ticked
 from emotion.ui.uploads import new_download
@@ -220,10 +220,10 @@ def headline_html(comparison: Comparison, emotion: str | None) -> str:
         f"{shown}, {pictures}, seed {comparison.seed}, chance {percent(comparison.chance)}, 95 % intervals, "
         f"{comparison.precision}, run {Path(comparison.run).name}."
     )
-    note = drawn_note(shown=any(map(is_drawn, comparison.folders.values())))
+    badge = drawn_badge(shown=any(map(is_drawn, comparison.folders.values())))
     return (
-        f'<div class="headline"><p class="finding">{first}</p><p>{second}</p>{gaps}'
-        f'<p class="basis">{html.escape(basis)}</p></div>{warnings}{note}'
+        f'<div class="headline"><p class="finding">{first}{badge}</p><p>{second}</p>{gaps}'
+        f'<p class="basis">{html.escape(basis)}</p></div>{warnings}'
     )
 
 
