@@ -23,6 +23,11 @@ def panel(page: Page) -> Locator:
     return page.get_by_role("tabpanel").first
 
 
+def tabs(page: Page) -> list[str]:
+    """Return the names of the page's tabs, without those within a tab."""
+    return page.get_by_role("tablist").first.get_by_role("tab").all_inner_texts()
+
+
 def says(page: Page, text: str | Pattern[str]) -> None:
     """Await that the open tab shows a text."""
     from playwright.sync_api import expect

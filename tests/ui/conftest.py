@@ -25,4 +25,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterat
         with site.visit(browser) as page:
             yield page
     else:
-        yield request.getfixturevalue("shared_page")
+        shared: Page = request.getfixturevalue("shared_page")
+        # What an earlier test was told lies over the header for ten seconds.
+        shared.evaluate("document.querySelectorAll('.toast-close').forEach(button => button.click())")
+        yield shared

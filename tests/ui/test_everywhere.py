@@ -181,7 +181,7 @@ def test_without_a_mouse_a_training_is_started_and_stopped_an_example_judged_and
 def test_what_has_the_focus_is_ringed(site: Site, browser: Browser):
     with site.visit(browser, theme="dark") as page:
         unfold(page, "More settings")
-        for name in page.get_by_role("tab").all_inner_texts():
+        for name in looking.tabs(page):
             open_by_keyboard(page, name)
             rings: list[tuple[str, bool]] = []
             while len(rings) < MANY:
@@ -232,7 +232,7 @@ def every_tab_is_clean(page: Page, width: int) -> None:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: make test installs it where there is npm.")
     page.evaluate(AXE.read_text("utf-8"))
-    for name in page.get_by_role("tab").all_inner_texts():
+    for name in looking.tabs(page):
         open_tab(page, name)
         assert violations(page) == [], name
         assert nameless(page) == [], name

@@ -4,7 +4,7 @@ import base64
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from helpers import looking
 from helpers.looking import button, curves, give, panel, press, says, says_no_more
 from helpers.pictures import picture, picture_bytes, write_zip
 from helpers.processes import giving_way, held
-from helpers.run_folder import copy_run, drop_run
+from helpers.run_folder import copy_run
 from helpers.serving import ROOT, Site, choose, open_tab
 from helpers.waiting import until
 from PIL import Image
@@ -37,37 +37,40 @@ OPINIONS: dict[str, dict[str, float]] = {
 }
 
 
-def opinionated(template: Path, run: Path, scores: Mapping[str, float]) -> Path:
-    """Write a run that says the same of whatever it is shown, and knows nothing of what it has not seen."""
-    copy_run(template, run, title=run.name)
-    (run / "familiarity.safetensors").unlink()
-    weights = load_file(run / "checkpoint" / "model.safetensors")
-    width = weights["classifier.weight"].shape[1]
-    weights["classifier.weight"] = np.zeros((len(scores), width), np.float32)
-    weights["classifier.bias"] = np.log(np.array(list(scores.values()), np.float32))
-    save_file(weights, run / "checkpoint" / "model.safetensors", {"format": "pt"})
-    config = json.loads((run / "checkpoint" / "config.json").read_text("utf-8"))
-    config["id2label"] = {str(number): name for number, name in enumerate(scores)}
-    config["label2id"] = {name: number for number, name in enumerate(scores)}
-    (run / "checkpoint" / "config.json").write_text(json.dumps(config), "utf-8")
-    return run
+# How far each validation picture lay from what was trained on: all farther than any picture, and none.
+FAR, NEAR = np.full(24, 1e6, np.float32), np.zeros(24, np.float32)
+DRAWN = {"pictures": str(ROOT / "assets" / "faces" / "human_train")}
 
 
-@pytest.fixture
-def minds(site: Site, trained_run: Path) -> Iterator[dict[str, Path]]:
-    """Runs of their own opinion, by it."""
-    made = {
-        name: opinionated(trained_run, site.runs / f"2095010{number}-000000-{name}", scores)
-        for number, (name, scores) in enumerate(OPINIONS.items(), start=1)
-    }
-    yield made
-    for run in made.values():
-        drop_run(run)
+@pytest.fixture(scope="module")
+def site(site: Site, trained_run: Path) -> Site:
+    """With older runs: of one opinion on whatever they are shown, or to which every picture is as familiar."""
+    for name, scores in OPINIONS.items():
+        run = copy_run(trained_run, older(site, name), title=name)
+        (run / "familiarity.safetensors").unlink()
+        weights = load_file(run / "checkpoint" / "model.safetensors")
+        weights["classifier.weight"] = np.zeros((len(scores), weights["classifier.weight"].shape[1]), np.float32)
+        weights["classifier.bias"] = np.log(np.array(list(scores.values()), np.float32))
+        save_file(weights, run / "checkpoint" / "model.safetensors", {"format": "pt"})
+        config = json.loads((run / "checkpoint" / "config.json").read_text("utf-8"))
+        config["id2label"] = {str(number): label for number, label in enumerate(scores)}
+        config["label2id"] = {label: number for number, label in enumerate(scores)}
+        (run / "checkpoint" / "config.json").write_text(json.dumps(config), "utf-8")
+    for name, distances, settings in (("far", FAR, {}), ("near", NEAR, {}), ("drawings", NEAR, DRAWN)):
+        run = copy_run(trained_run, older(site, name), title=name, **settings)
+        seen = load_file(run / "familiarity.safetensors")
+        save_file({**seen, "distances": distances}, run / "familiarity.safetensors")
+    return site
 
 
-def use(page: Page, run: Path, *, label: str = "Run in use") -> None:
+def older(site: Site, name: str) -> Path:
+    return site.runs / f"19950101-000000-{name}"
+
+
+def use(page: Page, title: str, *, label: str = "Run in use") -> None:
+    """Choose a run by how its title begins."""
     page.get_by_label(label, exact=True).click()
-    page.get_by_role("option", name=re.compile(f"^{run.name}")).click()
+    page.get_by_role("option", name=re.compile(f"^{title}")).click()
 
 
 @pytest.fixture
@@ -185,28 +188,28 @@ def test_a_page_that_lies_opens_and_deletes_no_file_but_its_own(page: Page, tiny
 
 
 @pytest.mark.slow
-def test_an_example_is_judged_beside_another_run_and_what_differs_is_weighed(page: Page, minds: dict[str, Path]):
+def test_an_example_is_judged_beside_another_run_and_what_differs_is_weighed(page: Page):
     open_tab(page, "Predict")
-    use(page, minds["happy"])
+    use(page, "happy")
     page.get_by_role("button", name="Drawn example 5: dog, happy").click()
     says(page, "Looks happy: 70 %.")
     says(page, "This run cannot tell an unfamiliar kind of picture: train again.")
     says(page, "drawn pictures")
     expect(page.get_by_role("figure", name=BARS_BESIDE)).to_be_hidden()
-    use(page, minds["tired"], label="Compare with another run")
+    use(page, "tired", label="Compare with another run")
     says(page, "They differ: the run in use says happy, the other one tired.")
     says(page, "“happy” has 70.0 % in use and 20.0 % in the other: −50.0 points.")
     says(page, "One picture does not tell which run is better")
-    says(page, minds["tired"].name)
+    says(page, older(site, "tired").name)
     assert curves(page, BARS_BESIDE)[""]["y"] == curves(page, BARS)[""]["y"] == ["happy", "sad", "angry", "tired"]
     assert curves(page, BARS_BESIDE)[""]["x"] == pytest.approx([0.2, 0.1, 0.1, 0.6], abs=1e-3)
-    use(page, minds["calm"], label="Compare with another run")
+    use(page, "calm", label="Compare with another run")
     says(page, "They differ: the run in use says happy, the other one calm.")
     for name in (BARS, BARS_BESIDE):
         assert curves(page, name)[""]["y"] == ["happy", "sad", "angry", "tired", "calm"], "both have the same axes"
     assert curves(page, BARS)[""]["x"][-1] is None, "a class that a run does not know is no zero"
     assert looking.chart_text(page, BARS_BESIDE).count("no class of it") == 3
-    use(page, minds["happy"], label="Compare with another run")
+    use(page, "happy", label="Compare with another run")
     says(page, "That is the run in use: choose another one to set beside it.")
     choose(page, "Compare with another run", "no other run")
     says_no_more(page, "They differ")
@@ -215,22 +218,22 @@ def test_an_example_is_judged_beside_another_run_and_what_differs_is_weighed(pag
         "perhaps": "Perhaps happy: 45 %, ahead of sad with 30 %.",
         "undecided": "Undecided between happy (36 %) and sad (34 %).",
     }.items():
-        use(page, minds[run])
+        use(page, run)
         page.get_by_role("button", name="Drawn example 1: human, happy").click()
         says(page, sentence)
 
 
 @pytest.mark.slow
 def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class_has_its_map(
-    page: Page, trained_run: Path, minds: dict[str, Path], tmp_path: Path, kept: Kept
+    page: Page, trained_run: Path, tmp_path: Path, kept: Kept
 ):
     open_tab(page, "Predict")
-    use(page, minds["happy"])
+    use(page, "happy")
     path = tmp_path / "dog.png"
     picture("happy", "a dog", size=(300, 200)).save(path)
     give(page, DROP, path)
     says(page, "Looks happy: 70 %.")
-    use(page, minds["tired"], label="Compare with another run")
+    use(page, "tired", label="Compare with another run")
     says(page, "Judged from the copy shown here")
     says(page, "−50.0 points")
     page.get_by_label("Compare with another run", exact=True).click()
@@ -245,35 +248,14 @@ def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class
     assert kept() == set()
 
 
-@pytest.fixture
-def unfamiliar(site: Site, trained_run: Path) -> Iterator[Callable[..., Path]]:
-    """Return a function that copies the run, as one to which every picture is as far as told from what it has seen."""
-    made = list[Path]()
-
-    def make(name: str, distance: float, **settings: Any) -> Path:
-        run = site.runs / f"20940101-00000{len(made)}-{name}"
-        made.append(copy_run(trained_run, run, title=run.name, **settings))
-        seen = load_file(run / "familiarity.safetensors")
-        save_file({**seen, "distances": np.full(24, distance, np.float32)}, run / "familiarity.safetensors")
-        return run
-
-    yield make
-    for run in made:
-        drop_run(run)
-
-
-def test_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_beside_them(
-    page: Page, unfamiliar: Callable[..., Path], tmp_path: Path
-):
-    # How far each validation picture lay from what was trained on: all farther than any picture, and none.
-    far, near = unfamiliar("far", 1e6), unfamiliar("near", 0.0)
+def test_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_beside_them(page: Page, tmp_path: Path):
     open_tab(page, "Predict")
-    use(page, far)
+    use(page, "far")
     page.get_by_role("button", name="Drawn example 5: dog, happy").click()
     says(page, re.compile(r"(Looks|Perhaps|Undecided) [\s\S]*Familiar kind of picture"))
     plain = curves(page, BARS)[""]
     # Whatever is on the page is judged again by the run that is chosen then.
-    use(page, near)
+    use(page, "near")
     says(
         page,
         re.compile(r"Leans to \w+ \(\d+ %\)\.\s+Unfamiliar kind of picture.*of the validation pictures are \(n = 24\)"),
@@ -292,12 +274,9 @@ def test_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_besid
     take_away(page)
 
 
-def test_a_run_that_has_only_seen_drawings_says_so_of_a_photograph_and_leads_to_photographs(
-    page: Page, unfamiliar: Callable[..., Path], tmp_path: Path
-):
-    drawings = unfamiliar("drawings", 0.0, pictures=str(ROOT / "assets" / "faces" / "human_train"))
+def test_a_run_that_has_only_seen_drawings_says_so_of_a_photograph_and_leads_to_photographs(page: Page, tmp_path: Path):
     open_tab(page, "Predict")
-    use(page, drawings)
+    use(page, "drawings")
     path = tmp_path / "dog.png"
     picture("happy", "a dog", size=(300, 200)).save(path)
     give(page, DROP, path)
@@ -315,6 +294,8 @@ def test_a_zip_of_class_folders_becomes_a_table_an_accuracy_with_its_interval_an
     page: Page, trained_run: Path, tiny_pictures: Path, tmp_path: Path, kept: Kept
 ):
     open_tab(page, "Predict")
+    page.get_by_label("Run in use").click()
+    page.get_by_role("option", name=re.compile("batch 8 · 71 %")).last.click()
     press(page, "Judge them all")
     says(page, "Nothing is given yet")
     give(page, MANY, write_zip(tmp_path / "evil.zip", {"../happy/1.png": picture_bytes()}))
