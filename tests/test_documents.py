@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -106,6 +107,19 @@ def test_the_readme_is_short_and_its_numbers_are_those_that_were_measured():
     )
     value, low, high = (f"{100 * way[name]:.0f}" for name in ("value", "low", "high"))
     assert f"goes {value} % of the way (95 %: {low} to {high})" in flowing
+
+
+def test_the_accuracies_over_seeds_are_those_that_were_measured():
+    runs = json.loads((ROOT / "docs" / "results" / "accuracy.json").read_text("utf-8"))["runs"]
+    rows = (ROOT / "docs" / "results.md").read_text("utf-8").splitlines()
+    for preset in ("Quick", "Thorough"):
+        [row] = [line.strip("| ").split(" | ") for line in rows if line.startswith(f"| {preset} | ")]
+        for species, place in (("human", 1), ("dog", 4)):
+            seeds = [run[species] for run in runs if run["preset"] == preset]
+            right = [100 * each["accuracy"] for each in seeds]
+            mean, loss = f"{fmean(right):.1f} %", fmean(each["log_loss"] for each in seeds)
+            assert row[place : place + 2] == [f"{mean} ({min(right):.0f}–{max(right):.0f})", f"{loss:.2f}"]
+            assert mean in README.read_text("utf-8")
 
 
 def block(document: Path, kind: str, having: str) -> str:
