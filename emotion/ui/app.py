@@ -12,7 +12,7 @@ from emotion.ui.compare.tab import CompareTab
 from emotion.ui.events import Values, on
 from emotion.ui.html import put
 from emotion.ui.landing import landing_html
-from emotion.ui.news import ADDRESS_SCRIPT, TABS, News, address, named
+from emotion.ui.news import ADDRESS_SCRIPT, OPEN_ASKED_TAB, News, address
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets, training_sets
 from emotion.ui.pictures.tab import PicturesTab, key_to_train
 from emotion.ui.predict.tab import PredictTab
@@ -89,7 +89,7 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
                 runs = RunsTab(services, board, chosen, news)
             with gr.Tab("Pictures", id="pictures"):
                 pictures = PicturesTab(services)
-        _connect_tabs(tabs, news)
+        _connect_tabs(page, tabs)
         _connect_runs(chosen, train, runs, tabs)
         _connect_pictures(predict, pictures, train, tabs)
         train.kept.connect(page)
@@ -99,16 +99,11 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
     return page
 
 
-def _connect_tabs(tabs: gr.Tabs, news: News) -> None:
+def _connect_tabs(page: gr.Blocks, tabs: gr.Tabs) -> None:
     """Keep the open tab in the address, and open the one that a link asks for."""
     for each in (tab for tab in tabs.children if isinstance(tab, gr.Tab)):
         on(each.select, None, None, None, js=address("tab", str(each.id)))
-
-    def asked_tab(asked: str) -> Values:
-        tab = named(asked, "tab")
-        return {tabs: gr.Tabs(selected=tab)} if tab in TABS else {}
-
-    news.tell(asked_tab, [news.address], [tabs])
+    on(page.load, None, None, tabs, js=OPEN_ASKED_TAB)
 
 
 def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs) -> None:

@@ -51,8 +51,13 @@ window.emotionAddress = (name, value) => {
     window.emotionAsked = () => '?' + asked;
 }
 </script>"""
-# Of the first look: what the address says stands in the place of what was seen.
-_ASKED = "(_, ...values) => [window.emotionAsked(), ...values]"
+# In the browser: the server's answer may come when the visitor has opened another tab already.
+OPEN_ASKED_TAB = f"""() => {{
+    const tab = new URLSearchParams(window.emotionAsked()).get('tab');
+    return {json.dumps(TABS)}.includes(tab) ? {{__type__: 'update', selected: tab}} : {{__type__: 'update'}};
+}}"""
+# Until a look is answered, what the address says stands in the place of what was seen.
+_ASKED = "(seen, ...values) => [seen || window.emotionAsked(), ...values]"
 
 
 def address(name: str, value: str | None = None) -> str:
@@ -92,10 +97,9 @@ class News:
         """Register the events."""
         inputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.inputs)]))
         outputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.outputs)]))
-        options: dict[str, Any] = {"by_page": True, "concurrency_limit": None}
         self._inputs = inputs
-        on(page.load, self.look, inputs, outputs, js=_ASKED, **options)
-        on(self.address.click, self.look, inputs, outputs, **options)
+        looks = [page.load, self.address.click]
+        on(looks, self.look, inputs, outputs, js=_ASKED, by_page=True, concurrency_limit=None)
 
     def look(self, *values: Any) -> Values:
         """Return what has changed; nothing where the visitor has asked for something meanwhile: it is asked again."""

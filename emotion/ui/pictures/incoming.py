@@ -97,11 +97,11 @@ class Incoming:
 
     def _build_photographs(self) -> None:
         self.per_class = gr.Number(PER_CLASS, label="Pictures per class", precision=0, minimum=5, maximum=2_000)
-        self.said_of_photographs = slot("said-of-photographs")
         self.photographs = []
         for each in PHOTOGRAPHS:
             put(_photographs_html(each))
-            self.photographs.append((each, gr.Button(f"Bring in photographs of {each.title.lower()}", size="md")))
+            button = gr.Button(f"Bring in photographs of {each.title.lower()}", size="md")
+            self.photographs.append((each, button, slot(f"said-of-photographs-{each.key}")))
         put(f'<p class="note">{PHOTOGRAPHS_NOTE}</p>')
 
     def _build_class(self) -> None:
@@ -124,15 +124,15 @@ class Incoming:
         options: dict[str, Any] = {"concurrency_limit": 8, "concurrency_id": "bring", "trigger_mode": EVERY_PRESS}
         raw: dict[str, Any] = {"preprocess": False, **options}
         zip_view, class_view = [self.said_of_zip, self.zip, *view], [self.said_of_class, self.files, *view]
-        photographs_view, form = [self.said_of_photographs, *view], self.data_set
+        form = self.data_set
         return [
             on(self.go.click, self.from_zip, [*target, self.aliases, self.zip, self.folder], zip_view, **raw),
             on(self.files.upload, self.from_files, [*target, self.label, self.files], class_view, **raw),
             on(self.webcam.submit, self.from_webcam, [*target, self.label], class_view, **options),
             on(form.go.click, self.from_data_set, [*target, *form.inputs], [form.brought, *view], **options),
             *(
-                on(button.click, self.from_photographs(each), [*target, self.per_class], photographs_view, **options)
-                for each, button in self.photographs
+                on(button.click, self.from_photographs(each, said), [*target, self.per_class], [said, *view], **options)
+                for each, button, said in self.photographs
             ),
         ]
 
@@ -152,13 +152,13 @@ class Incoming:
         for answer in self._bring(job, [upload] if upload else [], self.said_of_zip):
             yield answer | {self.zip: None}
 
-    def from_photographs(self, chosen: PhotographSet) -> Callable[..., Steps]:
+    def from_photographs(self, chosen: PhotographSet, said: gr.HTML) -> Callable[..., Steps]:
         """Return the handler that brings a set of photographs in."""
 
         def bring(key: str, name: str, species: str, per_class: float | None) -> Steps:
             way = FromPhotographs(chosen, max(1, int(per_class or PER_CLASS)))
             called = name or free_name(f"Photographs of {chosen.title.lower()}")
-            yield from self._bring(self._job(way, key, called, species or chosen.species), [], self.said_of_photographs)
+            yield from self._bring(self._job(way, key, called, species or chosen.species), [], said)
 
         return bring
 
