@@ -1,7 +1,5 @@
 """What is asked here, and what came out, as a panel above the tabs. Computes nothing."""
 
-from __future__ import annotations
-
 import html
 import json
 from collections.abc import Sequence

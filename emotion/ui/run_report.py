@@ -1,7 +1,5 @@
 """What is known of one run, as the page shows it: how it stands, its confusion matrix, its worst mistakes, settings."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The pictures of a comparison as the page shows them, set beside set, and the table that is downloaded."""
 
-from __future__ import annotations
-
 import html
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The Cross-species tab: the same run judges samples of several species, side by side."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Generator
 from pathlib import Path
