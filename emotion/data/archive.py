@@ -17,9 +17,9 @@ from emotion.core.errors import PictureError
 from emotion.core.format import megabytes
 from emotion.core.progress import Progress
 from emotion.data.classes import TABLES
-from emotion.data.folders import HIDDEN, PARQUET, Skipped, reason_against
+from emotion.data.folders import Skipped
 from emotion.data.limits import Limits
-from emotion.data.names import is_system, kept_text, shown
+from emotion.data.names import HIDDEN, PARQUET, is_system, kept_text, reason_against, shown
 
 # What a zip's listing may take for each file that may be in it: 46 bytes, its path, and what packers add.
 _LISTED_BYTES = 400
