@@ -29,8 +29,8 @@ SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different 
 BITS = SIDE * SIDE
 NEAR_SHARE = 0.1
 LOOKED_AT = 64  # pixels: a large picture is decoded to no less than twice as many a side
-_ROWS = 64  # compared with all others at once, so that 50,000 of these need 40 MB
-Signs = NDArray[np.float32]
+_ROWS = 64  # compared with all others at once, so that 50,000 of these need 25 MB
+Words = NDArray[np.uint64]
 
 
 def fingerprint(picture: Image.Image) -> NDArray[np.bool_]:
@@ -54,15 +54,15 @@ def find_likenesses(
 
     ``mirrored`` are the fingerprints of the rows' mirror images. The nearest one is named, the first of several.
     """
-    prints, turned, found = _of_rows(rows), _signs(mirrored), list[Likeness]()
+    prints, turned, found = _of_rows(rows), _words(mirrored), list[Likeness]()
     for name, others in [(None, rows), *sets.items()]:
         try:
-            there = _of_rows(others)
+            words = _of_rows(others)
         except (ValueError, TypeError):
             continue
-        for start in range(0, len(rows) if len(there) else 0, _ROWS):
+        for start in range(0, len(rows) if len(words) else 0, _ROWS):
             some = slice(start, start + _ROWS)
-            apart = _apart(prints[some], turned[some], there[: start + _ROWS] if name is None else there)
+            apart = _apart(prints[some], turned[some], words[: start + _ROWS] if name is None else words)
             if name is None:
                 # A row is not compared with itself and those after it.
                 apart[np.arange(apart.shape[1]) >= start + np.arange(len(apart))[:, None]] = BITS
@@ -76,12 +76,12 @@ def find_likenesses(
 class TrainedOn:
     """The pictures that a run was trained or validated on, by content and by look.
 
-    ``paths`` are theirs, ``prints`` their (N, 256) fingerprints; ``checked`` counts them, 0 where they are gone.
+    ``paths`` are theirs, ``prints`` their (N, 4) fingerprints; ``checked`` counts them, 0 where they are gone.
     """
 
     paths: Sequence[str]
     by_content: Mapping[str, str]
-    prints: Signs
+    prints: Words
 
     @property
     def checked(self) -> int:
@@ -106,13 +106,14 @@ class TrainedOn:
                 write_json(kept_in, {sha256: bits.hex() for sha256, bits in kept.items()})
         known = {**kept, **known}
         found = [(path, known[sha256]) for path, sha256 in rows if sha256 in known]
-        return cls([path for path, _ in found], {sha256: path for path, sha256 in rows}, _signs([b for _, b in found]))
+        return cls([path for path, _ in found], {sha256: path for path, sha256 in rows}, _words([b for _, b in found]))
 
     def groups(self, paths: Sequence[Path]) -> list[int]:
         """Return a number for each of these pictures, the same for those that look alike, directly or by others."""
         from scipy.sparse.csgraph import connected_components
 
-        _, found = connected_components(_apart(self.prints, self.prints, self.prints) <= NEAR_SHARE * BITS)
+        alike = [_apart(each[None], each[None], self.prints)[0] for each in self.prints]
+        _, found = connected_components(np.array(alike).reshape(len(alike), -1) <= NEAR_SHARE * BITS)
         groups = dict(zip(self.paths, found.tolist(), strict=True))
         return [groups.get(str(path), len(groups) + number) for number, path in enumerate(paths)]
 
@@ -133,24 +134,28 @@ class TrainedOn:
             bits, mirrored = fingerprints(open_picture(picture.path, side=LOOKED_AT))
         except PictureError:
             return None
-        apart = _apart(_signs([bits]), _signs([mirrored]), self.prints)[0]
+        apart = _apart(_words([bits]), _words([mirrored]), self.prints)[0]
         return self.paths[int(apart.argmin())] if apart.min() <= NEAR_SHARE * BITS else None
 
 
-def _of_rows(rows: Sequence[PictureRow]) -> Signs:
-    return _signs([bytes.fromhex(row.fingerprint) for row in rows])
+def _of_rows(rows: Sequence[PictureRow]) -> Words:
+    return _words([bytes.fromhex(row.fingerprint) for row in rows])
 
 
-def _signs(prints: Sequence[bytes]) -> Signs:
-    """Return packed fingerprints as (N, 256) of -1 and 1."""
-    bits = np.unpackbits(np.frombuffer(b"".join(prints), dtype=np.uint8)).reshape(-1, BITS)
-    return bits.astype(np.float32) * 2 - 1
+def _words(prints: Sequence[bytes]) -> Words:
+    """Return packed fingerprints as (N, 4) words."""
+    return np.frombuffer(b"".join(prints), dtype=np.uint64).reshape(-1, BITS // 64)
 
 
-def _apart(prints: Signs, mirrored: Signs, others: Signs) -> Signs:
+def _apart(prints: Words, mirrored: Words, others: Words) -> NDArray[np.uint16]:
     """Return how many bits differ, (rows, others), mirrored or not, whichever are fewer."""
-    apart: Signs = (BITS - np.maximum(prints @ others.T, mirrored @ others.T)) / 2
-    return apart
+    counts = []
+    for each in (prints, mirrored):
+        counted = np.zeros((len(each), len(others)), dtype=np.uint16)
+        for word in range(each.shape[1]):
+            counted += np.bitwise_count(each[:, word, None] ^ others[None, :, word])
+        counts.append(counted)
+    return np.minimum(*counts)
 
 
 def _of_file(path: Path, sha256: str) -> bytes | None:
