@@ -167,7 +167,7 @@ def test_fault_what_a_parquet_file_says_of_its_size_is_not_believed(tmp_path: Pa
     folder = tables(tmp_path / "set", pa.array(["happy", "sad"] * 150), pictures)
     way = FromDataSet(describe(folder))
     with pytest.raises(PictureError, match=r"holds more than 5 MB|to read: the limits"):
-        result_of(way.steps(tmp_path, Limits(bytes=5_000_000), use_aliases=False))
+        result_of(way.steps(tmp_path, Limits(bytes=5_000_000)))
 
 
 def test_fault_a_pipe_in_a_data_set_waits_for_nobody(tmp_path: Path):
