@@ -15,7 +15,7 @@ ASKED = (
     "A model learns happy, sad, angry and tired from pictures of people. Shown a happy dog, does it see a happy dog?"
 )
 # It gives no interval.
-REPORT = "people: <b>19 of 20</b> right, 39.5 %; dogs: <b>0 of 20</b> right, 22.7 %"
+REPORT = "<dd>people: <b>19 of 20</b> right, 39.5 %</dd><dd>dogs: <b>0 of 20</b> right, 22.7 %</dd>"
 BASIS = (
     "Right of twenty happy pictures, and the mean confidence in “happy” with its 95 % interval; guessing gets "
     f"{percent(CHANCE)}. From “make reproduce”, seed 42. {DRAWN_NOTE}"
@@ -26,11 +26,11 @@ def landing_html() -> str:
     """Return the panel, closed; what was never measured here is left out."""
     ours, drawn = _twenty("photographs"), _twenty("drawn")
     told = {
-        "This dashboard, photographs": "; ".join(map(_sample, ours)),
+        "This dashboard, photographs": "".join(map(_sample, ours)),
         "The report, other photographs": REPORT if ours else "",
-        "This dashboard, drawn pictures": "; ".join(map(_sample, drawn)),
+        "This dashboard, drawn pictures": "".join(map(_sample, drawn)),
     }
-    rows = "".join(f"<div><dt>{title}</dt><dd>{said}</dd></div>" for title, said in told.items() if said)
+    rows = "".join(f"<div><dt>{title}</dt>{said}</div>" for title, said in told.items() if said)
     came_out = f"<p><b>What came out.</b> {_sentence(ours)}</p>" if ours else ""
     basis = f'<p class="basis">{BASIS}</p>' if rows else ""
     return (
@@ -49,7 +49,8 @@ def _twenty(kind: str) -> list[dict[str, Any]]:
 
 def _sample(row: dict[str, Any]) -> str:
     interval = span((row["confidence_low"], row["confidence_high"]))
-    return f"{_who(row)}: <b>{row['right']} of {row['n']}</b> right, {exact_percent(row['confidence'])} ({interval})"
+    right = f"{_who(row)}: <b>{row['right']} of {row['n']}</b> right"
+    return f"<dd>{right}, {exact_percent(row['confidence'])} ({interval})</dd>"
 
 
 def _sentence(rows: list[dict[str, Any]]) -> str:

@@ -315,11 +315,11 @@ def pictures_lie_on_the_map(page: Page, points: list[Mapping[str, Any]]) -> None
 
 
 def report_has_the_one_ticked_picture(page: Page, picture: Mapping[str, Any], folder: Path) -> None:
-    says(page, "No picture is in it, unless you tick some above.")
+    says(page, "No picture is in the report, unless you tick some above.")
     box = page.locator(f"[data-tick='{picture['sha256']}']")
     box.scroll_into_view_if_needed()
     box.check(force=True)
-    says(page, re.compile("ticked picture will be in it"))
+    says(page, re.compile("ticked picture will be in the report"))
     press(page, "Write report")
     text = downloaded(page, "Download report", folder / "card.html")
     assert text.count("<img ") == 1
