@@ -365,7 +365,7 @@ def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_
     says(tab, "1 near-duplicate found and left out, others drawn instead.")
     says(tab, "a.png = happy_001.png")
     says(tab, "Held against 48 pictures")
-    says(tab, "Joy → happy · bored not used")
+    says(tab, "Joy read as happy; bored not used")
     says(tab, "1 picture left out, others drawn instead. b.png is not a picture.")
     for name in QUESTIONS:
         question(tab, name)
