@@ -256,7 +256,7 @@ def _share(across: np.ndarray, within: np.ndarray, truth: np.ndarray, *, chance:
 STUDY = Study(
     "transfer",
     "Transfer",
-    "How much of the way to animals does what people teach go? Each set is learnt from, and every set judged.",
+    "Does what is learnt from people carry over to animals? A classifier is trained on each set and tested on all.",
     TransferResult,
     ask,
     blocks,
