@@ -34,8 +34,13 @@ def address(name: str, value: str | None = None) -> str:
     return f"(given) => {{ window.emotionAddress({json.dumps(name)}, {json.dumps(value) if value else 'given'}); }}"
 
 
-# Of the first look: what the address says stands in the place of what was seen.
-ASKED = "(_, ...values) => [window.emotionAsked(), ...values]"
+# In the browser: the server's answer may come when the visitor has opened another tab already.
+OPEN_ASKED_TAB = f"""() => {{
+    const tab = new URLSearchParams(window.emotionAsked()).get('tab');
+    return {json.dumps(list(TABS))}.includes(tab) ? {{__type__: 'update', selected: tab}} : {{__type__: 'update'}};
+}}"""
+# Until a look is answered, what the address says stands in the place of what was seen.
+ASKED = "(seen, ...values) => [seen || window.emotionAsked(), ...values]"
 
 
 def named(asked: str, name: str) -> str | None:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from emotion.report.render import BLOCKS_STYLE
 from emotion.server.services import Services
-from emotion.ui.address import SCRIPT, TABS, address, named
+from emotion.ui.address import OPEN_ASKED_TAB, SCRIPT, address
 from emotion.ui.api import register
 from emotion.ui.chosen import Chosen
 from emotion.ui.compare.tab import CompareTab
@@ -92,7 +92,7 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
                 runs = RunsTab(services, board, chosen, news)
             with gr.Tab("Pictures", id="pictures"):
                 pictures = PicturesTab(services)
-        _connect_tabs(tabs, news, landing)
+        _connect_tabs(page, tabs, landing)
         _connect_runs(chosen, train, runs, tabs)
         _connect_pictures(predict, pictures, train, tabs)
         train.kept.connect(page)
@@ -102,17 +102,12 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
     return page
 
 
-def _connect_tabs(tabs: gr.Tabs, news: News, landing: Landing) -> None:
+def _connect_tabs(page: gr.Blocks, tabs: gr.Tabs, landing: Landing) -> None:
     """Keep the open tab in the address, and open the one that a link or the intro asks for."""
     landing.lead_to(tabs)
     for each in (tab for tab in tabs.children if isinstance(tab, gr.Tab)):
         on(each.select, None, None, None, js=address("tab", str(each.id)))
-
-    def asked_tab(asked: str) -> dict[Any, Any]:
-        tab = named(asked, "tab")
-        return {tabs: gr.Tabs(selected=tab)} if tab in TABS else {}
-
-    news.tell(asked_tab, [news.address], [tabs])
+    on(page.load, None, None, tabs, js=OPEN_ASKED_TAB)
 
 
 def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs) -> None:

@@ -49,10 +49,8 @@ class News:
         """Register the events."""
         inputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.inputs)]))
         outputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.outputs)]))
-        options: dict[str, Any] = {"by_page": True, "concurrency_limit": None}
         self._inputs = inputs
-        on(page.load, self.look, inputs, outputs, js=ASKED, **options)
-        on(self.address.click, self.look, inputs, outputs, **options)
+        on([page.load, self.address.click], self.look, inputs, outputs, js=ASKED, by_page=True, concurrency_limit=None)
 
     def look(self, *values: Any) -> dict[Any, Any]:
         """Return what has changed; nothing where the visitor has asked for something meanwhile: it is asked again."""

@@ -103,7 +103,7 @@ class RunsTab:
         on(self.delete.click, self.throw, self.open, [*undo, *self.view], **IN_TURN)
         on(self.undo.click, self.take, self.thrown, [*undo, *self.view], **IN_TURN)
         on(self.use.click, chosen.use, self.open, [chosen.run, chosen.picked])
-        chosen.when_changed(self.follow, [self.is_picked], self.view)
+        chosen.when_changed(self.follow, [self.is_picked, self.open], self.view)
 
     def refresh(self, name: str, seen: Sequence[str], in_use: str | None) -> dict[Any, Any]:
         """Show anew what has changed: the table, the open run, what is written of it."""
@@ -152,9 +152,9 @@ class RunsTab:
             self.handing_on.switch: self.handing_on.shared(run),
         }
 
-    def follow(self, name: str | None, is_picked: bool) -> dict[Any, Any]:
-        """Open the run that is in use now, unless the visitor looks at another one."""
-        return self.show(name) if name and not is_picked else {}
+    def follow(self, name: str | None, is_picked: bool, opened: str) -> dict[Any, Any]:
+        """Open the run that is in use now, unless it is open or the visitor looks at another one."""
+        return self.show(name) if name and name != opened and not is_picked else {}
 
     def open_row(self, event: gr.SelectData) -> dict[Any, Any]:
         """Open the run whose row was pressed: its folder is the last cell."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MILLISECONDS = 180_000
+PATIENCE_MILLISECONDS = 45_000
 # The button is called otherwise while a run goes on.
 _BEGINS = re.compile(r"^(Start|Queue another)$")
 OURS = ("EMOTION_", "GRADIO_", "HOST", "PORT", "SPACE_")
@@ -118,10 +118,12 @@ class Site:
         page, problems = visitor.new_page(), []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: problems.extend(self._foreign(request.url)))
-        page.goto(f"{self.url}/?__theme={theme}")
-        expect(page.get_by_role("button", name=_BEGINS)).to_be_visible()
-        yield page
-        visitor.close()
+        try:
+            page.goto(f"{self.url}/?__theme={theme}")
+            expect(page.get_by_role("button", name=_BEGINS)).to_be_visible()
+            yield page
+        finally:
+            visitor.close()
         assert problems == []
 
     def _foreign(self, url: str) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from helpers.looking import give, panel
+from helpers.looking import give, open_run, panel
 from helpers.pictures import picture_bytes, write_pictures, write_zip
 from helpers.processes import frozen
 from helpers.run_folder import events_of, runs_in, status_of
@@ -294,7 +294,7 @@ def test_a_shared_run_of_three_hundred_classes_shows_the_most_confused_ones(
     (run / "validation.json").write_text(json.dumps({"epoch": 1, "classes": names, "pictures": pictures}))
     run = run.rename(site.runs / run.name)
     with site.visit(browser) as page:
-        page.get_by_role("button", name=run.name, exact=True).first.click()
+        open_run(page, run)
         panel(page).get_by_text("of its 300 classes the 20 that are confused most often", exact=False).wait_for()
         assert page.get_by_role("region", name="Confusion matrix").get_by_role("cell").count() < 600
         assert page.get_by_role("region", name="Confusion matrix").get_by_text("class 007").count() > 0
@@ -328,7 +328,7 @@ def test_no_place_on_the_servers_disk_and_no_name_of_anothers_set_is_told(
     with pytest.raises(RefusedError, match="You have a picture set 'Rosa' already"):
         anna.ask("import_pictures", anna.upload("x.zip", archive), "Rosa", "dog", False)
     with site.visit(browser) as page:
-        page.get_by_role("button", name=trained_run.name, exact=True).first.click()
+        open_run(page, trained_run)
         panel(page).get_by_text("The same on the command line").first.wait_for()
         told = page.content() + page.request.get(f"{site.url}/config").text()
     assert [place for place in (str(site.root), str(site.root.parent), str(Path.home())) if place in told] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_a_run_is_on_its_makers_page_alone_until_it_is_shared_and_never_anothers
         says(bert, f"Run {run.name}")
         another = anna.context.new_page()
         another.goto(site.url)
-        expect(another.get_by_text(run.name).first).to_be_attached()
+        expect(another.get_by_label("Run in use")).to_have_value(re.compile("tiny-dinov2"))
         panel(anna).get_by_label("Share with everyone").uncheck()
         until(lambda: not is_shared(run))
 

@@ -104,8 +104,8 @@ class Incoming:
         self.photographs = []
         for each in PHOTOGRAPHS:
             gr.HTML(_photographs_html(each), apply_default_css=False)
-            self.photographs.append((each, gr.Button(f"Bring in photographs of {each.title.lower()}", size="md")))
-        self.said_of_photographs = _said("photographs")
+            button = gr.Button(f"Bring in photographs of {each.title.lower()}", size="md")
+            self.photographs.append((each, button, _said(f"photographs-{each.key}")))
         gr.HTML(f'<p class="note">{PHOTOGRAPHS_NOTE}</p>', apply_default_css=False)
 
     def _build_class(self) -> None:
@@ -146,10 +146,10 @@ class Incoming:
             ),
             *(
                 button.click(
-                    guarded_stream(self.from_photographs(each)), [*target, self.per_class],
-                    [self.said_of_photographs, *view], **options,
+                    guarded_stream(self.from_photographs(each, said)), [*target, self.per_class], [said, *view],
+                    **options,
                 )
-                for each, button in self.photographs
+                for each, button, said in self.photographs
             ),
         ]  # fmt: skip
 
@@ -169,13 +169,13 @@ class Incoming:
         for answer in self._bring(job, [upload] if upload else [], self.said_of_zip):
             yield answer | {self.zip: None}
 
-    def from_photographs(self, chosen: PhotographSet) -> Callable[..., Steps]:
+    def from_photographs(self, chosen: PhotographSet, said: gr.HTML) -> Callable[..., Steps]:
         """Return the handler that brings a set of photographs in."""
 
         def bring(key: str, name: str, species: str, per_class: float | None) -> Steps:
             way = FromPhotographs(chosen, max(1, int(per_class or PER_CLASS)))
             called = name or free_name(f"Photographs of {chosen.title.lower()}")
-            yield from self._bring(self._job(way, key, called, species or chosen.species), [], self.said_of_photographs)
+            yield from self._bring(self._job(way, key, called, species or chosen.species), [], said)
 
         return bring
 
