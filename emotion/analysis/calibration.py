@@ -24,7 +24,6 @@ from emotion.analysis.study import Judge, Study
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.format import capital, exact_percent, listed, percent, span
 from emotion.core.intervals import Interval, mean_interval
-from emotion.core.labels import colour_of_set
 from emotion.core.progress import Progress
 from emotion.runs.run import Run
 from emotion.runs.validation import load_validation
@@ -137,7 +136,7 @@ def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
     low, high = found.interval
     rows, charts, bins = [], [], []
     for name, each in found.sets.items():
-        colour = VALIDATION_COLOUR if name == VALIDATION else colour_of_set(name)
+        colour = VALIDATION_COLOUR if name == VALIDATION else comparison.colour(name)
         lines = []
         for said, confidence in (("as said", each.raw), (f"at T = {found.temperature:.2f}", each.scaled)):
             rows.append(_row(f"{name}, {said}", each, confidence, colour))

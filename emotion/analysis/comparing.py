@@ -11,6 +11,7 @@ from emotion.analysis.comparison import Comparison
 from emotion.core.errors import PictureError
 from emotion.core.format import count
 from emotion.core.labels import emotion_meant, is_relaxed
+from emotion.core.prediction import Judged
 from emotion.core.progress import Progress
 from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.data.folders import Picture, list_folder
@@ -18,7 +19,7 @@ from emotion.data.names import alike
 from emotion.data.sampling import draw_in_order
 from emotion.runs.run import Run
 
-Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
+Judge = Callable[[Sequence[Path]], Sequence[Judged | PictureError]]
 # Which of some pictures, by path, were trained on, and under which path.
 FindTwins = Callable[[Sequence[Picture]], Mapping[Path, str]]
 # Pictures between two looks at how far it is: whole batches of the classifier.
@@ -44,7 +45,7 @@ class Request:
 
 
 def compare(
-    score: Score,
+    judge: Judge,
     request: Request,
     *,
     run: Run,
@@ -55,7 +56,7 @@ def compare(
 ) -> Generator[Progress, None, Comparison]:
     """Draw the samples that are asked for, score them, and sum them up.
 
-    ``score`` maps picture paths to probabilities by class, or to the error that says why a picture has none. What
+    ``judge`` maps picture paths to what is said of each, or to the error that says why a picture has none. What
     cannot be read, and what ``find_twins`` finds among the ``checked`` training pictures, is left out: the next one in
     the seeded order takes its place.
 
@@ -89,7 +90,7 @@ def compare(
         for start in range(0, len(due), CHUNK):
             part = due[start : start + CHUNK]
             yield Progress(settled + start, settled + len(due), f"judging {count(settled + len(due), 'picture')}")
-            for (draw, picture), said in zip(part, score([picture.path for _, picture in part]), strict=True):
+            for (draw, picture), said in zip(part, judge([picture.path for _, picture in part]), strict=True):
                 draw.take(picture, said)
     results: dict[str, dict[str, SampleResult]] = {name: {} for name in request.sets}
     for draw in draws:
@@ -167,13 +168,14 @@ class _Draw:
             # Whoever asks for the training pictures themselves gets them, with the warning that they need.
             self.near_duplicates, self.is_trained_on = {}, True
 
-    def take(self, picture: Picture, said: dict[str, float] | PictureError) -> None:
+    def take(self, picture: Picture, said: Judged | PictureError) -> None:
         """Keep what was said of a picture."""
         path = str(picture.path.absolute())
         if isinstance(said, PictureError):
             self.unreadable[path] = str(said)
         else:
-            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said))
+            is_unknown = said.novelty.is_unknown if said.novelty else None
+            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said.scores, is_unknown))
 
     def result(self, classes: list[str]) -> SampleResult:
         """Sum the sample up; smaller than asked for where too many were trained on, an error where too few are read."""

@@ -15,7 +15,7 @@ import numpy as np
 from emotion.analysis.statistics import Area, Difference, adjusted, area_of, difference
 from emotion.core.errors import RunError
 from emotion.core.files import write_json
-from emotion.core.labels import chance_level
+from emotion.core.labels import chance_level, colour_of_set
 from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.runs.run import Run
 
@@ -77,6 +77,10 @@ class Comparison:
     def emotions(self) -> list[str]:
         """Return the emotions that were compared, in the classes' order."""
         return [label for label in self.classes if any(label in results for results in self.sets.values())]
+
+    def colour(self, name: str) -> str:
+        """Return the colour of a set."""
+        return colour_of_set(name, self.sets)
 
     def pooled(self, name: str) -> SampleResult:
         """Return what all samples of a set amount to together."""

@@ -17,7 +17,6 @@ from emotion.analysis.study import Judge, Parameter, Study, load_result, save_re
 from emotion.core.errors import ConfigError, PictureError
 from emotion.core.format import count, exact_percent, listed, percent
 from emotion.core.intervals import Interval, mean_interval
-from emotion.core.labels import colour_of_set
 from emotion.core.progress import Progress
 from emotion.core.scored import ScoredPicture
 from emotion.data.controls import PICTURE_CONTROLS, PictureControl
@@ -185,7 +184,7 @@ def blocks(results: Results, comparison: Comparison) -> list[Block]:
     rows, dots = [], []
     for result in results.values():
         for name, each in result.sets.items():
-            title, colour = f"{CONTROLS[result.name].title}, {name}", colour_of_set(name)
+            title, colour = f"{CONTROLS[result.name].title}, {name}", comparison.colour(name)
             gone = f", {count(each.left_out, 'picture')} gone by now" if each.left_out else ""
             before, after = (
                 (exact_percent(at.correct_confidence), f"{at.correct} of {at.n}") for at in (each.before, each.after)

@@ -22,7 +22,7 @@ from emotion.analysis.blocks import (
 from emotion.analysis.comparison import Comparison, Gap
 from emotion.analysis.findings import confusion, details_sentence, gap_sentence, plural
 from emotion.core.format import exact_percent, p_value, percent, points, span
-from emotion.core.labels import colour_of, colour_of_set
+from emotion.core.labels import colour_of
 from emotion.core.scored import SampleResult, chance_brier, chance_log_loss
 
 WILSON = Source("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")
@@ -72,14 +72,19 @@ def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
     head = ("Gap in points", "p", "p corrected", "Superiority", "Pictures needed")
     return [
         Points([gap_sentence(gap) for gap in shown], [details_sentence(gap) for gap in shown]),
-        Table("Gaps in mean correct-class confidence", "Gap", head, [_gap_row(gap) for gap in comparison.gaps]),
+        Table(
+            "Gaps in mean correct-class confidence",
+            "Gap",
+            head,
+            [_gap_row(gap, comparison.colour(gap.other)) for gap in comparison.gaps],
+        ),
         Text(_TESTS, "note", (WELCH, ERNST, YEKUTIELI, VARGHA)),
     ]
 
 
 def measures(comparison: Comparison, emotion: str | None) -> Table:
     """Return every measure of every set, with the line of an even guess."""
-    rows = [_row(name, each, set_name=name) for name, each in comparison.results(emotion).items()]
+    rows = [_row(name, each, comparison.colour(name)) for name, each in comparison.results(emotion).items()]
     classes, even = len(comparison.classes), percent(comparison.chance)
     losses = f"{chance_log_loss(classes):.2f}", f"{chance_brier(classes):.2f}"
     rows.append(row("An even guess", "–", even, even, even, *losses, is_reference=True))
@@ -111,7 +116,7 @@ def grid(comparison: Comparison) -> Table:
 
     emotions = comparison.emotions()
     rows = [
-        row(name, *(cell(name, emotion) for emotion in [*emotions, None]), colour=colour_of_set(name))
+        row(name, *(cell(name, emotion) for emotion in [*emotions, None]), colour=comparison.colour(name))
         for name in comparison.sets
     ]
     marks = f" * differs from {comparison.reference} at 5 %, corrected." if len(rows) > 1 else ""
@@ -124,7 +129,7 @@ def said(comparison: Comparison, emotion: str | None) -> Block:
     if emotion is None:
         return Beside([_confusion(comparison, name) for name in comparison.sets])
     rows = [
-        row(name, *shaded(result.predicted, right=emotion), colour=colour_of_set(name))
+        row(name, *shaded(result.predicted, right=emotion), colour=comparison.colour(name))
         for name, result in comparison.results(emotion).items()
     ]
     return Table(f"How many pictures of “{emotion}” were called what", "Set", comparison.classes, rows)
@@ -138,7 +143,7 @@ def _confusion(comparison: Comparison, name: str) -> Table:
 
 def _every_measure(comparison: Comparison) -> Table:
     rows = [
-        _row(f"{name}, {label}", each, set_name=name)
+        _row(f"{name}, {label}", each, comparison.colour(name))
         for name, results in comparison.sets.items()
         for label, each in results.items()
     ]
@@ -146,7 +151,7 @@ def _every_measure(comparison: Comparison) -> Table:
     return Table(caption, "Sample", MEASURES, rows, note=_narrow(rows), is_folded=True)
 
 
-def _row(title: str, result: SampleResult, *, set_name: str) -> Row:
+def _row(title: str, result: SampleResult, colour: str) -> Row:
     mean = exact_percent(result.correct_confidence) + (NARROW if result.is_piled_up else "")
     return row(
         title,
@@ -156,7 +161,7 @@ def _row(title: str, result: SampleResult, *, set_name: str) -> Row:
         str(result.runner_up),
         f"{result.log_loss:.2f}",
         f"{result.brier:.2f}",
-        colour=colour_of_set(set_name),
+        colour=colour,
     )
 
 
@@ -164,7 +169,7 @@ def _narrow(rows: list[Row]) -> str:
     return _NARROW if any(NARROW in cell.text for row in rows for cell in row.cells) else ""
 
 
-def _gap_row(gap: Gap) -> Row:
+def _gap_row(gap: Gap, colour: str) -> Row:
     found, (low, high) = gap.difference, gap.difference.interval
     return row(
         f"{gap.reference} over {gap.other}, {gap.emotion or 'all'}",
@@ -173,14 +178,14 @@ def _gap_row(gap: Gap) -> Row:
         p_value(gap.adjusted_p_value),
         percent(found.superiority),
         "–" if found.needed is None else f"{found.needed:,}",
-        colour=colour_of_set(gap.other),
+        colour=colour,
     )
 
 
 def _means(comparison: Comparison, emotion: str | None) -> Figure:
     dots, said = [], []
     for name, result in comparison.results(emotion).items():
-        dots.append(_dot(name, result, colour_of_set(name), is_leading=True))
+        dots.append(_dot(name, result, comparison.colour(name), is_leading=True))
         said.append(f"{name} {percent(result.correct_confidence)}, {span(result.correct_confidence_interval)}")
         if emotion is None:
             dots += [_dot(label, each, colour_of(label)) for label, each in comparison.sets[name].items()]

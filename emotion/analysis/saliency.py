@@ -11,7 +11,7 @@ from emotion.analysis.blocks import Block, Explained
 from emotion.analysis.comparison import Comparison
 from emotion.analysis.study import Judge, Parameter, Study
 from emotion.core.errors import PictureError
-from emotion.core.labels import EMOTIONS, colour_of_set
+from emotion.core.labels import EMOTIONS
 from emotion.core.prediction import Saliency
 from emotion.core.progress import Progress
 from emotion.core.scored import ScoredPicture
@@ -90,7 +90,7 @@ def blocks(result: ExplainedSample, comparison: Comparison) -> list[Block]:
         of, said = each.picture, each.picture.predicted
         own = "correct, and what it said" if said == of.label else "correct"
         maps = [(found, own if found.label == of.label else "what it said") for found in each.maps]
-        cards.append(Explained(each.set_name, of.picture, said, maps, colour_of_set(each.set_name)))
+        cards.append(Explained(each.set_name, of.picture, said, maps, comparison.colour(each.set_name)))
     return cards
 
 

@@ -16,7 +16,6 @@ from emotion.analysis.study import Judge, Study
 from emotion.core.errors import PictureError
 from emotion.core.format import listed
 from emotion.core.intervals import Interval, wilson_interval
-from emotion.core.labels import colour_of_set
 from emotion.core.progress import Progress
 
 
@@ -97,7 +96,7 @@ def blocks(result: LookResult, comparison: Comparison) -> list[Block]:
             *shaded(said.predicted),
             right_of(said.correct, each.n),
             f"{said.log_loss:.2f}",
-            colour=colour_of_set(name),
+            colour=comparison.colour(name),
         )
         for name, each in result.sets.items()
         for what, said in (("as it is", each.before), ("its own mean taken off", each.after))

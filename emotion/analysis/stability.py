@@ -15,7 +15,6 @@ from emotion.analysis.study import Judge, Parameter, Study, pools
 from emotion.core.errors import ConfigError, PictureError, RunError
 from emotion.core.format import capital, count, exact_percent, listed, span
 from emotion.core.intervals import Interval
-from emotion.core.labels import colour_of_set
 from emotion.core.progress import Progress
 
 SEEDS, DRAWS = 5, 200
@@ -206,10 +205,10 @@ def blocks(result: LuckResult, comparison: Comparison) -> list[Block]:
                 "–" if each.training_deviation is None else f"{100 * each.training_deviation:.1f}",
                 least if least == best else f"{least} to {best}",
                 "–" if each.reference_ahead is None else _share(each.reference_ahead),
-                colour=colour_of_set(name),
+                colour=comparison.colour(name),
             )
         )
-        dots.append(Dot(name, each.observed, each.span, colour_of_set(name), is_leading=True))
+        dots.append(Dot(name, each.observed, each.span, comparison.colour(name), is_leading=True))
     ahead = f"{capital(plural(result.reference))} ahead"
     head = ("Pictures", "This comparison", "Middle of all", "Another draw", "Another training", "Right of all", ahead)
     seeds = f" Training seeds {listed([str(seed) for seed in result.seeds])}." if result.is_retrained else ""

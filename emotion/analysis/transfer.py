@@ -17,7 +17,7 @@ from emotion.analysis.study import Judge, Study, pictures_of
 from emotion.core.errors import PictureError
 from emotion.core.format import capital, in_words, listed, minus, percent, span
 from emotion.core.intervals import Interval, wilson_interval
-from emotion.core.labels import chance_level, colour_of_set, species_of
+from emotion.core.labels import chance_level, species_of
 from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures
 from emotion.runs.run import Run
@@ -175,7 +175,7 @@ def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
             detail = f"{span(each.accuracy_interval)}, AUC {each.auc:.2f}, n {each.n:,}"
             above = max(0.0, each.accuracy - result.chance) / (1 - result.chance)
             cells.append(Cell(percent(each.accuracy), detail, above, "right" if other == name else "plain"))
-        rows.append(row(f"from {plural(name)}", *cells, colour=colour_of_set(name)))
+        rows.append(row(f"from {plural(name)}", *cells, colour=comparison.colour(name)))
     note = (
         "In each cell the share right, its 95 % Wilson interval, the mean area under the ROC curve of each emotion "
         f"against the rest, and the pictures. Guessing gets {percent(result.chance)}, and an AUC of 0.50. On the "

@@ -179,7 +179,7 @@ def _beside(ours: Mapping[str, SampleResult]) -> Table:
             (exact_percent(found.correct_confidence), span(found.correct_confidence_interval)),
             (f"{found.correct} of {found.n}", span(found.accuracy_interval)),
         )
-        rows.append(row(f"{name}, ours", *cells, f"{found.runner_up} of {found.n}", colour=colour_of_set(name)))
+        rows.append(row(f"{name}, ours", *cells, f"{found.runner_up} of {found.n}", colour=colour_of_set(name, ours)))
     note = "The report calls the first one accuracy. Its model is a ViT-B/16, every weight trained, on other pictures."
     head = ("Mean correct-class confidence", "Right", "Second")
     return Table(f"Twenty {EMOTION} pictures each", "Sample", head, rows, note=note)

@@ -11,7 +11,7 @@ from emotion.analysis.findings import caveats, headline, plural
 from emotion.analysis.results import differences, results
 from emotion.analysis.studies import STUDIES
 from emotion.core.format import capital, count, in_words, listed, moment, percent
-from emotion.core.labels import DRAWN_NOTE, colour_of_set
+from emotion.core.labels import DRAWN_NOTE
 from emotion.data.drawn import is_drawn
 from emotion.report.limits import limits
 from emotion.report.material import Material, plain_name
@@ -121,7 +121,7 @@ def _sets(comparison: Comparison) -> Table:
     for name, folder in comparison.folders.items():
         place = PurePath(folder).name, "drawn by this project" if is_drawn(folder) else ""
         classes = _read_as(comparison.mapping.get(name, {}))
-        rows.append(row(name, place, f"{comparison.pooled(name).n:,}", classes, colour=colour_of_set(name)))
+        rows.append(row(name, place, f"{comparison.pooled(name).n:,}", classes, colour=comparison.colour(name)))
     caption = "The sets, and what their class folders were read as"
     return Table(caption, "Set", ("Folder", "Pictures", "Classes"), rows, is_text=True)
 

@@ -17,7 +17,6 @@ from emotion.core.config import command_line
 from emotion.core.errors import PictureError
 from emotion.core.files import hash_file
 from emotion.core.format import capital, count, exact_percent, listed, percent
-from emotion.core.labels import colour_of_set
 from emotion.core.scored import ScoredPicture
 from emotion.data.decoding import open_picture
 from emotion.data.folders import within
@@ -31,7 +30,7 @@ def left_out(material: Material) -> Section:
     comparison = material.comparison
     twins, unreadable, remembered = [], [], []
     for name, folder in comparison.folders.items():
-        result, colour = comparison.pooled(name), colour_of_set(name)
+        result, colour = comparison.pooled(name), comparison.colour(name)
         for path, twin in result.near_duplicates.items():
             twins.append(row(name, within(path, folder), within(twin, material.config.pictures), colour=colour))
         for path, why in result.unreadable.items():
@@ -157,7 +156,7 @@ def _sample(material: Material) -> Table:
             each.predicted,
             exact_percent(each.correct_confidence),
             each.sha256,
-            colour=colour_of_set(name),
+            colour=material.comparison.colour(name),
         )
         for name, folder in material.comparison.folders.items()
         for each in material.comparison.pooled(name).pictures

@@ -171,7 +171,7 @@ def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progre
     """
     classifier, known = models.of(run), trained_on(run)
     comparison = yield from compare(
-        classifier.score,
+        classifier.judge,
         request,
         run=run,
         classes=classifier.classes,
