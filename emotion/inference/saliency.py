@@ -30,9 +30,7 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
 
     The score is the class's logit minus the mean of the other ones: whatever every logit has in common moves no
     probability, and moves nothing here. Computed in float32; the network is left as it was.
-
-    Raises:
-        RunError: the network has no attention between patches.
+    Raises RunError where the network has no attention between patches.
     """
     if not network.patches:
         raise RunError("This backbone has no attention between patches, so there is no map: use one such as DINOv2.")

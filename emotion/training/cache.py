@@ -113,9 +113,7 @@ class Cache:
 
     def write(self, recipe: Recipe, names: Sequence[str], values: Tensor, *, keep: bool) -> Path:
         """Write (N, …) rows into a file and return where it lies; what is not to be kept is private, and soon gone.
-
-        Raises:
-            OSError: the disk is full or cannot be written.
+        Raises OSError where the disk is full or cannot be written.
         """
         import torch
         from safetensors.torch import save
@@ -200,9 +198,7 @@ class Cache:
 
 def open_rows(path: Path, *, recipe: Recipe, wanted: Collection[str]) -> Rows:
     """Return the ``wanted`` rows of a file, memory-mapped: those whose checksum is right.
-
-    Raises:
-        OSError, SafetensorError, ValueError, KeyError, TypeError: it is gone, torn, or of another recipe.
+    Raises OSError, SafetensorError, ValueError, KeyError, TypeError where it is gone, torn, or of another recipe.
     """
     with safe_open(path, framework="pt") as file:
         about, values, sums = file.metadata(), file.get_tensor("rows"), file.get_tensor("sums").tolist()
@@ -220,9 +216,7 @@ def cache_folder() -> Path:
 
 def open_cache() -> Cache:
     """Return the cache in ``cache_folder()``, of ``$EMOTION_CACHE_GB`` gigabytes, else 2.
-
-    Raises:
-        ConfigError: the limit is no number.
+    Raises ConfigError where the limit is no number.
     """
     text = os.environ.get("EMOTION_CACHE_GB") or str(DEFAULT_GIGABYTES)
     try:

@@ -69,9 +69,7 @@ def keep_best(
     """Put ``best`` into the model's ``weights`` and write ``checkpoint/``, ``validation.json`` and what was seen.
 
     ``unreadable`` are pictures of the split that were left out: the card does not count them.
-
-    Raises:
-        OSError: the disk is full or cannot be written.
+    Raises OSError where the disk is full or cannot be written.
     """
     copy_in_order(best.weights, into=weights)
     root = Path(config.pictures).resolve()
@@ -119,9 +117,7 @@ def save_checkpoint(network: Network, head: Head, processor: BaseImageProcessor,
 
 def save_state(state: dict[str, Any], *, folder: Path) -> None:
     """Write a training's state into ``folder`` in one rename.
-
-    Raises:
-        OSError: the disk is full or cannot be written.
+    Raises OSError where the disk is full or cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{STATE}-{os.getpid()}"

@@ -67,11 +67,7 @@ class Context:
         return answers[0]
 
     def stop_if_asked(self) -> None:
-        """Raise Stopped if somebody asked for it.
-
-        Raises:
-            Stopped: somebody did.
-        """
+        """Raise Stopped if somebody asked for it."""
         if self.of_first(self.asked_to_stop()):
             raise Stopped
 

@@ -73,10 +73,8 @@ class Epochs:
 
     def run(self) -> Iterator[StepDone | EpochDone]:
         """Validate, then train and validate epoch by epoch; after ``resume_from`` go on with the next epoch.
-
-        Raises:
-            Stopped: somebody asked for it between two steps.
-            BackboneError, ConfigError: the loss is no number, or not any more.
+        Raises Stopped where somebody asked for it between two steps; BackboneError, ConfigError where the loss is no
+        number, or not any more.
         """
         if self.finished_epochs == 0:
             began = time.perf_counter()

@@ -90,11 +90,8 @@ class Look:
         """Compute what is not known yet; several processes share the work.
 
         Where the rows, ``row_bytes`` each, find no room in the cache, they last for this training only.
-
-        Raises:
-            Stopped: somebody asked for it between two batches; what is computed is kept.
-            PictureError: not one picture can be read.
-            OSError: the disk has no room for the rows.
+        Raises Stopped where somebody asked for it between two batches; what is computed is kept; PictureError where not
+        one picture can be read; OSError where the disk has no room for the rows.
         """
         context, names = self.context, self.names()
         known = self.cache.find(self.recipe, names.values())
@@ -235,10 +232,8 @@ def row_bytes_of(network: Network, *, trained_blocks: int, context: Context) -> 
 
 def of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
     """Return (N, F) float32 features of pictures by the backbone of a configuration, as ``pooled`` does.
-
-    Raises:
-        BackboneError: the backbone is not here, or not of a kind that can be used.
-        PictureError, RunError: as ``pooled``.
+    Raises BackboneError where the backbone is not here, or not of a kind that can be used; PictureError, RunError as
+    ``pooled``.
     """
     source = locate(config.backbone)
     # The head that comes with it is not asked: any number of classes will do.
@@ -254,10 +249,7 @@ def pooled(
 
     They are those of a training of the head alone, and are kept as such. ``weights`` is the SHA-256 of what the network
     was read of.
-
-    Raises:
-        PictureError: not one picture can be read.
-        RunError: the disk has no room for the features.
+    Raises PictureError where not one picture can be read; RunError where the disk has no room for the features.
     """
     context = Context(replace(config, depth="head"))
     recipe = make_recipe(context.config, weights=weights, processor=processor, context=context)
@@ -284,11 +276,7 @@ def look_progress(event: TrunkProgress) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def told_of_full_disk() -> Iterator[None]:
-    """Turn a disk that is full, or cannot be read, into a sentence.
-
-    Raises:
-        RunError: it is.
-    """
+    """Turn a disk that is full, or cannot be read, into a sentence. Raises RunError where it is."""
     try:
         yield
     except OSError as error:

@@ -64,11 +64,8 @@ def fit(
     ``time.perf_counter()`` of the accepted configuration. The same seed, machine and number of threads give
     the same numbers. Every process of a group runs it; the first one writes. A training of this folder that was
     cut off goes on after its last finished epoch, to the same numbers as if it had not been.
-
-    Raises:
-        BackboneError: the backbone cannot be loaded, or trained as asked.
-        PictureError: too few pictures can be read.
-        OSError: the disk is full or cannot be written.
+    Raises BackboneError where the backbone cannot be loaded, or trained as asked; PictureError where too few pictures
+    can be read; OSError where the disk is full or cannot be written.
     """
     context = Context(config, should_stop, time.perf_counter() if started is None else started)
     # The head's first weights are drawn while the model loads.
@@ -156,10 +153,7 @@ def rescue(
     """Write the checkpoint of a training that died with finished epochs; None where it had finished none.
 
     ``unreadable`` are pictures of the split that it could not read.
-
-    Raises:
-        BackboneError: the backbone cannot be loaded.
-        OSError: the disk is full or cannot be written.
+    Raises BackboneError where the backbone cannot be loaded; OSError where the disk is full or cannot be written.
     """
     state = load_state(folder / "resume")
     if state is None:

@@ -51,9 +51,7 @@ def train_head(
 
     So the blocks that are trained after it are not bent to a head that knows nothing (Kumar et al. 2022, arXiv
     2202.10054).
-
-    Raises:
-        Stopped: somebody asked for it.
+    Raises Stopped where somebody asked for it.
     """
     config, linear = context.config, head.linear
     plain = replace(TrainConfig(pictures=config.pictures), batch_size=config.batch_size)
@@ -95,9 +93,7 @@ def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: 
     covariance normalisation (Hatch, Kajarekar and Stolcke 2006, Interspeech) of standardised features, the covariance
     shrunk towards a multiple of the identity (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4), the projection
     symmetric in them (ZCA). It is scaled to a mean standard deviation of 1, so that a learning rate keeps its meaning.
-
-    Raises:
-        BackboneError: a feature is no number.
+    Raises BackboneError where a feature is no number.
     """
     counts, sums, products = _sums(batches, classes=classes, width=width)
     if not products.isfinite().all():

@@ -40,10 +40,7 @@ def look_at(
     What the cache of activations knows is not computed, and what is computed is kept there. ``network`` is the run's
     checkpoint. Where only its head was trained, the rest is the backbone as it was, and what the
     training looked at is known; otherwise the checkpoint's own hash tells its features from all others.
-
-    Raises:
-        PictureError: not one picture can be read.
-        RunError: the disk has no room for the features.
+    Raises PictureError where not one picture can be read; RunError where the disk has no room for the features.
     """
     return (yield from pooled(pictures, run.config(), weights=_weights_of(run), network=network, processor=processor))
 
@@ -56,11 +53,8 @@ def retrain(
     Each is the training that a run with this seed is: another split, order and best epoch, all other settings as they
     are. All of them share one pass over the pictures, and what of it is known is not computed. A run that a person
     stopped is repeated to its end. A picture that cannot be read has rows of NaN.
-
-    Raises:
-        RunError: the run trained more than its classifier, its pictures or its backbone are others by now, or the disk
-            is full.
-        EmotionError: the pictures or the backbone are gone.
+    Raises RunError where the run trained more than its classifier, its pictures or its backbone are others by now, or
+    the disk is full; EmotionError where the pictures or the backbone are gone.
     """
     config = run.config()
     if config.depth != "head":
@@ -126,11 +120,7 @@ def _train(
 
 
 def _check_unchanged(run: Run, pictures: Sequence[Picture]) -> None:
-    """See that a training would begin with what the run began with.
-
-    Raises:
-        RunError: it would not.
-    """
+    """See that a training would begin with what the run began with. Raises RunError where it would not."""
     config = run.config()
     if locate(config.backbone).sha256 != run.record().get("backbone", {}).get("sha256"):
         raise RunError(

@@ -40,9 +40,7 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
 
     Whatever goes wrong becomes a RunFailed event with one sentence; an unforeseen error also leaves its
     traceback in ``error.log`` of the run folder. Of several processes only the first one writes.
-
-    Raises:
-        RunError: another process trains this run.
+    Raises RunError where another process trains this run.
     """
     earlier = run.events()
     # A run that goes on counts on from where it was cut off.
@@ -65,9 +63,7 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
 
 def rescue_run(run: Run) -> None:
     """Keep the best finished epoch of a run whose process died, and write down that it was stopped.
-
-    Raises:
-        RunError: another process trains this run.
+    Raises RunError where another process trains this run.
     """
     with run.lock():
         config, best = run.config(), None
@@ -115,9 +111,7 @@ def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writ
 
 def _require_its_set(run: Run) -> None:
     """See that a run trains on the set that it was made for, and that whoever it belongs to may see that set.
-
-    Raises:
-        RunError: another set lies in its place, or it is somebody else's by now.
+    Raises RunError where another set lies in its place, or it is somebody else's by now.
     """
     folder, owner = Path(run.config().pictures), owner_of(run.path).owner
     known = run.record().get("set")
@@ -132,9 +126,7 @@ def _require_its_set(run: Run) -> None:
 
 def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) -> None:
     """See that a run would go on with what it began with: else it would validate on what it was trained on.
-
-    Raises:
-        RunError: its pictures or its backbone are others by now.
+    Raises RunError where its pictures or its backbone are others by now.
     """
     if load_split(run) != record:
         raise RunError(

@@ -12,10 +12,10 @@ from emotion.core.errors import PictureError
 from emotion.core.format import listed, megabytes
 from emotion.core.progress import result_of
 from emotion.data.archive import unpack
-from emotion.data.folders import HIDDEN, LOOSE, Listing, Skipped, list_folder, reason_against
+from emotion.data.folders import LOOSE, Listing, Skipped, list_folder
 from emotion.data.kept import read_file
 from emotion.data.limits import Limits
-from emotion.data.names import alike, kept_text, shown
+from emotion.data.names import HIDDEN, alike, kept_text, reason_against, shown
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ class Item:
 
     def read(self, limits: Limits) -> bytes:
         """Return its content.
-
-        Raises:
-            PictureError: it cannot be had; the text begins with "It".
+        Raises PictureError where it cannot be had; the text begins with "It".
         """
         if self.path is None:
             raise PictureError(self.reason)
@@ -55,9 +53,8 @@ def opened(files: Sequence[tuple[Path, str]], *, classes: Sequence[str], limits:
 
     A zip or a folder whose pictures all lie in class folders says the class of each, if all are ``classes`` of the
     run; names that differ only in case are alike. What is hidden in it is passed over.
-
-    Raises:
-        PictureError: a zip or a folder cannot be read safely, nothing is there, or there is more than the limits allow.
+    Raises PictureError where a zip or a folder cannot be read safely, nothing is there, or there is more than the
+    limits allow.
     """
     with tempfile.TemporaryDirectory(prefix="emotion-batch-") as work:
         items: list[Item] = []

@@ -70,10 +70,8 @@ class JudgeMany:
 
     def carry_out(self) -> Generator[Progress, None, None]:
         """Yield what is said of the pictures while it is said, in the order in which they were given.
-
-        Raises:
-            PictureError: what was given cannot be opened safely, or is beyond the limits.
-            RunError: the run has no checkpoint that can be read.
+        Raises PictureError where what was given cannot be opened safely, or is beyond the limits; RunError where the
+        run has no checkpoint that can be read.
         """
         yield Progress(0, 0, "loading the run's model")
         # Only in the process that judges: the page that asks for it has no torch.

@@ -67,6 +67,10 @@ class CompareForm:
         asked = requested(chosen, emotion=emotion, size=size, seed=seed)
         return replace(asked, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
 
+    def buttons(self, *, are_free: bool) -> Values:
+        """Let a comparison be asked for, or not while one goes on."""
+        return {each: gr.Button(interactive=are_free) for each in (self.go, self.grid)}
+
     def fit_to(self, run: Run) -> Values:
         """Offer the run's classes and tick the sets of the kind it was trained on."""
         sets = evaluation_sets(list_picture_sets())

@@ -49,9 +49,9 @@ class StudyPanel:
                 "Stop", variant="stop", visible=False, elem_id=f"{study.name}-stop", scale=0, min_width=90
             )
         self.status, self.answer = slot(f"{study.name}-status"), slot(f"{study.name}-answer")
-        self.view: list[Any] = [*self.fields.values(), self.stop, self.status, self.answer]
+        self.view: list[Any] = [*self.fields.values(), self.go, self.stop, self.status, self.answer]
         event = on(self.go.click, self.ask, [*place, *self.fields.values()], self.view, concurrency_id="study")
-        on(event.then, self.show, place, self.view, by_page=True)
+        on(event.then, self.finish, place, self.view, by_page=True)
         on(
             self.stop.click, lambda: {self.stop: gr.Button(visible=False), self.status: sentence(STOPPED)}, None,
             [self.stop, self.status], cancels=event,
@@ -63,7 +63,8 @@ class StudyPanel:
         asked = dict(zip(self.fields, given, strict=True))
         question = Question(self.board.find(name), self.study.name, str(file), asked)
         idle = {self.stop: gr.Button(visible=False), self.status: ""}
-        yield {self.stop: gr.Button(visible=True)}
+        # Until a stopped question has ended, Gradio drops the next press.
+        yield {self.go: gr.Button(interactive=False), self.stop: gr.Button(visible=True)}
         try:
             yield from watched(self.services.study(question), self.status)
         except Exception:
@@ -71,6 +72,10 @@ class StudyPanel:
             yield idle
             raise
         yield idle
+
+    def finish(self, name: str | None, saved: str | None) -> Values:
+        """Show the answer, and let the next question be asked."""
+        return {self.go: gr.Button(interactive=True), **self.show(name, saved)}
 
     def show(self, name: str | None, saved: str | None) -> Values:
         """Show what is kept of the comparison that is on screen by now, which may be another one than was asked of."""

@@ -67,8 +67,8 @@ class CompareTab:
                 self.studies = StudyPanels(services, board, form.run, self.saved)
         self.view: list[Any] = [
             self.status, self.changed, self.headline, self.result, self.shown_emotion, self.means, self.said,
-            self.grid, self.pictures, self.csv, self.saved, form.stop, self.ticked, self.note, self.report,
-            self.studies.numbers,
+            self.grid, self.pictures, self.csv, self.saved, form.go, form.grid, form.stop, self.ticked, self.note,
+            self.report, self.studies.numbers,
         ]  # fmt: skip
         self._connect(chosen)
         news.tell(self.open_asked, [news.address], self.view)
@@ -80,6 +80,8 @@ class CompareTab:
             on(button.click, handler, asked, self.view, concurrency_id="compare")
             for button, handler in ((form.go, self.compare), (form.grid, self.compare_all))
         ]
+        for event in comparing:
+            on(event.then, lambda: form.buttons(are_free=True), None, [form.go, form.grid], by_page=True)
         on(
             form.stop.click, lambda: {form.stop: gr.Button(visible=False), self.status: sentence(STOPPED)}, None,
             [form.stop, self.status], cancels=comparing,
@@ -122,7 +124,8 @@ class CompareTab:
         try:
             run = self.board.choose(name)
             steps = self.services.comparing(run, self.form.read(emotion, *asked))
-            yield {self.form.stop: gr.Button(visible=True)}
+            # Until a stopped comparison has ended, Gradio drops the next press.
+            yield {self.form.stop: gr.Button(visible=True), **self.form.buttons(are_free=False)}
             comparison, path = yield from watched(steps, self.status)
         except Exception:
             # Neither a bar that runs nor a Stop that stops nothing is left behind.
