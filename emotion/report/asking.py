@@ -58,12 +58,13 @@ def asked(material: Material) -> Section:
                 ("Looks", f"comparison {number} of {looks} that are kept of this run"),
             )
         ),
-        _sets_table(comparison),
+        sets_table(comparison),
     ]
     return Section("What was asked", tuple(blocks))
 
 
-def _sets_table(comparison: Comparison) -> Table:
+def sets_table(comparison: Comparison) -> Table:
+    """Return the sets of a comparison, and what their class folders were read as."""
     rows = []
     for name, folder in comparison.folders.items():
         mapping = comparison.mapping.get(name, {})
