@@ -49,10 +49,8 @@ def predict(
 
 def _predict_many(run: Run, paths: Sequence[Path], *, csv: Path | None, as_json: bool) -> None:
     """Judge everything that is there; what cannot be read is a line with its reason, and no error."""
-    from emotion.inference.batch.findings import basis, findings, left_out
-    from emotion.inference.batch.judging import JudgeMany, gathered
-    from emotion.inference.batch.result import Batch
-    from emotion.inference.batch.table import to_csv
+    from emotion.inference.batch import Batch, basis, findings, left_out, to_csv
+    from emotion.inference.judging import JudgeMany, gathered
 
     batch: Batch | None = None
     for step in gathered(JudgeMany(run, [(path, path.name) for path in paths]).carry_out()):

@@ -13,7 +13,8 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from emotion.backbones.device import resolve_precision
-from emotion.backbones.network import Frozen, load_checkpoint
+from emotion.backbones.loading import load_checkpoint
+from emotion.backbones.network import Frozen
 from emotion.backbones.pixels import in_background, read_processor, side_of, to_pixels
 from emotion.core.errors import BackboneError, PictureError, RunError
 from emotion.core.prediction import Judged, Prediction, Saliency

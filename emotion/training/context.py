@@ -20,11 +20,6 @@ class Stopped(Exception):
     """Somebody asked the training to stop."""
 
 
-def never() -> bool:
-    """Say that nobody wants to stop."""
-    return False
-
-
 def make_accelerator() -> Accelerator:
     """Return accelerate's view of the device and of the processes that torchrun started."""
     # Left to itself it would take Apple's GPU, which knows no float64, and under torchrun without a GPU give
@@ -37,11 +32,11 @@ class Context:
     """A training's settings with the machine it runs on; ``started`` is a ``time.perf_counter()``."""
 
     config: TrainConfig
-    asked_to_stop: Callable[[], bool] = never
+    asked_to_stop: Callable[[], bool] = lambda: False
     started: float = field(default_factory=time.perf_counter)
-    accelerator: Accelerator = field(default_factory=make_accelerator)
 
     def __post_init__(self) -> None:
+        self.accelerator = make_accelerator()
         self.device: torch.device = self.accelerator.device
         self.processes, self.rank = int(self.accelerator.num_processes), int(self.accelerator.process_index)
         self.precision: Precision = resolve_precision(self.config.precision, self.device)
@@ -67,11 +62,7 @@ class Context:
         return answers[0]
 
     def stop_if_asked(self) -> None:
-        """Raise Stopped if somebody asked for it.
-
-        Raises:
-            Stopped: somebody did.
-        """
+        """Raise Stopped if somebody asked for it."""
         if self.of_first(self.asked_to_stop()):
             raise Stopped
 

@@ -18,10 +18,11 @@ from emotion.core.events import EpochDone, Scores, StepDone
 from emotion.inference.novelty import Seen, chosen, see
 from emotion.training.checkpoint import Best
 from emotion.training.context import Context
-from emotion.training.head import NO_NUMBERS
-from emotion.training.inputs import Inputs
+from emotion.training.features import Features
+from emotion.training.head import NO_NUMBERS, seen_by, whiten
+from emotion.training.inputs import Examples, FeatureInputs, Inputs, batches, shard, steps_in
+from emotion.training.model import weights_of
 from emotion.training.optimizer import WeightAverage, copy_in_order, make_optimizer
-from emotion.training.order import batches, shard, steps_in
 
 VALIDATION_BATCH = 64
 
@@ -29,7 +30,6 @@ VALIDATION_BATCH = 64
 class Epochs:
     """Trains a head, or ``trained`` with the head that it has, and remembers the best epoch by validation loss.
 
-    ``train`` and ``validation`` are indices into ``inputs`` and ``labels``, the (pictures,) class indices.
     ``seen`` is what the pictures will be known by. Where a body is trained, which changes that, it is None and taken
     from the features as they pass: those of training pictures in the epoch's variations and with the weights of that
     moment, those of validation pictures with the weights that are kept.
@@ -40,11 +40,8 @@ class Epochs:
         head: Head,
         trained: Trained | None,
         inputs: Inputs,
-        labels: Tensor,
+        examples: Examples,
         *,
-        train: Sequence[int],
-        validation: Sequence[int],
-        class_weights: Tensor | None,
         seen: Seen | None,
         context: Context,
     ) -> None:
@@ -53,10 +50,11 @@ class Epochs:
         self.finished_epochs = 0
         self._context, self._config = context, context.config
         self._head, self._inputs, self._seen = head, inputs, seen
-        self._labels = labels.to(context.device)
-        self._train, self._validation = train, validation
-        self._class_weights = class_weights
-        self._steps_per_epoch = steps_in(len(train), batch_size=self._config.batch_size)
+        self._labels = examples.labels.to(context.device)
+        self._train, self._validation = examples.train, examples.validation
+        weights = examples.class_weights
+        self._class_weights = weights.to(context.device) if weights is not None else None
+        self._steps_per_epoch = steps_in(len(self._train), batch_size=self._config.batch_size)
         self._optimizer, self._scheduler = make_optimizer(
             list(head.linear.parameters()),
             trained.layers() if trained else [],
@@ -68,7 +66,7 @@ class Epochs:
         self._weights = weights_of(head, trained)
         self._average = WeightAverage(self._weights, on=self._config.weight_averaging)
         self._step, self._validation_seconds = 0, 0.0
-        self._references = set(chosen(train, width=head.linear.in_features, seed=self._config.seed))
+        self._references = set(chosen(self._train, width=head.linear.in_features, seed=self._config.seed))
         self._passed: dict[int, Tensor] = {}
 
     def run(self) -> Iterator[StepDone | EpochDone]:
@@ -185,7 +183,7 @@ class Epochs:
         sums = torch.zeros(4, dtype=torch.float64, device=context.device)
         self._top.eval()
         for start in range(0, len(self._validation), VALIDATION_BATCH):
-            batch = list(self._validation[start : start + VALIDATION_BATCH])
+            batch = self._validation[start : start + VALIDATION_BATCH]
             places, weights = shard(range(len(batch)), rank=context.rank, processes=context.processes)
             indices = [batch[place] for place in places]
             logits, features = self._forward(self._inputs.plain(indices))
@@ -238,10 +236,17 @@ class Epochs:
         )
 
 
-def weights_of(head: Head, trained: Trained | None) -> dict[str, Tensor]:
-    """Return the weights that are trained, by name, the head's last; writing into them changes the model."""
-    layers = [value for layer in trained.layers() for value in layer] if trained else []
-    return {str(place): value.data for place, value in enumerate([*layers, *head.linear.parameters()])}
+def head_epochs(head: Head, features: Features, examples: Examples, context: Context) -> Epochs:
+    """Return the epochs of a head alone, on whitened features.
+
+    Nothing but the head changes, so what it sees is computed once and not in every step.
+    """
+    config = context.config
+    references = chosen(examples.train, width=head.linear.in_features, seed=config.seed)
+    seen = see(features.take(references).numpy(), features.take(examples.validation).numpy())
+    whiten(head, features, examples, views=config.views)
+    inputs = FeatureInputs(seen_by(head, features, context), config=config)
+    return Epochs(head, None, inputs, examples, seen=seen, context=context)
 
 
 def _sums(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
