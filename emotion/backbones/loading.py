@@ -15,7 +15,6 @@ from torch.nn import functional
 from transformers import AutoConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
 
-from emotion.backbones.device import quiet
 from emotion.backbones.network import Network, hooked, patch_size
 from emotion.backbones.pixels import read_processor, square_of
 from emotion.core.errors import BackboneError
@@ -28,26 +27,23 @@ def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Net
     """Load a backbone under a fresh head for ``classes``; its first weights come from torch's global generator.
 
     A backbone that takes pictures of its own size alone has that ``image_size``, and a note.
-
-    Raises:
-        BackboneError: it is no image classifier with one head that takes colour pictures, its weights are torn, missing
-            or no numbers, or its patches do not fill the image size.
+    Raises BackboneError where it is no image classifier with one head that takes colour pictures, its weights are torn,
+    missing or no numbers, or its patches do not fill the image size.
     """
     names = dict(enumerate(classes))
     try:
-        with quiet():
-            config = AutoConfig.from_pretrained(path, local_files_only=True)
-            model, report = _class_for(config, path).from_pretrained(
-                path,
-                num_labels=len(classes),
-                id2label=names,
-                label2id={name: index for index, name in names.items()},
-                ignore_mismatched_sizes=True,
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
-                dtype=torch.float32,
-            )
+        config = AutoConfig.from_pretrained(path, local_files_only=True)
+        model, report = _class_for(config, path).from_pretrained(
+            path,
+            num_labels=len(classes),
+            id2label=names,
+            label2id={name: index for index, name in names.items()},
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+        )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise BackboneError(f"The weights in {path} cannot be read: fetch them again or choose another.") from error
     if (channels := getattr(config, "num_channels", 3)) != 3:
@@ -66,16 +62,13 @@ def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Net
 
 def load_checkpoint(path: Path) -> Network:
     """Load what a run saved, head and all, ready to judge.
-
-    Raises:
-        OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError: it cannot be read.
+    Raises OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError where it cannot be read.
     """
-    with quiet():
-        config = AutoConfig.from_pretrained(path, local_files_only=True)
-        model = _class_for(config, path).from_pretrained(
-            path, use_safetensors=True, local_files_only=True, dtype=torch.float32
-        )
-        return _fitted(model.eval().requires_grad_(False), square_of(read_processor(path)), path)
+    config = AutoConfig.from_pretrained(path, local_files_only=True)
+    model = _class_for(config, path).from_pretrained(
+        path, use_safetensors=True, local_files_only=True, dtype=torch.float32
+    )
+    return _fitted(model.eval().requires_grad_(False), square_of(read_processor(path)), path)
 
 
 def _class_for(config: Any, path: Path) -> type[PreTrainedModel]:

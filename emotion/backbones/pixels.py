@@ -12,7 +12,6 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor, BaseImageProcessor
 
-from emotion.backbones.device import quiet
 from emotion.core.errors import BackboneError
 
 DECODING_THREADS = 2
@@ -25,9 +24,7 @@ def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
 
     Where it resizes and then crops, it crops no more than makes a square: a margin of an eighth would cut off the chin
     or the brows of a face that fills its picture.
-
-    Raises:
-        BackboneError: the folder has none.
+    Raises BackboneError where the folder has none.
     """
     try:
         processor: Any = read_processor(path)
@@ -50,12 +47,9 @@ def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
 
 def read_processor(path: Path) -> BaseImageProcessor:
     """Load the image processor in a folder as it stands there.
-
-    Raises:
-        OSError, ValueError, KeyError: there is none that can be read.
+    Raises OSError, ValueError, KeyError where there is none that can be read.
     """
-    with quiet():
-        return cast(BaseImageProcessor, AutoImageProcessor.from_pretrained(path, backend="pil", local_files_only=True))
+    return cast(BaseImageProcessor, AutoImageProcessor.from_pretrained(path, backend="pil", local_files_only=True))
 
 
 def to_pixels(images: Sequence[Image.Image], processor: BaseImageProcessor) -> Tensor:

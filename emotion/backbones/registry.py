@@ -106,9 +106,7 @@ def locate(name: str) -> BackboneSource:
     """Return where a backbone lies: one of the registry, a local folder, or any Hub id; fetched where it is not here.
 
     Weights are read as safetensors only, since a pickle runs its author's code when it is opened.
-
-    Raises:
-        BackboneError: it is unknown, cannot be fetched, or has no safetensors.
+    Raises BackboneError where it is unknown, cannot be fetched, or has no safetensors.
     """
     if name == DEFAULT:
         folder = models_folder() / DEFAULT

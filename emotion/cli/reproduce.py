@@ -45,9 +45,7 @@ def reproduce(
 
     ``pictures`` holds ``human_train`` and a set ``…_eval`` of each species; ``say`` hears what goes on. Returns the
     page, the run that was compared, and the files.
-
-    Raises:
-        EmotionError: a set is missing, a training or a comparison failed, or ``out`` cannot be written.
+    Raises EmotionError where a set is missing, a training or a comparison failed, or ``out`` cannot be written.
     """
     began, models = time.perf_counter(), Models()
     sets = {name: pictures / f"{name}_eval" for name in PEOPLE}

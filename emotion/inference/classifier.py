@@ -12,9 +12,8 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from emotion.backbones.device import resolve_precision
 from emotion.backbones.loading import load_checkpoint
-from emotion.backbones.network import Frozen
+from emotion.backbones.network import Frozen, resolve_precision
 from emotion.backbones.pixels import in_background, read_processor, side_of, to_pixels
 from emotion.core.errors import BackboneError, PictureError, RunError
 from emotion.core.prediction import Judged, Prediction, Saliency
@@ -32,9 +31,7 @@ class Classifier:
 
     def __init__(self, run: Run) -> None:
         """Load the checkpoint.
-
-        Raises:
-            RunError: the run has none, or it cannot be read.
+        Raises RunError where the run has none, or it cannot be read.
         """
         if not (run.checkpoint / "config.json").is_file():
             raise RunError(f"The run {run.name} has no checkpoint yet: wait until it is finished or choose another.")
@@ -48,17 +45,14 @@ class Classifier:
         labels = self.network.model.config.id2label
         self.classes = [str(labels[index]) for index in range(len(labels))]
         self.precision = resolve_precision(run.config().precision, device)
-        # Body and head in the same precisions as in a training: a validation picture has the very scores here that it
-        # had there.
+        # In the precisions of a training: a validation picture has the very scores here that it had there.
         self._frozen = Frozen(self.network, trained_blocks=0, precision=self.precision)
         self.side = side_of(self.processor)
         self._seen = load_seen(run.path, width=self.network.width)
 
     def predict(self, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
         """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
-
-        Raises:
-            PictureError: it cannot be read.
+        Raises PictureError where it cannot be read.
         """
         began = time.perf_counter()
         [scores], features = self._scores(to_pixels([open_picture(picture, name=name, side=self.side)], self.processor))
@@ -85,10 +79,8 @@ class Classifier:
 
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
         """Return which parts of a picture speak for a class, beside what ``score`` says of that class.
-
-        Raises:
-            PictureError: it cannot be read.
-            RunError: the checkpoint knows no such class, or has no attention to show.
+        Raises PictureError where it cannot be read; RunError where the checkpoint knows no such class, or has no
+        attention to show.
         """
         if label not in self.classes:
             raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")

@@ -65,10 +65,8 @@ class JudgeMany:
 
     def carry_out(self) -> Generator[Progress, None, None]:
         """Yield what is said of the pictures while it is said, in the order in which they were given.
-
-        Raises:
-            PictureError: what was given cannot be opened safely, or is beyond the limits.
-            RunError: the run has no checkpoint that can be read.
+        Raises PictureError where what was given cannot be opened safely, or is beyond the limits; RunError where the
+        run has no checkpoint that can be read.
         """
         yield Progress(0, 0, "loading the run's model")
         # Only in the process that judges: the page that asks for it has no torch.
@@ -174,9 +172,8 @@ def _opened(
 
     A zip or a folder whose pictures all lie in class folders says the class of each, if all are ``classes`` of the
     run; names that differ only in case are alike. What is hidden in it is passed over.
-
-    Raises:
-        PictureError: a zip or a folder cannot be read safely, nothing is there, or there is more than the limits allow.
+    Raises PictureError where a zip or a folder cannot be read safely, nothing is there, or there is more than the
+    limits allow.
     """
     with tempfile.TemporaryDirectory(prefix="emotion-batch-") as work:
         items: list[Item] = []

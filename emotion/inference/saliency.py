@@ -30,9 +30,7 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
 
     The score is the class's logit minus the mean of the other ones: whatever every logit has in common moves no
     probability, and moves nothing here. Computed in float32; the network is left as it was.
-
-    Raises:
-        RunError: the network has no attention between patches.
+    Raises RunError where the network has no attention between patches.
     """
     if not network.patches:
         raise RunError("This backbone has no attention between patches, so there is no map: use one such as DINOv2.")
@@ -81,9 +79,8 @@ def rollout(layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def shares(added: Tensor) -> Tensor:
-    """Return the weight of each thing that is read (sums to 1) of what it adds to the score.
-
-    Where none speaks for the class, each counts by how much it says at all.
+    """Return the weight of each thing that is read (sums to 1) by what it adds to the score, or by how much it says at
+    all where none speaks for the class.
     """
     positive = added.clamp(min=0)
     weights = positive if positive.any() else added.abs()

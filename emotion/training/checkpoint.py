@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emotion.backbones.device import quiet
 from emotion.backbones.network import Head
 from emotion.core.config import TrainConfig
 from emotion.core.events import Scores
@@ -68,9 +67,7 @@ def keep_best(
     """Give the model the ``best`` weights and write ``checkpoint/``, ``validation.json`` and what was seen.
 
     ``unreadable`` are pictures of the split that were left out: the card does not count them.
-
-    Raises:
-        OSError: the disk is full or cannot be written.
+    Raises OSError where the disk is full or cannot be written.
     """
     copy_in_order(best.weights, into=weights_of(model.head, model.trained))
     root = Path(config.pictures).resolve()
@@ -99,9 +96,8 @@ def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
     state = {name: value.detach() for name, value in network.model.state_dict().items()}
     state[f"{network.head_name}.weight"], state[f"{network.head_name}.bias"] = model.head.folded()
     try:
-        with quiet():
-            network.model.save_pretrained(beside, state_dict=state)
-            model.processor.save_pretrained(beside)
+        network.model.save_pretrained(beside, state_dict=state)
+        model.processor.save_pretrained(beside)
         (beside / "README.md").write_text(card, encoding="utf-8")
         for file in beside.iterdir():
             # safetensors keeps its files from everybody else on the machine.
@@ -117,9 +113,7 @@ def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
 
 def save_state(state: dict[str, Any], *, folder: Path) -> None:
     """Write a training's state into ``folder`` in one rename.
-
-    Raises:
-        OSError: the disk is full or cannot be written.
+    Raises OSError where the disk is full or cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{STATE}-{os.getpid()}"

@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 
-from emotion.backbones.device import Precision, resolve_precision
+from emotion.backbones.network import Precision, resolve_precision
 from emotion.core.config import Depth, TrainConfig
 
 

@@ -61,8 +61,9 @@ class Epochs:
             config=self._config,
             steps=self._steps_per_epoch * self._config.epochs,
         )
-        top: nn.Module = trained or head.linear
-        self._top = context.accelerator.prepare_model(top) if context.processes > 1 else top
+        self._top: nn.Module = trained or head.linear
+        if context.processes > 1:
+            self._top = context.accelerator.prepare_model(self._top)
         self._weights = weights_of(head, trained)
         self._average = WeightAverage(self._weights, on=self._config.weight_averaging)
         self._step, self._validation_seconds = 0, 0.0
@@ -71,10 +72,8 @@ class Epochs:
 
     def run(self) -> Iterator[StepDone | EpochDone]:
         """Validate, then train and validate epoch by epoch; after ``resume_from`` go on with the next epoch.
-
-        Raises:
-            Stopped: somebody asked for it between two steps.
-            BackboneError, ConfigError: the loss is no number, or not any more.
+        Raises Stopped where somebody asked for it between two steps; BackboneError or ConfigError where the loss is no
+        number, or not any more.
         """
         if self.finished_epochs == 0:
             began = time.perf_counter()
@@ -82,7 +81,15 @@ class Epochs:
             self._validation_seconds = time.perf_counter() - began
             if not math.isfinite(scores.loss):
                 raise BackboneError(NO_NUMBERS)
-            yield self._epoch_done(0, None, scores, is_best=False, remaining_seconds=0.0)
+            yield EpochDone(
+                elapsed_seconds=self._context.elapsed_seconds,
+                epoch=0,
+                train_loss=None,
+                train_accuracy=None,
+                validation=scores,
+                is_best=False,
+                remaining_seconds=0.0,
+            )
         self._began, resumed_epochs = time.perf_counter(), self.finished_epochs
         self._resumed_steps, self._pictures = self._step, 0
         for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
@@ -101,8 +108,16 @@ class Epochs:
                     self.best = Best(epoch, scores, probabilities, weights, self._seen or self._see())
             self.finished_epochs = epoch
             pace = (time.perf_counter() - self._began) / (epoch - resumed_epochs)
-            remaining = pace * (self._config.epochs - epoch)
-            yield self._epoch_done(epoch, self._scores(sums), scores, is_best=is_best, remaining_seconds=remaining)
+            trained = self._scores(sums)
+            yield EpochDone(
+                elapsed_seconds=self._context.elapsed_seconds,
+                epoch=epoch,
+                train_loss=trained.loss,
+                train_accuracy=trained.accuracy,
+                validation=scores,
+                is_best=is_best,
+                remaining_seconds=pace * (self._config.epochs - epoch),
+            )
 
     def state(self) -> dict[str, Any]:
         """Return what ``resume_from`` needs to go on after the last finished epoch: tensors and plain values."""
@@ -221,19 +236,6 @@ class Epochs:
         sums = accelerator.reduce(sums.clone(), reduction="sum") if self._context.processes > 1 else sums
         loss, hits, confidence, count = sums.tolist()
         return Scores(loss=loss / count, accuracy=hits / count, correct_confidence=confidence / count)
-
-    def _epoch_done(
-        self, epoch: int, trained: Scores | None, scores: Scores, *, is_best: bool, remaining_seconds: float
-    ) -> EpochDone:
-        return EpochDone(
-            elapsed_seconds=self._context.elapsed_seconds,
-            epoch=epoch,
-            train_loss=trained.loss if trained else None,
-            train_accuracy=trained.accuracy if trained else None,
-            validation=scores,
-            is_best=is_best,
-            remaining_seconds=remaining_seconds,
-        )
 
 
 def head_epochs(head: Head, features: Features, examples: Examples, context: Context) -> Epochs:

@@ -45,7 +45,6 @@ class Features:
     values: list[Tensor]
     places: Tensor
     unreadable: dict[int, str]
-    private: tuple[Path, ...] = ()
 
     def take(self, indices: Sequence[int], *, views: Sequence[int] | int = 0) -> Tensor:
         """Return (len(indices), …) rows in float32, of the given view of each picture."""
@@ -61,13 +60,7 @@ class Features:
             wanted, places[..., 1][here] = torch.unique(self.places[..., 1][here], return_inverse=True)
             parts = [work(rows[part].float()) for part in torch.split(wanted, THROUGH_BATCH) if len(part)]
             values.append(torch.cat(parts) if parts else torch.empty(0))
-        return replace(self, values=values, places=places, private=())
-
-    def close(self) -> None:
-        """Delete what is for this training alone."""
-        for path in self.private:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        return replace(self, values=values, places=places)
 
 
 @dataclass(frozen=True)
@@ -113,11 +106,8 @@ class Look:
 
     def take(self) -> Generator[TrunkProgress, None, Features]:
         """Compute what is not known yet; several processes share the work. Without room the rows last for this time.
-
-        Raises:
-            Stopped: somebody asked for it between two batches; what is computed is kept.
-            PictureError: not one picture can be read.
-            OSError: the disk has no room for the rows.
+        Raises Stopped where somebody asked for it between two batches, with what is computed kept; PictureError where
+        not one picture can be read; OSError where the disk has no room for the rows.
         """
         context, names, recipe, cache = self.context, self.names(), self.recipe(), open_cache()
         wanted = set(names.values())
@@ -149,12 +139,17 @@ class Look:
         unreadable = dict(context.gathered(list(unreadable.items())))
         files = context.gathered(writer.files)
         rows = known + [open_rows(path, recipe=recipe, wanted=wanted) for path in files]
+        context.accelerator.wait_for_everyone()
+        # What is not kept goes once every process has it mapped.
+        for path in files:
+            if path.name.startswith(PRIVATE):
+                with contextlib.suppress(OSError):
+                    path.unlink()
         if not rows:
             first = next(iter(unreadable.values()), "")
             raise PictureError(f"None of the {len(self.pictures)} pictures can be read: {first}")
         places = self._places(rows, names)
-        private = tuple(path for path in files if path.name.startswith(PRIVATE))
-        return Features([each.values for each in rows], places, unreadable | self._twins(places, unreadable), private)
+        return Features([each.values for each in rows], places, unreadable | self._twins(places, unreadable))
 
     @property
     def _row_bytes(self) -> int:

@@ -46,11 +46,8 @@ def fit(
     ``started`` is the ``time.perf_counter()`` of the accepted configuration. The same seed, machine and number of
     threads give the same numbers. Every process of a group runs it; the first one writes. A training of this folder
     that was cut off goes on after its last finished epoch, to the same numbers as if it had not been.
-
-    Raises:
-        BackboneError: the backbone cannot be loaded, or trained as asked.
-        PictureError: too few pictures can be read.
-        OSError: the disk is full or cannot be written.
+    Raises BackboneError where the backbone cannot be loaded, or trained as asked; PictureError where too few pictures
+    can be read; OSError where the disk is full or cannot be written.
     """
     context = Context(config, should_stop, started)
     # The head's first weights are drawn while the model loads.
@@ -105,9 +102,6 @@ def fit(
                     save_state(epochs.state(), folder=folder / "resume")
     except Stopped:
         stopped = True
-    finally:
-        if features is not None:
-            features.close()
     best = epochs.best if epochs else best_of(state, model.head)
     if best is None:
         yield RunStopped(elapsed_seconds=context.elapsed_seconds, best_epoch=None, validation=None)

@@ -77,9 +77,7 @@ def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: 
     covariance normalisation (Hatch, Kajarekar and Stolcke 2006, Interspeech) of standardised features, the covariance
     shrunk towards a multiple of the identity (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4), the projection
     symmetric in them (ZCA). It is scaled to a mean standard deviation of 1, so that a learning rate keeps its meaning.
-
-    Raises:
-        BackboneError: a feature is no number.
+    Raises BackboneError where a feature is no number.
     """
     counts = torch.zeros(classes, dtype=torch.float64)
     sums = torch.zeros(classes, width, dtype=torch.float64)

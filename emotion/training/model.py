@@ -31,9 +31,7 @@ class Model:
 
 def load_model(config: TrainConfig, classes: Sequence[str], path: Path, device: torch.device) -> Model:
     """Load a backbone under a fresh head; what it lacks of a setting is a note.
-
-    Raises:
-        BackboneError: it cannot be loaded, or trained as asked.
+    Raises BackboneError where it cannot be loaded, or trained as asked.
     """
     network = load_backbone(path, classes=classes, image_size=config.image_size)
     processor = load_processor(path, image_size=network.image_size)

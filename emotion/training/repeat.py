@@ -35,10 +35,8 @@ from emotion.training.optimizer import copy_in_order
 
 def of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
     """Return ``pooled`` features of pictures by the backbone of a configuration.
-
-    Raises:
-        BackboneError: the backbone is not here, or not of a kind that can be used.
-        PictureError, RunError: as ``pooled``.
+    Raises BackboneError where the backbone is not here, or not of a kind that can be used; PictureError or RunError as
+    ``pooled``.
     """
     source = locate(config.backbone)
     # The head that comes with it is not asked: any number of classes will do.
@@ -60,10 +58,7 @@ def pooled(
     """Return (N, F) float32 features of pictures, before whitening; a row of NaN where one cannot be read.
 
     They are those of a training of the head alone, and are kept as such. ``weights`` is as in ``Look``.
-
-    Raises:
-        PictureError: not one picture can be read.
-        RunError: the disk has no room for the features.
+    Raises PictureError where not one picture can be read; RunError where the disk has no room for the features.
     """
     features = np.full((len(pictures), network.width), np.nan, dtype=np.float32)
     found = {place: picture for place, path in enumerate(pictures) if (picture := _found(path))}
@@ -73,7 +68,6 @@ def pooled(
         places = list(found)
         readable = [row for row in range(len(places)) if row not in seen.unreadable]
         features[[places[row] for row in readable]] = seen.take(readable).numpy()
-        seen.close()
     return features
 
 
@@ -84,11 +78,8 @@ def retrain(
 
     Each is the training that a run with this seed is: another split, order and best epoch, all other settings as they
     are. All share one pass over the pictures. A picture that cannot be read has rows of NaN.
-
-    Raises:
-        RunError: the run trained more than its classifier, its pictures or its backbone are others by now, or the disk
-            is full.
-        EmotionError: the pictures or the backbone are gone.
+    Raises RunError where the run trained more than its classifier, its pictures or its backbone are others by now, or
+    the disk is full; EmotionError where the pictures or the backbone are gone.
     """
     config = run.config()
     if config.depth != "head":
@@ -104,15 +95,12 @@ def retrain(
     # Which pictures are varied depends on the seed: every view of each is had.
     features = yield from _looked(Look(learnt, len(learnt), network, processor, _weights_of(run), context))
     said, total = [], len(seeds) * config.epochs
-    try:
-        for number, seed in enumerate(seeds):
-            step = Progress(number * config.epochs, total, f"training {number + 1} of {len(seeds)}, with seed {seed}")
-            yield step
-            head = yield from _train(replace(config, seed=seed), learnt, features, step)
-            with torch.inference_mode():
-                said.append(head(shown.to(context.device)).softmax(1).cpu().numpy())
-    finally:
-        features.close()
+    for number, seed in enumerate(seeds):
+        step = Progress(number * config.epochs, total, f"training {number + 1} of {len(seeds)}, with seed {seed}")
+        yield step
+        head = yield from _train(replace(config, seed=seed), learnt, features, step)
+        with torch.inference_mode():
+            said.append(head(shown.to(context.device)).softmax(1).cpu().numpy())
     return np.stack(said)
 
 
@@ -141,9 +129,7 @@ def _train(
 
 def _looked(look: Look) -> Generator[Progress, None, Features]:
     """Carry a look out and tell how far it is, unless there is nothing to compute.
-
-    Raises:
-        RunError: the disk is full, or cannot be read.
+    Raises RunError where the disk is full, or cannot be read.
     """
     steps = look.take()
     try:

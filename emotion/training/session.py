@@ -42,9 +42,7 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
 
     Whatever goes wrong becomes a RunFailed event with one sentence; an unforeseen error also leaves its
     traceback in ``error.log`` of the run folder. Of several processes only the first one writes.
-
-    Raises:
-        RunError: another process trains this run.
+    Raises RunError where another process trains this run.
     """
     earlier, should_stop = run.events(), asked_to_stop or run.stop_requested
     # A run that goes on counts on from where it was cut off.
@@ -66,9 +64,7 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
 
 def rescue_run(run: Run) -> None:
     """Keep the best finished epoch of a run whose process died, and write down that it was stopped.
-
-    Raises:
-        RunError: another process trains this run.
+    Raises RunError where another process trains this run.
     """
     with run.lock():
         best, events = None, run.events()

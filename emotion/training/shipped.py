@@ -151,7 +151,6 @@ def main() -> None:
         "printed": _bytes([bytes.fromhex(sha256) for sha256 in printed]),
         "fingerprints": _bytes(list(printed.values())),
     }
-    seen.close()
     about = {"made_of": _made_of(look.recipe()), "augmentation": config.augmentation, "sum": _sum(tensors)}
     FILE.write_bytes(save(tensors, about))
     print(f"{FILE}: {len(names):,} views, {FILE.stat().st_size / 1e6:.1f} MB")
