@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from emotion.analysis.blocks import Block, Cell, Figure, Line, LineChart, Row, Source, Table, Text
@@ -93,7 +93,7 @@ def _table(found: RunCalibration, parts: dict[str, Calibration]) -> Table:
     rows = []
     for name, each in parts.items():
         for said, confidence in (("as said", each.raw), (f"at T = {found.temperature:.2f}", each.scaled)):
-            rows.append(Row(f"{name}, {said}", _cells(each, confidence), colour=_colour(name)))
+            rows.append(Row(f"{name}, {said}", _cells(each, confidence), colour=_colour(name, parts)))
     head = ("Right", "Confidence in the top class", "Correct-class confidence", "Log loss", "ECE", "ECE if calibrated")
     return Table("Confidence and what is right", "Pictures", head, tuple(rows))
 
@@ -125,12 +125,12 @@ def _figure(found: RunCalibration, parts: dict[str, Calibration]) -> Figure:
             if confidence.error is None:
                 continue
             bins = confidence.error.bins
-            rows += [_bin(f"{name}, {said}", part, _colour(name)) for part in bins]
+            rows += [_bin(f"{name}, {said}", part, _colour(name, parts)) for part in bins]
             is_raw = confidence is each.raw
             lines.append(
                 Line(
                     said,
-                    _colour(name),
+                    _colour(name, parts),
                     tuple((part.confidence, part.accuracy) for part in bins),
                     () if is_raw else tuple(part.interval for part in bins),
                     is_dashed=is_raw,
@@ -160,8 +160,8 @@ def _bin(name: str, part: Bin, colour: str) -> Row:
     return Row(name, (Cell(percent(part.confidence)), Cell(f"{part.right} of {part.n}"), right), colour=colour)
 
 
-def _colour(name: str) -> str:
-    return VALIDATION_COLOUR if name == VALIDATION else colour_of_set(name)
+def _colour(name: str, among: Iterable[str]) -> str:
+    return VALIDATION_COLOUR if name == VALIDATION else colour_of_set(name, among)
 
 
 def of_run(run: Run, comparison: Comparison) -> RunCalibration:

@@ -15,6 +15,7 @@ from emotion.analysis.statistics import Area, Difference, adjusted, area_of, dif
 from emotion.core.errors import PictureError
 from emotion.core.format import count
 from emotion.core.labels import chance_level, emotion_meant, is_relaxed
+from emotion.core.prediction import Judged
 from emotion.core.progress import Progress
 from emotion.core.scored import SampleResult, summarise
 from emotion.data.folders import Picture, list_folder
@@ -22,7 +23,7 @@ from emotion.data.names import alike
 from emotion.data.sampling import draw_in_order
 from emotion.runs.run import Run
 
-Score = Callable[[Sequence[Path]], Sequence[dict[str, float] | PictureError]]
+Judge = Callable[[Sequence[Path]], Sequence[Judged | PictureError]]
 # Which of some pictures, by path, were trained on, and under which path.
 FindTwins = Callable[[Sequence[Picture]], Mapping[Path, str]]
 # Pictures between two looks at how far it is: whole batches of the classifier.
@@ -144,7 +145,7 @@ def no_twins(pictures: Sequence[Picture]) -> Mapping[Path, str]:
 
 
 def compare(
-    score: Score,
+    judge: Judge,
     request: Request,
     *,
     run: Run,
@@ -155,7 +156,7 @@ def compare(
 ) -> Generator[Progress, None, Comparison]:
     """Draw the samples that are asked for, score them, and sum them up.
 
-    ``score`` maps picture paths to probabilities by class, or to the error that says why a picture has none. What
+    ``judge`` maps picture paths to what is said of each, or to the error that says why a picture has none. What
     cannot be read, and what ``find_twins`` finds among the ``checked`` training pictures, is left out: the next one in
     the seeded order takes its place.
 
@@ -190,7 +191,7 @@ def compare(
         for start in range(0, len(due), CHUNK):
             part = due[start : start + CHUNK]
             yield Progress(settled + start, settled + len(due), f"judging {count(settled + len(due), 'picture')}")
-            for (draw, picture), said in zip(part, score([picture.path for _, picture in part]), strict=True):
+            for (draw, picture), said in zip(part, judge([picture.path for _, picture in part]), strict=True):
                 draw.take(picture, said)
     results: dict[str, dict[str, SampleResult]] = {name: {} for name in request.sets}
     for draw in draws:

@@ -165,15 +165,16 @@ def blocks(results: Results, comparison: Comparison) -> list[Block]:
     for result in results.values():
         title = CONTROLS[result.name].title
         for name, each in result.sets.items():
+            colour = colour_of_set(name, result.sets)
             gone = f", {count(each.left_out, 'picture')} gone by now" if each.left_out else ""
             cells = (
                 Cell(exact_percent(each.before.correct_confidence), f"{each.before.correct} of {each.before.n}"),
                 Cell(exact_percent(each.after.correct_confidence), f"{each.after.correct} of {each.after.n}{gone}"),
                 change_cell(each.change),
             )
-            rows.append(Row(f"{title}, {name}", cells, colour=colour_of_set(name)))
+            rows.append(Row(f"{title}, {name}", cells, colour=colour))
             if result.name != SHUFFLED.name:
-                dots.append(Dot(f"{title}, {name}", each.change.mean, each.change.interval, colour_of_set(name)))
+                dots.append(Dot(f"{title}, {name}", each.change.mean, each.change.interval, colour))
     caption = "Mean correct-class confidence before and under each control"
     found: list[Block] = [
         Text("The same pictures, judged once more with something taken away. What a model does not need, it does not "

@@ -24,6 +24,7 @@ from emotion.core.progress import Progress
 from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE, Cue, base_of, draw_cue, find_cue
 from emotion.faces.cues import individuals as drawn_individuals
 from emotion.faces.faces_set import Drawing
+from emotion.runs.run import GUEST
 
 FOLDER = "probes"
 LEARNT_FROM = "human"
@@ -239,16 +240,24 @@ def _figure(curves: CueCurves) -> Figure:
     )
 
 
+def _folders(comparison: Path) -> list[Path]:
+    """Return where cues of a comparison's run are kept, last where new ones go: a guest of the run has an own place."""
+    beside = [comparison.parent / FOLDER] if comparison.parent.name.startswith(GUEST) else []
+    return [run_of(comparison).path / FOLDER, *beside]
+
+
 def _load(comparison: Path) -> Probes | None:
-    files = sorted((run_of(comparison).path / FOLDER).glob("*.json"), key=lambda file: -file.stat().st_mtime)
-    found = [kept(file, kind=CueCurves) for file in files]
-    return {each.cue: each for each in found if each and each.cue in CUES} or None
+    files = [file for folder in _folders(comparison) for file in folder.glob("*.json")]
+    found = [kept(file, kind=CueCurves) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+    newest = {each.cue: each for each in found if each and each.cue in CUES}
+    return dict(reversed(newest.items())) or None
 
 
 def _save(comparison: Path, probes: Probes) -> None:
     # It tells of the run and not of the comparison: every comparison of the run has it.
+    folder = _folders(comparison)[-1]
     for name, curves in probes.items():
-        keep(run_of(comparison).path / FOLDER, name, curves, kind=CueCurves)
+        keep(folder, name, curves, kind=CueCurves)
 
 
 def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from emotion.core.errors import PictureError
+from emotion.core.prediction import Judged
 from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.data.folders import Picture
 
@@ -42,13 +43,14 @@ class Draw:
             # Whoever asks for the training pictures themselves gets them, with the warning that they need.
             self.near_duplicates, self.is_trained_on = {}, True
 
-    def take(self, picture: Picture, said: dict[str, float] | PictureError) -> None:
+    def take(self, picture: Picture, said: Judged | PictureError) -> None:
         """Keep what was said of a picture."""
         path = str(picture.path.absolute())
         if isinstance(said, PictureError):
             self.unreadable[path] = str(said)
         else:
-            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said))
+            is_unknown = said.novelty.is_unknown if said.novelty else None
+            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said.scores, is_unknown))
 
     def result(self, classes: list[str]) -> SampleResult:
         """Sum the sample up; it is smaller than asked for where too many of the pictures were trained on.

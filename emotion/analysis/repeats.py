@@ -165,8 +165,8 @@ def blocks(result: LuckResult, comparison: Comparison) -> list[Block]:
             Cell(percent(right[0]) if right[0] == right[-1] else f"{percent(right[0])} to {percent(right[-1])}"),
             Cell("–" if each.reference_ahead is None else percent(each.reference_ahead)),
         )
-        rows.append(Row(name, cells, colour=colour_of_set(name)))
-        dots.append(Dot(name, each.observed, each.span, colour_of_set(name), is_leading=True))
+        rows.append(Row(name, cells, colour=colour_of_set(name, result.sets)))
+        dots.append(Dot(name, each.observed, each.span, colour_of_set(name, result.sets), is_leading=True))
     head = (
         "Pictures", "This comparison", "Middle of all", "Another draw", "Another training", "Right of all",
         f"{capital(plural(result.reference))} ahead",

@@ -109,7 +109,10 @@ def row_of(name: str, result: SampleResult, *, colour: str) -> Row:
 
 def measures(comparison: Comparison, emotion: str | None) -> Table:
     """Return every measure of every set, with the line of an even guess."""
-    rows = [row_of(name, each, colour=colour_of_set(name)) for name, each in comparison.results(emotion).items()]
+    rows = [
+        row_of(name, each, colour=colour_of_set(name, comparison.sets))
+        for name, each in comparison.results(emotion).items()
+    ]
     classes, even = len(comparison.classes), percent(comparison.chance)
     cells = ("–", even, even, even, f"{chance_log_loss(classes):.2f}", f"{chance_brier(classes):.2f}")
     rows.append(Row("An even guess", tuple(map(Cell, cells)), is_reference=True))
@@ -125,7 +128,7 @@ def _measured(caption: str, corner: str, rows: list[Row]) -> Table:
 def _means(comparison: Comparison, emotion: str | None) -> Figure:
     dots = []
     for name, result in comparison.results(emotion).items():
-        dots.append(_dot(name, result, colour_of_set(name), is_leading=True))
+        dots.append(_dot(name, result, colour_of_set(name, comparison.sets), is_leading=True))
         if emotion is None:
             dots += [_dot(label, each, colour_of(label)) for label, each in comparison.sets[name].items()]
     said = "; ".join(
@@ -166,9 +169,12 @@ def grid(comparison: Comparison) -> list[Block]:
         return Cell(f"{mean}{mark}", detail, share=above)
 
     rows = [
-        Row(name, tuple(cell(name, emotion) for emotion in [*emotions, None]), colour=colour_of_set(name))
+        Row(
+            name, tuple(cell(name, emotion) for emotion in [*emotions, None]),
+            colour=colour_of_set(name, comparison.sets),
+        )
         for name in comparison.sets
-    ]
+    ]  # fmt: skip
     marks = f" * differs from {reference_of(comparison)} at 5 %, corrected." if len(rows) > 1 else ""
     table = Table(
         "Mean correct-class confidence by emotion", "Set", (*emotions, "all"), tuple(rows),
@@ -182,7 +188,7 @@ def grid(comparison: Comparison) -> list[Block]:
 
 def _every_measure(comparison: Comparison) -> Folded:
     rows = [
-        row_of(f"{name}, {label}", each, colour=colour_of_set(name))
+        row_of(f"{name}, {label}", each, colour=colour_of_set(name, comparison.sets))
         for name, results in comparison.sets.items()
         for label, each in results.items()
     ]
@@ -197,7 +203,7 @@ def _said(comparison: Comparison, emotion: str) -> Table:
             Cell(str(number), share=number / result.n, tone="right" if label == emotion else "wrong")
             for label, number in result.predicted.items()
         ]
-        rows.append(Row(name, tuple(cells), colour=colour_of_set(name)))
+        rows.append(Row(name, tuple(cells), colour=colour_of_set(name, comparison.sets)))
     return Table(f"How many pictures of “{emotion}” were called what", "Set", tuple(comparison.classes), tuple(rows))
 
 
@@ -228,7 +234,7 @@ def _gaps_table(gaps: list[Gap]) -> Table:
                     Cell(percent(found.superiority)),
                     Cell("–" if found.needed is None else f"{found.needed:,}"),
                 ),
-                colour=colour_of_set(gap.other),
+                colour=colour_of_set(gap.other, [gap.reference, gap.other]),
             )
         )
     head = ("Gap in points", "p", "p corrected", "Superiority", "Pictures needed")

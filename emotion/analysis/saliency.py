@@ -103,7 +103,7 @@ def blocks(result: ExplainedSample, comparison: Comparison) -> list[Block]:
             each.picture.picture,
             each.picture.predicted,
             tuple((found, _remark(found, each.picture)) for found in each.maps),
-            colour_of_set(each.set_name),
+            colour_of_set(each.set_name, comparison.sets),
         )
         for each in result.pictures
     ]

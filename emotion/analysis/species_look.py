@@ -89,12 +89,11 @@ def blocks(result: LookResult, comparison: Comparison) -> list[Block]:
     """Return what was said before and after."""
     rows = []
     for name, each in result.sets.items():
+        colour = colour_of_set(name, result.sets)
         for what, said in (("as it is", each.before), ("its own mean taken off", each.after)):
             counts = (Cell(str(number), share=number / each.n, tone="plain") for number in said.predicted.values())
             right = Cell(f"{said.correct} of {each.n}", f"{percent(said.accuracy)}: {span(said.accuracy_interval)}")
-            rows.append(
-                Row(f"{name}, {what}", (*counts, right, Cell(f"{said.log_loss:.2f}")), colour=colour_of_set(name))
-            )
+            rows.append(Row(f"{name}, {what}", (*counts, right, Cell(f"{said.log_loss:.2f}")), colour=colour))
     head = (*(f"called {label}" for label in comparison.classes), "Right", "Log loss")
     table = Table("What is said with and without the species’ look", "Set", head, tuple(rows))
     notes = (

@@ -184,7 +184,7 @@ def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
                 )
                 for other, each in row.items()
             ),
-            colour=colour_of_set(name),
+            colour=colour_of_set(name, result.matrix),
         )
         for name, row in result.matrix.items()
     )

@@ -22,8 +22,16 @@ def _here_or_above(context: typer.Context, value: bool) -> bool:
     return value or bool(context.parent and context.parent.params.get("as_json"))
 
 
+def path(text: str | Path) -> Path:
+    """Return the path that a word names. Python takes an empty one for the working directory, which nobody means."""
+    if not str(text):
+        raise typer.BadParameter("An empty path names nothing: give a file or a folder.")
+    return Path(text)
+
+
 RunName = Annotated[str, typer.Option("--run", help="The path that train printed, or a name under the runs folder.")]
-Runs = Annotated[Path, typer.Option(default_factory=runs_folder, show_default="runs", help="The runs folder.")]
+PATH: dict[str, Any] = {"parser": path}
+Runs = Annotated[Path, typer.Option(default_factory=runs_folder, show_default="runs", help="The runs folder.", **PATH)]
 AsJson = Annotated[bool, typer.Option("--json", callback=_here_or_above, help="One JSON object on the last line.")]
 UseAliases = Annotated[
     bool,

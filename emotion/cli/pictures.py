@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emotion.backbones.hub import is_hub_id
-from emotion.cli.options import AsJson, UseAliases, answer, show_progress, tell
+from emotion.cli.options import PATH, AsJson, UseAliases, answer, show_progress, tell
 from emotion.core.errors import PictureError
 from emotion.core.format import megabytes
 from emotion.core.labels import alias_offer
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 MAX_NAMED, MAX_LABELS_NAMED = 5, 12
 
 app = typer.Typer(help="Import picture sets of your own, list and delete them.")
-Sets = Annotated[Path, typer.Option(default_factory=sets_folder, show_default="sets", help="The folder of sets.")]
+Sets = Annotated[
+    Path, typer.Option(default_factory=sets_folder, show_default="sets", help="The folder of sets.", **PATH)
+]
 Config = Annotated[str, typer.Option(help="Of a data set: the configuration (else its own choice).")]
 Split = Annotated[str, typer.Option(help="Of a data set: the split (else train, or the first).")]
 Column = Annotated[str, typer.Option(help="Of a data set: a column (else the likeliest one).")]
@@ -51,7 +53,7 @@ def bring(
     sets: Sets,
     name: Annotated[str, typer.Option(help="Of the set: letters and digits of any script.")],
     source: Annotated[
-        Path | None, typer.Argument(help="A zip, a folder that holds one folder per class, or a Parquet file.")
+        Path | None, typer.Argument(help="A zip, a folder that holds one folder per class, or a Parquet file.", **PATH)
     ] = None,
     hub: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", parser=_hub_id, help="A data set of the Hub.")
@@ -98,7 +100,7 @@ def describe(
     from emotion.data.hub import describe
 
     found = describe(source, config=config, split=split)
-    answer(as_json, found.to_json(), _described(found))
+    answer(as_json, asdict(found), _described(found))
 
 
 @app.command("list")

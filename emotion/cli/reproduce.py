@@ -175,7 +175,7 @@ def _beside(ours: Mapping[str, SampleResult]) -> Table:
             Cell(f"{found.correct} of {found.n}", span(found.accuracy_interval)),
             Cell(f"{found.runner_up} of {found.n}"),
         )
-        rows.append(Row(f"{name}, ours", cells, colour=colour_of_set(name)))
+        rows.append(Row(f"{name}, ours", cells, colour=colour_of_set(name, ours)))
     note = "The report calls the first one accuracy. Its model is a ViT-B/16, every weight trained, on other pictures."
     head = ("Mean correct-class confidence", "Right", "Second")
     return Table(f"Twenty {EMOTION} pictures each", "Sample", head, tuple(rows), note=note)

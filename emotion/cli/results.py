@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emotion.cli.options import AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
+from emotion.cli.options import PATH, AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
 from emotion.core.errors import HubError, RunError
 from emotion.core.format import megabytes
 from emotion.core.progress import result_of
@@ -23,7 +23,7 @@ MEASURES = ("n", "correct", "accuracy", "accuracy_interval", "correct_confidence
 
 def predict(
     picture: Annotated[
-        list[Path], typer.Argument(help="A picture, or a folder or a zip of pictures, in class folders or not.")
+        list[Path], typer.Argument(help="A picture, or a folder or a zip of pictures, in class folders or not.", **PATH)
     ],
     run: RunName,
     runs: Runs,

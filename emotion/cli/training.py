@@ -16,7 +16,7 @@ import psutil
 import typer
 
 from emotion.backbones.registry import DEFAULT, locate
-from emotion.cli.options import AsJson, RunName, Runs, answer, drawn_note, tell, write_over
+from emotion.cli.options import PATH, AsJson, RunName, Runs, answer, drawn_note, tell, write_over
 from emotion.core import events
 from emotion.core.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
 from emotion.core.format import capital
@@ -39,7 +39,7 @@ def _known(name: str) -> str:
 
 def train(
     runs: Runs,
-    pictures: Annotated[Path, typer.Option(help="One folder of pictures per class.")],
+    pictures: Annotated[Path, typer.Option(help="One folder of pictures per class.", **PATH)],
     preset_name: Annotated[str, typer.Option("--preset", parser=_known, help="Settings to begin with.")] = "Quick",
     backbone: Annotated[str | None, typer.Option(help=BACKBONE)] = None,
     as_json: AsJson = False,
@@ -96,7 +96,7 @@ def resume(run: RunName, runs: Runs, as_json: AsJson = False) -> int:
 def reproduce(
     runs: Runs,
     photos: Annotated[
-        Path, typer.Option(help="A folder that holds human_train, human_eval, dog_eval and cat_eval.")
+        Path, typer.Option(help="A folder that holds human_train, human_eval, dog_eval and cat_eval.", **PATH)
     ] = DRAWN_FOLDER,
     out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("docs/results"),
     backbone: Annotated[str, typer.Option(help=BACKBONE)] = DEFAULT,

@@ -43,11 +43,7 @@ class Setting:
     sweep: str = ""
 
     def check(self, value: object) -> None:
-        """Let pass a value that is in range.
-
-        Raises:
-            ConfigError: it is not.
-        """
+        """Let pass a value that is in range. Raises ConfigError where it is not."""
         if self.choices and value in self.choices:
             return
         said = f"{self.label} is {json.dumps(value)}"
@@ -66,9 +62,7 @@ class Setting:
 
     def read(self, text: str) -> Any:
         """Return the value that a person's text stands for; it is not checked.
-
-        Raises:
-            ValueError: it stands for none.
+        Raises ValueError where it stands for none.
         """
         if text in self.choices or self.low is None:
             return text
@@ -85,9 +79,7 @@ class TrainConfig:
 
     ``batch_size`` is the global batch, whatever the number of processes. Learning rates are those at the end of the
     warm-up; shares are 0 to 1. A frozen part is computed once; ``depth`` says what is trained on top of it.
-
-    Raises:
-        ConfigError: a value is out of its range.
+    Raises ConfigError where a value is out of its range.
     """
 
     pictures: str
@@ -171,9 +163,7 @@ class TrainConfig:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:
         """Build a configuration from ``to_json``'s dictionary.
-
-        Raises:
-            ConfigError: a name is unknown, one is missing, or a value is out of its range.
+        Raises ConfigError where a name is unknown, one is missing, or a value is out of its range.
         """
         known = [each.name for each in fields(cls)]
         unknown = sorted(set(values) - set(known))
@@ -232,9 +222,7 @@ def preset(name: str, *, pictures: str, backbone: str | None = None) -> TrainCon
     """Return the settings of a preset (a key of ``PRESETS``) for a picture folder and, if given, another backbone.
 
     With other backbones than they were chosen on, Quick and Thorough take pictures of 224 pixels, and Quick one view.
-
-    Raises:
-        ConfigError: there is no such preset.
+    Raises ConfigError where there is no such preset.
     """
     if name not in PRESETS:
         raise ConfigError(f"There is no preset {name!r}: choose one of {', '.join(PRESETS)}.")
@@ -247,9 +235,7 @@ def preset(name: str, *, pictures: str, backbone: str | None = None) -> TrainCon
 
 def parse_depth(text: str) -> Depth:
     """Read a depth as a person writes it: ``head``, ``all`` or a number of blocks.
-
-    Raises:
-        ConfigError: it is none of these.
+    Raises ConfigError where it is none of these.
     """
     try:
         depth: Depth = SETTINGS["depth"].read(text)

@@ -1,20 +1,31 @@
-"""Errors a person can act on. Each message says what is wrong and what to do, in one sentence or two."""
+"""Errors a person can act on. Each message says what is wrong and what to do, in one sentence or two.
+
+``code`` names the kind for programs: it stays where a sentence gets better. An endpoint may set a closer one.
+"""
 
 
 class EmotionError(Exception):
     """Base of every error that this project raises on purpose; its text is shown as it stands."""
 
+    code = "failed"
+
 
 class ConfigError(EmotionError):
     """A setting is out of its range, or two settings do not go together."""
+
+    code = "setting_invalid"
 
 
 class PictureError(EmotionError):
     """A picture or a folder of pictures cannot be used."""
 
+    code = "pictures_unusable"
+
 
 class BackboneError(EmotionError):
     """A backbone is unknown, not here, or not of a kind that can be trained."""
+
+    code = "backbone_unusable"
 
 
 class HubError(EmotionError):
@@ -24,9 +35,13 @@ class HubError(EmotionError):
 class RunError(EmotionError):
     """A run folder is missing, incomplete, or not in a state that allows what was asked."""
 
+    code = "run_unusable"
+
 
 class RefusedError(EmotionError):
     """A visitor asked for what is somebody else's, or for more than this server gives."""
+
+    code = "refused"
 
 
 class SpaceError(EmotionError):

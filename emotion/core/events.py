@@ -153,20 +153,7 @@ def _without_skipped(started: RunStarted, skipped: PicturesSkipped) -> RunStarte
     )
 
 
-_KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        RunQueued,
-        RunStarted,
-        TrunkProgress,
-        PicturesSkipped,
-        StepDone,
-        EpochDone,
-        RunFinished,
-        RunStopped,
-        RunFailed,
-    )
-}
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
 
 def to_line(event: Event) -> str:
@@ -175,11 +162,7 @@ def to_line(event: Event) -> str:
 
 
 def from_line(line: str) -> Event:
-    """Return the event that a line holds.
-
-    Raises:
-        ValueError: the line is no event that this version knows.
-    """
+    """Return the event that a line holds. Raises ValueError where the line is no event that this version knows."""
     try:
         values: dict[str, Any] = json.loads(line)
     except RecursionError as error:

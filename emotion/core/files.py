@@ -23,10 +23,7 @@ PATIENCE_SECONDS = 1.0
 @contextlib.contextmanager
 def hold(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold the lock for this process.
-
-    Raises:
-        BlockingIOError: another process holds it.
-        OSError: the file cannot be written.
+    Raises BlockingIOError where another process holds it; OSError where the file cannot be written.
     """
     with path.open("a") as file:
         # An onlooker holds the lock for a moment, so one refusal proves nothing.
@@ -73,18 +70,14 @@ def as_json(value: Any) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON, so that a reader sees the old or the new content and nothing between.
-
-    Raises:
-        OSError: the folder is missing, full or cannot be written; the old content stays.
+    Raises OSError where the folder is missing, full or cannot be written; the old content stays.
     """
     write_texts(path.parent, {path.name: as_json(value)})
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
     """Write texts by their files' names. All are on the disk before any takes its place: a full disk leaves the old.
-
-    Raises:
-        OSError: as ``write_json``.
+    Raises OSError as ``write_json``.
     """
     beside = {name: folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}" for name in texts}
     try:

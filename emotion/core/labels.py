@@ -38,6 +38,12 @@ SPECIES_COLOURS: dict[str, str] = {
     "dog": "#00805E",
     "cat": "#CF7A9C",
 }
+# Of a second set of a species.
+SECOND_COLOURS: dict[str, str] = {
+    "human": "#8AD2FF",
+    "dog": "#82E5BE",
+    "cat": "#F3BCD0",
+}
 OTHER_COLOUR = "#7F7F7F"
 
 DRAWN_NOTE = "Drawn pictures show how the tool works and say nothing of real dogs."
@@ -97,6 +103,12 @@ def species_in(name: str) -> str:
     return next((species for word in words if (species := species_of(word))), "")
 
 
-def colour_of_set(name: str) -> str:
-    """Return the colour of the species that a set's name begins with; grey where it begins with none."""
-    return SPECIES_COLOURS.get(species_of(name), colour_of(name))
+def colour_of_set(name: str, among: Iterable[str]) -> str:
+    """Return the colour of a set ``among`` others: its species' for the first of a species, a shade for the second.
+
+    Grey for what begins with no species, and for a third set of one.
+    """
+    alike = [other for other in among if species_of(other) == species_of(name)]
+    place = alike.index(name) if name in alike else 0
+    colours = SPECIES_COLOURS if place == 0 else SECOND_COLOURS if place == 1 else {}
+    return colours.get(species_of(name), colour_of(name))

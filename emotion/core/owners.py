@@ -45,9 +45,7 @@ def hashed(secret: str) -> str:
 
 def give(folder: Path, visitor: str | None) -> None:
     """Write down that a folder is a visitor's, before anybody else can see it; for None nothing is written.
-
-    Raises:
-        OSError: the folder is missing, full or cannot be written.
+    Raises OSError where the folder is missing, full or cannot be written.
     """
     if visitor is not None:
         write_json(folder / FILE, asdict(Owner(visitor, shared=False)))
@@ -75,20 +73,14 @@ def may_change(folder: Path, visitor: str | None) -> bool:
 
 
 def require_change(folder: Path, visitor: str | None) -> None:
-    """Let pass whoever may change a folder.
-
-    Raises:
-        RefusedError: it is somebody else's.
-    """
+    """Let pass whoever may change a folder. Raises RefusedError where it is somebody else's."""
     if not may_change(folder, visitor):
         raise RefusedError(f"{folder.name} is not yours, so it can only be looked at and used: make one of your own.")
 
 
 def share(folder: Path, visitor: str | None, *, shared: bool) -> None:
     """Open a folder to everybody's eyes, or close it again.
-
-    Raises:
-        RefusedError: it is somebody else's, nobody's in particular, or cannot be written.
+    Raises RefusedError where it is somebody else's, nobody's in particular, or cannot be written.
     """
     require_change(folder, visitor)
     whose = owner_of(folder)

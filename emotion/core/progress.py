@@ -28,9 +28,7 @@ class Job(Protocol[R_co]):
 
     def carry_out(self) -> Generator[Progress, None, R_co]:
         """Yield how far it is and return the result.
-
-        Raises:
-            EmotionError: it cannot be done; the text says what to do.
+        Raises EmotionError where it cannot be done; the text says what to do.
         """
 
 

@@ -14,12 +14,16 @@ LEAST = 1e-12
 
 @dataclass(frozen=True)
 class ScoredPicture:
-    """A picture, what it is said to show, and the probability of every class (0 to 1, sums to 1)."""
+    """A picture, what it is said to show, and the probability of every class (0 to 1, sums to 1).
+
+    ``is_unknown`` says that it is unlike all that the run was trained on; None where the run cannot tell.
+    """
 
     picture: str
     sha256: str
     label: str
     scores: dict[str, float]
+    is_unknown: bool | None = None
 
     @property
     def predicted(self) -> str:
@@ -65,6 +69,12 @@ class SampleResult:
     unreadable: dict[str, str] = field(default_factory=dict)
     near_duplicates: dict[str, str] = field(default_factory=dict)
     is_trained_on: bool = False
+
+    @property
+    def unknown(self) -> int | None:
+        """How many pictures are unlike all that the run was trained on; None where it cannot tell of each."""
+        known = [picture.is_unknown for picture in self.pictures]
+        return None if None in known else sum(map(bool, known))
 
 
 def summarise(pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> SampleResult:

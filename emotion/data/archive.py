@@ -17,9 +17,9 @@ from emotion.core.errors import PictureError
 from emotion.core.format import megabytes
 from emotion.core.progress import Progress
 from emotion.data.classes import TABLES
-from emotion.data.folders import HIDDEN, PARQUET, Skipped, reason_against
+from emotion.data.folders import Skipped
 from emotion.data.limits import Limits
-from emotion.data.names import is_system, kept_text, shown
+from emotion.data.names import HIDDEN, PARQUET, is_system, kept_text, reason_against, shown
 
 # What a zip's listing may take for each file that may be in it: 46 bytes, its path, and what packers add.
 _LISTED_BYTES = 400
@@ -31,7 +31,6 @@ _BROKEN = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, OverflowError,
     LookupError, RuntimeError, MemoryError,
 )  # fmt: skip
-Entry = tuple[str, zipfile.ZipInfo]
 
 
 def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, list[Skipped]]:
@@ -54,12 +53,10 @@ def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, li
         file.most = 0
         if len(packed.filelist) > limits.files:
             raise too_many
-        wanted, skipped = _sorted_out(title, packed.filelist, limits)
-        # Memory is needed for what is wanted alone.
-        packed.filelist.clear()
-        packed.NameToInfo.clear()
+        skipped = list[Skipped]()
+        wanted = _wanted(title, packed.filelist, limits, skipped)
         to.mkdir(parents=True)
-        for number, (name, info) in enumerate(wanted):
+        for number, (name, info) in enumerate(wanted.items()):
             yield Progress(number, len(wanted), f"unpacking {len(wanted):,} files")
             if reason := _unpack_one(packed, info, to / _short(name)):
                 skipped.append(Skipped(kept_text(name), reason))
@@ -92,21 +89,21 @@ def _short(name: str) -> str:
     return str(path.with_name(f"{path.name[:40]}-{zlib.crc32(code):08x}{path.suffix[:10]}")) if is_long else name
 
 
-def _sorted_out(title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits) -> tuple[list[Entry], list[Skipped]]:
-    """Return the entries that are wanted by their names, and what is left out."""
-    names, end = _names(listed), 0
-    for name in names:
-        if re.match(r"/|[A-Za-z]:", name) or ".." in name.split("/"):
-            raise PictureError(
-                f"{title} holds {shown(name)!r}, which leads out of its folder: it is not safe to import."
-            )
+def _wanted(
+    title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits, skipped: list[Skipped]
+) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries that are wanted, by their names; others are ``skipped``. Raises PictureError as ``unpack``."""
+    end = 0
     for info in sorted(listed, key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise PictureError(f"{title} holds entries that lie over one another: it is not safe to import.")
         end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
-    wanted, skipped = dict[str, zipfile.ZipInfo](), list[Skipped]()
-    seen: set[str] = set()
-    for whole, info in sorted(zip(names, listed, strict=True), key=lambda each: each[0]):
+    wanted, seen = dict[str, zipfile.ZipInfo](), set[str]()
+    for whole, info in sorted(zip(_names(listed), listed, strict=True), key=lambda each: each[0]):
+        if re.match(r"/|[A-Za-z]:", whole) or ".." in whole.split("/"):
+            raise PictureError(
+                f"{title} holds {shown(whole)!r}, which leads out of its folder: it is not safe to import."
+            )
         name = "/".join(part for part in whole.split("/") if part not in ("", "."))
         if whole.endswith("/"):
             continue
@@ -123,7 +120,7 @@ def _sorted_out(title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits) -
     if (size := sum(info.file_size for info in wanted.values())) > limits.bytes:
         most = megabytes(limits.bytes)
         raise PictureError(f"{title} holds pictures of {megabytes(size)}: the limit is {most} a set.")
-    return list(wanted.items()), skipped
+    return wanted
 
 
 def _reason_against(info: zipfile.ZipInfo, name: str, limits: Limits) -> str:

@@ -15,12 +15,10 @@ from typing import IO
 PNG = b"\x89PNG\r\n\x1a\n"
 # The chunks that change how a PNG looks, without those of an animation.
 _PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs", b"cICP"}
-# Where a PNG may say which side is up.
-_TURNED = (b"eXIf", b"iTXtXML:com.adobe.xmp\0\0", b"tEXtRaw profile type exif\0", b"zTXtRaw profile type exif\0")
 # Millions of empty parts would take more memory than any picture.
 _MOST_PARTS = 100_000
-# What Pillow takes of a PNG's text or profile.
-_MOST_TEXT = 1 << 20
+# Of a chunk beside the pixels.
+_MOST_BESIDE = 1 << 20
 _SOS, _EOI = b"\xff\xda", b"\xff\xd9"
 
 
@@ -34,7 +32,7 @@ def is_clean(content: bytes, *, kind: str) -> bool:
         if kind == "PNG":
             chunks = list(_chunks(io.BytesIO(content)))
             size = len(PNG) + sum(end - start for _, start, end in chunks)
-            return size == len(content) and all(head[:4] in _PIXELS for head, _, _ in chunks)
+            return size == len(content) and all(kind in _PIXELS for kind, _, _ in chunks)
         if kind == "WEBP":
             simple = content[12:16] in (b"VP8 ", b"VP8L")
             return simple and 20 + sum(struct.unpack_from("<I", content, 16)) + content[16] % 2 == len(content)
@@ -75,33 +73,28 @@ def pixels_of_png(file: IO[bytes]) -> IO[bytes]:
 
     A file that holds nothing else is returned itself, so that none of a large one is copied.
     """
-    pixels: list[tuple[int, int]] = []
-    turned: dict[bytes, tuple[int, int]] = {}
-    for head, start, end in _chunks(file):
-        if says := next((each for each in _TURNED if head.startswith(each)), b""):
-            turned.setdefault(says, (start, end))
-        elif head[:1].isupper() or head.startswith(b"tRNS"):
-            pixels.append((start, end))
-    parts = [(0, len(PNG)), *pixels[:1], *turned.values(), *pixels[1:]]
+    found = list(_chunks(file))
+    pixels = [(start, end) for kind, start, end in found if kind[:1].isupper() or kind == b"tRNS"]
+    turned = [(start, end) for kind, start, end in found if kind == b"eXIf"][:1]
+    parts = [(0, len(PNG)), *pixels[:1], *turned, *pixels[1:]]
     is_plain = not turned and sum(end - start for start, end in parts) == file.seek(0, os.SEEK_END)
-    found = file if is_plain else io.BytesIO(b"".join(_part(file, start, end) for start, end in parts))
-    found.seek(0)
-    return found
+    kept = file if is_plain else io.BytesIO(b"".join(_part(file, start, end) for start, end in parts))
+    kept.seek(0)
+    return kept
 
 
 def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind and first bytes, start and end of each chunk of a PNG; of what is no pixel only what Pillow takes.
-
-    That is what has its checksum and, as a text or a profile, unpacks to no more than a mebibyte.
+    """Yield kind, start and end of each chunk of a PNG; of what is no pixel only what is small and has its checksum.
     Raises ValueError where there are more of them than any picture has.
     """
     start = len(PNG)
     for _ in range(_MOST_PARTS):
-        head = _part(file, start, start + 40)
-        end = start + 12 + int.from_bytes(head[:4])
-        if head[4:5].isupper() or (end - start <= _MOST_TEXT and _is_sound(_part(file, start, end))):
-            yield head[4:], start, end
-        if len(head) < 8 or head[4:8] == b"IEND":
+        head = _part(file, start, start + 8)
+        kind, end = head[4:], start + 12 + int.from_bytes(head[:4])
+        beside = b"" if kind[:1].isupper() or end - start > _MOST_BESIDE else _part(file, start, end)
+        if kind[:1].isupper() or (beside and zlib.crc32(beside[4:-4]) == int.from_bytes(beside[-4:])):
+            yield kind, start, end
+        if len(head) < 8 or kind == b"IEND":
             return
         start = end
     raise ValueError("too many parts")
@@ -110,15 +103,3 @@ def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
 def _part(file: IO[bytes], start: int, end: int) -> bytes:
     file.seek(start)
     return file.read(end - start)
-
-
-def _is_sound(chunk: bytes) -> bool:
-    if len(chunk) < 12 or zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
-        return False
-    try:
-        unpacking = zlib.decompressobj()
-        if chunk[4:8] in (b"zTXt", b"iCCP"):
-            unpacking.decompress(chunk[8:-4].partition(b"\0")[2][1:], _MOST_TEXT)
-    except zlib.error:
-        return False
-    return not unpacking.unconsumed_tail

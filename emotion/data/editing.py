@@ -1,13 +1,12 @@
 """Change a set after it was imported: delete and relabel pictures, call it otherwise; or pack it to hand it on.
 
-The rows are what a set holds. Files come before them and go after them, so that a crash leaves files too many, which
-were written down before and which the next change deletes, and never one too few. What nobody wrote down stays.
+The rows are what a set holds. Files come before them and go after them, so that a crash leaves a file too many that no
+row names, and never one too few.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import zipfile
 from collections import Counter
@@ -20,7 +19,7 @@ from emotion.core.files import write_texts
 from emotion.core.labels import emotion_meant
 from emotion.data.folders import OLD_SET_FILE
 from emotion.data.names import alike, class_label, folder_name, plain_text, shown
-from emotion.data.sets import ROWS_FILE, Likeness, Manifest, PictureRow, SavedSet, alone
+from emotion.data.sets import Likeness, Manifest, PictureRow, SavedSet, alone
 
 MAX_SPECIES = 40
 _DIGITS = 4  # of the number that a picture has in its class
@@ -47,7 +46,7 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
     with changing(found) as before:
         chosen, wanted = _of(before, files), alike(class_label(label))
         rows = [row for row in before.pictures if row.file in chosen and alike(row.label) != wanted]
-        moved = numbered([replace(row, label=class_label(label)) for row in rows], before)
+        moved = numbered([replace(row, label=class_label(label)) for row in rows], before, found.folder)
         after = [moved.get(row.file, row) for row in before.pictures]
         names = {old.file: new.file for old, new in zip(before.pictures, after, strict=True)}
         near = renamed(before.near_duplicates, names)
@@ -109,24 +108,12 @@ def checked_species(species: str) -> str:
 def changing(found: SavedSet) -> Iterator[Manifest]:
     """Hold the sets' folder, and give the manifest as it is now. Raises PictureError where it cannot be changed."""
     with alone(found.folder.parent):
-        before = SavedSet(found.folder).manifest
         try:
-            _clear(found.folder, before)
-            yield replace(before, leftovers=[])
+            yield SavedSet(found.folder).manifest
         except OSError as error:
             raise PictureError(
                 f"The set cannot be written ({error.strerror}): make room, or see to its folder's permissions."
             ) from error
-
-
-def _link_or_copy(old: Path, new: Path) -> None:
-    """Give a file a second name; a copy does where the file system knows none."""
-    try:
-        os.link(old, new)
-    except FileExistsError:
-        raise
-    except OSError:
-        shutil.copyfile(old, new)
 
 
 def rewrite(
@@ -134,40 +121,39 @@ def rewrite(
     before: Manifest,
     after: Manifest,
     come: Mapping[str, Path] | None = None,
-    put: Callable[[Path, Path], object] = _link_or_copy,
+    put: Callable[[Path, Path], object] = shutil.copyfile,
 ) -> None:
     """Write a set anew; ``come`` says where each new file lies now, and ``put`` brings it. Raises OSError."""
-    come, kept = come or {}, {row.file for row in after.pictures}
-    gone = [row.file for row in before.pictures if row.file not in kept]
-    if before.pictures and (come or gone):
-        texts = replace(before, leftovers=[*come, *gone]).texts()
-        if (folder / ROWS_FILE).is_file():
-            del texts[ROWS_FILE]  # They stay as they are.
-        write_texts(folder, texts)
-    for file, path in come.items():
+    for file, path in (come or {}).items():
         (folder / file).parent.mkdir(exist_ok=True)
         put(path, folder / file)
-    after = replace(after, leftovers=gone)
     write_texts(folder, after.texts())
     (folder / OLD_SET_FILE).unlink(missing_ok=True)
-    _clear(folder, after)
+    for file in {row.file for row in before.pictures} - {row.file for row in after.pictures}:
+        (folder / file).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / file).parent.rmdir()  # Only where nothing is left in it.
 
 
-def numbered(rows: Sequence[PictureRow], before: Manifest) -> dict[str, PictureRow]:
-    """Return rows as a set has them, by the names they had: by class and number, which goes on after those there.
+def numbered(rows: Sequence[PictureRow], before: Manifest, folder: Path) -> dict[str, PictureRow]:
+    """Return rows as the set in a folder has them, by the names they had: by class and number, after those there.
 
     So no name from outside becomes a path. A class that some file system takes for one of the set's is that one.
     """
     last: Counter[str] = Counter()
     for row in before.pictures:
-        last[row.label] = max(last[row.label], _number_of(row.file))
+        stem = PurePosixPath(row.file).stem
+        last[row.label] = max(last[row.label], int(stem) if stem.isdecimal() else 0)
     there = {alike(label): label for label in last}
     digits = max(_DIGITS, len(str(len(rows) + max(last.values(), default=0))))
     named = {}
     for row in rows:
         label = there.get(alike(row.label), row.label)
-        last[label] += 1
-        file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
+        while True:
+            last[label] += 1
+            file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
+            if not (folder / file).exists():  # A file that no row names stays.
+                break
         named[row.file] = replace(row, file=file, label=label)
     return named
 
@@ -188,20 +174,3 @@ def _of(manifest: Manifest, files: Collection[str]) -> set[str]:
     if unknown := sorted(chosen - {row.file for row in manifest.pictures}):
         raise PictureError(f"{shown(unknown[0])} is not in the set any more: look at it again.")
     return chosen
-
-
-def _number_of(file: str) -> int:
-    """Return the number that a file of a set has in its class; 0 for a name of another kind."""
-    stem = PurePosixPath(file).stem
-    return int(stem) if stem.isdecimal() else 0
-
-
-def _clear(folder: Path, manifest: Manifest) -> None:
-    """Delete what a change has taken, or was about to bring when it was cut off."""
-    listed = {row.file for row in manifest.pictures}
-    for file in manifest.leftovers:
-        path = folder / file
-        if _number_of(file) and file not in listed and path.parent.parent == folder and not path.parent.is_symlink():
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()  # Only where nothing is left in it.

@@ -17,25 +17,16 @@ from emotion.core.files import hash_file
 from emotion.core.labels import in_order
 from emotion.data.classes import TABLES, Parts, one_spelling, read_classes, read_table
 from emotion.data.limits import Limits
-from emotion.data.names import is_system, kept_text, shown
+from emotion.data.names import HIDDEN, NO_PICTURE, is_system, kept_text, reason_against, shown
 
-# What people have of the formats that are read.
-PICTURE_SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff",
-    ".avif", ".heic", ".heif", ".hif",
-})  # fmt: skip
-PARQUET = ".parquet"
-# A set that was imported has its classes in its folders' names, whatever these are.
-SET_FILE, OLD_SET_FILE = "set.json", "manifest.json"
-_ARCHIVES = frozenset({".zip", ".cbz", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz"})
-_OTHER_PICTURES = frozenset([".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".eps", ".pdf"])
+# Of a set that was imported.
+SET_FILE, ROWS_FILE, OLD_SET_FILE = "set.json", "metadata.jsonl", "manifest.json"
 _TEXTS = frozenset({
     ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".xml", ".html", ".yaml", ".yml", ".py", ".ini", ".log", ".db",
 })  # fmt: skip
-HIDDEN = "It is hidden, or belongs to a system."
-NO_PICTURE = "It is not a picture by its name."
 EMPTY = "It is an empty folder."
 LOOSE = "It lies in no class folder."
+UNLISTED = "It is not among the pictures of the set."
 _UNREAD = ", so the folders are read."
 SourceKind = Literal["zip", "folder", "files", "data set"]
 
@@ -106,42 +97,42 @@ class Listing:
 
 def list_folder(
     root: Path, *, use_aliases: bool = False, limits: Limits | None = None, any_name: bool = False,
-    is_asked: bool = True, is_verbatim: bool = False,
+    is_asked: bool = True,
 ) -> Listing:  # fmt: skip
     """List the pictures below ``root`` by class.
 
     A ``metadata.csv`` or ``metadata.jsonl`` with a column of labels says the class of what it names. Elsewhere folders
     do: those that are called after an emotion and those beside them, else the one level of folders there is. Folders
-    of splits (``train``, ``test``) are no classes. Names that differ only in case or form are one class; with
-    ``use_aliases``, a name that means an emotion (`Anger`) is that emotion's. ``any_name`` takes files as well whose
-    names are no text; without ``is_asked``, unclear classes are none; with ``is_verbatim``, the innermost folders are
-    the classes whatever they are called, as in an imported set.
+    of splits (``train``, ``test``) are no classes. Of an imported set, its rows alone count. Names that differ only in
+    case or form are one class; with ``use_aliases``, a name that means an emotion (`Anger`) is that emotion's.
+    ``any_name`` takes files as well whose names are no text; without ``is_asked``, unclear classes are none.
     Raises PictureError where the folder is missing or cannot be read, its classes can be read in two ways, or it holds
     more files than the limits allow.
     """
     if not root.is_dir():
         raise PictureError(f"There is no folder {root}: give one that holds a folder of pictures per class.")
     names, tables, left_out = _walk(root, limits or Limits(), any_name=any_name)
-    listing, labelled = Listing(root, {}, left_out), dict[str, str]()
-    if is_verbatim or _is_set(root):
-        folders = {_folder(name) for name in names}
-        by_folder: Mapping[Parts, str] = {folder: folder[-1] for folder in folders if folder}
+    listing = Listing(root, {}, left_out)
+    if _is_set(root):
+        labelled = _by_rows(root, names)
         # Of what lies beside its classes nothing is said.
         left_out[:] = [each for each in left_out if "/" in each.original or each.reason not in (NO_PICTURE, HIDDEN)]
+        left_out += [Skipped(kept_text(name), UNLISTED) for name in names if name not in labelled]
     else:
+        labelled = {}
         for table in sorted(tables, key=len):
             labelled |= _by_table(listing, table, names)
-        by_folder, folders = {}, {_folder(name) for name in names if name not in labelled}
+        by_folder: Mapping[Parts, str] = {}
         try:
+            folders = {_folder(name) for name in names if name not in labelled}
             by_folder = read_classes(folders, listing.notes, title=shown(root.name))
         except PictureError:
             if is_asked:
                 raise
-    labelled |= {
-        name: by_folder[_folder(name)] for name in names if name not in labelled and _folder(name) in by_folder
-    }
-    listing.loose.extend(name for name in names if name not in labelled)
-    left_out += [Skipped(kept_text(name), LOOSE) for name in listing.loose]
+        rest = [name for name in names if name not in labelled and _folder(name) in by_folder]
+        labelled |= {name: by_folder[_folder(name)] for name in rest}
+        listing.loose.extend(name for name in names if name not in labelled)
+        left_out += [Skipped(kept_text(name), LOOSE) for name in listing.loose]
     called = one_spelling(Counter(labelled.values()), listing.notes, use_aliases=use_aliases)
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(labelled):
@@ -201,22 +192,6 @@ def within(picture: str, folder: str) -> str:
     return PurePath(*path.parts[-2:]).as_posix()
 
 
-def reason_against(name: str) -> str:
-    """Return why a file is left out by its name; empty for one that may be a picture."""
-    if is_system(name):
-        return HIDDEN
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in PICTURE_SUFFIXES:
-        return ""
-    if suffix in _ARCHIVES:
-        return "It is an archive within: unpack it first."
-    if suffix in _OTHER_PICTURES:
-        return f"It is of a kind that is not read ({suffix}): save it as .jpg or .png."
-    if suffix == PARQUET:
-        return "It is a table of pictures: import it first, with `pictures import` or in the Pictures tab."
-    return NO_PICTURE
-
-
 def _folder(name: str) -> Parts:
     return tuple(name.split("/")[:-1])
 
@@ -274,6 +249,14 @@ def _is_set(root: Path) -> bool:
         with contextlib.suppress(OSError), (root / name).open("rb") as file:
             return file.read(200).lstrip(b"\xef\xbb\xbf \n").startswith((b'{"schema"', b'{\n "schema"', b'{ "schema"'))
     return False
+
+
+def _by_rows(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the class of each picture of an imported set: by its rows, before these by its folders."""
+    rows, _ = read_table(root / ROWS_FILE)
+    if rows:
+        return {name: rows[name][0] for name in names if rows.get(name)}
+    return {name: _folder(name)[-1] for name in names if _folder(name)}
 
 
 def _by_table(listing: Listing, table: str, names: list[str]) -> dict[str, str]:

@@ -7,21 +7,27 @@ import re
 import time
 from bisect import bisect_left
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from emotion.core.errors import PictureError
 from emotion.core.format import megabytes
 from emotion.core.progress import Progress
-from emotion.data.folders import PICTURE_SUFFIXES, Listing, Skipped, list_folder
+from emotion.data.folders import Listing, Skipped
 from emotion.data.hub_split import MAX_LABELS, opened_split
 from emotion.data.limits import Limits, refuse_full, refuse_late
-from emotion.data.names import MAX_NAME, alike, class_label, in_short, kept_text, plain_text, refuse_other, shown
+from emotion.data.names import (
+    MAX_NAME,
+    PICTURE_SUFFIXES,
+    class_label,
+    in_short,
+    kept_text,
+    plain_text,
+    refuse_other,
+    shown,
+)
 
-_AT_ONCE = 4
 # Where several columns would do, one that is called like this goes first; none has to be.
 _LIKELY = re.compile("image|img|picture|photo|face|label|emotion|expression|class|mood|category|target", re.I)
 
@@ -51,10 +57,6 @@ class Description:
     def title(self) -> str:
         """How sentences call it."""
         return self.source if self.on_hub else shown(Path(self.source).name)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        return asdict(self)
 
 
 def describe(
@@ -99,8 +101,8 @@ class FromDataSet:
     """A split as a way into a set: which columns of it are read, and what its labels are called.
 
     ``mapping`` gives labels other names, ``{theirs: ours}``, empty for what is left out. Of more pictures than the
-    limit, ``seed`` draws as many, as evenly over the classes as they allow, and only groups of rows with some are read;
-    with ``per_class`` so many of each class from few groups of rows, so that the rest is not downloaded.
+    limit, or than ``per_class`` of each class, ``seed`` draws as many, as evenly over the classes as they allow, from
+    few groups of rows: the rest is not downloaded.
     """
 
     description: Description
@@ -110,12 +112,13 @@ class FromDataSet:
     seed: int = 0
     per_class: int = 0
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
-        """Write the pictures into class folders, and list these. Raises PictureError at a limit, or as ``describe``."""
+    def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
+        """Write the pictures into a folder, and list them. Raises PictureError at a limit, or as ``describe``."""
         described, title, to = self.description, self.description.title, work / "fetched"
         deadline = time.monotonic() + limits.seconds
         picture, label = _columns(described, self.picture_column, self.label_column)
         notes = [what_is_read(described, picture_column=picture, label_column=label)]
+        listing = Listing(to, {}, title=title, kind="data set", notes=notes)
         where = described.source if described.on_hub else Path(described.source)
         with opened_split(
             where, described.config, described.split, on_hub=described.on_hub, commit=described.commit, limits=limits,
@@ -128,57 +131,36 @@ class FromDataSet:
                 yield Progress(len(texts), 0, "reading the labels")
                 refuse_late(deadline, limits)
             calling = _classes([*filter(None, dict.fromkeys(texts))], self.mapping, title, opened.names.get(label, []))
-            by_class, skipped = dict[str, list[int]](), list[Skipped]()
+            by_class = dict[str, list[int]]()
             for row, text in enumerate(texts):
-                if calling.get(text):
+                if text in calling:
                     by_class.setdefault(calling[text], []).append(row)
                 elif not self.per_class:  # Of a small sample nobody asks where the others are.
                     reason = f"It is labelled {shown(text)!r}, which is mapped to nothing."
-                    skipped.append(Skipped(f"{row:06}", reason if text else "It has no label."))
-            count, most = sum(map(len, by_class.values())), limits.pictures
-            if self.per_class:
-                per_class = min(self.per_class, most // len(by_class))
-                rows = _from_few_groups(by_class, groups, per_class, self.seed)
-            else:
-                rows = _drawn(by_class, most, self.seed)
-            if len(rows) < count:
+                    listing.left_out.append(Skipped(f"{row:06}", reason if text else "It has no label."))
+            rows = _drawn(by_class, groups, self.per_class, limits.pictures, self.seed)
+            if len(rows) < (count := sum(map(len, by_class.values()))):
                 notes.append(f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {self.seed}).")
-            size = opened.size(picture, rows)
+            size, written = opened.size(picture, rows), 0
             if len(texts) > limits.files or size > limits.bytes:
                 limit = f"the limits are {limits.files:,} rows and {megabytes(limits.bytes)} a set"
                 raise PictureError(f"{title} has {len(texts):,} rows and {megabytes(size)} to read: {limit}.")
-            for name in by_class:
-                (to / name).mkdir(parents=True, exist_ok=True)
+            to.mkdir()
             refuse_full(to, size)
-            written = 0
-
-            def keep(found: tuple[int, bytes | None, str]) -> Skipped | None:
-                nonlocal written
-                row, content, path = found
-                name = f"{calling[texts[row]]}/{_name(row, path)}"
-                content = opened.content(opened.beside[path]) if path in opened.beside else content
+            for done, (row, content, path) in enumerate(opened.pictures(picture, rows), 1):
+                yield Progress(done, len(rows), f"reading {len(rows):,} pictures")
+                refuse_late(deadline, limits)
+                name = _name(row, path)
                 if content is None:
-                    return Skipped(name, f"It {'is named and not' if path else 'has no picture'} in the data set.")
+                    why = f"It {'is named and not' if path else 'has no picture'} in the data set."
+                    listing.left_out.append(Skipped(name, why))
+                    continue
                 (to / name).write_bytes(content)
-                # What a file says of its size may be untrue.
+                listing.files.setdefault(calling[texts[row]], []).append(name)
                 written += len(content)
-                if written > limits.bytes:
+                if written > limits.bytes:  # What a file says of its size may be untrue.
                     raise PictureError(f"{title} holds more than {megabytes(limits.bytes)}, the limit of a set.")
-                return None
-
-            pool = ThreadPoolExecutor(_AT_ONCE)
-            try:
-                # A few picture files at a time, but rows of Parquet one by one: a pool would take all of them at once.
-                found = opened.pictures(picture, rows)
-                for done, left_out in enumerate((pool.map if opened.beside else map)(keep, found), 1):
-                    skipped += [left_out] if left_out else []
-                    yield Progress(done, len(rows), f"reading {len(rows):,} pictures")
-                    refuse_late(deadline, limits)
-            finally:
-                pool.shutdown(cancel_futures=True)
-        listing = list_folder(to, use_aliases=use_aliases, limits=limits, is_verbatim=True)
-        skipped, notes = [*skipped, *listing.left_out], [*notes, *listing.notes]
-        return replace(listing, title=title, kind="data set", left_out=skipped, notes=notes)
+        return listing
 
 
 def _columns(described: Description, picture: str, label: str) -> tuple[str, str]:
@@ -192,57 +174,48 @@ def _columns(described: Description, picture: str, label: str) -> tuple[str, str
 
 
 def _classes(found: Sequence[str], calls: Mapping[str, str], title: str, declared: Sequence[str]) -> dict[str, str]:
-    """Return the class of each label, empty for what is left out; PictureError where it cannot be one."""
+    """Return the class of each label but those that are left out; PictureError where one cannot be a class."""
     for theirs in calls:
         refuse_other(theirs, [*declared, *found], f"{title} has no label")
-    calling, meant = dict[str, str](), dict[str, str]()
-    for theirs in found:
-        if ours := plain_text(calls.get(theirs, theirs)):
-            with suppress(PictureError):
-                calling[theirs] = class_label(ours)
-            # Those that differ only in how they are written are one class, as folders are.
-            other = meant.setdefault(alike(calling.get(theirs, "")), ours)
-            if theirs not in calling or alike(other) != alike(ours):
-                as_well = f" beside {shown(other)!r}" if theirs in calling else ""
-                raise PictureError(
-                    f"The label {shown(ours)!r} cannot be the name of a class{as_well}: map it to a plain one of at "
-                    f"most {MAX_NAME} letters, or to nothing."
-                )
+    calling = {theirs: ours for theirs in found if (ours := plain_text(calls.get(theirs, theirs)))}
     if not calling:
         raise PictureError(f"All labels of {title} are mapped to nothing: map one to a name.")
     if len(calling) > MAX_LABELS:
         raise PictureError(f"{title} has {len(calling):,} labels: map all but {MAX_LABELS} to nothing.")
+    for ours in calling.values():
+        try:
+            class_label(ours)
+        except PictureError as error:
+            raise PictureError(
+                f"The label {shown(ours)!r} cannot be the name of a class: map it to a plain one of at most {MAX_NAME} "
+                "letters, or to nothing."
+            ) from error
     return calling
 
 
-def _drawn(by_class: Mapping[str, Sequence[int]], most: int, seed: int) -> list[int]:
-    """Return at most so many rows, in order: as many of each class as of the others, as far as it has them."""
-    chance, drawn = random.Random(seed), list[int]()
-    for place, label in enumerate(sorted(by_class, key=lambda label: (len(by_class[label]), label))):
-        share = (most - len(drawn)) // (len(by_class) - place)
-        drawn += chance.sample(by_class[label], min(share, len(by_class[label])))
-    return sorted(drawn)
-
-
-def _from_few_groups(
-    by_class: Mapping[str, Sequence[int]], groups: Sequence[tuple[int, int]], per_class: int, seed: int
+def _drawn(
+    by_class: Mapping[str, Sequence[int]], groups: Sequence[tuple[int, int]], per_class: int, most: int, seed: int
 ) -> list[int]:
-    """Return so many rows of each class, as far as it has them, in order.
+    """Return ``per_class`` rows of each class (0 for all), at most ``most``, as evenly as the classes allow, in order.
 
     They come from a quarter of the groups of rows where that is enough, and from up to ten where there are many, since
     rows that lie together often look alike.
     """
+    wanted = dict[str, int]()
+    for place, label in enumerate(sorted(by_class, key=lambda label: (len(by_class[label]), label))):
+        share = (most - sum(wanted.values())) // (len(by_class) - place)
+        wanted[label] = min(share, per_class or share, len(by_class[label]))
     chance, order = random.Random(seed), list(groups)
     chance.shuffle(order)
-    most = -(-per_class // min(10, max(1, len(groups) // 4)))
+    at_once = min(10, max(1, len(groups) // 4))
     taken = dict.fromkeys(by_class, frozenset[int]())
-    for share in (most, per_class):
+    for parts in (at_once, 1):
         for start, ends in order:
             for label, rows in by_class.items():
-                here = [
-                    row for row in rows[bisect_left(rows, start) : bisect_left(rows, ends)] if row not in taken[label]
-                ]
-                taken[label] |= {*chance.sample(here, min(share, len(here), per_class - len(taken[label])))}
+                here = rows[bisect_left(rows, start) : bisect_left(rows, ends)]
+                here = [row for row in here if row not in taken[label]]
+                share = min(-(-wanted[label] // parts), len(here), wanted[label] - len(taken[label]))
+                taken[label] |= {*chance.sample(here, share)}
     return sorted(row for rows in taken.values() for row in rows)
 
 

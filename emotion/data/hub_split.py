@@ -13,6 +13,7 @@ import tempfile
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -22,15 +23,14 @@ from emotion.backbones.hub import ANSWER_SECONDS, ask, client, first_line, is_hu
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.format import megabytes
 from emotion.data.classes import label_text
-from emotion.data.folders import PARQUET, PICTURE_SUFFIXES
 from emotion.data.limits import MAX_BYTES, Limits
-from emotion.data.names import plain_text, refuse_other, shown
+from emotion.data.names import PARQUET, PICTURE_SUFFIXES, plain_text, refuse_other, shown
 
 _LONGEST_LABEL = 1000
 MAX_LABELS = 200  # With more values, a column holds no labels.
-_LISTING_SECONDS, _STALL_SECONDS = 60.0, 15.0
 _FAR_FILES = 16  # Over the network, a look goes into no more files of a split.
 _BUFFER, _BESIDE_BYTES = 2 << 20, 20_000_000
+_AT_ONCE = 4
 _READ_WHOLE = ("README.md", "dataset_infos.json", "metadata.csv", "metadata.jsonl", "metadata.parquet")
 _LABELS = re.compile(r"(dictionary<values=)?(large_)?string|bool|u?int\d|float|halffloat|double")
 # How JPEG, PNG, WebP, BMP, GIF and TIFF begin, and after four bytes HEIC and AVIF.
@@ -46,11 +46,19 @@ class HubSplit:
 
     def __init__(self, path: Path, title: str, *, is_far: bool, commit: str, limits: Limits) -> None:
         import fsspec  # type: ignore[import-untyped]
+        from huggingface_hub import HfApi, HfFileSystem
 
-        self.title, self.is_far = title, is_far
-        self._files, self.commit = _ask_hub(title, commit) if is_far else (fsspec.filesystem("file"), "")
-        root = f"datasets/{title}@{self.commit}" if is_far else path.as_posix()
-        listed = ask(lambda: self._files.find(root, detail=True), seconds=_LISTING_SECONDS)
+        self.title, self.is_far, self.commit = title, is_far, ""
+        self._files, root = fsspec.filesystem("file"), path.as_posix()
+        if is_far:
+            # Each failed try would be printed. The last one is raised, and becomes one sentence.
+            logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
+            info = ask(lambda: HfApi().dataset_info(title, revision=commit or None, timeout=ANSWER_SECONDS))
+            self.commit = info.sha or commit
+            # Of a file, one byte more than is asked for is read; by default five million.
+            self._files = HfFileSystem(block_size=1, skip_instance_cache=True)
+            root = f"datasets/{title}@{self.commit}"
+        listed = self._files.find(root, detail=True)
         if len(listed) > limits.files:
             raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
@@ -179,17 +187,29 @@ class HubSplit:
         if column in self.images or "binary" not in str(self.types[column]):
             return column in self.images
         first = range(next((ends for _, ends, _ in self.groups()), 0))
-        return _PICTURES.match(next((found for _, found, _ in self.pictures(column, first) if found), b"")) is not None
+        return _PICTURES.match(next((found for _, found, _ in self._cells(column, first) if found), b"")) is not None
 
     def size(self, column: str, rows: Sequence[int]) -> int:
         """Return how many bytes have to be read for the pictures of these rows, which are in order."""
         if self.beside:
-            return sum(self.sizes.get(self.beside.get(path, ""), 0) for _, _, path in self.pictures(column, rows))
+            return sum(self.sizes.get(self.beside.get(path, ""), 0) for _, _, path in self._cells(column, rows))
         wanted = (group for start, ends, group in self.groups() if _within(rows, start, ends))
         return sum(group.row_groups[0].total_byte_size for group in wanted)
 
     def pictures(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
         """Yield the number, the bytes and the name of the picture of each of these rows, which are in order."""
+
+        def whole(cell: tuple[int, bytes | None, str]) -> tuple[int, bytes | None, str]:
+            row, content, path = cell
+            return row, self.content(self.beside[path]) if path in self.beside else content, path
+
+        cells = self._cells(column, rows)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while some := [*islice(cells, _AT_ONCE)]:
+                yield from pool.map(whole, some)
+
+    def _cells(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
+        """Yield as ``pictures``, without the bytes of what lies in a file of its own."""
         for start, ends, group in self.groups():
             wanted = _within(rows, start, ends)
             for batch in _batches(group, column, 8) if wanted else ():
@@ -212,31 +232,6 @@ def _batches(group: Any, column: str, rows: int) -> Iterator[Any]:
     # With a buffer, one row of a large group is read without the rest of it, which a scanner of Arrow reads ahead.
     with group.open() as raw, ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as file:
         yield from file.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
-
-
-def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
-    """Return the Hub's file system, each reading of which ends in time, and the data set's commit."""
-    from huggingface_hub import HfApi, HfFileSystem
-
-    class Patient(HfFileSystem):
-        def open(self, path: str, mode: str = "rb", **_: Any) -> Any:
-            # Without a cache, no byte more than is asked for.
-            opened = super().open(path, mode, cache_type="none")
-            get = opened.cache.fetcher
-
-            def patiently(start: int, end: int) -> bytes:
-                content: bytes = ask(lambda: get(start, end), seconds=_STALL_SECONDS)
-                if len(content) != end - start:
-                    raise OSError("the connection was cut")
-                return content
-
-            opened.cache.fetcher = patiently
-            return opened
-
-    # Each failed try would be printed. The last one is raised, and becomes one sentence.
-    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
-    info = ask(lambda: HfApi().dataset_info(name, revision=commit or None, timeout=ANSWER_SECONDS))
-    return Patient(skip_instance_cache=True), info.sha or commit
 
 
 @contextmanager
@@ -277,17 +272,18 @@ def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
-    met: list[Any] = [error]
+    met: list[BaseException] = [error]
     while cause := met[-1].__cause__ or met[-1].__context__:
         met.append(cause)
+    refused = next((each for each in met if isinstance(each, HfHubHTTPError)), None)
     said, hub = shown(first_line(error)), f"Hub at {constants.ENDPOINT}"
     if "scripts are no longer supported" in said:
         return f"{title} wants to run a script of its own, which is never done here: choose one of Parquet files."
-    if any(isinstance(each, GatedRepoError) for each in met):
+    if isinstance(refused, GatedRepoError):
         return f"{title} is gated: ask for access on its page and log in with `hf auth login`, or set HF_TOKEN."
-    if any(isinstance(each, RepositoryNotFoundError) for each in met):
+    if isinstance(refused, RepositoryNotFoundError):
         return f"The {hub} has no data set {title}, or it is private: check its name, or log in with `hf auth login`."
-    if any(isinstance(each, HfHubHTTPError) and each.response.status_code in (401, 403) for each in met):
+    if refused and refused.response.status_code in (401, 403):
         return f"The {hub} does not give {title} ({said}): log in with `hf auth login` as someone who may read it."
     if is_far and isinstance(error, (client().httpx.HTTPError, json.JSONDecodeError, OSError)):
         way = "connect to the network and try again, or import a zip, a folder or a Parquet file."

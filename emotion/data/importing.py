@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import secrets
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -26,11 +25,20 @@ from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
 from emotion.data.duplicates import find_likenesses
 from emotion.data.editing import changing, checked_species, numbered, renamed, rewrite
-from emotion.data.folders import PARQUET, Listing, Skipped, SourceKind, list_folder, nothing_left, reason_against
+from emotion.data.folders import Listing, Skipped, SourceKind, list_folder, nothing_left
 from emotion.data.hub import FromDataSet, describe
 from emotion.data.kept import kept_form, read_file
 from emotion.data.limits import Limits, refuse_full, refuse_late
-from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
+from emotion.data.names import (
+    PARQUET,
+    alike,
+    class_label,
+    folder_name,
+    kept_text,
+    plain_text,
+    reason_against,
+    shown,
+)
 from emotion.data.photographs import FromPhotographs
 from emotion.data.sets import Contradiction, Manifest, PictureRow, sets_folder
 
@@ -41,7 +49,7 @@ class FromPath:
 
     path: Path
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
+    def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
         """Unpack the zip, and list the folder."""
         yield Progress(0, 0, "listing what is in it")
         folder, skipped = self.path, list[Skipped]()
@@ -56,14 +64,14 @@ class FromPath:
             raise PictureError(
                 f"There is no zip and no folder {self.path}: give one that holds a folder of pictures per class."
             )
-        listing = list_folder(folder, use_aliases=use_aliases, limits=limits, any_name=True)
+        listing = list_folder(folder, limits=limits, any_name=True)
+        kind: SourceKind = "zip" if is_zip else "folder"
+        title = shown(self.path.name)
         others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
         if not listing.files and others != listing.left_out:
-            way = FromDataSet(describe(folder, limits=limits))
-            listing = yield from way.steps(work, limits, use_aliases=use_aliases)
-            return replace(listing, left_out=[*skipped, *others, *listing.left_out])
-        kind: SourceKind = "zip" if is_zip else "folder"
-        return replace(listing, title=shown(self.path.name), kind=kind, left_out=[*skipped, *listing.left_out])
+            listing = yield from FromDataSet(describe(folder, limits=limits)).steps(work, limits)
+            title, kind, skipped = listing.title, listing.kind, [*skipped, *others]
+        return replace(listing, title=title, kind=kind, left_out=[*skipped, *listing.left_out])
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class FromFiles:
     files: Sequence[tuple[Path, str]]
     label: str
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
+    def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
         """List the files where they lie."""
         yield Progress(0, 0, "listing the files")
         label, title = class_label(self.label), "what you gave" if len(self.files) != 1 else "the file you gave"
@@ -132,9 +140,9 @@ class Bring:
             self.refuse_unusable()
         try:
             with saved.workspace(self.root) as work:
-                listing = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
+                listing = yield from self.way.steps(work, self.limits)
                 files, made = work / "kept", work / "set"
-                new, mirrored = yield from _take_in(listing, files, self.limits, deadline)
+                new, mirrored = yield from _take_in(listing, files, self.limits, deadline, use_aliases=self.use_aliases)
                 yield Progress(0, 0, "comparing the pictures with one another")
                 # Before anything is locked: of many pictures it takes minutes.
                 own = {"": found.manifest.pictures} if found else {}
@@ -182,7 +190,7 @@ class Bring:
         new = _without(new, known, title)
         if (count := len(before.pictures) + len(new.pictures)) > self.limits.pictures:
             raise PictureError(f"The set would hold {count:,} pictures: the limit is {self.limits.pictures:,} a set.")
-        rows = numbered(new.pictures, before)
+        rows = numbered(new.pictures, before, folder)
         names = {row.file: row.file for row in before.pictures} | {old: row.file for old, row in rows.items()}
         after = replace(
             before,
@@ -209,20 +217,18 @@ class Bring:
 
 
 def _take_in(
-    listing: Listing, folder: Path, limits: Limits, deadline: float
+    listing: Listing, folder: Path, limits: Limits, deadline: float, *, use_aliases: bool
 ) -> Generator[Progress, None, tuple[Manifest, dict[str, bytes]]]:
     """Write every picture of a listing into ``folder`` as it is kept, each ``file`` of the rows there.
 
     Return what was taken in, as a set without a name, and the fingerprint of each file's mirror image.
-    Raises PictureError where there is more than the limits allow, it takes longer, none can be used, or there is no
-    room.
+    Raises PictureError where there is more than the limits allow, none can be used, or there is no room.
     """
     folder.mkdir()
     rows, mirrored, skipped, duplicates = list[PictureRow](), dict[str, bytes](), list(listing.left_out), 0
-    labels, notes = _labels(listing)
+    labels, notes = _labels(listing, use_aliases=use_aliases)
     pairs = sorted((name, labels[label]) for label, names in listing.files.items() for name in names)
-    stats = [_stat(listing.root / name) for name, _ in pairs]
-    sizes = [each.st_size for each in stats if each]
+    sizes = [_size(listing.root / name) for name, _ in pairs]
     if len(pairs) > limits.pictures:
         raise PictureError(f"{listing.title} holds {len(pairs):,} pictures: the limit is {limits.pictures:,} a set.")
     if sum(sizes) > limits.bytes:
@@ -235,7 +241,7 @@ def _take_in(
         refuse_late(deadline, limits)
         original = listing.originals.get(name, kept_text(name))
         try:
-            kept = kept_form(read_file(listing.root / name, limits, listed=stats[number]), limits)
+            kept = kept_form(read_file(listing.root / name, limits), limits)
         except PictureError as error:
             skipped.append(Skipped(original, str(error)))
             continue
@@ -244,9 +250,10 @@ def _take_in(
             skipped.append(Skipped(original, f"It is the same picture as {shown(first.original)}."))
             continue
         row = PictureRow(
-            f"{number:08}{kept.suffix}", label, hashlib.sha256(kept.content).hexdigest(), kept.width, kept.height,
-            original, kept.prints[0].hex(), kept.source_sha256, kept.pixels.hex(),
+            f"{label}/{number:08}{kept.suffix}", label, hashlib.sha256(kept.content).hexdigest(), kept.width,
+            kept.height, original, kept.prints[0].hex(), kept.source_sha256, kept.pixels.hex(),
         )  # fmt: skip
+        (folder / label).mkdir(exist_ok=True)
         (folder / row.file).write_bytes(kept.content)
         same[kept.pixels].append(row)
         rows.append(row)
@@ -269,7 +276,7 @@ def _without(new: Manifest, reasons: Mapping[str, str], title: str) -> Manifest:
     return replace(new, pictures=rows, skipped=skipped)
 
 
-def _labels(listing: Listing) -> tuple[Mapping[str, str], list[str]]:
+def _labels(listing: Listing, *, use_aliases: bool) -> tuple[Mapping[str, str], list[str]]:
     """Return the class that each class of a listing is kept as, and notes on those that are called otherwise."""
     plain = {label: class_label(kept_text(label)) for label in listing.files}
     notes = [
@@ -277,11 +284,15 @@ def _labels(listing: Listing) -> tuple[Mapping[str, str], list[str]]:
         for label, kept in plain.items()
         if alike(plain_text(label)) != alike(kept)
     ]
-    one = one_spelling(dict.fromkeys(plain.values(), 1), notes, use_aliases=False)
+    counts: Counter[str] = Counter()
+    for label, kept in plain.items():
+        counts[kept] += len(listing.files[label])
+    one = one_spelling(counts, notes, use_aliases=use_aliases)
     return {label: one[kept] for label, kept in plain.items()}, notes
 
 
-def _stat(path: Path) -> os.stat_result | None:
+def _size(path: Path) -> int:
+    """Return the bytes of a file, 0 where it is gone."""
     with contextlib.suppress(OSError):
-        return path.stat()
-    return None
+        return path.stat().st_size
+    return 0

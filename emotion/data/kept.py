@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,8 +23,6 @@ KEPT_SIDE = 1024
 _QUALITY = 95
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _LOSSY = ("JPEG", "MPO", "HEIF", "AVIF")
-# Where a plain file has been swapped for a pipe since it was listed: do not wait.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +42,12 @@ class Kept:
     prints: tuple[bytes, bytes]
 
 
-def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = None) -> bytes:
-    """Return the content of a plain file, which is the one that was ``listed``.
-    Raises PictureError where it is gone, is none, is too large or another one by now; the text begins with "It".
-    """
+def read_file(path: Path, limits: Limits) -> bytes:
+    """Return a file's content. Raises PictureError where it is gone or too large; the text begins with "It"."""
     try:
-        with open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS)) as file:
-            here = os.fstat(file.fileno())
-            if not stat.S_ISREG(here.st_mode):
-                raise PictureError("It is no plain file.")
-            if listed and (here.st_dev, here.st_ino, here.st_size) != (listed.st_dev, listed.st_ino, listed.st_size):
-                raise PictureError("It changed while it was read.")
-            if here.st_size > limits.picture_bytes:
-                raise PictureError(f"It has more than {megabytes(limits.picture_bytes)}, the limit of one picture.")
-            return file.read(limits.picture_bytes)
+        if path.stat().st_size > limits.picture_bytes:
+            raise PictureError(f"It has more than {megabytes(limits.picture_bytes)}, the limit of one picture.")
+        return path.read_bytes()
     except OSError as error:
         raise PictureError(f"It cannot be read ({error.strerror}).") from error
 

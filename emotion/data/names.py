@@ -1,4 +1,4 @@
-"""Names that every file system can hold, in any script: of sets, of their classes, and on the screen."""
+"""Names: which every file system can hold, in any script, which are a picture's, and how they are shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from itertools import islice
+from pathlib import PurePosixPath
 
 from emotion.core.errors import PictureError
 
@@ -20,6 +21,16 @@ _SYSTEM = re.compile(
     r"|system volume information$|thumbs\.db$|ehthumbs|desktop\.ini$|icon\r$|~\$",
     re.IGNORECASE,
 )
+# What people have of the formats that are read.
+PICTURE_SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff",
+    ".avif", ".heic", ".heif", ".hif",
+})  # fmt: skip
+PARQUET = ".parquet"
+_ARCHIVES = frozenset({".zip", ".cbz", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz"})
+_OTHER_PICTURES = frozenset([".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".eps", ".pdf"])
+HIDDEN = "It is hidden, or belongs to a system."
+NO_PICTURE = "It is not a picture by its name."
 # Files that stand in a set's folder, beside those of its classes.
 _TAKEN = {"set.json", "metadata.jsonl", "manifest.json", "suspects.json", "owner.json"}
 
@@ -100,6 +111,22 @@ def kept_text(name: str) -> str:
 def is_system(name: str) -> bool:
     """Whether a file or a folder is hidden, or belongs to a system by its name."""
     return _SYSTEM.match(name) is not None
+
+
+def reason_against(name: str) -> str:
+    """Return why a file is left out by its name; empty for one that may be a picture."""
+    if is_system(name):
+        return HIDDEN
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in PICTURE_SUFFIXES:
+        return ""
+    if suffix in _ARCHIVES:
+        return "It is an archive within: unpack it first."
+    if suffix in _OTHER_PICTURES:
+        return f"It is of a kind that is not read ({suffix}): save it as .jpg or .png."
+    if suffix == PARQUET:
+        return "It is a table of pictures: import it first, with `pictures import` or in the Pictures tab."
+    return NO_PICTURE
 
 
 def _is_control(letter: str) -> bool:

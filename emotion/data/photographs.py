@@ -86,8 +86,8 @@ class FromPhotographs:
     per_class: int = PER_CLASS
     seed: int = SEED
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
-        """Write the pictures of each source into class folders, and list all of them.
+    def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
+        """Write the pictures of each source into a folder, and list all of them.
         Raises PictureError where the first source cannot be had; another one is noted as missing.
         """
         whole = Listing(work, {}, title=self.chosen.title, kind="data set")
@@ -96,10 +96,8 @@ class FromPhotographs:
             folder.mkdir()
             yield Progress(0, 0, f"asking what {source.name} holds")
             try:
-                way = source.way(
-                    describe(source.name, on_hub=True, limits=limits), per_class=self.per_class, seed=self.seed
-                )
-                part = yield from way.steps(folder, limits, use_aliases=use_aliases)
+                found = describe(source.name, on_hub=True, limits=limits)
+                part = yield from source.way(found, per_class=self.per_class, seed=self.seed).steps(folder, limits)
             except PictureError as error:
                 if not number:
                     raise

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -23,10 +23,9 @@ from emotion.core import files as locks
 from emotion.core.errors import PictureError
 from emotion.core.files import as_json
 from emotion.core.labels import in_order
-from emotion.data.folders import OLD_SET_FILE, SET_FILE, Skipped, SourceKind
+from emotion.data.folders import OLD_SET_FILE, ROWS_FILE, SET_FILE, Skipped, SourceKind
 from emotion.data.names import alike, folder_name, shown
 
-ROWS_FILE = "metadata.jsonl"
 FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)
 SCHEMA, _OLD_SCHEMA = 2, 1
 _FILE = re.compile(r"[^./\\][^/\\]*/[^./\\][^/\\]*")
@@ -54,14 +53,9 @@ class PictureRow:
     source_sha256: str = ""
     pixels: str = ""
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> PictureRow:
-        """Return a row of a file. Raises ValueError, KeyError, TypeError where it is none, or leads out of its set."""
-        file = value["file_name"]
-        row = cls(file, **{name: value[name] for name in cls.__slots__ if name in value and name != "file"})
-        if not _FILE.fullmatch(file) or not isinstance(row.label, str):
-            raise ValueError(file)
-        return row
+    def __post_init__(self) -> None:
+        if not _FILE.fullmatch(self.file):
+            raise ValueError(f"{self.file} leads out of its set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +84,7 @@ class Manifest:
     """A set's name and species as a person gave them, when and what it was imported from (a Unix time), and its rows.
 
     ``identity`` is no other set's, whatever they are called. ``notes`` are sentences on how the source was read;
-    ``duplicates`` counts exact copies, which are among ``skipped``. ``leftovers`` are files that a change brings or
-    takes: where it is cut off, the next one deletes those of them that no row names.
+    ``duplicates`` counts exact copies, which are among ``skipped``.
     """
 
     identity: str
@@ -105,29 +98,11 @@ class Manifest:
     contradictions: list[Contradiction] = field(default_factory=list)
     near_duplicates: list[Likeness] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    leftovers: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return how many pictures each class has, in the order they are shown."""
         counted = Counter(row.label for row in self.pictures)
         return {label: counted[label] for label in in_order(set(counted))}
-
-    @classmethod
-    def from_json(cls, value: Any, rows: list[PictureRow]) -> Manifest:
-        """Return what ``texts`` gave, or what was written before sets had an identity.
-        Raises ValueError, KeyError, TypeError, AttributeError where it is torn, or of another schema.
-        """
-        if value["schema"] not in (SCHEMA, _OLD_SCHEMA):
-            raise ValueError(f"schema {value['schema']}")
-        created = float(value["created"])
-        identity = value.get("identity") or hashlib.sha256(repr(created).encode()).hexdigest()[:32]
-        return cls(
-            str(identity), str(value["name"]), str(value["species"]), created, value["source"], rows,
-            [Skipped(**each) for each in value["skipped"]], int(value["duplicates"]),
-            [Contradiction(**each) for each in value["contradictions"]],
-            [Likeness(**each) for each in value["near_duplicates"]],
-            [*map(str, value["notes"])], [*map(str, value.get("leftovers", []))],
-        )  # fmt: skip
 
     def texts(self) -> dict[str, str]:
         """Return what stands in a set's files, by their names, ``set.json`` last."""
@@ -156,7 +131,7 @@ class SavedSet:
         """What is known of it. Raises PictureError where its files are missing or torn."""
         try:
             return _read(self.folder.absolute(), tuple(_stamp(self.folder / name) for name in FILES))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise PictureError(
                 f"{self.folder} is not a picture set that can be read: its {SET_FILE} or {ROWS_FILE} is missing, torn "
                 "or of another version."
@@ -223,7 +198,6 @@ def alone(root: Path) -> Iterator[None]:
         try:
             root.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locks.hold(root / LOCK, patience_seconds=PATIENCE_SECONDS))
-            (root / LOCK).touch()  # Where an import that was refused has just taken the folder away again.
         except BlockingIOError as error:
             raise PictureError(f"Another import is writing to {root}: try again when it is done.") from error
         except OSError as error:
@@ -239,30 +213,18 @@ def alone(root: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def workspace(root: Path) -> Iterator[Path]:
     """Give a folder beside the sets to prepare one in. It goes at the end, or with the next import after a crash.
-
-    The folder of sets goes too where it was made for this and nothing has come into it.
     Raises PictureError as ``alone``.
     """
-    beside, is_new = root / f"{BEGUN}{secrets.token_hex(6)}", not root.exists()
+    beside = root / f"{BEGUN}{secrets.token_hex(6)}"
     with contextlib.ExitStack() as stack:
         with alone(root):
-            stack.callback(_leave, beside, is_new=is_new)
+            stack.callback(shutil.rmtree, beside, ignore_errors=True)
             try:
                 beside.mkdir()
                 stack.enter_context(locks.hold(beside / LOCK))
             except OSError as error:
                 raise PictureError(f"{root} cannot be written ({error.strerror}): make room there.") from error
         yield beside
-
-
-def _leave(beside: Path, *, is_new: bool) -> None:
-    root = beside.parent
-    shutil.rmtree(beside, ignore_errors=True)
-    if is_new:
-        with contextlib.suppress(OSError), locks.hold(root / LOCK):
-            if [path.name for path in root.iterdir()] == [LOCK]:
-                (root / LOCK).unlink()
-                root.rmdir()
 
 
 def _is_set(folder: Path) -> bool:
@@ -279,11 +241,22 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 # A page asks for its sets at every click, and 50,000 rows take half a second to read.
 @lru_cache(maxsize=16)
 def _read(folder: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> Manifest:
-    if stamps[0] is None:
+    if stamps[0] is None:  # As it was before sets had an identity.
         value = json.loads((folder / OLD_SET_FILE).read_text(encoding="utf-8"))
-        rows = [row | {"file_name": row["file"]} for row in value["pictures"]]
+        value["identity"] = hashlib.sha256(repr(float(value["created"])).encode()).hexdigest()[:32]
     else:
         value = json.loads((folder / SET_FILE).read_text(encoding="utf-8-sig"))
         with (folder / ROWS_FILE).open(encoding="utf-8-sig") as lines:
             rows = [json.loads(line) for line in lines if line.strip()]
-    return Manifest.from_json(value, [*map(PictureRow.from_json, rows)])
+        value["pictures"] = [row | {"file": row["file_name"]} for row in rows]
+    if value["schema"] not in (SCHEMA, _OLD_SCHEMA):
+        raise ValueError(f"schema {value['schema']}")
+    manifest: Manifest = _adapter().validate_python(value)
+    return manifest
+
+
+@lru_cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter  # It takes long to import.
+
+    return TypeAdapter(Manifest)

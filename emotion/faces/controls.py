@@ -46,9 +46,7 @@ def is_redrawable(folder: str | Path) -> bool:
 
 def drawing_of(picture: Path) -> Drawing:
     """Return what a picture of a drawn set, as ``set/class/file``, is made of.
-
-    Raises:
-        PictureError: it belongs to no drawn set.
+    Raises PictureError where it belongs to no drawn set.
     """
     folder = picture.absolute().parents[1]
     name = f"{picture.parent.name}/{picture.name}"
@@ -67,9 +65,7 @@ def redrawn(picture: Path, control: DrawnControl | None = None) -> Image.Image:
     """Draw a picture of a drawn set again, changed as a control says; None draws it as it is.
 
     It is coded as the sets are, so that nothing but the part differs from the file: without a change the same pixels.
-
-    Raises:
-        PictureError: it belongs to no drawn set.
+    Raises PictureError where it belongs to no drawn set.
     """
     drawing = drawing_of(picture)
     if control is not None and control.neutral:

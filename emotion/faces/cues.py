@@ -61,11 +61,7 @@ CUES: dict[str, Cue] = {cue.name: cue for cue in _ALL}
 
 
 def find_cue(name: str) -> Cue:
-    """Return the cue of a name.
-
-    Raises:
-        ConfigError: there is none.
-    """
+    """Return the cue of a name. Raises ConfigError where there is none."""
     if name not in CUES:
         raise ConfigError(f"There is no cue {name!r}: choose one of {', '.join(CUES)}.")
     return CUES[name]
@@ -73,9 +69,7 @@ def find_cue(name: str) -> Cue:
 
 def base_of(base: str, *, species: str) -> Expression:
     """Return the face that a cue is moved on: a neutral one, or the most usual mood of an emotion at full strength.
-
-    Raises:
-        ConfigError: there is no such base.
+    Raises ConfigError where there is no such base.
     """
     if base == NEUTRAL_BASE:
         return NEUTRAL
@@ -97,9 +91,7 @@ def individuals(species: str, number: int = INDIVIDUALS) -> tuple[Drawing, ...]:
     """Return whom cues are shown on: the first of each style in the drawn evaluation set, then the others in order.
 
     Their identities and scenes count; which expression they have in the set does not.
-
-    Raises:
-        ConfigError: there are not as many.
+    Raises ConfigError where there are not as many.
     """
     chosen = next(each for each in SETS if each.species == species and each.name.endswith("_eval"))
     there = chosen.per_class * len(EMOTIONS)
@@ -121,11 +113,7 @@ def individuals(species: str, number: int = INDIVIDUALS) -> tuple[Drawing, ...]:
 
 
 def draw_cue(cue: Cue, *, base: str, individual: Drawing) -> Iterator[Image.Image]:
-    """Draw an individual with the cue at each of its values.
-
-    Raises:
-        ConfigError: there is no such base.
-    """
+    """Draw an individual with the cue at each of its values. Raises ConfigError where there is no such base."""
     expressions = expressions_of(cue, base=base, species=individual.species)
     from emotion.faces.portrait import draw_series
 

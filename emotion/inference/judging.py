@@ -21,10 +21,10 @@ from emotion.core.prediction import Judged
 from emotion.core.progress import Progress, result_of
 from emotion.data.archive import unpack
 from emotion.data.decoding import decoded
-from emotion.data.folders import HIDDEN, LOOSE, Listing, Skipped, list_folder, reason_against
+from emotion.data.folders import LOOSE, Listing, Skipped, list_folder
 from emotion.data.kept import checked, read_file
 from emotion.data.limits import Limits
-from emotion.data.names import alike, kept_text, shown
+from emotion.data.names import HIDDEN, alike, kept_text, reason_against, shown
 from emotion.data.sets import SavedSet
 from emotion.inference.batch import Batch, Row
 from emotion.runs.run import Run

@@ -71,7 +71,7 @@ def _sets_table(comparison: Comparison) -> Table:
         pictures = comparison.pooled(name).n
         rows.append(
             Row(name, (Cell(PurePath(folder).name, kind), Cell(f"{pictures:,}"), Cell(_read_as(mapping))),
-                colour=colour_of_set(name))
+                colour=colour_of_set(name, comparison.folders))
         )  # fmt: skip
     return Table(
         "The sets, and what their class folders were read as", "Set",

@@ -22,10 +22,8 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
 
     ``ticked`` are the SHA-256s, or the paths, of the pictures of the comparison that may be shown; by default none is.
     The report names no place where folders lie.
-
-    Raises:
-        RunError: the comparison or its run cannot be read.
-        ConfigError: the run's settings are not of this version.
+    Raises RunError where the comparison or its run cannot be read; ConfigError where the run's settings are not of this
+    version.
     """
     material = Material.of(comparison_file)
     comparison = material.comparison

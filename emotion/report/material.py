@@ -32,10 +32,8 @@ class Material:
     @classmethod
     def of(cls, file: Path) -> Material:
         """Return the material of a comparison's report.
-
-        Raises:
-            RunError: the comparison or its run cannot be read.
-            ConfigError: the run's settings are not of this version.
+        Raises RunError where the comparison or its run cannot be read; ConfigError where the run's settings are not of
+        this version.
         """
         comparison = load_comparison(file)
         run = run_of(file)

@@ -25,9 +25,7 @@ LIMITS = """
 
 def card_of(run: Run) -> str:
     """Return the card of a run's checkpoint with what its newest comparison says of each set.
-
-    Raises:
-        RunError: the checkpoint has no card that can be read.
+    Raises RunError where the checkpoint has no card that can be read.
     """
     try:
         card = ModelCard((run.checkpoint / "README.md").read_text(encoding="utf-8"))

@@ -72,9 +72,7 @@ RENDERERS = {".html": to_html, ".md": to_markdown}
 
 def check_ending(path: Path) -> None:
     """Make sure that a file's name says which kind of report it is.
-
-    Raises:
-        ConfigError: it ends in something else than .html or .md.
+    Raises ConfigError where it ends in something else than .html or .md.
     """
     if path.suffix.lower() not in RENDERERS:
         raise ConfigError(f"{path.name} is neither HTML nor Markdown: give a file that ends in .html or .md.")
@@ -82,10 +80,7 @@ def check_ending(path: Path) -> None:
 
 def write_report(report: Report, path: Path) -> None:
     """Write a report as HTML or Markdown, by the file's ending; a reader sees the old or the new one, nothing between.
-
-    Raises:
-        ConfigError: the file ends in something else than .html or .md.
-        RunError: it cannot be written.
+    Raises ConfigError where the file ends in something else than .html or .md; RunError where it cannot be written.
     """
     check_ending(path)
     text = RENDERERS[path.suffix.lower()](report)

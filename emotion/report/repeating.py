@@ -90,7 +90,7 @@ def _sample(material: Material) -> Table:
                 Cell(exact_percent(each.correct_confidence)),
                 Cell(each.sha256),
             ),
-            colour=colour_of_set(name),
+            colour=colour_of_set(name, material.comparison.sets),
         )
         for name, results in material.comparison.sets.items()
         for result in results.values()

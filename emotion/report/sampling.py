@@ -106,7 +106,7 @@ def _shown(picture: ScoredPicture, name: str) -> Shown | None:
 def _twins(material: Material, pooled: dict[str, SampleResult]) -> Table:
     rows = [
         Row(name, (Cell(within(path, material.comparison.folders[name])), Cell(within(twin, material.config.pictures))),
-            colour=colour_of_set(name))
+            colour=colour_of_set(name, pooled))
         for name, each in pooled.items()
         for path, twin in each.near_duplicates.items()
     ]  # fmt: skip
@@ -119,7 +119,7 @@ def _twins(material: Material, pooled: dict[str, SampleResult]) -> Table:
 def _unreadable(material: Material, pooled: dict[str, SampleResult]) -> Table:
     rows = [
         Row(name, (Cell(within(path, material.comparison.folders[name])), Cell(material.tidy(why))),
-            colour=colour_of_set(name))
+            colour=colour_of_set(name, pooled))
         for name, each in pooled.items()
         for path, why in each.unreadable.items()
     ]  # fmt: skip

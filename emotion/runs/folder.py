@@ -31,9 +31,7 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
 
     ``sweep`` is its place among runs that were started together, where there are any; ``owner`` the hash of the
     visitor whose it is, None on one's own machine.
-
-    Raises:
-        RunError: the folder cannot be written.
+    Raises RunError where the folder cannot be written.
     """
     backbone = re.sub(r"[^a-z0-9]+", "-", Path(config.backbone).name.lower()).strip("-")[:40]
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{backbone or 'backbone'}"
@@ -74,9 +72,7 @@ def list_runs(root: Path) -> list[Run]:
 
 def find_run(name: str, *, root: Path | None = None) -> Run:
     """Return the run that a path or a name under ``root`` (default: ``runs_folder()``) stands for.
-
-    Raises:
-        RunError: there is none.
+    Raises RunError where there is none.
     """
     folder = root if root is not None else runs_folder()
     for path in (Path(name), folder / name):
@@ -93,10 +89,7 @@ _GOING_ON = ("queued", "running", "stopping")
 
 def throw_away(run: Run) -> None:
     """Move a run into the trash of its runs folder.
-
-    Raises:
-        RunError: it is waiting or being trained, or its folder cannot be moved.
-        RefusedError: it is somebody else's.
+    Raises RunError where it waits, is being trained or cannot be moved; RefusedError where it is somebody else's.
     """
     run.require_own()
     status = run.status()
@@ -115,9 +108,7 @@ def throw_away(run: Run) -> None:
 
 def take_back(name: str, *, root: Path, visitor: str | None = None) -> Run:
     """Move a visitor's run of that name out of the trash under ``root`` again.
-
-    Raises:
-        RunError: it is not there any more, or cannot be moved.
+    Raises RunError where it is not there any more, or cannot be moved.
     """
     thrown = {path.name: path for path in (root / FOLDER).glob("*") if may_change(path, visitor)}
     if name not in thrown:

@@ -63,9 +63,7 @@ class Run:
 
     def record(self) -> dict[str, Any]:
         """Return what ``config.json`` holds: the settings and where the backbone came from.
-
-        Raises:
-            RunError: it is missing or cannot be read.
+        Raises RunError where it is missing or cannot be read.
         """
         try:
             record: dict[str, Any] = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
@@ -76,18 +74,13 @@ class Run:
 
     def config(self) -> TrainConfig:
         """Return the settings this run was started with.
-
-        Raises:
-            RunError: they cannot be read.
-            ConfigError: they are not of this version.
+        Raises RunError where they cannot be read; ConfigError where they are not of this version.
         """
         return TrainConfig.from_json(self.record()["config"])
 
     def sweep(self) -> SweepMember | None:
         """Return this run's place in a sweep; None for a run that was started alone, or by an older version.
-
-        Raises:
-            RunError: its record cannot be read.
+        Raises RunError where its record cannot be read.
         """
         return SweepMember.from_record(self.record().get("sweep"))
 
@@ -105,10 +98,7 @@ class Run:
 
     def describe(self, about: About) -> None:
         """Keep what a person wrote about the run.
-
-        Raises:
-            RunError: it is too long, or the folder cannot be written.
-            RefusedError: it is somebody else's run.
+        Raises RunError where it is too long, or cannot be written; RefusedError where it is somebody else's run.
         """
         self.require_own()
         if len(about.title) > MAX_TITLE or len(about.note) > MAX_NOTE:
@@ -131,11 +121,7 @@ class Run:
             file.write((b"\n" if is_torn else b"") + to_line(event).encode("utf-8") + b"\n")
 
     def put_room_aside(self) -> None:
-        """Keep a piece of the disk for the event that ends the run.
-
-        Raises:
-            OSError: there is none.
-        """
+        """Keep a piece of the disk for the event that ends the run. Raises OSError where there is none."""
         file = self.path / RESERVE
         if file.exists():
             return
@@ -200,19 +186,14 @@ class Run:
 
     def request_stop(self) -> None:
         """Ask whoever trains this run to stop after the step in hand.
-
-        Raises:
-            RefusedError: it is somebody else's run.
+        Raises RefusedError where it is somebody else's run.
         """
         self.require_own()
         (self.path / "stop").touch()
 
     def queue_again(self) -> None:
         """Let the run wait to go on after its last finished epoch.
-
-        Raises:
-            RunError: it is finished, or is being trained.
-            RefusedError: it is somebody else's run.
+        Raises RunError where it is finished, or is being trained; RefusedError where it is somebody else's run.
         """
         self.require_own()
         if not self.can_resume():
@@ -223,11 +204,7 @@ class Run:
         self.append(RunQueued(elapsed_seconds=events[-1].elapsed_seconds if events else 0.0))
 
     def require_own(self) -> None:
-        """Let pass whoever may change the run.
-
-        Raises:
-            RefusedError: it is somebody else's.
-        """
+        """Let pass whoever may change the run. Raises RefusedError where it is somebody else's."""
         if self.guest:
             raise RefusedError(
                 f"{self.name} is not yours, so it can only be looked at and used: train one of your own."
@@ -240,9 +217,7 @@ class Run:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run for this process; the lock falls when the process ends, however it ends.
-
-        Raises:
-            RunError: another process holds it.
+        Raises RunError where another process holds it.
         """
         with contextlib.ExitStack() as stack:
             try:

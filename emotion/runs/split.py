@@ -39,45 +39,30 @@ class SplitRecord:
     @classmethod
     def of(cls, parts: Split, root: Path) -> SplitRecord:
         """Return the record of pictures that lie below ``root``; each file is read for its hash.
-
-        Raises:
-            OSError: a picture is gone.
+        Raises OSError where a picture is gone.
         """
         where = root.resolve()
-
-        def rows(pictures: list[Picture]) -> list[SplitRow]:
-            return [
-                SplitRow(picture.path.relative_to(where).as_posix(), picture.label, picture.sha256)
-                for picture in pictures
-            ]
-
-        return cls(rows(parts.train), rows(parts.validation))
+        train, validation = (
+            [SplitRow(each.path.relative_to(where).as_posix(), each.label, each.sha256) for each in part]
+            for part in (parts.train, parts.validation)
+        )
+        return cls(train, validation)
 
     def parts(self, root: Path) -> Split:
         """Return the split whose record this is, whatever lies below ``root`` by now. Opens no picture."""
         where = root.resolve()
-
-        def pictures(rows: list[SplitRow]) -> list[Picture]:
-            return [Picture(where / row.picture, row.label) for row in rows]
-
-        train, validation = pictures(self.train), pictures(self.validation)
+        train, validation = (
+            [Picture(where / row.picture, row.label) for row in rows] for rows in (self.train, self.validation)
+        )
         return Split(class_names(train + validation), train, validation)
 
     def save(self, run: Run) -> None:
-        """Write it into the run's folder.
-
-        Raises:
-            OSError: the disk is full or cannot be written.
-        """
+        """Write it into the run's folder. Raises OSError where the disk is full or cannot be written."""
         write_json(run.path / FILE, asdict(self))
 
 
 def load_split(run: Run) -> SplitRecord:
-    """Read what a run trains on.
-
-    Raises:
-        RunError: it is not recorded, or cannot be read.
-    """
+    """Read what a run trains on. Raises RunError where it is not recorded, or cannot be read."""
     try:
         values = json.loads((run.path / FILE).read_text(encoding="utf-8"))
         train, validation = ([SplitRow(**row) for row in values[part]] for part in ("train", "validation"))

@@ -53,10 +53,8 @@ def plan_sweep(config: TrainConfig, *, setting: str, values: str) -> list[Planne
     """Return a training for each value of ``setting``, otherwise as in ``config``, in the order of ``values``.
 
     ``values`` is text: values with commas, semicolons or spaces between them.
-
-    Raises:
-        ConfigError: the setting cannot be swept or has no effect, or there is no value, one that cannot be read or is
-            out of range, the same one twice, or too many.
+    Raises ConfigError where the setting cannot be swept or has no effect, or there is no value, one that cannot be read
+    or is out of range, the same one twice, or too many.
     """
     if setting not in SWEPT_SETTINGS:
         raise ConfigError(f"{setting!r} cannot be swept: choose one of {', '.join(SWEPT_SETTINGS)}.")

@@ -81,9 +81,7 @@ def save_validation(
 
 def load_validation(run: Run) -> Validation | None:
     """Return what ``save_validation`` wrote into a run; None before its first epoch is kept.
-
-    Raises:
-        RunError: the file is torn.
+    Raises RunError where the file is torn.
     """
     path = run.path / FILE
     if not path.is_file():

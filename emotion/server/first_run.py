@@ -23,9 +23,7 @@ LOCK = ".first-run"
 
 def is_wanted() -> bool:
     """Whether this server begins with a run of its own: it does, unless ``EMOTION_FIRST_RUN=0``.
-
-    Raises:
-        ConfigError: the variable is neither 0 nor 1.
+    Raises ConfigError where the variable is neither 0 nor 1.
     """
     given = os.environ.get(VARIABLE, "1")
     if given not in ("0", "1"):
@@ -39,9 +37,7 @@ def begin_first_run(queue: TrainingQueue, root: Path) -> None:
     One that failed or was cut off goes on: a start without a network leaves one failed run, the next start with one
     tries it again, and however many starts fail there is no second folder. Of several servers that share a runs folder
     one begins it.
-
-    Raises:
-        RunError: the runs folder cannot be written.
+    Raises RunError where the runs folder cannot be written.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -27,9 +27,7 @@ class PublicLimits:
 
     ``small`` and ``big`` are the names of the backbones that may be trained on, parted by commas; of each kind at most
     so many last blocks are trained, where "everything" needs all twelve.
-
-    Raises:
-        ConfigError: a number is out of its range.
+    Raises ConfigError where a number is out of its range.
     """
 
     set_pictures: int = 2_000  # in one picture set
@@ -70,9 +68,7 @@ class PublicLimits:
 
     def check(self, config: TrainConfig) -> None:
         """Let pass a training that is within the limits.
-
-        Raises:
-            RefusedError: it is not; the sentence names the limit.
+        Raises RefusedError where it is not; the sentence names the limit.
         """
         given = {"epochs": (config.epochs, self.epochs), "pixels of image size": (config.image_size, self.image_size)}
         for name, (value, most) in given.items():
@@ -92,9 +88,7 @@ class PublicLimits:
         """Let pass one more training of a visitor; ``near`` are those who came from the same address, the visitor too.
 
         ``going`` has the owner of each training that waits or goes on, ``runs`` of each run that would be one more.
-
-        Raises:
-            RefusedError: it would be one too many.
+        Raises RefusedError where it would be one too many.
         """
         from_here, later = sum(owner in near for owner in going), "try again later"
         _require(
@@ -128,9 +122,7 @@ def is_public(environment: Mapping[str, str] | None = None) -> bool:
 
 def public_limits() -> PublicLimits | None:
     """Return the limits of a public server; None on one's own machine.
-
-    Raises:
-        ConfigError: a variable is unknown, no number, or out of its range.
+    Raises ConfigError where a variable is unknown, no number, or out of its range.
     """
     given = os.environ
     if given.get(SWITCH, "0") not in ("0", "1"):

@@ -68,10 +68,8 @@ class LiveCameras:
 
     def admit(self, visitor: str, session: str) -> None:
         """Let one picture of a visitor's page pass.
-
-        Raises:
-            Over: the camera was live long enough.
-            RefusedError: the visitor has another one, or others have theirs; the page may ask again.
+        Raises Over where the camera was live long enough; RefusedError where the visitor has another one, or others
+        have theirs; the page may ask again.
         """
         with self._lock:
             now = self.clock()

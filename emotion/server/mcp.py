@@ -15,9 +15,7 @@ SWITCH = "EMOTION_MCP"
 
 def serves_mcp(environment: Mapping[str, str] | None = None) -> bool:
     """Whether ``EMOTION_MCP`` asks for the tools, which need a package that nothing else here does.
-
-    Raises:
-        ConfigError: it is neither 0 nor 1, that package is missing, or the server is not only one's own.
+    Raises ConfigError where it is neither 0 nor 1, that package is missing, or the server is not only one's own.
     """
     variables = os.environ if environment is None else environment
     given = variables.get(SWITCH, "0")

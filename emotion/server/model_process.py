@@ -68,9 +68,7 @@ class ModelProcess:
 
     def call(self, task: Callable[..., Any], *given: object, seconds: float | None = None) -> Any:
         """Let the process do a task, one of the functions below, and return its result.
-
-        Raises:
-            EmotionError: as the task raised it, or the process died or told nothing for so many ``seconds``.
+        Raises EmotionError as the task raised it, or the process died or told nothing for so many ``seconds``.
         """
         return result_of(self.stream(task, *given, seconds=seconds))
 
@@ -78,9 +76,7 @@ class ModelProcess:
         self, task: Callable[..., Any], *given: object, seconds: float | None = None
     ) -> Generator[Any, None, Any]:
         """Do the same and yield what the task yields meanwhile. Whoever closes it early ends the process.
-
-        Raises:
-            EmotionError: as ``call``.
+        Raises EmotionError as ``call``.
         """
         patience = SILENT_SECONDS if seconds is None else seconds
         with self._lock:
@@ -129,11 +125,7 @@ class Models:
         self._loaded: dict[tuple[Path, float], tuple[int, Classifier]] = {}
 
     def of(self, run: Run) -> Classifier:
-        """Return a run's classifier, loaded unless it is here.
-
-        Raises:
-            EmotionError: the run cannot be used.
-        """
+        """Return a run's classifier, loaded unless it is here. Raises EmotionError where the run cannot be used."""
         from emotion.inference.classifier import Classifier
 
         try:
@@ -156,22 +148,18 @@ class Models:
 
 def predict(models: Models, run: Run, picture: Path | IO[bytes], name: str = "") -> Prediction:
     """Return what a run says of one picture, a file or its content, which is called ``name`` in a message about it.
-
-    Raises:
-        EmotionError: the picture or the run cannot be used.
+    Raises EmotionError where the picture or the run cannot be used.
     """
     return models.of(run).predict(picture, name=name)
 
 
 def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
     """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
-
-    Raises:
-        EmotionError: a set, its sample or the run cannot be used.
+    Raises EmotionError where a set, its sample or the run cannot be used.
     """
     classifier, known = models.of(run), trained_on(run)
     comparison = yield from compare(
-        classifier.score,
+        classifier.judge,
         request,
         run=run,
         classes=classifier.classes,
@@ -184,18 +172,14 @@ def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progre
 
 def carry_out(models: Models, study: Task[R]) -> Generator[Progress, None, R]:
     """Carry out a study of a run; yield how far it is and return the answer.
-
-    Raises:
-        EmotionError: it cannot be answered.
+    Raises EmotionError where it cannot be answered.
     """
     return (yield from study.carry_out(Judge(study.run, models.of(study.run))))
 
 
 def do_job(models: Models, job: Job[R]) -> Generator[Progress, None, R]:
     """Carry out a job, which needs no model; yield how far it is and return its result.
-
-    Raises:
-        EmotionError: it cannot be done.
+    Raises EmotionError where it cannot be done.
     """
     return (yield from job.carry_out())
 

@@ -32,10 +32,7 @@ def write_onnx(checkpoint: Path, to: Path) -> None:
 
     ``pixel_values`` is (N, 3, H, W), as the checkpoint's own processor makes it, ``logits`` (N, C) in the order of the
     checkpoint's ``id2label``; N is free.
-
-    Raises:
-        RunError: the checkpoint cannot be read.
-        OSError: the file cannot be written.
+    Raises RunError where the checkpoint cannot be read; OSError where the file cannot be written.
     """
     try:
         network = load_checkpoint(checkpoint)

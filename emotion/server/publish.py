@@ -28,9 +28,7 @@ def export_run(run: Run, to: Path, *, onnx: bool = False) -> list[Path]:
     """Write the checkpoint of a run into the new folder ``to`` and return its files.
 
     With ``onnx`` the same model lies beside it as ``model.onnx``.
-
-    Raises:
-        RunError: the run has no checkpoint, the folder is there already, or cannot be written.
+    Raises RunError where the run has no checkpoint, the folder is there already, or cannot be written.
     """
     _require_checkpoint(run)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
@@ -56,9 +54,7 @@ def export_run(run: Run, to: Path, *, onnx: bool = False) -> list[Path]:
 
 def zip_run(run: Run, to: Path) -> Path:
     """Write the checkpoint of a run as the zip ``to``, in a folder of the run's name, and return it.
-
-    Raises:
-        RunError: the run has no checkpoint, or the zip cannot be written.
+    Raises RunError where the run has no checkpoint, or the zip cannot be written.
     """
     _require_checkpoint(run)
     beside = to.with_name(f".{to.name}-{os.getpid()}")
@@ -88,10 +84,8 @@ class Pushed:
 @dataclass(frozen=True, kw_only=True)
 class Push:
     """A job for another process, which gets the token through a pipe: it stands in no argument and no environment.
-
-    Raises:
-        RunError: the run has no checkpoint, or is being trained.
-        HubError: the repository's name or the token cannot be one.
+    Raises RunError where the run has no checkpoint, or is being trained; HubError where the repository's name or the
+    token cannot be one.
     """
 
     run: Run
@@ -111,11 +105,8 @@ class Push:
 
     def carry_out(self) -> Generator[Progress, None, Pushed]:
         """Yield what is being done, and return where the model went: all files in one commit.
-
-        Raises:
-            RunError: the checkpoint has no card that can be read.
-            HubError: the Hub cannot be reached or does not take it; the repository is then as it was before, or new
-                and empty.
+        Raises RunError where the checkpoint has no card that can be read; HubError where the Hub cannot be reached or
+        does not take it; the repository is then as it was before, or new and empty.
         """
         from huggingface_hub import CommitOperationAdd, HfApi
 

@@ -91,9 +91,7 @@ class Services:
         """Make a run folder of the visitor's and train it when its turn comes; return at once.
 
         ``sweep`` is its place among runs that are started together.
-
-        Raises:
-            EmotionError: it cannot be started, or is beyond a limit.
+        Raises EmotionError where it cannot be started, or is beyond a limit.
         """
         visitor = self._visitor()
         with logged("training asked for", visitor=visitor), self._starting:
@@ -108,9 +106,7 @@ class Services:
 
     def resume_training(self, run: Run) -> None:
         """Let the visitor's own run that was cut off go on when its turn comes; return at once.
-
-        Raises:
-            EmotionError: it cannot, is somebody else's, or one more is beyond a limit.
+        Raises EmotionError where it cannot, is somebody else's, or one more is beyond a limit.
         """
         visitor = self._visitor()
         with logged("training resumed", visitor=visitor, run=run.name), self._starting:
@@ -127,9 +123,7 @@ class Services:
 
     def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
         """Return what a run that the visitor may use says of a picture, which is called ``name`` in a message about it.
-
-        Raises:
-            EmotionError: the picture or the run cannot be used, or the visitor has too many waiting.
+        Raises EmotionError where the picture or the run cannot be used, or the visitor has too many waiting.
         """
         visitor = self._visitor()
         turn = self._turns.one_of(visitor, address=self._address())
@@ -141,9 +135,7 @@ class Services:
 
     def predict_frame(self, run: Run, frame: bytes) -> Prediction:
         """Return what a run that the visitor may use says of one picture of a live camera; the log tells of none.
-
-        Raises:
-            EmotionError: the picture or the run cannot be used, or the visitor has too many waiting.
+        Raises EmotionError where the picture or the run cannot be used, or the visitor has too many waiting.
         """
         visitor, picture = self._visitor(), io.BytesIO(frame)
         with opened(picture, name=FRAME) as image:
@@ -162,9 +154,7 @@ class Services:
         """Score samples of sets that the visitor may use; return the comparison and the file that keeps it.
 
         Yields how far it is. Whoever closes it ends it.
-
-        Raises:
-            EmotionError: a set, its sample or the run cannot be used.
+        Raises EmotionError where a set, its sample or the run cannot be used.
         """
         visitor = self._visitor()
         with logged("comparison", visitor=visitor, run=run.name, sets=len(request.sets)):
@@ -177,9 +167,7 @@ class Services:
 
     def study(self, study: Task[R]) -> Generator[Progress, None, R]:
         """Carry out a study of a run that the visitor may use; yield how far it is. Whoever closes it ends it.
-
-        Raises:
-            EmotionError: it cannot be answered.
+        Raises EmotionError where it cannot be answered.
         """
         visitor = self._visitor()
         as_seen_by(visitor, study.run)
@@ -191,9 +179,7 @@ class Services:
         """Carry out a job in a process of its own; yield how far it is. Whoever closes it ends it.
 
         On a public server room is reserved for what it may write.
-
-        Raises:
-            EmotionError: it cannot be done.
+        Raises EmotionError where it cannot be done.
         """
         visitor, process = self._visitor(), ModelProcess(niceness=NICENESS)
         with logged("job", visitor=visitor, what=type(job).__name__), ExitStack() as stack:

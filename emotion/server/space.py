@@ -49,9 +49,8 @@ def write_space(to: Path, *, root: Path = ROOT) -> Space:
     """Write what belongs into a Space of the project in ``root`` into the folder ``to``, and return what it holds.
 
     The work happens beside it and takes the place of an earlier such folder at the end.
-
-    Raises:
-        SpaceError: something is missing or does not belong, the folder is somebody else's, or it cannot be written.
+    Raises SpaceError where something is missing or does not belong, the folder is somebody else's, or it cannot be
+    written.
     """
     paths = list_files(root)
     _require_ours(to)
@@ -80,9 +79,7 @@ def write_space(to: Path, *, root: Path = ROOT) -> Space:
 
 def list_files(root: Path) -> list[Path]:
     """Return the files that belong into a Space. Hidden ones and what Python compiled never do.
-
-    Raises:
-        SpaceError: one is missing, or one lies there that is none of the kinds that belong.
+    Raises SpaceError where one is missing, or one lies there that is none of the kinds that belong.
     """
     for name in (*FILES, *FOLDERS):
         if not (root / name).exists():

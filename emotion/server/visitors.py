@@ -37,9 +37,7 @@ MOST_WAITING = (5, ADDRESS_FACTOR * 5)
 
 def as_seen_by(visitor: str | None, run: Run, *, owner: Owner | None = None) -> Run:
     """Return a run as a visitor may use it: as its own, or as a guest. Its ``owner`` is read where it is not given.
-
-    Raises:
-        RunError: the visitor may not see it.
+    Raises RunError where the visitor may not see it.
     """
     owner = owner or owner_of(run.path)
     if not owner.may_see(visitor):
@@ -64,9 +62,7 @@ class Room:
 
     def require(self, more: int = 0) -> None:
         """Let pass who needs so many bytes more, of which nothing is known but that they are at least these.
-
-        Raises:
-            RefusedError: there is no room for them.
+        Raises RefusedError where there is no room for them.
         """
         with self._lock:
             self._look()
@@ -74,9 +70,7 @@ class Room:
 
     def require_share(self, visitors: Collection[str], *, share: float) -> None:
         """Let pass visitors who together have not filled their share of all room.
-
-        Raises:
-            RefusedError: they have.
+        Raises RefusedError where they have.
         """
         with self._lock:
             self._look()
@@ -91,9 +85,7 @@ class Room:
     @contextmanager
     def reserved(self, size: int) -> Iterator[None]:
         """Keep so many bytes for whoever is about to write, and then look anew.
-
-        Raises:
-            RefusedError: there is no room for them.
+        Raises RefusedError where there is no room for them.
         """
         with self._lock:
             self._look()
@@ -108,9 +100,7 @@ class Room:
 
     def note(self, size: int) -> None:
         """Count bytes that have just been written; looks at no disk.
-
-        Raises:
-            RefusedError: there was no room for them.
+        Raises RefusedError where there was no room for them.
         """
         with self._lock:
             self._since += size
@@ -153,9 +143,7 @@ class Turns:
     @contextmanager
     def one_of(self, visitor: str | None, *, address: str) -> Iterator[None]:
         """Wait for the visitor's own turn; on one's own machine, where it is None, there are none.
-
-        Raises:
-            RefusedError: too many of the visitor's own wait already, or of the address.
+        Raises RefusedError where too many of the visitor's own wait already, or of the address.
         """
         if visitor is None:
             yield

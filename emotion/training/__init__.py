@@ -1,1 +1,1 @@
-"""Training as a generator of events, and what it needs: batches, views, the trunk's activations."""
+"""Training as a generator of events, and what it needs: batches, views, features of the frozen part."""

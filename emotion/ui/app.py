@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from emotion.report.render import BLOCKS_STYLE
 from emotion.server.services import Services
-from emotion.ui.address import OPEN_ASKED_TAB, SCRIPT, address
 from emotion.ui.api import register
 from emotion.ui.chosen import Chosen
 from emotion.ui.compare.tab import CompareTab
-from emotion.ui.events import on
-from emotion.ui.handlers import offered_sets
-from emotion.ui.landing import Landing
-from emotion.ui.news import News
+from emotion.ui.events import Values, on
+from emotion.ui.html import put
+from emotion.ui.landing import landing_html
+from emotion.ui.news import ADDRESS_SCRIPT, OPEN_ASKED_TAB, News, address
+from emotion.ui.picture_sets import evaluation_sets, list_picture_sets, training_sets
 from emotion.ui.pictures.tab import PicturesTab, key_to_train
 from emotion.ui.predict.tab import PredictTab
 from emotion.ui.run_board import RunBoard
 from emotion.ui.runs_tab import RunsTab
-from emotion.ui.settings import ListBackbones, known_backbones
 from emotion.ui.train_tab import TrainTab
 from emotion.ui.watching import Watch
 
@@ -65,12 +62,12 @@ HEIC_IS_AN_IMAGE = r"""<script>{
   });
 }</script>"""
 HEAD = f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY
-HEAD += f"{HEIC_IS_AN_IMAGE}{ARROWS_ON_TABS}{SCRIPT}<style>{BLOCKS_STYLE}</style>"
+HEAD += f"{HEIC_IS_AN_IMAGE}{ARROWS_ON_TABS}{ADDRESS_SCRIPT}<style>{BLOCKS_STYLE}</style>"
 # Files that Gradio keeps for a page are looked at every hour and deleted after a day.
 CACHE_SECONDS = (3600, 86400)
 
 
-def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones = known_backbones) -> gr.Blocks:
+def build_app(services: Services, board: RunBoard) -> gr.Blocks:
     """Return the page; it is served by ``web_server``, with ``HEAD``."""
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS, fill_width=False)
     with page:
@@ -78,12 +75,12 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
         register(services, board)
         news = News(board)
         with gr.Row(elem_id="header"):
-            gr.HTML(HEADER, apply_default_css=False)
+            put(HEADER)
             chosen = Chosen(board)
-        landing = Landing(board, news)
+        put(landing_html())
         with gr.Tabs(selected="train", elem_id="tabs") as tabs:
             with gr.Tab("Train", id="train"):
-                train = TrainTab(services, board, list(backbones()), news)
+                train = TrainTab(services, board, news)
             with gr.Tab("Predict", id="predict"):
                 predict = PredictTab(services, board, chosen, news)
             with gr.Tab("Cross-species", id="compare"):
@@ -92,19 +89,18 @@ def build_app(services: Services, board: RunBoard, *, backbones: ListBackbones =
                 runs = RunsTab(services, board, chosen, news)
             with gr.Tab("Pictures", id="pictures"):
                 pictures = PicturesTab(services)
-        _connect_tabs(page, tabs, landing)
+        _connect_tabs(page, tabs)
         _connect_runs(chosen, train, runs, tabs)
         _connect_pictures(predict, pictures, train, tabs)
         train.kept.connect(page)
         chosen.follow(news)
         news.connect(page)
-        pictures.connect(page, offered_sets, [train.pictures, compare.form.sets])
+        _connect_sets(page, pictures, train, compare)
     return page
 
 
-def _connect_tabs(page: gr.Blocks, tabs: gr.Tabs, landing: Landing) -> None:
-    """Keep the open tab in the address, and open the one that a link or the intro asks for."""
-    landing.lead_to(tabs)
+def _connect_tabs(page: gr.Blocks, tabs: gr.Tabs) -> None:
+    """Keep the open tab in the address, and open the one that a link asks for."""
     for each in (tab for tab in tabs.children if isinstance(tab, gr.Tab)):
         on(each.select, None, None, None, js=address("tab", str(each.id)))
     on(page.load, None, None, tabs, js=OPEN_ASKED_TAB)
@@ -114,15 +110,15 @@ def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs)
     """Lead from a finished training to what its model may do, and from a run back to its curves and its settings."""
     for button, tab in ((train.try_it, "predict"), (train.compare, "compare")):
 
-        def lead(seen: Watch, tab: str = tab) -> dict[Any, Any]:
+        def lead(seen: Watch, tab: str = tab) -> Values:
             return {**chosen.use(seen.run.name), tabs: gr.Tabs(selected=tab)} if seen.run else {}
 
         on(button.click, lead, train.watch, [chosen.run, chosen.picked, tabs])
 
-    def curves(name: str) -> dict[Any, Any]:
+    def curves(name: str) -> Values:
         return {**train.follow(runs.board.find(name), is_live=False), tabs: gr.Tabs(selected="train")}
 
-    def again(name: str) -> dict[Any, Any]:
+    def again(name: str) -> Values:
         return {**train.kept.of_run(runs.board.find(name)), tabs: gr.Tabs(selected="train")}
 
     on(runs.watch.click, curves, runs.open, [tabs, *train.view])
@@ -133,11 +129,24 @@ def _connect_pictures(predict: PredictTab, pictures: PicturesTab, train: TrainTa
     """Lead from a doubtful prediction to photographs, and from a picture set to a training on it."""
     ways = pictures.incoming.ways
 
-    def photographs() -> dict[Any, Any]:
+    def photographs() -> Values:
         return {tabs: gr.Tabs(selected="pictures"), ways: gr.Tabs(selected="photographs")}
 
-    def training(key: str | None) -> dict[Any, Any]:
+    def training(key: str | None) -> Values:
         return {train.pictures: key_to_train(key), tabs: gr.Tabs(selected="train")}
 
     on(predict.one.photographs.click, photographs, None, [tabs, ways])
     on(pictures.review.train.click, training, pictures.chosen, [tabs, train.pictures])
+
+
+def _connect_sets(page: gr.Blocks, pictures: PicturesTab, train: TrainTab, compare: CompareTab) -> None:
+    """Offer each set that comes in, to be trained on and to be compared; what is chosen stays so."""
+
+    def offered() -> Values:
+        sets = list_picture_sets()
+        return {
+            train.pictures: gr.Dropdown([(each.title, each.key) for each in training_sets(sets)]),
+            compare.form.sets: gr.CheckboxGroup([(each.title, each.key) for each in evaluation_sets(sets)]),
+        }
+
+    pictures.connect(page, offered, [train.pictures, compare.form.sets])

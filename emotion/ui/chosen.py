@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 
 from emotion.core.format import count
-from emotion.ui.address import address, named
-from emotion.ui.events import BROWSER_SECRET, on
-from emotion.ui.news import News
+from emotion.ui.events import BROWSER_SECRET, Values, on
+from emotion.ui.html import put, sentence, slot
+from emotion.ui.news import News, address, named
 from emotion.ui.run_board import RunBoard, RunSummary
-from emotion.ui.status import sentence
+from emotion.ui.sweeps import best_of
 from emotion.ui.words import ENDED, WAITS_FOR_RUN, progress, public_words
 
 NOTHING = {"run": "", "at": 0.0}
@@ -37,7 +37,7 @@ class Chosen:
         self._seen, self._offered = gr.State(""), gr.State("")
         with gr.Column(elem_id="in-use", min_width=300):
             self.run = gr.Dropdown([], label="Run in use", elem_id="run-in-use", interactive=True)
-            self.state = gr.HTML("", elem_id="training-state", apply_default_css=False)
+            self.state = slot("training-state")
             self.take = gr.Button("", visible=False, size="sm", elem_id="use-new")
         on(self.run.input, None, self.run, self.picked, js=PICK)
         on(self.take.click, self._take, self._offered, [self.run, self.picked, self.take])
@@ -45,9 +45,9 @@ class Chosen:
 
     def waits(self) -> None:
         """Put a sentence here that is shown as long as no run can be used."""
-        self._waits.append(gr.HTML(sentence(WAITS_FOR_RUN, kind="waits"), apply_default_css=False))
+        self._waits.append(put(sentence(WAITS_FOR_RUN, kind="waits")))
 
-    def use(self, name: str) -> dict[Any, Any]:
+    def use(self, name: str) -> Values:
         """Return the answer of a handler that puts a run into use; its outputs are ``run`` and ``picked``."""
         picked = {"run": name, "at": time.time()}
         return {self.run: gr.Dropdown(_choices(self.board.usable()), value=name), self.picked: picked}
@@ -62,10 +62,10 @@ class Chosen:
         outputs = [self.run, self.picked, self.state, self.take, self._seen, self._offered, *self._waits]
         news.tell(self.refresh, inputs, outputs)
 
-    def refresh(self, asked: str, picked: Any, in_use: str | None, seen: str) -> dict[Any, Any]:
+    def refresh(self, asked: str, picked: Any, in_use: str | None, seen: str) -> Values:
         """Offer the runs that can predict, and tell what is being trained."""
         usable, going = self.board.usable(), [each for each in self.board.summaries() if each.status not in ENDED]
-        told: dict[Any, Any] = {self.state: training_html(going)}
+        told: Values = {self.state: training_html(going)}
         name, at = _read(picked)
         if run := named(asked, "run"):
             name, at = run, time.time()
@@ -83,7 +83,7 @@ class Chosen:
         told |= {self.take: gr.Button(label, visible=bool(offered)), self._offered: offered.run.name if offered else ""}
         return told
 
-    def _take(self, name: str) -> dict[Any, Any]:
+    def _take(self, name: str) -> Values:
         return {**self.use(name), self.take: gr.Button(visible=False)}
 
 
@@ -93,13 +93,17 @@ def choose(
     """Return the run to use and the one to offer, of those that can predict, newest first.
 
     ``picked`` is what the visitor chose ``at`` a time. A run of their own that was started since is used; one that has
-    only finished since is offered.
+    only finished since is offered. Of a sweep it is the best one, by the validation loss.
     """
     newest = next((each for each in usable if each.run.name in own), usable[0] if usable else None)
     chosen = next((each for each in usable if each.run.name == picked), None)
-    if newest is None or chosen is None or newest.created > at:
-        return newest, None
-    return chosen, newest if newest != chosen and newest.ended > at else None
+    if newest is None:
+        return None, None
+    best = best_of([each for each in usable if each.sweep and newest.sweep and each.sweep.id == newest.sweep.id])
+    new = best or newest
+    if chosen is None or newest.created > at:
+        return new, None
+    return chosen, new if new != chosen and newest.ended > at else None
 
 
 def training_html(going: Sequence[RunSummary]) -> str:

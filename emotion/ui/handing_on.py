@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -13,10 +13,9 @@ from emotion.core.format import megabytes
 from emotion.core.owners import owner_of, share
 from emotion.runs.run import Run
 from emotion.server.services import Services
-from emotion.ui.events import on
+from emotion.ui.events import Values, on, watched
+from emotion.ui.html import sentence, slot
 from emotion.ui.run_board import RunBoard
-from emotion.ui.status import sentence
-from emotion.ui.studying import watched
 from emotion.ui.uploads import new_download
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 TOKEN_NOTE = "One with write permission, from the Hub’s settings. It is used for this push and kept nowhere."
 PRIVATE_NOTE = "Only you see it. Its page can change that later."
 LABEL = "Share with everyone"
-SHARE_NOTE = "Others see the run's settings and numbers and may use its model; your pictures they do not see."
+SHARE_NOTE = "Others see the run's settings and numbers and may use its model. They do not see your pictures."
 # A token and a name are as long as the Hub allows; who pastes a book meant something else.
 MAX_NAME, MAX_TOKEN = 200, 4096
 
@@ -66,24 +65,24 @@ class HandingOn:
                 elem_id="push-token",
             )  # fmt: skip
             button = gr.Button("Push to the Hub", elem_id="push-model", size="md")
-            self.status = gr.HTML("", elem_id="push-status", apply_default_css=False)
+            self.status = slot("push-status")
         on(
             button.click, self._push, [self.run, repository, private, self.token], [self.status, self.token],
             concurrency_limit=4, concurrency_id="push",
         )  # fmt: skip
         on(self.run.change, lambda: {self.status: ""}, None, self.status, by_page=True)
 
-    def shared(self, run: Run) -> Any:
+    def shared(self, run: Run) -> gr.Checkbox:
         """Return how the switch stands for a run: hidden for whoever may not turn it."""
         owner = owner_of(run.path)
         return gr.Checkbox(value=owner.shared, visible=bool(owner.owner) and owner.owner == self.board.visitor())
 
-    def _share(self, name: str | None, shared: bool) -> dict[Any, Any]:
+    def _share(self, name: str | None, shared: bool) -> Values:
         run = self.board.find(name)
         share(run.path, self.board.visitor(), shared=bool(shared))
         return {self.switch: self.shared(run)}
 
-    def _pack(self, name: str | None) -> dict[Any, Any]:
+    def _pack(self, name: str | None) -> Values:
         # Only now: a page that is opened does not wait for what writes cards.
         from emotion.server.publish import zip_run
 
@@ -92,7 +91,7 @@ class HandingOn:
         # With its name: by now another run may be on the page.
         return {self.file: gr.DownloadButton(f"Download {run.name}", value=str(made), visible=True)}
 
-    def _push(self, name: str | None, repository: str, private: bool, token: str) -> Iterator[dict[Any, Any]]:
+    def _push(self, name: str | None, repository: str, private: bool, token: str) -> Iterator[Values]:
         # The field first, whatever comes of it.
         yield {self.token: ""}
         from emotion.server.publish import Push
@@ -100,7 +99,7 @@ class HandingOn:
         try:
             run = self.board.find(name)
             job = Push(run=run, repository=repository.strip(), token=token.strip(), private=private)
-            pushed = yield from watched(self.services.do(job), place=lambda line: {self.status: line})
+            pushed = yield from watched(self.services.do(job), self.status)
         except EmotionError as error:
             # Beside the fields, where it stays to be read.
             yield {self.status: sentence(str(error), kind="problem")}

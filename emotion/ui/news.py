@@ -1,10 +1,15 @@
-"""The page's one poll: a script asks whether a run has changed, and only then the parts of the page look anew."""
+"""The page's one poll, for changes of the runs, and its address, ``?tab=compare&run=…&comparison=…``.
+
+A script asks whether a run has changed, and only then the parts of the page look anew.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import gradio as gr
 from gradio.components import Component
@@ -12,15 +17,58 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from emotion.server.limits import is_public
-from emotion.ui.address import ASKED
-from emotion.ui.events import on, presses
+from emotion.ui.events import Values, on, presses
 from emotion.ui.run_board import RunBoard
 from emotion.ui.visitor import visitor_of
 
-ADDRESS = "/news"
+ROUTE = "/news"
 # While a run goes on, and at rest; nobody asks for a page that is not seen.
 GOING_MILLISECONDS, REST_MILLISECONDS = 300, 2000
-Refresh = Callable[..., Any]
+TABS = ("train", "predict", "compare", "runs", "pictures")
+Refresh = Callable[..., Values]
+# Also in the frame of a Space, whose own page takes up what it is told.
+ADDRESS_SCRIPT = """<script>
+window.emotionAddress = (name, value) => {
+    const address = new URL(location);
+    if (value) address.searchParams.set(name, value); else address.searchParams.delete(name);
+    try { sessionStorage.setItem('emotion-run', address.searchParams.get('run') ?? ''); } catch { }
+    if (address.href === location.href) return;
+    history.replaceState(history.state, '', address);
+    if (parent !== window) {
+        const asked = new URLSearchParams(address.search);
+        for (const name of ['__theme', '__sign']) asked.delete(name);
+        parent.postMessage({queryString: asked.toString()}, '*');
+    }
+};
+// A run that this page itself wrote there, and of which it showed no comparison, is none that a link asks for: after a
+// reload a newer one may be in use.
+{
+    const asked = new URLSearchParams(location.search);
+    try {
+        const own = sessionStorage.getItem('emotion-run') === asked.get('run');
+        if (own && !asked.has('comparison')) asked.delete('run');
+    } catch { }
+    window.emotionAsked = () => '?' + asked;
+}
+</script>"""
+# In the browser: the server's answer may come when the visitor has opened another tab already.
+OPEN_ASKED_TAB = f"""() => {{
+    const tab = new URLSearchParams(window.emotionAsked()).get('tab');
+    return {json.dumps(TABS)}.includes(tab) ? {{__type__: 'update', selected: tab}} : {{__type__: 'update'}};
+}}"""
+# Until a look is answered, what the address says stands in the place of what was seen.
+_ASKED = "(seen, ...values) => [seen || window.emotionAsked(), ...values]"
+
+
+def address(name: str, value: str | None = None) -> str:
+    """Return the script of an event that puts a value into the address under a name: its one input, or a fixed one."""
+    return f"(given) => {{ window.emotionAddress({json.dumps(name)}, {json.dumps(value) if value else 'given'}); }}"
+
+
+def named(asked: str, name: str) -> str | None:
+    """Return what the address said under a name when the page was loaded; None where it said nothing, and later."""
+    found = parse_qs(asked.removeprefix("?")).get(name) if asked.startswith("?") else None
+    return found[0] if found else None
 
 
 @dataclass(frozen=True)
@@ -38,7 +86,7 @@ class News:
     def __init__(self, board: RunBoard) -> None:
         self._board = board
         self._readers: list[Reader] = []
-        # As an input its value is the address's query at the first look (see ``address.named``), what was seen later.
+        # As an input its value is the address's query at the first look (see ``named``), what was seen later.
         self.address = gr.HTML("", js_on_load=_ASKS, elem_id="news", visible="hidden", apply_default_css=False)
 
     def tell(self, refresh: Refresh, inputs: Sequence[Component], outputs: Sequence[Any]) -> None:
@@ -50,12 +98,13 @@ class News:
         inputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.inputs)]))
         outputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.outputs)]))
         self._inputs = inputs
-        on([page.load, self.address.click], self.look, inputs, outputs, js=ASKED, by_page=True, concurrency_limit=None)
+        looks = [page.load, self.address.click]
+        on(looks, self.look, inputs, outputs, js=_ASKED, by_page=True, concurrency_limit=None)
 
-    def look(self, *values: Any) -> dict[Any, Any]:
+    def look(self, *values: Any) -> Values:
         """Return what has changed; nothing where the visitor has asked for something meanwhile: it is asked again."""
         began, given = presses(), dict(zip(self._inputs, values, strict=True))
-        told: dict[Any, Any] = {self.address: self._board.signature(self._board.visitor())}
+        told: Values = {self.address: self._board.signature(self._board.visitor())}
         for reader in self._readers:
             told |= reader.refresh(*(given[each] for each in reader.inputs))
         return told if presses() == began else {}
@@ -79,7 +128,7 @@ const ask = async () => {{
     let told = '';
     if (!document.hidden) {{
         try {{
-            const answer = await fetch('{ADDRESS[1:]}');
+            const answer = await fetch('{ROUTE[1:]}');
             told = answer.ok ? await answer.text() : '';
         }} catch {{ }}  // The server is away; it may come back.
         if (told && told !== props.value) trigger('click');

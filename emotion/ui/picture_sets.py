@@ -1,4 +1,4 @@
-"""Which picture sets the page offers: drawn, brought here, and those under ``$EMOTION_PICTURES``. Opens no picture."""
+"""Which picture sets a visitor sees, may change and may bring: drawn, brought here, and in ``$EMOTION_PICTURES``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion.core.errors import PictureError
+from emotion.core.errors import PictureError, RefusedError
 from emotion.core.labels import SPECIES_COLOURS, species_of
-from emotion.core.owners import may_see
+from emotion.core.owners import may_see, owner_of, require_change
 from emotion.data import drawn
 from emotion.data.folders import holds_pictures, list_folder
+from emotion.data.limits import Limits
+from emotion.data.names import alike
 from emotion.data.sets import SavedSet, list_sets, sets_folder
+from emotion.server.limits import public_limits
 from emotion.ui.visitor import current_visitor
+
+NO_SETS = "There are no picture sets: bring one in the Pictures tab, or name a folder of sets in EMOTION_PICTURES."
+GONE = "That picture set is gone: choose another one, or bring a new one."
 
 _DRAWN_TITLES = {
     "human_train": "Drawn humans (train)",
@@ -57,17 +63,10 @@ def list_picture_sets() -> list[PictureSet]:
     extra = os.environ.get("EMOTION_PICTURES")
     if extra and Path(extra).is_dir():
         sets += [_given(path) for path in sorted(Path(extra).iterdir(), key=_species_first) if path.is_dir()]
-    return [found for found in sets if holds_pictures(found.folder)] + saved_sets()
-
-
-def saved_sets() -> list[PictureSet]:
-    """Return the sets that were brought here and that the visitor may see, by name."""
-    visitor = current_visitor()
-    sets = []
-    for found in list_sets(sets_folder()):
+    sets = [found for found in sets if holds_pictures(found.folder)]
+    for found in visible_sets():
         with contextlib.suppress(PictureError):  # The Pictures tab says of a damaged one that it is.
-            if may_see(found.folder, visitor):
-                sets.append(_saved(found))
+            sets.append(_saved(found))
     return sets
 
 
@@ -93,9 +92,6 @@ def find_set(key: str | None, *, sets: list[PictureSet]) -> PictureSet:
     raise PictureError(NO_SETS if not sets else "That picture set is gone: choose another one.")
 
 
-NO_SETS = "There are no picture sets: bring one in the Pictures tab, or name a folder of sets in EMOTION_PICTURES."
-
-
 def set_title(folder: str | Path) -> str:
     """Return how a folder of pictures is called on the page."""
     path = Path(folder)
@@ -118,13 +114,79 @@ def names_by_species(sets: list[PictureSet]) -> dict[str, Path]:
     return names
 
 
-def _drawn(folder: Path) -> PictureSet:
-    return PictureSet(f"drawn/{folder.name}", _DRAWN_TITLES[folder.name], folder, species_of(folder.name), True)
+def visible_sets() -> list[SavedSet]:
+    """Return the sets brought here that the visitor may see, by name; damaged ones too."""
+    visitor = current_visitor()
+    return [found for found in list_sets(sets_folder()) if may_see(found.folder, visitor)]
+
+
+def seen_set(key: str | None) -> SavedSet:
+    """Return a set brought here that the visitor may see, by the key that a page sent; a path is no key.
+
+    Raises:
+        PictureError: there is none.
+    """
+    for found in visible_sets():
+        if found.key == key:
+            return found
+    raise PictureError(GONE)
+
+
+def own_set(key: str | None) -> SavedSet:
+    """Return a set that the visitor may change.
+
+    Raises:
+        PictureError: there is none.
+        RefusedError: it is somebody else's.
+    """
+    found = seen_set(key)
+    require_change(found.folder, current_visitor())
+    return found
+
+
+def title_of(found: SavedSet) -> str:
+    """Return how a set brought here is called in a list of those."""
+    try:
+        return f"{found.manifest.name} · {len(found.manifest.pictures):,}"
+    except PictureError:
+        return f"{found.key} (damaged)"
+
+
+def free_name(first: str = "My pictures") -> str:
+    """Return a name that no set has yet, for pictures that are given before a name is."""
+    there = {alike(title_of(found).partition(" · ")[0]) for found in visible_sets()}
+    numbers = range(1, len(there) + 2)
+    names = (first if number == 1 else f"{first} {number}" for number in numbers)
+    return next(name for name in names if alike(name) not in there)
+
+
+def import_limits() -> Limits:
+    """Return how much one set may hold here."""
+    public = public_limits()
+    return public.of_import() if public else Limits()
+
+
+def require_room_for_another() -> None:
+    """Let pass whoever may have one set more.
+
+    Raises:
+        RefusedError: a visitor of a public server has as many as they may.
+    """
+    public, visitor = public_limits(), current_visitor()
+    mine = [found for found in list_sets(sets_folder()) if owner_of(found.folder).owner == visitor] if public else []
+    if public and len(mine) >= public.sets:
+        raise RefusedError(
+            f"You have {len(mine)} picture sets, the limit of this public server: delete one, or add to one of them."
+        )
 
 
 def saved_key(found: SavedSet) -> str:
     """Return the key under which a set that was brought here is offered."""
     return f"saved/{found.key}"
+
+
+def _drawn(folder: Path) -> PictureSet:
+    return PictureSet(f"drawn/{folder.name}", _DRAWN_TITLES[folder.name], folder, species_of(folder.name), True)
 
 
 def _saved(found: SavedSet) -> PictureSet:

@@ -17,7 +17,7 @@ from emotion.report.naming import place_of, plain_name
 from emotion.runs.run import Run
 from emotion.runs.validation import Validation, most_confused
 from emotion.server.limits import is_public
-from emotion.ui.thumbnails import data_uris
+from emotion.ui.html import data_uris
 
 SIDE = 132
 MAX_SHOWN = 24

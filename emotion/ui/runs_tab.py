@@ -20,8 +20,9 @@ from emotion.runs.run import MAX_NOTE, MAX_TITLE, About
 from emotion.runs.validation import load_validation
 from emotion.server.services import Services
 from emotion.ui.chosen import Chosen
-from emotion.ui.events import EVERY_PRESS, on
+from emotion.ui.events import EVERY_PRESS, Values, on
 from emotion.ui.handing_on import HandingOn
+from emotion.ui.html import drawn_badge, sentence, slot
 from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard, RunSummary, trained_on
 from emotion.ui.run_report import (
@@ -33,11 +34,13 @@ from emotion.ui.run_report import (
     settings_html,
     shown_config,
 )
-from emotion.ui.status import drawn_badge, sentence
 from emotion.ui.watching import Watch, look
 from emotion.ui.words import public_words
 
 NO_RUNS = "No runs yet. Each training is kept here, also those started from the command line."
+# Of the table's columns in pixels: Gradio cuts a head that is too narrow within its word.
+WIDTHS = {"Run": "230px", "Status": "105px", "Loss": "85px", "Time": "100px", "Note": "230px", "Folder": "260px"}
+OTHER_WIDTH = "125px"
 # One after the other, so that an answer never comes after that to a later press.
 IN_TURN: dict[str, Any] = {"concurrency_id": "run-page", "trigger_mode": EVERY_PRESS}
 
@@ -51,14 +54,14 @@ class RunsTab:
         self.open, self.seen, self.thrown = gr.State(""), gr.State(("", "", "")), gr.State("")
         # Until a visitor opens a row, it is the run in use.
         self.is_picked = gr.State(False)
-        self.empty = gr.HTML(sentence(NO_RUNS, kind="waits"), elem_id="runs-wait", apply_default_css=False)
+        self.empty = slot("runs-wait", sentence(NO_RUNS, kind="waits"))
         self.table = gr.Dataframe(
             visible=False, interactive=False, label="All runs", show_label=False, elem_id="runs-table",
             show_search="search", pinned_columns=1, max_height=330, buttons=[],
-            column_widths=["230px"], max_chars=80, wrap=True,
+            max_chars=80, wrap=True,
         )  # fmt: skip
         with gr.Row(visible=False, elem_classes="undo", elem_id="undo-row") as self.undo_row:
-            self.undone = gr.HTML("", apply_default_css=False)
+            self.undone = slot("undone")
             self.undo = gr.Button("Undo", elem_id="undo", scale=0, min_width=120)
         self.handing_on = HandingOn(services, board, self.open)
         with gr.Column(visible=False) as self.body:
@@ -72,7 +75,7 @@ class RunsTab:
         news.tell(self.refresh, [self.open, self.seen, chosen.run], self.view)
 
     def _build_body(self) -> None:
-        self.state = gr.HTML("", elem_id="run-state", apply_default_css=False)
+        self.state = slot("run-state")
         with gr.Row(elem_classes="actions"):
             self.use = gr.Button("Use this run", variant="primary", elem_id="use", min_width=130)
             self.again = gr.Button("Use these settings again", elem_id="again", min_width=230)
@@ -81,19 +84,19 @@ class RunsTab:
             self.delete = gr.Button("Delete", variant="stop", elem_id="delete", min_width=100)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=3, min_width=300):
-                self.confusion = gr.HTML("", elem_id="confusion", js_on_load=_CELL_CLICK, apply_default_css=False)
-                self.cell = gr.HTML("", elem_id="confusion-cell", apply_default_css=False)
-                self.wrong = gr.HTML("", elem_id="most-wrong", apply_default_css=False)
+                self.confusion = slot("confusion", script=_CELL_CLICK)
+                self.cell = slot("confusion-cell")
+                self.wrong = slot("most-wrong")
             with gr.Column(scale=2, min_width=300):
-                self.facts = gr.HTML("", elem_id="run-facts", apply_default_css=False)
+                self.facts = slot("run-facts")
                 with gr.Accordion("Name and note", open=False, elem_id="about-run"):
                     self.title = gr.Textbox(label="Name", max_length=MAX_TITLE, elem_id="title")
                     self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
                     self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
                 self.handing_on.build_share()
                 self.handing_on.build_push()
-                self.command = gr.HTML("", elem_id="command", js_on_load=_COPY, apply_default_css=False)
-                self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
+                self.command = slot("command", script=_COPY)
+                self.settings = slot("run-settings")
 
     def _connect(self, chosen: Chosen) -> None:
         on(self.table.select, self.open_row, None, [*self.view, self.is_picked], **IN_TURN)
@@ -105,7 +108,7 @@ class RunsTab:
         on(self.use.click, chosen.use, self.open, [chosen.run, chosen.picked])
         chosen.when_changed(self.follow, [self.is_picked, self.open], self.view)
 
-    def refresh(self, name: str, seen: Sequence[str], in_use: str | None) -> dict[Any, Any]:
+    def refresh(self, name: str, seen: Sequence[str], in_use: str | None) -> Values:
         """Show anew what has changed: the table, the open run, what is written of it."""
         known = self._signature(name)
         if known == tuple(seen):
@@ -118,7 +121,7 @@ class RunsTab:
             told = {widget: value for widget, value in told.items() if widget not in (self.title, self.note)}
         return told
 
-    def show(self, name: str | None) -> dict[Any, Any]:
+    def show(self, name: str | None) -> Values:
         """Return what every widget shows of a run; of the newest one where there is none of that name."""
         summaries = self.board.summaries()
         opened = next((each for each in summaries if each.run.name == name), next(iter(summaries), None))
@@ -152,24 +155,24 @@ class RunsTab:
             self.handing_on.switch: self.handing_on.shared(run),
         }
 
-    def follow(self, name: str | None, is_picked: bool, opened: str) -> dict[Any, Any]:
+    def follow(self, name: str | None, is_picked: bool, opened: str) -> Values:
         """Open the run that is in use now, unless it is open or the visitor looks at another one."""
         return self.show(name) if name and name != opened and not is_picked else {}
 
-    def open_row(self, event: gr.SelectData) -> dict[Any, Any]:
+    def open_row(self, event: gr.SelectData) -> Values:
         """Open the run whose row was pressed: its folder is the last cell."""
         name = str(event.row_value[-1])
         if why := self.board.unreadable().get(name):
             raise RunError(f"{name} cannot be read: {why}.")
         return {**self.show(self.board.find(name).name), self.is_picked: True}
 
-    def describe(self, name: str | None, title: str, note: str) -> dict[Any, Any]:
+    def describe(self, name: str | None, title: str, note: str) -> Values:
         """Keep a name and a note."""
         run = self.board.find(name)
         run.describe(About(title=title.strip(), note=note.strip()))
         return self.show(run.name)
 
-    def open_cell(self, name: str | None, event: gr.EventData) -> dict[Any, Any]:
+    def open_cell(self, name: str | None, event: gr.EventData) -> Values:
         """Show the pictures of the cell of the confusion matrix that was pressed."""
         run = self.board.find(name)
         validation = load_validation(run)
@@ -178,22 +181,24 @@ class RunsTab:
             raise RunError("That cell is gone: choose the run again.")
         return {self.cell: cell_html(validation, Path(run.config().pictures), label=label, said=said)}
 
-    def throw(self, name: str | None) -> dict[Any, Any]:
+    def throw(self, name: str | None) -> Values:
         """Delete the run, and offer to take it back."""
         run = self.board.find(name)
         throw_away(run)
         said = sentence(f"{run.name} is deleted; for a week it can be taken back from the folder .trash.")
         return {**self.show(None), self.thrown: run.name, self.undo_row: gr.Row(visible=True), self.undone: said}
 
-    def take(self, name: str) -> dict[Any, Any]:
+    def take(self, name: str) -> Values:
         """Take back the run that was deleted last."""
         run = take_back(name, root=self.services.runs_folder, visitor=self.board.visitor())
         return {**self.show(run.name), self.thrown: "", self.undo_row: gr.Row(visible=False), self.undone: ""}
 
-    def _table(self) -> dict[Any, Any]:
+    def _table(self) -> Values:
         rows = table_of(self.board.summaries(), self.board.unreadable())
         is_there = bool(rows["data"])
-        return {self.empty: gr.HTML(visible=not is_there), self.table: gr.Dataframe(rows, visible=is_there)}
+        widths: list[str | int] = [WIDTHS.get(header, OTHER_WIDTH) for header in rows["headers"]]
+        table = gr.Dataframe(rows, visible=is_there, column_widths=widths)
+        return {self.empty: gr.HTML(visible=not is_there), self.table: table}
 
     def _signature(self, name: str) -> tuple[str, str, str]:
         summaries = self.board.summaries()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import gradio as gr
 from gradio.components import Component
 
+from emotion.backbones.registry import BackboneRow, list_backbones
 from emotion.core.config import PRESETS, SETTINGS, VIEWS, TrainConfig, parse_depth, preset
 from emotion.core.errors import EmotionError
 from emotion.runs.run import Run
 from emotion.runs.sweep import SWEPT_SETTINGS
-from emotion.ui.events import BROWSER_SECRET, on, warn
+from emotion.ui.events import BROWSER_SECRET, Values, on, warn
+from emotion.ui.html import sentence
 from emotion.ui.picture_sets import find_set, list_picture_sets
 from emotion.ui.run_board import preset_of
-from emotion.ui.status import sentence
 
 CUSTOM = "Custom"
 PRESET_NOTE = "Quick takes seconds, Thorough minutes, The report up to an hour."
@@ -33,44 +34,19 @@ BY_BACKBONE = ("augmentation", "image_size")
 FIRST_SWEPT = "batch_size"
 
 
-class Backbone(Protocol):
-    """A line of the list of backbones, as the page needs it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def megabytes(self) -> float: ...
-    @property
-    def here(self) -> bool: ...
-    @property
-    def description(self) -> str: ...
-
-
-ListBackbones = Callable[[], Sequence[Backbone]]
-
-
-def known_backbones() -> Sequence[Backbone]:
-    """Return what the registry offers."""
-    from emotion.backbones.registry import list_backbones
-
-    return list_backbones()
-
-
 class Settings:
     """The widgets by the setting they stand for, without the picture set; their order is that of the handlers.
 
     ``several`` are a switch, which setting then has several values, and these.
     """
 
-    def __init__(self, backbones: Sequence[Backbone]) -> None:
+    def __init__(self) -> None:
         self._plain = preset("Quick", pictures="-")
         self.preset = gr.Radio([*PRESETS, CUSTOM], value="Quick", label="Preset", elem_id="preset", info=PRESET_NOTE)
         self.widgets: dict[str, Component] = {
             "backbone": gr.Dropdown(
-                [(backbone_label(row), row.name) for row in backbones], value=self._plain.backbone, label="Backbone",
-                allow_custom_value=True, elem_id="backbone",
+                [(_backbone_label(row), row.name) for row in list_backbones()], value=self._plain.backbone,
+                label="Backbone", allow_custom_value=True, elem_id="backbone",
             )
         }  # fmt: skip
         with gr.Row():
@@ -104,16 +80,10 @@ class Settings:
                 for start in range(0, len(some), width):
                     with gr.Row():
                         self.widgets |= {name: _widget(name, self._plain) for name in some[start : start + width]}
-        on(
-            self.preset.input, lambda name: dict(zip(self.inputs, self.of_preset(name), strict=True)), self.preset,
-            self.inputs, trigger_mode="always_last",
-        )  # fmt: skip
+        on(self.preset.input, self.of_preset, self.preset, self.inputs, trigger_mode="always_last")
+        backbone: Any = self.widgets["backbone"]
         by_backbone = [self.widgets[name] for name in BY_BACKBONE]
-        on(
-            self.widgets["backbone"].input,  # type: ignore[attr-defined]  # gradio adds it
-            lambda *given: dict(zip(by_backbone, of_backbone(*given), strict=True)),
-            [self.preset, self.widgets["backbone"]], by_backbone,
-        )  # fmt: skip
+        on(backbone.input, self.of_backbone, [self.preset, backbone], by_backbone)
         own = [each.input for name, each in self.widgets.items() if name != "backbone"]  # type: ignore[attr-defined]
         on(own, None, None, self.preset, js=f"() => {json.dumps(CUSTOM)}")
 
@@ -131,20 +101,28 @@ class Settings:
         given = {name: _cleaned(name, value) for name, value in zip(self.widgets, values, strict=True)}
         return TrainConfig(pictures=pictures, **given)
 
-    def of_preset(self, name: str) -> list[Any]:
-        """Return the values that a preset gives the widgets, in order; they stay as they are for one's own."""
-        return [gr.skip() for _ in self.widgets] if name not in PRESETS else self.of(preset(name, pictures="-"))
+    def of_preset(self, name: str) -> Values:
+        """Return what a preset gives the widgets; they stay as they are for one's own."""
+        return self.of(preset(name, pictures="-")) if name in PRESETS else {}
 
-    def of(self, config: TrainConfig) -> list[Any]:
-        """Return the values that a configuration gives the widgets, in order."""
-        return [str(config.depth) if key == "depth" else getattr(config, key) for key in self.widgets]
+    def of_backbone(self, chosen: str | None, backbone: str | None) -> Values:
+        """Return what of the chosen preset depends on the backbone, where both are given."""
+        if chosen not in PRESETS or not backbone:
+            return {}
+        config = preset(chosen, pictures="-", backbone=backbone)
+        return {self.widgets[name]: getattr(config, name) for name in BY_BACKBONE}
+
+    def of(self, config: TrainConfig) -> Values:
+        """Return what a configuration gives the widgets."""
+        values = {name: getattr(config, name) for name in self.widgets}
+        return {self.widgets[name]: str(value) if name == "depth" else value for name, value in values.items()}
 
 
 class KeptSettings:
     """Connects the picture set, the preset and every setting with what this browser remembers of them."""
 
     def __init__(self, pictures: gr.Dropdown, settings: Settings) -> None:
-        self.settings = settings
+        self.pictures, self.settings = pictures, settings
         self.widgets: list[Any] = [pictures, settings.preset, *settings.inputs]
         self.names = ["pictures", "preset", *settings.widgets]
         self.kept = gr.BrowserState(None, storage_key="emotion-settings", secret=BROWSER_SECRET)
@@ -156,7 +134,7 @@ class KeptSettings:
         """Restore what is remembered when the page loads."""
         on(page.load, self.restore, self.kept, self.widgets, by_page=True, concurrency_limit=None)
 
-    def restore(self, kept: dict[str, Any] | None) -> dict[Any, Any]:
+    def restore(self, kept: dict[str, Any] | None) -> Values:
         """Return the values of an earlier visit, or nothing where they are not possible any more."""
         if not isinstance(kept, dict) or set(kept) != set(self.names):
             return {}
@@ -168,36 +146,29 @@ class KeptSettings:
         kept["preset"] = kept["preset"] if kept["preset"] in PRESETS else CUSTOM
         return {widget: kept[name] for widget, name in zip(self.widgets, self.names, strict=True)}
 
-    def of_run(self, run: Run) -> dict[Any, Any]:
+    def of_run(self, run: Run) -> Values:
         """Return the settings of a run for the widgets; its picture set with them, where it is offered here."""
         config = run.config()
-        key = next((each.key for each in list_picture_sets() if str(each.folder) == config.pictures), None)
-        if key is None:
-            warn(f"The pictures in {config.pictures} are not offered here: choose a set.")
-        values = [key or gr.skip(), preset_of(config) or CUSTOM, *self.settings.of(config)]
-        return dict(zip(self.widgets, values, strict=True))
+        told = {self.settings.preset: preset_of(config) or CUSTOM, **self.settings.of(config)}
+        for each in list_picture_sets():
+            if str(each.folder) == config.pictures:
+                return {**told, self.pictures: each.key}
+        warn(f"The pictures in {config.pictures} are not offered here: choose a set.")
+        return told
 
 
 def reading_cost(depth: Any, augmentation: Any) -> str:
     """Return what the settings cost before the first epoch, in a sentence."""
     if depth == "all":
-        return sentence("Nothing is frozen: in every epoch each picture passes the whole backbone, forth and back.")
+        return sentence("Nothing is frozen: in every epoch each picture passes the whole backbone, forward and back.")
     views = VIEWS.get(str(augmentation), 1)
-    often = f", those trained on in {views} views" if views > 1 else ""
-    return sentence(f"The frozen part reads each picture once{often}; later runs skip this.")
+    often = f" (training pictures in {views} views)" if views > 1 else ""
+    return sentence(f"The frozen part reads each picture once{often}; later runs skip that.")
 
 
-def of_backbone(chosen: str | None, backbone: str | None) -> list[Any]:
-    """Return what of the chosen preset depends on the backbone, where both are given."""
-    if chosen not in PRESETS or not backbone:
-        return [gr.skip()] * len(BY_BACKBONE)
-    config = preset(chosen, pictures="-", backbone=backbone)
-    return [getattr(config, name) for name in BY_BACKBONE]
-
-
-def backbone_label(row: Backbone) -> str:
-    """Return how a backbone is listed: what it is and whether it has to be fetched."""
-    return f"{row.title} · {'here' if row.here else f'to be fetched, {row.megabytes:,.0f} MB'}"
+def _backbone_label(row: BackboneRow) -> str:
+    """Return how a backbone is listed: what it is and whether it has to be downloaded."""
+    return f"{row.title} · {'here' if row.here else f'to be downloaded, {row.megabytes:,.0f} MB'}"
 
 
 def _widget(name: str, plain: TrainConfig) -> Component:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from emotion.core.events import RunStarted
@@ -12,8 +12,8 @@ from emotion.core.labels import chance_level
 from emotion.runs.run import Status
 from emotion.runs.sweep import SweepMember, title_of, value_text
 from emotion.runs.validation import smallest_difference
+from emotion.ui.html import sentence
 from emotion.ui.run_board import RunSummary
-from emotion.ui.status import sentence
 from emotion.ui.words import ENDED
 
 HEADERS = ("Status", "Epoch kept", "Validation loss", "Validation accuracy", "Time")
@@ -46,14 +46,19 @@ class Sweep:
 
     @property
     def best(self) -> RunSummary | None:
-        """The finished run with the lowest validation loss, which also chooses a run's best epoch."""
-        scored = [(each.best.loss, each) for each in self.summaries if each.best and each.status == "finished"]
-        return min(scored, key=lambda pair: pair[0])[1] if scored else None
+        """The best of its finished runs."""
+        return best_of(self.summaries)
 
     @property
     def started(self) -> list[RunStarted]:
         """How each run that has begun began."""
         return [event for each in self.summaries for event in each.curve if isinstance(event, RunStarted)]
+
+
+def best_of(runs: Iterable[RunSummary]) -> RunSummary | None:
+    """Return the finished run with the lowest validation loss, which also chooses a run's best epoch."""
+    scored = [(each.best.loss, each) for each in runs if each.best and each.status == "finished"]
+    return min(scored, key=lambda pair: pair[0])[1] if scored else None
 
 
 def find_sweep(summaries: Sequence[RunSummary], sweep_id: str | None) -> Sweep | None:
@@ -105,7 +110,7 @@ def reading(sweep: Sweep) -> str:
     if len(shares) > 1:
         said.append(_luck(shares, pictures=sweep.started[0].validation_pictures, is_over=not sweep.is_going))
     if sweep.setting == "seed":
-        said.append("Each seed draws a split of its own: how far the runs lie apart is what luck does.")
+        said.append("Each seed draws its own split: how far the runs lie apart is luck.")
     else:
         said.append(f"Every run used seed {best.config.seed}, and with it the same split.")
     return " ".join(said)

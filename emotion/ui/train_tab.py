@@ -19,14 +19,13 @@ from emotion.runs.sweep import plan_sweep
 from emotion.server.services import Services
 from emotion.ui.charts.training import HEIGHT, WAITING, legend_html, training_chart
 from emotion.ui.charts.view import chart, shown
-from emotion.ui.events import BROWSER_SECRET, on
+from emotion.ui.events import BROWSER_SECRET, Values, on
+from emotion.ui.html import drawn_badge, preview_strip, sentence, slot
 from emotion.ui.news import News
 from emotion.ui.picture_sets import NO_SETS, find_set, list_picture_sets, training_sets
 from emotion.ui.run_board import RunBoard, RunSummary, trained_on_drawn
-from emotion.ui.settings import Backbone, KeptSettings, Settings, reading_cost
-from emotion.ui.status import drawn_badge, sentence
+from emotion.ui.settings import KeptSettings, Settings, reading_cost
 from emotion.ui.sweeps import find_sweep, place_in, sweep_html
-from emotion.ui.thumbnails import preview_strip
 from emotion.ui.watching import Watch, look
 from emotion.ui.words import ENDED
 
@@ -36,13 +35,13 @@ CAN_RESUME = ("stopped", "failed", "interrupted")
 class TrainTab:
     """Widgets of the tab and what they do."""
 
-    def __init__(self, services: Services, board: RunBoard, backbones: list[Backbone], news: News) -> None:
+    def __init__(self, services: Services, board: RunBoard, news: News) -> None:
         self.services, self.board = services, board
         self.watch = gr.State(Watch())
         self.remembered = gr.BrowserState(None, storage_key="emotion", secret=BROWSER_SECRET)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=300):
-                self._build_choice(backbones)
+                self._build_choice()
             with gr.Column(scale=3, min_width=300):
                 self._build_result()
         self.view: list[Any] = [
@@ -52,52 +51,49 @@ class TrainTab:
         self._connect()
         news.tell(self.refresh, [self.watch, self.over, self.remembered], self.view)
 
-    def _build_choice(self, backbones: list[Backbone]) -> None:
+    def _build_choice(self) -> None:
         sets = training_sets(list_picture_sets())
         value = sets[0].key if sets else None
         choices = [(each.title, each.key) for each in sets]
         self.pictures = gr.Dropdown(choices, value=value, label="Picture set", elem_id="picture-set")
-        self.settings = Settings(backbones)
+        self.settings = Settings()
         with gr.Row(elem_classes="actions"):
             self.start = gr.Button("Start", variant="primary", elem_id="start", min_width=110)
             self.stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=110, interactive=False)
             self.resume = gr.Button("Resume", elem_id="resume", min_width=110, visible=False)
-        self.cost = gr.HTML(reading_cost("head", "zoom"), elem_id="reading-cost", apply_default_css=False)
+        self.cost = slot("reading-cost", reading_cost("head", "zoom"))
         self.settings.build_more()
         # Last, so that Start is seen without scrolling.
-        self.preview = gr.HTML(preview_of(value), elem_id="preview", apply_default_css=False)
+        self.preview = slot("preview", preview_of(value))
         self.kept = KeptSettings(self.pictures, self.settings)
 
     def _build_result(self) -> None:
-        self.status = gr.HTML(Watch().status_html(), elem_id="status", apply_default_css=False)
+        self.status = slot("status", Watch().status_html())
         with gr.Row(visible=False, elem_classes="actions", elem_id="next-steps") as self.next:
             self.try_it = gr.Button("Try a picture", elem_id="try-it", min_width=140)
             self.compare = gr.Button("Compare with dogs", elem_id="compare-it", min_width=140)
-        self.legend = gr.HTML("", elem_id="curves-legend", apply_default_css=False)
+        self.legend = slot("curves-legend")
         self.loss = chart(HEIGHT, label="Loss", name="loss-chart", says=WAITING)
         self.accuracy = chart(HEIGHT, label="Accuracy", name="accuracy-chart", says=WAITING)
         self.over = gr.Dropdown([], multiselect=True, label="Lay other runs over it", elem_id="over", interactive=True)
-        self.sweep = gr.HTML("", elem_id="sweep", apply_default_css=False)
+        self.sweep = slot("sweep")
 
     def _connect(self) -> None:
         settings = self.settings
-        aliases, cost_of = settings.widgets["use_aliases"], ("depth", "augmentation")
-        changes = [self.pictures.change, aliases.change]  # type: ignore[attr-defined]  # gradio adds it
-        on(changes, lambda *given: {self.preview: preview_of(*given)}, [self.pictures, aliases], self.preview)
-        widgets = [settings.widgets[name] for name in cost_of]
+        shown: list[Any] = [self.pictures, settings.widgets["use_aliases"]]
+        costly: list[Any] = [settings.widgets[name] for name in ("depth", "augmentation")]
+        on([each.change for each in shown], lambda *given: {self.preview: preview_of(*given)}, shown, self.preview)
         on(
-            [each.change for each in widgets],  # type: ignore[attr-defined]  # gradio adds it
-            lambda *given: {self.cost: reading_cost(*given)}, widgets, self.cost, by_page=True,
+            [each.change for each in costly], lambda *given: {self.cost: reading_cost(*given)}, costly, self.cost,
+            by_page=True,
         )  # fmt: skip
-        on(
-            self.start.click, self.begin, [self.pictures, *settings.several, *settings.inputs], self.view,
-            concurrency_id="start",
-        )  # fmt: skip
+        asked = [self.pictures, *settings.several, *settings.inputs]
+        on(self.start.click, self.begin, asked, self.view, concurrency_id="start")
         on(self.stop.click, self.end, [self.watch, self.over], self.view)
         on(self.resume.click, self.go_on, [self.watch, self.over], self.view, concurrency_id="start")
-        on(self.over.input, lambda *given: self.show(*given), [self.watch, self.over], self.view)
+        on(self.over.input, self.show, [self.watch, self.over], self.view)
 
-    def begin(self, pictures: str | None, several: bool, setting: str, values: str, *settings: Any) -> dict[Any, Any]:
+    def begin(self, pictures: str | None, several: bool, setting: str, values: str, *settings: Any) -> Values:
         """Start a training with the settings on the screen, or one for each of several values, and watch it."""
         chosen = find_set(pictures, sets=list_picture_sets())
         config = self.settings.read(settings, pictures=str(chosen.folder))
@@ -115,7 +111,7 @@ class TrainTab:
             raise
         return self.follow(started[0], is_live=True)
 
-    def end(self, seen: Watch, over: Sequence[str]) -> dict[Any, Any]:
+    def end(self, seen: Watch, over: Sequence[str]) -> Values:
         """Ask the watched run to stop, or all runs of the watched sweep, no other."""
         sweep = find_sweep(self.board.summaries(), seen.sweep)
         # The last one first: otherwise the next one would begin when the one in hand has stopped.
@@ -124,7 +120,7 @@ class TrainTab:
             self.board.as_visitor(run).request_stop()
         return self.show(self._look(seen), over)
 
-    def go_on(self, seen: Watch, over: Sequence[str]) -> dict[Any, Any]:
+    def go_on(self, seen: Watch, over: Sequence[str]) -> Values:
         """Let the watched run go on after its last finished epoch."""
         if seen.run is None:
             raise RunError("No run is shown here: choose one in the Runs tab.")
@@ -132,7 +128,7 @@ class TrainTab:
         self.services.resume_training(run)
         return self.show(self._look(replace(Watch(), run=run, sweep=seen.sweep)), over)
 
-    def refresh(self, seen: Watch, over: Sequence[str], remembered: str | None) -> dict[Any, Any]:
+    def refresh(self, seen: Watch, over: Sequence[str], remembered: str | None) -> Values:
         """Look for news of the watched run; watch one where none is."""
         if seen.run is None:
             run = self._found(remembered)
@@ -146,7 +142,7 @@ class TrainTab:
             told |= {self.over: gr.Dropdown(choices), self.watch: known}
         return told
 
-    def follow(self, run: Run, *, is_live: bool) -> dict[Any, Any]:
+    def follow(self, run: Run, *, is_live: bool) -> Values:
         """Return what every widget shows of a run from now on, with the other runs of its sweep."""
         summary = next((each for each in self.board.summaries() if each.run.name == run.name), None)
         sweep = find_sweep(self.board.summaries(), summary.sweep.id if summary and summary.sweep else None)
@@ -155,7 +151,7 @@ class TrainTab:
         told = self.show(seen, names)
         return {**told, self.over: gr.Dropdown(self._choices(), value=names), self.remembered: run.name}
 
-    def show(self, seen: Watch, over: Sequence[str] | None) -> dict[Any, Any]:
+    def show(self, seen: Watch, over: Sequence[str] | None) -> Values:
         """Return what the widgets show of a run, with others laid over; charts only where they have changed."""
         is_guest = seen.run is not None and bool(seen.run.guest)
         sweep = find_sweep(self.board.summaries(), seen.sweep)
@@ -166,10 +162,11 @@ class TrainTab:
         others = self._others(seen, over or [])
         lengths = [(title, len(events)) for title, events in others.items()]
         drawn = repr((seen.run, seen.curve_length(), seen.replay, lengths))
-        told: dict[Any, Any] = {
+        start = gr.Button("Queue another", variant="secondary") if is_going else gr.Button("Start", variant="primary")
+        told: Values = {
             self.watch: replace(seen, drawn=drawn),
             self.status: seen.status_html(before=place_in(sweep)) + said + badge,
-            self.start: gr.Button("Queue another" if is_going else "Start", variant=_variant(is_going=is_going)),
+            self.start: start,
             self.stop: gr.Button("Stop all" if sweep and sweep.is_going else "Stop", interactive=can_stop),
             self.resume: gr.Button(visible=seen.status in CAN_RESUME and not is_guest),
             self.next: gr.Row(visible=seen.status == "finished" and not is_going),
@@ -232,7 +229,3 @@ def preview_of(key: str | None, use_aliases: bool = False) -> str:
 
 def _called(summary: RunSummary, seen: Watch) -> str:
     return summary.sweep.title if summary.sweep and summary.sweep.id == seen.sweep else summary.title
-
-
-def _variant(*, is_going: bool) -> Any:
-    return "secondary" if is_going else "primary"

@@ -1,4 +1,4 @@
-"""Whose an upload is, and where downloads lie: Gradio serves each to whoever knows its path."""
+"""What a visitor sends and is handed out: whose it is, and how much. Gradio serves all to whoever knows its path."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import secrets
 import shutil
 import threading
 from collections import Counter, OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gradio.utils import get_upload_folder
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.core.errors import RefusedError
+from emotion.core.errors import PictureError, RefusedError
 from emotion.server.limits import is_public
 from emotion.server.visitors import ADDRESS_SHARE, Room, size_of
-from emotion.ui.visitor import address_of, visitor_of
+from emotion.ui.visitor import address_of, current_visitor, visitor_of
 
 # Uploads are deleted once they are used, so these are many days' worth.
 MOST = 50_000
@@ -46,6 +48,39 @@ def new_download(name: str) -> Path:
     return folder / name
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file that a visitor gave, and what it was called there."""
+
+    path: Path
+    name: str
+
+    def delete(self) -> None:
+        """Remove the file, which has been used, and the folder that it had to itself."""
+        self.path.unlink(missing_ok=True)
+        with _lock:
+            _senders.pop(self.path, None)
+            _addresses.pop(self.path, None)
+        if self.path.parent != uploads_folder().resolve():
+            with contextlib.suppress(OSError):
+                self.path.parent.rmdir()
+
+
+def received(payload: dict[str, Any] | None) -> Upload | None:
+    """Return the file that a widget sent, or nothing.
+
+    Raises:
+        PictureError: it is no upload, or somebody else's. Gradio lets a client that is not the page name any file of
+            this machine.
+    """
+    if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
+        return None
+    path = Path(str(payload["path"])).resolve()
+    if not path.is_relative_to(uploads_folder().resolve()) or not _may_use(path, current_visitor()):
+        raise PictureError("That is not a picture that you gave: drop it here again.")
+    return Upload(path, Path(payload.get("orig_name") or path.name).name)
+
+
 def note_upload(path: Path, visitor: str, address: str) -> None:
     """Remember that a visitor sent a file from an address."""
     path = path.resolve()
@@ -54,13 +89,6 @@ def note_upload(path: Path, visitor: str, address: str) -> None:
         _addresses[path] = address
         while len(_senders) > MOST:
             _addresses.pop(_senders.popitem(last=False)[0], None)
-
-
-def forget_upload(path: Path) -> None:
-    """Forget a file that has been used."""
-    with _lock:
-        _senders.pop(path, None)
-        _addresses.pop(path, None)
 
 
 def held_bytes(address: str, *, least: float) -> float:
@@ -115,7 +143,7 @@ class UploadCounter:
             self._most.pop(address, None)
 
 
-def may_use_upload(path: Path, visitor: str | None) -> bool:
+def _may_use(path: Path, visitor: str | None) -> bool:
     """Whether a visitor may use a file as their upload: none that nobody sent, no folder, and no other visitor's.
 
     One that came from a program without a cookie is told by its path.
@@ -123,7 +151,7 @@ def may_use_upload(path: Path, visitor: str | None) -> bool:
     if visitor is None:
         return path.is_file()
     with _lock:
-        senders = _senders.get(path.resolve(), set())
+        senders = _senders.get(path, set())
     return path.is_file() and bool(senders & {visitor, ""})
 
 

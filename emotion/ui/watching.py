@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from emotion.core.events import EpochDone, Event, RunFinished, RunStarted, StepDone, without_void
 from emotion.core.format import duration
 from emotion.runs.run import Run, Status
-from emotion.ui.status import sentence, status_box
+from emotion.ui.html import sentence, status_box
 from emotion.ui.words import ENDED, NOTHING_YET, Progress, progress, skipped
 
 # An end whose epochs went by in less was seen by nobody.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import hmac
 import os
 import socket
 import threading
@@ -16,12 +18,11 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from emotion.core.errors import ConfigError
-from emotion.server.limits import public_limits
+from emotion.server.limits import PASSWORD, public_limits
 from emotion.server.mcp import serves_mcp, what_to_install
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
-from emotion.ui.news import ADDRESS, news_route
-from emotion.ui.password import asked_password
+from emotion.ui.news import ROUTE, news_route
 from emotion.ui.run_board import RunBoard
 from emotion.ui.theme import ICON, STYLE, theme
 from emotion.ui.uploads import UploadCounter, UploadsOfVisitors
@@ -32,6 +33,9 @@ UPLOAD_BYTES = 4_000 * MB
 MOST_WAITING = 500
 # Pages that are open never end their connections by themselves.
 GRACE_SECONDS = 1
+PASSWORD_ASKED = "This page asks for a password. Any user name will do."
+# Nobody notices it once, and guessing takes years.
+SECONDS_AFTER_A_WRONG_ONE = 0.5
 
 
 def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, counter: UploadCounter) -> Gate:
@@ -50,7 +54,7 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
     # Gradio leaves its own headers for other sites away where it finds these; they let none in.
     parent = FastAPI(openapi_url=None)
     parent.add_middleware(CORSMiddleware, allow_origins=[])
-    parent.add_route(ADDRESS, news_route(board))
+    parent.add_route(ROUTE, news_route(board))
     page.queue(api_open=False, max_size=MOST_WAITING)
     gr.mount_gradio_app(
         parent,
@@ -71,7 +75,7 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
         show_error=True,
         # Said in any case: otherwise a variable of Gradio's own opens its server, which asks for no password.
         mcp_server=has_tools,
-        **asked_password(),
+        **_password(),
     )
     # Gradio takes any file of the machine for an upload until it is told so.
     page.has_launched = True
@@ -88,6 +92,22 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
     upload_bytes = max(one_file, limits.set_megabytes * MB) if limits else UPLOAD_BYTES
     app = VisitorCookie(UploadsOfVisitors(parent))
     return Gate(app, gradio=gradio, host=host, upload_bytes=upload_bytes, counter=counter, mcp_bytes=mcp_bytes)
+
+
+def _password() -> dict[str, Any]:
+    """Return what Gradio takes to ask for the password; nothing where none is set."""
+    right = os.environ.get(PASSWORD, "").encode()
+    if not right:
+        return {}
+
+    async def is_right(user: str, typed: str) -> bool:
+        # It takes the same time wherever a wrong one differs.
+        if hmac.compare_digest(typed.encode("utf-8", "surrogatepass"), right):
+            return True
+        await asyncio.sleep(SECONDS_AFTER_A_WRONG_ONE)
+        return False
+
+    return {"auth": is_right, "auth_message": PASSWORD_ASKED}
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -21,7 +21,11 @@ from PIL import Image, ImageOps
 from scipy import stats
 
 from emotion.analysis.feature_map import distances_to
+from emotion.analysis.studies import Question, find_study
 from emotion.core.errors import EmotionError
+from emotion.core.progress import result_of
+from emotion.runs.run import Run
+from emotion.server.model_process import Models, carry_out
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"
 SMALL = ("--batch-size", 8, "--image-size", 32, "--precision", "float32")
@@ -382,6 +386,19 @@ def test_a_cue_is_moved_over_its_range_on_the_same_individuals(compare: Compare,
 def swing(mean: float, *, told: bool = True) -> dict[str, Any]:
     reach = 0.01 if told else 2 * abs(mean) + 0.01
     return {"n": 5, "mean": mean, "interval": [mean - reach, mean + reach], "p_value": 0.001 if told else 0.5}
+
+
+def test_what_a_guest_of_a_run_asks_of_cues_is_shown_to_the_guest_and_not_written_into_the_run(compare: Compare):
+    file, cues = compare("--size", 2), find_study("cues")
+    run = Run(file.parents[1], guest="bert")
+    run.comparisons.mkdir()
+    guests = Path(shutil.copy(file, run.comparisons))
+    result_of(carry_out(Models(), Question(run, "cues", str(guests), {"cue": "tear", "individuals": 1})))
+    assert [*cues.kept(guests)] == ["tear"]
+    assert cues.kept(file) is None
+    ask(file, "cues", cue="mouth_curve", individuals=1)
+    assert {*cues.kept(guests)} == {"tear", "mouth_curve"}
+    assert [*cues.kept(file)] == ["mouth_curve"]
 
 
 @pytest.mark.parametrize(

@@ -103,10 +103,13 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(
         "pictures describe", "pictures import --hub team/faces", "pictures import x.zip --hub team/faces --name x",
         "pictures import --hub faces --name x", "pictures import --hub ../faces --name x",
         "pictures import x.parquet --name x --map happy", "pictures import x.parquet --name x --map =happy",
+        # Python would read the working directory.
+        "pictures import '' --name x", "predict '' --run x", "train --pictures ''", "train --pictures x --runs ''",
+        "pictures list --sets ''",
     ],
 )  # fmt: skip
 def test_wrong_usage_is_exit_code_2_and_one_sentence_that_says_where_to_look(emotion: Emotion, words: str) -> None:
-    done = emotion(*words.split())
+    done = emotion(*shlex.split(words))
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert " (usage: python -m emotion" in done.err
     assert done.err.endswith(" --help)\n")

@@ -59,6 +59,13 @@ def test_fault_rows_that_were_cut_off_by_hand_cost_no_picture(sets: Sets, made: 
     assert len(made.files()) == 4
 
 
+def test_a_file_that_was_put_into_a_set_by_hand_is_none_of_its_pictures_and_told_of(made: Made):
+    put(made.folder, {"happy/own.png": shot("own")})
+    listing = list_folder(made.folder)
+    assert {label: len(names) for label, names in listing.files.items()} == {"happy": 2, "sad": 2}
+    assert listing.account() == ["Left out: happy/own.png. It is not among the pictures of the set."]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -167,7 +174,7 @@ def test_fault_what_a_parquet_file_says_of_its_size_is_not_believed(tmp_path: Pa
     folder = tables(tmp_path / "set", pa.array(["happy", "sad"] * 150), pictures)
     way = FromDataSet(describe(folder))
     with pytest.raises(PictureError, match=r"holds more than 5 MB|to read: the limits"):
-        result_of(way.steps(tmp_path, Limits(bytes=5_000_000), use_aliases=False))
+        result_of(way.steps(tmp_path, Limits(bytes=5_000_000)))
 
 
 def test_fault_a_pipe_in_a_data_set_waits_for_nobody(tmp_path: Path):

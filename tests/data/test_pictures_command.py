@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,7 @@ def test_what_is_refused_is_one_sentence(emotion: Emotion, sets: Sets, make_pict
         said = emotion("pictures", what, name, "--json")
         assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
         assert f"There is no picture set {name!r}" in said.err
+    shutil.rmtree(sets.root)
     sets.root.write_text("")
     assert "cannot be written" in sets.refused(make_pictures(count=2))
 

@@ -131,7 +131,7 @@ def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(
 
     unfold(tab, "Rename or delete this set")
     fill(tab, "Name", "Bello")
-    fill(tab, "Whom it shows", "wolf")
+    fill(tab, "Species", "wolf")
     press(tab, "Save name and species")
     says(tab, "wolf, 8 pictures in 3 classes")
     tab.reload()

@@ -114,9 +114,9 @@ def odd_zip(path: Path, files: Files) -> Path:
 
 
 def tree(*folders: Path) -> set[str]:
-    """Return everything under folders, but for the lock of the sets and the folder where scratch may lie."""
+    """Return everything under folders, but for the folder of sets, its lock and the folder where scratch may lie."""
     found = {str(path.relative_to(folder)) for folder in folders for path in folder.rglob("*")}
-    return found - {"sets/.sets-lock", ".sets-lock", "scratch"}
+    return found - {"sets", "sets/.sets-lock", ".sets-lock", "scratch"}
 
 
 def result_of(steps: Generator[Any, None, Any]) -> Any:

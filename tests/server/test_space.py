@@ -79,19 +79,18 @@ def test_it_holds_the_project_byte_for_byte_and_no_test_run_weight_or_hidden_fil
 def test_every_picture_in_it_is_drawn_or_a_screenshot(space: Path) -> None:
     shown = [each for each in names_in(space) if re.search(r"\.(webp|png|jpe?g|gif)$", each, re.IGNORECASE)]
     assert len(shown) > 1000
-    own = ("assets/favicon.png", "assets/screenshots/")
+    own = ("assets/favicon.png", "assets/screenshots/", "assets/first-minute.webp")
     for name in (each for each in shown if not each.startswith(own)):
         folder, emotion, file = name.removeprefix("assets/faces/").split("/")
         listed = "".join(path.read_text() for path in (space / "assets" / "faces" / folder).glob("*.json*"))
         assert f"{emotion}/{file}" in listed, name
 
 
-def test_the_readmes_pictures_and_links_lead_somewhere_in_it(space: Path) -> None:
-    text = (space / "README.md").read_text(encoding="utf-8")
-    # What it says of the tests leads to the repository.
-    links = {link for link in re.findall(r"\]\(([^)#:\s]+)\)", text) if not link.startswith("tests/")}
-    assert [link for link in links if link.startswith("assets/screenshots/")]
-    assert [link for link in links if not (space / link).exists()] == []
+def test_the_pictures_and_links_of_its_documents_lead_somewhere_in_it(space: Path) -> None:
+    for document in (space / "README.md", *(space / "docs").glob("*.md")):
+        links = re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text(encoding="utf-8"))
+        assert [link for link in links if not (document.parent / link).exists()] == [], document.name
+    assert re.findall(r"!\[.+\]\(assets/", (space / "README.md").read_text(encoding="utf-8"))
 
 
 def test_what_is_no_text_goes_to_the_hubs_large_storage(space: Path) -> None:

@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 from coloraide import Color
 
-from emotion.core.labels import EMOTION_COLOURS, SPECIES_COLOURS
+from emotion.core.labels import EMOTION_COLOURS, SECOND_COLOURS, SPECIES_COLOURS
 from emotion.ui.charts.look import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR
 
 APART = 14
@@ -15,6 +15,7 @@ GROUNDS = ("#FFFFFF", "#171C29")
 GROUPS = {
     "emotions": tuple(EMOTION_COLOURS.values()),
     "species": tuple(SPECIES_COLOURS.values()),
+    **{f"a second {name}": (*SPECIES_COLOURS.values(), shade) for name, shade in SECOND_COLOURS.items()},
     "runs": RUN_COLOURS,
     "training and validation": (TRAIN_COLOUR, VALIDATION_COLOUR),
 }

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.comparisons import around, scores, write_comparison
-from helpers.looking import button, chart_text, press, says, says_no_more
+from helpers.looking import button, chart_text, curves, press, says, says_no_more
 from helpers.pictures import EMOTIONS
 from helpers.processes import giving_way, held
 from helpers.serving import Site, enter, open_tab
 from helpers.waiting import until
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from scipy import stats
 
 NASTY = '=HYPERLINK("><script>alert(1)</script>")'
@@ -47,7 +47,7 @@ def compare(page: Page, site: Site, name: str = "Compare", *, size: int | None =
     """Press Compare, or All emotions, and return the file that it is saved in, once it is on screen."""
     before = set(site.runs.glob("*/comparisons/*.json"))
     if size is not None:
-        enter(page, "Pictures a set", str(size))
+        enter(page, "Pictures per set", str(size))
     press(page, name)
     [file] = until(lambda: set(site.runs.glob("*/comparisons/*.json")) - before, what="a comparison")
     expect(page.get_by_label("Saved comparisons of this run")).to_have_value(re.compile(title_of(file)))
@@ -151,7 +151,7 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_gap(ta
         says(tab, f"{pct(right.mean())} for {'people' if name == 'human' else 'dogs'}")
     says(tab, f"{hits_of['human']} of 5 people right, {hits_of['dog']} of 5 dogs: ")
     assert measures["An even guess"][1:] == ["25 %", "25 %", "25 %", "1.39", "0.75"]
-    says(tab, "“happy”, 5 pictures a set, seed 42, chance 25 %, 95 % intervals, float32")
+    says(tab, "“happy”, 5 pictures per set, seed 42, chance 25 %, 95 % intervals, float32")
     says(tab, "with 5 pictures each, gaps under about")
     says_no_more(tab, re.compile("right, .*drawn pictures"))
     for word in ("human", "dog", "chance", "25 %"):
@@ -168,6 +168,40 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_gap(ta
         assert not row["picture"].startswith("/")
 
 
+def test_a_link_opens_the_comparison_one_sees_where_each_set_has_a_shade_and_its_unfamiliar_pictures_are_counted(
+    tab: Page, site: Site, browser: Browser
+):
+    [run] = site.runs.glob("2*")
+    name = "20260601-000000-000000"
+    sets = {"human": around(0.7), "dog (mine)": around(0.4), "dog (yours)": around(0.3)}
+    file = write_comparison(run, {each: {"happy": rows} for each, rows in sets.items()}, name=name)
+    values = saved(file)
+    for each in sets:
+        for number, picture in enumerate(values["sets"][each]["happy"]["pictures"]):
+            picture["is_unknown"] = each != "human" and number < 5
+    file.write_text(json.dumps(values))
+    tab.reload()
+    open_tab(tab, "Cross-species")
+    reopen(tab, r"happy · human, dog \(mine\), dog \(yours\)")
+    says(tab, "70 % for people")
+    tab.wait_for_url(re.compile(f"comparison={name}.json"))
+    with site.visit(browser) as other:
+        other.goto(tab.url)
+        expect(other.get_by_role("tab", name="Cross-species")).to_have_attribute("aria-selected", "true")
+        says(other, "70 % for people")
+        expect(cards(other, "human")).to_contain_text("Unfamiliar kind of picture: 0 of 20 (0 %)")
+        expect(cards(other, "dog (yours)")).to_contain_text("Unfamiliar kind of picture: 5 of 20 (25 %)")
+        accents = {
+            each: cards(other, each).evaluate("card => card.style.getPropertyValue('--accent')") for each in sets
+        }
+        assert len(set(accents.values())) == 3
+        bars = {each: line["marker"]["color"] for each, line in curves(other, "What it said").items()}
+        assert bars == accents
+    tab.reload()
+    says(tab, "70 % for people")
+    file.unlink()
+
+
 @pytest.mark.slow
 def test_all_emotions_are_one_click_and_every_question_is_answered_and_kept(tab: Page, site: Site, tmp_path: Path):
     file = compare(tab, site, "All emotions", size=4)
@@ -180,10 +214,10 @@ def test_all_emotions_are_one_click_and_every_question_is_answered_and_kept(tab:
             assert re.match(rf"{100 * right.mean():.1f} %\*? .*, {said.count(label)} of 4, AUC", grid[name][place])
             assert confusion[label] == [str(said.count(other)) for other in EMOTIONS]
     tab.get_by_role("radio", name="sad", exact=True).first.check()
-    says(tab, "“sad”, 4 pictures a set")
+    says(tab, "“sad”, 4 pictures per set")
     assert table(tab, "Mean correct-class confidence by emotion") == grid
     tab.get_by_role("radio", name="all", exact=True).first.check()
-    says(tab, "all emotions, 16 pictures a set")
+    says(tab, "all emotions, 16 pictures per set")
 
     answers = ask_everything(tab)
     kept = {path.stem: json.loads(path.read_text()) for path in file.with_suffix("").iterdir()}
@@ -219,7 +253,7 @@ def test_all_emotions_are_one_click_and_every_question_is_answered_and_kept(tab:
     tab.reload()
     open_tab(tab, "Cross-species")
     reopen(tab, title_of(file))
-    says(tab, "all emotions, 16 pictures a set")
+    says(tab, "all emotions, 16 pictures per set")
     for name, said in answers.items():
         question(tab, name)
         says(tab, said)
@@ -416,9 +450,9 @@ def test_what_cannot_be_asked_is_one_sentence(tab: Page, site: Site, tiny_pictur
         press(tab, name)
         expect(tab.get_by_text(sentence).last).to_be_visible()
 
-    enter(tab, "Pictures a set", "")
+    enter(tab, "Pictures per set", "")
     refused("Compare", "Sample size or seed is empty: give whole numbers, for instance 20 and 42.")
-    enter(tab, "Pictures a set", "9")
+    enter(tab, "Pictures per set", "9")
     refused("Compare", "There are only 6 pictures of 'happy': choose a sample of at most that many.")
     for name in ("human_eval", "dog_eval"):
         tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).uncheck()

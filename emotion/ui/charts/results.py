@@ -56,7 +56,7 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
     chart.add_bar(
         x=[_shown(name) for name in names],
         y=means,
-        marker={"color": [colour_of_set(name) for name in names], "cornerradius": 6},
+        marker={"color": [colour_of_set(name, results) for name in names], "cornerradius": 6},
         error_y={
             "type": "data",
             "symmetric": False,
@@ -98,7 +98,7 @@ def said_chart(results: Mapping[str, SampleResult], *, emotion: str | None) -> g
             x=[f"<b>{_shown(label)}</b> ✓" if label == emotion else _shown(label) for label in labels],
             y=numbers,
             name=_shown(name),
-            marker={"color": colour_of_set(name), "cornerradius": 5},
+            marker={"color": colour_of_set(name, results), "cornerradius": 5},
             text=[str(number) if number else "" for number in numbers],
             textposition="outside",
             textfont={"color": TEXT},

@@ -13,6 +13,7 @@ from emotion.analysis import Comparison, Request
 from emotion.core.errors import ConfigError, PictureError
 from emotion.core.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
 from emotion.runs.run import Run
+from emotion.ui.events import Values
 from emotion.ui.picture_sets import NO_SETS, PictureSet, evaluation_sets, list_picture_sets, names_by_species
 from emotion.ui.run_board import trained_on_drawn
 
@@ -28,10 +29,10 @@ class CompareForm:
         self.run = run
         with gr.Row(elem_classes="controls"):
             self.emotion = gr.Dropdown(
-                list(EMOTIONS), value="happy", label="Emotion", scale=1, min_width=120, elem_id="compare-emotion"
+                list(EMOTIONS), value="happy", label="Emotion", scale=2, min_width=140, elem_id="compare-emotion"
             )
-            self.size = gr.Number(DEFAULT_SIZE, label="Pictures a set", precision=0, minimum=2, scale=1, min_width=110)
-            self.seed = gr.Number(DEFAULT_SEED, label="Seed", precision=0, minimum=0, scale=1, min_width=90)
+            self.size = gr.Number(DEFAULT_SIZE, label="Pictures per set", precision=0, minimum=2, scale=1, min_width=80)
+            self.seed = gr.Number(DEFAULT_SEED, label="Seed", precision=0, minimum=0, scale=1, min_width=70)
         self.sets = gr.CheckboxGroup(
             [(each.title, each.key) for each in sets], value=ticked(sets, is_drawn=True), label="Sets to compare",
             elem_id="compare-sets", info=None if sets else NO_SETS,
@@ -40,8 +41,9 @@ class CompareForm:
             self.go = gr.Button("Compare", variant="primary", elem_id="compare", scale=1, min_width=140)
             self.grid = gr.Button("All emotions", elem_id="compare-grid", scale=1, min_width=140)
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="compare-stop", scale=0, min_width=90)
+            # Hidden and not gone: it tells of each comparison that comes on screen, the first one too.
             self.saved = gr.Dropdown(
-                [], label="Saved comparisons of this run", elem_id="saved", visible=False, scale=3, min_width=260
+                [], label="Saved comparisons of this run", elem_id="saved", visible="hidden", scale=3, min_width=260
             )
         self.aliases, self.relaxed = _switches(sets)
         self.inputs: list[Any] = [self.emotion, self.sets, self.size, self.seed, self.aliases, self.relaxed]
@@ -65,16 +67,21 @@ class CompareForm:
         asked = requested(chosen, emotion=emotion, size=size, seed=seed)
         return replace(asked, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
 
-    def fit_to(self, run: Run) -> list[Any]:
-        """Offer the run's classes and tick the sets of the kind it was trained on: values for emotion and sets."""
+    def buttons(self, *, are_free: bool) -> Values:
+        """Let a comparison be asked for, or not while one goes on."""
+        return {each: gr.Button(interactive=are_free) for each in (self.go, self.grid)}
+
+    def fit_to(self, run: Run) -> Values:
+        """Offer the run's classes and tick the sets of the kind it was trained on."""
         sets = evaluation_sets(list_picture_sets())
         value = ticked(sets, is_drawn=trained_on_drawn(run))
         classes = list(run.record().get("classes") or EMOTIONS)
-        return [
-            # What is chosen stays chosen, unless the run has other classes.
-            gr.Dropdown(classes) if set(classes) == set(EMOTIONS) else gr.Dropdown(classes, value=classes[0]),
-            gr.CheckboxGroup([(each.title, each.key) for each in sets], value=value),
-        ]
+        # What is chosen stays chosen, unless the run has other classes.
+        other: dict[str, Any] = {} if set(classes) == set(EMOTIONS) else {"value": classes[0]}
+        return {
+            self.emotion: gr.Dropdown(classes, **other),
+            self.sets: gr.CheckboxGroup([(each.title, each.key) for each in sets], value=value),
+        }
 
 
 def requested(sets: Sequence[PictureSet], *, emotion: str | None, size: float | None, seed: float | None) -> Request:

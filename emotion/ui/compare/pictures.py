@@ -14,8 +14,7 @@ from emotion.core.format import count, harmless, percent
 from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
-from emotion.ui.tables import column_head, row_head, scrolled
-from emotion.ui.thumbnails import data_uris
+from emotion.ui.html import data_uris, head_cell, scrolled
 
 SIDE = 132
 MAX_TWINS, TWIN_SIDE = 12, 96
@@ -28,7 +27,8 @@ TICK = "Put this picture into the report"
 def pictures_html(comparison: Comparison, emotion: str | None) -> str:
     """Return the sets side by side: what came out, and every picture with what was said of it; None is all emotions."""
     results = comparison.results(emotion)
-    cards = "".join(_card(name, result, emotion) for name, result in results.items())
+    colours = {name: colour_of_set(name, comparison.sets) for name in comparison.sets}
+    cards = "".join(_card(name, result, emotion, colours[name]) for name, result in results.items())
     return f'<div class="species">{cards}</div>'
 
 
@@ -56,6 +56,7 @@ def table_of(comparison: Comparison) -> pd.DataFrame:
             "correct": picture.predicted == picture.label,
             "runner_up": picture.is_runner_up,
             "correct_confidence": picture.correct_confidence,
+            "unknown": picture.is_unknown,
             **{f"p_{label}": picture.scores[label] for label in comparison.classes},
             "seed": comparison.seed,
             "run": Path(comparison.run).name,
@@ -77,10 +78,13 @@ def unreadable(result: SampleResult) -> str:
     return f'<p class="note">{number} left out, others drawn instead. {html.escape(reason)}</p>'
 
 
-def _card(name: str, result: SampleResult, emotion: str | None) -> str:
+def _card(name: str, result: SampleResult, emotion: str | None, colour: str) -> str:
     facts = f"<li><b>{result.correct} of {result.n} correct</b></li><li>{html.escape(_instead(result, emotion))}</li>"
     if emotion:
         facts += f"<li>“{html.escape(emotion)}” came second in <b>{result.runner_up} of {result.n}</b></li>"
+    if result.unknown is not None:
+        share = percent(result.unknown / result.n)
+        facts += f"<li>Unfamiliar kind of picture: <b>{result.unknown} of {result.n}</b> ({share})</li>"
     left_out = unreadable(result)
     shown = result.pictures[:MAX_SHOWN] if emotion else _spread(result.pictures)
     uris = data_uris([Path(each.picture) for each in shown], side=SIDE)
@@ -88,7 +92,7 @@ def _card(name: str, result: SampleResult, emotion: str | None) -> str:
     hidden = len(result.pictures) - len(shown)
     more = f'<p class="note">{count(hidden, "more picture")} in the CSV.</p>' if hidden > 0 else ""
     return (
-        f'<section class="species-card" style="--accent:{colour_of_set(name)}" aria-label="{html.escape(name)}">'
+        f'<section class="species-card" style="--accent:{colour}" aria-label="{html.escape(name)}">'
         f'<h2>{html.escape(name)}</h2><ul class="facts">{facts}</ul>{left_out}'
         f'<div class="gallery">{pictures}</div>{more}</section>'
     )
@@ -116,15 +120,16 @@ def _figure(picture: ScoredPicture, uri: str, name: str) -> str:
 def _instead(result: SampleResult, emotion: str | None) -> str:
     said = {label: number for label, number in result.predicted.items() if number and label != emotion}
     if not said:
-        return "It said nothing else."
+        return "Nothing else was said."
     parts = [f"{label} {number}" for label, number in sorted(said.items(), key=lambda item: -item[1])]
-    return f"Said {'instead' if emotion else 'of all'}: {', '.join(parts)}"
+    return f"{'Said instead' if emotion else 'Said'}: {', '.join(parts)}"
 
 
 def sample_html(comparison: Comparison) -> str:
     """Return how the sets' classes were read, and which pictures were left out of the sample, folded away."""
     rows = "".join(
-        f"<tr>{row_head(name, colour_of_set(name))}<td>{_mapping(comparison.mapping.get(name, {}))}</td></tr>"
+        f"<tr>{head_cell(name, scope='row', colour=colour_of_set(name, comparison.sets))}"
+        f"<td>{_mapping(comparison.mapping.get(name, {}))}</td></tr>"
         for name in comparison.sets
     )
     twins = {path: twin for name in comparison.sets for path, twin in comparison.pooled(name).near_duplicates.items()}
@@ -135,7 +140,7 @@ def sample_html(comparison: Comparison) -> str:
     )
     number = f"{count(len(twins), 'near-duplicate')} found and left out, others drawn instead."
     found = number if twins else "no near-duplicate found."
-    head = column_head("its class folders, and what they were read as")
+    head = head_cell("its class folders, and what they were read as")
     table = f'<table class="mapping"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
     notes = [f"{name}: {note}" for name, each in comparison.notes.items() for note in each]
     said = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)

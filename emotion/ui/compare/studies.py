@@ -3,52 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from emotion.analysis import Comparison
+from emotion.analysis import Comparison, load_comparison
 from emotion.analysis.studies import STUDIES, Question
 from emotion.analysis.study import Parameter, Study
+from emotion.core.errors import RunError
 from emotion.server.services import Services
-from emotion.ui.compare.shown import rendered, shown_comparison
-from emotion.ui.guard import guarded, guarded_stream
-from emotion.ui.handlers import QUIET
+from emotion.ui.events import Values, on, watched
+from emotion.ui.html import put, sentence, slot
+from emotion.ui.rendering import rendered
 from emotion.ui.run_board import RunBoard
-from emotion.ui.status import sentence
-from emotion.ui.studying import carried_out
 
 STOPPED = "Stopped: nothing of it is kept."
-Values = dict[Any, Any]
+
+
+def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> tuple[Comparison, Path]:
+    """Return the saved comparison of a run and its file; the page sends two names, never a path.
+
+    Raises:
+        RunError: nothing is compared yet, or it is gone or cannot be read.
+    """
+    if not run or not saved:
+        raise RunError("Nothing is compared yet: press Compare first.")
+    for path in board.find(run).comparisons.glob("*.json"):
+        if path.name == saved:
+            return load_comparison(path), path
+    raise RunError("That comparison is gone: choose another one.")
 
 
 class StudyPanel:
     """A study in a tab of its own: what it asks of the visitor, a bar with Stop, and its answer."""
 
-    def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown, study: Study) -> None:
+    def __init__(self, services: Services, board: RunBoard, place: list[gr.Dropdown], study: Study) -> None:
         self.services, self.board, self.study = services, board, study
-        gr.HTML(sentence(study.question), apply_default_css=False)
+        put(sentence(study.question))
         with gr.Row(elem_classes="actions"):
             self.fields = {each.name: self._field(each) for each in study.parameters(None)}
-            self.go = gr.Button(
-                "Ask",
-                elem_id=f"{study.name}-ask",
-                scale=0,
-                min_width=120,
-                visible=study.load is None or study.save is not None,
-            )
+            is_asked = study.load is None or study.save is not None
+            self.go = gr.Button("Ask", elem_id=f"{study.name}-ask", scale=0, min_width=120, visible=is_asked)
             self.stop = gr.Button(
                 "Stop", variant="stop", visible=False, elem_id=f"{study.name}-stop", scale=0, min_width=90
             )
-        self.status = gr.HTML("", elem_id=f"{study.name}-status", apply_default_css=False)
-        self.answer = gr.HTML("", elem_id=f"{study.name}-answer", apply_default_css=False)
-        self.view: list[Any] = [*self.fields.values(), self.stop, self.status, self.answer]
-        asked = [run, saved, *self.fields.values()]
-        event = self.go.click(guarded_stream(self.ask), asked, self.view, concurrency_id="study", **QUIET)
-        event.then(guarded(self.show), [run, saved], self.view, **QUIET)
-        self.stop.click(
-            lambda: {self.stop: gr.Button(visible=False), self.status: sentence(STOPPED)}, None,
-            [self.stop, self.status], cancels=event, **QUIET,
+        self.status, self.answer = slot(f"{study.name}-status"), slot(f"{study.name}-answer")
+        self.view: list[Any] = [*self.fields.values(), self.go, self.stop, self.status, self.answer]
+        event = on(self.go.click, self.ask, [*place, *self.fields.values()], self.view, concurrency_id="study")
+        on(event.then, self.finish, place, self.view, by_page=True)
+        on(
+            self.stop.click, lambda: {self.stop: gr.Button(visible=False), self.status: sentence(STOPPED)}, None,
+            [self.stop, self.status], cancels=event,
         )  # fmt: skip
 
     def ask(self, name: str | None, saved: str | None, *given: Any) -> Generator[Values, None, None]:
@@ -57,14 +63,19 @@ class StudyPanel:
         asked = dict(zip(self.fields, given, strict=True))
         question = Question(self.board.find(name), self.study.name, str(file), asked)
         idle = {self.stop: gr.Button(visible=False), self.status: ""}
-        yield {self.stop: gr.Button(visible=True)}
+        # Until a stopped question has ended, Gradio drops the next press.
+        yield {self.go: gr.Button(interactive=False), self.stop: gr.Button(visible=True)}
         try:
-            yield from carried_out(self.services, question, place=lambda line: {self.status: line})
+            yield from watched(self.services.study(question), self.status)
         except Exception:
             # Neither a bar that runs nor a Stop that stops nothing is left behind.
             yield idle
             raise
         yield idle
+
+    def finish(self, name: str | None, saved: str | None) -> Values:
+        """Show the answer, and let the next question be asked."""
+        return {self.go: gr.Button(interactive=True), **self.show(name, saved)}
 
     def show(self, name: str | None, saved: str | None) -> Values:
         """Show what is kept of the comparison that is on screen by now, which may be another one than was asked of."""
@@ -90,28 +101,31 @@ class StudyPanels:
     """All of them as tabs; the answer of the open one is loaded when it is looked at."""
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown) -> None:
-        self.run, self.saved = run, saved
+        self.board, place = board, [run, saved]
         self.open = gr.State(STUDIES[0].name)
         self.panels: dict[str, StudyPanel] = {}
         with gr.Tabs(elem_id="studies"):
             for study in STUDIES:
                 with gr.Tab(study.title, id=study.name) as tab:
-                    panel = self.panels[study.name] = StudyPanel(services, board, run, saved, study)
-                tab.select(
-                    guarded(lambda *shown, panel=panel: {self.open: panel.study.name, **panel.show(*shown)}),
-                    [run, saved], [self.open, *panel.view], **QUIET,
-                )  # fmt: skip
+                    panel = self.panels[study.name] = StudyPanel(services, board, place, study)
+
+                def opened(*shown: str, panel: StudyPanel = panel) -> Values:
+                    return {self.open: panel.study.name, **panel.show(*shown)}
+
+                on(tab.select, opened, place, [self.open, *panel.view], by_page=True)
             with gr.Tab("All numbers", id="numbers"):
-                self.numbers = gr.HTML("", elem_id="numbers", apply_default_css=False)
-        self.view: list[Any] = [self.numbers, *(widget for panel in self.panels.values() for widget in panel.view)]
+                self.numbers = slot("numbers")
+        view = [widget for panel in self.panels.values() for widget in panel.view]
+        # However a comparison came on screen.
+        on(saved.change, self.begin, [*place, self.open], view, by_page=True, trigger_mode="always_last")
 
-    def begin(self, comparison: Comparison) -> Values:
-        """Return what every panel shows as another comparison comes on screen."""
-        return {widget: value for panel in self.panels.values() for widget, value in panel.begin(comparison).items()}
-
-    def show(self, name: str | None, saved: str | None, study: str) -> Values:
-        """Return the answer of the panel that is open."""
-        return self.panels[study].show(name, saved)
+    def begin(self, name: str | None, saved: str | None, study: str) -> Values:
+        """Return what every panel shows as another comparison comes on screen: its answer in the one that is open."""
+        if not name or not saved:
+            return {panel.answer: "" for panel in self.panels.values()}
+        comparison, _ = shown_comparison(self.board, name, saved)
+        told = {widget: value for panel in self.panels.values() for widget, value in panel.begin(comparison).items()}
+        return told | self.panels[study].show(name, saved)
 
 
 def _fitted(each: Parameter) -> gr.Dropdown | gr.Number:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +21,33 @@ from emotion.ui.charts.view import chart, shown
 from emotion.ui.chosen import Chosen
 from emotion.ui.compare.form import CompareForm, is_asked
 from emotion.ui.compare.pictures import pictures_html, sample_html, table_of, title_of
-from emotion.ui.compare.shown import rendered, shown_comparison
-from emotion.ui.compare.studies import StudyPanels, Values
-from emotion.ui.guard import guarded, guarded_stream
-from emotion.ui.handlers import EVERY_PRESS, QUIET
-from emotion.ui.news import News
+from emotion.ui.compare.studies import STOPPED, StudyPanels, shown_comparison
+from emotion.ui.events import EVERY_PRESS, Values, on, watched
+from emotion.ui.html import TICKS, drawn_badge, sentence, slot, ticked
+from emotion.ui.news import News, address, named
+from emotion.ui.rendering import rendered
 from emotion.ui.run_board import RunBoard
-from emotion.ui.status import drawn_badge, sentence
-from emotion.ui.studying import watched
-from emotion.ui.ticks import TICKS, ticked
 from emotion.ui.uploads import new_download
 
 NO_COMPARISON = (
     "Press Compare for one emotion, or All emotions for the grid: the run judges a sample of each ticked set."
 )
 CHANGED = "The settings above are others than those of what is shown: press Compare."
-STOPPED = "Stopped: nothing of it is kept."
 NO_PICTURE = "No picture is in it, unless you tick some above."
 ALL = "all"
 
 
 class CompareTab:
-    """Widgets of the tab and what they do."""
+    """Widgets of the tab and what they do; ``saved`` holds the file name of the comparison that is shown."""
 
     def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
         self.services, self.board = services, board
         chosen.waits()
         self.form = form = CompareForm(chosen.run)
         self.saved = form.saved
-        self.status = gr.HTML("", elem_id="compare-status", apply_default_css=False)
-        self.changed = gr.HTML("", elem_id="compare-changed", apply_default_css=False)
+        self.status, self.changed = slot("compare-status"), slot("compare-changed")
         with gr.Column(elem_id="compare-result"):
-            self.headline = gr.HTML(sentence(NO_COMPARISON), elem_id="headline", apply_default_css=False)
+            self.headline = slot("headline", sentence(NO_COMPARISON))
             with gr.Column(visible=False) as self.result:
                 self.shown_emotion = gr.Radio([], label="Shown emotion", visible=False, elem_id="shown-emotion")
                 with gr.Row(elem_classes="columns"):
@@ -60,69 +55,68 @@ class CompareTab:
                         self.means = chart(HEIGHT, label="Mean correct-class confidence", name="means")
                     with gr.Column(min_width=320):
                         self.said = chart(HEIGHT, label="What it said", name="said")
-                self.grid = gr.HTML("", elem_id="grid", apply_default_css=False)
-                self.pictures = gr.HTML("", js_on_load=TICKS, elem_id="compare-pictures", apply_default_css=False)
+                self.grid = slot("grid")
+                self.pictures = slot("compare-pictures", script=TICKS)
                 with gr.Row(elem_classes="actions", elem_id="results-actions"):
                     self.csv = gr.DownloadButton("Download CSV", elem_id="csv", size="md", min_width=150)
-                    self._build_report()
+                    self.note, self.ticked = slot("report-note", _note(())), gr.State(())
+                    self.write = gr.Button("Write report", elem_id="report", size="md", min_width=150)
+                    self.report = gr.DownloadButton(
+                        "Download report", visible=False, elem_id="report-file", size="md", min_width=150
+                    )
                 self.studies = StudyPanels(services, board, form.run, self.saved)
         self.view: list[Any] = [
             self.status, self.changed, self.headline, self.result, self.shown_emotion, self.means, self.said,
-            self.grid, self.pictures, self.csv, self.saved, form.stop, *self.report_view, *self.studies.view,
+            self.grid, self.pictures, self.csv, self.saved, form.go, form.grid, form.stop, self.ticked, self.note,
+            self.report, self.studies.numbers,
         ]  # fmt: skip
         self._connect(chosen)
-
-    def _build_report(self) -> None:
-        """Place two buttons, and a button for each file once it is written."""
-        self.ticked = gr.State(())
-        self.note = gr.HTML(_note(()), elem_id="report-note", apply_default_css=False)
-        self.files: dict[str, gr.DownloadButton] = {}
-        for kind, title in (("html", "Write report"), ("md", "Write report as Markdown")):
-            button = gr.Button(title, elem_id=f"report-{kind}", size="md", min_width=150)
-            self.files[kind] = file = gr.DownloadButton(
-                "Download report", visible=False, elem_id=f"report-{kind}-file", size="md", min_width=150
-            )
-            button.click(
-                guarded(lambda *values, kind=kind: self.write_report(kind, *values)),
-                [self.form.run, self.saved, self.ticked], file, api_visibility="private", show_progress_on=[self.note],
-            )  # fmt: skip
-        self.report_view: list[Any] = [self.ticked, self.note, *self.files.values()]
+        news.tell(self.open_asked, [news.address], self.view)
 
     def _connect(self, chosen: Chosen) -> None:
         form, place = self.form, [self.form.run, self.saved]
         asked = [form.run, *form.inputs]
-        comparing: list[Any] = [
-            button.click(guarded_stream(handler), asked, self.view, concurrency_id="compare", **QUIET)
+        comparing = [
+            on(button.click, handler, asked, self.view, concurrency_id="compare")
             for button, handler in ((form.go, self.compare), (form.grid, self.compare_all))
         ]
-        form.stop.click(
-            lambda: {form.stop: gr.Button(visible=False), self.status: sentence(STOPPED)}, None,
-            [form.stop, self.status], cancels=comparing, **QUIET,
+        for event in comparing:
+            on(event.then, lambda: form.buttons(are_free=True), None, [form.go, form.grid], by_page=True)
+        on(
+            form.stop.click, lambda: {form.stop: gr.Button(visible=False), self.status: sentence(STOPPED)}, None,
+            [form.stop, self.status], cancels=comparing,
         )  # fmt: skip
-        reopening: dict[str, Any] = {"concurrency_id": "reopen", "trigger_mode": EVERY_PRESS, **QUIET}
-        reopened = [
-            self.saved.input(guarded(self.reopen), place, self.view, **reopening),
-            self.shown_emotion.input(guarded(self.reopen), [*place, self.shown_emotion], self.view, **reopening),
-        ]
-        answers: Callable[..., Any] = self.studies.show
-        for event in (*comparing, *reopened):
-            event.then(guarded(answers), [*place, self.studies.open], self.studies.view, **QUIET)
-        gr.on(
-            [each.input for each in (form.run, *form.inputs)], guarded(self.compare_settings),
-            [*asked, self.saved], self.changed, trigger_mode="always_last", **QUIET,
+        reopening: dict[str, Any] = {"concurrency_id": "reopen", "trigger_mode": EVERY_PRESS}
+        on(self.saved.input, self.reopen, place, self.view, **reopening)
+        on(self.shown_emotion.input, self.reopen, [*place, self.shown_emotion], self.view, **reopening)
+        on(self.saved.change, None, self.saved, None, js=address("comparison"))
+        on(
+            [each.input for each in (form.run, *form.inputs)], self.compare_settings, [*asked, self.saved],
+            self.changed, trigger_mode="always_last",
         )  # fmt: skip
-        self.pictures.select(guarded(self.tick), None, self.report_view, trigger_mode=EVERY_PRESS, **QUIET)
-        chosen.when_changed(self.choose_run, [], [form.emotion, form.sets, self.saved])
+        on(self.pictures.select, self.tick, None, [self.ticked, self.note, self.report], trigger_mode=EVERY_PRESS)
+        on(
+            self.write.click, self.write_report, [*place, self.ticked], self.report, show_progress="full",
+            show_progress_on=[self.note],
+        )  # fmt: skip
+        chosen.when_changed(self.choose_run, [self.saved], [form.emotion, form.sets, self.saved])
 
-    def choose_run(self, name: str | None) -> dict[Any, Any]:
+    def open_asked(self, asked: str) -> Values:
+        """Show the comparison that a link asks for, if it is still there."""
+        name, saved = named(asked, "run"), named(asked, "comparison")
+        try:
+            return self.reopen(name, saved) if name and saved else {}
+        except EmotionError:
+            return {}
+
+    def choose_run(self, name: str | None, shown: str | None) -> Values:
         """Offer the run's classes, tick the sets of the kind it was trained on, and list what it was compared on."""
         if not name:
             return {}
         run = self.board.find(name)
         choices = saved_choices(run.comparisons)
-        emotion, sets = self.form.fit_to(run)
-        saved = gr.Dropdown(choices, value=None, visible=bool(choices))
-        return {self.form.emotion: emotion, self.form.sets: sets, self.saved: saved}
+        value = shown if shown in [file for _, file in choices] else None
+        return {**self.form.fit_to(run), self.saved: _saved(choices, value)}
 
     def compare(self, name: str | None, emotion: str | None, *asked: Any) -> Generator[Values, None, None]:
         """Let the run judge a sample of each ticked set, and show what came out."""
@@ -130,8 +124,9 @@ class CompareTab:
         try:
             run = self.board.choose(name)
             steps = self.services.comparing(run, self.form.read(emotion, *asked))
-            yield {self.form.stop: gr.Button(visible=True)}
-            comparison, path = yield from watched(steps, place=lambda line: {self.status: line})
+            # Until a stopped comparison has ended, Gradio drops the next press.
+            yield {self.form.stop: gr.Button(visible=True), **self.form.buttons(are_free=False)}
+            comparison, path = yield from watched(steps, self.status)
         except Exception:
             # Neither a bar that runs nor a Stop that stops nothing is left behind.
             yield idle
@@ -142,16 +137,17 @@ class CompareTab:
         """Do the same with every emotion: the grid."""
         yield from self.compare(name, None, *asked)
 
-    def compare_settings(self, name: str | None, *asked: Any) -> str:
+    def compare_settings(self, name: str | None, *asked: Any) -> Values:
         """Say so where the settings are others than those of what is shown, which is dimmed then."""
         *settings, saved = asked
         if not name or not saved:
-            return ""
+            return {self.changed: ""}
         try:
             comparison, _ = shown_comparison(self.board, name, saved)
-            return "" if is_asked(self.form.read(*settings), comparison) else sentence(CHANGED)
+            is_same = is_asked(self.form.read(*settings), comparison)
         except EmotionError:
-            return sentence(CHANGED)
+            is_same = False
+        return {self.changed: "" if is_same else sentence(CHANGED)}
 
     def reopen(self, name: str | None, saved: str | None, emotion: str | None = None) -> Values:
         """Show a saved comparison of the run again; the page sends its file's name, never a path."""
@@ -177,29 +173,27 @@ class CompareTab:
             self.grid: rendered(table, name="grid") if table else "",
             self.pictures: pictures_html(comparison, chosen) + sample_html(comparison),
             self.csv: gr.DownloadButton(value=str(csv)),
-            self.saved: gr.Dropdown(saved_choices(path.parent), value=path.name, visible=True),
+            self.saved: _saved(saved_choices(path.parent), path.name),
             self.studies.numbers: rendered(numbers, name="numbers"),
             **self._tick(()),
-            **self.studies.begin(comparison),
         }
 
     def tick(self, event: gr.EventData) -> Values:
-        """Keep which pictures are ticked; the page sends their hashes."""
+        """Keep which pictures are ticked."""
         return self._tick(ticked(event))
 
     def _tick(self, chosen: tuple[str, ...]) -> Values:
-        # A report that is written already has other pictures.
-        files = {file: gr.DownloadButton(visible=False) for file in self.files.values()}
-        return {self.ticked: chosen, self.note: _note(chosen), **files}
+        # By their hashes. A report that is written already has other pictures.
+        return {self.ticked: chosen, self.note: _note(chosen), self.report: gr.DownloadButton(visible=False)}
 
-    def write_report(self, kind: str, run: str | None, saved: str | None, ticked: tuple[str, ...]) -> Any:
+    def write_report(self, run: str | None, saved: str | None, ticked: tuple[str, ...]) -> Values:
         """Write the report of the comparison on screen, with the pictures that were ticked and no others."""
         from emotion.report import build_report, write_report
 
         _, path = shown_comparison(self.board, run, saved)
-        target = new_download(f"{run}-{path.stem}.{kind}")
+        target = new_download(f"{run}-{path.stem}.html")
         write_report(build_report(path, ticked=ticked), target)
-        return gr.DownloadButton(value=str(target), visible=True)
+        return {self.report: gr.DownloadButton(value=str(target), visible=True)}
 
 
 def headline_html(comparison: Comparison, emotion: str | None) -> str:
@@ -214,7 +208,7 @@ def headline_html(comparison: Comparison, emotion: str | None) -> str:
         f'<p class="warning" role="status">{html.escape(said)}</p>' for said in caveats(comparison, emotion)
     )
     sizes = {result.n for result in comparison.results(emotion).values()}
-    pictures = f"{count(sizes.pop(), 'picture')} a set" if len(sizes) == 1 else "whole sets"
+    pictures = f"{count(sizes.pop(), 'picture')} per set" if len(sizes) == 1 else "whole sets"
     shown = f"“{emotion}”" if emotion else "all emotions"
     basis = (
         f"{shown}, {pictures}, seed {comparison.seed}, chance {percent(comparison.chance)}, 95 % intervals, "
@@ -236,6 +230,10 @@ def saved_choices(folder: Path) -> list[tuple[str, str]]:
         except EmotionError:
             continue  # One torn file does not hide the others.
     return choices
+
+
+def _saved(choices: list[tuple[str, str]], value: str | None) -> gr.Dropdown:
+    return gr.Dropdown(choices, value=value, visible=True if choices else "hidden")
 
 
 def _note(ticked: tuple[str, ...]) -> str:

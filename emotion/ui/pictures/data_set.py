@@ -15,17 +15,15 @@ from emotion.data.hub import Describe, FromDataSet
 from emotion.data.names import shown
 from emotion.server.limits import is_public
 from emotion.server.services import Services
-from emotion.ui.guard import guarded, guarded_stream
-from emotion.ui.handlers import QUIET
-from emotion.ui.pictures.mine import import_limits
-from emotion.ui.status import sentence
-from emotion.ui.studying import watched
+from emotion.ui.events import Values, on, watched
+from emotion.ui.html import sentence, slot
+from emotion.ui.picture_sets import import_limits
 
 if TYPE_CHECKING:
     from emotion.data.hub import Description
 
-FIRST = "Name a data set and press Look: its splits, columns and labels are read from itself."
-NAMES_NOTE = "One label a line: theirs = ours. Nothing on the right leaves it out."
+FIRST = "Name a data set and press Look to see its splits, columns and labels."
+NAMES_NOTE = "One label a line: theirs = ours. A label with nothing on the right is left out."
 WHERE = "An id on the Hub, owner/name"
 WHERE_HERE = f"{WHERE}, or a Parquet file or a folder on this machine."
 
@@ -39,7 +37,7 @@ class DataSetForm:
         where = f"{WHERE}." if is_public() else WHERE_HERE
         self.source = gr.Textbox(label="Data set", placeholder="owner/name", info=where, elem_id="hub-id")
         self.look = gr.Button("Look", elem_id="hub-look", size="md")
-        self.said = gr.HTML(sentence(FIRST), elem_id="hub-said", apply_default_css=False)
+        self.said = slot("hub-said", sentence(FIRST))
         with gr.Column(visible=False) as self.choices:
             with gr.Row(elem_classes="controls"):
                 self.config = gr.Dropdown([], label="Configuration", elem_id="hub-config", min_width=130)
@@ -49,33 +47,32 @@ class DataSetForm:
                 self.label = gr.Dropdown([], label="Label column", elem_id="hub-label", min_width=130)
             self.names = gr.Textbox(label="What its labels are called", info=NAMES_NOTE, lines=5, elem_id="hub-names")
             self.go = gr.Button("Bring it in", variant="primary", elem_id="hub-bring")
-        self.brought = gr.HTML("", elem_id="said-of-hub", apply_default_css=False)
+        self.brought = slot("said-of-hub")
         self.inputs = [self.found, self.picture, self.label, self.names]
         view = [
             self.found, self.said, self.choices, self.config, self.split, self.picture, self.label, self.names,
             self.brought,
         ]  # fmt: skip
-        options: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "bring", **QUIET}
-        for event in (self.look.click, self.source.submit):
-            event(guarded_stream(self.describe), self.source, view, **options)
-        for choice in (self.config.input, self.split.input):
-            choice(guarded_stream(self.describe), [self.source, self.config, self.split], view, **options)
-        self.label.input(guarded(self.name_labels), [self.found, self.label], self.names, **QUIET)
+        options: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "bring"}
+        on([self.look.click, self.source.submit], self.describe, self.source, view, **options)
+        choice = [self.source, self.config, self.split]
+        on([self.config.input, self.split.input], self.describe, choice, view, **options)
+        on(self.label.input, self.name_labels, [self.found, self.label], self.names)
 
-    def describe(self, source: str, config: str = "", split: str = "") -> Generator[dict[Any, Any], None, None]:
+    def describe(self, source: str, config: str = "", split: str = "") -> Generator[Values, None, None]:
         """Look at what the data set offers, and offer it."""
         if not source.strip():
             raise PictureError("No data set is named yet: give its id, such as owner/name.")
         job = Describe(source.strip(), config or "", split or "", on_hub=is_public(), limits=import_limits())
         try:
-            found = yield from watched(self.services.do(job), place=lambda line: {self.said: line})
+            found = yield from watched(self.services.do(job), self.said)
         except EmotionError as error:
             said = sentence(str(error), kind="problem")
             yield {self.found: None, self.said: said, self.choices: gr.Column(visible=False)}
             return
         yield self.offered(found)
 
-    def offered(self, found: Description) -> dict[Any, Any]:
+    def offered(self, found: Description) -> Values:
         """Return what every widget shows of a description."""
         labels = list(found.labels)
         return {
@@ -90,11 +87,11 @@ class DataSetForm:
             self.brought: "",
         }
 
-    def name_labels(self, found: Description | None, label: str) -> str:
+    def name_labels(self, found: Description | None, label: str) -> Values:
         """Propose names for the labels of another column."""
         if found is None or label not in found.labels:
             raise PictureError("That column is gone: press Look again.")
-        return names_of(found.labels[label])
+        return {self.names: names_of(found.labels[label])}
 
     def way(self, found: Description | None, picture: str, label: str, names: str) -> FromDataSet:
         """Return what is to be brought in.

@@ -1,4 +1,4 @@
-"""The ways in: photographs of the Hub, a zip, a folder, files into a class, the webcam, any data set of the Hub.
+"""The ways in: a zip, a folder, photographs of the Hub, files into a class, the webcam, any data set of the Hub.
 
 Each becomes one job that is watched while it goes on, and says beside its own fields what came of it.
 """
@@ -14,24 +14,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import gradio as gr
-from gradio.context import LocalContext
 
 from emotion.core.errors import EmotionError, PictureError
+from emotion.core.format import count
 from emotion.core.labels import ALIASES_SETTING, EMOTIONS, species_in
 from emotion.data.importing import Bring, Brought, FromFiles, FromPath, Way
-from emotion.data.names import MAX_NAME
+from emotion.data.names import MAX_NAME, shown
 from emotion.data.photographs import PER_CLASS, PHOTOGRAPHS, FromPhotographs, PhotographSet
 from emotion.data.sets import sets_folder
 from emotion.server.limits import is_public
 from emotion.server.services import Services
-from emotion.ui.guard import guarded_stream
-from emotion.ui.handlers import EVERY_PRESS, QUIET
-from emotion.ui.picture_input import Upload, received
+from emotion.ui.events import EVERY_PRESS, Values, on, session, watched
+from emotion.ui.html import put, sentence, slot
+from emotion.ui.picture_sets import free_name, import_limits, own_set, require_room_for_another
 from emotion.ui.pictures.data_set import DataSetForm
-from emotion.ui.pictures.mine import NEW, free_name, import_limits, own_set, refuse_another
-from emotion.ui.pictures.summary import brought_sentence
-from emotion.ui.status import sentence
-from emotion.ui.studying import watched
+from emotion.ui.uploads import Upload, received
 from emotion.ui.visitor import current_visitor
 
 SPECIES = [("people", "human"), ("dogs", "dog"), ("cats", "cat")]
@@ -50,8 +47,7 @@ _WEBCAM = f"""
 </div>
 """
 _SCRIPT = Path(__file__).with_name("webcam.js")
-Answer = dict[Any, Any]
-Steps = Generator[Answer, None, None]
+Steps = Generator[Values, None, None]
 
 
 @dataclass
@@ -75,7 +71,7 @@ class Incoming:
                 min_width=160,
             )  # fmt: skip
             self.species = gr.Dropdown(
-                SPECIES, value=None, label="Whom it shows", allow_custom_value=True, elem_id="set-species", scale=1,
+                SPECIES, value=None, label="Species", allow_custom_value=True, elem_id="set-species", scale=1,
                 min_width=130,
             )  # fmt: skip
         with gr.Tabs(elem_id="ways-in") as self.ways:
@@ -90,8 +86,8 @@ class Incoming:
 
     def _build_zip(self) -> None:
         self.zip = gr.File(label="A zip of class folders", file_types=[".zip"], height=130, elem_id="set-zip")
-        self.said_of_zip = _said("zip")
-        gr.HTML(f'<p class="note">{ZIP_NOTE}</p>', apply_default_css=False)
+        self.said_of_zip = slot("said-of-zip")
+        put(f'<p class="note">{ZIP_NOTE}</p>')
         self.folder = gr.Textbox(
             label="Or a folder on this machine", placeholder="/home/rosa/dogs", elem_id="set-folder",
             visible=not is_public(),
@@ -100,13 +96,13 @@ class Incoming:
         self.go = gr.Button("Bring them in", variant="primary", elem_id="bring")
 
     def _build_photographs(self) -> None:
-        self.per_class = gr.Number(PER_CLASS, label="Pictures a class", precision=0, minimum=5, maximum=2_000)
+        self.per_class = gr.Number(PER_CLASS, label="Pictures per class", precision=0, minimum=5, maximum=2_000)
         self.photographs = []
         for each in PHOTOGRAPHS:
-            gr.HTML(_photographs_html(each), apply_default_css=False)
+            put(_photographs_html(each))
             button = gr.Button(f"Bring in photographs of {each.title.lower()}", size="md")
-            self.photographs.append((each, button, _said(f"photographs-{each.key}")))
-        gr.HTML(f'<p class="note">{PHOTOGRAPHS_NOTE}</p>', apply_default_css=False)
+            self.photographs.append((each, button, slot(f"said-of-photographs-{each.key}")))
+        put(f'<p class="note">{PHOTOGRAPHS_NOTE}</p>')
 
     def _build_class(self) -> None:
         self.label = gr.Dropdown(
@@ -117,41 +113,28 @@ class Incoming:
             label="Pictures of this class", file_count="multiple", file_types=["image", ".heic", ".heif"], height=130,
             elem_id="set-files",
         )  # fmt: skip
-        self.said_of_class = _said("class")
-        script = _SCRIPT.read_text(encoding="utf-8")
-        self.webcam = gr.HTML(_WEBCAM, js_on_load=script, elem_id="webcam", apply_default_css=False)
+        self.said_of_class = slot("said-of-class")
+        self.webcam = slot("webcam", _WEBCAM, script=_SCRIPT.read_text(encoding="utf-8"))
 
-    def connect(self, view: Sequence[Any], finish: Callable[[Brought], Answer]) -> list[Any]:
+    def connect(self, view: Sequence[Any], finish: Callable[[Brought], Values]) -> list[Any]:
         """Register the events and return them; ``view`` is what ``finish`` gives values for."""
         self.finish = finish
         target = [self.chosen, self.name, self.species]
         # A second burst or drop waits for the first one of its page.
-        options: dict[str, Any] = {
-            "concurrency_limit": 8, "concurrency_id": "bring", "trigger_mode": EVERY_PRESS, **QUIET,
-        }  # fmt: skip
+        options: dict[str, Any] = {"concurrency_limit": 8, "concurrency_id": "bring", "trigger_mode": EVERY_PRESS}
+        raw: dict[str, Any] = {"preprocess": False, **options}
         zip_view, class_view = [self.said_of_zip, self.zip, *view], [self.said_of_class, self.files, *view]
+        form = self.data_set
         return [
-            self.go.click(
-                guarded_stream(self.from_zip), [*target, self.aliases, self.zip, self.folder], zip_view,
-                preprocess=False, **options,
-            ),
-            self.files.upload(
-                guarded_stream(self.from_files), [*target, self.label, self.files], class_view, preprocess=False,
-                **options,
-            ),
-            self.webcam.submit(guarded_stream(self.from_webcam), [*target, self.label], class_view, **options),
-            self.data_set.go.click(
-                guarded_stream(self.from_data_set), [*target, *self.data_set.inputs], [self.data_set.brought, *view],
-                **options,
-            ),
+            on(self.go.click, self.from_zip, [*target, self.aliases, self.zip, self.folder], zip_view, **raw),
+            on(self.files.upload, self.from_files, [*target, self.label, self.files], class_view, **raw),
+            on(self.webcam.submit, self.from_webcam, [*target, self.label], class_view, **options),
+            on(form.go.click, self.from_data_set, [*target, *form.inputs], [form.brought, *view], **options),
             *(
-                button.click(
-                    guarded_stream(self.from_photographs(each, said)), [*target, self.per_class], [said, *view],
-                    **options,
-                )
+                on(button.click, self.from_photographs(each, said), [*target, self.per_class], [said, *view], **options)
                 for each, button, said in self.photographs
             ),
-        ]  # fmt: skip
+        ]
 
     def from_zip(
         self, key: str, name: str, species: str, use_aliases: bool, payload: dict[str, Any] | None, folder: str
@@ -205,10 +188,9 @@ class Incoming:
     @contextmanager
     def _alone(self) -> Iterator[_Turn]:
         """Wait for what this page brings in already; what comes after it goes into the same set."""
-        request = LocalContext.request.get(None)
-        session = str(request.session_hash if request else "")
+        page = session()
         with self._guard:
-            turn = self._turns.setdefault(session, _Turn())
+            turn = self._turns.setdefault(page, _Turn())
             turn.users += 1
         try:
             with turn.lock:
@@ -217,11 +199,12 @@ class Incoming:
             with self._guard:
                 turn.users -= 1
                 if not turn.users:
-                    del self._turns[session]
+                    del self._turns[page]
 
     def _job(self, way: Way, key: str, name: str, species: str, *, use_aliases: bool = False) -> Bring:
-        into = "" if key == NEW else own_set(key).key
-        refuse_another(new=not into)
+        into = own_set(key).key if key else ""
+        if not into:
+            require_room_for_another()
         whom = str(species or species_in(name))
         return Bring(
             way, into=into, name=name, species=whom, use_aliases=use_aliases, root=sets_folder(),
@@ -230,7 +213,7 @@ class Incoming:
 
     def _bring(self, job: Bring, uploads: Sequence[Upload], said: gr.HTML, turn: _Turn | None = None) -> Steps:
         try:
-            brought = yield from watched(self.services.do(job), place=lambda line: {said: line})
+            brought = yield from watched(self.services.do(job), said)
         except EmotionError as error:
             # Beside what was given, where it stays to be read, and not only in a toast that goes.
             yield {said: sentence(str(error), kind="problem")}
@@ -240,11 +223,16 @@ class Incoming:
                 upload.delete()
         if turn:
             turn.made = brought.key
-        yield {said: sentence(brought_sentence(brought.pictures, brought.skipped)), **self.finish(brought)}
+        yield {said: sentence(_brought_sentence(brought)), **self.finish(brought)}
 
 
-def _said(name: str) -> gr.HTML:
-    return gr.HTML("", elem_id=f"said-of-{name}", apply_default_css=False)
+def _brought_sentence(brought: Brought) -> str:
+    """Say what came in, and the first thing that did not."""
+    said = f"{count(brought.pictures, 'picture')} came in."
+    if brought.skipped:
+        first = brought.skipped[0]
+        said += f" {count(len(brought.skipped), 'file')} left out; the first is {shown(first.original)}: {first.reason}"
+    return said
 
 
 def _photographs_html(chosen: PhotographSet) -> str:

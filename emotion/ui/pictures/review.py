@@ -12,18 +12,16 @@ import gradio as gr
 from emotion.analysis.hardest import FindHardest
 from emotion.core.format import count
 from emotion.core.labels import EMOTIONS, alias_offer, colour_of
+from emotion.core.owners import may_change
 from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_aliases
 from emotion.data.findings import Suspect, kept_suspects
 from emotion.data.sets import Manifest, PictureRow, SavedSet
 from emotion.server.services import Services
-from emotion.ui.guard import guarded, guarded_stream
-from emotion.ui.handlers import EVERY_PRESS, QUIET
-from emotion.ui.pictures.mine import is_own, own_set, seen_set
-from emotion.ui.status import sentence
-from emotion.ui.studying import watched
-from emotion.ui.thumbnails import data_uris
-from emotion.ui.ticks import TICKS, ticked
+from emotion.ui.events import EVERY_PRESS, Values, on, watched
+from emotion.ui.html import TICKS, data_uris, sentence, slot, ticked
+from emotion.ui.picture_sets import own_set, seen_set
 from emotion.ui.uploads import new_download
+from emotion.ui.visitor import current_visitor
 
 PAGE, SIDE = 48, 132
 ALL = "all classes"
@@ -31,7 +29,6 @@ ORDERS = ("As they came", "Hardest pictures first", "Look-alikes together")
 FIRST = (ORDERS[0], ALL, 1)
 NOT_LOOKED = "Press “Find the hardest pictures”: the backbone looks at each once, and training skips that look then."
 NO_LIKENESSES = "No two pictures of this set look nearly the same."
-Answer = dict[Any, Any]
 Remark = Callable[[PictureRow], str]
 
 
@@ -55,7 +52,7 @@ class Review:
                 self.file = gr.DownloadButton(
                     "Download the zip", visible=False, elem_id="pack-file", size="md", min_width=140
                 )
-            self.status = gr.HTML("", elem_id="review-status", apply_default_css=False)
+            self.status = slot("review-status")
             self._build_gallery()
         self.view: list[Any] = [
             self.body, self.ticked, self.aliases, self.train, self.hardest, self.file, self.order, self.label,
@@ -78,48 +75,49 @@ class Review:
             )  # fmt: skip
             self.move = gr.Button("Relabel the ticked", elem_id="relabel", min_width=150)
             self.delete = gr.Button("Delete the ticked", variant="stop", elem_id="delete-ticked", min_width=150)
-        self.note = gr.HTML("", elem_id="review-note", apply_default_css=False)
-        self.gallery = gr.HTML("", js_on_load=TICKS, elem_id="review", apply_default_css=False)
+        self.note = slot("review-note")
+        self.gallery = slot("review", script=TICKS)
 
-    def connect(self, view: Sequence[Any], show: Callable[..., Answer]) -> list[Any]:
+    def connect(self, view: Sequence[Any], show: Callable[..., Values]) -> list[Any]:
         """Register the events, and return those that change the set; ``show`` gives what a set's key shows."""
         place = [self.order, self.label, self.page]
         looked = [self.gallery, self.page, self.ticked, self.note]
         # Another order or class begins at its first page.
-        for event, at in ((self.order.input, place[:2]), (self.label.input, place[:2]), (self.page.input, place)):
-            event(guarded(self.look), [self.chosen, *at], looked, trigger_mode="always_last", **QUIET)
-        self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_PRESS, **QUIET)
-        self.pack.click(guarded(self.pack_up), self.chosen, self.file, **QUIET)
+        last: dict[str, Any] = {"trigger_mode": "always_last"}
+        on([self.order.input, self.label.input], self.look, [self.chosen, *place[:2]], looked, **last)
+        on(self.page.input, self.look, [self.chosen, *place], looked, **last)
+        on(self.gallery.select, self.tick, None, [self.ticked, self.note], trigger_mode=EVERY_PRESS)
+        on(self.pack.click, self.pack_up, self.chosen, self.file)
         # In two steps: after a minute's look the visitor may have another set before them.
-        self.hardest.click(
-            guarded_stream(self.find_hardest), self.chosen, [self.status, self.looked_through], concurrency_limit=2,
-            **QUIET,
-        ).then(
-            guarded(self.show_hardest), [self.looked_through, self.chosen, self.label],
-            [self.status, self.order, *looked], **QUIET,
+        found = on(
+            self.hardest.click, self.find_hardest, self.chosen, [self.status, self.looked_through], concurrency_limit=2
+        )
+        on(
+            found.then, self.show_hardest, [self.looked_through, self.chosen, self.label],
+            [self.status, self.order, *looked],
         )  # fmt: skip
 
-        def changed(change: Callable[[SavedSet, list[str], str], object]) -> Any:
-            def handler(key: str | None, chosen: Sequence[str], to: str, *at: Any) -> Answer:
+        def changed(change: Callable[[SavedSet, list[str], str], object]) -> Callable[..., Values]:
+            def handler(key: str | None, chosen: Sequence[str], to: str, *at: Any) -> Values:
                 found = own_set(key)
                 change(found, [each.removeprefix(f"{found.key}/") for each in chosen], to)
                 return show(key, at)
 
-            return guarded(handler)
+            return handler
 
         asked = [self.chosen, self.ticked, self.to, *place]
         return [
-            self.move.click(changed(relabel_pictures), asked, view, **QUIET),
-            self.delete.click(changed(lambda found, files, _: delete_pictures(found, files)), asked, view, **QUIET),
-            self.aliases.click(changed(lambda found, *_: take_aliases(found)), asked, view, **QUIET),
+            on(self.move.click, changed(relabel_pictures), asked, view),
+            on(self.delete.click, changed(lambda found, files, _: delete_pictures(found, files)), asked, view),
+            on(self.aliases.click, changed(lambda found, *_: take_aliases(found)), asked, view),
         ]
 
-    def show(self, found: SavedSet | None, at: Sequence[Any] = FIRST) -> Answer:
+    def show(self, found: SavedSet | None, at: Sequence[Any] = FIRST) -> Values:
         """Return what every widget shows of a set."""
         if found is None:
             return {self.body: gr.Column(visible=False), self.ticked: ()}
         order, label, page = at
-        counts, own = found.manifest.counts(), is_own(found)
+        counts, own = found.manifest.counts(), may_change(found.folder, current_visitor())
         label = label if label in counts else ALL
         return {
             self.body: gr.Column(visible=True),
@@ -135,13 +133,13 @@ class Review:
             **self._looked(found, order, label, page),
         }
 
-    def look(self, key: str | None, order: str, label: str, page: float | None = None) -> Answer:
+    def look(self, key: str | None, order: str, label: str, page: float | None = None) -> Values:
         """Show another page, order or class; what was ticked on the page before is ticked no more."""
         return self._looked(seen_set(key), order, label, page or 1, slider_at=page)
 
     def _looked(
         self, found: SavedSet, order: str, label: str, page: float, *, slider_at: float | None = None
-    ) -> Answer:
+    ) -> Values:
         shown = page_of(found.manifest, kept_suspects(found), order=order, label=label, page=int(page or 1))
         at = min(max(1, int(page or 1)), shown.pages)
         # Where it is there already nothing is sent, which would take back a slider that is being moved on.
@@ -154,25 +152,25 @@ class Review:
             self.note: _note(0),
         }
 
-    def tick(self, event: gr.EventData) -> Answer:
+    def tick(self, event: gr.EventData) -> Values:
         """Keep which pictures are ticked; the page sends their names within the set."""
         chosen = ticked(event)
         return {self.ticked: chosen, self.note: _note(len(chosen))}
 
-    def pack_up(self, key: str | None) -> Answer:
+    def pack_up(self, key: str | None) -> Values:
         """Write the zip of the set and hand it out."""
         found = seen_set(key)
         made = pack(found, new_download(f"{found.key}.zip"))
         return {self.file: gr.DownloadButton(value=str(made), visible=True)}
 
-    def find_hardest(self, key: str | None) -> Generator[Answer, None, None]:
+    def find_hardest(self, key: str | None) -> Generator[Values, None, None]:
         """Look at the pictures that are not known yet, and say how many lie nearer to another class."""
         found = seen_set(key)
-        steps = self.services.do(FindHardest(found.folder))
-        told = yield from watched(steps, place=lambda line: {self.status: line, self.looked_through: ""})
+        yield {self.looked_through: ""}
+        told = yield from watched(self.services.do(FindHardest(found.folder)), self.status)
         yield {self.status: sentence(told), self.looked_through: found.key}
 
-    def show_hardest(self, looked_through: str, key: str | None, label: str) -> Answer:
+    def show_hardest(self, looked_through: str, key: str | None, label: str) -> Values:
         """Show the hardest ones first, unless another set was chosen meanwhile."""
         if not looked_through or looked_through != key:
             return {self.status: ""}

@@ -2,105 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from emotion.core.errors import PictureError
-from emotion.core.owners import owner_of, share
+from emotion.core.format import count
+from emotion.core.labels import alias_offer, colour_of
+from emotion.core.owners import may_change, owner_of, share
 from emotion.data.editing import describe_set
-from emotion.data.importing import Brought
-from emotion.data.sets import SavedSet, delete_set
+from emotion.data.findings import findings
+from emotion.data.folders import Skipped
+from emotion.data.names import shown
+from emotion.data.sets import Manifest, SavedSet, delete_set
 from emotion.server.services import Services
-from emotion.ui.guard import guarded
+from emotion.ui.events import EVERY_PRESS, Values, on
 from emotion.ui.handing_on import LABEL
-from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET
-from emotion.ui.picture_sets import saved_key
+from emotion.ui.html import sentence, slot
+from emotion.ui.picture_sets import own_set, saved_key, seen_set, title_of, visible_sets
 from emotion.ui.pictures.incoming import Incoming
-from emotion.ui.pictures.mine import NEW, choices, is_own, own_set, seen_set
 from emotion.ui.pictures.review import FIRST, Review
-from emotion.ui.pictures.summary import NOTHING_YET, summary_html
-from emotion.ui.status import sentence
 from emotion.ui.visitor import current_visitor
 
-Answer = dict[Any, Any]
+NEW, NEW_TITLE = "", "A new set"
 SHARED_INFO = "Others see these pictures, and may train on them and compare with them."
+NOTHING_YET = "Bring a zip of class folders, put files into a class, or hold the webcam's button: it appears here."
+ALIASES_BUTTON = "press the button below"
+MOST_TOLD = 40
 
 
 class PicturesTab:
-    """Widgets of the tab and what they do."""
+    """Widgets of the tab and what they do; ``chosen`` holds the key of the set that is looked at."""
 
     def __init__(self, services: Services) -> None:
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
-                self.chosen = gr.Dropdown(choices(), value=NEW, label="Picture set", elem_id="own-set")
+                self.chosen = gr.Dropdown(_choices(), value=NEW, label="Picture set", elem_id="own-set")
                 self.incoming = Incoming(services, self.chosen)
                 self._build_about()
             with gr.Column(scale=3, min_width=320):
-                self.summary = gr.HTML(sentence(NOTHING_YET, kind="waits"), elem_id="summary", apply_default_css=False)
+                self.summary = slot("summary", sentence(NOTHING_YET, kind="waits"))
                 self.review = Review(services, self.chosen)
         self.view: list[Any] = [
             self.chosen, self.incoming.naming, self.summary, self.about, self.title, self.species, self.shared,
-            self.sure,
-            *self.review.view,
+            self.sure, *self.review.view,
         ]  # fmt: skip
 
     def _build_about(self) -> None:
         with gr.Accordion("Rename or delete this set", open=False, visible=False, elem_id="about-set") as self.about:
             self.title = gr.Textbox(label="Name", max_length=60, elem_id="set-title")
-            self.species = gr.Textbox(label="Whom it shows", max_length=40, elem_id="set-species-now")
+            self.species = gr.Textbox(label="Species", max_length=40, elem_id="set-species-now")
             self.keep = gr.Button("Save name and species", elem_id="describe-set", size="md")
             self.shared = gr.Checkbox(label=LABEL, info=SHARED_INFO, visible=False, elem_id="share-set")
             self.sure = gr.Checkbox(label="Yes, delete all of its pictures for good", value=False, elem_id="sure-set")
             self.delete = gr.Button("Delete this set", variant="stop", elem_id="delete-set", size="md")
 
-    def connect(self, page: gr.Blocks, refresh: Any, elsewhere: Sequence[Any]) -> None:
-        """Register the events; ``refresh`` gives the tabs that offer sets, ``elsewhere``, their new choices."""
+    def connect(self, page: gr.Blocks, offered: Callable[[], Values], elsewhere: Sequence[Any]) -> None:
+        """Register the events; ``offered`` gives the lists of sets ``elsewhere`` their new choices."""
         events = [
-            *self.incoming.connect(self.view, self.finish),
+            *self.incoming.connect(self.view, lambda brought: self.show(brought.key)),
             *self.review.connect(self.view, self.show),
-            self.keep.click(guarded(self.describe), [self.chosen, self.title, self.species], self.view, **QUIET),
-            self.delete.click(guarded(self.throw), [self.chosen, self.sure], self.view, **QUIET),
+            on(self.keep.click, self.describe, [self.chosen, self.title, self.species], self.view),
+            on(self.delete.click, self.throw, [self.chosen, self.sure], self.view),
         ]
-        self.shared.input(guarded(self.share), [self.chosen, self.shared], self.shared, **QUIET)
-        self.chosen.input(guarded(self.show), self.chosen, self.view, trigger_mode=EVERY_PRESS, **QUIET)
+        on(self.shared.input, self.share, [self.chosen, self.shared], self.shared)
+        on(self.chosen.input, self.show, self.chosen, self.view, trigger_mode=EVERY_PRESS)
+        options: dict[str, Any] = {"by_page": True, "concurrency_limit": None}
         for event in events:
-            event.then(guarded(refresh), None, elsewhere, **POLL)
-        page.load(guarded(lambda: [gr.Dropdown(choices()), *refresh()]), None, [self.chosen, *elsewhere], **POLL)
+            on(event.then, offered, None, elsewhere, **options)
+        on(
+            page.load, lambda: {self.chosen: gr.Dropdown(_choices()), **offered()}, None, [self.chosen, *elsewhere],
+            **options,
+        )  # fmt: skip
 
-    def finish(self, brought: Brought) -> Answer:
-        """Return what the tab shows once pictures have come into a set."""
-        return self.show(brought.key)
-
-    def show(self, key: str | None, at: Sequence[Any] = FIRST) -> Answer:
+    def show(self, key: str | None, at: Sequence[Any] = FIRST) -> Values:
         """Return what every widget shows of a set; of none for a new one."""
-        found = None if not key else seen_set(key)
-        whole = found if found and _is_whole(found) else None
+        found = seen_set(key) if key else None
+        manifest, problem = _read(found)
         return {
-            self.chosen: gr.Dropdown(choices(), value=key or NEW),
+            self.chosen: gr.Dropdown(_choices(), value=key or NEW),
             self.incoming.naming: gr.Row(visible=found is None),
-            self.summary: _summary(found),
-            self.about: gr.Accordion(visible=found is not None and is_own(found)),
-            self.title: whole.manifest.name if whole else "",
-            self.species: whole.manifest.species if whole else "",
+            self.summary: problem or (summary_html(manifest) if manifest else sentence(NOTHING_YET, kind="waits")),
+            self.about: gr.Accordion(visible=found is not None and may_change(found.folder, current_visitor())),
+            self.title: manifest.name if manifest else "",
+            self.species: manifest.species if manifest else "",
             self.shared: _shared(found),
             self.sure: False,
-            **self.review.show(whole, at),
+            **self.review.show(found if manifest and manifest.pictures else None, at),
         }
 
-    def describe(self, key: str | None, title: str, species: str) -> Answer:
+    def describe(self, key: str | None, title: str, species: str) -> Values:
         """Call the set otherwise."""
         describe_set(own_set(key), name=title, species=species)
         return self.show(key)
 
-    def share(self, key: str | None, shared: bool) -> Any:
+    def share(self, key: str | None, shared: bool) -> Values:
         """Open the set to everybody, or close it again."""
         found = own_set(key)
         share(found.folder, current_visitor(), shared=bool(shared))
-        return _shared(found)
+        return {self.shared: _shared(found)}
 
-    def throw(self, key: str | None, sure: bool) -> Answer:
+    def throw(self, key: str | None, sure: bool) -> Values:
         """Delete the set, if the visitor is sure."""
         if not sure:
             raise PictureError("Tick “Yes, delete all of its pictures for good” first: there is no way back.")
@@ -113,7 +118,49 @@ def key_to_train(key: str | None) -> str:
     return saved_key(seen_set(key))
 
 
-def _shared(found: SavedSet | None) -> Any:
+def summary_html(manifest: Manifest) -> str:
+    """Return the counts as bars, the facts, and what a person should know of a set."""
+    counts = manifest.counts()
+    most = max(counts.values())
+    bars = "".join(_bar(label, number, number / most) for label, number in counts.items())
+    told = "".join(f"<li>{html.escape(each)}</li>" for each in findings(manifest))
+    when = time.strftime("%d.%m.%Y %H:%M", time.localtime(manifest.created))
+    whom = f"{manifest.species}, " if manifest.species else ""
+    classes = f"{len(counts)} class{'' if len(counts) == 1 else 'es'}"
+    facts = f"{whom}{count(len(manifest.pictures), 'picture')} in {classes}, brought {when} ({manifest.source})"
+    return (
+        f'<div class="set-summary"><h2>{html.escape(manifest.name)}</h2><p class="note">{html.escape(facts)}</p>'
+        f'<div class="class-bars">{bars}</div>'
+        + (f'<ul class="set-findings">{told}</ul>' if told else "")
+        + _left_out(manifest.skipped)
+        + sentence(alias_offer(counts, how=ALIASES_BUTTON))
+        + "</div>"
+    )
+
+
+def _bar(label: str, number: int, share: float) -> str:
+    return (
+        f'<div><b>{html.escape(label)}</b><span class="class-bar"><i style="width:{share:.1%};'
+        f'background:{colour_of(label)}"></i></span><span>{number:,}</span></div>'
+    )
+
+
+def _left_out(skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return ""
+    rows = "".join(
+        f"<li><b>{html.escape(shown(each.original))}</b> {html.escape(each.reason)}</li>"
+        for each in skipped[:MOST_TOLD]
+    )
+    more = f"<li>{count(len(skipped) - MOST_TOLD, 'more file')}</li>" if len(skipped) > MOST_TOLD else ""
+    return f"<details><summary>What was left out ({len(skipped):,})</summary><ul>{rows}{more}</ul></details>"
+
+
+def _choices() -> list[tuple[str, str]]:
+    return [(NEW_TITLE, NEW), *((title_of(found), found.key) for found in visible_sets())]
+
+
+def _shared(found: SavedSet | None) -> gr.Checkbox:
     """Return how the switch stands for a set: hidden where there is nobody to share with."""
     if found is None:
         return gr.Checkbox(visible=False)
@@ -121,17 +168,9 @@ def _shared(found: SavedSet | None) -> Any:
     return gr.Checkbox(value=owner.shared, visible=bool(owner.owner) and owner.owner == current_visitor())
 
 
-def _summary(found: SavedSet | None) -> str:
-    if found is None:
-        return sentence(NOTHING_YET, kind="waits")
+def _read(found: SavedSet | None) -> tuple[Manifest | None, str]:
+    """Return what a set says of itself, or the sentence that says why it cannot be read."""
     try:
-        return summary_html(found.manifest)
+        return (found.manifest if found else None), ""
     except PictureError as error:
-        return sentence(str(error), kind="problem")
-
-
-def _is_whole(found: SavedSet) -> bool:
-    try:
-        return bool(found.manifest.pictures)
-    except PictureError:
-        return False
+        return None, sentence(str(error), kind="problem")

@@ -9,8 +9,8 @@ from emotion.core.format import duration, exact_percent, percent, points
 from emotion.core.labels import colour_of
 from emotion.core.prediction import Prediction
 from emotion.runs.run import Run
+from emotion.ui.html import drawn_badge
 from emotion.ui.run_board import trained_on_drawn
-from emotion.ui.status import drawn_badge
 
 SEEN_DRAWINGS = "but this model has only seen drawings. Train it on photographs."
 # A single picture is one draw.

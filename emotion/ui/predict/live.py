@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.context import LocalContext
 
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.format import capital
@@ -19,8 +18,8 @@ from emotion.runs.validation import MOST_CLASSES
 from emotion.server.limits import public_limits
 from emotion.server.live import LiveCameras, Over, Smoothed
 from emotion.server.services import Services
-from emotion.ui.guard import guarded
-from emotion.ui.handlers import QUIET
+from emotion.ui.events import Values, on, session
+from emotion.ui.html import put
 from emotion.ui.predict.answer import SEEN_DRAWINGS
 from emotion.ui.run_board import RunBoard, trained_on_drawn
 from emotion.ui.words import public_words
@@ -52,30 +51,32 @@ class LiveCamera:
                     label="Live camera", sources=["webcam"], streaming=True, height=300, elem_id="live-camera",
                     buttons=[], webcam_options=gr.WebcamOptions(constraints={"video": {"width": {"ideal": SIDE}}}),
                 )  # fmt: skip
-                gr.HTML(f'<p class="note">{NOTE}</p>', apply_default_css=False)
+                put(f'<p class="note">{NOTE}</p>')
             with gr.Column(scale=3, min_width=320):
                 self.answer = gr.HTML(
                     "", html_template=_ANSWER, js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id="live-answer",
                     apply_default_css=False,
                 )  # fmt: skip
-        self.camera.stream(
-            guarded(self.watch), [run, self.camera], self.answer, stream_every=EVERY_SECONDS, concurrency_limit=None,
-            preprocess=False, **QUIET,
+        on(
+            self.camera.stream, self.watch, [run, self.camera], self.answer, by_page=True, preprocess=False,
+            stream_every=EVERY_SECONDS, concurrency_limit=None,
         )  # fmt: skip
 
-    def watch(self, name: str | None, payload: dict[str, Any] | None) -> str:
-        """Return what is said of the camera by now, as the page draws it, or why nothing is."""
-        request = LocalContext.request.get(None)
-        visitor, session = self.board.visitor() or "", str(request.session_hash if request else "")
+    def watch(self, name: str | None, payload: dict[str, Any] | None) -> Values:
+        """Show what is said of the camera by now, as the page draws it, or why nothing is."""
+        return {self.answer: json.dumps(self._said(name, payload), ensure_ascii=False)}
+
+    def _said(self, name: str | None, payload: dict[str, Any] | None) -> dict[str, Any]:
+        visitor = self.board.visitor() or ""
         try:
-            self.cameras.admit(visitor, session)
+            self.cameras.admit(visitor, session())
             run = self.board.choose(name)
             said = self.services.predict_frame(run, _frame(payload))
         except EmotionError as error:
-            return json.dumps({"says": public_words(str(error)), "is_over": isinstance(error, Over)})
+            return {"says": public_words(str(error)), "is_over": isinstance(error, Over)}
         drawings = trained_on_drawn(run) if said.is_unknown else False
         mean = self.cameras.add(visitor, run.name, said)
-        return json.dumps(drawn(mean, is_known=said.novelty is not None, is_of_drawings=drawings), ensure_ascii=False)
+        return drawn(mean, is_known=said.novelty is not None, is_of_drawings=drawings)
 
 
 def drawn(mean: Smoothed, *, is_known: bool, is_of_drawings: bool) -> dict[str, Any]:

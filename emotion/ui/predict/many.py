@@ -22,18 +22,15 @@ from emotion.inference.batch import Batch, Row, basis, file_name, findings, left
 from emotion.inference.judging import JudgeMany, gathered
 from emotion.runs.validation import MOST_CLASSES
 from emotion.server.services import Services
-from emotion.ui.guard import guarded, guarded_stream
-from emotion.ui.handlers import QUIET
-from emotion.ui.picture_input import received
-from emotion.ui.pictures.mine import import_limits
+from emotion.ui.events import Values, on
+from emotion.ui.html import head_cell, put, scrolled, sentence, slot, status_box
+from emotion.ui.picture_sets import import_limits
 from emotion.ui.run_board import RunBoard
-from emotion.ui.status import sentence, status_box
-from emotion.ui.tables import column_head, scrolled
-from emotion.ui.uploads import new_download
+from emotion.ui.uploads import new_download, received
 
 NOTHING = "Nothing is given yet: drop pictures, or a zip of them."
 NOTE = (
-    "In class folders (happy/1.jpg, sad/2.jpg …) it is counted how many are right. The files are deleted once judged."
+    "Put them in class folders (happy/1.jpg, sad/2.jpg …) to see how many are right. The files are deleted once judged."
 )
 WAITING = "Waiting for its turn: one batch goes on at a time."
 # So many rows are on the page, all of them in the CSV.
@@ -41,7 +38,6 @@ MAX_SHOWN = 200
 # How often the page is told: a table of some hundred kilobytes each time.
 PACE_SECONDS = 1.0
 TURN_SECONDS = 0.5
-Answer = dict[Any, Any]
 
 
 class ManyPictures:
@@ -61,25 +57,21 @@ class ManyPictures:
                     label="Pictures, or a zip of them", file_count="multiple", height=150, elem_id="batch-files",
                     file_types=["image", ".heic", ".heif", ".zip"],
                 )  # fmt: skip
-                gr.HTML(f'<p class="note">{NOTE}</p>', apply_default_css=False)
+                put(f'<p class="note">{NOTE}</p>')
             with gr.Column(scale=3, min_width=320):
                 with gr.Row(elem_classes="actions"):
                     self.go = gr.Button("Judge them all", variant="primary", elem_id="batch", min_width=140)
                     self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="batch-stop", min_width=90)
                     self.csv = gr.DownloadButton("Download CSV", visible=False, elem_id="batch-csv", min_width=140)
-                self.status = gr.HTML("", elem_id="batch-status", apply_default_css=False)
-        self.finding = gr.HTML("", elem_id="batch-finding", apply_default_css=False)
-        self.table = gr.HTML("", elem_id="batch-table", apply_default_css=False)
-        self.token = gr.State("")
+                self.status = slot("batch-status")
+        self.finding, self.table, self.token = slot("batch-finding"), slot("batch-table"), gr.State("")
         view = [self.token, self.files, self.go, self.stop, self.csv, self.status, self.finding, self.table]
-        self.go.click(
-            guarded_stream(self.judge), [run, self.files], view,
-            # Each waits for its turn where it is seen to wait, not in Gradio's queue.
-            concurrency_limit=8, concurrency_id="batch", preprocess=False, **QUIET,
-        )  # fmt: skip
-        self.stop.click(guarded(self.end), self.token, self.stop, **QUIET)
+        # Each waits for its turn where it is seen to wait, not in Gradio's queue.
+        at_once: dict[str, Any] = {"concurrency_limit": 8, "concurrency_id": "batch"}
+        on(self.go.click, self.judge, [run, self.files], view, preprocess=False, **at_once)
+        on(self.stop.click, self.end, self.token, self.stop)
 
-    def judge(self, name: str | None, payload: Sequence[dict[str, Any]] | None) -> Generator[Answer, None, None]:
+    def judge(self, name: str | None, payload: Sequence[dict[str, Any]] | None) -> Generator[Values, None, None]:
         """Judge what was given and delete it; yield what there is by then."""
         uploads = [upload for each in payload or [] if (upload := received(each)) is not None]
         token = secrets.token_urlsafe()
@@ -111,7 +103,7 @@ class ManyPictures:
                 upload.delete()
         yield self._over(batch, was_stopped=stopping.is_set() and not problem, problem=problem)
 
-    def end(self, token: str) -> Answer:
+    def end(self, token: str) -> Values:
         """Let the batch end after the pictures in hand."""
         if token in self._stopping:
             self._stopping[token].set()
@@ -139,7 +131,7 @@ class ManyPictures:
             steps.close()
             self._turn.release()
 
-    def _going_on(self, batch: Batch | None) -> Answer:
+    def _going_on(self, batch: Batch | None) -> Values:
         if batch is None:
             return {self.status: status_box("queued", "waiting", WAITING, None)}
         done, total, left = len(batch.rows), batch.total, batch.remaining_seconds
@@ -148,8 +140,8 @@ class ManyPictures:
         # What is full does not change any more, and is not sent again.
         return {self.status: line} | ({} if done > MAX_SHOWN + 100 else {self.table: batch_table(batch)})
 
-    def _over(self, batch: Batch | None, *, was_stopped: bool, problem: str) -> Answer:
-        answer: Answer = {
+    def _over(self, batch: Batch | None, *, was_stopped: bool, problem: str) -> Values:
+        answer: Values = {
             self.token: "",
             self.files: None,
             self.go: gr.Button(interactive=True),
@@ -188,7 +180,7 @@ def batch_table(batch: Batch) -> str:
     classes = in_order(sorted(batch.classes, key=lambda name: -often[name])[:MOST_CLASSES])
     has_labels = any(row.label for row in batch.rows)
     names = ["Picture", *(["Correct class"] if has_labels else []), "Said", "Confidence"]
-    head = "".join(map(column_head, names)) + "".join(column_head(each, colour_of(each)) for each in classes)
+    head = "".join(map(head_cell, names)) + "".join(head_cell(each, colour=colour_of(each)) for each in classes)
     rows = "".join(_row(row, classes, has_labels=has_labels) for row in batch.rows[:MAX_SHOWN])
     hidden = len(batch.rows) - MAX_SHOWN
     more = f'<p class="note">{count(hidden, "more row")} in the CSV.</p>' if hidden > 0 else ""

@@ -13,27 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData
 
 from emotion.analysis.saliency import Explain
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.labels import in_order
 from emotion.core.prediction import Prediction
 from emotion.data.decoding import open_picture
-from emotion.runs.run import Run
 from emotion.server.services import Services
 from emotion.ui.charts.look import waiting
 from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
 from emotion.ui.charts.view import chart, shown
-from emotion.ui.guard import guarded, guarded_stream, warn
-from emotion.ui.handlers import AT_ONCE, EVERY_PRESS, QUIET
-from emotion.ui.picture_input import RAW, SHOWN_SIDE, picture_input, preview, received
+from emotion.ui.events import EVERY_PRESS, Values, on, warn, watched
+from emotion.ui.html import data_uri, data_uris, put, sentence, slot
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
 from emotion.ui.predict.answer import difference_html, verdict_html, wants_photographs
+from emotion.ui.rendering import is_cropped, legend_html, saliency_figure
 from emotion.ui.run_board import RunBoard
-from emotion.ui.saliency_view import is_cropped, legend_html, saliency_figure
-from emotion.ui.status import sentence, status_box
-from emotion.ui.studying import carried_out
-from emotion.ui.thumbnails import data_uri, data_uris
+from emotion.ui.uploads import received
 
 # What Gradio's own label of the field says: whoever speaks to the page says what stands there.
 DROP = "Drop an image file here to upload"
@@ -41,6 +38,12 @@ NO_PICTURE = "Drop, paste or take a picture, or click one of the examples."
 COPY = "Judged from the copy shown here (640 pixels at most): the file is deleted, and its numbers differ a little."
 GONE = "The picture is gone: give it again."
 SAME = "That is the run in use: choose another one to set beside it."
+SHOWN_SIDE = 640
+# Predictions that are in a thread's hands, of which there are 40; whose turn it is, is decided there.
+AT_ONCE = 20
+# Without the widget's own conversion. That opens the file before any handler runs, so that a text file called .jpg
+# ends in an error nobody can put into words; and it puts what is shown into a cache that is public by address.
+RAW: dict[str, Any] = {"preprocess": False, "postprocess": False}
 # The page sends an example's number, never a path.
 CLICK = """
 element.addEventListener('click', (event) => {
@@ -48,7 +51,6 @@ element.addEventListener('click', (event) => {
     if (button) trigger('click', {number: Number(button.dataset.number)});
 });
 """
-Answer = dict[Any, Any]
 
 
 @dataclass
@@ -71,45 +73,39 @@ class OnePicture:
     """
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
-        self.services, self.board = services, board
-        self.run = run
+        self.services, self.board, self.run = services, board, run
         self.examples = _examples()
         # One object for all events of a page, changed in place.
         self.shown = gr.State(Shown())
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
-                self.picture = picture_input(
-                    height=250, label="Picture", elem_id="picture", buttons=[], placeholder=DROP
-                )
-                self.gallery = gr.HTML(
-                    _examples_html(self.examples), js_on_load=CLICK, elem_id="examples", apply_default_css=False
-                )
+                self.picture = gr.Image(
+                    sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None, height=250,
+                    label="Picture", elem_id="picture", buttons=[], placeholder=DROP,
+                )  # fmt: skip
+                self.gallery = slot("examples", _examples_html(self.examples), script=CLICK)
             with gr.Column(scale=3, min_width=320):
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(min_width=300):
-                        self.verdict = gr.HTML(sentence(NO_PICTURE), elem_id="verdict", apply_default_css=False)
+                        self.verdict = slot("verdict", sentence(NO_PICTURE))
                         self.photographs = gr.Button(
                             "Train it on photographs", variant="primary", visible=False, elem_id="to-photographs"
                         )
-                        self.bars = chart(
-                            PROBABILITY_HEIGHT, label="Probability of each emotion", name="bars", says=WAITING
-                        )
+                        self.bars = _empty_bars("Probability of each emotion", "bars")
                     with gr.Column(visible=False, min_width=300) as self.beside:
-                        self.verdict_beside = gr.HTML("", elem_id="verdict-beside", apply_default_css=False)
-                        self.bars_beside = chart(
-                            PROBABILITY_HEIGHT, label="Probability by the other run", name="bars-beside", says=WAITING
-                        )
+                        self.verdict_beside = slot("verdict-beside")
+                        self.bars_beside = _empty_bars("Probability by the other run", "bars-beside")
                 self.other = gr.Dropdown(
                     [("no other run", "")], value="", label="Compare with another run", elem_id="predict-beside",
                     interactive=True,
                 )  # fmt: skip
-                self.difference = gr.HTML("", elem_id="difference", apply_default_css=False)
+                self.difference = slot("difference")
         with gr.Column(visible=False, elem_id="looking") as self.looking:
-            gr.HTML('<h3 class="section-title">What is it looking at?</h3>', apply_default_css=False)
+            put('<h3 class="section-title">What is it looking at?</h3>')
             with gr.Row(elem_classes="actions"):
                 self.label = gr.Radio([], label="Evidence for", elem_id="looking-class", scale=3, min_width=300)
                 self.go = gr.Button("Show the map", elem_id="looking-show", scale=1, min_width=150)
-            self.map = gr.HTML("", elem_id="looking-map", apply_default_css=False)
+            self.map = slot("looking-map")
         self._connect()
 
     def _connect(self) -> None:
@@ -118,22 +114,17 @@ class OnePicture:
             self.difference, self.looking, self.label, self.map,
         ]  # fmt: skip
         runs = [self.shown, self.run, self.other]
-        options: dict[str, Any] = {"concurrency_id": "predict", "concurrency_limit": AT_ONCE, **RAW, **QUIET}
-        self.picture.input(
-            guarded(self.judge_upload), [*runs, self.picture], answer, trigger_mode="always_last", **options
-        )
-        self.gallery.click(guarded(self.judge_example), runs, answer, trigger_mode=EVERY_PRESS, **options)
-        gr.on(
-            [self.run.change, self.other.input],
-            guarded(self.judge_again), [*runs, self.picture], answer, trigger_mode="always_last", **options,
-        )  # fmt: skip
-        gr.on(
-            [self.go.click, self.label.input],
-            guarded_stream(self.look), [self.shown, self.label, self.picture], self.map,
-            concurrency_id="looking", trigger_mode="always_last", **RAW, **QUIET,
+        options: dict[str, Any] = {"concurrency_id": "predict", "concurrency_limit": AT_ONCE, **RAW}
+        last: dict[str, Any] = {"trigger_mode": "always_last", **options}
+        on(self.picture.input, self.judge_upload, [*runs, self.picture], answer, **last)
+        on(self.gallery.click, self.judge_example, runs, answer, trigger_mode=EVERY_PRESS, **options)
+        on([self.run.change, self.other.input], self.judge_again, [*runs, self.picture], answer, **last)
+        on(
+            [self.go.click, self.label.input], self.look, [self.shown, self.label, self.picture], self.map,
+            concurrency_id="looking", trigger_mode="always_last", **RAW,
         )  # fmt: skip
 
-    def judge_upload(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Any:
+    def judge_upload(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Values:
         """Judge a visitor's picture and delete it."""
         upload = received(payload)
         if upload is None:
@@ -146,14 +137,14 @@ class OnePicture:
         finally:
             upload.delete()
 
-    def judge_example(self, page: Shown, run: str | None, other: str | None, event: gr.EventData) -> Any:
+    def judge_example(self, page: Shown, run: str | None, other: str | None, event: gr.EventData) -> Values:
         """Judge the example that was clicked; the page sends its number, never a path."""
         return self._judge_example(page, run, other, event._data.get("number"))
 
-    def judge_again(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Any:
+    def judge_again(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Values:
         """Judge the picture on the page by the runs that are chosen now."""
         if not page.run:
-            return gr.skip()
+            return {}
         if page.example is not None:
             return self._judge_example(page, run, other, page.example)
         # The file is deleted; the page sends back the copy that it shows.
@@ -161,19 +152,18 @@ class OnePicture:
             copy = Path(folder) / "picture.webp"
             copy.write_bytes(_sent_back(payload))
             answer = self._judge(page, run, other, copy, "The picture")
-        if isinstance(answer, dict) and page.run:
+        if answer and page.run:
             answer[self.verdict] += sentence(COPY)
             answer.pop(self.picture)
         return answer
 
-    def look(self, page: Shown, label: str | None, payload: dict[str, Any] | None) -> Generator[Answer, None, None]:
+    def look(self, page: Shown, label: str | None, payload: dict[str, Any] | None) -> Generator[Values, None, None]:
         """Show the map of a class over the picture on the page, unless something else was asked for meanwhile."""
         if label is None or label not in page.scores:
             raise PictureError(GONE)
         content, asked, confidence = _sent_back(payload), page.asked, page.scores[label]
-        yield {self.map: status_box("running", "running", "Looking at the picture.", None)}
         study = Explain(self.board.find(page.run), content, label)
-        found = yield from carried_out(self.services, study, place=lambda line: {self.map: line})
+        found = yield from watched(self.services.study(study), self.map)
         if page.asked != asked:
             return
         # The very number of the bars; the copy's own differs from it by as much as its pixels do.
@@ -181,7 +171,7 @@ class OnePicture:
         figure = saliency_figure(seen, data_uri(open_picture(io.BytesIO(content)), side=SHOWN_SIDE))
         yield {self.map: f'<div class="looking">{figure}<div>{legend_html(is_cropped=is_cropped(seen))}</div></div>'}
 
-    def _judge_example(self, page: Shown, run: str | None, other: str | None, number: Any) -> Any:
+    def _judge_example(self, page: Shown, run: str | None, other: str | None, number: Any) -> Values:
         if not isinstance(number, int) or not 0 <= number < len(self.examples):
             raise PictureError("That example is gone: reload the page.")
         path = self.examples[number]
@@ -196,7 +186,7 @@ class OnePicture:
         called: str,
         *,
         example: int | None = None,
-    ) -> Any:
+    ) -> Values:
         """Return what the page shows of a picture; nothing where it has asked for something else meanwhile."""
         page.asked += 1
         asked = page.asked
@@ -205,43 +195,37 @@ class OnePicture:
             second = self.board.find(other) if other and other != run.name else None
             first = self.services.predict(run, picture, name=called)
             beside = self.services.predict(second, picture, name=called) if second else None
-            small = preview(picture)
+            small = ImageData(url=data_uri(picture, side=SHOWN_SIDE), orig_name="picture.webp")
         except EmotionError as error:
             if page.asked != asked:
-                return gr.skip()
+                return {}
             page.run = ""
             warn(str(error), title="That picture cannot be judged")
             return {self.picture: None, **self._nothing(sentence(str(error), kind="problem"))}
         if page.asked != asked:
-            return gr.skip()
+            return {}
         page.run, page.scores, page.example = run.name, first.scores, example
-        answer = self._answer(first, run, is_drawn=example is not None)
-        answer |= {self.picture: small, self.difference: sentence(SAME) if other and not second else ""}
-        if beside and second:
-            answer |= self._beside(first, beside, second, is_drawn=example is not None)
-        return answer
-
-    def _answer(self, said: Prediction, run: Run, *, is_drawn: bool) -> Answer:
-        return {
-            self.verdict: verdict_html(said, run, is_drawn=is_drawn),
-            self.photographs: gr.Button(visible=wants_photographs(said, run)),
-            self.bars: _bars(said),
-            self.beside: gr.Column(visible=False),
+        is_drawn = example is not None
+        answer: Values = {
+            self.picture: small,
+            self.verdict: verdict_html(first, run, is_drawn=is_drawn),
+            self.photographs: gr.Button(visible=wants_photographs(first, run)),
+            self.bars: _bars(first, beside=beside),
+            self.beside: gr.Column(visible=beside is not None),
+            self.difference: sentence(SAME) if other and not second else "",
             self.looking: gr.Column(visible=True),
-            self.label: gr.Radio(in_order(list(said.scores)), value=said.label),
+            self.label: gr.Radio(in_order(list(first.scores)), value=first.label),
             self.map: "",
         }
+        if beside and second:
+            answer |= {
+                self.verdict_beside: verdict_html(beside, second, is_drawn=is_drawn),
+                self.bars_beside: _bars(beside, beside=first),
+                self.difference: difference_html(first, beside),
+            }
+        return answer
 
-    def _beside(self, first: Prediction, second: Prediction, run: Run, *, is_drawn: bool) -> Answer:
-        return {
-            self.bars: _bars(first, beside=second),
-            self.beside: gr.Column(visible=True),
-            self.verdict_beside: verdict_html(second, run, is_drawn=is_drawn),
-            self.bars_beside: _bars(second, beside=first),
-            self.difference: difference_html(first, second),
-        }
-
-    def _nothing(self, said: str) -> Answer:
+    def _nothing(self, said: str) -> Values:
         return {
             self.verdict: said,
             self.photographs: gr.Button(visible=False),
@@ -253,7 +237,11 @@ class OnePicture:
         }
 
 
-def _bars(said: Prediction, *, beside: Prediction | None = None) -> str:
+def _empty_bars(label: str, name: str) -> gr.HTML:
+    return chart(PROBABILITY_HEIGHT, label=label, name=name, says=WAITING)
+
+
+def _bars(said: Prediction, *, beside: Prediction | None) -> str:
     also = beside.scores if beside else ()
     return shown(probability_chart(said.scores, beside=also, is_muted=bool(said.is_unknown)))
 

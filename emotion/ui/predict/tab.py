@@ -8,7 +8,8 @@ import gradio as gr
 
 from emotion.server.services import Services
 from emotion.ui.chosen import Chosen
-from emotion.ui.handlers import offered
+from emotion.ui.events import Values
+from emotion.ui.html import put
 from emotion.ui.news import News
 from emotion.ui.predict.live import LiveCamera
 from emotion.ui.predict.many import ManyPictures
@@ -30,11 +31,11 @@ class PredictTab:
                 self.one = OnePicture(services, board, chosen.run)
             with gr.Tab("Live camera"):
                 self.live = LiveCamera(services, board, chosen.run)
-        gr.HTML('<h3 class="section-title">Many pictures</h3>', apply_default_css=False)
+        put('<h3 class="section-title">Many pictures</h3>')
         self.many = ManyPictures(services, board, chosen.run)
         news.tell(self.refresh, [self.seen, self.one.other], [self.seen, self.one.other])
 
-    def refresh(self, seen: str, chosen: str | None) -> dict[Any, Any]:
+    def refresh(self, seen: str, chosen: str | None) -> Values:
         """Offer the runs that can predict to be set beside the one in use, and keep the chosen one."""
         usable = self.board.usable()
         signature = repr([(each.run.name, each.title) for each in usable])
@@ -42,5 +43,6 @@ class PredictTab:
             # A list that is sent again would close under the hand of whoever has it open.
             return {}
         choices = [NONE, *((each.title, each.run.name) for each in usable)]
-        value = chosen if chosen in [name for _, name in choices] else ""
-        return {self.seen: signature, self.one.other: offered(choices, chosen=chosen, value=value)}
+        # A value that is sent takes back what a visitor picks in the meantime.
+        gone: dict[str, Any] = {} if chosen in [name for _, name in choices] else {"value": ""}
+        return {self.seen: signature, self.one.other: gr.Dropdown(choices, **gone)}

@@ -1,18 +1,23 @@
-"""A saliency map as the page shows it: the picture, the map as a layer of heat, and what it is. Writes no file."""
+"""Blocks of a result and saliency maps as the page shows them, with the pictures that the visitor may see."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
+from emotion.analysis.blocks import Block, Explained, Figure, PictureMap
 from emotion.core.format import percent
 from emotion.core.prediction import Saliency
+from emotion.report.render import blocks_html
+from emotion.ui.html import data_uris
 
 # Perceptually uniform and read by every kind of colour vision (van der Walt & Smith 2015, matplotlib's `inferno`).
 SCALE = "Inferno"
@@ -21,6 +26,33 @@ OPACITY = 0.62
 # Between two patches the map is drawn smoothly; the values themselves stay one to a patch.
 STEPS_A_PATCH = 6
 SOURCE = "https://arxiv.org/abs/2103.15679"
+# Of a picture on a map, and beside its saliency maps.
+MARK_SIDE, EXPLAINED_SIDE = 96, 300
+
+
+def rendered(blocks: Sequence[Block], *, name: str) -> str:
+    """Return blocks as HTML, with small copies of the pictures that the visitor may see; ``name`` begins their ids."""
+    charts = [chart for block in blocks if isinstance(block, Figure) for chart in block.charts]
+    paths = [mark.picture for chart in charts if isinstance(chart, PictureMap) for mark in chart.marks]
+    uris = dict(zip(paths, data_uris([Path(path) for path in paths], side=MARK_SIDE), strict=True))
+    cards = [block for block in blocks if isinstance(block, Explained)]
+    text = blocks_html(blocks, name=name, uris=uris, explained=_explained)
+    if not cards:
+        return text
+    cropped = any(is_cropped(saliency) for card in cards for saliency, _ in card.maps)
+    return f'<div class="species explained">{text}</div>{legend_html(is_cropped=cropped)}'
+
+
+def _explained(block: Explained) -> str:
+    [uri] = data_uris([Path(block.picture)], side=EXPLAINED_SIDE)
+    name, said = html.escape(block.name), html.escape(block.said)
+    figures = "".join(saliency_figure(saliency, uri, remark=remark) for saliency, remark in block.maps)
+    return (
+        f'<section class="species-card" style="--accent:{block.colour}" aria-label="{name}"><h2>{name}</h2>'
+        '<div class="saliency-row"><figure class="saliency"><div class="saliency-picture">'
+        f'<img src="{uri}" alt="{name}, said {said}"></div><figcaption><b>the picture</b></figcaption></figure>'
+        f"{figures}</div></section>"
+    )
 
 
 def saliency_figure(saliency: Saliency, uri: str, *, remark: str = "") -> str:

@@ -1,0 +1,89 @@
+"""A study is one module and one line: what CONTRIBUTING.md says of it holds in a copy of the project."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.comparisons import around, write_comparison
+from helpers.looking import button, says
+from helpers.serving import ROOT, Site, open_tab
+from playwright.sync_api import Browser, expect
+
+STUDY = """
+from dataclasses import dataclass
+from emotion.analysis.blocks import Text
+from emotion.analysis.study import Study
+@dataclass(frozen=True)
+class Found:
+    precision: str
+def ask(judge, comparison):
+    yield from ()
+    return Found(judge.precision)
+STUDY = Study("digits", "Digits", "In what does it count?", Found, ask, lambda it, _: [Text(f"In {it.precision}.")])
+"""
+SENTENCE = "In float32."
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project with one study more."""
+    copy = tmp_path / "project"
+    shutil.copytree(ROOT / "emotion", copy / "emotion", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(ROOT / "app.py", copy / "app.py")
+    for name in ("assets", "docs"):
+        (copy / name).symlink_to(ROOT / name)
+    (copy / "emotion" / "analysis" / "digits.py").write_text(STUDY)
+    listed = copy / "emotion" / "analysis" / "studies.py"
+    text, changed = re.subn(
+        r"^(STUDIES\b.*\()$",
+        r"from emotion.analysis import digits\n\n\1\n    digits.STUDY,",
+        listed.read_text(),
+        flags=re.M,
+    )
+    assert changed == 1
+    listed.write_text(text)
+    return copy
+
+
+@pytest.fixture
+def site(project: Path, trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The copy, served with a run and a comparison of it."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.cwd = project
+    run = Path(shutil.copytree(trained_run, site.runs / trained_run.name))
+    write_comparison(run, {"human": {"happy": around(0.7)}, "dog": {"happy": around(0.4)}})
+    try:
+        yield site.start()
+    finally:
+        site.end()
+
+
+@pytest.mark.slow
+def test_a_study_added_in_ten_lines_is_asked_on_the_page_and_stands_in_the_report(
+    site: Site, browser: Browser, project: Path, tmp_path: Path
+):
+    assert len(STUDY.strip().splitlines()) == 10
+
+    def reported(name: str) -> str:
+        [run] = site.runs.glob("2*")
+        words = ["report", "--run", run, "--to", tmp_path / name]
+        subprocess.run([sys.executable, "-m", "emotion", *map(str, words)], cwd=project, check=True)
+        return (tmp_path / name).read_text("utf-8")
+
+    assert re.search(r"Not checked: .*digits", reported("before.md"))
+    with site.visit(browser) as page:
+        open_tab(page, "Cross-species")
+        page.get_by_label("Saved comparisons of this run").click()
+        page.get_by_role("option", name=re.compile("happy · human, dog")).click()
+        page.get_by_role("tab", name="Digits", exact=True).click()
+        says(page, "In what does it count?")
+        button(page, "Ask").locator("visible=true").click()
+        expect(page.locator("#digits-answer")).to_contain_text(SENTENCE)
+    assert SENTENCE in reported("after.md")
+    assert SENTENCE in reported("after.html")
