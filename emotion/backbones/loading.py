@@ -94,20 +94,16 @@ def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
         _resize_positions(model, asked)
     own = getattr(getattr(model.config, "vision_config", model.config), "image_size", None)
     own = own if isinstance(own, int) else own and own[0]
-    for size in (asked, own):
+    for size in (asked, own or asked):
         try:
-            network = size and _dissected(model, size, path)
+            network = _dissected(model, size, path)
         except BackboneError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever a foreign model raises of a size that is not its own
             reason: Exception = error
             continue
-        if not network:
-            continue
-        if size != asked:
-            note = f"This backbone takes pictures of {size} pixels alone: they are taken in place of {asked}."
-            return replace(network, notes=(note,))
-        return network
+        note = f"This backbone takes pictures of {size} pixels alone: they are taken in place of {asked}."
+        return network if size == asked else replace(network, notes=(note,))
     raise BackboneError(
         f"The backbone in {path} takes no colour pictures of {asked} pixels: choose another."
     ) from reason

@@ -30,8 +30,8 @@ STATE = "state.pt"
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch with the lowest validation loss: its scores, the trained weights, and the (C,) probabilities of each
-    validation picture by its index among all pictures of the split. ``seen`` is what its run will know its pictures by.
+    """The epoch with the lowest validation loss; the (C,) ``probabilities`` are those of each validation picture by its
+    index among all pictures of the split. ``seen`` is what its run will know its pictures by.
     """
 
     epoch: int
@@ -112,9 +112,7 @@ def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
 
 
 def save_state(state: dict[str, Any], *, folder: Path) -> None:
-    """Write a training's state into ``folder`` in one rename.
-    Raises OSError where the disk is full or cannot be written.
-    """
+    """Write a training's state into ``folder`` in one rename; a full disk is an OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{STATE}-{os.getpid()}"
     try:

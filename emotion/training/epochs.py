@@ -50,10 +50,8 @@ class Epochs:
         self.finished_epochs = 0
         self._context, self._config = context, context.config
         self._head, self._inputs, self._seen = head, inputs, seen
-        self._labels = examples.labels.to(context.device)
+        self._labels, self._class_weights = examples.labels, examples.class_weights
         self._train, self._validation = examples.train, examples.validation
-        weights = examples.class_weights
-        self._class_weights = weights.to(context.device) if weights is not None else None
         self._steps_per_epoch = steps_in(len(self._train), batch_size=self._config.batch_size)
         self._optimizer, self._scheduler = make_optimizer(
             list(head.linear.parameters()),
@@ -72,8 +70,7 @@ class Epochs:
 
     def run(self) -> Iterator[StepDone | EpochDone]:
         """Validate, then train and validate epoch by epoch; after ``resume_from`` go on with the next epoch.
-        Raises Stopped where somebody asked for it between two steps; BackboneError or ConfigError where the loss is no
-        number, or not any more.
+        Raises Stopped where somebody asked for it; BackboneError or ConfigError where the loss is no number.
         """
         if self.finished_epochs == 0:
             began = time.perf_counter()

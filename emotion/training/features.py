@@ -105,7 +105,9 @@ class Look:
         }
 
     def take(self) -> Generator[TrunkProgress, None, Features]:
-        """Compute what is not known yet; several processes share the work. Without room the rows last for this time.
+        """Compute what is not known yet; several processes share the work.
+
+        Rows that find no room in the cache last for this training only.
         Raises Stopped where somebody asked for it between two batches, with what is computed kept; PictureError where
         not one picture can be read; OSError where the disk has no room for the rows.
         """

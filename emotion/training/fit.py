@@ -79,7 +79,7 @@ def fit(
             look = Look(pictures, len(split.train), model.network, model.processor, backbone.sha256, context)
             features = yield from look.take()
             unreadable = features.unreadable
-        examples = Examples.of(split, unreadable, config=config)
+        examples = Examples.of(split, unreadable, context)
         if unreadable:
             yield PicturesSkipped(
                 elapsed_seconds=context.elapsed_seconds,

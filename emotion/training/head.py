@@ -52,9 +52,7 @@ def train_head(head: Head, features: Features, examples: Examples, context: Cont
     """
     config, train, linear = context.config, examples.train, head.linear
     plain = replace(TrainConfig(pictures=config.pictures), batch_size=config.batch_size)
-    weights = examples.class_weights
-    on_device = weights.to(context.device) if weights is not None else None
-    cost = nn.CrossEntropyLoss(on_device, reduction="none", label_smoothing=plain.label_smoothing)
+    cost = nn.CrossEntropyLoss(examples.class_weights, reduction="none", label_smoothing=plain.label_smoothing)
     steps = steps_in(len(train), batch_size=plain.batch_size) * plain.epochs
     optimizer, scheduler = make_optimizer(list(linear.parameters()), [], config=plain, steps=steps)
     for epoch in range(1, plain.epochs + 1):
@@ -63,7 +61,7 @@ def train_head(head: Head, features: Features, examples: Examples, context: Cont
             indices = [train[place] for place in batch]
             views = [view_of(index, views=config.views, seed=config.seed, epoch=epoch) for index in indices]
             logits = linear(features.take(indices, views=views).to(context.device))
-            losses = cost(logits, examples.labels[indices].to(context.device))
+            losses = cost(logits, examples.labels[indices])
             optimizer.zero_grad()
             losses.mean().backward()
             optimizer.step()

@@ -18,12 +18,16 @@ from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.data.sampling import Split
 from emotion.training.augmentation import vary
+from emotion.training.context import Context
 from emotion.training.features import Features
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The (pictures,) class indices of a split, and the indices of those to train and to validate on."""
+    """The (pictures,) class indices of a split, and the indices of those to train and to validate on.
+
+    ``class_weights``, (classes,), let every class count alike; None where pictures do.
+    """
 
     labels: Tensor
     train: list[int]
@@ -31,24 +35,19 @@ class Examples:
     class_weights: Tensor | None
 
     @classmethod
-    def of(cls, split: Split, unreadable: Container[int], *, config: TrainConfig) -> Examples:
+    def of(cls, split: Split, unreadable: Container[int], context: Context) -> Examples:
         """Return those of a split without the ``unreadable``, given by their index among all its pictures."""
         count, pictures = len(split.train), split.train + split.validation
         labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
         train = [index for index in range(count) if index not in unreadable]
         validation = [index for index in range(count, len(pictures)) if index not in unreadable]
-        weights = _class_weights(labels[train], classes=len(split.classes)) if config.class_weights else None
-        return cls(labels, train, validation, weights)
-
-
-def _class_weights(labels: Tensor, *, classes: int) -> Tensor:
-    """Return the (classes,) weights that let every class of the (N,) class indices count alike.
-
-    N / (classes x pictures of the class), so that they are 1 on average over the pictures and a learning rate keeps
-    its meaning (King and Zeng 2001, doi 10.1093/oxfordjournals.pan.a004868; scikit-learn's "balanced").
-    """
-    counts = torch.bincount(labels, minlength=classes).clamp_min(1).float()
-    return len(labels) / (classes * counts)
+        weights = None
+        if context.config.class_weights:
+            # 1 on average over the pictures, so that a learning rate keeps its meaning (King and Zeng 2001, doi
+            # 10.1093/oxfordjournals.pan.a004868; scikit-learn's "balanced").
+            counts = torch.bincount(labels[train], minlength=len(split.classes)).clamp_min(1).float()
+            weights = (len(train) / (len(split.classes) * counts)).to(context.device)
+        return cls(labels.to(context.device), train, validation, weights)
 
 
 def batches(count: int, *, batch_size: int, seed: int, epoch: int) -> Iterator[list[int]]:

@@ -35,8 +35,7 @@ from emotion.training.optimizer import copy_in_order
 
 def of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
     """Return ``pooled`` features of pictures by the backbone of a configuration.
-    Raises BackboneError where the backbone is not here, or not of a kind that can be used; PictureError or RunError as
-    ``pooled``.
+    Raises as ``pooled``, and BackboneError where the backbone is not here, or not of a kind that can be used.
     """
     source = locate(config.backbone)
     # The head that comes with it is not asked: any number of classes will do.
@@ -113,7 +112,7 @@ def _train(
     order = [place[picture.path] for picture in parts.train + parts.validation]
     mine = replace(features, places=features.places[:, order])
     unreadable = {number for number, where in enumerate(order) if where in features.unreadable}
-    examples = Examples.of(parts, unreadable, config=config)
+    examples = Examples.of(parts, unreadable, context)
     width = len(mine.take(examples.train[:1])[0])
     head = Head(nn.Linear(width, len(parts.classes)).to(context.device))
     nn.init.zeros_(head.linear.bias)
@@ -128,9 +127,7 @@ def _train(
 
 
 def _looked(look: Look) -> Generator[Progress, None, Features]:
-    """Carry a look out and tell how far it is, unless there is nothing to compute.
-    Raises RunError where the disk is full, or cannot be read.
-    """
+    """Carry a look out and tell how far it is, unless there is nothing to compute; a full disk is a RunError."""
     steps = look.take()
     try:
         while True:
