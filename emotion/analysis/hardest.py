@@ -39,7 +39,7 @@ class FindHardest:
         return (yield from paced(self._steps()))
 
     def _steps(self) -> Generator[Progress, None, str]:
-        from emotion.training.features import of_backbone
+        from emotion.training.repeat import of_backbone
 
         found = SavedSet(self.folder)
         counts = found.manifest.counts()

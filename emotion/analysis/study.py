@@ -59,7 +59,7 @@ class Judge:
 
     def backbone_features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Return the same of the run's backbone as it was before the training, at the run's image size."""
-        from emotion.training.features import of_backbone
+        from emotion.training.repeat import of_backbone
 
         if self.run.config().depth == "head":
             return (yield from self.features(pictures))

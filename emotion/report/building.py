@@ -86,7 +86,7 @@ def asked(material: Material) -> Section:
                     ("Looks", f"comparison {look} of {len(looks)} that are kept of this run"),
                 ]
             ),
-            _sets(comparison),
+            sets_table(comparison),
         ],
     )
 
@@ -116,7 +116,8 @@ def _title(comparison: Comparison, emotion: str | None) -> str:
     return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{listed(others)}?"
 
 
-def _sets(comparison: Comparison) -> Table:
+def sets_table(comparison: Comparison) -> Table:
+    """Return the sets of a comparison, and what their class folders were read as."""
     rows = []
     for name, folder in comparison.folders.items():
         place = PurePath(folder).name, "drawn by this project" if is_drawn(folder) else ""

@@ -1,7 +1,5 @@
 """What is going on in a run, in words. Knows nothing of widgets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
