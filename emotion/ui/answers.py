@@ -1,7 +1,5 @@
 """What the endpoints answer, made of the project's own values, as types that become schemas: names and units stay."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 # Where Python is older than 3.12, pydantic makes schemas of these only.
@@ -181,11 +179,7 @@ def run_line(found: RunSummary) -> RunLine:
 
 
 def run_answer(run: Run, *, queue_place: int | None) -> RunAnswer:
-    """Return how a run stands, in numbers and in a sentence.
-
-    Raises:
-        EmotionError: it cannot be read.
-    """
+    """Return how a run stands, in numbers and in a sentence. Raises EmotionError where it cannot be read."""
     found = summarise(run)
     last = next((each for each in reversed(found.curve) if isinstance(each, EpochDone)), None)
     return {

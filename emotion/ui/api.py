@@ -3,8 +3,6 @@
 Their docstrings are what a caller reads, written as Gradio takes them apart. An error is ``[code] sentence``.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import inspect

@@ -1,7 +1,5 @@
 """Assemble the dashboard from its tabs. Everything heavy is done by ``Services``."""
 
-from __future__ import annotations
-
 import gradio as gr
 
 from emotion.report.render import BLOCKS_STYLE

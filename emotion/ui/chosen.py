@@ -1,7 +1,5 @@
 """The page's header: the run that all tabs use, which may be picked, and what is being trained."""
 
-from __future__ import annotations
-
 import html
 import time
 from collections.abc import Callable, Sequence

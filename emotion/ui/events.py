@@ -1,7 +1,5 @@
 """How the page's events are registered: private and quiet, every error one sentence, answers by widget."""
 
-from __future__ import annotations
-
 import functools
 import html
 import inspect

@@ -1,7 +1,5 @@
 """What Gradio has no switch for. Each patch says why it is there, and a test fails once it is needed no more."""
 
-from __future__ import annotations
-
 import secrets
 import sys
 import traceback

@@ -1,7 +1,5 @@
 """What every tab says in the same look: a status, a sentence, a badge, a table, boxes to tick, small pictures."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -3,8 +3,6 @@
 A script asks whether a run has changed, and only then the parts of the page look anew.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

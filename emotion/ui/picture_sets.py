@@ -1,7 +1,5 @@
 """Which picture sets a visitor sees, may change and may bring: drawn, brought here, and in ``$EMOTION_PICTURES``."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from dataclasses import dataclass
@@ -46,11 +44,7 @@ class PictureSet:
         return not self.is_saved and self.folder.name.endswith("_train")
 
     def pictures(self) -> dict[str, list[Path]]:
-        """Return the picture files by class.
-
-        Raises:
-            PictureError: there are none.
-        """
+        """Return the picture files by class. Raises PictureError where there are none."""
         return list_folder(self.folder).paths()
 
 
@@ -81,11 +75,7 @@ def evaluation_sets(sets: list[PictureSet]) -> list[PictureSet]:
 
 
 def find_set(key: str | None, *, sets: list[PictureSet]) -> PictureSet:
-    """Return the set of a key.
-
-    Raises:
-        PictureError: there is none, for instance since its folder was moved.
-    """
+    """Return the set of a key. Raises PictureError where there is none, for instance since its folder was moved."""
     for found in sets:
         if found.key == key:
             return found

@@ -1,7 +1,5 @@
 """Blocks of a result and saliency maps as the page shows them, with the pictures that the visitor may see."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """The runs that a visitor may see, as the page lists them: summaries, titles and the table. Changes no run."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections import Counter

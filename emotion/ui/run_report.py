@@ -1,7 +1,5 @@
 """What is known of one run, as the page shows it: how it stands, its confusion matrix, its worst mistakes, settings."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +11,11 @@ from emotion.core.config import TrainConfig, command_line
 from emotion.core.events import Event, RunFinished, RunStarted
 from emotion.core.format import count, duration, percent
 from emotion.core.labels import chance_level, colour_of
-from emotion.report.naming import place_of, plain_name
+from emotion.report.material import place_of, plain_name
 from emotion.runs.run import Run
 from emotion.runs.validation import Validation, most_confused
 from emotion.server.limits import is_public
-from emotion.ui.html import data_uris
+from emotion.ui.html import data_uris, head_cell
 
 SIDE = 132
 MAX_SHOWN = 24
@@ -82,13 +80,13 @@ def confusion_html(validation: Validation | None) -> str:
         return f'<p class="note">{NO_VALIDATION}</p>'
     classes, counts = validation.classes, validation.confusion()
     shown = most_confused(counts)
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in shown)
+    head = "".join(map(head_cell, shown))
     rows = []
     for each in (each for each in validation.per_class() if each.label in shown):
         cells = "".join(_cell(each.label, said, counts[each.label][said], each.support) for said in shown)
         precision = "never said" if each.precision is None else percent(each.precision)
         rows.append(
-            f'<tr><th scope="row"><i style="background:{colour_of(each.label)}"></i>{html.escape(each.label)}</th>'
+            f"<tr>{head_cell(each.label, scope='row', colour=colour_of(each.label))}"
             f'{cells}<td class="measure">{precision}</td><td class="measure">{percent(each.recall)}</td>'
             f'<td class="measure">{each.support}</td></tr>'
         )

@@ -1,7 +1,5 @@
 """The Runs tab: all runs as a table, and the open one closely. What it got wrong, and what may be done with it."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from pathlib import Path

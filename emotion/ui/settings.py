@@ -1,7 +1,5 @@
 """The settings of a training as widgets, made from the fields of TrainConfig, and kept in the visitor's browser."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from itertools import groupby

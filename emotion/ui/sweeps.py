@@ -1,7 +1,5 @@
 """The runs of one sweep together: which is in hand, each value's scores, and what their differences are worth."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

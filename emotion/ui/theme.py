@@ -1,7 +1,5 @@
 """The look of the page: a theme of our own on local fonts, and the style sheet beside it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import gradio as gr

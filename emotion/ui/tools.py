@@ -1,7 +1,5 @@
 """Gradio's MCP server over the named endpoints. Imported only where ``EMOTION_MCP`` asks for it."""
 
-from __future__ import annotations
-
 import copy
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """The Train tab: settings, Start and Stop, one pair of live charts, and what came out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

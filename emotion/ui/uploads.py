@@ -1,7 +1,5 @@
 """What a visitor sends and is handed out: whose it is, and how much. Gradio serves all to whoever knows its path."""
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import json
@@ -107,11 +105,7 @@ class UploadCounter:
         self._most: dict[str, float] = {}
 
     def begin(self, address: str) -> None:
-        """Let one more upload come; looks at the disk.
-
-        Raises:
-            RefusedError: there is no room for it.
-        """
+        """Let one more upload come; looks at the disk. Raises RefusedError where there is no room for it."""
         if self._room:
             self._room.require()
             # Of the files that are known an address has its share too: whoever is forgotten may use none of theirs.
@@ -124,11 +118,7 @@ class UploadCounter:
                 raise
 
     def count(self, address: str, size: int) -> None:
-        """Count bytes of it.
-
-        Raises:
-            RefusedError: they are too many.
-        """
+        """Count bytes of it. Raises RefusedError where they are too many."""
         if self._room:
             self._coming[address] += size
             self._room.note(size)

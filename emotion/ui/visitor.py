@@ -1,7 +1,5 @@
 """Who visits a public server: a random secret in a cookie. On one's own machine nobody is told from anybody."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Follow a run from its folder, or the runs of a sweep one after the other: what is known, and what is new."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

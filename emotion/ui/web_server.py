@@ -1,7 +1,5 @@
 """Serve the page by uvicorn, behind the gate."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import hmac

@@ -315,11 +315,11 @@ def pictures_lie_on_the_map(page: Page, points: list[Mapping[str, Any]]) -> None
 
 
 def report_has_the_one_ticked_picture(page: Page, picture: Mapping[str, Any], folder: Path) -> None:
-    says(page, "No picture is in it, unless you tick some above.")
+    says(page, "No picture is in the report, unless you tick some above.")
     box = page.locator(f"[data-tick='{picture['sha256']}']")
     box.scroll_into_view_if_needed()
     box.check(force=True)
-    says(page, re.compile("ticked picture will be in it"))
+    says(page, re.compile("ticked picture will be in the report"))
     press(page, "Write report")
     text = downloaded(page, "Download report", folder / "card.html")
     assert text.count("<img ") == 1
@@ -365,7 +365,7 @@ def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_
     says(tab, "1 near-duplicate found and left out, others drawn instead.")
     says(tab, "a.png = happy_001.png")
     says(tab, "Held against 48 pictures")
-    says(tab, "Joy → happy · bored not used")
+    says(tab, "Joy read as happy; bored not used")
     says(tab, "1 picture left out, others drawn instead. b.png is not a picture.")
     for name in QUESTIONS:
         question(tab, name)
@@ -385,7 +385,7 @@ def test_a_question_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(tab: P
         tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).uncheck()
     for name in ("Drawn humans", "Drawn dogs"):
         tab.get_by_label(name, exact=True).check()
-    drawn = compare(tab, site, size=20)
+    drawn = compare(tab, site, size=40)
     says(tab, re.compile(r"\d+ dogs: .*drawn pictures"))
     question(tab, "Controls")
     controls = drawn.with_suffix("") / "controls.json"

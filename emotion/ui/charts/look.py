@@ -1,7 +1,5 @@
 """The look that every chart shares: no background of its own, greys that read on white and on near-black."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a run says of pictures: predictions and comparisons in, figures out. Plotly takes a name for HTML."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Mapping
 

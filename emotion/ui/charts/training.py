@@ -1,7 +1,5 @@
 """Curves of trainings: events in, figures out."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal

@@ -4,8 +4,6 @@
 second while a run is live; this one hands each figure to ``Plotly.react`` on the same element.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import gradio as gr

@@ -1,7 +1,5 @@
 """What is to be compared: run, emotion, sample, sets, and how their classes are read."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The pictures of a comparison as the page shows them, set beside set, and the table that is downloaded."""
 
-from __future__ import annotations
-
 import html
 import time
 from collections.abc import Sequence
@@ -10,11 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from emotion.analysis import Comparison, SampleResult, ScoredPicture
+from emotion.analysis.blocks import Text
 from emotion.core.format import count, harmless, percent
 from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
-from emotion.ui.html import data_uris, head_cell, scrolled
+from emotion.report.building import sets_table
+from emotion.ui.html import data_uris
+from emotion.ui.rendering import rendered
 
 SIDE = 132
 MAX_TWINS, TWIN_SIDE = 12, 96
@@ -127,11 +128,6 @@ def _instead(result: SampleResult, emotion: str | None) -> str:
 
 def sample_html(comparison: Comparison) -> str:
     """Return how the sets' classes were read, and which pictures were left out of the sample, folded away."""
-    rows = "".join(
-        f"<tr>{head_cell(name, scope='row', colour=colour_of_set(name, comparison.sets))}"
-        f"<td>{_mapping(comparison.mapping.get(name, {}))}</td></tr>"
-        for name in comparison.sets
-    )
     twins = {path: twin for name in comparison.sets for path, twin in comparison.pooled(name).near_duplicates.items()}
     checked = (
         f"Held against {count(comparison.checked, 'picture')} that the run was trained or validated on: "
@@ -140,25 +136,13 @@ def sample_html(comparison: Comparison) -> str:
     )
     number = f"{count(len(twins), 'near-duplicate')} found and left out, others drawn instead."
     found = number if twins else "no near-duplicate found."
-    head = head_cell("its class folders, and what they were read as")
-    table = f'<table class="mapping"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
     notes = [f"{name}: {note}" for name, each in comparison.notes.items() for note in each]
-    said = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
+    told = [Text(note, "note") for note in (*notes, checked + found)]
     opened = " open" if twins or notes else ""
     return (
         f'<details class="sample"{opened}><summary>The sample: classes and near-duplicates</summary>'
-        f'{scrolled(table, label="Classes")}{said}<p class="note">{checked}{found}</p>{_twins_html(twins)}</details>'
+        f"{rendered([sets_table(comparison), *told], name='sample')}{_twins_html(twins)}</details>"
     )
-
-
-def _mapping(read: dict[str, str | None]) -> str:
-    if not read:
-        return "not recorded"
-    parts = [
-        f"{html.escape(folder)} → <b>{html.escape(label)}</b>" if label else f"<s>{html.escape(folder)}</s> not used"
-        for folder, label in read.items()
-    ]
-    return " · ".join(parts)
 
 
 def _twins_html(twins: dict[str, str]) -> str:

@@ -1,7 +1,5 @@
 """The further questions to a comparison: one panel for each of ``STUDIES``, all built and answered alike."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The Cross-species tab: the same run judges samples of several species, side by side."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Generator
 from pathlib import Path
@@ -33,7 +31,7 @@ NO_COMPARISON = (
     "Press Compare for one emotion, or All emotions for the grid: the run judges a sample of each ticked set."
 )
 CHANGED = "The settings above are others than those of what is shown: press Compare."
-NO_PICTURE = "No picture is in it, unless you tick some above."
+NO_PICTURE = "No picture is in the report, unless you tick some above."
 ALL = "all"
 
 
@@ -162,7 +160,7 @@ class CompareTab:
         table_of(comparison).to_csv(csv, index=False)
         overall = emotions[0] if len(emotions) == 1 else None
         numbers = [measures(comparison, chosen), note_of_measures(), *differences(comparison, overall)]
-        table = [*grid(comparison), said(comparison, None)] if len(emotions) > 1 else []
+        table = [grid(comparison), said(comparison, None)] if len(emotions) > 1 else []
         return {
             self.changed: "",
             self.headline: headline_html(comparison, chosen),
@@ -237,5 +235,5 @@ def _saved(choices: list[tuple[str, str]], value: str | None) -> gr.Dropdown:
 
 
 def _note(ticked: tuple[str, ...]) -> str:
-    said = f"{count(len(ticked), 'ticked picture')} will be in it." if ticked else NO_PICTURE
+    said = f"{count(len(ticked), 'ticked picture')} will be in the report." if ticked else NO_PICTURE
     return f'<p class="note" role="status">{said}</p>'

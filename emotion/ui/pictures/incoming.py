@@ -3,8 +3,6 @@
 Each becomes one job that is watched while it goes on, and says beside its own fields what came of it.
 """
 
-from __future__ import annotations
-
 import html
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Look through a set a page at a time, and put it right: relabel and delete what is ticked, the hardest first, pack."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass

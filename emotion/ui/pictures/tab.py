@@ -1,7 +1,5 @@
 """The Pictures tab: one's own picture sets. What comes in is shown as it is kept, and can be put right."""
 
-from __future__ import annotations
-
 import html
 import time
 from collections.abc import Callable, Sequence

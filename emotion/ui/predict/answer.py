@@ -1,7 +1,5 @@
 """What a run says of a picture, in sentences and HTML: the verdict, the doubt beside it, what another run says."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """A live camera: pictures come as fast as they are judged, and the bars move. No picture is kept."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

@@ -1,7 +1,5 @@
 """Many pictures at once: dropped together or as a zip, judged while a table fills, and a CSV to keep."""
 
-from __future__ import annotations
-
 import base64
 import html
 import secrets

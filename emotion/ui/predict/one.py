@@ -1,7 +1,5 @@
 """One picture in, the probability of every class out; beside it another run's, below it where the evidence lies."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import html

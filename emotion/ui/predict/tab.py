@@ -1,7 +1,5 @@
 """The Predict tab: one picture, a live camera, and many pictures at once, each asked of the run in use."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gradio as gr
