@@ -103,7 +103,8 @@ class Cache:
                 continue
             if rows.places:
                 # The time of the last use: what is dropped first is what nobody has used for longest.
-                os.utime(path)
+                with contextlib.suppress(OSError):
+                    os.utime(path)
                 found.append(rows)
                 wanted -= set(rows.places)
         return found
