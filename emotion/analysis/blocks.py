@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from emotion.core.intervals import Interval
+from emotion.core.format import percent, span
+from emotion.core.intervals import Interval, wilson_interval
 from emotion.core.prediction import Saliency
 
 Tone = Literal["plain", "right", "wrong"]
@@ -29,25 +31,27 @@ class Heading:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; a finding is what comes first, a warning what nobody should pass over."""
+    """A paragraph, with a bold title or none; a finding comes first, a warning is what nobody should pass over."""
 
     text: str
     kind: Literal["plain", "finding", "note", "warning"] = "plain"
     sources: tuple[Source, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Sentences of equal weight; each may carry a smaller one below it."""
+    """Sentences of equal weight; ``details``, where there are any, are a smaller one below each."""
 
-    items: tuple[tuple[str, str], ...]
+    items: Sequence[str]
+    details: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Facts:
     """Names and what they stand for."""
 
-    rows: tuple[tuple[str, str], ...]
+    rows: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -70,31 +74,45 @@ class Row:
     is_reference: bool = False
 
 
+def row(name: str, *cells: Cell | str | tuple[str, str], colour: str = "", is_reference: bool = False) -> Row:
+    """Return a row of a table; a cell is given as its text, as text and detail, or whole."""
+    whole = [each if isinstance(each, Cell) else Cell(*((each,) if isinstance(each, str) else each)) for each in cells]
+    return Row(name, tuple(whole), colour, is_reference)
+
+
+def right_of(correct: int, n: int) -> tuple[str, str]:
+    """Return how many are right, with the share and its interval as the smaller text: 13 of 20, 65 %: 43 to 82."""
+    return f"{correct} of {n}", f"{percent(correct / n)}: {span(wilson_interval(correct, n))}"
+
+
+def shaded(counts: Mapping[str, int], *, right: str | None = None) -> list[Cell]:
+    """Return how often each class was said as cells, shaded by its share; ``right`` is the class that is shown."""
+    total = max(1, sum(counts.values()))
+    tones: dict[str, Tone] = {label: "right" if label == right else "wrong" if right else "plain" for label in counts}
+    return [Cell(str(number), share=number / total, tone=tones[label]) for label, number in counts.items()]
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table; ``corner`` heads the rows' names. ``is_text`` marks one whose cells are words rather than numbers."""
+    """A table; ``corner`` heads the rows' names.
+
+    ``is_text`` marks one whose cells are words rather than numbers, ``is_folded`` one that few will want to read.
+    """
 
     caption: str
     corner: str
-    head: tuple[str, ...]
-    rows: tuple[Row, ...]
+    head: Sequence[str]
+    rows: Sequence[Row]
     note: str = ""
     is_text: bool = False
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)
 class Beside:
     """Small tables of one kind, to be read beside one another."""
 
-    tables: tuple[Table, ...]
-
-
-@dataclass(frozen=True)
-class Guide:
-    """A value that a chart's values are held against, such as chance, and what it is called."""
-
-    value: float
-    text: str
+    tables: Sequence[Table]
 
 
 @dataclass(frozen=True)
@@ -110,13 +128,12 @@ class Dot:
 
 @dataclass(frozen=True)
 class DotChart:
-    """Values of 0 to 1, or of -1 to 1 where they are changes, each with its interval, below one another."""
+    """Values of 0 to 1 held against ``chance``, or changes of -1 to 1 (None), each with its interval, in rows."""
 
     alt: str
     axis: str
-    dots: tuple[Dot, ...]
-    guide: Guide | None = None
-    is_change: bool = False
+    dots: Sequence[Dot]
+    chance: float | None
 
 
 @dataclass(frozen=True)
@@ -125,8 +142,8 @@ class Line:
 
     name: str
     colour: str
-    points: tuple[Point, ...]
-    intervals: tuple[Interval, ...] = ()
+    points: Sequence[Point]
+    intervals: Sequence[Interval] = ()
     is_dashed: bool = False
 
 
@@ -137,8 +154,8 @@ class LineChart:
     alt: str
     x_axis: str
     y_axis: str
-    lines: tuple[Line, ...]
-    guide: Guide | None = None
+    lines: Sequence[Line]
+    chance: float | None = None
     is_share: bool = False
     ring: Point | None = None
     has_diagonal: bool = False
@@ -163,9 +180,9 @@ class PictureMap:
     alt: str
     x_axis: str
     y_axis: str
-    marks: tuple[Mark, ...]
-    colours: tuple[tuple[str, str], ...]
-    shapes: tuple[tuple[str, str], ...]
+    marks: Sequence[Mark]
+    colours: Sequence[tuple[str, str]]
+    shapes: Sequence[tuple[str, str]]
 
 
 Chart = DotChart | LineChart | PictureMap
@@ -176,8 +193,19 @@ class Figure:
     """Charts that belong together. ``table`` holds their numbers, unless a table of the section does already."""
 
     caption: str
-    charts: tuple[Chart, ...]
+    charts: Sequence[Chart]
     table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A picture of a set beside its maps of classes, each with a remark. No report shows it."""
+
+    name: str
+    picture: str
+    said: str
+    maps: Sequence[tuple[Saliency, str]]
+    colour: str
 
 
 @dataclass(frozen=True)
@@ -192,22 +220,11 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Explained:
-    """A picture of a set beside its maps of classes, each with a remark. No report shows it."""
-
-    name: str
-    picture: str
-    said: str
-    maps: tuple[tuple[Saliency, str], ...]
-    colour: str
-
-
-@dataclass(frozen=True)
 class Gallery:
     """Pictures of a set."""
 
     name: str
-    pictures: tuple[Shown, ...]
+    pictures: Sequence[Shown]
 
 
 @dataclass(frozen=True)
@@ -218,31 +235,7 @@ class Command:
     line: str
 
 
-@dataclass(frozen=True)
-class Limit:
-    """Something that the numbers do not say, with the publications that say why."""
-
-    title: str
-    text: str
-    sources: tuple[Source, ...] = ()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """All of them."""
-
-    items: tuple[Limit, ...]
-
-
-@dataclass(frozen=True)
-class Folded:
-    """A table that few will want to read, out of the way where that can be done."""
-
-    title: str
-    table: Table
-
-
-Block = Heading | Text | Points | Facts | Table | Beside | Figure | Explained | Gallery | Command | Limits | Folded
+Block = Heading | Text | Points | Facts | Table | Beside | Figure | Explained | Gallery | Command
 
 
 @dataclass(frozen=True)
@@ -250,7 +243,7 @@ class Section:
     """A part of a report, in the order in which it is read."""
 
     title: str
-    blocks: tuple[Block, ...]
+    blocks: Sequence[Block]
 
 
 @dataclass(frozen=True)
@@ -261,5 +254,5 @@ class Report:
     dateline: str
     answer: str
     basis: str
-    warnings: tuple[str, ...] = ()
-    sections: tuple[Section, ...] = field(default_factory=tuple)
+    warnings: Sequence[str] = ()
+    sections: Sequence[Section] = ()

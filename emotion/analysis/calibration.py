@@ -1,60 +1,48 @@
-"""Whether probabilities mean what they say: expected calibration error, reliability, raw and at a run's temperature."""
+"""Calibration: whether a run is right as often as it is sure, as it says it and at its temperature."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Generator
 from dataclasses import dataclass
-from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
-from emotion.analysis.comparison import Comparison
-from emotion.analysis.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, judged, temperature_interval
-from emotion.core.errors import RunError
-from emotion.core.intervals import LEVEL, Interval, mean_interval, wilson_interval
-from emotion.runs.validation import Validation
+from emotion.analysis.blocks import Block, Figure, Line, LineChart, Row, Source, Table, Text, right_of, row
+from emotion.analysis.comparison import Comparison, load_comparison, run_of
+from emotion.analysis.probabilities import (
+    HIGHEST,
+    LOWEST,
+    PER_BIN,
+    CalibrationError,
+    Judged,
+    calibration_error,
+    fit_temperature,
+    temperature_interval,
+)
+from emotion.analysis.study import Judge, Study
+from emotion.core.errors import EmotionError, RunError
+from emotion.core.format import capital, exact_percent, listed, percent, span
+from emotion.core.intervals import Interval, mean_interval
+from emotion.core.progress import Progress
+from emotion.runs.run import Run
+from emotion.runs.validation import load_validation
 
-# Fewer than about 15 pictures a bin tell nothing of its share; more than 10 bins nobody can read, and below 5 the too
-# sure and the too timid end of the scale fall together and cancel each other out.
-PER_BIN, FEWEST_BINS, MOST_BINS = 15, 5, 10
-RESAMPLES, SEED = 2000, 0
-# Numbers in a table of resamples at once, so that thousands of pictures cost no gigabyte.
-AT_ONCE = 2_000_000
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Pictures of similar top-class probability: its mean, how many were right, and that share's Wilson interval."""
-
-    n: int
-    confidence: float
-    right: int
-    interval: Interval
-
-    @property
-    def accuracy(self) -> float:
-        """The share that was right."""
-        return self.right / self.n
-
-
-@dataclass(frozen=True)
-class CalibrationError:
-    """The expected calibration error (0 to 1) of some pictures, with its 95 % interval and its bins.
-
-    ``if_calibrated`` is what a perfectly calibrated model of the same confidences shows on average with so few
-    pictures, ``at_most_if_calibrated`` what it stays below 95 times of 100: the measure is never 0 on a sample.
-    """
-
-    value: float
-    interval: Interval
-    if_calibrated: float
-    at_most_if_calibrated: float
-    bins: list[Bin]
-
-    @property
-    def is_told(self) -> bool:
-        """Whether it is more than a perfectly calibrated model would show."""
-        return self.value > self.at_most_if_calibrated
+SEED = 0
+VALIDATION, VALIDATION_COLOUR = "validation", "#6366F1"
+GUO = Source("Guo et al. 2017", "https://arxiv.org/abs/1706.04599")
+NIXON = Source("Nixon et al. 2019", "https://arxiv.org/abs/1904.01685")
+OVADIA = Source("Ovadia et al. 2019", "https://arxiv.org/abs/1906.02530")
+NOTE = (
+    "ECE, the expected calibration error: how far the confidence in the most likely class and the share right lie "
+    f"apart, on average over bins of equally many pictures. About {PER_BIN} make a bin, since fewer say little of a "
+    "share; in brackets the 95 % interval. On few pictures ECE comes out too large, and never 0. “If calibrated” is "
+    "what a perfectly calibrated model of the same confidences shows with as many pictures: on average, and at most in "
+    "95 of 100 samples. The validation pictures chose the epoch and the temperature, so their row at T is a little too "
+    "good. "
+    "A calibration does not carry over a shift (Ovadia et al. 2019): the temperature was fitted on pictures of the "
+    "kind that the run was trained on, and promises nothing for others."
+)
 
 
 @dataclass(frozen=True)
@@ -72,35 +60,39 @@ class Confidence:
     log_loss: float
     error: CalibrationError | None
 
+    @classmethod
+    def of(cls, said: Judged, *, seed: int = SEED) -> Confidence:
+        """Return that of some pictures."""
+        has_every_class = len(np.unique(said.truth)) == said.probabilities.shape[1]
+        return cls(
+            top=float(said.probabilities.max(1).mean()),
+            correct=float(said.of_truth.mean()),
+            correct_interval=mean_interval(said.of_truth.tolist()),
+            log_loss=said.log_loss,
+            error=calibration_error(said, seed=seed) if has_every_class else None,
+        )
+
 
 @dataclass(frozen=True)
-class Calibration:
-    """One set of pictures: accuracy, which no temperature changes, and confidence as it is said and scaled."""
+class SetCalibration:
+    """Pictures of a set: how many are right, which no temperature changes, and confidence as said and scaled."""
 
     n: int
     correct: int
-    accuracy_interval: Interval
     raw: Confidence
     scaled: Confidence
-
-    @property
-    def accuracy(self) -> float:
-        """The share whose most likely class is the true one."""
-        return self.correct / self.n
 
 
 @dataclass(frozen=True)
 class RunCalibration:
-    """A run's temperature with its 95 % interval, its validation pictures that it was fitted on, and compared sets.
+    """A run's temperature with its 95 % interval, and what it does to the validation pictures and the compared sets.
 
     ``label_smoothing`` is that of its training.
     """
 
-    classes: list[str]
     temperature: float
     interval: Interval
-    validation: Calibration
-    sets: dict[str, Calibration]
+    sets: dict[str, SetCalibration]
     label_smoothing: float = 0.0
 
     @property
@@ -109,127 +101,123 @@ class RunCalibration:
         return LOWEST * 1.01 < self.temperature < HIGHEST / 1.01
 
 
-def calibrate(
-    validation: Validation | None, comparison: Comparison, *, label_smoothing: float = 0.0, seed: int = SEED
-) -> RunCalibration:
+def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
     """Fit a run's temperature on its validation pictures, and see what it does to them and to the compared sets.
 
-    Raises:
-        RunError: the run left no validation scores.
+    RunError where the run left no validation scores, or they are of other classes.
     """
+    validation = load_validation(run)
     if validation is None or not validation.pictures:
         raise RunError("This run kept no scores of its validation pictures: train it again to check its calibration.")
-    said = judged(validation.pictures, classes=validation.classes)
-    temperature = fit_temperature(said)
-    sets: dict[str, Calibration] = {}
-    for name, results in comparison.sets.items():
-        pictures = [picture for result in results.values() for picture in result.pictures]
-        sets[name] = calibration(judged(pictures, classes=validation.classes), temperature=temperature, seed=seed)
-    return RunCalibration(
-        classes=validation.classes,
-        temperature=temperature,
-        interval=temperature_interval(said, temperature),
-        validation=calibration(said, temperature=temperature, seed=seed),
-        sets=sets,
-        label_smoothing=label_smoothing,
+    if set(validation.classes) != set(comparison.classes):
+        raise RunError("The run has other classes by now: compare again.")
+    pictures = {VALIDATION: validation.pictures}
+    pictures |= {name: comparison.pooled(name).pictures for name in comparison.sets}
+    said = {name: Judged.of(rows, classes=validation.classes) for name, rows in pictures.items()}
+    temperature = fit_temperature(said[VALIDATION])
+    sets = {
+        name: SetCalibration(
+            len(each.truth), int(each.is_right.sum()), Confidence.of(each), Confidence.of(each.at(temperature))
+        )
+        for name, each in said.items()
+    }
+    interval = temperature_interval(said[VALIDATION], temperature)
+    return RunCalibration(temperature, interval, sets, run.config().label_smoothing)
+
+
+def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, RunCalibration]:
+    """Compute it; RunError as ``calibrate``."""
+    yield Progress(0, 1, "fitting the temperature")
+    return calibrate(judge.run, comparison)
+
+
+def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
+    """Return the run's temperature and what it does to its validation pictures and to the compared sets."""
+    low, high = found.interval
+    rows, charts, bins = [], [], []
+    for name, each in found.sets.items():
+        colour = VALIDATION_COLOUR if name == VALIDATION else comparison.colour(name)
+        lines = []
+        for said, confidence in (("as said", each.raw), (f"at T = {found.temperature:.2f}", each.scaled)):
+            rows.append(_row(f"{name}, {said}", each, confidence, colour))
+            parts = confidence.error.bins if confidence.error else []
+            if parts:
+                points, is_raw = [(part.confidence, part.accuracy) for part in parts], confidence is each.raw
+                intervals = [] if is_raw else [part.interval for part in parts]
+                lines.append(Line(said, colour, points, intervals, is_dashed=is_raw))
+            for part in parts:
+                share = percent(part.accuracy), span(part.interval)
+                cells = percent(part.confidence), f"{part.right} of {part.n}", share
+                bins.append(row(f"{name}, {said}", *cells, colour=colour))
+        if lines:
+            alt = f"Reliability of {name}: share right over confidence; the numbers stand below."
+            across = "Confidence in the top class"
+            charts.append(LineChart(alt, across, capital(name), lines, is_share=True, has_diagonal=True))
+    head = ("Right", "Confidence in the top class", "Correct-class confidence", "Log loss", "ECE", "ECE if calibrated")
+    shown: list[Block] = [
+        Text(_sentence(found), "finding"),
+        Text(
+            "A temperature softens or sharpens all probabilities without changing any answer. Fitted on "
+            f"{found.sets[VALIDATION].n} validation pictures; 95 % interval of T {low:.2f} to {high:.2f}."
+        ),
+        Table("Confidence and what is right", "Pictures", head, rows),
+    ]
+    lacking = [name for name, each in found.sets.items() if each.raw.error is None]
+    if lacking:
+        shown.append(
+            Text(
+                f"ECE is not given for {listed(lacking)}: of {listed(comparison.emotions())} alone, a model that "
+                "always says so is always right, however sure it is. Compare all emotions to judge calibration.",
+                "note",
+            )
+        )
+    if charts:
+        caption = (
+            "Reliability: of pictures of like confidence, the share that is right. On the dotted line both are equal; "
+            "bars are 95 % Wilson intervals, at the temperature."
+        )
+        table = Table("Reliability by bin", "Pictures", ("Confidence", "Right", "Share right"), bins)
+        shown.append(Figure(caption, charts, table))
+    return [*shown, Text(NOTE, "note", (GUO, NIXON, OVADIA))]
+
+
+def _row(title: str, each: SetCalibration, confidence: Confidence, colour: str) -> Row:
+    error = confidence.error
+    return row(
+        title,
+        right_of(each.correct, each.n),
+        exact_percent(confidence.top),
+        (exact_percent(confidence.correct), span(confidence.correct_interval)),
+        f"{confidence.log_loss:.2f}",
+        (percent(error.value), span(error.interval)) if error else "–",
+        (percent(error.if_calibrated), f"at most {percent(error.at_most_if_calibrated)}") if error else "–",
+        colour=colour,
     )
 
 
-def calibration(said: Judged, *, temperature: float, seed: int) -> Calibration:
-    """Return how well confidence fits accuracy, raw and at a temperature that was fitted elsewhere."""
-    correct, n = int(said.is_right.sum()), len(said.truth)
-    return Calibration(
-        n=n,
-        correct=correct,
-        accuracy_interval=wilson_interval(correct, n),
-        raw=_confidence(said, seed=seed),
-        scaled=_confidence(said.at(temperature), seed=seed),
-    )
+def _sentence(found: RunCalibration) -> str:
+    """Say what the fitted temperature means."""
+    t, (low, high) = f"Temperature T = {found.temperature:.2f}", found.interval
+    if not found.is_bounded:
+        why = "it is right of nearly all of them" if found.temperature < 1 else "it is no better than a guess"
+        return f"{t}, the end of the range: the validation pictures bound no temperature, since {why}."
+    if low <= 1 <= high:
+        return f"{t}: the raw probabilities are about as sure as they should be; T cannot be told from 1."
+    if found.temperature > 1:
+        return f"{t}: the raw probabilities are too sure."
+    smoothed = f" Label smoothing of {found.label_smoothing:g} trains that." if found.label_smoothing else ""
+    return f"{t}: the raw probabilities are too timid.{smoothed}"
 
 
-def bin_count(n: int) -> int:
-    """Return how many bins ``n`` pictures are spread over: about 15 pictures each, 5 to 10 bins."""
-    return min(n, max(FEWEST_BINS, min(MOST_BINS, n // PER_BIN)))
+def _load(comparison: Path) -> RunCalibration | None:
+    try:
+        return calibrate(run_of(comparison), load_comparison(comparison))
+    except EmotionError:
+        return None
 
 
-def expected_calibration_error(said: Judged, *, bins: int = MOST_BINS) -> float:
-    """Return the expected calibration error: the mean over bins of |share right - mean confidence|, weighted by size.
-
-    Over the probability of the most likely class (Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599), in bins of
-    equal numbers of pictures, which differ by one at most (Nixon et al. 2019, arXiv 1904.01685); of fewer pictures than
-    bins, each is a bin of its own.
-    """
-    _, gaps = _by_confidence(said)
-    return float(_error(gaps, bins=min(bins, len(gaps))))
-
-
-def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
-    """Return the expected calibration error in ``bin_count`` bins, and what it is worth.
-
-    The interval rests on a bootstrap of pictures. On a sample the error is too large, and on a resample it is so once
-    more: the lower end is the basic bootstrap's, which takes that off (Davison and Hinkley 1997, section 5.2.1), and 0
-    where a calibrated model would show as much; the upper end is the percentile's, on the safe side. Of 40 to 160
-    pictures it holds the true error 87 to 99 times of 100 (``tests/analysis/test_statistics.py``).
-    """
-    confidences, gaps = _by_confidence(said)
-    n, rng = len(gaps), np.random.default_rng(seed)
-    bins = bin_count(n)
-    value = float(_error(gaps, bins=bins))
-    # Ranks in order are pictures in the order of their confidence.
-    resampled = _repeated(lambda rows: gaps[np.sort(rng.integers(0, n, (rows, n)), axis=1)], n=n, bins=bins)
-    calibrated = _repeated(lambda rows: (rng.random((rows, n)) < confidences) - confidences, n=n, bins=bins)
-    high, at_most = float(np.quantile(resampled, (1 + LEVEL) / 2)), float(np.quantile(calibrated, LEVEL))
-    return CalibrationError(
-        value=value,
-        interval=(max(0.0, 2 * value - high) if value > at_most else 0.0, high),
-        if_calibrated=float(calibrated.mean()),
-        at_most_if_calibrated=at_most,
-        bins=_bins(confidences, gaps, bins),
-    )
-
-
-def _confidence(said: Judged, *, seed: int) -> Confidence:
-    has_every_class = len(np.unique(said.truth)) == said.probabilities.shape[1]
-    return Confidence(
-        top=float(said.probabilities.max(1).mean()),
-        correct=said.correct_confidence,
-        correct_interval=mean_interval(said.of_truth.tolist()),
-        log_loss=said.log_loss,
-        error=calibration_error(said, seed=seed) if has_every_class else None,
-    )
-
-
-def _by_confidence(said: Judged) -> tuple[np.ndarray, np.ndarray]:
-    """Return the top-class probabilities, the least first, and how far right (1) or wrong (0) lies above each."""
-    confidences = said.probabilities.max(1)
-    order = confidences.argsort(kind="stable")
-    return confidences[order], (said.is_right - confidences)[order]
-
-
-def _edges(n: int, bins: int) -> np.ndarray:
-    """Return where each bin begins, and the end of the last one."""
-    return np.arange(bins + 1) * n // bins
-
-
-def _error(gaps: np.ndarray, *, bins: int) -> np.ndarray:
-    """Return the error of (..., N) gaps in the order of their confidence: |sum| of each bin, over N."""
-    n = gaps.shape[-1]
-    error: np.ndarray = np.abs(np.add.reduceat(gaps, _edges(n, bins)[:-1], axis=-1)).sum(-1) / n
-    return error
-
-
-def _repeated(draw: Callable[[int], np.ndarray], *, n: int, bins: int) -> np.ndarray:
-    """Return the errors of ``RESAMPLES`` drawn rows of gaps."""
-    rows = max(1, min(RESAMPLES, AT_ONCE // n))
-    parts = [min(rows, RESAMPLES - done) for done in range(0, RESAMPLES, rows)]
-    return np.concatenate([_error(draw(part), bins=bins) for part in parts])
-
-
-def _bins(confidences: np.ndarray, gaps: np.ndarray, bins: int) -> list[Bin]:
-    edges = _edges(len(gaps), bins)
-    found = []
-    for begin, end in pairwise(edges):
-        part = confidences[begin:end]
-        right = round(float((gaps[begin:end] + part).sum()))
-        found.append(Bin(int(end - begin), float(part.mean()), right, wilson_interval(right, int(end - begin))))
-    return found
+# Computed in a moment from what is kept anyway.
+STUDY = Study(
+    "calibration", "Calibration", "Is it right as often as it is sure?", RunCalibration, ask, blocks, load=_load,
+    save=lambda *_: None,
+)  # fmt: skip

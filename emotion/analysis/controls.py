@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from emotion.analysis.blocks import Block, Cell, Dot, DotChart, Figure, Guide, Points, Row, Table, Text
+from emotion.analysis.blocks import Block, Dot, DotChart, Figure, Points, Table, Text, row
 from emotion.analysis.comparison import Comparison
-from emotion.analysis.kept import keep, kept
 from emotion.analysis.statistics import Change, adjusted, change
-from emotion.analysis.study import Judge, Parameter, Study
+from emotion.analysis.study import Judge, Parameter, Study, load_result, save_result
 from emotion.core.errors import ConfigError, PictureError
-from emotion.core.format import count, exact_percent, listed, percent, points
+from emotion.core.format import count, exact_percent, listed, percent
 from emotion.core.intervals import Interval, mean_interval
-from emotion.core.labels import colour_of_set
 from emotion.core.progress import Progress
 from emotion.core.scored import ScoredPicture
 from emotion.data.controls import PICTURE_CONTROLS, PictureControl
@@ -46,8 +44,8 @@ SHUFFLED = LabelControl(
     "Shuffled labels",
     "Held against labels by lot: what is left must be chance, or the measure is at fault.",
 )
-AnyControl = PictureControl | DrawnControl | LabelControl
-CONTROLS: dict[str, AnyControl] = {**PICTURE_CONTROLS, SHUFFLED.name: SHUFFLED, **DRAWN_CONTROLS}
+Alteration = PictureControl | DrawnControl
+CONTROLS: dict[str, Alteration | LabelControl] = {**PICTURE_CONTROLS, SHUFFLED.name: SHUFFLED, **DRAWN_CONTROLS}
 
 
 @dataclass(frozen=True)
@@ -83,23 +81,26 @@ class ControlResult:
 
 # By the control's name.
 Results = dict[str, ControlResult]
+Rows = Sequence[ScoredPicture | None]
 
 
 def ask(judge: Judge, comparison: Comparison, *, name: str = ALL) -> Generator[Progress, None, Results]:
     """Change each picture as a control says, or as each of them does, score it, and hold it against its own score.
 
-    A picture is decoded once for all of them.
-
     Raises:
         ConfigError: there is no such control.
         PictureError: pictures that are not drawn cannot be drawn again, or none of a set can be read any more.
     """
-    chosen = offered(comparison) if name == ALL else [find_control(name)]
+    if name not in (ALL, *CONTROLS):
+        raise ConfigError(f"There is no control {name!r}: choose one of {', '.join(CONTROLS)}.")
+    chosen = offered(comparison) if name == ALL else [CONTROLS[name]]
     before = {each: comparison.pooled(each).pictures for each in comparison.sets}
+    after: dict[str, Mapping[str, Rows]] = {}
     changes = [each for each in chosen if not isinstance(each, LabelControl)]
-    after = yield from _looked_at(judge, changes, before)
+    if changes:
+        after |= yield from _changed(judge, changes, before)
     if SHUFFLED in chosen:
-        after[SHUFFLED.name] = {each: [*shuffled(rows, comparison, name=each)] for each, rows in before.items()}
+        after[SHUFFLED.name] = {each: _shuffled(rows, comparison, name=each) for each, rows in before.items()}
     return {
         each.name: ControlResult(
             each.name, {of: _against(of, rows, after[each.name][of]) for of, rows in before.items()}
@@ -108,24 +109,47 @@ def ask(judge: Judge, comparison: Comparison, *, name: str = ALL) -> Generator[P
     }
 
 
-def find_control(name: str) -> AnyControl:
-    """Return the control of a name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if name not in CONTROLS:
-        raise ConfigError(f"There is no control {name!r}: choose one of {', '.join(CONTROLS)}.")
-    return CONTROLS[name]
-
-
-def offered(comparison: Comparison) -> list[AnyControl]:
+def offered(comparison: Comparison) -> list[Alteration | LabelControl]:
     """Return the controls that its sets allow: all where every set was drawn, else those of any picture."""
     is_drawn = all(is_redrawable(folder) for folder in comparison.folders.values())
     return [control for control in CONTROLS.values() if is_drawn or not isinstance(control, DrawnControl)]
 
 
-def shuffled(pictures: Sequence[ScoredPicture], comparison: Comparison, *, name: str) -> list[ScoredPicture]:
+def _changed(
+    judge: Judge, changes: Sequence[Alteration], before: Mapping[str, Sequence[ScoredPicture]]
+) -> Generator[Progress, None, dict[str, Mapping[str, Rows]]]:
+    """Return by control and set each picture with what is said of it changed, None for what cannot be read any more.
+
+    A picture is decoded once for all controls.
+    """
+    todo = [(name, picture) for name, pictures in before.items() for picture in pictures]
+    after: dict[str, dict[str, list[ScoredPicture | None]]] = {
+        control.name: {name: [] for name in before} for control in changes
+    }
+    for start in range(0, len(todo), CHUNK):
+        total = len(todo) * len(changes)
+        yield Progress(start * len(changes), total, f"looking at {count(total, 'changed picture')}")
+        chunk = todo[start : start + CHUNK]
+        images = [image for _, picture in chunk for image in _images(Path(picture.picture), changes)]
+        places = [(name, picture, after[control.name]) for name, picture in chunk for control in changes]
+        for (name, picture, rows), said in zip(places, judge.classifier.score(images), strict=True):
+            rows[name].append(None if isinstance(said, PictureError) else replace(picture, scores=said))
+    return dict(after)
+
+
+def _images(path: Path, changes: Sequence[Alteration]) -> list[Image.Image | Path]:
+    """Return a picture under each control; the file itself, of which nothing can be said, where it cannot be read."""
+    try:
+        opened = open_picture(path, side=SIDE) if any(isinstance(each, PictureControl) for each in changes) else None
+    except PictureError:
+        opened = None
+    return [
+        redrawn(path, each) if isinstance(each, DrawnControl) else each.change(opened) if opened else path
+        for each in changes
+    ]
+
+
+def _shuffled(pictures: Sequence[ScoredPicture], comparison: Comparison, *, name: str) -> list[ScoredPicture]:
     """Return the pictures of a set under labels by lot, drawn by the comparison's seed.
 
     The labels of several emotions are permuted; where all pictures show one, each gets any class with equal chances,
@@ -137,114 +161,10 @@ def shuffled(pictures: Sequence[ScoredPicture], comparison: Comparison, *, name:
         rng.shuffle(labels)
     else:
         labels = rng.choices(comparison.classes, k=len(labels))
-    return [
-        ScoredPicture(picture.picture, picture.sha256, label, picture.scores)
-        for picture, label in zip(pictures, labels, strict=True)
-    ]
+    return [replace(picture, label=label) for picture, label in zip(pictures, labels, strict=True)]
 
 
-def looks_sentence(results: Results) -> str:
-    """Say how much of what controls show luck alone would show; nothing of a single look.
-
-    Corrected for their number at 5 % as ``statistics.adjusted`` says. Shuffled labels are no finding.
-    """
-    moved = [each.change for name, result in results.items() if name != SHUFFLED.name for each in result.sets.values()]
-    if len(moved) < 2:
-        return ""
-    told, left = sum(each.is_told for each in moved), sum(p < 0.05 for p in adjusted([each.p_value for each in moved]))
-    return (
-        f"That is {len(moved)} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {len(moved)} do "
-        f"here, and {left} still {'does' if left == 1 else 'do'} when corrected for their number (Benjamini and "
-        "Yekutieli, 5 %). A covered or turned picture is also a strange one: a drop may come from that alone."
-    )
-
-
-def blocks(results: Results, comparison: Comparison) -> list[Block]:
-    """Return what each control takes away, and how far that moves each set."""
-    rows, dots = [], []
-    for result in results.values():
-        title = CONTROLS[result.name].title
-        for name, each in result.sets.items():
-            colour = colour_of_set(name, result.sets)
-            gone = f", {count(each.left_out, 'picture')} gone by now" if each.left_out else ""
-            cells = (
-                Cell(exact_percent(each.before.correct_confidence), f"{each.before.correct} of {each.before.n}"),
-                Cell(exact_percent(each.after.correct_confidence), f"{each.after.correct} of {each.after.n}{gone}"),
-                change_cell(each.change),
-            )
-            rows.append(Row(f"{title}, {name}", cells, colour=colour))
-            if result.name != SHUFFLED.name:
-                dots.append(Dot(f"{title}, {name}", each.change.mean, each.change.interval, colour))
-    caption = "Mean correct-class confidence before and under each control"
-    found: list[Block] = [
-        Text("The same pictures, judged once more with something taken away. What a model does not need, it does not "
-             "miss."),
-        Table(caption, "Control", ("Before", "Under it", "Change in points"), tuple(rows)),
-    ]  # fmt: skip
-    if dots:
-        chart = DotChart(
-            alt="Change of the mean correct-class confidence under each control, with 95 % intervals; numbers in the "
-            "table.",
-            axis="Change in percentage points", dots=tuple(dots), guide=Guide(0.0, "no change"), is_change=True,
-        )  # fmt: skip
-        found.append(Figure("What each control changes, with paired 95 % intervals.", (chart,)))
-    found.append(Points(tuple((f"{CONTROLS[name].title}. {CONTROLS[name].asks}", "") for name in results)))
-    notes = [looks_sentence(results), _held(results, comparison)]
-    return found + [Text(note, "note") for note in notes if note]
-
-
-def change_cell(moved: Change) -> Cell:
-    """Return a change in percentage points with its interval."""
-    return Cell(points(moved.mean), f"{points(moved.interval[0])} to {points(moved.interval[1])}")
-
-
-def _held(results: Results, comparison: Comparison) -> str:
-    result = results.get(SHUFFLED.name)
-    if result is None:
-        return ""
-    intervals = {name: each.after.correct_confidence_interval for name, each in result.sets.items()}
-    outside = [name for name, (low, high) in intervals.items() if not low <= comparison.chance <= high]
-    held = f"With labels by lot every set’s interval must hold the {percent(comparison.chance)} of chance"
-    return f"{held}; {'those of ' + listed(outside) + ' do not' if outside else 'all do'}."
-
-
-def _looked_at(
-    judge: Judge, changes: Sequence[PictureControl | DrawnControl], before: Mapping[str, Sequence[ScoredPicture]]
-) -> Generator[Progress, None, dict[str, dict[str, list[ScoredPicture | None]]]]:
-    """Return by control and set each picture with what is said of it, None for what cannot be read any more."""
-    todo = [(name, picture) for name, each in before.items() for picture in each] if changes else []
-    after: dict[str, dict[str, list[ScoredPicture | None]]] = {
-        control.name: {name: [] for name in before} for control in changes
-    }
-    for start in range(0, len(todo), CHUNK):
-        total = len(todo) * len(changes)
-        yield Progress(start * len(changes), total, f"looking at {count(total, 'changed picture')}")
-        chunk = todo[start : start + CHUNK]
-        changed = [(name, picture, each) for name, picture in chunk for each in _changed(picture, changes)]
-        said = iter(judge.score([image for *_, (_, image) in changed if image is not None]))
-        for name, picture, (control, image) in changed:
-            scores = None if image is None else next(said)
-            is_read = scores is not None and not isinstance(scores, PictureError)
-            row = ScoredPicture(picture.picture, picture.sha256, picture.label, dict(scores)) if is_read else None  # type: ignore[arg-type]
-            after[control][name].append(row)
-    return after
-
-
-def _changed(
-    picture: ScoredPicture, changes: Sequence[PictureControl | DrawnControl]
-) -> list[tuple[str, Image.Image | None]]:
-    path = Path(picture.picture)
-    try:
-        opened = open_picture(path, side=SIDE) if any(isinstance(each, PictureControl) for each in changes) else None
-    except PictureError:
-        opened = None  # Moved since the comparison: it is counted and left out.
-    return [
-        (each.name, redrawn(path, each) if isinstance(each, DrawnControl) else each.change(opened) if opened else None)
-        for each in changes
-    ]
-
-
-def _against(name: str, before: Sequence[ScoredPicture], after: Sequence[ScoredPicture | None]) -> SetControl:
+def _against(name: str, before: Sequence[ScoredPicture], after: Rows) -> SetControl:
     pairs = [(one, other) for one, other in zip(before, after, strict=True) if other is not None]
     if not pairs:
         raise PictureError(f"None of the pictures of {name} can be read any more: compare again.")
@@ -259,17 +179,71 @@ def _measured(pictures: Sequence[ScoredPicture]) -> Measured:
     return Measured(len(pictures), correct, sum(confidences) / len(confidences), mean_interval(confidences))
 
 
+def blocks(results: Results, comparison: Comparison) -> list[Block]:
+    """Return what each control takes away, and how far that moves each set."""
+    rows, dots = [], []
+    for result in results.values():
+        for name, each in result.sets.items():
+            title, colour = f"{CONTROLS[result.name].title}, {name}", comparison.colour(name)
+            gone = f", {count(each.left_out, 'picture')} gone by now" if each.left_out else ""
+            before, after = (
+                (exact_percent(at.correct_confidence), f"{at.correct} of {at.n}") for at in (each.before, each.after)
+            )
+            rows.append(row(title, before, (after[0], after[1] + gone), each.change.in_points(), colour=colour))
+            if result.name != SHUFFLED.name:
+                dots.append(Dot(title, each.change.mean, each.change.interval, colour))
+    caption = "Mean correct-class confidence before and under each control"
+    head = ("Before", "Under it", "Change in points")
+    found: list[Block] = [
+        Text("The same pictures, judged once more with something taken away: what it does not need, it does not miss."),
+        Table(caption, "Control", head, rows),
+    ]
+    if dots:
+        alt = "Change of the mean correct-class confidence under each control, with 95 % intervals; see the table."
+        chart = DotChart(alt, "Change in percentage points", dots, None)
+        found.append(Figure("What each control changes, with paired 95 % intervals.", [chart]))
+    found.append(Points([f"{CONTROLS[name].title}. {CONTROLS[name].asks}" for name in results]))
+    return found + [Text(note, "note") for note in (_looks(results), _held(results, comparison)) if note]
+
+
+def _looks(results: Results) -> str:
+    """Say how much of what controls show luck alone would show. Shuffled labels are no finding."""
+    moved = [each.change for name, result in results.items() if name != SHUFFLED.name for each in result.sets.values()]
+    if len(moved) < 2:
+        return ""
+    told, left = sum(each.is_told for each in moved), sum(p < 0.05 for p in adjusted([each.p_value for each in moved]))
+    return (
+        f"That is {len(moved)} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {len(moved)} do "
+        f"here, and {left} still {'does' if left == 1 else 'do'} when corrected for their number (Benjamini and "
+        "Yekutieli, 5 %). A covered or turned picture is also a strange one: a drop may come from that alone."
+    )
+
+
+def _held(results: Results, comparison: Comparison) -> str:
+    result = results.get(SHUFFLED.name)
+    if result is None:
+        return ""
+    intervals = {name: each.after.correct_confidence_interval for name, each in result.sets.items()}
+    outside = [name for name, (low, high) in intervals.items() if not low <= comparison.chance <= high]
+    held = f"With labels by lot every set’s interval must hold the {percent(comparison.chance)} of chance"
+    return f"{held}; {'those of ' + listed(outside) + ' do not' if outside else 'all do'}."
+
+
+def _file(comparison: Path) -> Path:
+    return comparison.with_suffix("") / f"{NAME}.json"
+
+
 def _load(comparison: Path) -> Results | None:
-    found: dict[str, Any] = kept(comparison.with_suffix("") / f"{NAME}.json", kind=Results) or {}
+    found: dict[str, Any] = load_result(_file(comparison), kind=Results) or {}
     return {name: found[name] for name in CONTROLS if name in found} or None
 
 
 def _save(comparison: Path, results: Results) -> None:
-    keep(comparison.with_suffix(""), NAME, {**(_load(comparison) or {}), **results}, kind=Results)
+    save_result(_file(comparison), {**(_load(comparison) or {}), **results}, kind=Results)
 
 
 def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:
-    here = offered(comparison) if comparison else list(CONTROLS.values())
+    here = offered(comparison) if comparison else CONTROLS.values()
     choices = (("all of them", ALL), *((each.title, each.name) for each in here))
     return (Parameter("name", "Control", ALL, choices),)
 

@@ -1,4 +1,4 @@
-"""What a comparison shows: gaps between species, classes that a model falls back to, and the sentences for both."""
+"""What a comparison shows, in sentences: gaps between species, classes that a model falls back to, and warnings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from emotion.analysis.comparison import Comparison, Gap, first_of_people
+from emotion.analysis.comparison import Comparison, Gap
 from emotion.analysis.statistics import Difference
 from emotion.core.format import capital, listed, percent, span
 from emotion.core.intervals import wilson_interval
@@ -24,6 +24,8 @@ _VERBS: dict[Standing, str] = {
 }
 # A class is fallen back to where most of what is not of it, surely more than half, is called by its name.
 COLLAPSED_SHARE = 0.5
+# A gap of next to nothing would need an astronomical number of pictures.
+MOST_NEEDED = 100_000
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,6 @@ class Collapse:
     label: str
     called: int
     n: int
-
-
-def reference_of(comparison: Comparison) -> str:
-    """Return the set that the others are held against: the first of people, else the first."""
-    return first_of_people(comparison.sets)
 
 
 def gaps_of(comparison: Comparison, emotion: str | None) -> list[Gap]:
@@ -72,22 +69,8 @@ def collapses(comparison: Comparison, emotion: str | None = None) -> list[Collap
 def confusion(result: SampleResult, classes: list[str]) -> dict[str, dict[str, int]]:
     """Return how many pictures of each class (outer) were called each class (inner)."""
     counts = Counter((picture.label, picture.predicted) for picture in result.pictures)
-    shown = [label for label in classes if any(picture.label == label for picture in result.pictures)]
-    return {label: {said: counts[label, said] for said in classes} for label in shown}
-
-
-def standing(comparison: Comparison, emotion: str | None, name: str) -> Standing:
-    """Return whether a sample's hits can be told from guessing by their interval.
-
-    What was trained on is no test of anything, and who says one class only does not read.
-    """
-    result = comparison.results(emotion)[name]
-    if result.is_trained_on:
-        return "trained on"
-    if any(each.set_name == name for each in collapses(comparison, emotion)):
-        return "fallen back"
-    low, high = result.accuracy_interval
-    return "above" if low > comparison.chance else "below" if high < comparison.chance else "level"
+    shown = {picture.label for picture in result.pictures}
+    return {label: {said: counts[label, said] for said in classes} for label in classes if label in shown}
 
 
 def headline(comparison: Comparison, emotion: str | None) -> tuple[str, str]:
@@ -96,9 +79,10 @@ def headline(comparison: Comparison, emotion: str | None) -> tuple[str, str]:
     (first, one), *others = results.items()
     hits = [f"{one.correct} of {one.n} {plural(first)} right"]
     hits += [f"{each.correct} of {each.n} {plural(name)}" for name, each in others]
+    fallen = {each.set_name for each in collapses(comparison, emotion)}
     sets: dict[Standing, list[str]] = {}
-    for name in results:
-        sets.setdefault(standing(comparison, emotion, name), []).append(plural(name))
+    for name, result in results.items():
+        sets.setdefault(_standing(result, comparison.chance, is_fallen=name in fallen), []).append(plural(name))
     worth = [f"{verb} {listed(sets[at])}" for at, verb in _VERBS.items() if at in sets]
     means = [
         f"{percent(each.correct_confidence)} for {plural(name)} ({span(each.correct_confidence_interval)})"
@@ -110,76 +94,69 @@ def headline(comparison: Comparison, emotion: str | None) -> tuple[str, str]:
     )
 
 
+def _standing(result: SampleResult, chance: float, *, is_fallen: bool) -> Standing:
+    """Return whether hits can be told from guessing by their interval, where they say anything of that."""
+    if result.is_trained_on:
+        return "trained on"
+    if is_fallen:
+        return "fallen back"
+    low, high = result.accuracy_interval
+    return "above" if low > chance else "below" if high < chance else "level"
+
+
 def gap_sentence(gap: Gap) -> str:
     """Say how far two species lie apart and what that is worth."""
     found, ours, theirs = gap.difference, plural(gap.reference), plural(gap.other)
     low, high = (round(100 * bound) for bound in found.interval)
     points = round(100 * abs(found.gap))
+    unit, side = "point" if points == 1 else "points", "above" if found.gap >= 0 else "below"
+    where = f"{points} {unit} {side}" if points else "level with"
     what = f" on “{gap.emotion}”" if gap.emotion else ""
-    unit = "point" if points == 1 else "points"
-    where = f"{points} {unit} {'above' if found.gap >= 0 else 'below'}" if points else "level with"
-    sizes = (
-        f"{gap.sizes[0]} pictures each" if len(set(gap.sizes)) == 1 else f"{gap.sizes[0]} and {gap.sizes[1]} pictures"
-    )
+    one, other = gap.sizes
+    sizes = f"{one} pictures each" if one == other else f"{one} and {other} pictures"
+    apart = f"{capital(ours)} {where} {theirs}{what} (95 %: {low} to {high})"
     telling = f"with {sizes}, gaps under about {max(1, round(100 * found.telling))} points cannot be told from luck"
     if found.is_told:
-        return f"{capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}); {telling}."
-    needed = (
-        f" To tell a gap of this size, about {found.needed:,} pictures each are needed." if _is_askable(found) else ""
-    )
-    return (
-        f"{capital(ours)} {where} {theirs}{what} (95 %: {low} to {high}), which luck alone can do: {telling}.{needed}"
-    )
+        return f"{apart}; {telling}."
+    needed = _needed(found)
+    more = f" To tell a gap of this size, about {needed} pictures each are needed." if needed else ""
+    return f"{apart}, which luck alone can do: {telling}.{more}"
 
 
 def details_sentence(gap: Gap) -> str:
     """Give the test, the effect size and the number of pictures it would take."""
     found = gap.difference
-    pairs = f"in {found.superiority * 100:.0f} % of pairs the {gap.reference} picture gets the higher one"
-    needed = (
-        f"; to tell such a gap four times in five takes about {found.needed:,} pictures a set"
-        if _is_askable(found)
-        else ""
-    )
     corrected = f", {_p(gap.adjusted_p_value)} corrected" if gap.adjusted_p_value != found.p_value else ""
-    return f"Permutation test: {_p(found.p_value)}{corrected}; {pairs}{needed}."
-
-
-def collapse_sentence(collapse: Collapse) -> str:
-    """Warn that a model does not read a species but falls back to one class."""
-    who = plural(collapse.set_name)
-    shown = f"{collapse.emotion} {who}" if collapse.emotion else f"{who} that are not {collapse.label}"
-    return (
-        f"{collapse.called} of {collapse.n} {shown} are called {collapse.label}: "
-        f"the model is not reading {who}, it falls back to one class."
-    )
-
-
-def piled_sentence(name: str) -> str:
-    """Say that an interval is too narrow."""
-    return (
-        f"Half or more of the probabilities of {plural(name)} lie against 0 or 1: "
-        "the interval of their mean is too narrow; trust the hits."
-    )
-
-
-def trained_on_sentence(name: str) -> str:
-    """Say that a sample is no test."""
-    return (
-        f"The run was trained on these very pictures of {plural(name)}: "
-        "what comes out says how well it remembers them, not how well it reads others."
-    )
+    pairs = f"in {found.superiority * 100:.0f} % of pairs the {gap.reference} picture gets the higher one"
+    needed = _needed(found)
+    more = f"; to tell such a gap four times in five takes about {needed} pictures a set" if needed else ""
+    return f"Permutation test: {_p(found.p_value)}{corrected}; {pairs}{more}."
 
 
 def caveats(comparison: Comparison, emotion: str | None) -> list[str]:
     """Return what nobody should pass over beside the results of one emotion, or of all for None."""
+    found = []
+    for each in collapses(comparison, emotion):
+        who = plural(each.set_name)
+        shown = f"{each.emotion} {who}" if each.emotion else f"{who} that are not {each.label}"
+        found.append(
+            f"{each.called} of {each.n} {shown} are called {each.label}: the model is not reading {who}, it falls back "
+            "to one class."
+        )
     results = comparison.results(emotion)
-    return [
-        *(collapse_sentence(each) for each in collapses(comparison, emotion)),
-        *(piled_sentence(name) for name, result in results.items() if result.is_piled_up),
-        *(trained_on_sentence(name) for name, result in results.items() if result.is_trained_on),
-        *([RELAXED_WARNING] if comparison.relaxed_as_tired else []),
+    found += [
+        f"Half or more of the probabilities of {plural(name)} lie against 0 or 1: the interval of their mean is too "
+        "narrow; trust the hits."
+        for name, result in results.items()
+        if result.is_piled_up
     ]
+    found += [
+        f"The run was trained on these very pictures of {plural(name)}: what comes out says how well it remembers "
+        "them, not how well it reads others."
+        for name, result in results.items()
+        if result.is_trained_on
+    ]
+    return [*found, *([RELAXED_WARNING] if comparison.relaxed_as_tired else [])]
 
 
 def plural(name: str) -> str:
@@ -188,9 +165,8 @@ def plural(name: str) -> str:
     return f"{PLURALS.get(first, first)}{' ' + rest if rest else ''}"
 
 
-def _is_askable(found: Difference) -> bool:
-    """Whether a number of pictures helps: for a gap of next to nothing it would be astronomical."""
-    return found.needed is not None and found.needed <= 100_000
+def _needed(found: Difference) -> str:
+    return f"{found.needed:,}" if found.needed is not None and found.needed <= MOST_NEEDED else ""
 
 
 def _p(value: float) -> str:

@@ -34,14 +34,12 @@ class FindHardest:
     def carry_out(self) -> Generator[Progress, None, str]:
         """Yield how far the look is, and return what came out, in one sentence.
 
-        Raises:
-            PictureError: there are too few classes or pictures, or the set is gone.
-            RunError: the disk has no room for the features.
+        PictureError where there are too few classes or pictures, RunError where the disk has no room for the features.
         """
         return (yield from paced(self._steps()))
 
     def _steps(self) -> Generator[Progress, None, str]:
-        from emotion.training.features import of_backbone
+        from emotion.training.repeat import of_backbone
 
         found = SavedSet(self.folder)
         counts = found.manifest.counts()
@@ -80,9 +78,9 @@ def find_suspects(features: np.ndarray, labels: Sequence[str]) -> list[Suspect]:
     chances = cross_val_predict(model, features, list(labels), cv=folds, method="predict_log_proba")
     found = []
     for label, row in zip(labels, chances, strict=True):
-        own = row[classes.index(label)]
-        others = [(chance, name) for chance, name in zip(row, classes, strict=True) if name != label]
-        other, nearest = max(others)
-        doubt = round(float(other - own), 3)
+        by_class = dict(zip(classes, row.tolist(), strict=True))
+        own = by_class.pop(label)
+        nearest = max(by_class, key=by_class.__getitem__)
+        doubt = round(by_class[nearest] - own, 3)
         found.append(Suspect(label, nearest if doubt > 0 else label, doubt))
     return found

@@ -1,16 +1,23 @@
-"""Probabilities of pictures as arrays, their scores, and the temperature that makes them honest."""
+"""Probabilities as arrays, the temperature that makes them honest, and their expected calibration error."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from emotion.core.intervals import LEVEL, Interval
+from emotion.core.intervals import LEVEL, Interval, wilson_interval
 from emotion.core.scored import LEAST, ScoredPicture
 
 LOWEST, HIGHEST = 0.05, 20.0
+# Fewer than about 15 pictures a bin tell nothing of its share; more than 10 bins nobody can read, and below 5 the too
+# sure and the too timid end of the scale fall together and cancel each other out.
+PER_BIN, FEWEST_BINS, MOST_BINS = 15, 5, 10
+RESAMPLES = 2000
+# Numbers in a table of resamples at once, so that thousands of pictures cost no gigabyte.
+AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -20,10 +27,11 @@ class Judged:
     probabilities: np.ndarray
     truth: np.ndarray
 
-    @property
-    def accuracy(self) -> float:
-        """The share whose most likely class is the true one."""
-        return float(self.is_right.mean())
+    @classmethod
+    def of(cls, pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> Judged:
+        """Return scored pictures as arrays."""
+        rows = [[picture.scores[label] for label in classes] for picture in pictures]
+        return cls(np.array(rows), np.array([classes.index(picture.label) for picture in pictures]))
 
     @property
     def is_right(self) -> np.ndarray:
@@ -32,14 +40,9 @@ class Judged:
         return right
 
     @property
-    def log_loss(self) -> float:
-        """The mean negative logarithm of the true class's probability, in nats."""
-        return float(-np.log(self.of_truth.clip(LEAST)).mean())
-
-    @property
-    def correct_confidence(self) -> float:
-        """The mean probability of the true class."""
-        return float(self.of_truth.mean())
+    def accuracy(self) -> float:
+        """The share whose most likely class is the true one."""
+        return float(self.is_right.mean())
 
     @property
     def of_truth(self) -> np.ndarray:
@@ -47,17 +50,16 @@ class Judged:
         of_truth: np.ndarray = self.probabilities[np.arange(len(self.truth)), self.truth]
         return of_truth
 
+    @property
+    def log_loss(self) -> float:
+        """The mean negative logarithm of the true class's probability, in nats."""
+        return float(-np.log(self.of_truth.clip(LEAST)).mean())
+
     def at(self, temperature: float) -> Judged:
         """Return the same with softer (above 1) or sharper (below 1) probabilities; the most likely class stays."""
-        logits = np.log(self.probabilities.clip(LEAST)) / temperature
-        powers = np.exp(logits - logits.max(1, keepdims=True))
-        return Judged(powers / powers.sum(1, keepdims=True), self.truth)
+        from scipy.special import softmax
 
-
-def judged(pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> Judged:
-    """Return scored pictures as arrays."""
-    rows = [[picture.scores[label] for label in classes] for picture in pictures]
-    return Judged(np.array(rows), np.array([classes.index(picture.label) for picture in pictures]))
+        return Judged(softmax(np.log(self.probabilities.clip(LEAST)) / temperature, axis=1), self.truth)
 
 
 def fit_temperature(said: Judged) -> float:
@@ -91,3 +93,94 @@ def temperature_interval(said: Judged, fitted: float) -> Interval:
         return float(np.exp(brentq(excess, np.log(bound), np.log(fitted))))
 
     return end(LOWEST), end(HIGHEST)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Pictures of similar top-class probability: its mean, and how many were right."""
+
+    n: int
+    confidence: float
+    right: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share that was right."""
+        return self.right / self.n
+
+    @property
+    def interval(self) -> Interval:
+        """The Wilson interval of that share."""
+        return wilson_interval(self.right, self.n)
+
+
+@dataclass(frozen=True)
+class CalibrationError:
+    """The expected calibration error (0 to 1) of some pictures, with its 95 % interval and its bins.
+
+    ``if_calibrated`` is what a perfectly calibrated model of the same confidences shows on average with so few
+    pictures, ``at_most_if_calibrated`` what it stays below 95 times of 100: the measure is never 0 on a sample.
+    """
+
+    value: float
+    interval: Interval
+    if_calibrated: float
+    at_most_if_calibrated: float
+    bins: list[Bin]
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is more than a perfectly calibrated model would show."""
+        return self.value > self.at_most_if_calibrated
+
+
+def bin_count(n: int) -> int:
+    """Return how many bins ``n`` pictures are spread over: about 15 pictures each, 5 to 10 bins."""
+    return min(n, max(FEWEST_BINS, min(MOST_BINS, n // PER_BIN)))
+
+
+def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
+    """Return the expected calibration error, and what it is worth.
+
+    The mean over bins of |share right - mean confidence|, weighted by size, over the probability of the most likely
+    class (Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599), in ``bin_count`` bins of equal numbers of pictures,
+    which differ by one at most (Nixon et al. 2019, arXiv 1904.01685).
+
+    The interval rests on a bootstrap of pictures. On a sample the error is too large, and on a resample it is so once
+    more: the lower end is the basic bootstrap's, which takes that off (Davison and Hinkley 1997, section 5.2.1), and 0
+    where a calibrated model would show as much; the upper end is the percentile's, on the safe side. Of 40 to 160
+    pictures it holds the true error 87 to 99 times of 100 (``tests/analysis/test_statistics.py``).
+    """
+    top = said.probabilities.max(1)
+    order = top.argsort(kind="stable")
+    confidences, gaps = top[order], (said.is_right - top)[order]
+    n, rng = len(gaps), np.random.default_rng(seed)
+    edges = np.arange(bin_count(n) + 1) * n // bin_count(n)
+    value = float(_error(gaps, edges))
+    # Ranks in order are pictures in the order of their confidence.
+    resampled = _repeated(lambda rows: gaps[np.sort(rng.integers(0, n, (rows, n)), axis=1)], edges)
+    calibrated = _repeated(lambda rows: (rng.random((rows, n)) < confidences) - confidences, edges)
+    high, at_most = float(np.quantile(resampled, (1 + LEVEL) / 2)), float(np.quantile(calibrated, LEVEL))
+    return CalibrationError(
+        value=value,
+        interval=(max(0.0, 2 * value - high) if value > at_most else 0.0, high),
+        if_calibrated=float(calibrated.mean()),
+        at_most_if_calibrated=at_most,
+        bins=[
+            Bin(int(end - begin), float(confidences[begin:end].mean()), int(said.is_right[order][begin:end].sum()))
+            for begin, end in pairwise(edges)
+        ],
+    )
+
+
+def _error(gaps: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the error of (..., N) gaps in the order of their confidence: |sum| of each bin, over N."""
+    error: np.ndarray = np.abs(np.add.reduceat(gaps, edges[:-1], axis=-1)).sum(-1) / gaps.shape[-1]
+    return error
+
+
+def _repeated(draw: Callable[[int], np.ndarray], edges: np.ndarray) -> np.ndarray:
+    """Return the errors of ``RESAMPLES`` drawn rows of gaps."""
+    rows = max(1, min(RESAMPLES, AT_ONCE // int(edges[-1])))
+    parts = [min(rows, RESAMPLES - done) for done in range(0, RESAMPLES, rows)]
+    return np.concatenate([_error(draw(part), edges) for part in parts])

@@ -2,29 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from emotion.analysis.blocks import Block, Dot, DotChart, Figure, Table, Text, row
 from emotion.analysis.comparison import Comparison
-from emotion.analysis.findings import reference_of
-from emotion.analysis.pool import Pool, pools
-from emotion.analysis.repeats import QUANTILES, LuckResult, SetLuck, Training, blocks
+from emotion.analysis.findings import plural
 from emotion.analysis.statistics import deviations, draw_means
-from emotion.analysis.study import Judge, Parameter, Study
+from emotion.analysis.study import Judge, Parameter, Study, pools
 from emotion.core.errors import ConfigError, PictureError, RunError
+from emotion.core.format import capital, count, exact_percent, listed, span
+from emotion.core.intervals import Interval
 from emotion.core.progress import Progress
 
 SEEDS, DRAWS = 5, 200
 LEAST_SEEDS, MOST_SEEDS = 2, 10
+QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 DIGITS = 4
+# Seeds are non-negative and below this.
+SEED_END = 2**31
 NO_LUCK = (
     "This run trained more than its classifier, so it is not trained anew here, and the comparison uses every picture: "
     "nothing is left to luck. Compare a smaller sample, or sweep over seeds in Train."
 )
-# Seeds are non-negative and below this.
-SEED_END = 2**31
+NOTE = (
+    "Middle of all: the median, and where 95 % of the repeats lie, or all of them where every picture is used. Another "
+    "draw, another training: standard deviations in percentage points. Right of all: the share right over all "
+    "pictures, from the least to the best training."
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one training makes of all usable pictures of a set: mean correct-class confidence and accuracy, 0 to 1."""
+
+    seed: int
+    correct_confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class SetLuck:
+    """A set's mean correct-class confidence over trainings and draws.
+
+    ``n`` pictures can be used, of which a draw takes ``size`` without replacement; ``unreadable`` and ``trained_on``
+    count what cannot be used. ``means`` has a row for each training and a column for each draw, a single one where
+    every picture is used; the same draws for every training. ``quantiles`` are at ``QUANTILES`` of all of them.
+    ``training_deviation`` and ``draw_deviation`` are the ``deviations`` of ``means``. ``observed`` is what the
+    comparison found; ``reference_ahead`` the share of all pairs of a training and a draw in which the reference set
+    comes out higher than this one, None for the reference itself.
+    """
+
+    n: int
+    size: int
+    unreadable: int
+    trained_on: int
+    trainings: list[Training]
+    means: list[list[float]]
+    quantiles: list[float]
+    training_deviation: float | None
+    draw_deviation: float
+    observed: float
+    reference_ahead: float | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every picture is used, so that no draw differs."""
+        return self.size == self.n
+
+    @property
+    def span(self) -> Interval:
+        """Where 95 % of the results lie; from the least to the most where only the trainings differ."""
+        if self.is_whole:
+            values = [row[0] for row in self.means]
+            return min(values), max(values)
+        return self.quantiles[0], self.quantiles[-1]
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the comparison's own result lies there, in whole percent as both are shown."""
+        low, high = self.span
+        return round(100 * low) <= round(100 * self.observed) <= round(100 * high)
+
+
+@dataclass(frozen=True)
+class LuckResult:
+    """What repeating a comparison came to, by set. ``draws`` is 1 where every picture of every set is used."""
+
+    emotion: str | None
+    reference: str
+    seeds: list[int]
+    draws: int
+    chance: float
+    is_retrained: bool
+    sets: dict[str, SetLuck]
 
 
 def ask(
@@ -38,9 +111,11 @@ def ask(
     Raises:
         ConfigError: there are too few seeds, or too many.
         RunError: the run cannot be repeated, or nothing of it is left to luck.
-        PictureError: pictures of the comparison's sets are gone.
+        PictureError: pictures of the comparison's sets are gone, or none of a set can be read.
     """
-    number, config = check_seeds(seeds), judge.run.config()
+    if seeds is None or not LEAST_SEEDS <= seeds <= MOST_SEEDS:
+        raise ConfigError(f"The number of training seeds is out of range: choose {LEAST_SEEDS} to {MOST_SEEDS}.")
+    config = judge.run.config()
     is_retrained = config.depth == "head"
     found = yield from pools(comparison, judge.run, labels=comparison.emotions())
     groups = [paths for pool in found.values() for paths in pool.pictures.values()]
@@ -48,132 +123,162 @@ def ask(
         raise RunError(NO_LUCK)
     paths = [path for group in groups for path in group]
     if is_retrained:
-        tried = [(config.seed + step) % SEED_END for step in range(number)]
+        tried = [(config.seed + step) % SEED_END for step in range(int(seeds))]
         said = yield from judge.retrained(tried, paths)
     else:
         tried = [config.seed]
-        said = judge.judged((yield from judge.features(paths)))[np.newaxis]
-    return repeated(comparison, found, said, classes=judge.classes, seeds=tried, draws=draws)
-
-
-def check_seeds(seeds: float | None) -> int:
-    """Return a number of seeds that can be repeated with.
-
-    Raises:
-        ConfigError: it is too small, too large, or none at all.
-    """
-    if seeds is None or not LEAST_SEEDS <= seeds <= MOST_SEEDS:
-        raise ConfigError(f"The number of training seeds is out of range: choose {LEAST_SEEDS} to {MOST_SEEDS}.")
-    return int(seeds)
-
-
-def repeated(
-    comparison: Comparison,
-    found: Mapping[str, Pool],
-    said: np.ndarray,
-    *,
-    classes: Sequence[str],
-    seeds: Sequence[int],
-    draws: int,
-) -> LuckResult:
-    """Sum up the (seeds, N, C) probabilities of all pictures of the pools, in their order; NaN where one is unreadable.
-
-    Raises:
-        PictureError: none of a set's pictures can be read.
-    """
-    reference = reference_of(comparison)
-    scores: dict[str, _Scores] = {}
-    for name, pool in found.items():
-        count = sum(map(len, pool.pictures.values()))
-        scores[name], said = _scores_of(name, pool, said[:, :count], classes), said[:, count:]
-    means = {
-        name: draw_means(
-            each.confidences, each.groups, size=comparison.size, draws=draws, seed=[comparison.seed, number]
-        )
-        for number, (name, each) in enumerate(scores.items())
-    }
-    sets = {
-        name: _set_luck(
-            each,
-            means[name],
-            comparison,
-            name,
-            seeds=seeds,
-            ahead=None if name == reference else float((means[reference] > means[name]).mean()),
-            trained_on=found[name].trained_on,
-        )
-        for name, each in scores.items()
-    }
+        said = judge.classifier.of_features((yield from judge.features(paths)))[np.newaxis]
+    sets: dict[str, SetLuck] = {}
+    means: dict[str, np.ndarray] = {}
+    for number, (name, pool) in enumerate(found.items()):
+        total = sum(map(len, pool.pictures.values()))
+        own, said = said[:, :total], said[:, total:]
+        truth = np.array([judge.classes.index(label) for label, paths in pool.pictures.items() for _ in paths])
+        sets[name], means[name] = _repeated(comparison, name, own, truth, pool.trained_on, tried, draws, number)
+    ahead = means[comparison.reference]
+    for name in sets.keys() - {comparison.reference}:
+        sets[name] = replace(sets[name], reference_ahead=float((ahead > means[name]).mean()))
     emotions = comparison.emotions()
     return LuckResult(
         emotion=emotions[0] if len(emotions) == 1 else None,
-        reference=reference,
-        seeds=list(seeds),
+        reference=comparison.reference,
+        seeds=tried,
         draws=max(each.shape[1] for each in means.values()),
         chance=comparison.chance,
-        is_retrained=len(seeds) > 1,
+        is_retrained=is_retrained,
         sets=sets,
     )
 
 
-@dataclass(frozen=True)
-class _Scores:
-    """What (T,) trainings say of the N readable pictures of a set; ``groups`` are the places of each emotion."""
+def _repeated(
+    comparison: Comparison,
+    name: str,
+    said: np.ndarray,
+    truth: np.ndarray,
+    trained_on: int,
+    seeds: Sequence[int],
+    draws: int,
+    number: int,
+) -> tuple[SetLuck, np.ndarray]:
+    """Draw from what T trainings say of the N pictures of a set, (T, N, C), again and again.
 
-    confidences: np.ndarray
-    right: np.ndarray
-    groups: list[np.ndarray]
-    unreadable: int
-
-
-def _scores_of(name: str, pool: Pool, said: np.ndarray, classes: Sequence[str]) -> _Scores:
-    truth = np.array([classes.index(label) for label, paths in pool.pictures.items() for _ in paths])
+    Returns what came out, and the (T, D) means of the draws. A picture that cannot be read has NaN.
+    """
     readable = ~np.isnan(said).any((0, 2))
     if not readable.any():
         raise PictureError(f"None of the pictures of {name} can be read any more: compare another set.")
-    said, truth = said[:, readable], truth[readable]
-    return _Scores(
-        confidences=said[:, np.arange(len(truth)), truth],
-        right=said.argmax(2) == truth,
-        groups=[np.flatnonzero(truth == label) for label in np.unique(truth)],
-        unreadable=int((~readable).sum()),
-    )
-
-
-def _set_luck(
-    scores: _Scores,
-    means: np.ndarray,
-    comparison: Comparison,
-    name: str,
-    *,
-    seeds: Sequence[int],
-    ahead: float | None,
-    trained_on: int,
-) -> SetLuck:
+    said, truth, size = said[:, readable], truth[readable], comparison.size
+    confidences = said[:, np.arange(len(truth)), truth]
+    groups = [np.flatnonzero(truth == label) for label in np.unique(truth)]
+    means = draw_means(confidences, groups, size=size, draws=draws, seed=[comparison.seed, number])
     training, draw = deviations(means)
-    n, size = scores.confidences.shape[1], comparison.size
-    per_seed = zip(seeds, scores.confidences.mean(1), scores.right.mean(1), strict=True)
-    return SetLuck(
-        n=n,
-        size=n if size is None else sum(min(size, len(group)) for group in scores.groups),
-        unreadable=scores.unreadable,
+    per_seed = zip(seeds, confidences.mean(1), (said.argmax(2) == truth).mean(1), strict=True)
+    found = SetLuck(
+        n=len(truth),
+        size=sum(len(group) if size is None else min(size, len(group)) for group in groups),
+        unreadable=int((~readable).sum()),
         trained_on=trained_on,
-        trainings=[Training(seed, float(confidence), float(accuracy)) for seed, confidence, accuracy in per_seed],
+        trainings=[Training(at, float(confidence), float(accuracy)) for at, confidence, accuracy in per_seed],
         means=means.round(DIGITS).tolist(),
         quantiles=[float(value) for value in np.quantile(means, QUANTILES)],
         training_deviation=training,
         draw_deviation=draw,
         observed=comparison.pooled(name).correct_confidence,
-        reference_ahead=ahead,
+        reference_ahead=None,
     )
+    return found, means
+
+
+def blocks(result: LuckResult, comparison: Comparison) -> list[Block]:
+    """Return how far the comparison moves, as text, table and figure."""
+    rows, dots = [], []
+    for name, each in result.sets.items():
+        accuracies = [training.accuracy for training in each.trainings]
+        least, best = _share(min(accuracies)), _share(max(accuracies))
+        rows.append(
+            row(
+                name,
+                f"all {each.n:,}" if each.is_whole else f"{each.size:,} of {each.n:,}",
+                exact_percent(each.observed),
+                (exact_percent(each.quantiles[2]), span(each.span)),
+                "–" if each.is_whole else f"{100 * each.draw_deviation:.1f}",
+                "–" if each.training_deviation is None else f"{100 * each.training_deviation:.1f}",
+                least if least == best else f"{least} to {best}",
+                "–" if each.reference_ahead is None else _share(each.reference_ahead),
+                colour=comparison.colour(name),
+            )
+        )
+        dots.append(Dot(name, each.observed, each.span, comparison.colour(name), is_leading=True))
+    ahead = f"{capital(plural(result.reference))} ahead"
+    head = ("Pictures", "This comparison", "Middle of all", "Another draw", "Another training", "Right of all", ahead)
+    seeds = f" Training seeds {listed([str(seed) for seed in result.seeds])}." if result.is_retrained else ""
+    alt = f"What this comparison found for each set, within where its repeats lie. {_own(result)}"
+    chart = DotChart(alt, "Mean correct-class confidence", dots, result.chance)
+    return [
+        Text(f"{_spans(result)}{_order(result)}", "finding"),
+        Text(f"{_own(result)}{seeds}{_left_out(result)}"),
+        Table("The comparison repeated", "Set", head, rows, note=NOTE),
+        Figure("What this comparison found (dot), and where its repeats lie (line).", [chart]),
+    ]
+
+
+def _spans(result: LuckResult) -> str:
+    """Say where the repeats lie."""
+    spans: list[str] = []
+    for name, each in result.sets.items():
+        low, high = map(_share, each.span)
+        spans.append(f"{plural(name)} {'' if spans else 'come out '}between {low} and {high}")
+    trainings = f"{len(result.seeds)} trainings"
+    if result.draws == 1:
+        return f"Every picture is used, so only the training differs: over {trainings}, {listed(spans)}."
+    drawn = [each for each in result.sets.values() if not each.is_whole]
+    sizes, pools = (
+        listed([str(n) for n in sorted(ns)]) for ns in ({each.size for each in drawn}, {each.n for each in drawn})
+    )
+    draws = f"{result.draws} draws of {sizes} out of {pools}"
+    over = f"{trainings} and {draws}" if result.is_retrained else f"{draws}, by one training"
+    return f"Over {over}, {listed(spans)} (95 % of them)."
+
+
+def _order(result: LuckResult) -> str:
+    """Say how often the reference comes out ahead."""
+    others = {name: each.reference_ahead for name, each in result.sets.items() if each.reference_ahead is not None}
+    if not others:
+        return ""
+    shares = listed([f"of {plural(name)} in {_share(share)}" for name, share in others.items()])
+    pairs = len(result.seeds) * result.draws
+    what = "pairs of training and draw" if result.draws > 1 and result.is_retrained else "repeats"
+    return f" {capital(plural(result.reference))} are ahead {shares} of the {pairs:,} {what}."
+
+
+def _own(result: LuckResult) -> str:
+    """Say whether the comparison's own result is one of the usual ones."""
+    found = {name: f"{plural(name)} ({_share(each.observed)})" for name, each in result.sets.items()}
+    outside = [found[name] for name, each in result.sets.items() if not each.is_within]
+    if outside:
+        return f"What the comparison found for {listed(outside)} lies outside: hardly any repeat comes out so."
+    return f"What the comparison found for {listed(list(found.values()))} lies within."
+
+
+def _left_out(result: LuckResult) -> str:
+    said = ""
+    for name, each in result.sets.items():
+        if each.unreadable:
+            said += f" {count(each.unreadable, 'picture')} of {plural(name)} cannot be read and left out."
+        if each.trained_on:
+            said += f" {count(each.trained_on, 'picture')} of {plural(name)} left out: the run was trained on them."
+    return said
+
+
+def _share(share: float) -> str:
+    """Return a share (0 to 1) in whole percent; all and none are said of nothing else."""
+    whole = round(100 * share)
+    if whole == 100 and share < 1:
+        return "over 99 %"
+    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"
 
 
 STUDY = Study(
-    "luck",
-    "Other draws",
-    "Would another draw of the pictures, or another training, have said the same?",
-    LuckResult,
-    ask,
-    blocks,
-    lambda _: (Parameter("seeds", "Training seeds", SEEDS, low=LEAST_SEEDS, high=MOST_SEEDS),),
-)
+    "luck", "Other draws", "Would another draw of the pictures, or another training, have said the same?", LuckResult,
+    ask, blocks, lambda _: (Parameter("seeds", "Training seeds", SEEDS, low=LEAST_SEEDS, high=MOST_SEEDS),),
+)  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emotion.core.format import points
 from emotion.core.intervals import LEVEL, Interval
 
 RESAMPLES, AREAS = 9999, 500
@@ -104,14 +105,9 @@ class Change:
         return not self.interval[0] <= 0 <= self.interval[1]
 
     def in_points(self) -> tuple[str, str]:
-        """Return the mean and its interval in percentage points, as "+14" and "5 to 23".
-
-        An interval that leaves 0 out is not rounded until it reads as if it held it.
-        """
-        decimals = 1 if self.is_told and any(round(100 * bound) == 0 for bound in self.interval) else 0
-        low, high = (f"{100 * bound:.{decimals}f}" for bound in self.interval)
-        mean = f"{100 * self.mean:+.{decimals}f}"
-        return (_signed(mean), f"{_signed(low)} to {_signed(high)}")
+        """Return the mean and its interval in percentage points."""
+        low, high = self.interval
+        return points(self.mean), f"{points(low)} to {points(high)}"
 
 
 def change(before: Sequence[float], after: Sequence[float]) -> Change:
@@ -144,13 +140,15 @@ def draw_means(
     A sample has ``size`` places of each group of places (all for None, or where a group has no more), drawn without
     replacement; where none has more than that, there is a single one, so that the result is (T, 1).
     """
-    sizes = [len(group) if size is None else min(size, len(group)) for group in groups]
-    is_whole = sizes == [len(group) for group in groups]
+    is_whole = size is None or size >= max(map(len, groups))
     generator = np.random.default_rng(seed)
 
     def sample() -> np.ndarray:
-        parts = zip(groups, sizes, strict=True)
-        return np.concatenate([generator.choice(group, part, replace=False) for group, part in parts])
+        parts = [
+            generator.choice(group, len(group) if size is None else min(size, len(group)), replace=False)
+            for group in groups
+        ]
+        return np.concatenate(parts)
 
     places = np.stack([sample() for _ in range(1 if is_whole else draws)])
     means: np.ndarray = values[:, places].mean(2)
@@ -189,7 +187,7 @@ def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], n: int, *, resample
 def area_under_curve(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
     """Return the areas under the ROC curve of (R, n) scores, by (R, n) booleans: (R,), NaN where a side is empty.
 
-    The share of pairs in which the positive one has the higher score, ties half (Hanley and McNeil 1982,
+    The share of pairs in which the positive one scores higher, ties half (Hanley and McNeil 1982,
     doi 10.1148/radiology.143.1.7063747).
     """
     from scipy.stats import rankdata
@@ -219,9 +217,3 @@ def area_of(scores: np.ndarray, is_positive: np.ndarray, seed: int) -> Area:
         lambda places: area_under_curve(scores[places], is_positive[places]), len(scores), resamples=AREAS, seed=seed
     )
     return Area(value, interval)
-
-
-def _signed(number: str) -> str:
-    """Return a number with a minus sign that is one, and no sign on a nought."""
-    is_nought = not number.strip("+-0.")
-    return number.lstrip("+-") if is_nought else number.replace("-", "−")

@@ -7,17 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emotion.analysis import (
-    calibration_blocks,
-    controls,
-    cues,
-    feature_map,
-    saliency,
-    species_look,
-    stability,
-    transfer,
-)
-from emotion.analysis.kept import load_comparison
+from emotion.analysis import calibration, controls, cues, feature_map, saliency, species_look, stability, transfer
+from emotion.analysis.comparison import load_comparison
 from emotion.analysis.study import Judge, Study
 from emotion.core.progress import Progress
 from emotion.runs.run import Run
@@ -30,7 +21,7 @@ STUDIES: tuple[Study, ...] = (
     saliency.STUDY,
     cues.STUDY,
     feature_map.STUDY,
-    calibration_blocks.STUDY,
+    calibration.STUDY,
 )
 
 
@@ -49,11 +40,7 @@ class Question:
     asked: Mapping[str, Any] = field(default_factory=dict)
 
     def carry_out(self, judge: Judge) -> Generator[Progress, None, Any]:
-        """Yield how far it is, keep the answer and return it.
-
-        Raises:
-            EmotionError: it cannot be answered or kept.
-        """
+        """Yield how far it is, keep the answer and return it; EmotionError where it cannot be answered or kept."""
         study, file = find_study(self.study), Path(self.comparison)
         result = yield from study.ask(judge, load_comparison(file), **self.asked)
         study.keep(file, result)

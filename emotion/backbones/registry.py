@@ -14,51 +14,39 @@ from emotion.core.files import hash_file
 DEFAULT = "dinov2-small"
 WEIGHTS = "model.safetensors"
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A backbone that is offered by name; ``parameters`` counts weights without a head, ``use`` what it is good at."""
-
-    name: str
-    title: str
-    parameters: int
-    licence: str
-    use: str
-
-
-# Titles and licences as their pages on the Hub give them; the Hub's own files were not at hand.
-REGISTRY: tuple[Entry, ...] = (
-    Entry(DEFAULT, "DINOv2-small (bundled)", 22_056_576, "apache-2.0", f"quick and good; weights {bundled.PROVENANCE}"),
-    Entry("facebook/dinov2-small", "DINOv2-small (Hub)", 22_056_576, "apache-2.0", "the Hub's own file"),
-    Entry("facebook/dinov2-base", "DINOv2-base", 86_580_480, "apache-2.0", "finer features, four times the work"),
-    Entry(
+# Name, title, parameters without a head, licence, what it is good at, as their pages on the Hub give them.
+REGISTRY: tuple[tuple[str, str, int, str, str], ...] = (
+    (DEFAULT, "DINOv2-small (bundled)", 22_056_576, "apache-2.0", f"quick and good; weights {bundled.PROVENANCE}"),
+    ("facebook/dinov2-small", "DINOv2-small (Hub)", 22_056_576, "apache-2.0", "the Hub's own file"),
+    ("facebook/dinov2-base", "DINOv2-base", 86_580_480, "apache-2.0", "finer features, four times the work"),
+    (
         "facebook/dinov2-with-registers-small", "DINOv2-small, registers", 22_058_112, "apache-2.0",
         "cleaner attention maps",
     ),
-    Entry(
+    (
         "google/siglip2-base-patch16-224", "SigLIP 2 base", 92_884_224, "apache-2.0",
         "learnt from pictures with captions: knows animals and faces by name",
     ),
-    Entry(
+    (
         "openai/clip-vit-base-patch16", "CLIP ViT-B/16", 85_799_424, "mit",
         "learnt from pictures with captions: drawings as well as photographs",
     ),
-    Entry(
+    (
         "microsoft/beit-base-patch16-224-pt22k", "BEiT base, ImageNet-22k", 85_761_984, "apache-2.0",
         "learnt without labels: for training more than the head",
     ),
-    Entry(
+    (
         "microsoft/swin-tiny-patch4-window7-224", "Swin-T, ImageNet-1k", 27_519_354, "apache-2.0",
         "small and quick to train whole",
     ),
-    Entry("facebook/convnext-tiny-224", "ConvNeXt-T, ImageNet-1k", 27_820_128, "apache-2.0", "convolutions, any size"),
-    Entry(
+    ("facebook/convnext-tiny-224", "ConvNeXt-T, ImageNet-1k", 27_820_128, "apache-2.0", "convolutions, any size"),
+    (
         "google/vit-base-patch16-224-in21k", "ViT-B/16, ImageNet-21k (the report's)", 85_798_656, "apache-2.0",
         "what the report fine-tuned",
     ),
-    Entry("google/vit-base-patch16-224", "ViT-B/16, ImageNet-1k", 85_798_656, "apache-2.0", "knows the 1,000 classes"),
-    Entry("WinKawaks/vit-small-patch16-224", "ViT-S/16, ImageNet-1k", 21_665_664, "apache-2.0", "a smaller ViT"),
-    Entry(
+    ("google/vit-base-patch16-224", "ViT-B/16, ImageNet-1k", 85_798_656, "apache-2.0", "knows the 1,000 classes"),
+    ("WinKawaks/vit-small-patch16-224", "ViT-S/16, ImageNet-1k", 21_665_664, "apache-2.0", "a smaller ViT"),
+    (
         "facebook/deit-small-patch16-224", "DeiT-S/16, ImageNet-1k", 21_665_664, "apache-2.0",
         "trained on ImageNet-1k alone",
     ),
@@ -104,19 +92,14 @@ def models_folder() -> Path:
 
 def list_backbones() -> list[BackboneRow]:
     """Return every backbone that is offered by name; looks at the disk only."""
-    return [
-        BackboneRow(
-            name=entry.name,
-            title=entry.title,
-            source="bundled" if entry.name == DEFAULT else "hub",
-            parameters=entry.parameters,
-            megabytes=round(entry.parameters * 4 / 1e6, 1),
-            here=_is_here(entry.name),
-            description=entry.use,
-            licence=entry.licence,
-        )
-        for entry in REGISTRY
-    ]
+    rows = []
+    for name, title, parameters, licence, use in REGISTRY:
+        is_ours = name == DEFAULT
+        here = bundled.is_complete(models_folder() / DEFAULT) if is_ours else hub.is_cached(name)
+        megabytes = round(parameters * 4 / 1e6, 1)
+        source = "bundled" if is_ours else "hub"
+        rows.append(BackboneRow(name, title, source, parameters, megabytes, here, use, licence))
+    return rows
 
 
 def locate(name: str) -> BackboneSource:
@@ -143,13 +126,9 @@ def locate(name: str) -> BackboneSource:
             f"There is no backbone {name!r}: choose one of `python -m emotion backbones`, a Hub id such as "
             "facebook/dinov2-small, or a folder with config.json and model.safetensors."
         )
-    folder, revision = hub.fetch(name)
+    folder = hub.fetch(name)
     _require_weights(folder, name)
-    return BackboneSource(name, "hub", folder, revision, hash_file(folder / WEIGHTS))
-
-
-def _is_here(name: str) -> bool:
-    return bundled.is_complete(models_folder() / DEFAULT) if name == DEFAULT else hub.is_cached(name)
+    return BackboneSource(name, "hub", folder, folder.name, hash_file(folder / WEIGHTS))
 
 
 def _require_weights(folder: Path, name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion.analysis import Comparison, Request, SampleResult
-from emotion.analysis.blocks import Cell, Command, Facts, Report, Row, Section, Table, Text
+from emotion.analysis.blocks import Command, Facts, Report, Section, Table, Text, row
 from emotion.analysis.results import differences, results
 from emotion.analysis.studies import Question
 from emotion.core.config import preset
@@ -21,9 +21,11 @@ from emotion.core.intervals import wilson_interval
 from emotion.core.labels import DRAWN_NOTE, colour_of_set
 from emotion.core.progress import result_of
 from emotion.data.drawn import is_drawn
-from emotion.report import asking, limits, to_markdown, training
-from emotion.report.building import checks
+from emotion.report import to_markdown
+from emotion.report.building import asked, checks
+from emotion.report.limits import limits
 from emotion.report.material import Material
+from emotion.report.training import model
 from emotion.runs.folder import create_run
 from emotion.runs.run import Run
 from emotion.server.model_process import Models, carry_out, compare_sets
@@ -152,12 +154,13 @@ def _page(
         sections=(
             Section("Twenty and twenty, as in the report", (_beside(ours), *checks(twenty, "luck").blocks)),
             Section("Four batch sizes", (_batches(batches),)),
-            *(part(grid) for part in (asking.asked, training.model)),
+            asked(grid),
+            model(grid),
             Section("Results", tuple(results(grid.comparison, grid.emotion))),
             Section("Differences between the sets", tuple(differences(grid.comparison, grid.emotion))),
             Section("Controls", (note, *checks(both, "controls").blocks)),
             Section("Transfer, features and calibration", checks(grid, *others).blocks),
-            limits.limits(grid),
+            limits(grid),
             Section("How to repeat it", (Command("Everything above.", again),)),
         ),
     )  # fmt: skip
@@ -168,17 +171,16 @@ def _beside(ours: Mapping[str, SampleResult]) -> Table:
     rows = []
     for name, found in ours.items():
         mean, right, second = REPORT[name]
-        theirs = (Cell(mean, "no interval given"), Cell(f"{right} of 20", span(wilson_interval(right, 20))))
-        rows.append(Row(f"{name}, report", (*theirs, Cell(second)), is_reference=True))
+        theirs = (mean, "no interval given"), (f"{right} of 20", span(wilson_interval(right, 20)))
+        rows.append(row(f"{name}, report", *theirs, second, is_reference=True))
         cells = (
-            Cell(exact_percent(found.correct_confidence), span(found.correct_confidence_interval)),
-            Cell(f"{found.correct} of {found.n}", span(found.accuracy_interval)),
-            Cell(f"{found.runner_up} of {found.n}"),
+            (exact_percent(found.correct_confidence), span(found.correct_confidence_interval)),
+            (f"{found.correct} of {found.n}", span(found.accuracy_interval)),
         )
-        rows.append(Row(f"{name}, ours", cells, colour=colour_of_set(name, ours)))
+        rows.append(row(f"{name}, ours", *cells, f"{found.runner_up} of {found.n}", colour=colour_of_set(name, ours)))
     note = "The report calls the first one accuracy. Its model is a ViT-B/16, every weight trained, on other pictures."
     head = ("Mean correct-class confidence", "Right", "Second")
-    return Table(f"Twenty {EMOTION} pictures each", "Sample", head, tuple(rows), note=note)
+    return Table(f"Twenty {EMOTION} pictures each", "Sample", head, rows, note=note)
 
 
 def _batches(batches: list[dict[str, Any]]) -> Facts:

@@ -17,6 +17,7 @@ from emotion.runs.folder import find_run
 from emotion.runs.run import Run
 
 MAX_NAMED = 5
+Sets = Annotated[list[str], typer.Option("--set", metavar="NAME=DIR", help="Once for each species.")]
 MEASURES = ("n", "correct", "accuracy", "accuracy_interval", "correct_confidence", "correct_confidence_interval")
 
 
@@ -49,17 +50,16 @@ def predict(
 
 def _predict_many(run: Run, paths: Sequence[Path], *, csv: Path | None, as_json: bool) -> None:
     """Judge everything that is there; what cannot be read is a line with its reason, and no error."""
-    from emotion.inference.batch.findings import basis, findings, left_out
-    from emotion.inference.batch.judging import JudgeMany, gathered
-    from emotion.inference.batch.result import Batch
-    from emotion.inference.batch.table import to_csv
+    from emotion.inference.batch import Batch, basis, findings, left_out, to_csv
+    from emotion.inference.judging import JudgeMany, gathered
 
     batch: Batch | None = None
     for step in gathered(JudgeMany(run, [(path, path.name) for path in paths]).carry_out()):
-        if isinstance(step, Batch):
-            for row in () if as_json else step.rows[len(batch.rows) if batch else 0 :]:
-                print(_line(row.picture, row.predicted, row.scores) if row.scores else f"{row.picture}: {row.reason}")
-            batch = step
+        if not isinstance(step, Batch):
+            continue
+        for row in () if as_json else step.rows[len(batch.rows) if batch else 0 :]:
+            print(_line(row.picture, row.predicted, row.scores) if row.scores else f"{row.picture}: {row.reason}")
+        batch = step
     if batch is None:
         raise RunError("Nothing was judged: give pictures.")
     if csv:
@@ -67,14 +67,11 @@ def _predict_many(run: Run, paths: Sequence[Path], *, csv: Path | None, as_json:
             csv.write_text(to_csv(batch), encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise RunError(f"{csv} cannot be written ({error.strerror}): choose another file.") from error
-    names = {
-        "picture": "picture",
-        "label": "predicted",
-        "scores": "scores",
-        "unknown": "is_unknown",
-        "problem": "reason",
-    }
-    rows = [{name: getattr(row, part) for name, part in names.items()} for row in batch.rows]
+    rows = [
+        {"picture": row.picture, "label": row.predicted, "scores": row.scores, "unknown": row.is_unknown,
+         "problem": row.reason}
+        for row in batch.rows
+    ]  # fmt: skip
     result = batch.result()
     measures = {name: getattr(result, name) for name in MEASURES} if result else None
     values = {"run": str(run.path), "precision": batch.precision, "predictions": rows, "measures": measures}
@@ -94,7 +91,7 @@ def _sample_size(given: str | int) -> int | None:
 def compare(
     run: RunName,
     runs: Runs,
-    sets: Annotated[list[str], typer.Option("--set", metavar="NAME=DIR", help="Once for each species.")],
+    sets: Sets,
     emotion: Annotated[str, typer.Option(help="A class of the run, or all.")] = "happy",
     size: Annotated[int | None, typer.Option(parser=_sample_size, metavar="N|all", help="Pictures a sample.")] = 20,
     seed: Annotated[int, typer.Option(help="Of the samples.")] = 42,
@@ -139,7 +136,7 @@ def compare(
 def transfer(
     run: RunName,
     runs: Runs,
-    sets: Annotated[list[str], typer.Option("--set", metavar="NAME=DIR", help="Once for each species.")],
+    sets: Sets,
     use_aliases: UseAliases = False,
     as_json: AsJson = False,
 ) -> None:

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from emotion.backbones.device import resolve_precision
-from emotion.backbones.network import Frozen, load_checkpoint
+from emotion.backbones.loading import load_checkpoint
+from emotion.backbones.network import Frozen, resolve_precision
 from emotion.backbones.pixels import in_background, read_processor, side_of, to_pixels
 from emotion.core.errors import BackboneError, PictureError, RunError
 from emotion.core.prediction import Judged, Prediction, Saliency
@@ -30,7 +30,9 @@ class Classifier:
     """The plain checkpoint of a run: no test-time augmentation, the run's own processor and precision."""
 
     def __init__(self, run: Run) -> None:
-        """Load the checkpoint. Raises RunError where the run has none, or it cannot be read."""
+        """Load the checkpoint.
+        Raises RunError where the run has none, or it cannot be read.
+        """
         if not (run.checkpoint / "config.json").is_file():
             raise RunError(f"The run {run.name} has no checkpoint yet: wait until it is finished or choose another.")
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -43,8 +45,7 @@ class Classifier:
         labels = self.network.model.config.id2label
         self.classes = [str(labels[index]) for index in range(len(labels))]
         self.precision = resolve_precision(run.config().precision, device)
-        # Body and head in the same precisions as in a training: a validation picture has the very scores here that it
-        # had there.
+        # In the precisions of a training: a validation picture has the very scores here that it had there.
         self._frozen = Frozen(self.network, trained_blocks=0, precision=self.precision)
         self.side = side_of(self.processor)
         self._seen = load_seen(run.path, width=self.network.width)

@@ -1,4 +1,4 @@
-"""What a run has seen, as features of its pictures, and whether another picture is like them. Knows nothing of models.
+"""What a run has seen, as features of its pictures, and whether another picture is like them.
 
 The rule is the distance to the k-th nearest training picture (Sun et al. 2022, arXiv 2204.06507), Euclidean between
 standardised features: there pictures of no face lie further out than by the cosine, and a covariance, as Mahalanobis
@@ -29,11 +29,9 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run has seen.
-
-    ``mean`` and ``deviation``, (F,) float32, standardise features; ``references`` are (M, F) float16 standardised
-    features of training pictures; ``distances``, (n,) float32, say how far each validation picture is from them, the
-    nearest first.
+    """What a run has seen: ``mean`` and ``deviation``, (F,) float32, standardise features; ``references`` are (M, F)
+    float16 standardised features of training pictures; ``distances``, (n,) float32, say how far each validation picture
+    is from them, the nearest first.
     """
 
     mean: np.ndarray
@@ -91,10 +89,7 @@ def save_seen(seen: Seen, folder: Path) -> None:
 
 
 def load_seen(folder: Path, *, width: int) -> Seen | None:
-    """Return what ``save_seen`` wrote of features of ``width``; None where it is not there, torn or of another model.
-
-    A run of before this was kept makes no claim, and neither does one whose file is damaged.
-    """
+    """Return what ``save_seen`` wrote of features of ``width``; None where that is gone, torn or of another model."""
     try:
         values = load((folder / FILE).read_bytes())
         seen = Seen(**values)

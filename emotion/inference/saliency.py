@@ -79,9 +79,8 @@ def rollout(layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def shares(added: Tensor) -> Tensor:
-    """Return the weight of each thing that is read (sums to 1) of what it adds to the score.
-
-    Where none speaks for the class, each counts by how much it says at all.
+    """Return the weight of each thing that is read (sums to 1) by what it adds to the score, or by how much it says at
+    all where none speaks for the class.
     """
     positive = added.clamp(min=0)
     weights = positive if positive.any() else added.abs()

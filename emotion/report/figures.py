@@ -6,12 +6,12 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
-from emotion.analysis.blocks import Chart, DotChart, Guide, LineChart, PictureMap
+from emotion.analysis.blocks import Chart, DotChart, LineChart, PictureMap, Point
+from emotion.core.format import minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +25,8 @@ MAP_MORE = 90
 MARKERS = {"circle": "o", "triangle": "^", "square": "s", "diamond": "D", "cross": "P", "star": "*"}
 # Stand-ins, which no colour of ours is, for what the page decides: its ink and its rules.
 INK, RULE = "#010203", "#030201"
+QUARTERS, PERCENTS = (0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100 %")
+GUIDE: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (1, 2)), "zorder": 1.5}
 _FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
 _NEEDED = re.compile(r'(?:url\(#|href="#)([^)"]+)')
 
@@ -33,7 +35,13 @@ def draw(chart: Chart, *, name: str) -> str:
     """Return a chart as an SVG element; ``name`` is its own within the page, so that no two share an id."""
     figure = _figure(chart)
     axes = figure.add_subplot()
-    _style(axes)
+    axes.patch.set_visible(False)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(RULE)
+    axes.tick_params(colors=INK, labelsize=TEXT_SIZE, length=0, pad=6)
+    axes.grid(visible=True, color=RULE, linewidth=0.8)
+    axes.set_axisbelow(True)
     if isinstance(chart, DotChart):
         _dots(axes, chart)
     elif isinstance(chart, PictureMap):
@@ -55,49 +63,37 @@ def _figure(chart: Chart) -> Figure:
     return Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
 
 
-def _style(axes: Axes) -> None:
-    axes.patch.set_visible(False)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(RULE)
-    axes.tick_params(colors=INK, labelsize=TEXT_SIZE, length=0, pad=6)
-    axes.grid(visible=True, color=RULE, linewidth=0.8)
-    axes.set_axisbelow(True)
-
-
 def _dots(axes: Axes, chart: DotChart) -> None:
-    places = list(range(len(chart.dots)))
-    for place, dot in zip(places, chart.dots, strict=True):
-        low, high = dot.interval
-        axes.plot([low, high], [place, place], color=dot.colour, linewidth=3 if dot.is_leading else 1.8)
-        axes.plot([dot.value], [place], "o", color=dot.colour, markersize=9 if dot.is_leading else 6)
-        sign = "+" if chart.is_change else ""
-        number = f"{dot.value * 100:{sign}.0f}".replace("-", "−")
-        axes.annotate(
-            f"{number} %" if not chart.is_change else number, (1, place), xycoords=axes.get_yaxis_transform(),
-            xytext=(8, 0), textcoords="offset points", va="center_baseline", color=INK, fontsize=TEXT_SIZE,
-            fontweight="bold" if dot.is_leading else "normal",
-        )  # fmt: skip
+    is_change, places = chart.chance is None, list(range(len(chart.dots)))
     axes.set_yticks(places, [_short(dot.name) for dot in chart.dots])
-    for label, dot in zip(axes.get_yticklabels(), chart.dots, strict=True):
-        label.set_fontweight("bold" if dot.is_leading else "normal")
+    for place, dot, label in zip(places, chart.dots, axes.get_yticklabels(), strict=True):
+        weight = "bold" if dot.is_leading else "normal"
+        label.set_fontweight(weight)
+        axes.plot(dot.interval, [place, place], color=dot.colour, linewidth=3 if dot.is_leading else 1.8)
+        axes.plot([dot.value], [place], "o", color=dot.colour, markersize=9 if dot.is_leading else 6)
+        axes.annotate(
+            minus(f"{dot.value * 100:+.0f}") if is_change else f"{dot.value * 100:.0f} %", (1, place),
+            xycoords=axes.get_yaxis_transform(), xytext=(8, 0), textcoords="offset points", va="center_baseline",
+            color=INK, fontsize=TEXT_SIZE, fontweight=weight,
+        )  # fmt: skip
     axes.set_ylim(len(places) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
-    if chart.is_change:
+    if is_change:
         reach = max(0.1, *(abs(end) for dot in chart.dots for end in dot.interval)) * 1.05
         axes.set_xlim(-reach, reach)
-        axes.xaxis.set_major_formatter(
-            lambda value, _: "0" if abs(value) < 0.005 else f"{value * 100:+.0f}".replace("-", "−")
-        )
+        axes.xaxis.set_major_formatter(lambda at, _: "0" if abs(at) < 0.005 else minus(f"{at * 100:+.0f}"))
     else:
         axes.set_xlim(-0.01, 1.01)
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
+        axes.set_xticks(QUARTERS, PERCENTS)
     axes.set_xlabel(chart.axis, color=INK, fontsize=TEXT_SIZE)
-    if chart.guide is not None:
-        _guide(axes, chart.guide, is_upright=True)
+    at, text = (0.0, "no change") if chart.chance is None else (chart.chance, "chance")
+    axes.axvline(at, **GUIDE)
+    _say(axes, text, (at, 1.0), (0, 4), axes.get_xaxis_transform(), "center")
 
 
 def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for line in chart.lines:
         x, y = [point[0] for point in line.points], [point[1] for point in line.points]
         if line.intervals:
@@ -112,10 +108,16 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
         axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (1, 2)))
     if chart.is_share:
         axes.set_ylim(-0.03, 1.03)
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
+        axes.set_yticks(QUARTERS, PERCENTS)
     else:
         axes.set_ylim(bottom=0)
-    _whole_ticks(axes, chart)
+    if chart.has_diagonal:
+        least = min(x for line in chart.lines for x, _ in line.points)
+        axes.set_xticks(QUARTERS, PERCENTS)
+        # After the ticks, which would widen it.
+        axes.set_xlim(math.floor(least * 4) / 4 - 0.03, 1.03)
+    elif all(float(x).is_integer() for line in chart.lines for x, _ in line.points):
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
     axes.set_xlabel(chart.x_axis, color=INK, fontsize=TEXT_SIZE)
     axes.set_title(_short(chart.y_axis), loc="left", color=INK, fontsize=TEXT_SIZE, fontweight="bold", pad=10)
     legend: dict[str, Any] = {
@@ -126,8 +128,9 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
     elif len(chart.lines) > 2:
         # Beside the title there is no room for as many.
         figure.legend(loc="outside lower center", ncols=3, **legend)
-    if chart.guide is not None:
-        _guide(axes, chart.guide, is_upright=False)
+    if chart.chance is not None:
+        axes.axhline(chart.chance, **GUIDE)
+        _say(axes, "chance", (1.0, chart.chance), (-2, 3), axes.get_yaxis_transform(), "right")
 
 
 def _map(figure: Figure, axes: Axes, chart: PictureMap) -> None:
@@ -142,29 +145,11 @@ def _map(figure: Figure, axes: Axes, chart: PictureMap) -> None:
     axes.set_ylabel(_short(chart.y_axis), color=INK, fontsize=TEXT_SIZE)
 
 
-def _whole_ticks(axes: Axes, chart: LineChart) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    if chart.has_diagonal:
-        least = min((x for line in chart.lines for x, _ in line.points), default=0.0)
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
-        # After the ticks, which would widen it.
-        axes.set_xlim(math.floor(least * 4) / 4 - 0.03, 1.03)
-    elif all(float(x).is_integer() for line in chart.lines for x, _ in line.points):
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
-
-
-def _guide(axes: Axes, guide: Guide, *, is_upright: bool) -> None:
-    style: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (1, 2)), "zorder": 1.5}
-    if is_upright:
-        axes.axvline(guide.value, **style)
-        place, beside, transform, across = (guide.value, 1.0), (0, 4), axes.get_xaxis_transform(), ("center", "bottom")
-    else:
-        axes.axhline(guide.value, **style)
-        place, beside, transform, across = (1.0, guide.value), (-2, 3), axes.get_yaxis_transform(), ("right", "bottom")
+def _say(axes: Axes, text: str, at: Point, beside: Point, transform: Any, across: str) -> None:
+    """Write what a dotted line stands for beside it."""
     axes.annotate(
-        guide.text, place, xycoords=transform, xytext=beside, textcoords="offset points", ha=across[0], va=across[1],
-        color=INK, fontsize=TEXT_SIZE - 1,
+        text, at, xycoords=transform, xytext=beside, textcoords="offset points", ha=across, va="bottom", color=INK,
+        fontsize=TEXT_SIZE - 1,
     )  # fmt: skip
 
 
@@ -197,7 +182,7 @@ def _as_element(figure: Figure, *, alt: str, name: str) -> str:
 
 def _with_own_ids(svg: str, name: str) -> str:
     """Return an SVG with only the ids that are referred to, each with the name before it."""
-    needed: Sequence[str] = sorted(set(_NEEDED.findall(svg)))
+    needed = sorted(set(_NEEDED.findall(svg)))
     svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in needed else "", svg)
     for each in needed:
         for before, after in (('id="', '"'), ('href="#', '"'), ("url(#", ")")):

@@ -1,23 +1,23 @@
-"""What a report is made of: a comparison, its run, and what is kept of both. Reads; writes nothing."""
+"""What a report is made of: a comparison, its run and what is kept of both, and names that tell no place on a disk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
 
-from emotion.analysis.comparison import Comparison
-from emotion.analysis.kept import load_comparison, run_of
+from emotion.analysis.comparison import Comparison, load_comparison, run_of
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RunError
 from emotion.core.events import Event, RunStarted, without_void
 from emotion.data.drawn import is_drawn
-from emotion.report.naming import without_places
 from emotion.runs.run import Run
 from emotion.runs.split import SplitRow, load_split
-from emotion.runs.validation import Validation, load_validation
+
+# The folders of a path that begins at a root.
+_PLACE = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,9 @@ class Material:
 
     @classmethod
     def of(cls, file: Path) -> Material:
-        """Return the material of a comparison's report.
-        Raises RunError where the comparison or its run cannot be read; ConfigError where the run's settings are not of
-        this version.
-        """
-        comparison = load_comparison(file)
+        """Return the material of a comparison's report; RunError, ConfigError where it or its run cannot be read."""
         run = run_of(file)
-        return cls(file, comparison, run, run.config())
+        return cls(file, load_comparison(file), run, run.config())
 
     @property
     def emotion(self) -> str | None:
@@ -53,16 +49,8 @@ class Material:
     @property
     def is_trained_further(self) -> bool:
         """Whether the checkpoint was written after it had made the comparison."""
-        try:
-            written = (self.run.checkpoint / "model.safetensors").stat().st_mtime
-        except OSError:
-            return False
-        return written > self.comparison.created
-
-    @cached_property
-    def record(self) -> Mapping[str, Any]:
-        """What the run's ``config.json`` holds."""
-        return self.run.record()
+        weights = self.run.checkpoint / "model.safetensors"
+        return weights.is_file() and weights.stat().st_mtime > self.comparison.created
 
     @cached_property
     def all_events(self) -> list[Event]:
@@ -80,11 +68,6 @@ class Material:
         return next((event for event in reversed(self.events) if isinstance(event, RunStarted)), None)
 
     @cached_property
-    def validation(self) -> Validation | None:
-        """What the best epoch said of the validation pictures; None for a run that kept no such thing."""
-        return load_validation(self.run)
-
-    @cached_property
     def split(self) -> Mapping[str, list[SplitRow]]:
         """The rows of pictures that were trained on and validated on; empty where they are not recorded."""
         try:
@@ -93,11 +76,26 @@ class Material:
             return {}
         return {"train": record.train, "validation": record.validation}
 
-    def looks(self) -> tuple[int, int]:
-        """Return which comparison of its run this one is, by time, and how many are kept."""
-        names = sorted(path.name for path in self.file.parent.glob("*.json"))
-        return names.index(self.file.name) + 1 if self.file.name in names else 1, max(1, len(names))
-
     def tidy(self, text: str) -> str:
         """Return a text without the places where the run's and the sets' folders lie."""
         return without_places(text, [self.config.pictures, *self.comparison.folders.values(), str(self.run.path)])
+
+
+def place_of(folder: str) -> str:
+    """Return what stands for a folder in a command: where it lies in the project, or its name below `path/to`."""
+    name = PurePath(folder).name
+    return f"assets/faces/{name}" if is_drawn(folder) and name else f"path/to/{name or 'pictures'}"
+
+
+def without_places(text: str, folders: Iterable[str]) -> str:
+    """Return a text in which files are called as they are within their folders, or by their names alone."""
+    roots = {root for folder in folders for root in (folder, str(Path(folder).resolve()))}
+    for root in sorted(roots, key=len, reverse=True):
+        if len(PurePath(root).parts) > 1:
+            text = text.replace(f"{root}/", "").replace(root, PurePath(root).name)
+    return _PLACE.sub("", text)
+
+
+def plain_name(backbone: str) -> str:
+    """Return what a backbone is called: the name of the folder, where it is one."""
+    return PurePath(backbone).name if PurePath(backbone).is_absolute() else backbone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from emotion.analysis import Comparison, load_comparison
@@ -12,8 +14,8 @@ from emotion.core.labels import DRAWN_NOTE, RELAXED_WARNING
 from emotion.data.drawn import is_drawn
 from emotion.runs.run import Run
 
-HEAD = "| set | pictures | mean correct-class confidence | right | log loss |\n|---|---|---|---|---|"
-NOTHING = "It was compared on no species before it was handed on."
+HEAD = "| set | pictures | mean correct-class confidence | right | log loss |\n|---|---|---|---|---|\n"
+NOTHING = "\n## Species\n\nIt was compared on no species before it was handed on.\n"
 LIMITS = """
 ## Limits
 
@@ -24,20 +26,17 @@ LIMITS = """
 
 
 def card_of(run: Run) -> str:
-    """Return the card of a run's checkpoint with what its newest comparison says of each set.
-    Raises RunError where the checkpoint has no card that can be read.
-    """
+    """Return the card of a run's checkpoint with what its newest comparison says of each set; RunError without one."""
     try:
         card = ModelCard((run.checkpoint / "README.md").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"The checkpoint of {run.name} has no card that can be read: train it again.") from error
     comparison = _newest(run)
-    if comparison is None:
-        card.text += f"\n## Species\n\n{NOTHING}\n{LIMITS}"
-        return str(card)
-    results = [each for name in comparison.sets for each in _results(comparison, name)]
-    card.data = ModelCardData(**{**vars(card.data), "model_name": run.name, "eval_results": results})
-    card.text += _section(comparison) + LIMITS
+    if comparison:
+        card.data = ModelCardData(
+            **{**vars(card.data), "model_name": run.name, "eval_results": _eval_results(comparison)}
+        )
+    card.text += (_section(comparison) if comparison else NOTHING) + LIMITS
     return str(card)
 
 
@@ -50,44 +49,36 @@ def _newest(run: Run) -> Comparison | None:
     return None
 
 
-def _results(comparison: Comparison, name: str) -> list[EvalResult]:
-    whole = comparison.pooled(name)
-    called = f"{name}: {', '.join(comparison.emotions())}, n = {whole.n}, seed {comparison.seed}"
-    measured = {
-        "accuracy": round(whole.accuracy, 4),
-        "mean correct-class confidence": round(whole.correct_confidence, 4),
-        "log loss": round(whole.log_loss, 4),
-    }
-    return [
-        EvalResult(
-            task_type="image-classification",
-            dataset_type="image-folder",
-            dataset_name=called,
-            # By this, and not by the name, the Hub tells one set's results from another's.
-            dataset_config=name,
-            metric_type=metric,
-            metric_value=value,
-        )
-        for metric, value in measured.items()
-    ]
+def _eval_results(comparison: Comparison) -> list[EvalResult]:
+    found, emotions = [], ", ".join(comparison.emotions())
+    for name, each in comparison.results(None).items():
+        # By its configuration, and not by its name, the Hub tells one set's results from another's.
+        of: dict[str, Any] = {
+            "task_type": "image-classification",
+            "dataset_type": "image-folder",
+            "dataset_name": f"{name}: {emotions}, n = {each.n}, seed {comparison.seed}",
+            "dataset_config": name,
+        }
+        measured = {
+            "accuracy": each.accuracy,
+            "mean correct-class confidence": each.correct_confidence,
+            "log loss": each.log_loss,
+        }
+        found += [EvalResult(**of, metric_type=key, metric_value=round(value, 4)) for key, value in measured.items()]
+    return found
 
 
 def _section(comparison: Comparison) -> str:
-    rows = []
-    for name in comparison.sets:
-        each = comparison.pooled(name)
-        rows.append(
-            f"| {escaped(name)} | {each.n} "
-            f"| {percent(each.correct_confidence)} ({span(each.correct_confidence_interval)}) "
-            f"| {each.correct} ({span(each.accuracy_interval)}) | {each.log_loss:.2f} |"
-        )
+    rows = "".join(
+        f"| {escaped(name)} | {each.n} | {percent(each.correct_confidence)} ({span(each.correct_confidence_interval)}) "
+        f"| {each.correct} ({span(each.accuracy_interval)}) | {each.log_loss:.2f} |\n"
+        for name, each in comparison.results(None).items()
+    )
     gaps = "".join(f"\n- {escaped(gap_sentence(gap))}" for gap in gaps_of(comparison, None))
-    shown = escaped(", ".join(comparison.emotions()))
     drawn = f"\n\n*{DRAWN_NOTE}*" if any(map(is_drawn, comparison.folders.values())) else ""
     relaxed = f"\n\n{RELAXED_WARNING}" if comparison.relaxed_as_tired else ""
     return (
-        f"\n## Species\n\n{shown}, seed {comparison.seed}, chance {percent(comparison.chance)}; in brackets 95 % "
-        f"intervals in percent, Student-t for a mean and Wilson for a share.\n\n{HEAD}\n"
-        + "\n".join(rows)
-        + f"\n{gaps}{relaxed}{drawn}\n"
+        f"\n## Species\n\n{escaped(', '.join(comparison.emotions()))}, seed {comparison.seed}, chance "
+        f"{percent(comparison.chance)}; in brackets 95 % intervals in percent, Student-t for a mean and Wilson for a "
+        f"share.\n\n{HEAD}{rows}{gaps}{relaxed}{drawn}\n"
     )

@@ -25,7 +25,7 @@ BLOCKS_STYLE = (HERE / "blocks.css").read_text(encoding="utf-8").strip()
 class _Numbers:
     """Numbers tables and figures, so that they can be named and none shares an id; ``prefix`` is a page's own."""
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str) -> None:
         self._prefix, self._counts = prefix, Counter[str]()
 
     def next(self, kind: str) -> int:
@@ -43,9 +43,7 @@ def to_html(report: Report) -> str:
     """
     style = f"{(HERE / 'style.css').read_text(encoding='utf-8').strip()}\n{BLOCKS_STYLE}"
     page = _environment().get_template("report.html.j2")
-    return page.render(
-        report=report, style=Markup(style), numbers=_Numbers(), uris={}, explained=lambda _: ""
-    ).lstrip()  # fmt: skip
+    return page.render(report=report, style=Markup(style), numbers=_Numbers(""), uris={}).lstrip()
 
 
 def blocks_html(
@@ -71,17 +69,13 @@ RENDERERS = {".html": to_html, ".md": to_markdown}
 
 
 def check_ending(path: Path) -> None:
-    """Make sure that a file's name says which kind of report it is.
-    Raises ConfigError where it ends in something else than .html or .md.
-    """
+    """Make sure that a file's name says which kind of report it is; ConfigError where it ends in something else."""
     if path.suffix.lower() not in RENDERERS:
         raise ConfigError(f"{path.name} is neither HTML nor Markdown: give a file that ends in .html or .md.")
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write a report as HTML or Markdown, by the file's ending; a reader sees the old or the new one, nothing between.
-    Raises ConfigError where the file ends in something else than .html or .md; RunError where it cannot be written.
-    """
+    """Write a report as HTML or Markdown, by the file's ending, whole or not at all; RunError where it cannot be."""
     check_ending(path)
     text = RENDERERS[path.suffix.lower()](report)
     try:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from emotion.backbones.network import load_checkpoint
+from emotion.backbones.loading import load_checkpoint
 from emotion.core.errors import BackboneError, RunError
 
 INPUT, OUTPUT = "pixel_values", "logits"

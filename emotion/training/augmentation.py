@@ -21,12 +21,10 @@ _WIDEST_FRAME = 2.0
 
 
 def vary(image: Image.Image, *, augmentation: Augmentation, key: str, farther: bool | None = None) -> Image.Image:
-    """Return a variation that depends on ``key`` alone; the picture itself for ``off``.
+    """Return a variation that depends on ``key``, the picture and its view or epoch, alone; for ``off`` the picture.
 
-    A key names the picture and the view or epoch, so that neither the order of the pictures nor the number of
-    processes changes what is drawn. ``zoom`` and ``frame`` crop every other picture, and put the others smaller into
-    a frame of their mean colour, since a face that fills a training picture may be small in the one that is asked
-    about; ``farther`` says which of the two it is to be, in place of chance.
+    ``zoom`` and ``frame`` crop every other picture and put the others smaller into a frame of their mean colour, since
+    a face that fills a training picture may be small elsewhere; ``farther`` chooses in place of chance.
     """
     if augmentation == "off":
         return image
@@ -64,10 +62,9 @@ def _framed(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def vary_view(image: Image.Image, sha256: str, *, view: int, augmentation: Augmentation) -> Image.Image:
-    """Return a view of a picture, which depends on the picture's content alone, so that every seed shares it.
+    """Return a view of a picture, which depends on its content alone, so that every seed shares it.
 
-    The first further view of ``frame`` is the mirrored picture: it changes no proportion. Those of ``zoom`` are closer
-    and farther by turns.
+    The first further view of ``frame`` is the mirrored picture; those of ``zoom`` are closer and farther by turns.
     """
     if view == 0:
         return image

@@ -1,8 +1,8 @@
 """Kept features: what a frozen part made of pictures, on disk from one training to the next. Imports no torch itself.
 
-A folder a recipe, in it files of rows by the pictures' content. A file is written beside and renamed, so that it is
-whole; a row whose checksum is wrong is computed again; what nobody has used for longest makes room. A file that is
-deleted while a process has it mapped stays readable there, so no lock is needed.
+A folder a recipe, in it files of rows by the pictures' content. A row whose checksum is wrong is computed again; what
+nobody has used for longest makes room. A file that is deleted while a process has it mapped stays readable there, so no
+lock is needed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import time
 import uuid
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 # Raised whenever decoding, variation or pooling comes out otherwise than before: what is kept is then void.
 VERSION = 3
 DEFAULT_GIGABYTES = 2.0
+KEY_DIGITS = 16
 SUFFIX, PRIVATE = ".safetensors", ".private-"
 # A file that is still private after this time was left behind by a process that is gone.
 ABANDONED_SECONDS = 600.0
@@ -42,8 +42,7 @@ class Recipe:
     """How a picture becomes a row: two that differ in anything share nothing.
 
     ``weights`` is the SHA-256 of the backbone's file, ``trained_blocks`` how many blocks come after the row (0 for
-    features), ``processor`` the image processor's settings as JSON, ``packages`` the versions of what decodes and
-    computes.
+    features), ``processor`` its settings as JSON, ``packages`` the versions of what decodes and computes.
     """
 
     weights: str
@@ -57,8 +56,8 @@ class Recipe:
 
     @property
     def key(self) -> str:
-        """Sixteen hexadecimal digits that stand for the recipe."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        """The hexadecimal digits that stand for the recipe."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
 
 
 def row_key(sha256: str, *, view: int, augmentation: Augmentation) -> str:
@@ -94,19 +93,18 @@ class Cache:
     def find(self, recipe: Recipe, names: Collection[str]) -> list[Rows]:
         """Return the rows that are kept of these names. A file that is torn is deleted."""
         wanted, found = set(names), list[Rows]()
-        for path in sorted((self.folder / recipe.key).glob(f"*{SUFFIX}")) if self.limit else []:
-            if not wanted or path.name.startswith("."):
-                continue
+        for path in sorted((self.folder / recipe.key).glob(f"[!.]*{SUFFIX}")) if self.limit else []:
+            if not wanted:
+                break
             try:
                 rows = open_rows(path, recipe=recipe, wanted=wanted)
-            except FileNotFoundError:
-                continue
             except _UNREADABLE:
                 path.unlink(missing_ok=True)
                 continue
             if rows.places:
                 # The time of the last use: what is dropped first is what nobody has used for longest.
-                os.utime(path)
+                with contextlib.suppress(OSError):
+                    os.utime(path)
                 found.append(rows)
                 wanted -= set(rows.places)
         return found
@@ -155,7 +153,7 @@ class Cache:
         """Delete all that is kept and return how many bytes that were."""
         freed = sum(self._drop(path, size) for path, size, _ in self._files())
         self._tidy()
-        for folder in _folders(self.folder):
+        for folder in self._folders():
             with contextlib.suppress(OSError):
                 folder.rmdir()
         return freed
@@ -163,7 +161,7 @@ class Cache:
     def _files(self) -> list[tuple[Path, int, float]]:
         """Return each file that is kept, with its size in bytes and when it was last used."""
         found = []
-        for folder in _folders(self.folder):
+        for folder in self._folders():
             for path in folder.glob(f"[!.]*{SUFFIX}"):
                 with contextlib.suppress(OSError):
                     found.append((path, path.stat().st_size, path.stat().st_mtime))
@@ -186,14 +184,16 @@ class Cache:
         return size
 
     def _tidy(self) -> None:
-        """Delete what killed processes and older versions left behind."""
-        for folder in _folders(self.folder):
-            for path in folder.iterdir():
+        """Delete what killed processes left behind."""
+        for folder in self._folders():
+            for path in folder.glob(f"{PRIVATE}*"):
                 with contextlib.suppress(OSError):
-                    if path.is_dir():
-                        shutil.rmtree(path)
-                    elif path.name.startswith(PRIVATE) and path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+                    if path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
                         path.unlink()
+
+    def _folders(self) -> list[Path]:
+        """Return those of recipes: whatever else somebody keeps in this folder is not ours to delete."""
+        return [path for path in self.folder.glob("[0-9a-f]" * KEY_DIGITS) if path.is_dir() and not path.is_symlink()]
 
 
 def open_rows(path: Path, *, recipe: Recipe, wanted: Collection[str]) -> Rows:
@@ -226,13 +226,6 @@ def open_cache() -> Cache:
     if limit < 0:
         raise ConfigError(f"EMOTION_CACHE_GB is {text!r}: set it to a number of gigabytes, 0 for none.")
     return Cache(cache_folder(), limit)
-
-
-def _folders(parent: Path) -> Iterator[Path]:
-    with contextlib.suppress(OSError):
-        for entry in list(os.scandir(parent)):
-            if entry.is_dir(follow_symlinks=False):
-                yield Path(entry.path)
 
 
 def _sum(row: Tensor) -> int:

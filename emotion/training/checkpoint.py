@@ -6,17 +6,15 @@ import os
 import pickle
 import shutil
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import BaseImageProcessor
 
-from emotion.backbones.device import quiet
-from emotion.backbones.network import Head, Network
+from emotion.backbones.network import Head
 from emotion.core.config import TrainConfig
 from emotion.core.events import Scores
 from emotion.core.prediction import FEWEST
@@ -24,6 +22,7 @@ from emotion.data.sampling import Split
 from emotion.inference.novelty import Seen, save_seen
 from emotion.runs.card import model_card
 from emotion.runs.validation import save_validation
+from emotion.training.model import Model, weights_of
 from emotion.training.optimizer import copy_in_order
 
 STATE = "state.pt"
@@ -31,8 +30,8 @@ STATE = "state.pt"
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch with the lowest validation loss: its scores, the trained weights, and the (C,) probabilities of each
-    validation picture by its index among all pictures of the split. ``seen`` is what its run will know its pictures by.
+    """The epoch with the lowest validation loss; the (C,) ``probabilities`` are those of each validation picture by its
+    index among all pictures of the split. ``seen`` is what its run will know its pictures by.
     """
 
     epoch: int
@@ -54,24 +53,23 @@ class Best:
         return cls(**{**state, "scores": Scores(**state["scores"]), "seen": seen})
 
 
+def best_of(state: dict[str, Any] | None, head: Head) -> Best | None:
+    """Return a kept state's best epoch, and let ``head`` whiten features as it did."""
+    if state is None or state["best"] is None:
+        return None
+    head.whiten(*state["whitening"])
+    return Best.from_state(state["best"])
+
+
 def keep_best(
-    best: Best,
-    network: Network,
-    head: Head,
-    weights: Mapping[str, Tensor],
-    processor: BaseImageProcessor,
-    split: Split,
-    *,
-    config: TrainConfig,
-    folder: Path,
-    unreadable: Collection[Path],
+    best: Best, model: Model, split: Split, *, config: TrainConfig, folder: Path, unreadable: Collection[Path]
 ) -> None:
-    """Put ``best`` into the model's ``weights`` and write ``checkpoint/``, ``validation.json`` and what was seen.
+    """Give the model the ``best`` weights and write ``checkpoint/``, ``validation.json`` and what was seen.
 
     ``unreadable`` are pictures of the split that were left out: the card does not count them.
     Raises OSError where the disk is full or cannot be written.
     """
-    copy_in_order(best.weights, into=weights)
+    copy_in_order(best.weights, into=weights_of(model.head, model.trained))
     root = Path(config.pictures).resolve()
     pictures = split.train + split.validation
     rows = []
@@ -85,23 +83,21 @@ def keep_best(
     knows_unknown = best.seen is not None and len(best.seen.distances) >= FEWEST
     read = split.without(unreadable)
     card = model_card(config, read, best_epoch=best.epoch, scores=best.scores, knows_unknown=knows_unknown)
-    save_checkpoint(network, head, processor, card=card, folder=folder / "checkpoint")
+    _save_checkpoint(model, card=card, folder=folder / "checkpoint")
 
 
-def save_checkpoint(network: Network, head: Head, processor: BaseImageProcessor, *, card: str, folder: Path) -> None:
-    """Write a network, its head's whitening folded in, into ``folder``, which loads at any moment if it did before.
+def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
+    """Write a model, its head's whitening folded in, into ``folder``, which loads at any moment if it did before.
 
-    It loads in ``transformers.pipeline("image-classification", model=folder)``. Where there is one of the same run
-    already, each file takes the old one's place, the weights last.
+    Where there is a checkpoint of the same run already, each file takes the old one's place, the weights last.
     """
-    beside = folder.with_name(f".{folder.name}-{os.getpid()}")
+    beside, network = folder.with_name(f".{folder.name}-{os.getpid()}"), model.network
     shutil.rmtree(beside, ignore_errors=True)
     state = {name: value.detach() for name, value in network.model.state_dict().items()}
-    state[f"{network.head_name}.weight"], state[f"{network.head_name}.bias"] = head.folded()
+    state[f"{network.head_name}.weight"], state[f"{network.head_name}.bias"] = model.head.folded()
     try:
-        with quiet():
-            network.model.save_pretrained(beside, state_dict=state)
-            processor.save_pretrained(beside)
+        network.model.save_pretrained(beside, state_dict=state)
+        model.processor.save_pretrained(beside)
         (beside / "README.md").write_text(card, encoding="utf-8")
         for file in beside.iterdir():
             # safetensors keeps its files from everybody else on the machine.
@@ -116,9 +112,7 @@ def save_checkpoint(network: Network, head: Head, processor: BaseImageProcessor,
 
 
 def save_state(state: dict[str, Any], *, folder: Path) -> None:
-    """Write a training's state into ``folder`` in one rename.
-    Raises OSError where the disk is full or cannot be written.
-    """
+    """Write a training's state into ``folder`` in one rename; a full disk is an OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{STATE}-{os.getpid()}"
     try:

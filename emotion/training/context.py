@@ -12,17 +12,12 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 
-from emotion.backbones.device import Precision, resolve_precision
+from emotion.backbones.network import Precision, resolve_precision
 from emotion.core.config import Depth, TrainConfig
 
 
 class Stopped(Exception):
     """Somebody asked the training to stop."""
-
-
-def never() -> bool:
-    """Say that nobody wants to stop."""
-    return False
 
 
 def make_accelerator() -> Accelerator:
@@ -37,11 +32,11 @@ class Context:
     """A training's settings with the machine it runs on; ``started`` is a ``time.perf_counter()``."""
 
     config: TrainConfig
-    asked_to_stop: Callable[[], bool] = never
+    asked_to_stop: Callable[[], bool] = lambda: False
     started: float = field(default_factory=time.perf_counter)
-    accelerator: Accelerator = field(default_factory=make_accelerator)
 
     def __post_init__(self) -> None:
+        self.accelerator = make_accelerator()
         self.device: torch.device = self.accelerator.device
         self.processes, self.rank = int(self.accelerator.num_processes), int(self.accelerator.process_index)
         self.precision: Precision = resolve_precision(self.config.precision, self.device)

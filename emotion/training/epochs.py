@@ -18,10 +18,11 @@ from emotion.core.events import EpochDone, Scores, StepDone
 from emotion.inference.novelty import Seen, chosen, see
 from emotion.training.checkpoint import Best
 from emotion.training.context import Context
-from emotion.training.head import NO_NUMBERS
-from emotion.training.inputs import Inputs
+from emotion.training.features import Features
+from emotion.training.head import NO_NUMBERS, seen_by, whiten
+from emotion.training.inputs import Examples, FeatureInputs, Inputs, batches, shard, steps_in
+from emotion.training.model import weights_of
 from emotion.training.optimizer import WeightAverage, copy_in_order, make_optimizer
-from emotion.training.order import batches, shard, steps_in
 
 VALIDATION_BATCH = 64
 
@@ -29,7 +30,6 @@ VALIDATION_BATCH = 64
 class Epochs:
     """Trains a head, or ``trained`` with the head that it has, and remembers the best epoch by validation loss.
 
-    ``train`` and ``validation`` are indices into ``inputs`` and ``labels``, the (pictures,) class indices.
     ``seen`` is what the pictures will be known by. Where a body is trained, which changes that, it is None and taken
     from the features as they pass: those of training pictures in the epoch's variations and with the weights of that
     moment, those of validation pictures with the weights that are kept.
@@ -40,11 +40,8 @@ class Epochs:
         head: Head,
         trained: Trained | None,
         inputs: Inputs,
-        labels: Tensor,
+        examples: Examples,
         *,
-        train: Sequence[int],
-        validation: Sequence[int],
-        class_weights: Tensor | None,
         seen: Seen | None,
         context: Context,
     ) -> None:
@@ -53,28 +50,27 @@ class Epochs:
         self.finished_epochs = 0
         self._context, self._config = context, context.config
         self._head, self._inputs, self._seen = head, inputs, seen
-        self._labels = labels.to(context.device)
-        self._train, self._validation = train, validation
-        self._class_weights = class_weights
-        self._steps_per_epoch = steps_in(len(train), batch_size=self._config.batch_size)
+        self._labels, self._class_weights = examples.labels, examples.class_weights
+        self._train, self._validation = examples.train, examples.validation
+        self._steps_per_epoch = steps_in(len(self._train), batch_size=self._config.batch_size)
         self._optimizer, self._scheduler = make_optimizer(
             list(head.linear.parameters()),
             trained.layers() if trained else [],
             config=self._config,
             steps=self._steps_per_epoch * self._config.epochs,
         )
-        top: nn.Module = trained or head.linear
-        self._top = context.accelerator.prepare_model(top) if context.processes > 1 else top
+        self._top: nn.Module = trained or head.linear
+        if context.processes > 1:
+            self._top = context.accelerator.prepare_model(self._top)
         self._weights = weights_of(head, trained)
         self._average = WeightAverage(self._weights, on=self._config.weight_averaging)
         self._step, self._validation_seconds = 0, 0.0
-        self._references = set(chosen(train, width=head.linear.in_features, seed=self._config.seed))
+        self._references = set(chosen(self._train, width=head.linear.in_features, seed=self._config.seed))
         self._passed: dict[int, Tensor] = {}
 
     def run(self) -> Iterator[StepDone | EpochDone]:
         """Validate, then train and validate epoch by epoch; after ``resume_from`` go on with the next epoch.
-        Raises Stopped where somebody asked for it between two steps; BackboneError, ConfigError where the loss is no
-        number, or not any more.
+        Raises Stopped where somebody asked for it; BackboneError or ConfigError where the loss is no number.
         """
         if self.finished_epochs == 0:
             began = time.perf_counter()
@@ -82,7 +78,15 @@ class Epochs:
             self._validation_seconds = time.perf_counter() - began
             if not math.isfinite(scores.loss):
                 raise BackboneError(NO_NUMBERS)
-            yield self._epoch_done(0, None, scores, is_best=False, remaining_seconds=0.0)
+            yield EpochDone(
+                elapsed_seconds=self._context.elapsed_seconds,
+                epoch=0,
+                train_loss=None,
+                train_accuracy=None,
+                validation=scores,
+                is_best=False,
+                remaining_seconds=0.0,
+            )
         self._began, resumed_epochs = time.perf_counter(), self.finished_epochs
         self._resumed_steps, self._pictures = self._step, 0
         for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
@@ -101,8 +105,16 @@ class Epochs:
                     self.best = Best(epoch, scores, probabilities, weights, self._seen or self._see())
             self.finished_epochs = epoch
             pace = (time.perf_counter() - self._began) / (epoch - resumed_epochs)
-            remaining = pace * (self._config.epochs - epoch)
-            yield self._epoch_done(epoch, self._scores(sums), scores, is_best=is_best, remaining_seconds=remaining)
+            trained = self._scores(sums)
+            yield EpochDone(
+                elapsed_seconds=self._context.elapsed_seconds,
+                epoch=epoch,
+                train_loss=trained.loss,
+                train_accuracy=trained.accuracy,
+                validation=scores,
+                is_best=is_best,
+                remaining_seconds=pace * (self._config.epochs - epoch),
+            )
 
     def state(self) -> dict[str, Any]:
         """Return what ``resume_from`` needs to go on after the last finished epoch: tensors and plain values."""
@@ -183,7 +195,7 @@ class Epochs:
         sums = torch.zeros(4, dtype=torch.float64, device=context.device)
         self._top.eval()
         for start in range(0, len(self._validation), VALIDATION_BATCH):
-            batch = list(self._validation[start : start + VALIDATION_BATCH])
+            batch = self._validation[start : start + VALIDATION_BATCH]
             places, weights = shard(range(len(batch)), rank=context.rank, processes=context.processes)
             indices = [batch[place] for place in places]
             logits, features = self._forward(self._inputs.plain(indices))
@@ -222,24 +234,18 @@ class Epochs:
         loss, hits, confidence, count = sums.tolist()
         return Scores(loss=loss / count, accuracy=hits / count, correct_confidence=confidence / count)
 
-    def _epoch_done(
-        self, epoch: int, trained: Scores | None, scores: Scores, *, is_best: bool, remaining_seconds: float
-    ) -> EpochDone:
-        return EpochDone(
-            elapsed_seconds=self._context.elapsed_seconds,
-            epoch=epoch,
-            train_loss=trained.loss if trained else None,
-            train_accuracy=trained.accuracy if trained else None,
-            validation=scores,
-            is_best=is_best,
-            remaining_seconds=remaining_seconds,
-        )
 
+def head_epochs(head: Head, features: Features, examples: Examples, context: Context) -> Epochs:
+    """Return the epochs of a head alone, on whitened features.
 
-def weights_of(head: Head, trained: Trained | None) -> dict[str, Tensor]:
-    """Return the weights that are trained, by name, the head's last; writing into them changes the model."""
-    layers = [value for layer in trained.layers() for value in layer] if trained else []
-    return {str(place): value.data for place, value in enumerate([*layers, *head.linear.parameters()])}
+    Nothing but the head changes, so what it sees is computed once and not in every step.
+    """
+    config = context.config
+    references = chosen(examples.train, width=head.linear.in_features, seed=config.seed)
+    seen = see(features.take(references).numpy(), features.take(examples.validation).numpy())
+    whiten(head, features, examples, views=config.views)
+    inputs = FeatureInputs(seen_by(head, features, context), config=config)
+    return Epochs(head, None, inputs, examples, seen=seen, context=context)
 
 
 def _sums(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 import PIL
 import torch
 import transformers
@@ -17,14 +16,10 @@ from PIL import Image
 from torch import Tensor
 from transformers import BaseImageProcessor
 
-from emotion.backbones.network import Frozen, Network, load_backbone
-from emotion.backbones.pixels import in_background, load_processor, side_of, to_pixels
-from emotion.backbones.registry import locate
-from emotion.core.config import TrainConfig
-from emotion.core.errors import PictureError, RunError
+from emotion.backbones.network import Frozen, Network
+from emotion.backbones.pixels import in_background, side_of, to_pixels
+from emotion.core.errors import PictureError
 from emotion.core.events import TrunkProgress
-from emotion.core.labels import EMOTIONS
-from emotion.core.progress import Progress
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.training.augmentation import vary_view
@@ -50,7 +45,6 @@ class Features:
     values: list[Tensor]
     places: Tensor
     unreadable: dict[int, str]
-    private: tuple[Path, ...] = ()
 
     def take(self, indices: Sequence[int], *, views: Sequence[int] | int = 0) -> Tensor:
         """Return (len(indices), …) rows in float32, of the given view of each picture."""
@@ -66,40 +60,63 @@ class Features:
             wanted, places[..., 1][here] = torch.unique(self.places[..., 1][here], return_inverse=True)
             parts = [work(rows[part].float()) for part in torch.split(wanted, THROUGH_BATCH) if len(part)]
             values.append(torch.cat(parts) if parts else torch.empty(0))
-        return replace(self, values=values, places=places, private=())
-
-    def close(self) -> None:
-        """Delete what is for this training alone."""
-        for path in self.private:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        return replace(self, values=values, places=places)
 
 
 @dataclass(frozen=True)
 class Look:
-    """A pass of ``pictures`` through a frozen part, the first ``varied`` of them in every view of the settings."""
+    """A pass of pictures through what the settings leave frozen, the first ``varied`` of them in every view.
+
+    ``weights`` is the SHA-256 of the file that the network was read from.
+    """
 
     pictures: Sequence[Picture]
     varied: int
+    network: Network
     processor: BaseImageProcessor
-    recipe: Recipe
-    cache: Cache
+    weights: str
     context: Context
 
-    def take(self, frozen: Frozen, *, row_bytes: int) -> Generator[TrunkProgress, None, Features]:
+    @property
+    def trained_blocks(self) -> int:
+        """How many blocks come after the rows: 0 for features."""
+        depth = self.context.config.depth
+        return depth if isinstance(depth, int) else 0
+
+    def recipe(self) -> Recipe:
+        """Return what, besides a picture and its view, decides its row."""
+        return Recipe(
+            weights=self.weights,
+            trained_blocks=self.trained_blocks,
+            image_size=side_of(self.processor),
+            precision=self.context.precision,
+            device=self.context.device.type,
+            processor=self.processor.to_json_string(),
+            packages=f"torch {torch.__version__}, transformers {transformers.__version__}, pillow {PIL.__version__}",
+        )
+
+    def names(self) -> dict[View, str]:
+        """Return the name of every picture's every view that is needed."""
+        config = self.context.config
+        return {
+            (view, index): row_key(picture.sha256, view=view, augmentation=config.augmentation)
+            for index, picture in enumerate(self.pictures)
+            for view in range(config.views if index < self.varied else 1)
+        }
+
+    def take(self) -> Generator[TrunkProgress, None, Features]:
         """Compute what is not known yet; several processes share the work.
 
-        Where the rows, ``row_bytes`` each, find no room in the cache, they last for this training only.
-        Raises Stopped where somebody asked for it between two batches; what is computed is kept; PictureError where not
-        one picture can be read; OSError where the disk has no room for the rows.
+        Rows that find no room in the cache last for this training only.
+        Raises Stopped where somebody asked for it between two batches, with what is computed kept; PictureError where
+        not one picture can be read; OSError where the disk has no room for the rows.
         """
-        context, names = self.context, self.names()
-        known = self.cache.find(self.recipe, names.values())
-        known += shipped_rows(self.recipe, wanted=set(names.values()))
+        context, names, recipe, cache = self.context, self.names(), self.recipe(), open_cache()
+        wanted = set(names.values())
+        known = cache.find(recipe, wanted) + shipped_rows(recipe, wanted=wanted)
         lacking = self._lacking(names, known)
         total, before = len(names), len(names) - len(lacking)
-        keep = context.of_first(len(lacking) * row_bytes <= self.cache.limit)
-        files: list[Path] = []
+        keep = context.of_first(len(lacking) * self._row_bytes <= cache.limit)
         unreadable: dict[int, str] = {}
         began, done = time.perf_counter(), 0
 
@@ -114,37 +131,46 @@ class Look:
             )
 
         yield progress()
-        with contextlib.closing(_Writer(self.cache, self.recipe, keep, row_bytes, files)) as writer:
-            for new, seen, reasons in self._pass(frozen, lacking):
+        with contextlib.closing(_Writer(cache, recipe, keep, self._row_bytes)) as writer:
+            for new, seen, reasons in self._pass(lacking):
                 for view, row in seen:
                     writer.add(names[view], row)
                 unreadable |= reasons
                 done += new
                 yield progress((time.perf_counter() - began) / done * (len(lacking) - done))
         unreadable = dict(context.gathered(list(unreadable.items())))
-        files = context.gathered(files)
-        rows = known + [open_rows(path, recipe=self.recipe, wanted=set(names.values())) for path in files]
+        files = context.gathered(writer.files)
+        rows = known + [open_rows(path, recipe=recipe, wanted=wanted) for path in files]
+        context.accelerator.wait_for_everyone()
+        # What is not kept goes once every process has it mapped.
+        for path in files:
+            if path.name.startswith(PRIVATE):
+                with contextlib.suppress(OSError):
+                    path.unlink()
         if not rows:
             first = next(iter(unreadable.values()), "")
             raise PictureError(f"None of the {len(self.pictures)} pictures can be read: {first}")
         places = self._places(rows, names)
-        private = tuple(path for path in files if path.name.startswith(PRIVATE))
-        return Features([each.values for each in rows], places, unreadable | self._twins(places, unreadable), private)
+        return Features([each.values for each in rows], places, unreadable | self._twins(places, unreadable))
 
-    def names(self) -> dict[View, str]:
-        """Return the name of every picture's every view that is needed."""
-        config = self.context.config
-        return {
-            (view, index): row_key(picture.sha256, view=view, augmentation=config.augmentation)
-            for index, picture in enumerate(self.pictures)
-            for view in range(config.views if index < self.varied else 1)
-        }
+    @property
+    def _row_bytes(self) -> int:
+        """Those of one row: features in float32, or tokens in the precision that they are computed in."""
+        tokens, width = self.network.tokens
+        if not self.trained_blocks:
+            return self.network.width * 4
+        return tokens * width * (2 if self.context.precision == "bfloat16" else 4)
 
-    def _pass(
-        self, frozen: Frozen, lacking: list[View]
-    ) -> Iterator[tuple[int, list[tuple[View, Tensor]], dict[int, str]]]:
+    def _lacking(self, names: dict[View, str], known: Sequence[Rows]) -> list[View]:
+        """Return what has to be computed: each content once, and what any of the processes does not know."""
+        have = {name for rows in known for name in rows.places}
+        lacking = {name: view for view, name in names.items() if name not in have}
+        return sorted(dict(self.context.gathered(list(lacking.items()))).values(), key=lambda view: (view[1], view[0]))
+
+    def _pass(self, lacking: list[View]) -> Iterator[tuple[int, list[tuple[View, Tensor]], dict[int, str]]]:
         """Compute what lacks, batch by batch; yield how many more are done, their rows, and what cannot be read."""
         context = self.context
+        frozen = Frozen(self.network, trained_blocks=self.trained_blocks, precision=context.precision)
         rounds = _rounds(lacking, context.processes)
         decoded = in_background(lambda parts: self._decode(parts[context.rank]), rounds, ahead=3)
         for parts, (views, pixels, reasons) in zip(rounds, decoded, strict=True):
@@ -169,12 +195,6 @@ class Look:
                 readable.append((view, index))
         return readable, to_pixels(images, self.processor) if images else None, reasons
 
-    def _lacking(self, names: dict[View, str], known: Sequence[Rows]) -> list[View]:
-        """Return what has to be computed: each content once, and what any of the processes does not know."""
-        have = {name for rows in known for name in rows.places}
-        lacking = {name: view for view, name in names.items() if name not in have}
-        return sorted(dict(self.context.gathered(list(lacking.items()))).values(), key=lambda view: (view[1], view[0]))
-
     def _places(self, rows: Sequence[Rows], names: dict[View, str]) -> Tensor:
         found = {name: (number, row) for number, each in enumerate(rows) for name, row in each.places.items()}
         places = torch.full((self.context.config.views, len(self.pictures), 2), -1)
@@ -192,10 +212,11 @@ class Look:
 
 
 class _Writer:
-    """Gathers rows into files; ``files`` gets the path of each."""
+    """Gathers rows into files of the cache."""
 
-    def __init__(self, cache: Cache, recipe: Recipe, keep: bool, row_bytes: int, files: list[Path]) -> None:
-        self._cache, self._recipe, self._keep, self._files = cache, recipe, keep, files
+    def __init__(self, cache: Cache, recipe: Recipe, keep: bool, row_bytes: int) -> None:
+        self.files: list[Path] = []
+        self._cache, self._recipe, self._keep = cache, recipe, keep
         self._most = max(1, min(FILE_ROWS, FILE_BYTES // row_bytes))
         self._rows: dict[str, Tensor] = {}
 
@@ -208,100 +229,7 @@ class _Writer:
         rows, self._rows = self._rows, {}
         if rows:
             values = torch.stack(list(rows.values()))
-            self._files.append(self._cache.write(self._recipe, list(rows), values, keep=self._keep))
-
-
-def make_recipe(config: TrainConfig, *, weights: str, processor: BaseImageProcessor, context: Context) -> Recipe:
-    """Return what, besides a picture and its view, decides its row; ``weights`` is the SHA-256 of their file."""
-    return Recipe(
-        weights=weights,
-        trained_blocks=0 if config.depth == "head" else int(config.depth),
-        image_size=side_of(processor),
-        precision=context.precision,
-        device=context.device.type,
-        processor=processor.to_json_string(),
-        packages=f"torch {torch.__version__}, transformers {transformers.__version__}, pillow {PIL.__version__}",
-    )
-
-
-def row_bytes_of(network: Network, *, trained_blocks: int, context: Context) -> int:
-    """Return the bytes of one row: features in float32, or tokens in the precision that they are computed in."""
-    tokens, width = network.tokens
-    return tokens * width * (2 if context.precision == "bfloat16" else 4) if trained_blocks else network.width * 4
-
-
-def of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
-    """Return (N, F) float32 features of pictures by the backbone of a configuration, as ``pooled`` does.
-    Raises BackboneError where the backbone is not here, or not of a kind that can be used; PictureError, RunError as
-    ``pooled``.
-    """
-    source = locate(config.backbone)
-    # The head that comes with it is not asked: any number of classes will do.
-    network = load_backbone(source.path, classes=list(EMOTIONS), image_size=config.image_size)
-    processor = load_processor(source.path, image_size=network.image_size)
-    return (yield from pooled(pictures, config, weights=source.sha256, network=network, processor=processor))
-
-
-def pooled(
-    pictures: Sequence[Path], config: TrainConfig, *, weights: str, network: Network, processor: BaseImageProcessor
-) -> Generator[Progress, None, np.ndarray]:
-    """Return (N, F) float32 features of pictures, before whitening; a row of NaN where one cannot be read.
-
-    They are those of a training of the head alone, and are kept as such. ``weights`` is the SHA-256 of what the network
-    was read of.
-    Raises PictureError where not one picture can be read; RunError where the disk has no room for the features.
-    """
-    context = Context(replace(config, depth="head"))
-    recipe = make_recipe(context.config, weights=weights, processor=processor, context=context)
-    features = np.full((len(pictures), network.width), np.nan, dtype=np.float32)
-    found = {place: picture for place, path in enumerate(pictures) if (picture := _found(path))}
-    if found:
-        look = Look(list(found.values()), 0, processor, recipe, open_cache(), context)
-        frozen = Frozen(network, trained_blocks=0, precision=context.precision)
-        with told_of_full_disk():
-            seen = yield from as_progress(look.take(frozen, row_bytes=network.width * 4))
-        places = list(found)
-        readable = [row for row in range(len(places)) if row not in seen.unreadable]
-        features[[places[row] for row in readable]] = seen.take(readable).numpy()
-        seen.close()
-    return features
-
-
-def look_progress(event: TrunkProgress) -> Iterator[Progress]:
-    """Yield how far a pass is, unless there is nothing to compute."""
-    new = event.total - event.known
-    if new:
-        yield Progress(event.done - event.known, new, f"looking once at {new} picture{'' if new == 1 else 's'}")
-
-
-@contextlib.contextmanager
-def told_of_full_disk() -> Iterator[None]:
-    """Turn a disk that is full, or cannot be read, into a sentence. Raises RunError where it is."""
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"A file could not be read or written ({error.strerror}): make room on the disk first."
-        ) from error
-
-
-def _found(path: Path) -> Picture | None:
-    """Return a picture with its content's hash known; None where its file is gone."""
-    picture = Picture(path, "")
-    try:
-        return picture if picture.sha256 else None
-    except OSError:
-        return None
-
-
-def as_progress(steps: Generator[TrunkProgress, None, Features]) -> Generator[Progress, None, Features]:
-    """Tell how far a pass is as progress; return its features."""
-    try:
-        while True:
-            yield from look_progress(next(steps))
-    except StopIteration as end:
-        features: Features = end.value
-        return features
+            self.files.append(self._cache.write(self._recipe, list(rows), values, keep=self._keep))
 
 
 def _rounds(views: list[View], processes: int) -> list[list[list[View]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -16,8 +16,8 @@ from emotion.core.config import TrainConfig
 from emotion.core.errors import BackboneError
 from emotion.training.context import Context
 from emotion.training.features import Features
+from emotion.training.inputs import Examples, batches, steps_in, view_of
 from emotion.training.optimizer import make_optimizer
-from emotion.training.order import batches, steps_in, view_of
 
 BATCH = 64
 # Chosen by grouped cross-validation inside the training photographs.
@@ -26,13 +26,13 @@ SMALLEST = 1e-8
 NO_NUMBERS = "This backbone makes no numbers of these pictures: its weights are damaged, choose another one."
 
 
-def whiten(head: Head, features: Features, labels: Tensor, train: Sequence[int], *, views: int) -> None:
-    """Let a head see features that are whitened over all views of the ``train`` pictures, and begin undecided."""
+def whiten(head: Head, features: Features, examples: Examples, *, views: int) -> None:
+    """Let a head see features that are whitened over all views of the training pictures, and begin undecided."""
 
     def batched() -> Iterator[tuple[Tensor, Tensor]]:
-        for view, start in product(range(views), range(0, len(train), BATCH)):
-            indices = list(train[start : start + BATCH])
-            yield features.take(indices, views=view), labels[indices]
+        for view, start in product(range(views), range(0, len(examples.train), BATCH)):
+            indices = examples.train[start : start + BATCH]
+            yield features.take(indices, views=view), examples.labels[indices]
 
     nn.init.zeros_(head.linear.weight)
     head.whiten(*whitening(batched(), classes=head.linear.out_features, width=head.linear.in_features))
@@ -44,17 +44,15 @@ def seen_by(head: Head, features: Features, context: Context) -> Features:
     return features.through(lambda rows: head.whitened(rows.to(context.device)).cpu())
 
 
-def train_head(
-    head: Head, features: Features, labels: Tensor, train: Sequence[int], weights: Tensor | None, context: Context
-) -> None:
+def train_head(head: Head, features: Features, examples: Examples, context: Context) -> None:
     """Train a head alone on what it sees, as the plain settings do, on every view of the pictures.
 
     So the blocks that are trained after it are not bent to a head that knows nothing (Kumar et al. 2022, arXiv
-    2202.10054).
-    Raises Stopped where somebody asked for it.
+    2202.10054). Raises Stopped where somebody asked for it.
     """
-    config, linear = context.config, head.linear
+    config, train, linear = context.config, examples.train, head.linear
     plain = replace(TrainConfig(pictures=config.pictures), batch_size=config.batch_size)
+    cost = nn.CrossEntropyLoss(examples.class_weights, reduction="none", label_smoothing=plain.label_smoothing)
     steps = steps_in(len(train), batch_size=plain.batch_size) * plain.epochs
     optimizer, scheduler = make_optimizer(list(linear.parameters()), [], config=plain, steps=steps)
     for epoch in range(1, plain.epochs + 1):
@@ -63,27 +61,11 @@ def train_head(
             indices = [train[place] for place in batch]
             views = [view_of(index, views=config.views, seed=config.seed, epoch=epoch) for index in indices]
             logits = linear(features.take(indices, views=views).to(context.device))
-            losses = functional.cross_entropy(
-                logits,
-                labels[indices].to(context.device),
-                weight=weights,
-                reduction="none",
-                label_smoothing=plain.label_smoothing,
-            )
+            losses = cost(logits, examples.labels[indices])
             optimizer.zero_grad()
-            losses.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            losses.mean().backward()
             optimizer.step()
             scheduler.step()
-
-
-def class_weights(targets: Tensor, *, classes: int) -> Tensor:
-    """Return the (classes,) weights that let every class of the (N,) class indices count alike.
-
-    N / (classes x pictures of the class), so that they are 1 on average over the pictures and a learning rate keeps
-    its meaning (King and Zeng 2001, doi 10.1093/oxfordjournals.pan.a004868; scikit-learn's "balanced").
-    """
-    counts = torch.bincount(targets, minlength=classes).clamp_min(1).float()
-    return len(targets) / (classes * counts)
 
 
 def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: int) -> tuple[Tensor, Tensor]:
@@ -95,7 +77,15 @@ def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: 
     symmetric in them (ZCA). It is scaled to a mean standard deviation of 1, so that a learning rate keeps its meaning.
     Raises BackboneError where a feature is no number.
     """
-    counts, sums, products = _sums(batches, classes=classes, width=width)
+    counts = torch.zeros(classes, dtype=torch.float64)
+    sums = torch.zeros(classes, width, dtype=torch.float64)
+    products = torch.zeros(width, width, dtype=torch.float64)
+    for batch, labels in batches:
+        features = batch.detach().cpu().double()
+        belongs = functional.one_hot(labels.cpu(), classes).double()
+        counts += belongs.sum(0)
+        sums += belongs.T @ features
+        products += features.T @ features
     if not products.isfinite().all():
         raise BackboneError(NO_NUMBERS)
     total = counts.sum()
@@ -122,17 +112,3 @@ def whitening_of(features: np.ndarray, truth: np.ndarray, *, classes: int) -> tu
     batch = torch.from_numpy(features), torch.from_numpy(truth)
     mean, projection = whitening([batch], classes=classes, width=features.shape[1])
     return mean.numpy(), projection.numpy()
-
-
-def _sums(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return how many pictures each class has, the sums of their features, and the sums of all products."""
-    counts = torch.zeros(classes, dtype=torch.float64)
-    sums = torch.zeros(classes, width, dtype=torch.float64)
-    products = torch.zeros(width, width, dtype=torch.float64)
-    for batch, labels in batches:
-        features = batch.detach().cpu().double()
-        belongs = functional.one_hot(labels.cpu(), classes).double()
-        counts += belongs.sum(0)
-        sums += belongs.T @ features
-        products += features.T @ features
-    return counts, sums, products

@@ -1,10 +1,11 @@
-"""What the trained part is fed: rows of a frozen part, computed once, or pictures decoded anew."""
+"""What is trained on: the readable pictures of a split, their order, and the input that stands for each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import torch
 from PIL import Image
@@ -15,19 +16,68 @@ from emotion.backbones.pixels import in_background, side_of, to_pixels
 from emotion.core.config import TrainConfig
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
+from emotion.data.sampling import Split
 from emotion.training.augmentation import vary
+from emotion.training.context import Context
 from emotion.training.features import Features
-from emotion.training.order import kept_tokens, view_of
 
 
-class Inputs(Protocol):
-    """Gives the trained part its input for pictures by their index."""
+@dataclass(frozen=True)
+class Examples:
+    """The (pictures,) class indices of a split, and the indices of those to train and to validate on.
 
-    def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
-        """Return the (len(indices), …) input of an epoch, in that epoch's variation."""
+    ``class_weights``, (classes,), let every class count alike; None where pictures do.
+    """
 
-    def plain(self, indices: Sequence[int]) -> Tensor:
-        """Return the (len(indices), …) input of the pictures as they are."""
+    labels: Tensor
+    train: list[int]
+    validation: list[int]
+    class_weights: Tensor | None
+
+    @classmethod
+    def of(cls, split: Split, unreadable: Container[int], context: Context) -> Examples:
+        """Return those of a split without the ``unreadable``, given by their index among all its pictures."""
+        count, pictures = len(split.train), split.train + split.validation
+        labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
+        train = [index for index in range(count) if index not in unreadable]
+        validation = [index for index in range(count, len(pictures)) if index not in unreadable]
+        weights = None
+        if context.config.class_weights:
+            # 1 on average over the pictures, so that a learning rate keeps its meaning (King and Zeng 2001, doi
+            # 10.1093/oxfordjournals.pan.a004868; scikit-learn's "balanced").
+            counts = torch.bincount(labels[train], minlength=len(split.classes)).clamp_min(1).float()
+            weights = (len(train) / (len(split.classes) * counts)).to(context.device)
+        return cls(labels.to(context.device), train, validation, weights)
+
+
+def batches(count: int, *, batch_size: int, seed: int, epoch: int) -> Iterator[list[int]]:
+    """Yield the indices 0 … ``count`` - 1 in global batches, shuffled by seed and epoch alone."""
+    order = list(range(count))
+    random.Random(f"{seed}/{epoch}").shuffle(order)
+    for start in range(0, count, batch_size):
+        yield order[start : start + batch_size]
+
+
+def steps_in(count: int, *, batch_size: int) -> int:
+    """Return how many optimizer steps an epoch over so many pictures has."""
+    return -(-count // batch_size)
+
+
+def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int], list[float]]:
+    """Return a process's indices of a global batch and a weight for each.
+
+    Every process gets equally many, filled up with the batch's first picture at weight 0, so that averaged gradients
+    are those of the whole batch.
+    """
+    share = -(-len(batch) // processes)
+    mine = list(batch[rank * share : (rank + 1) * share])
+    padding = share - len(mine)
+    return mine + [batch[0]] * padding, [1.0] * len(mine) + [0.0] * padding
+
+
+def view_of(index: int, *, views: int, seed: int, epoch: int) -> int:
+    """Return which fixed view of a picture an epoch trains on."""
+    return random.Random(f"{seed}/{epoch}/{index}").randrange(views) if views > 1 else 0
 
 
 class PictureInputs:
@@ -49,7 +99,7 @@ class PictureInputs:
         return to_pixels(list(in_background(varied, indices, ahead=len(indices))), self._processor)
 
     def plain(self, indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), 3, H, W) pixels."""
+        """Return (len(indices), 3, H, W) pixels of the pictures as they are."""
         paths = [self._pictures[index].path for index in indices]
         return to_pixels(list(in_background(self._open, paths, ahead=len(paths))), self._processor)
 
@@ -62,14 +112,23 @@ class FeatureInputs:
 
     def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
         """Return (len(indices), …) rows, each of the view that the epoch drew."""
-        seed, share = self._config.seed, self._config.patch_dropout
-        views = [view_of(index, views=self._config.views, seed=seed, epoch=epoch) for index in indices]
+        views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
         rows = self._features.take(indices, views=views)
-        if not share or not self._patches:
+        if not self._config.patch_dropout or not self._patches:
             return rows
-        keep = partial(kept_tokens, tokens=rows.shape[1], patches=self._patches, share=share, seed=seed, epoch=epoch)
-        return torch.stack([row[keep(index)] for index, row in zip(indices, rows, strict=True)])
+        kept = [self._kept(index, tokens=rows.shape[1], epoch=epoch) for index in indices]
+        return torch.stack([row[tokens] for row, tokens in zip(rows, kept, strict=True)])
 
     def plain(self, indices: Sequence[int]) -> Tensor:
         """Return (len(indices), …) rows of the pictures as they are."""
         return self._features.take(indices)
+
+    def _kept(self, index: int, *, tokens: int, epoch: int) -> list[int]:
+        """Return which tokens of a picture an epoch trains on (PatchDropout: Liu et al. 2023, arXiv 2208.07220)."""
+        special = tokens - self._patches
+        count = max(1, round(self._patches * (1 - self._config.patch_dropout)))
+        draw = random.Random(f"{self._config.seed}/{epoch}/{index}/patches")
+        return [*range(special), *sorted(draw.sample(range(special, tokens), count))]
+
+
+Inputs = PictureInputs | FeatureInputs

@@ -28,20 +28,11 @@ import emotion.training.session
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MMAP_BYTES, _TRIM_BYTES = 32 * 2**20, 256 * 2**20
 
-
-def keep_freed_memory() -> bool:
-    """Let glibc keep up to 256 MB that are freed, for this process and those forked from it; return whether it does.
-
-    A batch's activations come and go in every block. Given back to the system each time, they are zeroed page by page
-    when the next block asks for them: a twelfth of a look at the pictures. Without glibc nothing is done.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is None:
-        return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES) and mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES))
-
-
-keep_freed_memory()
+# glibc keeps up to 256 MB that are freed, here and in those forked from here. A batch's activations come and go in
+# every block; given back to the system, they are zeroed page by page when they are wanted again: a twelfth of a look.
+if mallopt := getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None:
+    mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
+    mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
 # Renames of every architecture's weights, which the first loading of a model in each child would otherwise compile: two
 # fifths of that loading.
 get_checkpoint_conversion_mapping("dinov2")

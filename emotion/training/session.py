@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import torch
+
 from emotion.backbones.registry import BackboneSource, locate
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.events import Event, PicturesSkipped, RunFailed, RunStopped, without_void
@@ -22,9 +24,9 @@ from emotion.data.sets import identity_of
 from emotion.runs.run import Run
 from emotion.runs.split import FILE as SPLIT_FILE
 from emotion.runs.split import SplitRecord, load_split
-from emotion.training.cache import open_cache
-from emotion.training.checkpoint import has_state
-from emotion.training.fit import fit, rescue
+from emotion.training.checkpoint import Best, best_of, has_state, keep_best, load_state
+from emotion.training.fit import fit
+from emotion.training.model import load_model
 
 # What torch, its oneDNN, Python and the system say where an allocation fails; most are RuntimeErrors. A primitive
 # *descriptor* that could not be created is no want of memory.
@@ -42,17 +44,16 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
     traceback in ``error.log`` of the run folder. Of several processes only the first one writes.
     Raises RunError where another process trains this run.
     """
-    earlier = run.events()
+    earlier, should_stop = run.events(), asked_to_stop or run.stop_requested
     # A run that goes on counts on from where it was cut off.
     started = time.perf_counter() - (earlier[-1].elapsed_seconds if earlier else 0.0)
-    writes = int(os.environ.get("RANK", "0")) == 0
-    if not writes:
-        yield from _events(run, asked_to_stop or run.stop_requested, started, writes=False)
+    if int(os.environ.get("RANK", "0")) > 0:
+        yield from _events(run, should_stop, started, writes=False)
         return
     with run.lock():
         try:
             run.put_room_aside()
-            for event in _events(run, asked_to_stop or run.stop_requested, started, writes=True):
+            for event in _events(run, should_stop, started, writes=True):
                 run.append(event)
                 yield event
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell the page
@@ -66,19 +67,9 @@ def rescue_run(run: Run) -> None:
     Raises RunError where another process trains this run.
     """
     with run.lock():
-        config, best = run.config(), None
-        events = run.events()
+        best, events = None, run.events()
         try:
-            # Without a finished epoch there is nothing to keep, and no reason to fetch the backbone.
-            if has_state(run.path / "resume"):
-                _require_its_set(run)
-                # As it was divided then: by now there may be other pictures in the set.
-                parts = load_split(run).parts(Path(config.pictures))
-                skipped = [event for event in without_void(events) if isinstance(event, PicturesSkipped)]
-                best = rescue(
-                    config, parts, backbone=locate(config.backbone).path, folder=run.path,
-                    unreadable={Path(path) for event in skipped for path in event.reasons},
-                )  # fmt: skip
+            best = _rescued(run)
         except Exception as error:  # noqa: BLE001  # whatever it is, the run has to be told that it was stopped
             print(f"{run.name}: its best epoch could not be kept: {error}", file=sys.stderr)
         run.append(
@@ -90,7 +81,25 @@ def rescue_run(run: Run) -> None:
         )
 
 
-def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writes: bool) -> Iterator[Event]:
+def _rescued(run: Run) -> Best | None:
+    """Write the checkpoint of the best finished epoch and return it; without one the backbone is not fetched."""
+    state = load_state(run.path / "resume")
+    if state is None:
+        return None
+    _require_its_set(run)
+    config = run.config()
+    # As it was divided then: by now there may be other pictures in the set.
+    parts = load_split(run).parts(Path(config.pictures))
+    skipped = [event for event in without_void(run.events()) if isinstance(event, PicturesSkipped)]
+    model = load_model(config, parts.classes, locate(config.backbone).path, torch.device("cpu"))
+    best = best_of(state, model.head)
+    if best is not None:
+        left_out = {Path(path) for event in skipped for path in event.reasons}
+        keep_best(best, model, parts, config=config, folder=run.path, unreadable=left_out)
+    return best
+
+
+def _events(run: Run, should_stop: Callable[[], bool], started: float, *, writes: bool) -> Iterator[Event]:
     config = run.config()
     root = Path(config.pictures)
     _require_its_set(run)
@@ -102,17 +111,14 @@ def _events(run: Run, asked_to_stop: Callable[[], bool], started: float, *, writ
         is_of_before = "set" not in run.record() and (run.path / SPLIT_FILE).is_file()
         if is_of_before or has_state(run.path / "resume"):
             _require_unchanged(run, record, source)
-        run.note(classes=parts.classes, backbone=source.to_json(), versions=_versions())
+        versions = {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+        run.note(classes=parts.classes, backbone=source.to_json(), versions=versions)
         record.save(run)
-    yield from fit(
-        config, parts, backbone=source, folder=run.path, cache=open_cache(), should_stop=asked_to_stop, started=started
-    )
+    yield from fit(config, parts, backbone=source, folder=run.path, should_stop=should_stop, started=started)
 
 
 def _require_its_set(run: Run) -> None:
-    """See that a run trains on the set that it was made for, and that whoever it belongs to may see that set.
-    Raises RunError where another set lies in its place, or it is somebody else's by now.
-    """
+    """Raise RunError where another set lies in the place of the run's, or its owner may not see it any more."""
     folder, owner = Path(run.config().pictures), owner_of(run.path).owner
     known = run.record().get("set")
     if known and known != identity_of(folder):
@@ -125,9 +131,7 @@ def _require_its_set(run: Run) -> None:
 
 
 def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) -> None:
-    """See that a run would go on with what it began with: else it would validate on what it was trained on.
-    Raises RunError where its pictures or its backbone are others by now.
-    """
+    """Raise RunError where a run would not go on with what it began with: it would validate on what it learnt."""
     if load_split(run) != record:
         raise RunError(
             "The pictures have changed since this run began, so it cannot go on: use its settings again for a new one."
@@ -137,10 +141,6 @@ def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) ->
             "The backbone's weights are others than when this run began, so it cannot go on: use its settings again "
             "for a new one."
         )
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def _sentence(error: BaseException, run: Run) -> str:

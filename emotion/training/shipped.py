@@ -119,7 +119,7 @@ def _sum(tensors: dict[str, NDArray[Any]]) -> str:
 
 def main() -> None:
     """Write the features of the people to train on in Quick's views, and of the other sets as they are."""
-    from emotion.backbones.network import Frozen, load_backbone
+    from emotion.backbones.loading import load_backbone
     from emotion.backbones.pixels import load_processor
     from emotion.backbones.registry import locate
     from emotion.core.config import preset
@@ -128,9 +128,8 @@ def main() -> None:
     from emotion.data.decoding import open_picture
     from emotion.data.duplicates import LOOKED_AT, fingerprints
     from emotion.data.folders import find_pictures
-    from emotion.training.cache import open_cache
     from emotion.training.context import Context
-    from emotion.training.features import Look, make_recipe
+    from emotion.training.features import Look
 
     FILE.unlink(missing_ok=True)
     context = Context(replace(preset("Quick", pictures=str(DRAWN_FOLDER / "human_train")), precision="float32"))
@@ -138,12 +137,10 @@ def main() -> None:
     source = locate(config.backbone)
     network = load_backbone(source.path, classes=list(EMOTIONS), image_size=config.image_size)
     processor = load_processor(source.path, image_size=config.image_size)
-    recipe = make_recipe(config, weights=source.sha256, processor=processor, context=context)
     people = find_pictures(DRAWN_FOLDER / "human_train")
     others = [each for name in ("human_eval", "dog_eval", "cat_eval") for each in find_pictures(DRAWN_FOLDER / name)]
-    look = Look([*people, *others], len(people), processor, recipe, open_cache(), context)
-    frozen = Frozen(network, trained_blocks=0, precision="float32")
-    seen = result_of(look.take(frozen, row_bytes=network.width * 4), tell=print)
+    look = Look([*people, *others], len(people), network, processor, source.sha256, context)
+    seen = result_of(look.take(), tell=print)
     names = look.names()
     views, indices = zip(*names, strict=True)
     printed = {each.sha256: fingerprints(open_picture(each.path, side=LOOKED_AT))[0] for each in look.pictures}
@@ -154,8 +151,7 @@ def main() -> None:
         "printed": _bytes([bytes.fromhex(sha256) for sha256 in printed]),
         "fingerprints": _bytes(list(printed.values())),
     }
-    seen.close()
-    about = {"made_of": _made_of(recipe), "augmentation": config.augmentation, "sum": _sum(tensors)}
+    about = {"made_of": _made_of(look.recipe()), "augmentation": config.augmentation, "sum": _sum(tensors)}
     FILE.write_bytes(save(tensors, about))
     print(f"{FILE}: {len(names):,} views, {FILE.stat().st_size / 1e6:.1f} MB")
 

@@ -11,7 +11,7 @@ from emotion.core.config import TrainConfig, command_line
 from emotion.core.events import Event, RunFinished, RunStarted
 from emotion.core.format import count, duration, percent
 from emotion.core.labels import chance_level, colour_of
-from emotion.report.naming import place_of, plain_name
+from emotion.report.material import place_of, plain_name
 from emotion.runs.run import Run
 from emotion.runs.validation import Validation, most_confused
 from emotion.server.limits import is_public

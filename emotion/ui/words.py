@@ -17,7 +17,7 @@ from emotion.core.events import (
 from emotion.core.format import count, duration, percent
 from emotion.core.intervals import wilson_interval
 from emotion.core.labels import chance_level
-from emotion.report.naming import without_places
+from emotion.report.material import without_places
 from emotion.runs.run import Status
 from emotion.server.limits import is_public
 

@@ -24,7 +24,7 @@ class Found:
     precision: str
 def ask(judge, comparison):
     yield from ()
-    return Found(judge.precision)
+    return Found(judge.classifier.precision)
 STUDY = Study("digits", "Digits", "In what does it count?", Found, ask, lambda it, _: [Text(f"In {it.precision}.")])
 """
 SENTENCE = "In float32."

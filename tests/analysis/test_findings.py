@@ -63,7 +63,7 @@ def test_people_are_held_against_every_other_set_wherever_they_stand_each_by_its
     text = told({name: {"happy": around(0.5)} for name in ("dog (photos)", "human", "Horses")})
     gaps = tables(text)["Gaps in mean correct-class confidence"]
     assert list(gaps) == ["", "human over dog (photos), happy", "human over Horses, happy"]
-    assert "Humans level with dogs (photos) on “happy”" in text
+    assert "People level with dogs (photos) on “happy”" in text
     without = tables(told(happy(fox=0.3, wolf=0.2)))["Gaps in mean correct-class confidence"]
     assert list(without) == ["", "fox over wolf, happy"]
 

@@ -93,12 +93,11 @@ def test_near_duplicates_are_not_judged_by_one_another() -> None:
 
 def test_taking_off_the_mean_ends_a_collapse_that_is_only_a_mean() -> None:
     features, truth = made(seed=4)
-    judge: Any = SimpleNamespace(
-        classes=list(EMOTIONS), judged=lambda rows: softmax(rows.astype(np.float64) @ CENTRES.T, axis=1)
-    )
+    classifier = SimpleNamespace(of_features=lambda rows: softmax(rows.astype(np.float64) @ CENTRES.T, axis=1))
+    judge: Any = SimpleNamespace(classes=list(EMOTIONS), classifier=classifier)
     moved = (features + 8 * CENTRES[3]).astype(np.float32)
     look = shifted(judge, moved, truth, mean=features.mean(0))
-    plain = judge.judged(features)
+    plain = classifier.of_features(features)
     assert look.before.predicted == {**dict.fromkeys(EMOTIONS, 0), EMOTIONS[3]: len(truth)}
     assert look.after.correct == int((plain.argmax(1) == truth).sum())
     assert look.after.log_loss == pytest.approx(log_loss(truth, plain), rel=1e-3)

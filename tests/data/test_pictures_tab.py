@@ -183,15 +183,16 @@ def test_files_and_a_burst_of_the_webcam_come_into_a_class(tab: Page, on_disk: O
     files = [tmp_path / f"{number}.png" for number in range(7)]
     for number, path in enumerate(files):
         path.write_bytes(shot(("file", number)))
+    fill(tab, "Name of the new set", "A burst")
     tab.get_by_role("tab", name="Into a class").click()
     give(tab, DROP, *files[:5])
     says(tab, "5 pictures came in")
-    assert on_disk("My pictures") == {"happy": 5}
+    assert on_disk("A burst") == {"happy": 5}
     pick(tab, "Class", "tired")
     (tmp_path / "like.png").write_bytes(encoded(image(("file", 6)).resize((36, 32))))
     give(tab, DROP, *files[4:], tmp_path / "like.png")
     says(tab, "It is in the set already, as happy")
-    assert on_disk("My pictures") == {"happy": 5, "tired": 3}
+    assert on_disk("A burst") == {"happy": 5, "tired": 3}
     pick(tab, "Order", "Look-alikes together")
     shows(tab, 2, "tired")
     shows(tab, 2)
@@ -207,7 +208,7 @@ def test_files_and_a_burst_of_the_webcam_come_into_a_class(tab: Page, on_disk: O
     # The count runs on between two looks at the page: four or any number after it is what is awaited.
     says(tab, re.compile(r"\b([4-9]|\d\d) taken"))
     tab.mouse.up()
-    until(lambda: on_disk("My pictures").get("sad", 0) > 1, what="pictures of the webcam")
+    until(lambda: on_disk("A burst").get("sad", 0) > 1, what="pictures of the webcam")
     press(tab, "Switch the webcam off")
     expect(hold).to_be_disabled()
 

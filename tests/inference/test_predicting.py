@@ -144,8 +144,8 @@ def test_what_cannot_be_judged_is_one_sentence(run: Path, emotion: Emotion, tmp_
 def judged(run: Path, files: list[Path], **limits: Any) -> list[Any]:
     """What is said of files under limits such as those of a public server; one entry each time something is told."""
     from emotion.data.limits import Limits
-    from emotion.inference.batch.judging import JudgeMany, gathered
-    from emotion.inference.batch.result import Batch
+    from emotion.inference.batch import Batch
+    from emotion.inference.judging import JudgeMany, gathered
 
     job = JudgeMany(Run(run), [(path, path.name) for path in files], Limits(**limits))
     return [step for step in gathered(job.carry_out()) if isinstance(step, Batch)]

@@ -13,7 +13,8 @@ from helpers.families import PLAIN, save_family
 from helpers.training import Trainer, classifier
 from PIL import Image
 
-from emotion.backbones.network import Network, load_backbone
+from emotion.backbones.loading import load_backbone
+from emotion.backbones.network import Network
 from emotion.core.errors import PictureError, RunError
 from emotion.inference.saliency import relevance
 

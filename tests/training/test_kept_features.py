@@ -158,6 +158,19 @@ def test_the_command_shows_what_is_kept_and_clears_it(trainer: Trainer, cache: P
     assert trainer().computed == 48
 
 
+def test_fault_what_else_lies_in_the_folder_of_the_cache_is_never_deleted(
+    trainer: Trainer, cache: Path, emotion: Emotion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cache / "huggingface" / "hub").mkdir(parents=True)
+    (cache / "huggingface" / "hub" / "of_others").write_text("theirs")
+    (cache / "huggingface" / "model.safetensors").write_bytes(b"theirs" * 1000)
+    before = {path: path.read_bytes() for path in cache.rglob("*") if path.is_file()}
+    monkeypatch.setenv("EMOTION_CACHE_GB", "1e-5")
+    trainer()
+    assert emotion("cache", "clear").code == 0
+    assert {path: path.read_bytes() for path in cache.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.parametrize("limit", ["1,5", "inf", "nan", "-1", "two"])
 def test_a_limit_that_is_none_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, emotion: Emotion, trainer: Trainer, limit: str

@@ -14,7 +14,7 @@ from emotion.core.errors import RunError
 
 def luck(run: Path, comparison: Path, *, seeds: int) -> tuple[Any, list[Any]]:
     """What the study of other trainings finds, and what it tells on the way."""
-    from emotion.analysis.kept import load_comparison
+    from emotion.analysis.comparison import load_comparison
     from emotion.analysis.stability import ask
     from emotion.analysis.study import Judge
     from emotion.runs.run import Run

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.training import Told, Trainer
 
-from emotion.training.order import batches, shard
+from emotion.training.inputs import batches, shard
 
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 

@@ -34,7 +34,7 @@ def test_fault_the_default_training_on_the_drawn_people_computes_nothing(isolate
 
 @needs_backbone
 def test_what_is_shipped_is_near_to_what_is_computed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from emotion.training.features import of_backbone
+    from emotion.training.repeat import of_backbone
 
     config = replace(preset("Quick", pictures=str(PEOPLE)), precision="float32")
     paths = [each.path for name in ("human_train", "dog_eval") for each in find_pictures(DRAWN_FOLDER / name)[::60]]
@@ -61,7 +61,7 @@ def test_a_picture_of_another_content_is_computed_and_so_is_another_size(isolate
 
 @needs_backbone
 def test_where_no_picture_can_be_read_that_is_one_sentence_as_before(tmp_path: Path) -> None:
-    from emotion.training.features import of_backbone
+    from emotion.training.repeat import of_backbone
 
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(PictureError, match="None of the 1 pictures can be read"):

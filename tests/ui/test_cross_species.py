@@ -385,7 +385,7 @@ def test_a_question_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(tab: P
         tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).uncheck()
     for name in ("Drawn humans", "Drawn dogs"):
         tab.get_by_label(name, exact=True).check()
-    drawn = compare(tab, site, size=20)
+    drawn = compare(tab, site, size=40)
     says(tab, re.compile(r"\d+ dogs: .*drawn pictures"))
     question(tab, "Controls")
     controls = drawn.with_suffix("") / "controls.json"

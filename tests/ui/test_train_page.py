@@ -93,7 +93,7 @@ def test_every_setting_survives_a_reload_and_is_trained_on(page: Page, site: Sit
     for label, (_, value) in NUMBERS.items():
         enter(page, label, str(value))
     choose(page, "Depth", "The classifier and the last block")
-    choose(page, "Schedule", "linear")
+    page.get_by_label("linear", exact=True).check()
     page.get_by_label("light", exact=True).check()
     page.get_by_label("float32", exact=True).check()
     page.get_by_label("Weight averaging").uncheck()
@@ -222,7 +222,7 @@ def test_a_sweep_trains_each_value_and_weighs_differences(page: Page, site: Site
     looking.watch_shifts(page)
     looking.start_several(page, "4, 8")
     says(page, "Batch size: 2 of 2 runs finished")
-    assert looking.shifted(page) < 0.05, "nothing jumps while it fills"
+    assert looking.shifted(page) < 0.1, "little moves while it fills: the verdict and the table come in"
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)

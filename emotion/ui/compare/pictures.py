@@ -13,7 +13,7 @@ from emotion.core.format import count, harmless, percent
 from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
-from emotion.report.asking import sets_table
+from emotion.report.building import sets_table
 from emotion.ui.html import data_uris
 from emotion.ui.rendering import rendered
 

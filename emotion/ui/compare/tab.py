@@ -160,7 +160,7 @@ class CompareTab:
         table_of(comparison).to_csv(csv, index=False)
         overall = emotions[0] if len(emotions) == 1 else None
         numbers = [measures(comparison, chosen), note_of_measures(), *differences(comparison, overall)]
-        table = [*grid(comparison), said(comparison, None)] if len(emotions) > 1 else []
+        table = [grid(comparison), said(comparison, None)] if len(emotions) > 1 else []
         return {
             self.changed: "",
             self.headline: headline_html(comparison, chosen),

@@ -16,10 +16,8 @@ from emotion.core.errors import EmotionError, PictureError
 from emotion.core.format import count, duration, exact_percent, percent
 from emotion.core.labels import colour_of, in_order
 from emotion.data.names import shown
-from emotion.inference.batch.findings import basis, findings, left_out
-from emotion.inference.batch.judging import JudgeMany, gathered
-from emotion.inference.batch.result import Batch, Row
-from emotion.inference.batch.table import file_name, to_csv
+from emotion.inference.batch import Batch, Row, basis, file_name, findings, left_out, to_csv
+from emotion.inference.judging import JudgeMany, gathered
 from emotion.runs.validation import MOST_CLASSES
 from emotion.server.services import Services
 from emotion.ui.events import Values, on

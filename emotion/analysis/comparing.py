@@ -1,0 +1,193 @@
+"""Draw samples of several species by seed and score them with one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from emotion.analysis.comparison import Comparison
+from emotion.core.errors import PictureError
+from emotion.core.format import count
+from emotion.core.labels import emotion_meant, is_relaxed
+from emotion.core.prediction import Judged
+from emotion.core.progress import Progress
+from emotion.core.scored import SampleResult, ScoredPicture, summarise
+from emotion.data.folders import Picture, list_folder
+from emotion.data.names import alike
+from emotion.data.sampling import draw_in_order
+from emotion.runs.run import Run
+
+Judge = Callable[[Sequence[Path]], Sequence[Judged | PictureError]]
+# Which of some pictures, by path, were trained on, and under which path.
+FindTwins = Callable[[Sequence[Picture]], Mapping[Path, str]]
+# Pictures between two looks at how far it is: whole batches of the classifier.
+CHUNK = 16
+RELAXED_MEANS = "tired"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be compared: ``sets`` maps a name such as ``dog`` to a folder of class folders.
+
+    ``emotion`` None means every class, ``size`` None every picture. With ``use_aliases``, class folders such as
+    ``anger`` are read under the emotion's name; with ``relaxed_as_tired``, ``relaxed`` is read as ``tired``, which it
+    is not: a stopgap for sets of animals that have no tired ones.
+    """
+
+    sets: Mapping[str, Path]
+    emotion: str | None = None
+    size: int | None = 20
+    seed: int = 42
+    use_aliases: bool = False
+    relaxed_as_tired: bool = False
+
+
+def compare(
+    judge: Judge,
+    request: Request,
+    *,
+    run: Run,
+    classes: Sequence[str],
+    precision: str,
+    find_twins: FindTwins,
+    checked: int,
+) -> Generator[Progress, None, Comparison]:
+    """Draw the samples that are asked for, score them, and sum them up.
+
+    ``judge`` maps picture paths to what is said of each, or to the error that says why a picture has none. What
+    cannot be read, and what ``find_twins`` finds among the ``checked`` training pictures, is left out: the next one in
+    the seeded order takes its place.
+
+    Raises:
+        PictureError: a set or one of its classes is missing or too small, or too few of its pictures can be used.
+    """
+    wanted = list(classes)
+    if request.emotion is not None:
+        wanted = [label for label in classes if alike(label) == alike(request.emotion)]
+        if not wanted:
+            raise PictureError(f"The run knows no {request.emotion!r}: choose one of {', '.join(classes)}.")
+    # Drawn before anything is scored, so that a set that is too small costs nothing.
+    draws: list[_Draw] = []
+    mapping: dict[str, dict[str, str | None]] = {}
+    notes: dict[str, list[str]] = {}
+    for name, folder in request.sets.items():
+        pictures, mapping[name], notes[name] = _read(folder, classes, request)
+        for label in wanted:
+            order = draw_in_order(pictures, label=label, size=request.size, seed=request.seed)
+            draws.append(_Draw(name, label, order, request.size))
+    # All samples at once, then as often as it takes the stand-ins of what is left out.
+    while due := [(draw, picture) for draw in draws for picture in draw.due()]:
+        twins = find_twins([picture for _, picture in due])
+        before = sum(len(draw.near_duplicates) for draw in draws)
+        for draw in draws:
+            if not draw.is_trained_on:
+                draw.leave_out(twins)
+        if sum(len(draw.near_duplicates) for draw in draws) != before:
+            continue
+        settled = sum(len(draw.scored) + len(draw.unreadable) for draw in draws)
+        for start in range(0, len(due), CHUNK):
+            part = due[start : start + CHUNK]
+            yield Progress(settled + start, settled + len(due), f"judging {count(settled + len(due), 'picture')}")
+            for (draw, picture), said in zip(part, judge([picture.path for _, picture in part]), strict=True):
+                draw.take(picture, said)
+    results: dict[str, dict[str, SampleResult]] = {name: {} for name in request.sets}
+    for draw in draws:
+        results[draw.set_name][draw.label] = draw.result(list(classes))
+    return Comparison(
+        run=str(run.path),
+        created=time.time(),
+        seed=request.seed,
+        size=request.size,
+        classes=list(classes),
+        precision=precision,
+        folders={name: str(Path(folder).absolute()) for name, folder in request.sets.items()},
+        sets=results,
+        emotion=None if request.emotion is None else wanted[0],
+        use_aliases=request.use_aliases,
+        relaxed_as_tired=request.relaxed_as_tired,
+        mapping=mapping,
+        checked=checked,
+        notes=notes,
+    )
+
+
+def _read(
+    folder: Path, classes: Sequence[str], request: Request
+) -> tuple[list[Picture], dict[str, str | None], list[str]]:
+    """Return a set's pictures under the run's class names, which folder was read as which class, and notes."""
+    listing = list_folder(Path(folder).resolve())
+    found = listing.pictures()
+    written = {alike(label): label for label in classes}
+    # A run that was itself trained on `anger` meets it under that name.
+    own = {emotion_meant(label): label for label in reversed(classes)}
+
+    def meant(name: str) -> str:
+        # Names that differ only in case or form are one.
+        if alike(name) in written:
+            return written[alike(name)]
+        if request.relaxed_as_tired and is_relaxed(name):
+            return own.get(RELAXED_MEANS, name)
+        emotion = emotion_meant(name)
+        return own.get(emotion, emotion) if request.use_aliases else name
+
+    names = {picture.label: meant(picture.label) for picture in found}
+    mapping = {name: label if label in classes else None for name, label in names.items()}
+    return [replace(picture, label=names[picture.label]) for picture in found], mapping, listing.account()
+
+
+@dataclass
+class _Draw:
+    """A class of a set in the seeded order, and what became of the pictures looked at so far."""
+
+    set_name: str
+    label: str
+    order: list[Picture]
+    size: int | None
+    scored: list[ScoredPicture] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    near_duplicates: dict[str, str] = field(default_factory=dict)
+    is_trained_on: bool = False
+
+    def due(self) -> list[Picture]:
+        """Return the pictures to look at next: as many as are missing, as long as there are any."""
+        left_out = len(self.unreadable) + len(self.near_duplicates)
+        end = len(self.order) if self.size is None else self.size + left_out
+        return self.order[len(self.scored) + left_out : end]
+
+    def leave_out(self, twins: Mapping[Path, str]) -> None:
+        """Take those of the due pictures that were trained on, under another name perhaps, out of the sample."""
+        for picture in self.due():
+            if picture.path in twins:
+                self.near_duplicates[str(picture.path.absolute())] = twins[picture.path]
+                # Moved before what is scored next, so that the order holds first what is settled.
+                self.order.remove(picture)
+                self.order.insert(len(self.scored) + len(self.unreadable) + len(self.near_duplicates) - 1, picture)
+        if len(self.near_duplicates) == len(self.order):
+            # Whoever asks for the training pictures themselves gets them, with the warning that they need.
+            self.near_duplicates, self.is_trained_on = {}, True
+
+    def take(self, picture: Picture, said: Judged | PictureError) -> None:
+        """Keep what was said of a picture."""
+        path = str(picture.path.absolute())
+        if isinstance(said, PictureError):
+            self.unreadable[path] = str(said)
+        else:
+            is_unknown = said.novelty.is_unknown if said.novelty else None
+            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said.scores, is_unknown))
+
+    def result(self, classes: list[str]) -> SampleResult:
+        """Sum the sample up; smaller than asked for where too many were trained on, an error where too few are read."""
+        usable, remaining = len(self.scored), len(self.order) - len(self.near_duplicates)
+        if usable < min(self.size or 1, remaining):
+            raise PictureError(
+                f"Only {usable} of the {remaining} pictures of {self.label!r} in {self.set_name} can be read: "
+                f"choose {'a smaller sample' if usable else 'another set'}, or save the others again."
+            )
+        return replace(
+            summarise(self.scored, classes=classes),
+            unreadable=self.unreadable,
+            near_duplicates=self.near_duplicates,
+            is_trained_on=self.is_trained_on,
+        )

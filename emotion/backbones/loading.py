@@ -1,0 +1,191 @@
+"""Load an image classifier from the disk, and find its head and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
+
+from emotion.backbones.network import Network, hooked, patch_size
+from emotion.backbones.pixels import read_processor, square_of
+from emotion.core.errors import BackboneError
+
+# What the file may lack beside the head: what no picture passes, and BEiT's last norm, which begins as a plain one.
+_MAY_LACK = ("mask_token", "pooler.layernorm.weight", "pooler.layernorm.bias")
+
+
+def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Network:
+    """Load a backbone under a fresh head for ``classes``; its first weights come from torch's global generator.
+
+    A backbone that takes pictures of its own size alone has that ``image_size``, and a note.
+    Raises BackboneError where it is no image classifier with one head that takes colour pictures, its weights are torn,
+    missing or no numbers, or its patches do not fill the image size.
+    """
+    names = dict(enumerate(classes))
+    try:
+        config = AutoConfig.from_pretrained(path, local_files_only=True)
+        model, report = _class_for(config, path).from_pretrained(
+            path,
+            num_labels=len(classes),
+            id2label=names,
+            label2id={name: index for index, name in names.items()},
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise BackboneError(f"The weights in {path} cannot be read: fetch them again or choose another.") from error
+    if (channels := getattr(config, "num_channels", 3)) != 3:
+        raise BackboneError(f"The backbone in {path} takes {channels} channels, not the three of a colour picture.")
+    if not all(value.isfinite().all() for value in model.parameters()):
+        raise BackboneError(f"The weights in {path} are damaged, some are no numbers: choose another backbone.")
+    network = _fitted(model.eval(), image_size, path)
+    lacking = [name for name in report["missing_keys"] if not name.startswith(network.head_name)]
+    if lacking := [name for name in lacking if not name.endswith(_MAY_LACK)]:
+        raise BackboneError(f"The weights in {path} lack {lacking[0]}: fetch them again or choose another backbone.")
+    # Always fresh: a head that happened to fit was trained on features of another scale.
+    nn.init.trunc_normal_(network.head.weight, std=0.02)
+    nn.init.zeros_(network.head.bias)
+    return network
+
+
+def load_checkpoint(path: Path) -> Network:
+    """Load what a run saved, head and all, ready to judge.
+    Raises OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError where it cannot be read.
+    """
+    config = AutoConfig.from_pretrained(path, local_files_only=True)
+    model = _class_for(config, path).from_pretrained(
+        path, use_safetensors=True, local_files_only=True, dtype=torch.float32
+    )
+    return _fitted(model.eval().requires_grad_(False), square_of(read_processor(path)), path)
+
+
+def _class_for(config: Any, path: Path) -> type[PreTrainedModel]:
+    names = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.get(config.model_type)
+    if names is None:
+        raise BackboneError(
+            f"{path} holds a {config.model_type!r} model, which classifies no pictures: choose a vision model such as "
+            "ViT, DINOv2, Swin or ConvNeXt."
+        )
+    if str((config.architectures or [""])[0]).endswith("WithTeacher"):
+        raise BackboneError(
+            f"{path} averages two heads, of which one cannot be trained alone: choose another backbone."
+        )
+    # Of several the first, which is the one without a teacher.
+    found: type[PreTrainedModel] = getattr(transformers, names if isinstance(names, str) else names[0])
+    return found
+
+
+def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
+    """Find head and blocks in one pass of a blank picture, of the size asked for or of the only one that it takes."""
+    if model.config.model_type in ("vit", "deit"):
+        _require_whole_patches(model, asked)
+        _resize_positions(model, asked)
+    own = getattr(getattr(model.config, "vision_config", model.config), "image_size", None)
+    own = own if isinstance(own, int) else own and own[0]
+    for size in (asked, own or asked):
+        try:
+            network = _dissected(model, size, path)
+        except BackboneError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a foreign model raises of a size that is not its own
+            reason: Exception = error
+            continue
+        note = f"This backbone takes pictures of {size} pixels alone: they are taken in place of {asked}."
+        return network if size == asked else replace(network, notes=(note,))
+    raise BackboneError(
+        f"The backbone in {path} takes no colour pictures of {asked} pixels: choose another."
+    ) from reason
+
+
+def _dissected(model: PreTrainedModel, size: int, path: Path) -> Network:
+    linears: list[tuple[str, nn.Linear, Tensor]] = []
+    passed: dict[int, list[tuple[Any, Any]]] = {}
+    lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
+    hooks = [
+        module.register_forward_hook(lambda one, _, output, name=name: linears.append((name, one, output)))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear)
+    ]
+    hooks += [
+        block.register_forward_hook(
+            lambda one, given, named, output: passed.setdefault(id(one), []).append(
+                (given[0] if given else named.get("hidden_states"), output)
+            ),
+            with_kwargs=True,
+        )
+        for blocks in lists.values()
+        for block in blocks
+    ]
+    with torch.no_grad(), hooked(*hooks):
+        logits = model(pixel_values=torch.zeros(1, 3, size, size, device=model.device)).logits
+    heads = [(name, module) for name, module, output in linears if output is logits]
+    if len(heads) != 1 or heads[0][1].bias is None:
+        raise BackboneError(
+            f"The {model.config.model_type!r} model in {path} has no single linear head that gives its scores: choose "
+            "another backbone."
+        )
+    if not logits.isfinite().all():
+        raise BackboneError(f"The weights in {path} are damaged, its scores are no numbers: choose another backbone.")
+    plain = {name: tokens for name, blocks in lists.items() if (tokens := _tokens_of(blocks, passed, model))}
+    name, tokens = next(iter(plain.items())) if len(plain) == 1 else ("", (0, 0))
+    blocks = tuple(f"{name}.{place}" for place in range(len(lists[name]))) if name else ()
+    if blocks:
+        _require_whole_patches(model, size)
+    return Network(model, heads[0][0], blocks, tokens, size)
+
+
+def _tokens_of(
+    blocks: nn.ModuleList, passed: dict[int, list[tuple[Any, Any]]], model: nn.Module
+) -> tuple[int, int] | None:
+    """Return the (T, D) of tokens where a list is all the equal blocks of a model, each passed once; else None."""
+    kind = type(next(iter(blocks), None))
+    if len(blocks) < 2 or sum(type(module) is kind for module in model.modules()) != len(blocks):
+        return None
+    shapes = set()
+    for block in blocks:
+        passes = passed.get(id(block), [])
+        if len(passes) != 1 or not all(isinstance(each, Tensor) and each.ndim == 3 for each in passes[0]):
+            return None
+        shapes |= {tuple(each.shape[1:]) for each in passes[0]}
+    return cast(tuple[int, int], shapes.pop()) if len(shapes) == 1 else None
+
+
+def _require_whole_patches(model: PreTrainedModel, size: int) -> None:
+    patch = patch_size(model)
+    if patch and size % patch:
+        lower = max(size // patch, 1) * patch
+        raise BackboneError(
+            f"Image size {size} is not a multiple of this backbone's patches of {patch} pixels: "
+            f"use {lower} or {lower + patch}."
+        )
+
+
+@torch.no_grad()
+def _resize_positions(model: PreTrainedModel, image_size: int) -> None:
+    """Resize ViT's learned positions once, since its forward pass would not: so the plain checkpoint takes the size."""
+    patch = patch_size(model)
+    if model.config.image_size == image_size:
+        return
+    embeddings = cast(Any, getattr(model, model.base_model_prefix)).embeddings
+    old, new = model.config.image_size // patch, image_size // patch
+    positions: Tensor = embeddings.position_embeddings
+    special, grid = positions[:, : -(old**2)], positions[:, -(old**2) :]
+    planes = grid.reshape(1, old, old, -1).permute(0, 3, 1, 2)
+    planes = functional.interpolate(planes, size=(new, new), mode="bicubic", align_corners=False)
+    grid = planes.permute(0, 2, 3, 1).reshape(1, new**2, -1)
+    embeddings.position_embeddings = nn.Parameter(torch.cat([special, grid], dim=1))
+    embeddings.image_size = embeddings.patch_embeddings.image_size = (image_size, image_size)
+    embeddings.patch_embeddings.num_patches = new**2
+    model.config.image_size = image_size

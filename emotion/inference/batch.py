@@ -1,0 +1,157 @@
+"""What a run says of many pictures: as values, in sentences, and as a CSV that is safe to open."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from dataclasses import dataclass, field
+
+from emotion.core.format import count, harmless, percent, span
+from emotion.core.labels import in_order
+from emotion.core.prediction import LEVEL
+from emotion.core.scored import SampleResult, ScoredPicture, summarise
+from emotion.data.names import shown
+
+
+@dataclass(frozen=True)
+class Row:
+    """A picture by its name: the probability of every class (0 to 1, sums to 1), or the reason why there is none.
+
+    ``label`` is the class that its folder gives it, or empty. ``is_known`` says that the run was trained or validated
+    on this very picture, ``is_unknown`` that it is unlike all of those; None where the run cannot tell. ``thumbnail``
+    is a small copy as WebP, or empty.
+    """
+
+    picture: str
+    label: str = ""
+    scores: dict[str, float] | None = None
+    reason: str = ""
+    is_known: bool = False
+    is_unknown: bool | None = None
+    thumbnail: bytes = field(default=b"", repr=False)
+
+    @property
+    def predicted(self) -> str:
+        """The class with the highest probability; empty for what was not judged."""
+        return max(self.scores, key=self.scores.__getitem__) if self.scores else ""
+
+    @property
+    def confidence(self) -> float:
+        """The probability of that class; 0 for what was not judged."""
+        return self.scores[self.predicted] if self.scores else 0.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a run has said so far of ``total`` files, in their order.
+
+    ``seconds`` went by since the first picture was opened; ``created`` is a Unix time.
+    """
+
+    run: str
+    classes: tuple[str, ...]
+    precision: str
+    total: int
+    created: float
+    notes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def judged(self) -> tuple[Row, ...]:
+        """The rows that have probabilities."""
+        return tuple(row for row in self.rows if row.scores)
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """How long the rest takes at this pace; None before the first row."""
+        return self.seconds / len(self.rows) * (self.total - len(self.rows)) if self.rows else None
+
+    def result(self) -> SampleResult | None:
+        """Return how the pictures came out whose class is given and which are new to the run; None without any."""
+        new = [
+            ScoredPicture(row.picture, "", row.label, row.scores)
+            for row in self.rows
+            if row.scores and row.label and not row.is_known
+        ]
+        return summarise(new, classes=self.classes) if new else None
+
+
+def findings(batch: Batch) -> list[str]:
+    """Return what came out: how many are right, where that is known; else how often each class was said."""
+    result = batch.result()
+    return [_counted(batch)] if result is None else [_accuracy(result), _confidence(result)]
+
+
+def basis(batch: Batch) -> str:
+    """Return what the numbers rest on: pictures, chance, run, precision, and how fast it went."""
+    chance = f"chance {percent(1 / len(batch.classes))}"
+    pace = f"{len(batch.rows) / batch.seconds:.1f} files a second" if batch.seconds else ""
+    parts = (count(len(batch.judged), "picture"), chance, f"run {batch.run}", batch.precision, pace)
+    return f"{', '.join(part for part in parts if part)}."
+
+
+def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
+    """Return what was not judged or not counted, and why."""
+    said = []
+    if was_stopped and len(batch.rows) < batch.total:
+        said.append(f"Stopped after {len(batch.rows):,} of {batch.total:,} files; what is judged is kept.")
+    if problems := [row for row in batch.rows if row.reason]:
+        first = problems[0]
+        which = f"{shown(first.picture)}: {first.reason}"
+        said.append(f"{count(len(problems), 'file')} not judged; the first is {which}")
+    if known := sum(row.is_known for row in batch.judged):
+        which = "picture was" if known == 1 else "pictures were"
+        said.append(f"{known:,} {which} trained or validated on by this run: judged, but counted in no accuracy.")
+    if unknown := sum(bool(row.is_unknown) for row in batch.judged):
+        which = "picture is" if unknown == 1 else "pictures are"
+        said.append(
+            f"{unknown:,} {which} of an unfamiliar kind: less like the training pictures than {percent(LEVEL)} of the "
+            "validation pictures are. Counted all the same."
+        )
+    return [*said, *batch.notes]
+
+
+def _counted(batch: Batch) -> str:
+    said = [(sum(row.predicted == each for row in batch.judged), each) for each in in_order(list(batch.classes))]
+    parts = ", ".join(f"{number:,} {label}" for number, label in said if number)
+    return f"{count(len(batch.judged), 'picture')} judged: {parts}." if parts else "No picture could be judged."
+
+
+def _accuracy(result: SampleResult) -> str:
+    right = f"{result.correct:,} of {result.n:,} right"
+    return f"{right}: accuracy {percent(result.accuracy)} (95 % interval {span(result.accuracy_interval)} %)."
+
+
+def _confidence(result: SampleResult) -> str:
+    interval = span(result.correct_confidence_interval)
+    narrow = " This interval is too narrow: the probabilities lie against 0 or 1." if result.is_piled_up else ""
+    mean = percent(result.correct_confidence)
+    return f"Mean correct-class confidence {mean} (95 % interval {interval} %).{narrow}"
+
+
+def to_csv(batch: Batch) -> str:
+    """Return one line a file, with run, precision and time in each, so that no line stands without them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    head = ["picture", "label", "predicted", "confidence", "correct"]
+    rest = ["trained_on", "unknown", "problem", "run", "precision", "judged_at"]
+    writer.writerow([*head, *(f"p_{label}" for label in batch.classes), *rest])
+    empty = ["", "", "", *[""] * len(batch.classes), "", ""]
+    judged_at = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(batch.created))
+    for row in batch.rows:
+        said: list[str | float] = [*empty]
+        if row.scores:
+            correct = str(row.predicted == row.label) if row.label else ""
+            unknown = "" if row.is_unknown is None else str(row.is_unknown)
+            scores = [row.scores[label] for label in batch.classes]
+            said = [row.predicted, row.confidence, correct, *scores, str(row.is_known), unknown]
+        cells = [row.picture, row.label, *said, row.reason, batch.run, batch.precision, judged_at]
+        writer.writerow([harmless(cell) for cell in cells])
+    return text.getvalue()
+
+
+def file_name(batch: Batch) -> str:
+    """Return what the CSV is called: the run and when it judged, in local time."""
+    return f"{batch.run}-pictures-{time.strftime('%Y%m%d-%H%M%S', time.localtime(batch.created))}.csv"

@@ -1,0 +1,243 @@
+"""Judge many pictures with one run, as a job for another process. Keeps nothing on the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from emotion.core.errors import PictureError, RunError
+from emotion.core.format import listed, megabytes
+from emotion.core.prediction import Judged
+from emotion.core.progress import Progress, result_of
+from emotion.data.archive import unpack
+from emotion.data.decoding import decoded
+from emotion.data.folders import LOOSE, Listing, Skipped, list_folder
+from emotion.data.kept import checked, read_file
+from emotion.data.limits import Limits
+from emotion.data.names import HIDDEN, alike, kept_text, reason_against, shown
+from emotion.data.sets import SavedSet
+from emotion.inference.batch import Batch, Row
+from emotion.runs.run import Run
+from emotion.runs.split import load_split
+
+if TYPE_CHECKING:
+    from emotion.inference.classifier import Classifier
+
+# As many as ``Classifier`` scores at once, and as many pixels as find room: four pictures of a phone.
+BATCH, BATCH_PIXELS = 8, 50_000_000
+# Decoded while others are scored; each may be as large as the limits allow.
+AHEAD = 3
+THUMBNAIL_SIDE = 56
+# What is known of a file before it is opened, and where it lies; nowhere if the row says why it is not read.
+Item = tuple[Row, Path | None]
+
+
+@dataclass(frozen=True)
+class Judging(Progress):
+    """How far a batch is, and the batch itself without its rows: these come as ``rows``, each one once."""
+
+    batch: Batch
+    rows: tuple[Row, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class JudgeMany:
+    """Judge files as (path, the name it had where it came from): pictures, zips of pictures, folders.
+
+    Of the first ones of them, as many as ``thumbnails``, a small copy comes with what is said.
+    """
+
+    run: Run
+    files: Sequence[tuple[Path, str]]
+    limits: Limits = field(default_factory=Limits)
+    thumbnails: int = 0
+
+    def carry_out(self) -> Generator[Progress, None, None]:
+        """Yield what is said of the pictures while it is said, in the order in which they were given.
+        Raises PictureError where what was given cannot be opened safely, or is beyond the limits; RunError where the
+        run has no checkpoint that can be read.
+        """
+        yield Progress(0, 0, "loading the run's model")
+        # Only in the process that judges: the page that asks for it has no torch.
+        from emotion.inference.classifier import Classifier
+
+        classifier = Classifier(self.run)
+        with _opened(self.files, classes=classifier.classes, limits=self.limits) as (items, notes):
+            total, began = len(items), time.monotonic()
+            batch = Batch(
+                self.run.name, tuple(classifier.classes), classifier.precision, total, time.time(), tuple(notes)
+            )
+            doing = f"judging {total:,} pictures"
+            yield Judging(0, total, doing, batch, (), 0.0)
+            done = 0
+            for rows in self._judged(classifier, items, deadline=began + self.limits.seconds):
+                done += len(rows)
+                yield Judging(done, total, doing, batch, rows, time.monotonic() - began)
+
+    def _judged(self, classifier: Classifier, items: Sequence[Item], *, deadline: float) -> Iterator[tuple[Row, ...]]:
+        from emotion.backbones.pixels import in_background
+
+        waiting: list[tuple[Row, Image.Image | None]] = []
+        pixels, known = 0, _known(self.run)
+        decoding = in_background(lambda item: _decoded(item, self.limits, known, classifier.side), items, ahead=AHEAD)
+        for number, (row, image) in enumerate(decoding):
+            if time.monotonic() > deadline:
+                yield _scored(classifier, waiting)
+                seconds = f"{self.limits.seconds:g} seconds"
+                reason = f"It was not judged: there are {seconds} for all. Give fewer pictures."
+                yield tuple(Row(each.picture, each.label, reason=reason) for each, _ in items[number:])
+                return
+            small = _thumbnail(image) if image and number < self.thumbnails else b""
+            waiting.append((replace(row, thumbnail=small), image))
+            pixels += image.width * image.height if image else 0
+            if len(waiting) == BATCH or pixels > BATCH_PIXELS:
+                yield _scored(classifier, waiting)
+                waiting, pixels = [], 0
+        if waiting:
+            yield _scored(classifier, waiting)
+
+
+def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
+    """Turn a job's steps into what there is of the batch by then; steps before there is one come as they are."""
+    rows: list[Row] = []
+    for step in steps:
+        if isinstance(step, Judging):
+            rows += step.rows
+            yield replace(step.batch, rows=tuple(rows), seconds=step.seconds)
+        else:
+            yield step
+
+
+def _scored(classifier: Classifier, batch: Sequence[tuple[Row, Image.Image | None]]) -> tuple[Row, ...]:
+    images = [image for _, image in batch if image is not None]
+    said = iter(classifier.judge(images) if images else [])
+    return tuple(row if image is None else _with(row, next(said)) for row, image in batch)
+
+
+def _with(row: Row, said: Judged | PictureError) -> Row:
+    if isinstance(said, PictureError):
+        return replace(row, reason=str(said))
+    return replace(row, scores=said.scores, is_unknown=said.novelty.is_unknown if said.novelty else None)
+
+
+def _decoded(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
+    """Return the row of an item, and its picture unless the row says why there is none."""
+    row, path = item
+    if path is None:
+        return row, None
+    try:
+        content = read_file(path, limits)
+        is_known = hashlib.sha256(content).hexdigest() in known
+        with checked(content, limits) as image:
+            return replace(row, is_known=is_known), decoded(image, side=side)
+    except PictureError as error:
+        return replace(row, reason=str(error)), None
+
+
+def _thumbnail(image: Image.Image) -> bytes:
+    small, buffer = image.copy(), io.BytesIO()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.save(buffer, "WEBP", quality=70)
+    return buffer.getvalue()
+
+
+def _known(run: Run) -> frozenset[str]:
+    """Return the SHA-256 of what a run was trained and validated on, as it is kept in its set and as it came there."""
+    try:
+        used = {row.sha256 for row in load_split(run).rows}
+    except RunError:
+        return frozenset()
+    with contextlib.suppress(PictureError):
+        rows = SavedSet(Path(run.config().pictures)).manifest.pictures
+        used |= {row.source_sha256 for row in rows if row.sha256 in used}
+    return frozenset(used)
+
+
+@contextmanager
+def _opened(
+    files: Sequence[tuple[Path, str]], *, classes: Sequence[str], limits: Limits
+) -> Iterator[tuple[list[Item], list[str]]]:
+    """Open files as (path, the name it had where it came from); give items, and sentences on how they were read.
+
+    A zip or a folder whose pictures all lie in class folders says the class of each, if all are ``classes`` of the
+    run; names that differ only in case are alike. What is hidden in it is passed over.
+    Raises PictureError where a zip or a folder cannot be read safely, nothing is there, or there is more than the
+    limits allow.
+    """
+    with tempfile.TemporaryDirectory(prefix="emotion-batch-") as work:
+        items: list[Item] = []
+        notes: list[str] = []
+        for number, (path, name) in enumerate(files):
+            title = shown(PurePosixPath(name).name)
+            skipped: list[Skipped] = []
+            folder = path
+            if PurePosixPath(name).suffix.lower() == ".zip" and not path.is_dir():
+                folder = Path(work, str(number))
+                skipped = result_of(unpack(path, folder, limits))
+            if folder.is_dir():
+                # Two zips may hold files of one name.
+                before = f"{title}/" if len(files) > 1 else ""
+                within, note = _within(folder, skipped, classes=classes, limits=limits, before=before)
+                items += within
+                notes += [f"{title}: {note}"] if note else []
+            else:
+                items.append(_single(path, name))
+        _refuse_beyond(items, limits)
+        yield items, notes
+
+
+def _single(path: Path, name: str) -> Item:
+    title = kept_text(PurePosixPath(name.replace("\\", "/")).name)
+    reason = reason_against(title) if path.is_file() else "It is not there: check its path."
+    return (Row(title, reason=reason), None) if reason else (Row(title), path)
+
+
+def _within(
+    folder: Path, skipped: Sequence[Skipped], *, classes: Sequence[str], limits: Limits, before: str
+) -> tuple[list[Item], str]:
+    """Return the items of a folder by name, and a sentence where only some folders are classes of the run."""
+    listing = list_folder(folder, limits=limits, any_name=True, is_asked=False)
+    labels, note = _labels(listing, classes=classes)
+    names = [*(name for names in listing.files.values() for name in names), *listing.loose]
+    items: list[Item] = [(Row(before + kept_text(name), labels.get(name, "")), folder / name) for name in names]
+    items += [
+        (Row(before + each.original, reason=each.reason), None)
+        for each in [*skipped, *listing.left_out]
+        if each.reason not in (HIDDEN, LOOSE)
+    ]
+    return sorted(items, key=lambda item: item[0].picture), note
+
+
+def _labels(listing: Listing, *, classes: Sequence[str]) -> tuple[dict[str, str], str]:
+    """Return the class of each file where all are the run's, and a sentence where only some folders are."""
+    known = {alike(each): each for each in classes}
+    foreign = [label for label in listing.files if alike(label) not in known]
+    if len(foreign) == len(listing.files):
+        return {}, ""
+    if foreign or listing.loose:
+        lacking = listed([repr(shown(each)) for each in foreign[:5]]) if foreign else "pictures outside its folders"
+        verb = "are" if len(foreign) != 1 else "is"
+        why = f"{lacking} {verb} no class of this run" if foreign else f"it holds {lacking}"
+        return {}, f"{why}, so its folders are not taken for classes and no accuracy is counted."
+    return {name: known[alike(label)] for label, names in listing.files.items() for name in names}, ""
+
+
+def _refuse_beyond(items: Sequence[Item], limits: Limits) -> None:
+    if not items:
+        raise PictureError("There is no picture in what you gave: give .jpg, .png or .webp files, or a zip of them.")
+    if len(items) > limits.pictures:
+        raise PictureError(f"That is {len(items):,} files: the limit is {limits.pictures:,} at a time.")
+    size = sum(path.stat().st_size for _, path in items if path and path.is_file())
+    if size > limits.bytes:
+        raise PictureError(f"The pictures have {megabytes(size)}: the limit is {megabytes(limits.bytes)} at a time.")

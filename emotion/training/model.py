@@ -1,0 +1,71 @@
+"""A backbone as a training needs it: its head, what of it is trained, and what it lacks of a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import BaseImageProcessor
+
+from emotion.backbones.loading import load_backbone
+from emotion.backbones.network import Head, Network, Trained
+from emotion.backbones.pixels import load_processor
+from emotion.core.config import TrainConfig
+from emotion.core.errors import BackboneError
+
+
+@dataclass(frozen=True)
+class Model:
+    """``trained`` is None where only the head is trained; patch dropout may choose from ``patches``, 0 for none."""
+
+    network: Network
+    head: Head
+    trained: Trained | None
+    processor: BaseImageProcessor
+    patches: int
+    notes: list[str]
+
+
+def load_model(config: TrainConfig, classes: Sequence[str], path: Path, device: torch.device) -> Model:
+    """Load a backbone under a fresh head; what it lacks of a setting is a note.
+    Raises BackboneError where it cannot be loaded, or trained as asked.
+    """
+    network = load_backbone(path, classes=classes, image_size=config.image_size)
+    processor = load_processor(path, image_size=network.image_size)
+    network.model.to(device).requires_grad_(False)
+    network.head.requires_grad_(True)
+    notes, patches, blocks = list(network.notes), 0, len(network.blocks)
+    if isinstance(config.depth, int):
+        if not blocks:
+            raise BackboneError("This backbone is no plain list of blocks: use the depth head or all.")
+        if config.depth > blocks:
+            raise BackboneError(
+                f"Depth {config.depth} is more than this backbone's {blocks} blocks: use fewer, or all."
+            )
+        patches = network.patches if config.patch_dropout and _drops_patches(network, config.depth) else 0
+        if config.patch_dropout and not patches:
+            notes.append("This backbone needs all patches of a picture: none are left out.")
+    elif config.layer_decay < 1 and config.depth == "all" and not blocks:
+        notes.append("This backbone is no plain list of blocks: layer decay does nothing.")
+    head = Head(network.head)
+    trained = None if config.depth == "head" else Trained(network, head, config.depth)
+    return Model(network, head, trained, processor, patches, notes)
+
+
+def weights_of(head: Head, trained: Trained | None) -> dict[str, Tensor]:
+    """Return the weights that are trained, by name, the head's last; writing into them changes the model."""
+    layers = [value for layer in trained.layers() for value in layer] if trained else []
+    return {str(place): value.data for place, value in enumerate([*layers, *head.linear.parameters()])}
+
+
+def _drops_patches(network: Network, depth: int) -> bool:
+    tokens, width = network.tokens
+    try:
+        with torch.no_grad():
+            network.features_after(torch.zeros(1, tokens - 1, width, device=network.head.weight.device), blocks=depth)
+    except Exception:  # noqa: BLE001  # whatever a foreign model raises of fewer tokens than it has positions for
+        return False
+    return True
