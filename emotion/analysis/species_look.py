@@ -132,6 +132,6 @@ def _sentence(name: str, each: SetLook) -> str:
 
 STUDY = Study(
     "look", "Species’ look",
-    "Is it how dogs look that makes it say one thing of all? Each set’s own mean is taken from its features.",
+    "Does it call all dogs the same because they look alike to it? Each set’s mean is taken off its features.",
     LookResult, ask, blocks,
 )  # fmt: skip

@@ -218,6 +218,6 @@ def sentences(result: TransferResult) -> list[str]:
 
 STUDY = Study(
     "transfer", "Transfer",
-    "How much of the way to animals does what people teach go? Each set is learnt from, and every set judged.",
+    "Does what is learnt from people carry over to animals? A classifier is trained on each set and tested on all.",
     TransferResult, ask, blocks,
 )  # fmt: skip

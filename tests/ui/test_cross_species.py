@@ -408,7 +408,7 @@ def test_a_question_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(tab: P
         tab.get_by_label(name, exact=True).uncheck()
     for name in ("human_eval", "dog_eval"):
         tab.get_by_label(f"{tiny_pictures.name}/{name}", exact=True).check()
-    says(tab, "The settings above are others than those of what is shown: press Compare.")
+    says(tab, "The settings above have changed since this comparison: press Compare.")
     other = compare(tab, site, size=3)
     says_no_more(tab, "press Compare.")
     until(lambda: "background_removed" in kept_in(controls), what="the answer that was asked for")

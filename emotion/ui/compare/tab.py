@@ -30,7 +30,7 @@ from emotion.ui.uploads import new_download
 NO_COMPARISON = (
     "Press Compare for one emotion, or All emotions for the grid: the run judges a sample of each ticked set."
 )
-CHANGED = "The settings above are others than those of what is shown: press Compare."
+CHANGED = "The settings above have changed since this comparison: press Compare."
 NO_PICTURE = "No picture is in the report, unless you tick some above."
 ALL = "all"
 
