@@ -53,6 +53,7 @@ features: $(VENV)/installed models/dinov2-small/config.json
 
 screenshots: $(VENV)/installed-tests models/dinov2-small/config.json
 	$(PYTHON) tests/take_screenshots.py
+	$(PYTHON) tests/take_screenshots.py --film assets/first-minute.webp
 
 # The whole experiment, drawn or with PHOTOS=DIR, as a page and a JSON in docs/results.
 reproduce: $(VENV)/installed models/dinov2-small/config.json

@@ -1,18 +1,22 @@
-"""Take the README's screenshots: train the default on the drawn set, predict, compare (`make screenshots`)."""
+"""Take the README's screenshots and its animation of the first minute, on drawn pictures (`make screenshots`)."""
 
 import argparse
+import io
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = "/usr/bin/chromium"
 PORT = 7891
 SHOWN = ("train", "runs", "predict", "compare", "pictures")
+# Of the animation: its width in pixels, and how long a frame stands, in milliseconds.
+WIDTH, WHILE_IT_GOES, TO_READ = 960, 300, 2200
 
 
 def main() -> None:
@@ -22,6 +26,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--all", action="store_true", help="also the first look, the training and the replay")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--film", type=Path, help="write the animation there, in place of the screenshots")
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as player:
@@ -38,7 +43,10 @@ def main() -> None:
             page.set_default_timeout(120_000)
             expect.set_options(timeout=300_000)
             page.goto(f"http://127.0.0.1:{PORT}/?__theme={options.theme}")
-            take(page, options.to, every=options.all)
+            if options.film:
+                film(page, options.film)
+            else:
+                take(page, options.to, every=options.all)
         finally:
             server.terminate()
             server.wait()
@@ -52,7 +60,8 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
             return
         page.mouse.move(0, 0)
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        page.evaluate("window.scrollTo(0, 0)")
+        page.screenshot(path=folder / f"{name}.png")
 
     expect(page.locator("#start")).to_be_visible()
     look("first")
@@ -80,6 +89,45 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     page.locator("#bring").click()
     expect(page.locator("#review .review-picture")).to_have_count(48)
     look("pictures")
+
+
+def film(page: Page, path: Path) -> None:
+    """Record the first minute: the first run trains itself, judges a dog, and is compared on people and dogs."""
+    frames: list[tuple[Image.Image, int]] = []
+
+    def frame(milliseconds: int) -> None:
+        image = Image.open(io.BytesIO(page.screenshot()))
+        frames.append(
+            (image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.Resampling.LANCZOS), milliseconds)
+        )
+
+    def frames_until(place: Locator, text: str) -> None:
+        while text not in place.inner_text():
+            frame(WHILE_IT_GOES)
+            page.wait_for_timeout(WHILE_IT_GOES)
+        page.wait_for_timeout(1000)
+        frame(TO_READ)
+
+    expect(page.locator("#start")).to_be_visible()
+    frames_until(page.locator("#status"), "Finished in")
+    page.get_by_role("button", name="Try a picture").click()
+    page.wait_for_timeout(1500)
+    frame(TO_READ // 2)
+    page.get_by_role("button", name="Drawn example 5: dog, happy").click()
+    frames_until(page.locator("#verdict"), "%")
+    page.get_by_role("tab", name="Cross-species").click()
+    page.wait_for_timeout(1000)
+    frame(TO_READ // 2)
+    page.locator("#compare").click()
+    frames_until(page.locator("#tabs"), "dogs right")
+    for below in ("#means", "#compare-pictures"):
+        page.locator(below).scroll_into_view_if_needed()
+        page.locator(below).evaluate("part => part.scrollIntoView({block: 'start'})")
+        page.wait_for_timeout(500)
+        frame(TO_READ)
+    first, *others = (image for image, _ in frames)
+    durations = [milliseconds for _, milliseconds in frames]
+    first.save(path, save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=6)
 
 
 if __name__ == "__main__":
