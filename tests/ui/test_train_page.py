@@ -271,7 +271,7 @@ def test_each_of_a_dozen_values_has_a_colour_and_mark_of_its_own(page: Page, sit
     looking.open_run(page, made[0])
     press(page, "Show curves")
     says(page, "Seed: 12 of 12 runs finished")
-    says(page, "Each seed draws a split of its own")
+    says(page, "Each seed draws its own split")
     says_no_more(page, "the same split")
     over = [line for name, line in curves(page, "Loss").items() if name.startswith("seed")]
     assert len({(line["line"]["color"], line["marker"]["symbol"]) for line in over}) == 11
