@@ -222,6 +222,6 @@ def test_a_browser_gives_the_password_and_finds_everything_that_its_tabs_ask_for
     hold.click(delay=600)
     expect(page.get_by_text(re.compile(r"\d+ pictures? came in")).first).to_be_visible()
     page.reload()
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    expect(page.get_by_role("tab", name="Pictures")).to_have_attribute("aria-selected", "true")
     visitor.close()
     assert refused == []
