@@ -17,7 +17,7 @@ PLURALS = {"human": "people", "dog": "dogs", "cat": "cats"}
 Standing = Literal["above", "level", "below", "fallen back", "trained on"]
 _VERBS: dict[Standing, str] = {
     "above": "better than guessing on",
-    "level": "not told from guessing on",
+    "level": "no better than guessing on",
     "below": "below guessing on",
     "fallen back": "one class for nearly all",
     "trained on": "trained on these very",

@@ -117,7 +117,7 @@ def test_a_model_falls_back_to_a_class_where_surely_most_are_wrongly_called_so(
         (around(0.6), "20 of 20 dogs right: better than guessing on"),
         (
             [scores(happy=0.1, sad=0.5)] * 7 + [scores(happy=0.1, angry=0.5)] * 7 + [scores(happy=0.9)] * 6,
-            "6 of 20 dogs right: not told from guessing on",
+            "6 of 20 dogs right: no better than guessing on",
         ),
         ([scores(happy=0.1, sad=0.5), scores(happy=0.1, angry=0.5)] * 10, "0 of 20 dogs right: below guessing on"),
     ],
