@@ -124,7 +124,7 @@ class Site:
             yield page
         finally:
             visitor.close()
-        assert problems == []
+        assert not problems, problems
 
     def _foreign(self, url: str) -> list[str]:
         return [] if url.startswith((self.url, "data:", "blob:")) else [f"asked another host: {url}"]
