@@ -116,7 +116,7 @@ class Site:
         )
         visitor.set_default_timeout(PATIENCE_MILLISECONDS)
         page, problems = visitor.new_page(), []
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("pageerror", lambda error: problems.append(error.stack or str(error)))
         page.on("request", lambda request: problems.extend(self._foreign(request.url)))
         try:
             page.goto(f"{self.url}/?__theme={theme}")

@@ -112,9 +112,10 @@ def test_every_setting_survives_a_reload_and_is_trained_on(page: Page, site: Sit
     assert all_runs(site) == before
     enter(page, "Validation share", "0.25")
     press(page, "Start")
-    says(page, "Finished in")
+    [run] = until(lambda: [each for each in all_runs(site) if each not in before], what="a run")
+    until(lambda: (run / "events.jsonl").is_file() and last_event(run) == "RunFinished", what="the end of the training")
     expect(page.get_by_label("Custom", exact=True)).to_be_checked()
-    assert config_of(all_runs(site)[0]) == {
+    assert config_of(run) == {
         "pictures": str(tiny_pictures / "human_train"), "backbone": str(tiny_vit), "epochs": 3, "batch_size": 16,
         "depth": 1, "schedule": "linear", "augmentation": "light", "precision": "float32", "weight_averaging": False,
         "class_weights": True, "use_aliases": True, **dict(NUMBERS.values()),
