@@ -229,7 +229,7 @@ def _uploaded(payload: FileData) -> Iterator[Upload]:
     """Yield the caller's uploaded file, and delete it afterwards.
 
     Raises:
-            PictureError: there is no file, or the path is not an upload.
+        PictureError: there is no file, or the path is not an upload.
     """
     # Gradio passes on the raw JSON, whatever the annotated type.
     sent = typing.cast(Any, payload)
@@ -250,7 +250,7 @@ def _check(name: str, value: Any, hint: Any) -> None:
     """Check that a value has the type ``hint``: Gradio's own check runs in the client only.
 
     Raises:
-            ConfigError: it has another type.
+        ConfigError: it has another type.
     """
     if hint is FileData:
         return

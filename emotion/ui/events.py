@@ -80,7 +80,7 @@ def watched(steps: Generator[Progress, None, R], status: gr.HTML) -> Generator[V
     """Yield the progress of ``steps`` as values of ``status``, and return their result. Closing it ends the work.
 
     Raises:
-            EmotionError: the work fails.
+        EmotionError: the work fails.
     """
     # Shown at once, since another visitor's study may have to end first.
     yield {status: status_box("running", "waiting", "Waiting for its turn.", None)}

@@ -87,7 +87,7 @@ def data_uri(picture: Path | Image.Image, *, side: int) -> str:
     """Return a picture as a WebP data URI, at most ``side`` pixels wide and high: nothing enters a public cache.
 
     Raises:
-            PictureError: the picture cannot be read.
+        PictureError: the picture cannot be read.
     """
     image = open_picture(picture, side=side) if isinstance(picture, Path) else picture.copy()
     image.thumbnail((side, side))

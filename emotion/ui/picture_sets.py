@@ -127,7 +127,7 @@ def own_set(key: str | None) -> SavedSet:
 
     Raises:
         PictureError: there is none.
-            RefusedError: it belongs to another visitor.
+        RefusedError: it belongs to another visitor.
     """
     found = seen_set(key)
     require_change(found.folder, current_visitor())
@@ -160,7 +160,7 @@ def require_room_for_another() -> None:
     """Check that the visitor may have another set.
 
     Raises:
-            RefusedError: the visitor has reached the limit of a public server.
+        RefusedError: the visitor has reached the limit of a public server.
     """
     public, visitor = public_limits(), current_visitor()
     mine = [found for found in list_sets(sets_folder()) if owner_of(found.folder).owner == visitor] if public else []

@@ -23,7 +23,7 @@ def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> tup
     """Return the saved comparison of a run and its file, from two names: the page never sends a path.
 
     Raises:
-            RunError: no comparison is chosen, or it is gone or cannot be read.
+        RunError: no comparison is chosen, or it is gone or cannot be read.
     """
     if not run or not saved:
         raise RunError("Nothing is compared yet: press Compare first.")

@@ -97,7 +97,7 @@ class DataSetForm:
         """Return the import that the form describes.
 
         Raises:
-                PictureError: no data set has been read yet, or a line of the names is malformed.
+            PictureError: no data set has been read yet, or a line of the names is malformed.
         """
         if found is None:
             raise PictureError("Nothing was looked at yet: name a data set and press Look.")
