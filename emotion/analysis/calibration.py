@@ -50,8 +50,8 @@ class Confidence:
     """A model's confidence in some pictures, and its calibration.
 
     ``top`` is the mean probability of the most likely class, ``correct`` that of the correct class with its Student-t
-    interval, ``log_loss`` in nats. ``error`` is None where the pictures lack one of the classes: what is said to be
-    happy is then right or wrong by the choice of the pictures.
+    interval, ``log_loss`` in nats. ``error`` is None unless the pictures show every class: otherwise the choice of the
+    pictures would decide whether a predicted class is right.
     """
 
     top: float
@@ -75,7 +75,7 @@ class Confidence:
 
 @dataclass(frozen=True)
 class SetCalibration:
-    """A set's calibration: its number correct, which no temperature changes, and confidence before and after scaling."""
+    """A set's calibration: its number correct, which scaling keeps, and confidence before and after scaling."""
 
     n: int
     correct: int

@@ -32,8 +32,8 @@ class Request:
     """A comparison to be made: ``sets`` maps a name such as ``dog`` to a folder of class folders.
 
     ``emotion`` None means every class, ``size`` None every picture. With ``use_aliases``, class folders such as
-    ``anger`` are read under the emotion's name; with ``relaxed_as_tired``, ``relaxed`` is read as ``tired``, which it
-    is not: a stopgap for sets of animals that have no tired ones.
+    ``anger`` are read under the emotion's name; with ``relaxed_as_tired``, ``relaxed`` is read as ``tired``: a stopgap
+    for animal sets without tired pictures, since the two differ.
     """
 
     sets: Mapping[str, Path]
@@ -56,9 +56,9 @@ def compare(
 ) -> Generator[Progress, None, Comparison]:
     """Draw the requested samples, score them, and summarise them.
 
-    ``judge`` maps picture paths to predictions, or to the error that explains why there is none. Unreadable pictures, and
-    those that ``find_twins`` finds among the ``checked`` training pictures, are left out and replaced by the next ones in
-    the seeded order.
+    ``judge`` maps picture paths to predictions, or to the error that explains why there is none. Unreadable pictures,
+    and those that ``find_twins`` finds among the ``checked`` training pictures, are left out and replaced by the next
+    ones in the seeded order.
 
     Raises:
         PictureError: a set or one of its classes is missing or too small, or too few of its pictures can be used.
@@ -178,7 +178,7 @@ class _Draw:
             self.scored.append(ScoredPicture(path, picture.sha256, self.label, said.scores, is_unknown))
 
     def result(self, classes: list[str]) -> SampleResult:
-        """Summarise the sample: smaller than requested if too many were trained on; an error if too few are readable."""
+        """Summarise the sample: smaller than requested if many were trained on; an error if too few are readable."""
         usable, remaining = len(self.scored), len(self.order) - len(self.near_duplicates)
         if usable < min(self.size or 1, remaining):
             raise PictureError(
