@@ -44,8 +44,8 @@ class Point:
 class Distances:
     """A set's distances to the reference set, in all directions of the whitened features.
 
-    ``nearer`` of its ``n`` pictures are nearer, on average, to the centres of their own set's other emotions than to the
-    centre of the same emotion in the reference set. ``across`` is the mean distance between the two sets' centres of one
+    ``nearer`` of its ``n`` pictures are nearer, on average, to the centres of their own set's other emotions than to
+    the centre of the same emotion in the reference set. ``across`` is the mean distance of two sets' centres of one
     emotion; ``within`` and ``within_reference`` are the mean distances between centres of two emotions of one set. All
     are root mean squares over directions, in units of the training pictures' mean spread.
     """

@@ -52,7 +52,7 @@ def gaps_of(comparison: Comparison, emotion: str | None) -> list[Gap]:
 def collapses(comparison: Comparison, emotion: str | None = None) -> list[Collapse]:
     """Return the classes that the model collapses to, over all emotions or on one.
 
-    A class counts if the 95 % Wilson interval of the share of other classes' pictures predicted as it is above one half.
+    A class counts if the 95 % Wilson interval of the share of other classes' pictures predicted as it exceeds one half.
     """
     found = []
     for name, result in comparison.results(emotion).items():

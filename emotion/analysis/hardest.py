@@ -65,7 +65,7 @@ class FindHardest:
 def find_suspects(features: np.ndarray, labels: Sequence[str]) -> list[Suspect]:
     """Return how far (N, F) features contradict each label, by distances to class centres fitted without the picture.
 
-    By cross-validated linear discriminant analysis with a shrunk covariance and equal priors (scikit-learn): predictions
+    By cross-validated linear discriminant analysis with shrunk covariance and equal priors (scikit-learn): predictions
     for held-out pictures reveal wrong labels (Northcutt, Jiang and Chuang 2021, doi 10.1613/jair.1.12125).
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis

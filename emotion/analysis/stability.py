@@ -47,12 +47,11 @@ class Training:
 class SetLuck:
     """A set's mean correct-class confidence over trainings and draws.
 
-    ``n`` pictures can be used, of which a draw takes ``size`` without replacement; ``unreadable`` and ``trained_on``
-    count what cannot be used. ``means`` has a row for each training and a column for each draw, a single one where
-    every picture is used; the same draws for every training. ``quantiles`` are at ``QUANTILES`` of all of them.
-    ``training_deviation`` and ``draw_deviation`` are the ``deviations`` of ``means``. ``observed`` is what the
-    comparison found; ``reference_ahead`` the share of all pairs of a training and a draw in which the reference set
-    comes out higher than this one, None for the reference itself.
+    A draw takes ``size`` of the ``n`` usable pictures without replacement; ``unreadable`` and ``trained_on`` count the
+    others. ``means`` has a row for each training and a column for each draw, one column if every picture is used; all
+    trainings share the draws. ``quantiles`` are those of all means at ``QUANTILES``. ``training_deviation`` and
+    ``draw_deviation`` are the ``deviations`` of ``means``. ``observed`` is the comparison's result; ``reference_ahead``
+    is the share of all pairs of training and draw in which the reference set is higher, None for the reference itself.
     """
 
     n: int
@@ -160,7 +159,7 @@ def _repeated(
     draws: int,
     number: int,
 ) -> tuple[SetLuck, np.ndarray]:
-    """Draw from what T trainings say of the N pictures of a set, (T, N, C), again and again.
+    """Draw repeatedly from T trainings' (T, N, C) probabilities of a set's N pictures.
 
     Returns the summary and the (T, D) means of the draws. An unreadable picture has NaN.
     """
