@@ -24,7 +24,7 @@ from emotion.data.decoding import open_picture
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
 
 NAME, ALL = "controls", "all"
-# Longest side of a decoded picture, from which all views are made; models take half of it or less.
+# A picture is decoded once for all views, at least twice this many pixels a side; models take fewer.
 SIDE = 512
 # Pictures in memory at a time, each under every control, at full decoded size.
 CHUNK = 4
@@ -79,7 +79,7 @@ class ControlResult:
     sets: dict[str, SetControl]
 
 
-# By the control's name.
+# By control name.
 Results = dict[str, ControlResult]
 Rows = Sequence[ScoredPicture | None]
 

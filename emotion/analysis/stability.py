@@ -109,7 +109,7 @@ def ask(
 
     Raises:
         ConfigError: there are too few seeds, or too many.
-        RunError: the run cannot be repeated, or nothing of it is left to luck.
+        RunError: the run cannot be repeated, or nothing about it is random.
         PictureError: pictures of the comparison's sets are gone, or none of a set can be read.
     """
     if seeds is None or not LEAST_SEEDS <= seeds <= MOST_SEEDS:

@@ -40,7 +40,7 @@ from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Roo
 R = TypeVar("R")
 # Checkpoints per process; some 90 MB each for a small backbone.
 LOADED = 4
-# About the disk space of a finished run with a small backbone.
+# About the most disk space that a run with a small backbone takes before its end.
 RUN_BYTES = 250_000_000
 # The camera's picture in error messages, and its maximum number of pixels.
 FRAME, FRAME_PIXELS = "The camera’s picture", 4_000_000

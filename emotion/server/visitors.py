@@ -202,7 +202,7 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
     for run in late:
         run.request_stop()
     with contextlib.suppress(EmotionError), alone(sets):
-        pass  # which deletes half a set that a killed process left
+        pass  # entering it deletes a partial set of a killed process
     counts = {
         "runs": sum(_delete_run(run) for run in left),
         "sets": sum(_delete_set(each) for each in spare if each.folder.resolve() not in in_use),
@@ -215,7 +215,7 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
 
 
 def _is_left(folder: Path, before: float, *files: str) -> bool:
-    """Whether a folder is a visitor's and was last touched before a time."""
+    """Whether a folder belongs to a visitor and was last changed before a time."""
     is_visitors = bool(owner_of(folder).owner)
     return is_visitors and max(_modified(folder / file) for file in (*files, FILE)) < before
 
@@ -227,7 +227,7 @@ def _trained_on(going: list[Run]) -> Iterator[Path]:
 
 
 def _takes_longer(run: Run, seconds: float, now: float) -> bool:
-    """Whether a visitor's training has gone on for so long; while it says nothing, time passes too."""
+    """Whether a visitor's training has run longer than ``seconds``, counting time without events."""
     last = run.last_event() if run.status() == "running" and owner_of(run.path).owner else None
     return last is not None and last.elapsed_seconds + now - _modified(run.path / "events.jsonl") > seconds
 
@@ -235,7 +235,7 @@ def _takes_longer(run: Run, seconds: float, now: float) -> bool:
 def _delete_run(run: Run) -> bool:
     beside = run.path.parent / f".gone-{run.name}"
     try:
-        # Whoever trains it holds the lock; moved first, so that nobody sees half a run.
+        # A process that trains it holds the lock; moved first, so that no one sees half a run.
         with run.lock():
             run.path.rename(beside)
     except (EmotionError, OSError):
@@ -267,7 +267,7 @@ def _delete(path: Path) -> bool:
 
 
 def _newest(path: Path) -> float:
-    """Return when a file, or the last one in a folder, was written."""
+    """Return the modification time of a file, or of a folder's newest file."""
     return max([_modified(path), *map(_modified, path.rglob("*"))])
 
 

@@ -87,7 +87,7 @@ class Settings:
 
     @property
     def inputs(self) -> list[Component]:
-        """The widgets, in order."""
+        """The widgets, in the order of the handlers' arguments."""
         return list(self.widgets.values())
 
     def read(self, values: Sequence[Any], *, pictures: str) -> TrainConfig:

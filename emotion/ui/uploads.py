@@ -108,7 +108,7 @@ class UploadCounter:
         """Start one more upload. Raises RefusedError if the disk has no room for it."""
         if self._room:
             self._room.require()
-            # Files that are no longer recorded use none of the address's share.
+            # Each file counts at least limit / MOST, so that no address fills the record: unrecorded files are useless.
             held = held_bytes(address, least=self._room.limit / MOST)
             self._most[address] = self._room.limit * ADDRESS_SHARE - held
             try:

@@ -72,6 +72,6 @@ def chart(height: int, *, label: str, name: str, says: str = "", below: str = ""
 
 
 def shown(figure: go.Figure) -> str:
-    """Return a figure as the chart widget takes it."""
+    """Return a figure as the JSON that the chart widget takes."""
     text: str = figure.to_json()
     return text

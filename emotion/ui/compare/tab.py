@@ -1,4 +1,4 @@
-"""The Cross-species tab: the same run judges samples of several species, side by side."""
+"""The Cross-species tab: one run judges samples of several species, side by side."""
 
 import html
 from collections.abc import Generator
