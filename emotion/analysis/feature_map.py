@@ -61,7 +61,7 @@ class Distances:
 class MapResult:
     """The map's points, the share (0 to 1) of the training pictures' variance on each axis, and the distances by set.
 
-    ``fitted_on`` is the number of training pictures; ``unreadable`` counts drawn but unreadable pictures by set.
+    ``fitted_on`` is the number of training pictures; ``unreadable`` counts sampled but unreadable pictures by set.
     """
 
     reference: str
@@ -76,7 +76,7 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, MapRe
     """Place some pictures of each emotion of each set on the map.
 
     Features are whitened within the classes of the run's picture set, as for the classifier, and the axes are the first
-    two principal components of that set, which contains none of the pictures on the map. Plain standardised features
+    two principal components of that set, which contains no picture of the map. Plain standardised features
     were tried on drawings and photographs: two axes hold more of their variance, but it is pose and background, and
     people's emotions overlap.
 

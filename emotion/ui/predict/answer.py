@@ -18,8 +18,7 @@ ONE_PICTURE = "One picture does not tell which run is better: Cross-species comp
 def verdict(scores: Mapping[str, float], *, label: str, is_unknown: bool = False, is_of_drawings: bool = False) -> str:
     """Return a prediction as a sentence that reflects its certainty.
 
-    ``is_unknown`` marks a picture of an unfamiliar kind, ``is_of_drawings`` a run trained on
-    drawings only.
+    ``is_unknown`` marks a picture of an unfamiliar kind, ``is_of_drawings`` a run trained on drawings only.
     """
     ranked = sorted((name for name in scores if name != label), key=scores.__getitem__, reverse=True)
     top, runner_up = scores[label], ranked[0] if ranked else ""
