@@ -1,4 +1,4 @@
-"""Serve the dashboard: ``python app.py``. Children import this module again, so nothing heavy stands up here."""
+"""Serve the dashboard: ``python app.py``. Child processes import this module again, so its top level stays light."""
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
         print(f"The port {port_text!r} is not a number from 1 to 65535: set PORT to one.", file=sys.stderr)
         return 2
     port = int(port_text)
-    # Before gradio is imported: it reads this once.
+    # Before gradio is imported, which reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.backbones.hub import ignore_unusable_proxies
     from emotion.core.errors import ConfigError, EmotionError
@@ -29,13 +29,13 @@ def main() -> int:
     try:
         limits, has_first_run = public_limits(), is_wanted()
         has_tools = serves_mcp()
-        open_cache()  # for what it says of a limit that is none
+        open_cache()  # checks its size limit
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
     if not has_tools:
-        # Gradio imports it wherever it is installed, which takes as long as the page's own start.
-        sys.modules["mcp"] = None  # type: ignore[assignment]  # Python's way to say that there is none
+        # Otherwise Gradio imports it if it is installed, which doubles the page's start-up time.
+        sys.modules["mcp"] = None  # type: ignore[assignment]  # makes the import fail
     from emotion.data.sets import sets_folder
     from emotion.runs.folder import empty_trash, runs_folder
     from emotion.server.logs import start_logging
@@ -50,9 +50,9 @@ def main() -> int:
 
     start_logging()
     if limits:
-        # Its own, so that what is old there may be deleted.
+        # A folder of its own, so that old files in it may be deleted.
         os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "emotion-uploads"))
-    # A host that stops us politely gets the same orderly end as Ctrl+C.
+    # SIGTERM ends the server as cleanly as Ctrl+C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         listener = listen(host, port)
@@ -75,8 +75,8 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 2
         server = WebServer(gate, listener)
-        # Only now: a page need not wait for the models, and a second server on the same port must not train what the
-        # first one has queued.
+        # After the port is bound: the page does not wait for the models, and a second server on the same port must not
+        # train what the first one has queued.
         services.warm_up()
         services.queue.take_up(services.runs_folder)
         if has_first_run:
@@ -101,7 +101,7 @@ def main() -> int:
 
 
 def _import_statistics() -> None:
-    """Import what the first look at a finished run needs, before anybody waits for it."""
+    """Import what the first view of a finished run needs, before a visitor waits for it."""
     import importlib
 
     for name in ("scipy.stats", "sklearn.metrics"):

@@ -1,4 +1,4 @@
-"""Samples of several species judged by one run, what the numbers are worth, and every further question."""
+"""Comparisons of several species by one run, their statistics, and further studies."""
 
 from emotion.analysis.comparing import Request, compare
 from emotion.analysis.comparison import Comparison, load_comparison, save_comparison

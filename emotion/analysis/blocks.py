@@ -1,4 +1,4 @@
-"""What is shown of a result, as plain values: text, tables, charts and pictures, which page and report render alike."""
+"""Results as plain values (text, tables, charts, pictures) that the page and the report render alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Source:
-    """A publication, as it is cited, and where it is found."""
+    """A publication: its citation and its URL."""
 
     text: str
     url: str
@@ -24,14 +24,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading below that of the section."""
+    """A heading within a section."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph, with a bold title or none; a finding comes first, a warning is what nobody should pass over."""
+    """A paragraph, with an optional bold title; a finding comes first, a warning must not be missed."""
 
     text: str
     kind: Literal["plain", "finding", "note", "warning"] = "plain"
@@ -41,7 +41,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Points:
-    """Sentences of equal weight; ``details``, where there are any, are a smaller one below each."""
+    """A list of sentences; ``details`` has a smaller one below each, or is empty."""
 
     items: Sequence[str]
     details: Sequence[str] = ()
@@ -49,14 +49,14 @@ class Points:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and what they stand for."""
+    """A list of names and values."""
 
     rows: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and what stands smaller beside it, such as its interval; ``share`` (0 to 1) is how far it is shaded."""
+    """A value with a smaller detail, such as its interval; ``share`` (0 to 1) is the strength of its shading."""
 
     text: str
     detail: str = ""
@@ -66,7 +66,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: its name, with a swatch of ``colour`` where there is one, and its cells."""
+    """A row of a table: its name, with a swatch if it has a ``colour``, and its cells."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -75,18 +75,18 @@ class Row:
 
 
 def row(name: str, *cells: Cell | str | tuple[str, str], colour: str = "", is_reference: bool = False) -> Row:
-    """Return a row of a table; a cell is given as its text, as text and detail, or whole."""
+    """Return a row of a table; a cell is given as text, as text and detail, or as a Cell."""
     whole = [each if isinstance(each, Cell) else Cell(*((each,) if isinstance(each, str) else each)) for each in cells]
     return Row(name, tuple(whole), colour, is_reference)
 
 
 def right_of(correct: int, n: int) -> tuple[str, str]:
-    """Return how many are right, with the share and its interval as the smaller text: 13 of 20, 65 %: 43 to 82."""
+    """Return how many are right, with the share and its interval as the detail: 13 of 20, 65 %: 43 to 82."""
     return f"{correct} of {n}", f"{percent(correct / n)}: {span(wilson_interval(correct, n))}"
 
 
 def shaded(counts: Mapping[str, int], *, right: str | None = None) -> list[Cell]:
-    """Return how often each class was said as cells, shaded by its share; ``right`` is the class that is shown."""
+    """Return the counts of predicted classes as cells, shaded by share; ``right`` is the correct class."""
     total = max(1, sum(counts.values()))
     tones: dict[str, Tone] = {label: "right" if label == right else "wrong" if right else "plain" for label in counts}
     return [Cell(str(number), share=number / total, tone=tones[label]) for label, number in counts.items()]
@@ -94,9 +94,9 @@ def shaded(counts: Mapping[str, int], *, right: str | None = None) -> list[Cell]
 
 @dataclass(frozen=True)
 class Table:
-    """A table; ``corner`` heads the rows' names.
+    """A table; ``corner`` is the header of the rows' names.
 
-    ``is_text`` marks one whose cells are words rather than numbers, ``is_folded`` one that few will want to read.
+    ``is_text`` marks a table of words instead of numbers, ``is_folded`` one that few need to read.
     """
 
     caption: str
@@ -110,14 +110,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Beside:
-    """Small tables of one kind, to be read beside one another."""
+    """Small tables of one kind, side by side."""
 
     tables: Sequence[Table]
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A value (0 to 1) with its interval, by name. A leading one stands for those that follow it."""
+    """A named value (0 to 1) with its interval. A leading one summarises those after it."""
 
     name: str
     value: float
@@ -128,7 +128,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class DotChart:
-    """Values of 0 to 1 held against ``chance``, or changes of -1 to 1 (None), each with its interval, in rows."""
+    """Rows of values from 0 to 1 against ``chance``, or of changes from -1 to 1 (None), with intervals."""
 
     alt: str
     axis: str
@@ -138,7 +138,7 @@ class DotChart:
 
 @dataclass(frozen=True)
 class Line:
-    """Points in a chart that are joined; ``intervals`` are those of their heights, or there are none."""
+    """A line through points; ``intervals`` are those of their y values, or empty."""
 
     name: str
     colour: str
@@ -149,7 +149,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Lines over a shared axis; ``is_share`` says that heights are 0 to 1, ``ring`` is a point to be marked."""
+    """Lines over a shared axis; ``is_share`` means that y is from 0 to 1, ``ring`` is a point to mark."""
 
     alt: str
     x_axis: str
@@ -163,7 +163,7 @@ class LineChart:
 
 @dataclass(frozen=True)
 class Mark:
-    """A picture at its place on a map: ``colour`` and ``shape`` tell what it shows and which set it is of."""
+    """A picture's position on a map; ``colour`` stands for its class, ``shape`` for its set."""
 
     x: float
     y: float
@@ -175,7 +175,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class PictureMap:
-    """Pictures laid out on two axes; where no picture may be shown each is a point."""
+    """Pictures laid out on two axes; points stand for pictures that may not be shown."""
 
     alt: str
     x_axis: str
@@ -190,7 +190,7 @@ Chart = DotChart | LineChart | PictureMap
 
 @dataclass(frozen=True)
 class Figure:
-    """Charts that belong together. ``table`` holds their numbers, unless a table of the section does already."""
+    """Charts that belong together; ``table`` holds their numbers, unless another table of the section does."""
 
     caption: str
     charts: Sequence[Chart]
@@ -199,7 +199,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Explained:
-    """A picture of a set beside its maps of classes, each with a remark. No report shows it."""
+    """A picture of a set with its saliency maps by class, each with a remark. Not part of reports."""
 
     name: str
     picture: str
@@ -210,7 +210,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture that may be shown: a small copy as a data URI, and what was said of it."""
+    """A picture that may be shown: a thumbnail as a data URI, and its prediction."""
 
     uri: str
     alt: str
@@ -229,7 +229,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Command:
-    """What to type, and what it does."""
+    """A command line and its effect."""
 
     does: str
     line: str
@@ -240,7 +240,7 @@ Block = Heading | Text | Points | Facts | Table | Beside | Figure | Explained | 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report, in the order in which it is read."""
+    """A section of a report, with its blocks in reading order."""
 
     title: str
     blocks: Sequence[Block]
@@ -248,7 +248,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: ``answer`` in one sentence, ``basis`` on what it rests, ``warnings`` that belong beside it."""
+    """A report: the ``answer`` in short, its ``basis``, and the ``warnings`` that belong with it."""
 
     title: str
     dateline: str

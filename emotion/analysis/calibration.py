@@ -1,4 +1,4 @@
-"""Calibration: whether a run is right as often as it is sure, as it says it and at its temperature."""
+"""Calibration: whether a run's confidence matches its accuracy, as predicted and after temperature scaling."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Confidence:
-    """How sure a model is of some pictures, and what that is worth.
+    """A model's confidence in some pictures, and its calibration.
 
     ``top`` is the mean probability of the most likely class, ``correct`` that of the correct class with its Student-t
-    interval, ``log_loss`` in nats. ``error`` is None where the pictures lack one of the classes: what is said to be
-    happy is then right or wrong by the choice of the pictures.
+    interval, ``log_loss`` in nats. ``error`` is None unless the pictures show every class: otherwise the choice of the
+    pictures would decide whether a predicted class is right.
     """
 
     top: float
@@ -62,7 +62,7 @@ class Confidence:
 
     @classmethod
     def of(cls, said: Judged, *, seed: int = SEED) -> Confidence:
-        """Return that of some pictures."""
+        """Return the confidence in some pictures."""
         has_every_class = len(np.unique(said.truth)) == said.probabilities.shape[1]
         return cls(
             top=float(said.probabilities.max(1).mean()),
@@ -75,7 +75,7 @@ class Confidence:
 
 @dataclass(frozen=True)
 class SetCalibration:
-    """Pictures of a set: how many are right, which no temperature changes, and confidence as said and scaled."""
+    """A set's calibration: its number correct, which scaling keeps, and confidence before and after scaling."""
 
     n: int
     correct: int
@@ -85,9 +85,9 @@ class SetCalibration:
 
 @dataclass(frozen=True)
 class RunCalibration:
-    """A run's temperature with its 95 % interval, and what it does to the validation pictures and the compared sets.
+    """A run's temperature with its 95 % interval, and its effect on the validation pictures and the compared sets.
 
-    ``label_smoothing`` is that of its training.
+    ``label_smoothing`` is the training's setting.
     """
 
     temperature: float
@@ -97,14 +97,14 @@ class RunCalibration:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the validation pictures hold the temperature in; they do not where all of them are right."""
+        """Whether the validation pictures bound the temperature; they do not if all of them are right."""
         return LOWEST * 1.01 < self.temperature < HIGHEST / 1.01
 
 
 def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
-    """Fit a run's temperature on its validation pictures, and see what it does to them and to the compared sets.
+    """Fit a run's temperature on its validation pictures; return its effect on them and on the compared sets.
 
-    RunError where the run left no validation scores, or they are of other classes.
+    Raises RunError if the run has no validation scores, or they are of other classes.
     """
     validation = load_validation(run)
     if validation is None or not validation.pictures:
@@ -126,13 +126,13 @@ def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
 
 
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, RunCalibration]:
-    """Compute it; RunError as ``calibrate``."""
+    """Compute the calibration; RunError as ``calibrate``."""
     yield Progress(0, 1, "fitting the temperature")
     return calibrate(judge.run, comparison)
 
 
 def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
-    """Return the run's temperature and what it does to its validation pictures and to the compared sets."""
+    """Return the temperature and its effect on the validation pictures and the compared sets."""
     low, high = found.interval
     rows, charts, bins = [], [], []
     for name, each in found.sets.items():
@@ -196,7 +196,7 @@ def _row(title: str, each: SetCalibration, confidence: Confidence, colour: str) 
 
 
 def _sentence(found: RunCalibration) -> str:
-    """Say what the fitted temperature means."""
+    """Return what the fitted temperature means."""
     t, (low, high) = f"Temperature T = {found.temperature:.2f}", found.interval
     if not found.is_bounded:
         why = "it is right of nearly all of them" if found.temperature < 1 else "it is no better than a guess"
@@ -216,7 +216,7 @@ def _load(comparison: Path) -> RunCalibration | None:
         return None
 
 
-# Computed in a moment from what is kept anyway.
+# Computed quickly from saved scores, so never saved itself.
 STUDY = Study(
     "calibration", "Calibration", "Is it right as often as it is sure?", RunCalibration, ask, blocks, load=_load,
     save=lambda *_: None,

@@ -1,4 +1,4 @@
-"""Draw samples of several species by seed and score them with one run."""
+"""Draw seeded samples of several species and score them with one run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from emotion.data.sampling import draw_in_order
 from emotion.runs.run import Run
 
 Judge = Callable[[Sequence[Path]], Sequence[Judged | PictureError]]
-# Which of some pictures, by path, were trained on, and under which path.
+# Maps those of some pictures that were trained on to the path of their training picture.
 FindTwins = Callable[[Sequence[Picture]], Mapping[Path, str]]
-# Pictures between two looks at how far it is: whole batches of the classifier.
+# Pictures between two reports of progress: whole batches of the classifier.
 CHUNK = 16
 RELAXED_MEANS = "tired"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be compared: ``sets`` maps a name such as ``dog`` to a folder of class folders.
+    """A comparison to be made: ``sets`` maps a name such as ``dog`` to a folder of class folders.
 
     ``emotion`` None means every class, ``size`` None every picture. With ``use_aliases``, class folders such as
-    ``anger`` are read under the emotion's name; with ``relaxed_as_tired``, ``relaxed`` is read as ``tired``, which it
-    is not: a stopgap for sets of animals that have no tired ones.
+    ``anger`` are read under the emotion's name; with ``relaxed_as_tired``, ``relaxed`` is read as ``tired``: a stopgap
+    for animal sets without tired pictures, since the two differ.
     """
 
     sets: Mapping[str, Path]
@@ -54,11 +54,11 @@ def compare(
     find_twins: FindTwins,
     checked: int,
 ) -> Generator[Progress, None, Comparison]:
-    """Draw the samples that are asked for, score them, and sum them up.
+    """Draw the requested samples, score them, and summarise them.
 
-    ``judge`` maps picture paths to what is said of each, or to the error that says why a picture has none. What
-    cannot be read, and what ``find_twins`` finds among the ``checked`` training pictures, is left out: the next one in
-    the seeded order takes its place.
+    ``judge`` maps picture paths to predictions, or to the error that explains why there is none. Unreadable pictures,
+    and those that ``find_twins`` finds among the ``checked`` training pictures, are left out and replaced by the next
+    ones in the seeded order.
 
     Raises:
         PictureError: a set or one of its classes is missing or too small, or too few of its pictures can be used.
@@ -68,7 +68,7 @@ def compare(
         wanted = [label for label in classes if alike(label) == alike(request.emotion)]
         if not wanted:
             raise PictureError(f"The run knows no {request.emotion!r}: choose one of {', '.join(classes)}.")
-    # Drawn before anything is scored, so that a set that is too small costs nothing.
+    # All samples are drawn before scoring, so that a set that is too small fails early.
     draws: list[_Draw] = []
     mapping: dict[str, dict[str, str | None]] = {}
     notes: dict[str, list[str]] = {}
@@ -77,7 +77,7 @@ def compare(
         for label in wanted:
             order = draw_in_order(pictures, label=label, size=request.size, seed=request.seed)
             draws.append(_Draw(name, label, order, request.size))
-    # All samples at once, then as often as it takes the stand-ins of what is left out.
+    # Score all samples, then replacements of left-out pictures until none is missing.
     while due := [(draw, picture) for draw in draws for picture in draw.due()]:
         twins = find_twins([picture for _, picture in due])
         before = sum(len(draw.near_duplicates) for draw in draws)
@@ -116,15 +116,15 @@ def compare(
 def _read(
     folder: Path, classes: Sequence[str], request: Request
 ) -> tuple[list[Picture], dict[str, str | None], list[str]]:
-    """Return a set's pictures under the run's class names, which folder was read as which class, and notes."""
+    """Return a set's pictures under the run's class names, the class each folder was read as, and notes."""
     listing = list_folder(Path(folder).resolve())
     found = listing.pictures()
     written = {alike(label): label for label in classes}
-    # A run that was itself trained on `anger` meets it under that name.
+    # A run trained on `anger` has that class name.
     own = {emotion_meant(label): label for label in reversed(classes)}
 
     def meant(name: str) -> str:
-        # Names that differ only in case or form are one.
+        # Names that differ only in case or Unicode form are the same.
         if alike(name) in written:
             return written[alike(name)]
         if request.relaxed_as_tired and is_relaxed(name):
@@ -139,7 +139,7 @@ def _read(
 
 @dataclass
 class _Draw:
-    """A class of a set in the seeded order, and what became of the pictures looked at so far."""
+    """A class of a set in seeded order, and the outcome of the pictures processed so far."""
 
     set_name: str
     label: str
@@ -151,25 +151,25 @@ class _Draw:
     is_trained_on: bool = False
 
     def due(self) -> list[Picture]:
-        """Return the pictures to look at next: as many as are missing, as long as there are any."""
+        """Return the pictures to process next: as many as are still missing, if available."""
         left_out = len(self.unreadable) + len(self.near_duplicates)
         end = len(self.order) if self.size is None else self.size + left_out
         return self.order[len(self.scored) + left_out : end]
 
     def leave_out(self, twins: Mapping[Path, str]) -> None:
-        """Take those of the due pictures that were trained on, under another name perhaps, out of the sample."""
+        """Remove due pictures that were trained on, perhaps under another name, from the sample."""
         for picture in self.due():
             if picture.path in twins:
                 self.near_duplicates[str(picture.path.absolute())] = twins[picture.path]
-                # Moved before what is scored next, so that the order holds first what is settled.
+                # Moved forward, so that the order starts with the processed pictures.
                 self.order.remove(picture)
                 self.order.insert(len(self.scored) + len(self.unreadable) + len(self.near_duplicates) - 1, picture)
         if len(self.near_duplicates) == len(self.order):
-            # Whoever asks for the training pictures themselves gets them, with the warning that they need.
+            # A set of nothing but training pictures is judged all the same, with a warning.
             self.near_duplicates, self.is_trained_on = {}, True
 
     def take(self, picture: Picture, said: Judged | PictureError) -> None:
-        """Keep what was said of a picture."""
+        """Store a picture's prediction or error."""
         path = str(picture.path.absolute())
         if isinstance(said, PictureError):
             self.unreadable[path] = str(said)
@@ -178,7 +178,7 @@ class _Draw:
             self.scored.append(ScoredPicture(path, picture.sha256, self.label, said.scores, is_unknown))
 
     def result(self, classes: list[str]) -> SampleResult:
-        """Sum the sample up; smaller than asked for where too many were trained on, an error where too few are read."""
+        """Summarise the sample: smaller than requested if many were trained on; an error if too few are readable."""
         usable, remaining = len(self.scored), len(self.order) - len(self.near_duplicates)
         if usable < min(self.size or 1, remaining):
             raise PictureError(

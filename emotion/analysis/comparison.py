@@ -1,4 +1,4 @@
-"""What a comparison is: samples of several sets scored by one run, how far they lie apart, and the file of it."""
+"""A comparison: samples of several sets scored by one run, the gaps between the sets, and its file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.runs.run import Run
 
 SCHEMA, REFERENCE = 2, "human"
-# Files of the first schema lack fields that have a default, and statistics that are computed from the scores.
+# Files of schema 1 lack some fields, which have defaults, and statistics, which are recomputed from the scores.
 READABLE = (1, SCHEMA)
 _UNREADABLE = "{} is not a comparison that can be read: compare again."
 
@@ -29,7 +29,7 @@ _UNREADABLE = "{} is not a comparison that can be read: compare again."
 class Gap:
     """The mean correct-class confidence of ``reference`` minus that of ``other``, for one emotion or all (None).
 
-    ``sizes`` are the numbers of pictures; ``adjusted_p_value`` is corrected for all gaps of the comparison of its kind.
+    ``sizes`` are the numbers of pictures; ``adjusted_p_value`` is corrected for the number of gaps of the same kind.
     """
 
     reference: str
@@ -44,9 +44,9 @@ class Gap:
 class Comparison:
     """Samples of several sets, by set and emotion, scored by one run.
 
-    ``mapping`` says for each set which of the run's classes each of its class folders was read as, None for a folder
-    that was not used. ``checked`` is how many pictures of the training set the samples were held against for
-    near-duplicates. ``notes`` are sentences on how each set's folder was read and what of it was left out.
+    ``mapping`` gives for each set the run's class that each class folder was read as, None for an unused folder.
+    ``checked`` is the number of training-set pictures that the samples were checked against for near-duplicates.
+    ``notes`` are sentences on how each set's folder was read and what was left out.
     """
 
     run: str
@@ -66,16 +66,16 @@ class Comparison:
 
     @property
     def chance(self) -> float:
-        """The accuracy, and the mean correct-class confidence, of an even guess."""
+        """The accuracy, and the mean correct-class confidence, of guessing."""
         return chance_level(len(self.classes))
 
     @property
     def reference(self) -> str:
-        """The set that the others are held against: the first of people, else the first."""
+        """The set that the others are compared with: the first set of people, or else the first set."""
         return next((name for name in self.sets if name.startswith(REFERENCE)), next(iter(self.sets)))
 
     def emotions(self) -> list[str]:
-        """Return the emotions that were compared, in the classes' order."""
+        """Return the compared emotions, in the order of the classes."""
         return [label for label in self.classes if any(label in results for results in self.sets.values())]
 
     def colour(self, name: str) -> str:
@@ -83,11 +83,11 @@ class Comparison:
         return colour_of_set(name, self.sets)
 
     def pooled(self, name: str) -> SampleResult:
-        """Return what all samples of a set amount to together."""
+        """Return the pooled result of all samples of a set."""
         return self._pooled[name]
 
     def results(self, emotion: str | None) -> dict[str, SampleResult]:
-        """Return the results of one emotion by set, or of all of them together for None."""
+        """Return the results of one emotion by set, or the pooled results for None."""
         if emotion is None:
             return dict(self._pooled)
         return {name: results[emotion] for name, results in self.sets.items() if emotion in results}
@@ -107,9 +107,9 @@ class Comparison:
 
     @cached_property
     def gaps(self) -> list[Gap]:
-        """How far the sets lie from the reference, for each emotion, and for all where there are several.
+        """The gaps between the reference and the other sets, for each emotion and, if there are several, pooled.
 
-        P-values are corrected over the emotions and sets, and over the sets where all emotions are taken together.
+        P-values are corrected over emotions and sets, and separately over the pooled gaps.
         """
         emotions = self.emotions()
         each = [gap for emotion in emotions for gap in _gaps(self, emotion)]
@@ -117,7 +117,7 @@ class Comparison:
 
     @cached_property
     def ranking(self) -> dict[tuple[str, str], Area]:
-        """How well each emotion of each set is ranked above the set's others; nothing for a set of one emotion."""
+        """The AUC of each emotion against the set's other emotions; none for a set of one emotion."""
         found = {}
         for name, results in self.sets.items():
             pictures = self.pooled(name).pictures
@@ -144,12 +144,12 @@ def _corrected(found: list[Gap]) -> list[Gap]:
 
 
 def save_comparison(comparison: Comparison, *, run: Run) -> Path:
-    """Write a comparison into its run's folder and return the file; RunError where it cannot be written.
+    """Write a comparison into its run's folder and return the file; RunError if it cannot be written.
 
-    The file also holds the differences between the sets, for whoever reads it without this project.
+    The file also holds the gaps between the sets, for readers without this project.
     """
     now = time.time_ns()
-    # To the microsecond, so that names sort as the comparisons came, also within a second.
+    # To the microsecond, so that names sort by time even within a second.
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
     path = run.comparisons / f"{stamp}-{now // 1000 % 10**6:06}.json"
     try:
@@ -164,7 +164,7 @@ def save_comparison(comparison: Comparison, *, run: Run) -> Path:
 
 
 def load_comparison(path: Path) -> Comparison:
-    """Read what ``save_comparison`` wrote, with statistics computed anew; RunError where it is gone, torn or newer."""
+    """Read a saved comparison and recompute its statistics; RunError if it is missing, damaged or newer."""
     try:
         stamp = path.stat()
     except OSError as error:
@@ -172,7 +172,7 @@ def load_comparison(path: Path) -> Comparison:
     return _load(path, stamp.st_mtime_ns, stamp.st_size)
 
 
-# Such a file is written once, and a page asks for the same one a dozen times at a click.
+# The file never changes, and a page reads it a dozen times per click.
 @lru_cache(maxsize=64)
 def _load(path: Path, modified: int, size: int) -> Comparison:
     try:
@@ -199,6 +199,6 @@ def _sample_result(values: Mapping[str, Any], classes: list[str]) -> SampleResul
 
 
 def run_of(comparison: Path) -> Run:
-    """Return the run in whose folder a comparison's file lies, or the one that it names where it was moved out."""
+    """Return the run in whose folder a comparison's file lies, or the run it names if it was moved."""
     around = (Run(folder) for folder in comparison.absolute().parents if (folder / "config.json").is_file())
     return next(around, None) or Run(Path(load_comparison(comparison).run))

@@ -1,4 +1,4 @@
-"""Controls of a comparison: its pictures once more with something taken away, against what was said of them before."""
+"""Controls of a comparison: its pictures judged again with something removed, against their original scores."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from emotion.data.decoding import open_picture
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
 
 NAME, ALL = "controls", "all"
-# Of twice as many pixels a side all of a picture's views are made; models take fewer.
+# A picture is decoded once for all views, at least twice this many pixels a side; models take fewer.
 SIDE = 512
-# Pictures in memory at a time, each under every control; each is as large as its file decodes to.
+# Pictures in memory at a time, each under every control, at full decoded size.
 CHUNK = 4
 
 
 @dataclass(frozen=True)
 class LabelControl:
-    """The same scores held against labels that mean nothing."""
+    """A control that keeps the scores and replaces the labels by meaningless ones."""
 
     name: str
     title: str
@@ -50,7 +50,7 @@ CONTROLS: dict[str, Alteration | LabelControl] = {**PICTURE_CONTROLS, SHUFFLED.n
 
 @dataclass(frozen=True)
 class Measured:
-    """Pictures of a set: how many, how many top-1 has right, the mean correct-class confidence with its interval."""
+    """A set's pictures: their number, the number correct, and the mean correct-class confidence with its interval."""
 
     n: int
     correct: int
@@ -60,9 +60,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class SetControl:
-    """A set, its emotions pooled, before and under a control; ``left_out`` pictures cannot be read any more.
+    """A set, emotions pooled, before and under a control; ``left_out`` counts pictures that are no longer readable.
 
-    ``change`` is of the correct-class confidence of the same pictures.
+    ``change`` is the change of correct-class confidence over the same pictures.
     """
 
     before: Measured
@@ -73,23 +73,23 @@ class SetControl:
 
 @dataclass(frozen=True)
 class ControlResult:
-    """What a control of a comparison came to, by set."""
+    """The result of a control, by set."""
 
     name: str
     sets: dict[str, SetControl]
 
 
-# By the control's name.
+# By control name.
 Results = dict[str, ControlResult]
 Rows = Sequence[ScoredPicture | None]
 
 
 def ask(judge: Judge, comparison: Comparison, *, name: str = ALL) -> Generator[Progress, None, Results]:
-    """Change each picture as a control says, or as each of them does, score it, and hold it against its own score.
+    """Apply one control, or all of them, to each picture, score it, and compare with its original score.
 
     Raises:
         ConfigError: there is no such control.
-        PictureError: pictures that are not drawn cannot be drawn again, or none of a set can be read any more.
+        PictureError: pictures that are not drawn cannot be redrawn, or no picture of a set can be read any more.
     """
     if name not in (ALL, *CONTROLS):
         raise ConfigError(f"There is no control {name!r}: choose one of {', '.join(CONTROLS)}.")
@@ -110,7 +110,7 @@ def ask(judge: Judge, comparison: Comparison, *, name: str = ALL) -> Generator[P
 
 
 def offered(comparison: Comparison) -> list[Alteration | LabelControl]:
-    """Return the controls that its sets allow: all where every set was drawn, else those of any picture."""
+    """Return the controls that the sets allow: all if every set is drawn, else those of any picture."""
     is_drawn = all(is_redrawable(folder) for folder in comparison.folders.values())
     return [control for control in CONTROLS.values() if is_drawn or not isinstance(control, DrawnControl)]
 
@@ -118,7 +118,7 @@ def offered(comparison: Comparison) -> list[Alteration | LabelControl]:
 def _changed(
     judge: Judge, changes: Sequence[Alteration], before: Mapping[str, Sequence[ScoredPicture]]
 ) -> Generator[Progress, None, dict[str, Mapping[str, Rows]]]:
-    """Return by control and set each picture with what is said of it changed, None for what cannot be read any more.
+    """Return each picture with its new scores, by control and set; None if it is no longer readable.
 
     A picture is decoded once for all controls.
     """
@@ -138,7 +138,7 @@ def _changed(
 
 
 def _images(path: Path, changes: Sequence[Alteration]) -> list[Image.Image | Path]:
-    """Return a picture under each control; the file itself, of which nothing can be said, where it cannot be read."""
+    """Return a picture under each control; for an unreadable picture, its path, which scoring will reject."""
     try:
         opened = open_picture(path, side=SIDE) if any(isinstance(each, PictureControl) for each in changes) else None
     except PictureError:
@@ -150,10 +150,10 @@ def _images(path: Path, changes: Sequence[Alteration]) -> list[Image.Image | Pat
 
 
 def _shuffled(pictures: Sequence[ScoredPicture], comparison: Comparison, *, name: str) -> list[ScoredPicture]:
-    """Return the pictures of a set under labels by lot, drawn by the comparison's seed.
+    """Return a set's pictures with random labels, drawn by the comparison's seed.
 
-    The labels of several emotions are permuted; where all pictures show one, each gets any class with equal chances,
-    so that the expected mean of its probability is chance whatever the model says.
+    The labels of several emotions are permuted. If all pictures show one emotion, each gets a class drawn uniformly, so
+    that the expected mean probability is chance, whatever the model predicts.
     """
     rng = random.Random(f"shuffled labels/{comparison.seed}/{name}")
     labels = [picture.label for picture in pictures]
@@ -180,7 +180,7 @@ def _measured(pictures: Sequence[ScoredPicture]) -> Measured:
 
 
 def blocks(results: Results, comparison: Comparison) -> list[Block]:
-    """Return what each control takes away, and how far that moves each set."""
+    """Return the effect of each control on each set."""
     rows, dots = [], []
     for result in results.values():
         for name, each in result.sets.items():
@@ -207,7 +207,7 @@ def blocks(results: Results, comparison: Comparison) -> list[Block]:
 
 
 def _looks(results: Results) -> str:
-    """Say how much of what controls show luck alone would show. Shuffled labels are no finding."""
+    """Return how many changes chance alone could explain; shuffled labels do not count."""
     moved = [each.change for name, result in results.items() if name != SHUFFLED.name for each in result.sets.values()]
     if len(moved) < 2:
         return ""

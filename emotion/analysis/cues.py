@@ -1,4 +1,4 @@
-"""A cue probe: one parameter of drawn faces moved over its range, and what a run makes of each face."""
+"""Cue probes: move one parameter of drawn faces over its range and record a run's predictions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from emotion.runs.run import GUEST
 FOLDER = "probes"
 LEARNT_FROM = "human"
 ON = {"human": "people", "dog": "dogs", "cat": "cats"}
-# Less than this share of how far people move is a weak likeness.
+# A change below this share of the change on people counts as weak.
 WEAK = 0.5
 Verdict = Literal["moves", "not told", "nothing to carry", "turns round", "carries over", "carries over weakly"]
 RULE = (
@@ -42,9 +42,9 @@ _SAID: dict[Verdict, str] = {
 
 @dataclass(frozen=True)
 class SpeciesCurves:
-    """What is said of one species: by class, the mean probability at each value of the cue with its 95 % interval.
+    """Predictions for one species: by class, the mean probability at each value of the cue with its 95 % interval.
 
-    ``swings`` is by class how far the probability moves from the first to the last value, paired over individuals.
+    ``swings`` gives for each class the change from the first to the last value, paired over individuals.
     """
 
     individuals: int
@@ -55,7 +55,7 @@ class SpeciesCurves:
 
 @dataclass(frozen=True)
 class CueCurves:
-    """A cue at its values, on a base such as "neutral", by species."""
+    """A cue's values and its curves by species, on a base such as "neutral"."""
 
     cue: str
     base: str
@@ -66,12 +66,12 @@ class CueCurves:
 
     @property
     def leading(self) -> str:
-        """The class that moves most on people, or on the first species where people have no such cue."""
+        """The class that changes most on people, or on the first species if people lack the cue."""
         swings = self.species.get(LEARNT_FROM, next(iter(self.species.values()))).swings
         return max(self.classes, key=lambda label: abs(swings[label].mean))
 
     def verdict(self, species: str) -> Verdict:
-        """Return what the change of the leading class on a species amounts to; see ``RULE``."""
+        """Return the verdict on the leading class's change on a species; see ``RULE``."""
         people, theirs = self.species.get(LEARNT_FROM), self.species[species].swings[self.leading]
         if people is None or species == LEARNT_FROM:
             return "moves" if theirs.is_told else "not told"
@@ -85,19 +85,19 @@ class CueCurves:
         return "carries over" if abs(theirs.mean) >= WEAK * abs(ours.mean) else "carries over weakly"
 
 
-# By the cue's name, the newest first.
+# By cue name, newest first.
 Probes = dict[str, CueCurves]
 
 
 def ask(
     judge: Judge, comparison: Comparison, *, cue: str, base: str = NEUTRAL_BASE, individuals: float = INDIVIDUALS
 ) -> Generator[Progress, None, Probes]:
-    """Show a run the drawn individuals of each species that has the cue, with the cue at each of its values.
+    """Score the drawn individuals of each species that has the cue, at each of the cue's values.
 
-    The next individual is drawn while one is scored. ConfigError where there is no such cue or base.
+    The next individual is drawn while one is scored. Raises ConfigError if there is no such cue or base.
     """
     moved = find_cue(cue)
-    # A wrong base is refused before anything is drawn.
+    # Refuse a wrong base before drawing.
     base_of(base, species=moved.species[0])
     sitters = [each for species in moved.species for each in drawn_individuals(species, int(individuals))]
     total = len(sitters) * len(moved.values)
@@ -119,7 +119,7 @@ def ask(
 
 
 def _curves(scores: Sequence[Sequence[dict[str, float]]], classes: Sequence[str]) -> SpeciesCurves:
-    """Sum up probabilities by individual and value."""
+    """Average the probabilities over individuals at each value."""
     columns = {label: [[said[label] for said in column] for column in zip(*scores, strict=True)] for label in classes}
     return SpeciesCurves(
         individuals=len(scores),
@@ -130,7 +130,7 @@ def _curves(scores: Sequence[Sequence[dict[str, float]]], classes: Sequence[str]
 
 
 def blocks(probes: Probes, comparison: Comparison) -> list[Block]:
-    """Return what each cue that was probed moves, and whether that carries over; curves of the newest one."""
+    """Return each probed cue's effect and whether it carries over, with the newest cue's curves."""
     rows = [
         row(
             f"{_title(curves)}, {ON[species]}",
@@ -161,7 +161,7 @@ def _title(curves: CueCurves) -> str:
 
 
 def _sentence(curves: CueCurves) -> str:
-    """Say what the cue does on each species, from the numbers alone."""
+    """Return the cue's effect on each species, from the numbers alone."""
     cue, label, moves = find_cue(curves.cue), curves.leading, []
     for species, each in curves.species.items():
         points, interval = each.swings[label].in_points()
@@ -196,7 +196,7 @@ def _figure(curves: CueCurves) -> Figure:
 
 
 def _folders(comparison: Path) -> list[Path]:
-    """Return where cues of a comparison's run are kept, last where new ones go: a guest of the run has an own place."""
+    """Return the folders with the probes of a comparison's run, the one for new probes last: guests have their own."""
     beside = [comparison.parent / FOLDER] if comparison.parent.name.startswith(GUEST) else []
     return [run_of(comparison).path / FOLDER, *beside]
 
@@ -209,7 +209,7 @@ def _load(comparison: Path) -> Probes | None:
 
 
 def _save(comparison: Path, probes: Probes) -> None:
-    # It tells of the run and not of the comparison: every comparison of the run has it.
+    # Probes belong to the run, so all of its comparisons share them.
     folder = _folders(comparison)[-1]
     for name, curves in probes.items():
         save_result(folder / f"{name}.json", curves, kind=CueCurves)

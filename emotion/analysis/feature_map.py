@@ -1,4 +1,4 @@
-"""A map of features: pictures of all species on the two axes along which the pictures trained on differ most."""
+"""A feature map: pictures of all species on the first two principal axes of the training pictures."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from emotion.core.labels import colour_of, in_order
 from emotion.core.progress import Progress
 from emotion.data.folders import within
 
-# Told apart without colours.
+# Distinguishable without colours.
 SHAPES = ("circle", "triangle", "square", "diamond", "cross", "star")
 PER_CLASS = 20
-# As many as a page can show with a small copy of each.
+# As many as a page can show with thumbnails.
 MOST_POINTS = 240
 Drawn = tuple[str, str, Path]
 
 
 @dataclass(frozen=True)
 class Point:
-    """A picture on the map; ``picture`` is its path within its set's folder, ``predicted`` what the run calls it."""
+    """A picture on the map; ``picture`` is its path within its set's folder, ``predicted`` its predicted class."""
 
     set_name: str
     picture: str
@@ -42,12 +42,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Distances:
-    """How a set lies to the reference set, in all directions of the features, not on the map alone.
+    """A set's distances to the reference set, in all directions of the whitened features.
 
-    ``nearer`` of its ``n`` pictures are nearer to the centres of their own set's other emotions, on average, than to
-    the centre of the reference's pictures of the same emotion. ``across`` is the mean distance between the two sets'
-    centres of one emotion, ``within`` and ``within_reference`` that between the centres of two emotions of a set: root
-    mean squares over directions, 1 for the mean spread of the training pictures along one.
+    ``nearer`` of its ``n`` pictures are nearer, on average, to the centres of their own set's other emotions than to
+    the centre of the same emotion in the reference set. ``across`` is the mean distance of two sets' centres of one
+    emotion; ``within`` and ``within_reference`` are the mean distances between centres of two emotions of one set. All
+    are root mean squares over directions, in units of the training pictures' mean spread.
     """
 
     n: int
@@ -59,9 +59,9 @@ class Distances:
 
 @dataclass(frozen=True)
 class MapResult:
-    """Points, the share (0 to 1) of the training pictures' variance that each axis holds, and how sets lie apart.
+    """The map's points, the share (0 to 1) of the training pictures' variance on each axis, and the distances by set.
 
-    ``fitted_on`` counts the training pictures; ``unreadable`` counts by set what was drawn and could not be read.
+    ``fitted_on`` is the number of training pictures; ``unreadable`` counts sampled but unreadable pictures by set.
     """
 
     reference: str
@@ -73,14 +73,14 @@ class MapResult:
 
 
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, MapResult]:
-    """Lay out some pictures of each emotion of each set.
+    """Place some pictures of each emotion of each set on the map.
 
-    Features are whitened within the classes of the run's own picture set, as before a training of the classifier, and
-    the axes are the first two principal components of that set: those of what the model learnt from, to which the
-    people on the map are as new as the animals. Plain standardised features were tried, on drawn faces and on
-    photographs: two axes hold more of their variance, but of pose and background, and people's emotions overlap.
+    Features are whitened within the classes of the run's picture set, as for the classifier, and the axes are the first
+    two principal components of that set, which contains no picture of the map. Plain standardised features
+    were tried on drawings and photographs: two axes hold more of their variance, but it is pose and background, and
+    people's emotions overlap.
 
-    PictureError where pictures of the run or of the comparison's sets are gone, or too few can be read.
+    Raises PictureError if pictures of the run or of the comparison's sets are gone, or too few can be read.
     """
     from sklearn.decomposition import PCA
 
@@ -118,7 +118,7 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, MapRe
 
 
 def _draw(comparison: Comparison, found: Mapping[str, Pool]) -> list[Drawn]:
-    """Return set, emotion and path of the pictures to lay out, drawn by the comparison's seed without replacement."""
+    """Return set, emotion and path of the pictures on the map, drawn by the comparison's seed without replacement."""
     cells = [(name, label, paths) for name, pool in found.items() for label, paths in pool.pictures.items()]
     size = max(1, min(PER_CLASS, MOST_POINTS // len(cells)))
     return [
@@ -129,9 +129,9 @@ def _draw(comparison: Comparison, found: Mapping[str, Pool]) -> list[Drawn]:
 
 
 def distances_to(reference: str, seen: np.ndarray, groups: Sequence[tuple[str, str]]) -> dict[str, Distances]:
-    """Return how each other set lies to the reference, from (N, F) whitened features and their sets and emotions.
+    """Return each other set's distances to the reference, from (N, F) whitened features and their sets and emotions.
 
-    A set that shares fewer than two emotions with the reference has none.
+    A set with fewer than two emotions in common with the reference is omitted.
     """
     rows = {group: seen[[each == group for each in groups]] for group in dict.fromkeys(groups)}
     centres = {group: each.mean(0) for group, each in rows.items()}
@@ -160,7 +160,7 @@ def _apart(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def blocks(result: MapResult, comparison: Comparison) -> list[Block]:
-    """Return what the map says, and the map."""
+    """Return the reading of the map, and the map."""
     names = list(dict.fromkeys(point.set_name for point in result.points))
     shapes = {name: SHAPES[number % len(SHAPES)] for number, name in enumerate(names)}
     marks = [
@@ -195,7 +195,7 @@ def blocks(result: MapResult, comparison: Comparison) -> list[Block]:
 
 
 def _sentence(name: str, each: Distances, reference: str) -> str:
-    """Say whether a set's pictures lie by species or by emotion."""
+    """Return whether a set's pictures group by species or by emotion."""
     theirs, ours = plural(name), plural(reference)
     return (
         f"Over all directions, {each.nearer} of {each.n} {theirs} lie nearer to the centres of {theirs} of other "

@@ -1,4 +1,4 @@
-"""What a comparison shows, in sentences: gaps between species, classes that a model falls back to, and warnings."""
+"""A comparison's findings in sentences: gaps between species, collapses to one class, and warnings."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _VERBS: dict[Standing, str] = {
     "fallen back": "one class for nearly all",
     "trained on": "trained on these very",
 }
-# A class is fallen back to where most of what is not of it, surely more than half, is called by its name.
+# A model collapses to a class if, with confidence, it calls more than half of the other classes' pictures so.
 COLLAPSED_SHARE = 0.5
-# A gap of next to nothing would need an astronomical number of pictures.
+# A tiny gap would need an absurd number of pictures.
 MOST_NEEDED = 100_000
 
 
 @dataclass(frozen=True)
 class Collapse:
-    """``called`` of the ``n`` pictures of a set that do not show ``label`` are called ``label`` all the same.
+    """``called`` of a set's ``n`` pictures that do not show ``label`` are predicted as ``label``.
 
-    ``emotion`` is what all of them show, None for several.
+    ``emotion`` is the one emotion they show, None for several.
     """
 
     set_name: str
@@ -43,17 +43,16 @@ class Collapse:
 
 
 def gaps_of(comparison: Comparison, emotion: str | None) -> list[Gap]:
-    """Return the gaps of one emotion, or of all together for None; of a single emotion None means that one."""
+    """Return the gaps of one emotion, or the pooled gaps for None; with a single emotion, None means that one."""
     emotions = comparison.emotions()
     wanted = emotions[0] if emotion is None and len(emotions) == 1 else emotion
     return [gap for gap in comparison.gaps if gap.emotion == wanted]
 
 
 def collapses(comparison: Comparison, emotion: str | None = None) -> list[Collapse]:
-    """Return the classes that the model falls back to, over all emotions or where one is shown.
+    """Return the classes that the model collapses to, over all emotions or on one.
 
-    A class counts where the 95 % Wilson interval of the share of the other classes' pictures that are called so lies
-    above one half.
+    A class counts if the 95 % Wilson interval of the share of other classes' pictures predicted as it exceeds one half.
     """
     found = []
     for name, result in comparison.results(emotion).items():
@@ -67,14 +66,14 @@ def collapses(comparison: Comparison, emotion: str | None = None) -> list[Collap
 
 
 def confusion(result: SampleResult, classes: list[str]) -> dict[str, dict[str, int]]:
-    """Return how many pictures of each class (outer) were called each class (inner)."""
+    """Return how many pictures of each class (outer) were predicted as each class (inner)."""
     counts = Counter((picture.label, picture.predicted) for picture in result.pictures)
     shown = {picture.label for picture in result.pictures}
     return {label: {said: counts[label, said] for said in classes} for label in classes if label in shown}
 
 
 def headline(comparison: Comparison, emotion: str | None) -> tuple[str, str]:
-    """Return what counts in a sentence, the hits and what they are worth, and the means in another."""
+    """Return two sentences: the hits against chance, and the mean confidences."""
     results = comparison.results(emotion)
     (first, one), *others = results.items()
     hits = [f"{one.correct} of {one.n} {plural(first)} right"]
@@ -95,7 +94,7 @@ def headline(comparison: Comparison, emotion: str | None) -> tuple[str, str]:
 
 
 def _standing(result: SampleResult, chance: float, *, is_fallen: bool) -> Standing:
-    """Return whether hits can be told from guessing by their interval, where they say anything of that."""
+    """Return how the hits compare with guessing, by their interval, unless something else explains them."""
     if result.is_trained_on:
         return "trained on"
     if is_fallen:
@@ -105,7 +104,7 @@ def _standing(result: SampleResult, chance: float, *, is_fallen: bool) -> Standi
 
 
 def gap_sentence(gap: Gap) -> str:
-    """Say how far two species lie apart and what that is worth."""
+    """Return the gap between two species and whether chance could explain it."""
     found, ours, theirs = gap.difference, plural(gap.reference), plural(gap.other)
     low, high = (round(100 * bound) for bound in found.interval)
     points = round(100 * abs(found.gap))
@@ -124,7 +123,7 @@ def gap_sentence(gap: Gap) -> str:
 
 
 def details_sentence(gap: Gap) -> str:
-    """Give the test, the effect size and the number of pictures it would take."""
+    """Return the test, the effect size and the sample size needed."""
     found = gap.difference
     corrected = f", {_p(gap.adjusted_p_value)} corrected" if gap.adjusted_p_value != found.p_value else ""
     pairs = f"in {found.superiority * 100:.0f} % of pairs the {gap.reference} picture gets the higher one"
@@ -134,7 +133,7 @@ def details_sentence(gap: Gap) -> str:
 
 
 def caveats(comparison: Comparison, emotion: str | None) -> list[str]:
-    """Return what nobody should pass over beside the results of one emotion, or of all for None."""
+    """Return the warnings on the results of one emotion, or of all for None."""
     found = []
     for each in collapses(comparison, emotion):
         who = plural(each.set_name)
@@ -160,7 +159,7 @@ def caveats(comparison: Comparison, emotion: str | None) -> list[str]:
 
 
 def plural(name: str) -> str:
-    """Return how several of a set are called: people, dogs, cats, and other names as they are."""
+    """Return the plural of a set's name: people, dogs, cats; other names unchanged."""
     first, _, rest = name.partition(" ")
     return f"{PLURALS.get(first, first)}{' ' + rest if rest else ''}"
 

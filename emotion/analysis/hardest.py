@@ -1,4 +1,4 @@
-"""The hardest pictures of a set, by how far their features lie from each class; wrong labels are among them."""
+"""The hardest pictures of a set, by distance to the classes' centres; wrong labels are among them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from emotion.data.findings import Suspect, keep_suspects
 from emotion.data.sets import SavedSet
 
 FOLDS, SEED = 5, 0
-# Fewer pictures of a class say nothing of where it lies, and find no place in every fold.
+# Fewer pictures do not locate a class, nor reach every fold.
 LEAST = FOLDS
-# As for the classifier of a training; with labels of photographs that were changed on purpose, one in ten, those come
-# before the others in 93 of 100 pairs (mean of ten draws, at 224 as at 140 pixels).
+# As in a classifier's training. Of photographs with one label in ten changed on purpose, changed labels rank before
+# the others in 93 of 100 pairs (mean of ten draws, at 224 and at 140 pixels).
 SHRINKAGE = 0.5
 
 
 @dataclass(frozen=True)
 class FindHardest:
-    """Look at the pictures of a set that are not known yet, and keep how hard each is beside them.
+    """Compute missing features of a set's pictures, and save how hard each picture is.
 
-    It is the look that a training of the classifier begins with, so that one is spared it afterwards.
+    The features are those that a training of the classifier starts with, which can then reuse them.
     """
 
     folder: Path
 
     def carry_out(self) -> Generator[Progress, None, str]:
-        """Yield how far the look is, and return what came out, in one sentence.
+        """Yield the progress, and return the result in one sentence.
 
-        PictureError where there are too few classes or pictures, RunError where the disk has no room for the features.
+        Raises PictureError if there are too few classes or pictures, RunError if the disk has no room for the features.
         """
         return (yield from paced(self._steps()))
 
@@ -63,11 +63,10 @@ class FindHardest:
 
 
 def find_suspects(features: np.ndarray, labels: Sequence[str]) -> list[Suspect]:
-    """Return what (N, F) features say of each label, from distances to the classes' centres that it has no part in.
+    """Return how far (N, F) features contradict each label, by distances to class centres fitted without the picture.
 
-    By linear discriminant analysis with a shrunk covariance (scikit-learn), all classes alike likely at first, fitted
-    on the other folds: what a model says of pictures that it has not seen tells wrong labels (Northcutt, Jiang and
-    Chuang 2021, doi 10.1613/jair.1.12125).
+    By cross-validated linear discriminant analysis with shrunk covariance and equal priors (scikit-learn): predictions
+    for held-out pictures reveal wrong labels (Northcutt, Jiang and Chuang 2021, doi 10.1613/jair.1.12125).
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.model_selection import StratifiedKFold, cross_val_predict

@@ -1,4 +1,4 @@
-"""One regularised logistic regression on features of labelled pictures, its strength chosen by folds within them."""
+"""Regularised logistic regression on features, with its strength chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from emotion.core.errors import PictureError
 
-# Inverse strengths of the regularisation; one is chosen for each set that is learnt from, by folds within it.
+# Inverse regularisation strengths; one is chosen for each training set, by folds within it.
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 FOLDS, SEED = 5, 0
 
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """(N, F) features, their (N,) class indices, and (N,) groups of near-duplicates, which are never parted."""
+    """(N, F) features, their (N,) class indices, and (N,) groups of near-duplicates, which stay in one fold."""
 
     features: np.ndarray
     truth: np.ndarray
@@ -24,9 +24,9 @@ class LabelledSet:
 
 
 def chosen(learnt: LabelledSet, *, classes: int) -> tuple[float, np.ndarray]:
-    """Return the strength of least log loss over folds, and the (N, C) probabilities that its folds give.
+    """Return the strength with the lowest log loss over folds, and the folds' (N, C) probabilities.
 
-    The choice among six by log loss flatters the folds' accuracy hardly at all.
+    Choosing among six strengths by log loss inflates the folds' accuracy only slightly.
     """
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedGroupKFold
@@ -47,9 +47,9 @@ def chosen(learnt: LabelledSet, *, classes: int) -> tuple[float, np.ndarray]:
 def learn(
     features: np.ndarray, truth: np.ndarray, strengths: Sequence[float], *, classes: int
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Learn from (N, F) features, whitened within their classes; return what gives (S, M, C) probabilities of others.
+    """Fit (N, F) features, whitened within their classes; return a function to (S, M, C) probabilities of others.
 
-    One regularised logistic regression a strength, the strongest first: each begins where the last one ended.
+    One logistic regression per strength, the strongest regularisation first; each starts at the previous solution.
     """
     from scipy.special import softmax
     from sklearn.linear_model import LogisticRegression
@@ -67,7 +67,7 @@ def learn(
         whitened, said = ((rows - mean) @ projection).astype(np.float64), []
         for weight, bias in fitted:
             logits = whitened @ weight.T + bias
-            # Of two classes there is one row, that of the second.
+            # With two classes there is one row, that of the second.
             said.append(softmax(logits if classes > 2 else np.hstack([np.zeros_like(logits), logits]), axis=1))
         return np.stack(said)
 

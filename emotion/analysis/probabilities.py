@@ -1,4 +1,4 @@
-"""Probabilities as arrays, the temperature that makes them honest, and their expected calibration error."""
+"""Probabilities as arrays, temperature scaling, and the expected calibration error."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from emotion.core.intervals import LEVEL, Interval, wilson_interval
 from emotion.core.scored import LEAST, ScoredPicture
 
 LOWEST, HIGHEST = 0.05, 20.0
-# Fewer than about 15 pictures a bin tell nothing of its share; more than 10 bins nobody can read, and below 5 the too
-# sure and the too timid end of the scale fall together and cancel each other out.
+# Fewer than about 15 pictures per bin estimate no share; more than 10 bins are unreadable, and with fewer than 5, over-
+# and underconfident pictures share bins and cancel out.
 PER_BIN, FEWEST_BINS, MOST_BINS = 15, 5, 10
 RESAMPLES = 2000
-# Numbers in a table of resamples at once, so that thousands of pictures cost no gigabyte.
+# Numbers in memory per batch of resamples.
 AT_ONCE = 2_000_000
 
 
@@ -41,7 +41,7 @@ class Judged:
 
     @property
     def accuracy(self) -> float:
-        """The share whose most likely class is the true one."""
+        """The share of pictures whose most likely class is the true one."""
         return float(self.is_right.mean())
 
     @property
@@ -56,14 +56,14 @@ class Judged:
         return float(-np.log(self.of_truth.clip(LEAST)).mean())
 
     def at(self, temperature: float) -> Judged:
-        """Return the same with softer (above 1) or sharper (below 1) probabilities; the most likely class stays."""
+        """Return softer (above 1) or sharper (below 1) probabilities; the most likely class is unchanged."""
         from scipy.special import softmax
 
         return Judged(softmax(np.log(self.probabilities.clip(LEAST)) / temperature, axis=1), self.truth)
 
 
 def fit_temperature(said: Judged) -> float:
-    """Return the temperature of least log loss (Guo et al. 2017, arXiv 1706.04599), from 0.05 to 20."""
+    """Return the temperature of lowest log loss (Guo et al. 2017, arXiv 1706.04599), from 0.05 to 20."""
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
@@ -97,7 +97,7 @@ def temperature_interval(said: Judged, fitted: float) -> Interval:
 
 @dataclass(frozen=True)
 class Bin:
-    """Pictures of similar top-class probability: its mean, and how many were right."""
+    """Pictures of similar top-class probability: their number, its mean, and how many are right."""
 
     n: int
     confidence: float
@@ -105,7 +105,7 @@ class Bin:
 
     @property
     def accuracy(self) -> float:
-        """The share that was right."""
+        """The share that is right."""
         return self.right / self.n
 
     @property
@@ -118,8 +118,8 @@ class Bin:
 class CalibrationError:
     """The expected calibration error (0 to 1) of some pictures, with its 95 % interval and its bins.
 
-    ``if_calibrated`` is what a perfectly calibrated model of the same confidences shows on average with so few
-    pictures, ``at_most_if_calibrated`` what it stays below 95 times of 100: the measure is never 0 on a sample.
+    ``if_calibrated`` is the mean error of a perfectly calibrated model with the same confidences on as many pictures,
+    and ``at_most_if_calibrated`` its 95 % quantile: the error is never 0 on a sample.
     """
 
     value: float
@@ -130,26 +130,26 @@ class CalibrationError:
 
     @property
     def is_told(self) -> bool:
-        """Whether it is more than a perfectly calibrated model would show."""
+        """Whether the error exceeds that of a perfectly calibrated model."""
         return self.value > self.at_most_if_calibrated
 
 
 def bin_count(n: int) -> int:
-    """Return how many bins ``n`` pictures are spread over: about 15 pictures each, 5 to 10 bins."""
+    """Return the number of bins for ``n`` pictures: about 15 pictures each, 5 to 10 bins."""
     return min(n, max(FEWEST_BINS, min(MOST_BINS, n // PER_BIN)))
 
 
 def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
-    """Return the expected calibration error, and what it is worth.
+    """Return the expected calibration error with its interval and bins.
 
-    The mean over bins of |share right - mean confidence|, weighted by size, over the probability of the most likely
-    class (Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599), in ``bin_count`` bins of equal numbers of pictures,
-    which differ by one at most (Nixon et al. 2019, arXiv 1904.01685).
+    The mean over bins of |share right - mean confidence|, weighted by size, for the probability of the most likely
+    class (Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599), in ``bin_count`` bins of equal size, up to one
+    picture (Nixon et al. 2019, arXiv 1904.01685).
 
-    The interval rests on a bootstrap of pictures. On a sample the error is too large, and on a resample it is so once
-    more: the lower end is the basic bootstrap's, which takes that off (Davison and Hinkley 1997, section 5.2.1), and 0
-    where a calibrated model would show as much; the upper end is the percentile's, on the safe side. Of 40 to 160
-    pictures it holds the true error 87 to 99 times of 100 (``tests/analysis/test_statistics.py``).
+    The interval bootstraps pictures. The error is biased upwards on a sample, and again on a resample: the lower end is
+    the basic bootstrap's, which corrects that (Davison and Hinkley 1997, section 5.2.1), and 0 if a calibrated model
+    could show as much; the upper end is the percentile bootstrap's, which is conservative. With 40 to 160 pictures it
+    covers the true error 87 to 99 times of 100 (``tests/analysis/test_statistics.py``).
     """
     top = said.probabilities.max(1)
     order = top.argsort(kind="stable")
@@ -157,7 +157,7 @@ def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
     n, rng = len(gaps), np.random.default_rng(seed)
     edges = np.arange(bin_count(n) + 1) * n // bin_count(n)
     value = float(_error(gaps, edges))
-    # Ranks in order are pictures in the order of their confidence.
+    # Sorted ranks are pictures in order of confidence.
     resampled = _repeated(lambda rows: gaps[np.sort(rng.integers(0, n, (rows, n)), axis=1)], edges)
     calibrated = _repeated(lambda rows: (rng.random((rows, n)) < confidences) - confidences, edges)
     high, at_most = float(np.quantile(resampled, (1 + LEVEL) / 2)), float(np.quantile(calibrated, LEVEL))
@@ -174,7 +174,7 @@ def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
 
 
 def _error(gaps: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the error of (..., N) gaps in the order of their confidence: |sum| of each bin, over N."""
+    """Return the error of (..., N) gaps in order of confidence: the bins' |sum|, added up, over N."""
     error: np.ndarray = np.abs(np.add.reduceat(gaps, edges[:-1], axis=-1)).sum(-1) / gaps.shape[-1]
     return error
 

@@ -1,4 +1,4 @@
-"""What came out of a comparison, as blocks: for each set, what was said, and how far the sets lie apart."""
+"""A comparison's results as blocks: measures of each set, predictions, and gaps between the sets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _GRID = (
 
 
 def results(comparison: Comparison, emotion: str | None) -> list[Block]:
-    """Return every measure of every set with its interval, what was said, and the grid where there is one."""
+    """Return all measures of all sets, with intervals, the predictions, and the grid if there is one."""
     blocks: list[Block] = [measures(comparison, emotion), note_of_measures(), _means(comparison, emotion)]
     if emotion is None:
         blocks += [Heading("Every emotion of every set"), grid(comparison), _every_measure(comparison)]
@@ -64,7 +64,7 @@ def results(comparison: Comparison, emotion: str | None) -> list[Block]:
 
 
 def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
-    """Return how far the other sets lie from the reference, with the tests, and what it would take to tell."""
+    """Return the gaps between the reference and the other sets, with their tests and the sample sizes needed."""
     if not comparison.gaps:
         why = "There is one set only" if len(comparison.sets) == 1 else "A set has a single picture"
         return [Text(f"{why}, so that nothing can be held against it.")]
@@ -83,7 +83,7 @@ def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
 
 
 def measures(comparison: Comparison, emotion: str | None) -> Table:
-    """Return every measure of every set, with the line of an even guess."""
+    """Return all measures of all sets, with a row for guessing."""
     rows = [_row(name, each, comparison.colour(name)) for name, each in comparison.results(emotion).items()]
     classes, even = len(comparison.classes), percent(comparison.chance)
     losses = f"{chance_log_loss(classes):.2f}", f"{chance_brier(classes):.2f}"
@@ -93,12 +93,12 @@ def measures(comparison: Comparison, emotion: str | None) -> Table:
 
 
 def note_of_measures() -> Text:
-    """Say what stands in the table of measures."""
+    """Return the note that explains the table of measures."""
     return Text(MEASURED, "note", (WILSON, BRIER))
 
 
 def grid(comparison: Comparison) -> Table:
-    """Return the mean of every emotion of every set at a glance."""
+    """Return the mean correct-class confidence of every emotion of every set."""
     told = {(gap.other, gap.emotion) for gap in comparison.gaps if gap.adjusted_p_value < 0.05}
 
     def cell(name: str, emotion: str | None) -> Cell:
@@ -125,7 +125,7 @@ def grid(comparison: Comparison) -> Table:
 
 
 def said(comparison: Comparison, emotion: str | None) -> Block:
-    """Return what was said of each set: counts of one emotion, or a confusion matrix a set."""
+    """Return the predictions for each set: the counts for one emotion, or one confusion matrix per set."""
     if emotion is None:
         return Beside([_confusion(comparison, name) for name in comparison.sets])
     rows = [

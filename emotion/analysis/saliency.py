@@ -1,4 +1,4 @@
-"""Where a class's evidence lies: in one picture, or in one picture of each set of a comparison."""
+"""Saliency: where the evidence for a class lies, in one picture or in one picture of each set of a comparison."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from emotion.runs.run import Run
 
 @dataclass(frozen=True)
 class Explain:
-    """Which parts of a picture speak for a class; ``label`` None is the class that the run says.
+    """Explain which parts of a picture support a class; ``label`` None is the predicted class.
 
-    ``picture`` is a file, or a file's content: a visitor's picture lies in no file any more when this is asked.
+    ``picture`` is a file, or a file's content, since a visitor's upload is deleted by then.
     """
 
     run: Run
@@ -31,7 +31,7 @@ class Explain:
     label: str | None = None
 
     def carry_out(self, judge: Judge) -> Generator[Progress, None, Saliency]:
-        """Return the map; PictureError where the picture cannot be read."""
+        """Return the map. Raises PictureError if the picture cannot be read."""
         yield Progress(0, 1, "looking at the picture")
         picture = self.picture if isinstance(self.picture, Path) else open_picture(io.BytesIO(self.picture))
         label = self.label
@@ -45,7 +45,7 @@ class Explain:
 
 @dataclass(frozen=True)
 class ExplainedPicture:
-    """A picture of a set, and the map of its own class; of the class that was said too, where that is another."""
+    """A picture of a set, with the map of its correct class, and of the predicted class if that is another."""
 
     set_name: str
     picture: ScoredPicture
@@ -54,7 +54,7 @@ class ExplainedPicture:
 
 @dataclass(frozen=True)
 class ExplainedSample:
-    """One picture of each set: the ``number``-th from 1 of its sample of ``emotion``."""
+    """One picture of each set: number ``number``, from 1, of its sample of ``emotion``."""
 
     emotion: str
     number: int
@@ -64,9 +64,9 @@ class ExplainedSample:
 def ask(
     judge: Judge, comparison: Comparison, *, emotion: str, number: float = 1
 ) -> Generator[Progress, None, ExplainedSample]:
-    """Return where the evidence lies in the ``number``-th picture (from 1) of each set that has so many.
+    """Return saliency maps of picture ``number`` (from 1) of each set that has as many.
 
-    A probability in a map is that of the comparison. PictureError where no set has so many, or a picture is gone.
+    Probabilities are those of the comparison. Raises PictureError if no set has as many, or a picture is gone.
     """
     place = int(number)
     samples = {name: result.pictures for name, result in comparison.results(emotion).items()}
@@ -84,7 +84,7 @@ def ask(
 
 
 def blocks(result: ExplainedSample, comparison: Comparison) -> list[Block]:
-    """Return a picture of each set beside its maps."""
+    """Return one picture of each set next to its maps."""
     cards: list[Block] = []
     for each in result.pictures:
         of, said = each.picture, each.picture.predicted

@@ -1,4 +1,4 @@
-"""Without the species' look: what a run says once each set's own mean is taken from its features, not the people's."""
+"""Remove a species' appearance: predictions after shifting each set's mean features to the training pictures' mean."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emotion.core.progress import Progress
 
 @dataclass(frozen=True)
 class Said:
-    """What was said of a set: how often each class, how many right, and the log loss in nats."""
+    """Predictions for a set: the count of each class, the number correct, and the log loss in nats."""
 
     predicted: dict[str, int]
     correct: int
@@ -32,7 +32,7 @@ class Said:
 
 @dataclass(frozen=True)
 class SetLook:
-    """``n`` pictures of a set, judged as they are, and with the set's own mean in place of the training's."""
+    """``n`` pictures of a set, judged as they are and after the shift of their mean."""
 
     n: int
     before: Said
@@ -41,16 +41,16 @@ class SetLook:
 
 @dataclass(frozen=True)
 class LookResult:
-    """By set; ``left_out`` are those that do not show every emotion."""
+    """Results by set; ``left_out`` are the sets that lack an emotion."""
 
     sets: dict[str, SetLook]
     left_out: list[str]
 
 
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, LookResult]:
-    """Shift the features of each set that shows every class by the difference of its mean to the training's.
+    """Shift each set's features so that their mean equals the training pictures'; sets that lack a class are left out.
 
-    PictureError where no set shows every class, or pictures of the run or of a set are gone.
+    Raises PictureError if no set shows every class, or pictures of the run or of a set are gone.
     """
     whole = [name for name, shown in comparison.sets.items() if set(shown) == set(comparison.classes)]
     if not whole:
@@ -72,7 +72,7 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, LookR
 
 
 def shifted(judge: Judge, features: np.ndarray, truth: np.ndarray, *, mean: np.ndarray) -> SetLook:
-    """Return what is said of (N, F) features as they are, and moved so that their mean is ``mean``, (F,)."""
+    """Return the predictions for (N, F) features as they are, and shifted so that their mean is ``mean``, (F,)."""
     moved = features - features.mean(0) + mean
     before, after = (
         _said(judge.classifier.of_features(rows), truth, judge.classes) for rows in (features, moved.astype(np.float32))
@@ -89,7 +89,7 @@ def _said(probabilities: np.ndarray, truth: np.ndarray, classes: Sequence[str]) 
 
 
 def blocks(result: LookResult, comparison: Comparison) -> list[Block]:
-    """Return what was said before and after."""
+    """Return the predictions before and after the shift."""
     rows = [
         row(
             f"{name}, {what}",

@@ -1,4 +1,4 @@
-"""How far a comparison's result moves with another draw of its sample, and with another seed of its training."""
+"""Stability: how far a comparison's result varies with another sample and with another training seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEEDS, DRAWS = 5, 200
 LEAST_SEEDS, MOST_SEEDS = 2, 10
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 DIGITS = 4
-# Seeds are non-negative and below this.
+# Seeds are below this.
 SEED_END = 2**31
 NO_LUCK = (
     "This run trained more than its classifier, so it is not trained anew here, and the comparison uses every picture: "
@@ -36,7 +36,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Training:
-    """What one training makes of all usable pictures of a set: mean correct-class confidence and accuracy, 0 to 1."""
+    """One training's results on all usable pictures of a set: mean correct-class confidence and accuracy, 0 to 1."""
 
     seed: int
     correct_confidence: float
@@ -47,12 +47,11 @@ class Training:
 class SetLuck:
     """A set's mean correct-class confidence over trainings and draws.
 
-    ``n`` pictures can be used, of which a draw takes ``size`` without replacement; ``unreadable`` and ``trained_on``
-    count what cannot be used. ``means`` has a row for each training and a column for each draw, a single one where
-    every picture is used; the same draws for every training. ``quantiles`` are at ``QUANTILES`` of all of them.
-    ``training_deviation`` and ``draw_deviation`` are the ``deviations`` of ``means``. ``observed`` is what the
-    comparison found; ``reference_ahead`` the share of all pairs of a training and a draw in which the reference set
-    comes out higher than this one, None for the reference itself.
+    A draw takes ``size`` of the ``n`` usable pictures without replacement; ``unreadable`` and ``trained_on`` count the
+    others. ``means`` has a row for each training and a column for each draw, one column if every picture is used; all
+    trainings share the draws. ``quantiles`` are those of all means at ``QUANTILES``. ``training_deviation`` and
+    ``draw_deviation`` are the ``deviations`` of ``means``. ``observed`` is the comparison's result; ``reference_ahead``
+    is the share of all pairs of training and draw in which the reference set is higher, None for the reference itself.
     """
 
     n: int
@@ -69,12 +68,12 @@ class SetLuck:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every picture is used, so that no draw differs."""
+        """Whether every picture is used, so that there is only one draw."""
         return self.size == self.n
 
     @property
     def span(self) -> Interval:
-        """Where 95 % of the results lie; from the least to the most where only the trainings differ."""
+        """The range of 95 % of the results; of all results if only the trainings differ."""
         if self.is_whole:
             values = [row[0] for row in self.means]
             return min(values), max(values)
@@ -82,14 +81,14 @@ class SetLuck:
 
     @property
     def is_within(self) -> bool:
-        """Whether the comparison's own result lies there, in whole percent as both are shown."""
+        """Whether the comparison's own result is in the range, in whole percent as both are shown."""
         low, high = self.span
         return round(100 * low) <= round(100 * self.observed) <= round(100 * high)
 
 
 @dataclass(frozen=True)
 class LuckResult:
-    """What repeating a comparison came to, by set. ``draws`` is 1 where every picture of every set is used."""
+    """The repeated comparison, by set. ``draws`` is 1 if every picture of every set is used."""
 
     emotion: str | None
     reference: str
@@ -103,14 +102,14 @@ class LuckResult:
 def ask(
     judge: Judge, comparison: Comparison, *, seeds: float | None = SEEDS, draws: int = DRAWS
 ) -> Generator[Progress, None, LuckResult]:
-    """Repeat a comparison with other training seeds, the run's own and those after it, and with other draws.
+    """Repeat a comparison with other training seeds, from the run's own upwards, and with other draws.
 
-    Every training scores every picture once, and each draw is of these scores. Where blocks were trained too, a
-    repeated training is no matter of seconds: then the run's own checkpoint judges every draw.
+    Every training scores every picture once, and the draws are from these scores. If the run trained blocks as well,
+    which takes too long to repeat, its own checkpoint judges every draw.
 
     Raises:
         ConfigError: there are too few seeds, or too many.
-        RunError: the run cannot be repeated, or nothing of it is left to luck.
+        RunError: the run cannot be repeated, or nothing about it is random.
         PictureError: pictures of the comparison's sets are gone, or none of a set can be read.
     """
     if seeds is None or not LEAST_SEEDS <= seeds <= MOST_SEEDS:
@@ -160,9 +159,9 @@ def _repeated(
     draws: int,
     number: int,
 ) -> tuple[SetLuck, np.ndarray]:
-    """Draw from what T trainings say of the N pictures of a set, (T, N, C), again and again.
+    """Draw repeatedly from T trainings' (T, N, C) probabilities of a set's N pictures.
 
-    Returns what came out, and the (T, D) means of the draws. A picture that cannot be read has NaN.
+    Returns the summary and the (T, D) means of the draws. An unreadable picture has NaN.
     """
     readable = ~np.isnan(said).any((0, 2))
     if not readable.any():
@@ -190,7 +189,7 @@ def _repeated(
 
 
 def blocks(result: LuckResult, comparison: Comparison) -> list[Block]:
-    """Return how far the comparison moves, as text, table and figure."""
+    """Return the variation of the comparison as text, table and figure."""
     rows, dots = [], []
     for name, each in result.sets.items():
         accuracies = [training.accuracy for training in each.trainings]
@@ -223,7 +222,7 @@ def blocks(result: LuckResult, comparison: Comparison) -> list[Block]:
 
 
 def _spans(result: LuckResult) -> str:
-    """Say where the repeats lie."""
+    """Return the range of the repeats."""
     spans: list[str] = []
     for name, each in result.sets.items():
         low, high = map(_share, each.span)
@@ -241,7 +240,7 @@ def _spans(result: LuckResult) -> str:
 
 
 def _order(result: LuckResult) -> str:
-    """Say how often the reference comes out ahead."""
+    """Return how often the reference is ahead."""
     others = {name: each.reference_ahead for name, each in result.sets.items() if each.reference_ahead is not None}
     if not others:
         return ""
@@ -252,7 +251,7 @@ def _order(result: LuckResult) -> str:
 
 
 def _own(result: LuckResult) -> str:
-    """Say whether the comparison's own result is one of the usual ones."""
+    """Return whether the comparison's own result is in the range."""
     found = {name: f"{plural(name)} ({_share(each.observed)})" for name, each in result.sets.items()}
     outside = [found[name] for name, each in result.sets.items() if not each.is_within]
     if outside:
@@ -271,7 +270,7 @@ def _left_out(result: LuckResult) -> str:
 
 
 def _share(share: float) -> str:
-    """Return a share (0 to 1) in whole percent; all and none are said of nothing else."""
+    """Return a share (0 to 1) in whole percent; 0 % and 100 % only if exact."""
     whole = round(100 * share)
     if whole == 100 and share < 1:
         return "over 99 %"

@@ -1,4 +1,4 @@
-"""How far probabilities lie apart: between two samples, before and after, over repeats, and how surely."""
+"""Statistics of probabilities: differences of samples, paired changes, repeated draws, and their uncertainty."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from emotion.core.intervals import LEVEL, Interval
 
 RESAMPLES, AREAS = 9999, 500
 POWER = 0.8
-LEAST_VARIANCE = 1e-18  # below it, what differs is rounding
+LEAST_VARIANCE = 1e-18  # below this, differences are rounding errors
 
 
 @dataclass(frozen=True)
 class Difference:
     """The mean of a first sample minus that of a second.
 
-    ``interval`` is Welch's 95 % interval; ``p_value`` a two-sided permutation test's of equal distributions;
-    ``superiority`` the share of pairs in which a value of the first sample is above one of the second, ties half
-    (0.5: no difference); ``telling`` the gap below which, with these sizes and spreads, the interval holds 0;
-    ``needed`` how many values each sample needs to tell this gap in four of five repetitions, None for no gap.
+    ``interval`` is Welch's 95 % interval; ``p_value`` that of a two-sided permutation test of equal distributions;
+    ``superiority`` the share of pairs in which the first sample's value is higher, ties half (0.5: no difference);
+    ``telling`` the smallest significant gap at these sizes and spreads; ``needed`` the size of each sample to detect
+    this gap in four of five repetitions, None for no gap.
     """
 
     gap: float
@@ -35,13 +35,13 @@ class Difference:
 
     @property
     def is_told(self) -> bool:
-        """Whether the interval leaves 0 out; of two constants, which have none, whether the permutation test tells."""
+        """Whether the interval excludes 0; for two constants, which have none, whether p is below 0.05."""
         low, high = self.interval
         return not low <= 0 <= high if high > low else self.p_value < 0.05
 
 
 def difference(first: Sequence[float], second: Sequence[float], *, seed: int) -> Difference | None:
-    """Compare two independent samples of at least two values each; None where one is smaller.
+    """Compare two independent samples of at least two values each; None if one is smaller.
 
     Sources: Welch 1947, doi 10.1093/biomet/34.1-2.28; Ernst 2004, doi 10.1214/088342304000000396 (permutation, 9999
     resamples drawn by ``seed``); Vargha and Delaney 2000, doi 10.3102/10769986025002101 (superiority); the size is
@@ -64,9 +64,9 @@ def difference(first: Sequence[float], second: Sequence[float], *, seed: int) ->
     )
     above = float(mannwhitneyu(one, two).statistic) / (len(one) * len(two))
     if variance < LEAST_VARIANCE:
-        # Two constants: no spread that could be told from the gap.
+        # Two constants: there is no spread to compare the gap with.
         return Difference(gap, (gap, gap), float(test.pvalue), above, 0.0, None)
-    # Welch's interval by hand: scipy's own warns where one sample is constant, which is no fault of anybody's here.
+    # Welch's interval by hand: scipy's own warns if one sample is constant, which is valid here.
     parts = variances[0] / len(one), variances[1] / len(two)
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(one) - 1) + parts[1] ** 2 / (len(two) - 1))
     telling = float(t.ppf((1 + LEVEL) / 2, freedom)) * math.sqrt(sum(parts))
@@ -76,10 +76,10 @@ def difference(first: Sequence[float], second: Sequence[float], *, seed: int) ->
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number by Benjamini and Yekutieli (2001, doi 10.1214/aos/1013699998).
+    """Return p-values corrected for multiple tests by Benjamini and Yekutieli (2001, doi 10.1214/aos/1013699998).
 
-    It bounds the share of false findings however the tests hang together; those of a grid do, since the probabilities
-    of a picture sum to 1.
+    It bounds the false discovery rate under any dependence: tests of a grid are dependent, since the probabilities of a
+    picture sum to 1.
     """
     from scipy.stats import false_discovery_control
 
@@ -101,7 +101,7 @@ class Change:
 
     @property
     def is_told(self) -> bool:
-        """Whether the interval leaves 0 out."""
+        """Whether the interval excludes 0."""
         return not self.interval[0] <= 0 <= self.interval[1]
 
     def in_points(self) -> tuple[str, str]:
@@ -111,10 +111,9 @@ class Change:
 
 
 def change(before: Sequence[float], after: Sequence[float]) -> Change:
-    """Return how far probabilities moved (Student 1908, doi 10.1093/biomet/6.1.1, on the differences).
+    """Return the mean change of paired probabilities (Student 1908, doi 10.1093/biomet/6.1.1, on the differences).
 
-    A single pair says nothing of the spread: its interval is [-1, 1]. Of differences that are all alike the
-    p-value is that of the test of signs.
+    The interval of a single pair is [-1, 1]. If all differences are equal, the p-value is that of the sign test.
     """
     from scipy.stats import sem, t
 
@@ -124,7 +123,7 @@ def change(before: Sequence[float], after: Sequence[float]) -> Change:
         return Change(len(moved), mean, (-1.0, 1.0), 1.0)
     error = float(sem(moved))
     if error == 0:
-        # By signs alone: of the 2 to the n ways to swap the pairs, two move as far.
+        # The sign test: of the 2^n ways to swap the pairs, two give as large a mean.
         return Change(len(moved), mean, (mean, mean), 1.0 if mean == 0 else 2.0 ** (1 - len(moved)))
     freedom = len(moved) - 1
     reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
@@ -137,8 +136,8 @@ def draw_means(
 ) -> np.ndarray:
     """Return the (T, draws) means of samples of (T, N) ``values``, the same samples in each of the T rows.
 
-    A sample has ``size`` places of each group of places (all for None, or where a group has no more), drawn without
-    replacement; where none has more than that, there is a single one, so that the result is (T, 1).
+    A sample has ``size`` indices of each group (all for None, or if the group has no more), drawn without replacement.
+    If no group has more, there is a single sample and the result is (T, 1).
     """
     is_whole = size is None or size >= max(map(len, groups))
     generator = np.random.default_rng(seed)
@@ -156,13 +155,13 @@ def draw_means(
 
 
 def deviations(means: np.ndarray) -> tuple[float | None, float]:
-    """Return by how much (T, D) means move from training to training, and from draw to draw: standard deviations.
+    """Return the standard deviations of (T, D) means between trainings and between draws.
 
-    By the law of total variance, Var(mean) = Var(E[mean | training]) + E[Var(mean | training)]: the first is the
-    variance of the rows' means over trainings, the second the average variance within a row. Both are estimated
-    without bias from a sample (n - 1). Since every training sees the same draws, luck of the draw cancels in the first.
-    It is None for a single training, the second 0 for a single draw. Draws without replacement from N pictures move
-    less the nearer their size is to N; that is so for the pictures that there are, not for all that there could be.
+    By the law of total variance, Var(mean) = Var(E[mean | training]) + E[Var(mean | training)]: the first term is the
+    variance of the rows' means, the second the mean variance within a row, both estimated without bias (n - 1). As all
+    trainings share the draws, chance of the draw cancels in the first. It is None for a single training; the second is
+    0 for a single draw. Draws without replacement from N pictures vary less as their size nears N; this describes the
+    available pictures, not all possible ones.
     """
     trainings, draws = means.shape
     training = float(means.mean(1).std(ddof=1)) if trainings > 1 else None
@@ -172,8 +171,7 @@ def deviations(means: np.ndarray) -> tuple[float | None, float]:
 def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], n: int, *, resamples: int, seed: int) -> Interval | None:
     """Return the 95 % percentile interval of a statistic over resamples of ``n`` pictures.
 
-    ``statistic`` maps (R, n) places of pictures to (R,) values, NaN where a resample has none. None where most have
-    none.
+    ``statistic`` maps (R, n) indices of pictures to (R,) values, NaN if undefined. None if most are undefined.
     """
     places = np.random.default_rng(seed).integers(0, n, (resamples, n))
     values = statistic(places)
@@ -185,9 +183,9 @@ def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], n: int, *, resample
 
 
 def area_under_curve(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
-    """Return the areas under the ROC curve of (R, n) scores, by (R, n) booleans: (R,), NaN where a side is empty.
+    """Return the (R,) areas under the ROC curve of (R, n) scores and booleans, NaN if a class is empty.
 
-    The share of pairs in which the positive one scores higher, ties half (Hanley and McNeil 1982,
+    The share of pairs in which the positive picture scores higher, ties half (Hanley and McNeil 1982,
     doi 10.1148/radiology.143.1.7063747).
     """
     from scipy.stats import rankdata
@@ -208,9 +206,9 @@ class Area:
 
 
 def area_of(scores: np.ndarray, is_positive: np.ndarray, seed: int) -> Area:
-    """Return how well (n,) scores rank the pictures of a class above the others; resampled by picture.
+    """Return how well (n,) scores rank a class's pictures above the others, with a bootstrap over pictures.
 
-    Neither a collapse to one class nor a temperature moves it.
+    It is unaffected by a collapse to one class or by a temperature.
     """
     value = float(area_under_curve(scores[None], is_positive[None])[0])
     interval = bootstrap(

@@ -1,4 +1,4 @@
-"""Every study that can be asked of a comparison, in the order in which they are offered."""
+"""All studies of a comparison, in the order in which they are offered."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ STUDIES: tuple[Study, ...] = (
 
 
 def find_study(name: str) -> Study:
-    """Return the study of a name, one of ``STUDIES``."""
+    """Return the study with a name."""
     return next(each for each in STUDIES if each.name == name)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A study that is asked of a run about a comparison's file. Its answer is kept there, whatever is shown by then."""
+    """A study of a comparison's file, to be carried out by a run. Its answer is saved next to that file."""
 
     run: Run
     study: str
@@ -40,7 +40,7 @@ class Question:
     asked: Mapping[str, Any] = field(default_factory=dict)
 
     def carry_out(self, judge: Judge) -> Generator[Progress, None, Any]:
-        """Yield how far it is, keep the answer and return it; EmotionError where it cannot be answered or kept."""
+        """Yield the progress, save the answer and return it; EmotionError if it cannot be answered or saved."""
         study, file = find_study(self.study), Path(self.comparison)
         result = yield from study.ask(judge, load_comparison(file), **self.asked)
         study.keep(file, result)

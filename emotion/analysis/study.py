@@ -1,4 +1,4 @@
-"""What a study is: a question to a trained run about a comparison, asked with parameters, kept, answered in blocks."""
+"""Studies: questions to a trained run about a comparison, with parameters, saved results and blocks to show."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Judge:
-    """A run with its loaded checkpoint, and what a study may ask of both."""
+    """A run with its loaded checkpoint, and the operations that studies need."""
 
     run: Run
     classifier: Classifier
@@ -42,15 +42,15 @@ class Judge:
         return self.classifier.classes
 
     def learnt(self) -> list[Picture]:
-        """Return the pictures of the run's own set, as far as they are of its classes; PictureError if it is gone."""
+        """Return the pictures of the run's own set that are of its classes; PictureError if the set is gone."""
         config = self.run.config()
         found = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
         return [each for each in found if each.label in self.classes]
 
     def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Return (N, F) float32 features, kept or computed; a row of NaN where a picture cannot be read.
+        """Return (N, F) float32 features, cached or computed; a row of NaN for an unreadable picture.
 
-        ``classifier.of_features`` of them costs nothing, and differs from ``score`` by up to 0.05 in bfloat16.
+        ``classifier.of_features`` on them is cheap, and differs from ``score`` by up to 0.05 in bfloat16.
         """
         from emotion.training.repeat import look_at
 
@@ -58,7 +58,7 @@ class Judge:
         return (yield from look_at(pictures, run=self.run, network=network, processor=processor))
 
     def backbone_features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Return the same of the run's backbone as it was before the training, at the run's image size."""
+        """Return the features of the run's backbone before its training, at the run's image size."""
         from emotion.training.repeat import of_backbone
 
         if self.run.config().depth == "head":
@@ -66,9 +66,9 @@ class Judge:
         return (yield from of_backbone(pictures, self.run.config()))
 
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Train the run's classifier anew with each seed; return its (seeds, N, C) probabilities of the pictures.
+        """Retrain the run's classifier with each seed; return (seeds, N, C) probabilities of the pictures.
 
-        RunError where the run trained more than its classifier, so that this is no matter of seconds.
+        Raises RunError if the run trained more than its classifier, which takes too long to repeat.
         """
         from emotion.training.repeat import retrain
 
@@ -77,19 +77,19 @@ class Judge:
 
 
 class Task(Protocol[R_co]):
-    """Something to ask of a run. It is sent to another process: a frozen dataclass of plain values."""
+    """A task for a run, sent to another process: a frozen dataclass of plain values."""
 
     @property
     def run(self) -> Run:
-        """The run that is asked."""
+        """The run that carries it out."""
 
     def carry_out(self, judge: Judge) -> Generator[Progress, None, R_co]:
-        """Yield how far it is and return the answer; EmotionError, which says what to do, where there is none."""
+        """Yield the progress and return the answer; EmotionError, which says what to do, if there is none."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a study asks of the visitor: one of some ``choices``, as title and value, or a whole number in a range."""
+    """A study's parameter: one of some ``choices``, as title and value, or a whole number in a range."""
 
     name: str
     label: str
@@ -103,9 +103,9 @@ class Parameter:
 class Study:
     """A question to a run about a comparison.
 
-    ``ask`` takes the judge, the comparison and a value for each parameter, yields how far it is and returns a frozen
-    result of type ``kind``, which is kept beside the comparison as ``name``; ``blocks`` is what is shown of it, in a
-    report too where it ``is_reported``. ``load`` and ``save`` stand in for the file beside the comparison.
+    ``ask`` takes the judge, the comparison and a value for each parameter, yields its progress and returns a frozen
+    result of type ``kind``, which is saved next to the comparison as ``name``; ``blocks`` renders it, for reports too
+    if ``is_reported``. ``load`` and ``save`` replace the file next to the comparison.
     """
 
     name: str
@@ -120,13 +120,13 @@ class Study:
     is_reported: bool = True
 
     def kept(self, comparison: Path) -> Any:
-        """Return what is kept for a comparison's file; None where there is nothing that can be read."""
+        """Return the saved result for a comparison's file; None if there is none that is readable."""
         if self.load:
             return self.load(comparison)
         return load_result(comparison.with_suffix("") / f"{self.name}.json", kind=self.kind)
 
     def keep(self, comparison: Path, result: Any) -> None:
-        """Keep a result for a comparison's file; RunError where the run folder cannot be written."""
+        """Save a result for a comparison's file; RunError if the run folder cannot be written."""
         if self.save:
             self.save(comparison, result)
         else:
@@ -134,7 +134,7 @@ class Study:
 
 
 def save_result(file: Path, result: Any, *, kind: Any) -> None:
-    """Write a result of type ``kind`` whole or not at all; RunError where it cannot be written."""
+    """Write a result of type ``kind`` whole or not at all; RunError if it cannot be written."""
     try:
         file.parent.mkdir(exist_ok=True)
         write_json(file, {"schema": SCHEMA, **_adapter(kind).dump_python(result, mode="json")})
@@ -143,7 +143,7 @@ def save_result(file: Path, result: Any, *, kind: Any) -> None:
 
 
 def load_result(file: Path, *, kind: Any) -> Any:
-    """Return the result of type ``kind`` that ``save_result`` wrote; None where there is none that can be read."""
+    """Return the result of type ``kind`` that ``save_result`` wrote; None if there is none that is readable."""
     try:
         values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return _adapter(kind).validate_python(values) if values.pop("schema") == SCHEMA else None
@@ -160,7 +160,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 class Pool:
     """The pictures of a set by class, in the order of their paths.
 
-    ``trained_on`` counts those that are left out because the run was trained on them, under another name perhaps.
+    ``trained_on`` counts pictures left out because the run was trained on them, perhaps under another name.
     """
 
     pictures: dict[str, list[Path]]
@@ -168,9 +168,9 @@ class Pool:
 
 
 def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generator[Progress, None, dict[str, Pool]]:
-    """Return what each set of a comparison holds by now of the given classes, but for what the run was trained on.
+    """Return the current pictures of each set in the given classes, without those the run was trained on.
 
-    PictureError where a set is gone, or none of its pictures can be used.
+    Raises PictureError if a set is gone, or none of its pictures can be used.
     """
     known = trained_on(run)
     found = {name: pictures_of(comparison, name, labels) for name in comparison.sets}
@@ -189,7 +189,7 @@ def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generat
 
 
 def pictures_of(comparison: Comparison, name: str, labels: Sequence[str]) -> list[Picture]:
-    """Return what a set holds by now of some classes, read as the comparison read it; PictureError if it is gone."""
+    """Return a set's current pictures of some classes, read as the comparison read them; PictureError if it is gone."""
     mapping = comparison.mapping.get(name, {})
     pictures = find_pictures(Path(comparison.folders[name]))
     meant = [Picture(each.path, mapping.get(each.label, each.label) or "") for each in pictures]

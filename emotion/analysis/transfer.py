@@ -1,4 +1,4 @@
-"""How much of the way a model goes: who was learnt from by who was judged, for every set of a comparison."""
+"""Transfer between species: a classifier is trained on each set of a comparison and tested on all of them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from emotion.runs.run import Run
 from emotion.training.shipped import fingerprinted
 
 RESAMPLES = 2000
-# Fewer pictures of a class find no place in every fold.
+# Fewer pictures of a class do not reach every fold.
 LEAST = FOLDS
 
 
 @dataclass(frozen=True)
 class Judged:
-    """How pictures of a set were judged by what was learnt of one: accuracy with Wilson's interval, and macro AUC."""
+    """The test of a classifier on a set: accuracy with Wilson's interval, and macro AUC."""
 
     n: int
     correct: int
@@ -41,9 +41,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class Share:
-    """(learnt from the run's species − chance) ÷ (learnt from the set itself − chance), both judged on the set.
+    """(accuracy from the run's species − chance) ÷ (accuracy from the set itself − chance), both tested on the set.
 
-    The interval is that of a bootstrap over its pictures, with everything learnt held fixed.
+    The interval is a bootstrap over the set's pictures, with the trained classifiers held fixed.
     """
 
     value: float
@@ -53,10 +53,9 @@ class Share:
 
 @dataclass(frozen=True)
 class TransferResult:
-    """``matrix`` by who was learnt from, then by who was judged; ``share`` by set, None where there is none.
+    """``matrix`` is by training set, then by test set; ``share`` is by set, None if undefined.
 
-    ``reference`` is the set of the run's own species, ``observed`` what the run itself had right of each set, where
-    that is known.
+    ``reference`` is the set of the run's own species; ``observed`` is the run's own accuracy on each set, if known.
     """
 
     reference: str
@@ -68,9 +67,9 @@ class TransferResult:
 
 
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, TransferResult]:
-    """Look at all pictures of the comparison's sets by the run's backbone as it was before the training.
+    """Measure transfer between the comparison's sets with features of the run's backbone before its training.
 
-    PictureError where a set is gone, or too few pictures of two classes can be used.
+    Raises PictureError if a set is gone, or too few pictures of two classes can be used.
     """
     found = {name: pictures_of(comparison, name, comparison.classes) for name in comparison.sets}
     observed = {name: comparison.pooled(name).accuracy for name in comparison.sets if not comparison.emotion}
@@ -79,7 +78,7 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, Trans
 
 @dataclass(frozen=True)
 class Transfer:
-    """The same asked of sets that no comparison has; ``sets`` maps a name to a folder of class folders."""
+    """Transfer between sets outside of a comparison; ``sets`` maps a name to a folder of class folders."""
 
     run: Run
     sets: Mapping[str, str]
@@ -118,7 +117,7 @@ def _of_pictures(
 def transfer(
     sets: Mapping[str, LabelledSet], *, classes: Sequence[str], observed: Mapping[str, float]
 ) -> Generator[Progress, None, TransferResult]:
-    """Learn from each set and judge all of them: itself by folds, the others by all of it."""
+    """Train on each set and test on all: on the training set by cross-validation, on the others directly."""
     chance, count = chance_level(len(classes)), len(classes)
     said: dict[str, dict[str, np.ndarray]] = {}
     for number, (name, learnt) in enumerate(sets.items()):
@@ -151,7 +150,7 @@ def _judged(said: np.ndarray, truth: np.ndarray) -> Judged:
 
 
 def _share(across: np.ndarray, within: np.ndarray, truth: np.ndarray, *, chance: float) -> Share | None:
-    """Return the share of the way; None where what was learnt of the set itself cannot be told from guessing."""
+    """Return the share; None if the classifier trained on the set itself is no better than guessing."""
     one, other = across.argmax(1) == truth, within.argmax(1) == truth
     if wilson_interval(int(other.sum()), len(truth))[0] <= chance:
         return None
@@ -167,7 +166,7 @@ def _share(across: np.ndarray, within: np.ndarray, truth: np.ndarray, *, chance:
 
 
 def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
-    """Return the share of the way, and the matrix behind it."""
+    """Return the shares, and the matrix of accuracies."""
     rows = []
     for name, judged in result.matrix.items():
         cells = []
@@ -201,7 +200,7 @@ def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
 
 
 def sentences(result: TransferResult) -> list[str]:
-    """Say of each other set how much of the way to it goes."""
+    """Return a sentence on the transfer to each other set."""
     found, ours = [], plural(result.reference)
     for name, share in result.share.items():
         theirs = plural(name)

@@ -1,4 +1,4 @@
-"""A comparison as one file that anybody can read, in HTML and in Markdown: what was asked, and what came out."""
+"""The report of a comparison as one HTML or Markdown file."""
 
 from emotion.report.building import build_report
 from emotion.report.render import to_html, to_markdown, write_report

@@ -1,4 +1,4 @@
-"""Put a report together from a comparison's file: what is asked, found, doubted, and how to repeat it."""
+"""Build a report from a comparison's file: question, results, checks, limits, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from emotion.report.training import model
 
 
 def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Report:
-    """Return the report of a saved comparison, with what is kept of its run and of its studies.
+    """Return the report of a saved comparison, with its run and its saved studies.
 
-    ``ticked`` are the SHA-256s, or the paths, of the pictures of the comparison that may be shown; by default none is.
-    The report names no place where folders lie. RunError, ConfigError where the comparison or its run cannot be read.
+    ``ticked`` are the SHA-256s or the paths of the pictures to show; by default none. The report contains no paths of
+    folders. Raises RunError or ConfigError if the comparison or its run cannot be read.
     """
     material = Material.of(comparison_file)
     comparison, emotion = material.comparison, material.emotion
@@ -53,7 +53,7 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
 
 
 def asked(material: Material) -> Section:
-    """Return what was asked: of which model, with which pictures, and what chance alone would do."""
+    """Return the question: the model, the pictures and the level of chance."""
     comparison, classes = material.comparison, material.comparison.classes
     emotions = comparison.emotions()
     chance, of = percent(comparison.chance), in_words(len(classes))
@@ -92,7 +92,7 @@ def asked(material: Material) -> Section:
 
 
 def checks(material: Material, *names: str) -> Section:
-    """Return what the studies of a comparison came to, of all or of some, and which were not made."""
+    """Return the results of a comparison's studies, or of the named ones, and which were not made."""
     blocks: list[Block] = []
     lacking = []
     for study in STUDIES:
@@ -109,7 +109,7 @@ def checks(material: Material, *names: str) -> Section:
 
 
 def _title(comparison: Comparison, emotion: str | None) -> str:
-    # That it reads people is what it was made for, where it was shown any.
+    # A model of people is asked about the other species.
     reference = comparison.reference
     known = reference if reference.startswith(REFERENCE) else None
     others = [plural(name) for name in comparison.sets if name != known] or [plural(reference)]
@@ -117,7 +117,7 @@ def _title(comparison: Comparison, emotion: str | None) -> str:
 
 
 def sets_table(comparison: Comparison) -> Table:
-    """Return the sets of a comparison, and what their class folders were read as."""
+    """Return the sets of a comparison, and the class that each class folder was read as."""
     rows = []
     for name, folder in comparison.folders.items():
         place = PurePath(folder).name, "drawn by this project" if is_drawn(folder) else ""

@@ -1,4 +1,4 @@
-"""Draw a report's charts as SVG text that takes its ink and its fonts from the page. Computes no numbers."""
+"""Draw a report's charts as SVG that takes its colours and fonts from the page."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# As wide as a phone shows without making text small; a unit is a pixel.
+# In pixels; as wide as a phone shows without shrinking the text.
 WIDTH, LINES_HEIGHT, ROW_HEIGHT, AROUND_ROWS = 380, 250, 23, 62
 TEXT_SIZE = 12.0
 LONGEST_NAME = 28
 MAP_MORE = 90
 MARKERS = {"circle": "o", "triangle": "^", "square": "s", "diamond": "D", "cross": "P", "star": "*"}
-# Stand-ins, which no colour of ours is, for what the page decides: its ink and its rules.
+# Placeholder colours, used nowhere else, for the page's text colour and rules.
 INK, RULE = "#010203", "#030201"
 QUARTERS, PERCENTS = (0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100 %")
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (1, 2)), "zorder": 1.5}
@@ -32,7 +32,7 @@ _NEEDED = re.compile(r'(?:url\(#|href="#)([^)"]+)')
 
 
 def draw(chart: Chart, *, name: str) -> str:
-    """Return a chart as an SVG element; ``name`` is its own within the page, so that no two share an id."""
+    """Return a chart as an SVG element; ``name`` is unique within the page and prefixes its ids."""
     figure = _figure(chart)
     axes = figure.add_subplot()
     axes.patch.set_visible(False)
@@ -55,8 +55,8 @@ def _figure(chart: Chart) -> Figure:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    # Set once and never put back, since settings are shared by all threads. Text stays text: it is selected, searched
-    # and drawn in the page's own fonts.
+    # Never reset, since all threads share the settings. Text stays text, to be selected, searched and drawn in the
+    # page's fonts.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "emotion"})
     height = AROUND_ROWS + ROW_HEIGHT * len(chart.dots) if isinstance(chart, DotChart) else LINES_HEIGHT
     height += MAP_MORE * isinstance(chart, PictureMap)
@@ -114,7 +114,7 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
     if chart.has_diagonal:
         least = min(x for line in chart.lines for x, _ in line.points)
         axes.set_xticks(QUARTERS, PERCENTS)
-        # After the ticks, which would widen it.
+        # After the ticks, which would widen the limits.
         axes.set_xlim(math.floor(least * 4) / 4 - 0.03, 1.03)
     elif all(float(x).is_integer() for line in chart.lines for x, _ in line.points):
         axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
@@ -126,7 +126,7 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
     if len(chart.lines) == 2:
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0.5, **legend)
     elif len(chart.lines) > 2:
-        # Beside the title there is no room for as many.
+        # Next to the title there is no room for more than two.
         figure.legend(loc="outside lower center", ncols=3, **legend)
     if chart.chance is not None:
         axes.axhline(chart.chance, **GUIDE)
@@ -146,7 +146,7 @@ def _map(figure: Figure, axes: Axes, chart: PictureMap) -> None:
 
 
 def _say(axes: Axes, text: str, at: Point, beside: Point, transform: Any, across: str) -> None:
-    """Write what a dotted line stands for beside it."""
+    """Label a dotted line."""
     axes.annotate(
         text, at, xycoords=transform, xytext=beside, textcoords="offset points", ha=across, va="bottom", color=INK,
         fontsize=TEXT_SIZE - 1,
@@ -161,10 +161,10 @@ def _as_element(figure: Figure, *, alt: str, name: str) -> str:
     from matplotlib.text import Text
 
     for each in figure.findobj(Text):
-        each.set_parse_math(False)  # A set called `$x$` is called so.
+        each.set_parse_math(False)  # A set may be called `$x$`.
     buffer = io.StringIO()
     with warnings.catch_warnings():
-        # Of letters that matplotlib's own font lacks: it only measures; the page's fonts draw.
+        # Ignore warnings about missing glyphs: matplotlib only measures the text; the page's fonts draw it.
         warnings.simplefilter("ignore")
         figure.savefig(
             buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -181,7 +181,7 @@ def _as_element(figure: Figure, *, alt: str, name: str) -> str:
 
 
 def _with_own_ids(svg: str, name: str) -> str:
-    """Return an SVG with only the ids that are referred to, each with the name before it."""
+    """Return an SVG with only the ids that are referenced, each prefixed with the name."""
     needed = sorted(set(_NEEDED.findall(svg)))
     svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in needed else "", svg)
     for each in needed:

@@ -1,4 +1,4 @@
-"""What the numbers of a report do not say, with the publications that say why. Measures nothing."""
+"""The limits of a report's numbers, with their sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AI_ACT = Source("Regulation (EU) 2024/1689, Article 5(1)(f)", "https://eur-lex.e
 
 
 def limits(material: Material) -> Section:
-    """Return every limit that bears on a comparison: those of its own, and those of all of them."""
+    """Return the limits that apply to a comparison: its own and the general ones."""
     comparison, emotion, found = material.comparison, material.emotion, []
     if material.is_drawn:
         found.append(_limit("Drawn pictures", DRAWN_NOTE))

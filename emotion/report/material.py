@@ -1,4 +1,4 @@
-"""What a report is made of: a comparison, its run and what is kept of both, and names that tell no place on a disk."""
+"""The material of a report: a comparison, its run and their stored data, and names without paths."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from emotion.data.drawn import is_drawn
 from emotion.runs.run import Run
 from emotion.runs.split import SplitRow, load_split
 
-# The folders of a path that begins at a root.
+# The folders of an absolute path.
 _PLACE = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")
 
 
 @dataclass(frozen=True)
 class Material:
-    """A comparison with the run that made it; ``file`` is where the comparison is kept."""
+    """A comparison with the run that made it; ``file`` is the comparison's file."""
 
     file: Path
     comparison: Comparison
@@ -31,45 +31,45 @@ class Material:
 
     @classmethod
     def of(cls, file: Path) -> Material:
-        """Return the material of a comparison's report; RunError, ConfigError where it or its run cannot be read."""
+        """Return the material of a comparison's report; RunError or ConfigError if it or its run cannot be read."""
         run = run_of(file)
         return cls(file, load_comparison(file), run, run.config())
 
     @property
     def emotion(self) -> str | None:
-        """The one emotion that was shown; None for several."""
+        """The only emotion compared; None for several."""
         emotions = self.comparison.emotions()
         return emotions[0] if len(emotions) == 1 else None
 
     @property
     def is_drawn(self) -> bool:
-        """Whether any of the pictures were drawn: those of the training, or those that were shown."""
+        """Whether any pictures, of the training or of the comparison, are drawn."""
         return any(is_drawn(folder) for folder in (self.config.pictures, *self.comparison.folders.values()))
 
     @property
     def is_trained_further(self) -> bool:
-        """Whether the checkpoint was written after it had made the comparison."""
+        """Whether the checkpoint is newer than the comparison."""
         weights = self.run.checkpoint / "model.safetensors"
         return weights.is_file() and weights.stat().st_mtime > self.comparison.created
 
     @cached_property
     def all_events(self) -> list[Event]:
-        """Everything that happened in the training, also what is void since it was resumed."""
+        """All events of the training, including those made void by a resume."""
         return self.run.events()
 
     @cached_property
     def events(self) -> list[Event]:
-        """What still holds of it."""
+        """The events that are not void."""
         return without_void(self.all_events)
 
     @property
     def started(self) -> RunStarted | None:
-        """The last start of the training; None where its events are gone."""
+        """The last start of the training; None if its events are gone."""
         return next((event for event in reversed(self.events) if isinstance(event, RunStarted)), None)
 
     @cached_property
     def split(self) -> Mapping[str, list[SplitRow]]:
-        """The rows of pictures that were trained on and validated on; empty where they are not recorded."""
+        """The training and validation pictures; empty if they are not recorded."""
         try:
             record = load_split(self.run)
         except RunError:
@@ -77,18 +77,18 @@ class Material:
         return {"train": record.train, "validation": record.validation}
 
     def tidy(self, text: str) -> str:
-        """Return a text without the places where the run's and the sets' folders lie."""
+        """Return a text without the paths of the run's and the sets' folders."""
         return without_places(text, [self.config.pictures, *self.comparison.folders.values(), str(self.run.path)])
 
 
 def place_of(folder: str) -> str:
-    """Return what stands for a folder in a command: where it lies in the project, or its name below `path/to`."""
+    """Return a folder for use in a command: its path in the project, or its name below `path/to`."""
     name = PurePath(folder).name
     return f"assets/faces/{name}" if is_drawn(folder) and name else f"path/to/{name or 'pictures'}"
 
 
 def without_places(text: str, folders: Iterable[str]) -> str:
-    """Return a text in which files are called as they are within their folders, or by their names alone."""
+    """Return a text with paths shortened to be relative to their folders, or to file names."""
     roots = {root for folder in folders for root in (folder, str(Path(folder).resolve()))}
     for root in sorted(roots, key=len, reverse=True):
         if len(PurePath(root).parts) > 1:
@@ -97,5 +97,5 @@ def without_places(text: str, folders: Iterable[str]) -> str:
 
 
 def plain_name(backbone: str) -> str:
-    """Return what a backbone is called: the name of the folder, where it is one."""
+    """Return a backbone's name: of a path, the folder's name."""
     return PurePath(backbone).name if PurePath(backbone).is_absolute() else backbone

@@ -1,4 +1,4 @@
-"""The card that goes out with a checkpoint: the run's own, and what came out on each species."""
+"""The published model card: the run's own card, with its results on each species."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIMITS = """
 
 
 def card_of(run: Run) -> str:
-    """Return the card of a run's checkpoint with what its newest comparison says of each set; RunError without one."""
+    """Return the card of a run's checkpoint with the results of its newest comparison; RunError if it has no card."""
     try:
         card = ModelCard((run.checkpoint / "README.md").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -45,14 +45,14 @@ def _newest(run: Run) -> Comparison | None:
         try:
             return load_comparison(file)
         except RunError:
-            continue  # A torn one says nothing.
+            continue  # Skip a damaged one.
     return None
 
 
 def _eval_results(comparison: Comparison) -> list[EvalResult]:
     found, emotions = [], ", ".join(comparison.emotions())
     for name, each in comparison.results(None).items():
-        # By its configuration, and not by its name, the Hub tells one set's results from another's.
+        # The Hub distinguishes the results of several sets by their configuration, not their name.
         of: dict[str, Any] = {
             "task_type": "image-classification",
             "dataset_type": "image-folder",

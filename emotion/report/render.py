@@ -1,4 +1,4 @@
-"""Blocks and reports as HTML and as Markdown, and a report as a file. Page and report show the same blocks."""
+"""Render blocks and reports as HTML and Markdown, and write a report to a file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from emotion.core.format import escaped
 from emotion.report.figures import draw
 
 HERE = Path(__file__).parent
-# What blocks look like, on the page as in a report.
+# The style of blocks, on the page and in a report.
 BLOCKS_STYLE = (HERE / "blocks.css").read_text(encoding="utf-8").strip()
 
 
 class _Numbers:
-    """Numbers tables and figures, so that they can be named and none shares an id; ``prefix`` is a page's own."""
+    """Numbers tables and figures and makes unique ids; ``prefix`` begins the ids."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix, self._counts = prefix, Counter[str]()
@@ -37,9 +37,9 @@ class _Numbers:
 
 
 def to_html(report: Report) -> str:
-    """Return a report as a whole page in light and dark, for screens from a phone's on, and for paper.
+    """Return a report as an HTML page with light and dark styles, for screens from a phone's size and for print.
 
-    Its style is within, it holds no script, and nothing is asked of any other place.
+    It is self-contained, without scripts or external requests.
     """
     style = f"{(HERE / 'style.css').read_text(encoding='utf-8').strip()}\n{BLOCKS_STYLE}"
     page = _environment().get_template("report.html.j2")
@@ -49,9 +49,9 @@ def to_html(report: Report) -> str:
 def blocks_html(
     blocks: Sequence[Block], *, name: str, uris: Mapping[str, str], explained: Callable[[Explained], str]
 ) -> str:
-    """Return blocks as a part of a page, where ``name`` begins its ids.
+    """Return blocks as part of a page; ``name`` prefixes their ids.
 
-    ``uris`` are small copies of pictures that a map may show, by path; ``explained`` shows a picture under its maps.
+    ``uris`` maps paths to thumbnails for feature maps; ``explained`` renders a picture with its saliency maps.
     """
     module = _environment().get_template("blocks.html.j2").make_module(
         {"numbers": _Numbers(f"{name}-"), "uris": uris, "explained": lambda each: Markup(explained(each))}
@@ -60,7 +60,7 @@ def blocks_html(
 
 
 def to_markdown(report: Report) -> str:
-    """Return a report as Markdown, with the same sections and numbers as in HTML."""
+    """Return a report as Markdown, with the sections and numbers of the HTML."""
     text = _environment().get_template("report.md.j2").render(report=report)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -69,13 +69,13 @@ RENDERERS = {".html": to_html, ".md": to_markdown}
 
 
 def check_ending(path: Path) -> None:
-    """Make sure that a file's name says which kind of report it is; ConfigError where it ends in something else."""
+    """Check that a file's ending names a kind of report; ConfigError if not."""
     if path.suffix.lower() not in RENDERERS:
         raise ConfigError(f"{path.name} is neither HTML nor Markdown: give a file that ends in .html or .md.")
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write a report as HTML or Markdown, by the file's ending, whole or not at all; RunError where it cannot be."""
+    """Write a report as HTML or Markdown, by the file's ending, whole or not at all; RunError on failure."""
     check_ending(path)
     text = RENDERERS[path.suffix.lower()](report)
     try:
@@ -100,7 +100,7 @@ def _environment() -> Environment:
         "text": _text,
         "md": escaped,
         "placed": _placed,
-        # Longer than any that a name may hold.
+        # Longer than any run of backticks in the text.
         "fence": lambda line: "`" * max(3, *(len(run) + 1 for run in re.findall("`+", line)), 3),
     }
     found.globals["draw"] = lambda chart, name: Markup(draw(chart, name=name))
@@ -108,12 +108,12 @@ def _environment() -> Environment:
 
 
 def _text(text: str) -> Markup:
-    # A number stays on one line with its unit, and with what says that it is less.
+    # Keep a number on one line with its unit and with a preceding "<".
     return Markup(re.sub(r"(?<=\d) (?=%)|(?<=&lt;) (?=\d)", "\N{NO-BREAK SPACE}", str(escape(" ".join(text.split())))))
 
 
 def _placed(chart: PictureMap) -> Iterator[tuple[Mark, float, float]]:
-    """Yield each mark with its place from the left and from below, in percent."""
+    """Yield each mark with its distance from the left and from the bottom, in percent."""
     xs, ys = [each.x for each in chart.marks], [each.y for each in chart.marks]
     wide, high = max(xs) - min(xs) or 1, max(ys) - min(ys) or 1
     for each in chart.marks:

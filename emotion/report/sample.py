@@ -1,4 +1,4 @@
-"""The pictures of a report: which were left out, the few that were ticked, and how to draw and judge them again."""
+"""The pictures of a report: those left out, those ticked, and how to draw and judge them again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIDE = 176
 
 
 def left_out(material: Material) -> Section:
-    """Return which pictures were left out of the samples: those that were trained on, and those that are unreadable."""
+    """Return the pictures left out of the samples: near-duplicates of training pictures, and unreadable ones."""
     comparison = material.comparison
     twins, unreadable, remembered = [], [], []
     for name, folder in comparison.folders.items():
@@ -60,9 +60,9 @@ def left_out(material: Material) -> Section:
 
 
 def shown(material: Material, ticked: Collection[str]) -> Section | None:
-    """Return the pictures of the comparison whose content's SHA-256, or path, is ticked; None where none is.
+    """Return the pictures whose content's SHA-256, or path, is ticked; None if there are none.
 
-    A picture that is gone, or another one by now, is not shown.
+    A picture that is gone or has changed is not shown.
     """
     galleries, chosen, wanted = [], 0, set(ticked)
     for name in material.comparison.sets:
@@ -89,7 +89,7 @@ def _shown(picture: ScoredPicture, name: str) -> Shown | None:
     except (OSError, PictureError):
         return None
     small.thumbnail((SIDE, SIDE))
-    # A picture's own notes, such as where it was taken, are nobody's business.
+    # Without metadata, such as where the picture was taken.
     bare, buffer = Image.frombytes("RGB", small.size, small.tobytes()), io.BytesIO()
     bare.save(buffer, "WEBP", quality=82, method=4)
     uri = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
@@ -99,7 +99,7 @@ def _shown(picture: ScoredPicture, name: str) -> Shown | None:
 
 
 def repeating(material: Material) -> Section:
-    """Return the exact commands, with stand-ins for where folders lie, and what to hold a repetition against."""
+    """Return the exact commands, with placeholders for folders, and the numbers to check a repetition against."""
     comparison, versions = material.comparison, material.run.record().get("versions") or {}
     kept = shlex.join(["--run", material.run.name, "--comparison", material.file.name])
     facts = [

@@ -1,4 +1,4 @@
-"""The model of a report: where it comes from, what was trained, on what, and how that went."""
+"""The model section of a report: its origin, data, training and validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emotion.report.material import Material, plain_name
 from emotion.runs.curves import reading
 from emotion.runs.validation import Validation, load_validation
 
-# Those of the page's charts.
+# As in the page's charts.
 TRAINING_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"
 ORIGINS = {
     "bundled": "the weights that come with the project",
@@ -33,7 +33,7 @@ FLATTERED = (
 
 
 def model(material: Material) -> Section:
-    """Return what was trained and how, with its curves and its validation pictures."""
+    """Return the model's facts, with its curves and its validation results."""
     name, depth = plain_name(material.config.backbone), _depth(material.config.depth)
     blocks: list[Block] = [Text(f"{name} was fine-tuned: {depth}. {_outcome(material)}")]
     if material.is_trained_further:
@@ -51,7 +51,7 @@ def model(material: Material) -> Section:
 
 
 def _depth(depth: object) -> str:
-    """Return what of the model was trained."""
+    """Return the trained part of the model, in words."""
     if depth == "head":
         return "the classifier alone; the backbone stayed as it was"
     if depth == "all":
@@ -60,7 +60,7 @@ def _depth(depth: object) -> str:
 
 
 def _outcome(material: Material) -> str:
-    """Return in a sentence or two how the training ended, and how often it was cut off before."""
+    """Return how the training ended, and its earlier interruptions, in sentences."""
     started, last = material.started, material.events[-1] if material.events else None
     if started is None:
         return "What happened in its training is not recorded any more."

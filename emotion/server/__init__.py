@@ -1,1 +1,1 @@
-"""What a served dashboard adds: trainings in turn, the model process, visitors with their limits, publishing."""
+"""The server side of the dashboard: training queue, model processes, visitors and their limits, publishing."""

@@ -1,4 +1,4 @@
-"""The run that a server begins with, so that whoever comes first finds one."""
+"""The run that a server trains at its first start, so that the first visitor finds one."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ LOCK = ".first-run"
 
 
 def is_wanted() -> bool:
-    """Whether this server begins with a run of its own: it does, unless ``EMOTION_FIRST_RUN=0``.
-    Raises ConfigError where the variable is neither 0 nor 1.
+    """Whether this server trains a first run: unless ``EMOTION_FIRST_RUN=0``.
+    Raises ConfigError if the variable is neither 0 nor 1.
     """
     given = os.environ.get(VARIABLE, "1")
     if given not in ("0", "1"):
@@ -32,12 +32,11 @@ def is_wanted() -> bool:
 
 
 def begin_first_run(queue: TrainingQueue, root: Path) -> None:
-    """Queue the first run, unless the server has a run of its own that predicts, or will.
+    """Queue the first run, unless the server has a run of its own that can predict or is on its way.
 
-    One that failed or was cut off goes on: a start without a network leaves one failed run, the next start with one
-    tries it again, and however many starts fail there is no second folder. Of several servers that share a runs folder
-    one begins it.
-    Raises RunError where the runs folder cannot be written.
+    A failed or interrupted first run is resumed, so that repeated failed starts, say without a network, leave one
+    folder. Of several servers that share a runs folder, one starts it.
+    Raises RunError if the runs folder cannot be written.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -46,19 +45,19 @@ def begin_first_run(queue: TrainingQueue, root: Path) -> None:
             if run is not None:
                 queue.add(run)
     except BlockingIOError:
-        return  # Another server is at it this moment.
+        return  # Another server is starting it.
     except OSError as error:
         raise RunError(f"A run cannot be written to {root} ({error.strerror}): make room, then start again.") from error
 
 
 def _first_run(root: Path) -> Run | None:
-    """Return the run to train, new or begun earlier; None where none is needed."""
+    """Return the run to train, new or resumed; None if none is needed."""
     wanted = preset("Quick", pictures=str(DRAWN_FOLDER / "human_train"))
     own = [run for run in list_runs(root) if owner_of(run.path) == OF_THE_SERVER]
     if any(run.status() in GOING_ON or (run.checkpoint / "config.json").is_file() for run in own):
         return None
     for run in own:
-        with contextlib.suppress(EmotionError):  # One of another version, perhaps: a new one is made.
+        with contextlib.suppress(EmotionError):  # Perhaps of another version: make a new one.
             if run.can_resume() and run.config() == wanted:
                 run.queue_again()
                 return run

@@ -1,4 +1,4 @@
-"""What a public server gives each visitor, and all of them together, as its environment says."""
+"""The limits of a public server, per visitor and in total, set by environment variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emotion.core.errors import ConfigError, RefusedError
 from emotion.data.limits import Limits
 
 SWITCH, PREFIX, PASSWORD = "EMOTION_PUBLIC", "EMOTION_PUBLIC_", "EMOTION_PASSWORD"
-# Visitors of one address, as of a school, may together have so many times what one may have.
+# Visitors of one address, such as a school's, may together have this many times one visitor's limit.
 ADDRESS_FACTOR = 3
 SMALL = "dinov2-small, facebook/dinov2-small, facebook/dinov2-with-registers-small, "
 SMALL += "WinKawaks/vit-small-patch16-224, facebook/deit-small-patch16-224, "
@@ -23,11 +23,11 @@ BIG += "google/siglip2-base-patch16-224, openai/clip-vit-base-patch16, microsoft
 
 @dataclass(frozen=True, kw_only=True)
 class PublicLimits:
-    """The limits of a public server; each may be changed by ``EMOTION_PUBLIC_`` and its name in capital letters.
+    """The limits of a public server; each can be set by ``EMOTION_PUBLIC_`` and its name in capital letters.
 
-    ``small`` and ``big`` are the names of the backbones that may be trained on, parted by commas; of each kind at most
-    so many last blocks are trained, where "everything" needs all twelve.
-    Raises ConfigError where a number is out of its range.
+    ``small`` and ``big`` are comma-separated names of the backbones that may be trained; ``small_blocks`` and
+    ``big_blocks`` limit how many of their last blocks are trained, where "all" counts as twelve.
+    Raises ConfigError if a number is out of its range.
     """
 
     set_pictures: int = 2_000  # in one picture set
@@ -35,11 +35,11 @@ class PublicLimits:
     upload_megabytes: int = 100  # of one upload
     sets: int = 5  # of one visitor
     runs: int = 20  # of one visitor
-    queued: int = 5  # trainings of one visitor that wait or go on: as many as a sweep proposes at most
+    queued: int = 5  # queued or running trainings of one visitor; the largest proposed sweep fits
     queued_in_all: int = 30
     cameras: int = 2  # live at a time
-    camera_seconds: int = 120  # of one visitor, then another one's turn has come
-    training_minutes: int = 60  # then a training is asked to stop, and keeps its best epoch
+    camera_seconds: int = 120  # of one visitor, before another one's turn
+    training_minutes: int = 60  # then a training is asked to stop; its best epoch is saved
     epochs: int = 20
     image_size: int = 224
     small: str = SMALL
@@ -47,7 +47,7 @@ class PublicLimits:
     big: str = BIG
     big_blocks: int = 0
     disk_gigabytes: float = 20.0  # runs, sets and cache together
-    kept_hours: float = 48.0  # then what a visitor left is deleted
+    kept_hours: float = 48.0  # then a visitor's data is deleted
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -56,7 +56,7 @@ class PublicLimits:
                 raise ConfigError(f"{PREFIX}{field.name.upper()} is {value:g}: use a number from {least} on.")
 
     def of_import(self) -> Limits:
-        """Return what the import of a picture set may hold."""
+        """Return the limits of the import of a picture set."""
         return Limits(
             pictures=self.set_pictures,
             files=4 * self.set_pictures,
@@ -67,8 +67,8 @@ class PublicLimits:
         )
 
     def check(self, config: TrainConfig) -> None:
-        """Let pass a training that is within the limits.
-        Raises RefusedError where it is not; the sentence names the limit.
+        """Check that a training is within the limits.
+        Raises RefusedError if not; the message names the limit.
         """
         given = {"epochs": (config.epochs, self.epochs), "pixels of image size": (config.image_size, self.image_size)}
         for name, (value, most) in given.items():
@@ -85,10 +85,10 @@ class PublicLimits:
         )
 
     def check_counts(self, *, going: list[str], runs: list[str], visitor: str, near: Collection[str]) -> None:
-        """Let pass one more training of a visitor; ``near`` are those who came from the same address, the visitor too.
+        """Check that a visitor may start another training; ``near`` are all visitors of the same address.
 
-        ``going`` has the owner of each training that waits or goes on, ``runs`` of each run that would be one more.
-        Raises RefusedError where it would be one too many.
+        ``going`` has the owner of each queued or running training, ``runs`` the owner of each stored run that counts.
+        Raises RefusedError if a limit is reached.
         """
         from_here, later = sum(owner in near for owner in going), "try again later"
         _require(
@@ -122,7 +122,7 @@ def is_public(environment: Mapping[str, str] | None = None) -> bool:
 
 def public_limits() -> PublicLimits | None:
     """Return the limits of a public server; None on one's own machine.
-    Raises ConfigError where a variable is unknown, no number, or out of its range.
+    Raises ConfigError if a variable is unknown, not a number, or out of range.
     """
     given = os.environ
     if given.get(SWITCH, "0") not in ("0", "1"):

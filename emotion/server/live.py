@@ -1,4 +1,4 @@
-"""Live cameras: who may send pictures now and for how long, and what is said of them, so that no label flickers."""
+"""Live cameras: admission within the limits, and smoothing of the predictions, so that no label flickers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from emotion.core.errors import RefusedError
 from emotion.core.prediction import Prediction
 
 HALF_LIFE_SECONDS = 0.4
-# Another class is named once it leads by so much, in the mean.
+# Another class is named once its mean probability leads by this much.
 LEAD = 0.05
-# A camera of which nothing came for so long is off.
+# A camera is off after this long without a picture.
 GAP_SECONDS = 3.0
 ELSEWHERE = "Your camera is live in another window: stop it there, and it goes on here."
 WAITS = "Other visitors' cameras are live now: yours begins by itself as soon as one of them ends."
@@ -21,8 +21,8 @@ WAITS = "Other visitors' cameras are live now: yours begins by itself as soon as
 
 @dataclass(frozen=True)
 class Smoothed:
-    """The exponential mean of what is said of a camera's pictures up to ``at`` seconds: of every class's probability,
-    and of how often the kind of picture is unfamiliar (0 to 1). ``label`` is the class that is named.
+    """The exponential mean of a camera's predictions up to ``at`` seconds: the probability of every class, and the
+    share of unfamiliar pictures (0 to 1). ``label`` is the class that is shown.
     """
 
     label: str
@@ -32,7 +32,7 @@ class Smoothed:
 
 
 def smoothed(before: Smoothed | None, said: Prediction, *, at: float) -> Smoothed:
-    """Return the mean with one more prediction in it; of a run with other classes it begins anew."""
+    """Return the mean updated with one prediction; it restarts if the run has other classes."""
     unknown = float(bool(said.is_unknown))
     if before is None or before.scores.keys() != said.scores.keys():
         return Smoothed(said.label, said.scores, unknown, at)
@@ -44,7 +44,7 @@ def smoothed(before: Smoothed | None, said: Prediction, *, at: float) -> Smoothe
 
 
 class Over(RefusedError):
-    """A camera was live for as long as this server gives one visitor."""
+    """A camera has reached the time limit of this server."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class _Stream:
 
 @dataclass
 class LiveCameras:
-    """Counts the cameras that are live: one of a visitor, ``most`` in all, each for ``seconds``; None is no limit."""
+    """Counts live cameras: one per visitor, ``most`` in all, each for ``seconds``; None means no limit."""
 
     most: int | None = None
     seconds: float | None = None
@@ -67,9 +67,9 @@ class LiveCameras:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def admit(self, visitor: str, session: str) -> None:
-        """Let one picture of a visitor's page pass.
-        Raises Over where the camera was live long enough; RefusedError where the visitor has another one, or others
-        have theirs; the page may ask again.
+        """Admit one picture of a visitor's page.
+        Raises Over if the camera has reached its time limit; RefusedError if the visitor has another camera, or too
+        many are live; the page may then try again.
         """
         with self._lock:
             now = self.clock()
@@ -87,7 +87,7 @@ class LiveCameras:
             stream.seen = now
 
     def add(self, visitor: str, run: str, said: Prediction) -> Smoothed:
-        """Return what is said by now of a visitor's camera by a run."""
+        """Return the smoothed prediction for a visitor's camera."""
         with self._lock:
             now = self.clock()
             stream = self._streams.get(visitor) or _Stream("", began=now, seen=now)

@@ -1,7 +1,7 @@
-"""The server's log: one line of JSON an event, with numbers and names of our own. No picture, no visitor's file name.
+"""The server's log: one JSON line per event, free of pictures and of visitors' file names.
 
-A public server writes to stderr, or to the file that ``$EMOTION_LOG`` names; on one's own machine only where it names
-one (``-`` for stderr).
+A public server writes to stderr, or to the file named by ``$EMOTION_LOG``; one's own machine logs only to that file
+(``-`` for stderr).
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from emotion.server.limits import is_public
 
 Outcome = Literal["done", "refused", "failed", "stopped"]
 VARIABLE = "EMOTION_LOG"
-# Of a visitor's hash: enough to follow one of them through a day, and useless as a key to anything.
+# Digits of a visitor's hash: enough to follow a visitor through a day, too few to identify one.
 VISITOR_DIGITS = 10
 ROOT = Path(__file__).resolve().parents[2]
 _logger = logging.getLogger("emotion")
 
 
 def start_logging() -> None:
-    """Write this process's log where the environment says; a public server's libraries write into it too."""
-    # A log that cannot be written, on a full disk say, stops nothing.
+    """Start this process's log as the environment sets it; on a public server, libraries write to it as well."""
+    # A log that cannot be written, say on a full disk, must not stop the server.
     logging.raiseExceptions = False
     _logger.setLevel(logging.INFO)
     target = os.environ.get(VARIABLE) or ("-" if is_public() else "")
@@ -45,18 +45,18 @@ def start_logging() -> None:
 
 
 def log(event: str, *, outcome: Outcome = "done", **values: Any) -> None:
-    """Write one event with its ``visitor``, ``run`` and whatever else is said of it; what is empty is left out.
+    """Write one event with its ``visitor``, ``run`` and other values; empty ones are left out.
 
-    All texts are names of the program's own, such as a handler's or of an error's kind.
+    All strings are the program's own names, such as a handler's or an error type's.
     """
     _logger.info(event, extra={"values": {**values, "outcome": outcome}})
 
 
 @contextlib.contextmanager
 def logged(event: str, **values: Any) -> Iterator[None]:
-    """Write an event when it is over, with how long it took and what came of it; errors go on."""
+    """Write an event at its end, with its duration in seconds and its outcome; errors are raised again."""
     began = time.monotonic()
-    outcome: Outcome = "stopped"  # Closed by whoever waited for it.
+    outcome: Outcome = "stopped"  # Closed by the caller.
     try:
         yield
         outcome = "done"
@@ -71,16 +71,16 @@ def logged(event: str, **values: Any) -> Iterator[None]:
 
 
 def log_unexpected(error: BaseException, *, visitor: str | None = None, what: str = "") -> None:
-    """Write down an error that nobody foresaw and where it came from; on one's own machine print its traceback too."""
+    """Log an unexpected error and its origin; on one's own machine print its traceback too."""
     values = {"visitor": visitor, "what": what, "outcome": "failed"}
     _logger.error("unexpected error", extra={"values": values}, exc_info=error)
 
 
 class JsonFormatter(logging.Formatter):
-    """Makes one line of JSON of a record. What an error or a library says is left out: it may name a visitor's file."""
+    """Formats a record as one JSON line, without error messages, which may name a visitor's file."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as JSON."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         values: dict[str, Any] = dict(getattr(record, "values", {"outcome": "failed", "what": record.name}))
         values["visitor"] = (values.get("visitor") or "")[:VISITOR_DIGITS]
@@ -94,12 +94,12 @@ class JsonFormatter(logging.Formatter):
 
 class _LogFile(logging.FileHandler):
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(OSError):  # It is opened outside of what logging guards.
+        with contextlib.suppress(OSError):  # Opening the file is not covered by logging's own error handling.
             super().emit(record)
 
 
 def _trace(error: BaseException) -> list[str]:
-    """Return an error and its causes by their kinds, each followed by the lines it went through; no text of theirs."""
+    """Return the types of an error and of its causes, each followed by its stack lines, without any messages."""
     found, seen = list[str](), set[int]()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:

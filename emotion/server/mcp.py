@@ -1,4 +1,4 @@
-"""Whether the endpoints are MCP tools too: ``EMOTION_MCP``. Serves nothing itself."""
+"""The switch ``EMOTION_MCP``: whether the endpoints are MCP tools too."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SWITCH = "EMOTION_MCP"
 
 
 def serves_mcp(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether ``EMOTION_MCP`` asks for the tools, which need a package that nothing else here does.
-    Raises ConfigError where it is neither 0 nor 1, that package is missing, or the server is not only one's own.
+    """Whether ``EMOTION_MCP`` asks for the tools, which need an additional package.
+    Raises ConfigError if it is neither 0 nor 1, the package is missing, or the server is public or has a password.
     """
     variables = os.environ if environment is None else environment
     given = variables.get(SWITCH, "0")
@@ -32,5 +32,5 @@ def serves_mcp(environment: Mapping[str, str] | None = None) -> bool:
 
 
 def what_to_install() -> str:
-    """Return the command that installs it, in a version that Gradio can serve."""
+    """Return the command that installs the package in Gradio's version."""
     return f'pip install "gradio[mcp]=={version("gradio")}"'

@@ -1,4 +1,4 @@
-"""Processes that predict, compare and study with loaded models, seen from the server and from within. No torch here."""
+"""Processes that hold loaded models to predict, compare and study: the server's side and the process's own."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ R = TypeVar("R")
 PRELOAD = "emotion.training.preload"
 # The forkserver forks children from a process that has imported everything; Windows has no fork.
 CONTEXT = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-# Enough for a prediction to go first. At 10 and above a look at pictures all but stands still beside other busy
-# programs: its threads wait for the slowest of them.
+# Enough to give predictions priority. From 10 on, feature extraction nearly stops next to other busy programs, since
+# its threads wait for the slowest one.
 NICENESS = 5
-# Two of ViT-B/16 find room; with what a process takes anyway that stays below 1.5 GB.
+# Enough for two ViT-B/16; with the process's own memory that stays below 1.5 GB.
 MOST_BYTES = 750_000_000
-# Whoever hears nothing for so long waits for something that hangs. A comparison says nothing until its end.
+# After this long without an answer the process counts as hung. A comparison is silent until its end.
 PREDICTION_SECONDS, SILENT_SECONDS = 120.0, 1_800.0
 
 
 def start_process(target: Callable[..., object], *given: object, niceness: int = 0) -> BaseProcess:
-    """Start a child that ends with this process, forked from one that has imported ``PRELOAD``.
+    """Start a child process that ends with this one, forked from a process that has imported ``PRELOAD``.
 
-    With a ``niceness`` above 0 it gives way to others that want the processor.
+    A ``niceness`` above 0 lowers its priority.
     """
     if CONTEXT.get_start_method() == "forkserver":
         CONTEXT.set_forkserver_preload([PRELOAD])
@@ -53,7 +53,7 @@ def start_process(target: Callable[..., object], *given: object, niceness: int =
 
 
 class ModelProcess:
-    """One process that keeps the ``loaded`` last used checkpoints, started when it is needed. Calls wait in line."""
+    """One process, started on demand, that holds the last ``loaded`` checkpoints. Calls run one at a time."""
 
     def __init__(self, *, niceness: int = 0, loaded: int = 1) -> None:
         self._niceness, self._loaded = niceness, loaded
@@ -62,20 +62,20 @@ class ModelProcess:
         self._connection: Connection | None = None
 
     def start(self) -> None:
-        """Start the process unless it runs."""
+        """Start the process unless it is running."""
         with self._lock:
             self._ready()
 
     def call(self, task: Callable[..., Any], *given: object, seconds: float | None = None) -> Any:
-        """Let the process do a task, one of the functions below, and return its result.
-        Raises EmotionError as the task raised it, or the process died or told nothing for so many ``seconds``.
+        """Run a task, one of the functions below, in the process and return its result.
+        Raises EmotionError if the task does, the process dies, or it is silent for ``seconds``.
         """
         return result_of(self.stream(task, *given, seconds=seconds))
 
     def stream(
         self, task: Callable[..., Any], *given: object, seconds: float | None = None
     ) -> Generator[Any, None, Any]:
-        """Do the same and yield what the task yields meanwhile. Whoever closes it early ends the process.
+        """Like ``call``, yielding what the task yields. Closing it early ends the process.
         Raises EmotionError as ``call``.
         """
         patience = SILENT_SECONDS if seconds is None else seconds
@@ -94,7 +94,7 @@ class ModelProcess:
                 raise RunError("The model's process ended, perhaps for want of memory: try again.") from error
             finally:
                 if not is_done:
-                    # It may be in the middle of something that nobody waits for any more.
+                    # It may be in the middle of work that is no longer needed.
                     self.close()
         if isinstance(answer, EmotionError):
             raise answer
@@ -111,21 +111,21 @@ class ModelProcess:
         if self._process is None or self._connection is None or not self._process.is_alive():
             self._connection, theirs = CONTEXT.Pipe()
             self._process = start_process(_serve, theirs, self._loaded, niceness=self._niceness)
-            # Kept open here, the far end would never look closed when the process dies.
+            # If it stayed open here, the death of the process would not be noticed.
             theirs.close()
         return self._connection
 
 
 class Models:
-    """The classifiers that were used last: ``most``, or fewer where they have more than ``MOST_BYTES`` together."""
+    """The classifiers used last: ``most``, or fewer if they exceed ``MOST_BYTES`` together."""
 
     def __init__(self, most: int = 1) -> None:
         self._most = most
-        # The last used one last, by its path and when it was written; with its size in bytes.
+        # In order of use, by path and modification time; with the size in bytes.
         self._loaded: dict[tuple[Path, float], tuple[int, Classifier]] = {}
 
     def of(self, run: Run) -> Classifier:
-        """Return a run's classifier, loaded unless it is here. Raises EmotionError where the run cannot be used."""
+        """Return a run's classifier, loading it if needed. Raises EmotionError if the run cannot be used."""
         from emotion.inference.classifier import Classifier
 
         try:
@@ -136,7 +136,7 @@ class Models:
         key = (run.path.absolute(), written)
         found = self._loaded.pop(key, None)
         if found is None:
-            # Room is made before another one is loaded: never one too many.
+            # Make room before loading another one, so that there is never one too many.
             while self._loaded and (
                 len(self._loaded) >= self._most or size + sum(each for each, _ in self._loaded.values()) > MOST_BYTES
             ):
@@ -147,15 +147,15 @@ class Models:
 
 
 def predict(models: Models, run: Run, picture: Path | IO[bytes], name: str = "") -> Prediction:
-    """Return what a run says of one picture, a file or its content, which is called ``name`` in a message about it.
-    Raises EmotionError where the picture or the run cannot be used.
+    """Return a run's prediction for one picture, a file or its content; ``name`` is its name in error messages.
+    Raises EmotionError if the picture or the run cannot be used.
     """
     return models.of(run).predict(picture, name=name)
 
 
 def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
-    """Score samples of several sets; return the comparison and the file in the run folder that keeps it.
-    Raises EmotionError where a set, its sample or the run cannot be used.
+    """Score samples of several sets; return the comparison and its file in the run folder.
+    Raises EmotionError if a set, its sample or the run cannot be used.
     """
     classifier, known = models.of(run), trained_on(run)
     comparison = yield from compare(
@@ -171,21 +171,21 @@ def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progre
 
 
 def carry_out(models: Models, study: Task[R]) -> Generator[Progress, None, R]:
-    """Carry out a study of a run; yield how far it is and return the answer.
-    Raises EmotionError where it cannot be answered.
+    """Carry out a study of a run; yield its progress and return the answer.
+    Raises EmotionError if it cannot be answered.
     """
     return (yield from study.carry_out(Judge(study.run, models.of(study.run))))
 
 
 def do_job(models: Models, job: Job[R]) -> Generator[Progress, None, R]:
-    """Carry out a job, which needs no model; yield how far it is and return its result.
-    Raises EmotionError where it cannot be done.
+    """Carry out a job, which needs no model; yield its progress and return its result.
+    Raises EmotionError if it fails.
     """
     return (yield from job.carry_out())
 
 
 def _serve(connection: Connection, loaded: int) -> None:
-    """Do one task after the other, for as long as somebody asks."""
+    """Do one task after another until the connection closes."""
     start_logging()
     models = Models(loaded)
     while True:
@@ -198,7 +198,7 @@ def _serve(connection: Connection, loaded: int) -> None:
 
 
 def _answer(task: Callable[..., Any], models: Models, given: tuple[Any, ...]) -> Generator[Any, None, Any]:
-    """Return a task's result, or the EmotionError that says why there is none: no error ends the process."""
+    """Return a task's result, or the EmotionError that explains its failure: no error ends the process."""
     try:
         result = task(models, *given)
         return (yield from result) if isgenerator(result) else result
@@ -210,7 +210,7 @@ def _answer(task: Callable[..., Any], models: Models, given: tuple[Any, ...]) ->
 
 
 def _guarded(target: Callable[..., object], given: tuple[object, ...], niceness: int) -> None:
-    # Ctrl+C in the server's terminal reaches its children too: the server ends them, in its order.
+    # Ctrl+C in the terminal reaches child processes too: the server ends them in its own order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     if niceness and hasattr(os, "nice"):

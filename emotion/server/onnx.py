@@ -1,4 +1,4 @@
-"""A checkpoint as one ONNX file: pixels in, logits out. Reads the folder of the checkpoint alone."""
+"""Export a checkpoint folder as one ONNX file: pixels in, logits out."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class _Logits(nn.Module):
 def write_onnx(checkpoint: Path, to: Path) -> None:
     """Write the model of a checkpoint folder as float32 ONNX.
 
-    ``pixel_values`` is (N, 3, H, W), as the checkpoint's own processor makes it, ``logits`` (N, C) in the order of the
+    ``pixel_values`` is (N, 3, H, W), as the checkpoint's processor makes it; ``logits`` is (N, C) in the order of the
     checkpoint's ``id2label``; N is free.
-    Raises RunError where the checkpoint cannot be read; OSError where the file cannot be written.
+    Raises RunError if the checkpoint cannot be read; OSError if the file cannot be written.
     """
     try:
         network = load_checkpoint(checkpoint)
@@ -40,7 +40,7 @@ def write_onnx(checkpoint: Path, to: Path) -> None:
         raise RunError("The checkpoint cannot be read: train it again.") from error
     side = network.image_size
     with warnings.catch_warnings(), torch.inference_mode():
-        # The exporter that writes one plain file says that there is a newer one.
+        # This exporter, which writes a single file, warns that there is a newer one.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Logits(network.model),

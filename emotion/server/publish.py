@@ -1,4 +1,4 @@
-"""A run's model for others, as a folder, as a zip, or in a repository of the Hub: whole or not at all."""
+"""Publish a run's model as a folder, as a zip, or in a repository of the Hub: whole or not at all."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from emotion.report.model_card import card_of
 from emotion.runs.run import Run
 
 CARD, ONNX = "README.md", "model.onnx"
-# Somebody waits, and the Hub makes a repository in a fraction of it.
+# The visitor is waiting; the Hub usually answers in a fraction of this.
 _ANSWER_SECONDS = 10.0
 
 
 def export_run(run: Run, to: Path, *, onnx: bool = False) -> list[Path]:
     """Write the checkpoint of a run into the new folder ``to`` and return its files.
 
-    With ``onnx`` the same model lies beside it as ``model.onnx``.
-    Raises RunError where the run has no checkpoint, the folder is there already, or cannot be written.
+    With ``onnx``, the folder also has the model as ``model.onnx``.
+    Raises RunError if the run has no checkpoint, or the folder exists or cannot be written.
     """
     _require_checkpoint(run)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
@@ -53,8 +53,8 @@ def export_run(run: Run, to: Path, *, onnx: bool = False) -> list[Path]:
 
 
 def zip_run(run: Run, to: Path) -> Path:
-    """Write the checkpoint of a run as the zip ``to``, in a folder of the run's name, and return it.
-    Raises RunError where the run has no checkpoint, or the zip cannot be written.
+    """Write a run's checkpoint as the zip ``to``, in a folder named after the run, and return the path.
+    Raises RunError if the run has no checkpoint, or the zip cannot be written.
     """
     _require_checkpoint(run)
     beside = to.with_name(f".{to.name}-{os.getpid()}")
@@ -73,7 +73,7 @@ def zip_run(run: Run, to: Path) -> Path:
 
 @dataclass(frozen=True)
 class Pushed:
-    """Where a model went: the page of its repository, the commit, whether others see it, and how large it is."""
+    """The result of a push: the repository's page, the commit, whether it is private, and the size in bytes."""
 
     address: str
     commit: str
@@ -83,9 +83,9 @@ class Pushed:
 
 @dataclass(frozen=True, kw_only=True)
 class Push:
-    """A job for another process, which gets the token through a pipe: it stands in no argument and no environment.
-    Raises RunError where the run has no checkpoint, or is being trained; HubError where the repository's name or the
-    token cannot be one.
+    """A job for another process, which gets the token through a pipe, not as an argument or environment variable.
+    Raises RunError if the run has no checkpoint or is being trained; HubError if the repository's name or the token is
+    malformed.
     """
 
     run: Run
@@ -99,14 +99,14 @@ class Push:
             raise RunError(f"{self.run.name} is still being trained: wait until it is finished, or stop it.")
         if not is_hub_id(self.repository):
             raise HubError(f"{self.repository[:200]!r} is no name of a repository: write USER/NAME, as in rosa/faces.")
-        # What a header cannot hold would be quoted in the client's error.
+        # A token that no header can hold would be quoted in the client's error.
         if not re.fullmatch(r"[!-~]{1,4096}", self.token):
             raise HubError("That is no access token of the Hub: copy one with write permission from its settings.")
 
     def carry_out(self) -> Generator[Progress, None, Pushed]:
-        """Yield what is being done, and return where the model went: all files in one commit.
-        Raises RunError where the checkpoint has no card that can be read; HubError where the Hub cannot be reached or
-        does not take it; the repository is then as it was before, or new and empty.
+        """Push all files in one commit: yield the progress, and return where the model went.
+        Raises RunError if the checkpoint has no readable card; HubError if the Hub cannot be reached or refuses the
+        push. The repository is then unchanged, or new and empty.
         """
         from huggingface_hub import CommitOperationAdd, HfApi
 
@@ -120,7 +120,7 @@ class Push:
                     seconds=_ANSWER_SECONDS,
                 )
                 private = bool(api.model_info(self.repository, timeout=_ANSWER_SECONDS).private)
-                # The switch says nothing about a repository that is there already.
+                # ``private`` has no effect on an existing repository.
                 if self.private and not private:
                     raise HubError(
                         f"{self.repository} is there already and everybody sees it: choose another name, make it "
@@ -130,18 +130,18 @@ class Push:
                 additions = [CommitOperationAdd(CARD, card), *(CommitOperationAdd(each.name, each) for each in files)]
                 size = sum(each.upload_info.size for each in additions)
                 yield Progress(0, 0, f"sending {megabytes(size)}")
-                # Not upload_folder: the card that goes out is not the checkpoint's own, and lies in no file.
+                # Not upload_folder: the published card is not the checkpoint's own, and is stored in no file.
                 message = f"Push the run {self.run.name}"
                 commit = api.create_commit(self.repository, operations=additions, commit_message=message)
         except (client().httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
-            # Not "from" the error, whose request has the token in its headers.
+            # Without the cause: its request has the token in its headers.
             raise self._refusal(error, api.endpoint) from None
         return Pushed(f"{api.endpoint}/{self.repository}", commit.oid, private, size)
 
     def _refusal(self, error: BaseException, endpoint: str) -> HubError:
         while not getattr(error, "server_message", None) and error.__cause__:
             error = error.__cause__
-        # A server may say back what it was sent.
+        # A server may echo the token.
         said = first_line(ValueError(str(getattr(error, "server_message", None) or error).replace(self.token, "…")))
         return HubError(
             f"The Hub at {endpoint} did not take {self.repository} ({said}): see to that and push again, or pack "
@@ -160,10 +160,10 @@ def _require_checkpoint(run: Run) -> None:
 
 @contextmanager
 def _plain_hub() -> Iterator[None]:
-    """Let the Hub's client send by HTTP, and print neither bars nor warnings: one sentence says how it ends.
+    """Let the Hub's client upload by plain HTTP, without progress bars, warnings or telemetry.
 
-    The Xet storage, which it would send to otherwise, is not of every Hub, and its library keeps logs of its own. With
-    telemetry it names the programs around it in each request.
+    The default, Xet storage, is missing on some Hubs, and its library keeps logs of its own. Telemetry would name the
+    surrounding programs in each request.
     """
     from huggingface_hub import constants
     from huggingface_hub.utils import logging

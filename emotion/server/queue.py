@@ -1,4 +1,4 @@
-"""The queue of trainings: one after the other, each in a process of its own, by turns of their owners."""
+"""The training queue: one training at a time, each in its own process, with owners taking turns."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from emotion.runs.run import Run, Status
 from emotion.server.logs import Outcome, log, log_unexpected
 from emotion.server.model_process import NICENESS, start_process
 
-# Of a training that was asked to stop, and of one that keeps the best epoch of another.
+# Time limits of a training asked to stop, and of saving the best epoch of a killed one.
 GRACE_SECONDS, RESCUE_SECONDS = 10.0, 600.0
-# The validation of a large set on a slow machine may take long, and tells nothing.
+# Validating a large set on a slow machine may take long without an event.
 SILENT_SECONDS = 3_600.0
 LOOK_SECONDS = 0.2
 MOST_SERVED = 1_000
@@ -34,11 +34,11 @@ HUNG = "It told nothing for {minutes:.0f} minutes and was ended: resume it, or s
 
 
 class TrainingQueue:
-    """Trains runs in turn. What visitors ask of a run stands in its folder, so that any server can take it up."""
+    """Trains runs in turn. Visitors' requests are stored in the run's folder, so that any server can take it up."""
 
     def __init__(self) -> None:
         self._waiting: deque[Run] = deque()
-        # Whose trainings had their turns, the last one at the end.
+        # Owners whose trainings had their turn, the latest last.
         self._served: list[str] = []
         self._changed = threading.Condition()
         self._closing = False
@@ -46,25 +46,25 @@ class TrainingQueue:
         threading.Thread(target=self._train_in_turn, name="trainer", daemon=True).start()
 
     def add(self, run: Run) -> None:
-        """Train a run as soon as no other training of ours runs; return at once."""
+        """Queue a run, and return at once."""
         with self._changed:
             self._waiting.append(run)
             self._changed.notify()
 
     def take_up(self, folder: Path) -> None:
-        """Train what an earlier server left queued in the folder of runs, oldest first."""
+        """Queue the runs that an earlier server left queued in the folder of runs, oldest first."""
         for run in reversed(list_runs(folder)):
             if run.status() == "queued":
                 self.add(run)
 
     def place(self, run: Run) -> int | None:
-        """Return how many trainings of ours go before a waiting run; None if it does not wait here."""
+        """Return a queued run's place, from 1; None if it is not queued here."""
         with self._changed:
             waiting = in_turn(self._waiting, served=self._served)
         return waiting.index(run) + 1 if run in waiting else None
 
     def close(self) -> None:
-        """End the training in hand; what waits stays queued."""
+        """End the current training; queued runs stay queued."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -82,14 +82,14 @@ class TrainingQueue:
                 owner = owner_of(run.path).owner
                 self._served = [*(each for each in self._served if each != owner), owner][-MOST_SERVED:]
             try:
-                # Meanwhile somebody may have withdrawn it, or trained it with the command line.
+                # It may have been withdrawn meanwhile, or trained on the command line.
                 if run.stop_requested():
                     _withdraw(run)
                 elif run.status() == "queued":
                     self._train(run, owner)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the next run has its turn
+            except Exception as error:  # noqa: BLE001  # after any error, the next run has its turn
                 log_unexpected(error, what="training")
-                # On a full disk, say, a run stays as it is.
+                # After an OSError, say on a full disk, the run is left as it is.
                 if not isinstance(error, OSError):
                     with contextlib.suppress(OSError):
                         _fail(run, NEVER_BEGAN)
@@ -103,18 +103,18 @@ class TrainingQueue:
         if self._closing:
             return
         if run.stop_requested() and run.status() in ("queued", "interrupted"):
-            # Killed after the grace period: a stop and not an accident, so its best epoch is kept.
+            # Killed after the grace period: a stop, not an accident, so its best epoch is saved.
             _rescue_apart(run)
         elif hung and run.status() in ("queued", "interrupted"):
             _fail(run, HUNG.format(minutes=SILENT_SECONDS / 60))
         elif len(run.events()) == before:
-            # With more events it did begin, was cut off, and a visitor has queued it again already.
+            # With new events it did begin, was interrupted, and has been queued again by its owner.
             _fail(run, NEVER_BEGAN)
         outcome = OUTCOMES.get(run.status(), "failed")
         log("training ended", outcome=outcome, visitor=owner, run=run.name, seconds=time.monotonic() - began)
 
     def _watch(self, process: BaseProcess, run: Run) -> bool:
-        """Return once a training has ended, and whether it was ended because it told nothing any more."""
+        """Wait until a training has ended; return whether it was killed because it was silent for too long."""
         asked_at: float | None = None
         told, told_at = _size(run), time.monotonic()
         while not wait([process.sentinel], timeout=LOOK_SECONDS):
@@ -134,13 +134,13 @@ class TrainingQueue:
         with self._changed:
             withdrawn = [run for run in self._waiting if run.stop_requested()]
             self._waiting = deque(run for run in self._waiting if run not in withdrawn)
-        # Not with the lock in hand: to keep a best epoch takes a process, and nobody waits for that.
+        # Outside the lock: saving a best epoch takes a process of its own.
         for run in withdrawn:
             _withdraw(run)
 
 
 def in_turn(waiting: Iterable[Run], *, served: Sequence[str]) -> list[Run]:
-    """Return runs in the order of their turns: owner after owner, whoever was ``served`` last at the end."""
+    """Return runs in the order of their turns: owners alternate, and those ``served`` last come last."""
     by_owner: dict[str, deque[Run]] = {}
     for run in waiting:
         by_owner.setdefault(owner_of(run.path).owner, deque()).append(run)
@@ -150,7 +150,7 @@ def in_turn(waiting: Iterable[Run], *, served: Sequence[str]) -> list[Run]:
 
 
 def _withdraw(run: Run) -> None:
-    """Write down that a waiting run was stopped; one that was to go on keeps its best epoch."""
+    """Record that a queued run was stopped; a resumed one saves its best epoch."""
     if run.events():
         _rescue_apart(run)
     else:
@@ -165,7 +165,7 @@ def _rescue_apart(run: Run) -> None:
 
 
 def _fail(run: Run, message: str) -> None:
-    """Write down why a run ended, unless it says so itself."""
+    """Record why a run ended, unless its own events do."""
     last = run.last_event()
     if run.status() in ("queued", "interrupted"):
         run.append(RunFailed(elapsed_seconds=last.elapsed_seconds if last else 0.0, message=message))

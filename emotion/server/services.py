@@ -1,4 +1,4 @@
-"""What the page and the endpoints ask for: trainings, predictions, comparisons, studies, jobs, within what each may."""
+"""The services behind the page and the endpoints: trainings, predictions, comparisons, studies, jobs, with limits."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
 
 R = TypeVar("R")
-# Of the small backbones: some 90 MB each, once it is asked for.
+# Checkpoints per process; some 90 MB each for a small backbone.
 LOADED = 4
-# About what a run of a small backbone takes until it has ended.
+# About the most disk space that a run with a small backbone takes before its end.
 RUN_BYTES = 250_000_000
-# What a camera gives at most, and how it is called in a sentence.
+# The camera's picture in error messages, and its maximum number of pixels.
 FRAME, FRAME_PIXELS = "The camera’s picture", 4_000_000
 NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
 NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
 
 
 class Services:
-    """All that is done outside the server's own process. Used as a context manager: leaving it ends the processes.
+    """Everything done outside the server's own process. A context manager: leaving it ends the processes.
 
-    ``visitor`` and ``address`` say who asks now, and from where: None is whoever sits at the machine, to whom all is
-    open. With the ``limits`` of a public server, pictures are taken from the folders that ``offered`` names, and runs,
-    sets and the folders ``elsewhere`` share the room on the disk.
+    ``visitor`` and ``address`` return the current visitor and address; a visitor None is the user of the machine, who
+    has access to everything. With the ``limits`` of a public server, only pictures in the folders of ``offered`` may be
+    used, and runs, sets and the folders ``elsewhere`` share the disk's room.
     """
 
     def __init__(
@@ -71,27 +71,27 @@ class Services:
         self._limits, self._visitor, self._address, self._offered = limits, visitor, address, offered
         disk = limits.disk_gigabytes * 1e9 if limits else 0.0
         self.room = Room([runs_folder, sets_folder()], elsewhere, limit=disk) if limits else None
-        # Two runs that judge one picture side by side, or visitors by turns, do not wait for each other's loading.
+        # Several checkpoints, so that two runs side by side, or two visitors, do not wait for each other's loading.
         self._predictor = ModelProcess(loaded=LOADED)
-        # Nobody's prediction waits for what takes a second to decode, nor for a comparison or a study.
+        # Separate processes: no prediction waits for a slow file, a comparison or a study.
         self._slow_predictor = ModelProcess(niceness=NICENESS, loaded=LOADED)
         self._comparer, self._student = (ModelProcess(niceness=NICENESS) for _ in range(2))
         self._processes = {self._predictor, self._slow_predictor, self._comparer, self._student}
         self._turns = Turns()
-        # Between counting and starting nobody else may start.
+        # Held while trainings are counted and started.
         self._starting = threading.Lock()
-        # Visitors who have begun something, by the address that they came from; forgotten by a restart.
+        # Visitors who have started something, by address; lost at a restart.
         self._neighbours: defaultdict[str, set[str]] = defaultdict(set)
 
     def warm_up(self) -> None:
-        """Start the predictor, and with it the imports that trainings are forked from, without waiting for it."""
+        """Start the predictor in the background, with the imports from which trainings are forked."""
         threading.Thread(target=self._predictor.start, name="warm-up", daemon=True).start()
 
     def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
-        """Make a run folder of the visitor's and train it when its turn comes; return at once.
+        """Create a run of the visitor's and queue its training; return at once.
 
-        ``sweep`` is its place among runs that are started together.
-        Raises EmotionError where it cannot be started, or is beyond a limit.
+        ``sweep`` is its place in a sweep.
+        Raises EmotionError if it cannot be started or a limit is reached.
         """
         visitor = self._visitor()
         with logged("training asked for", visitor=visitor), self._starting:
@@ -105,8 +105,8 @@ class Services:
         return run
 
     def resume_training(self, run: Run) -> None:
-        """Let the visitor's own run that was cut off go on when its turn comes; return at once.
-        Raises EmotionError where it cannot, is somebody else's, or one more is beyond a limit.
+        """Queue the visitor's own interrupted run to be resumed; return at once.
+        Raises EmotionError if it cannot be resumed, belongs to another visitor, or a limit is reached.
         """
         visitor = self._visitor()
         with logged("training resumed", visitor=visitor, run=run.name), self._starting:
@@ -122,8 +122,8 @@ class Services:
         self.queue.add(own)
 
     def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
-        """Return what a run that the visitor may use says of a picture, which is called ``name`` in a message about it.
-        Raises EmotionError where the picture or the run cannot be used, or the visitor has too many waiting.
+        """Return a run's prediction for a picture; ``name`` is its name in error messages.
+        Raises EmotionError if the picture or the run cannot be used, or too many predictions are waiting.
         """
         visitor = self._visitor()
         turn = self._turns.one_of(visitor, address=self._address())
@@ -134,8 +134,8 @@ class Services:
             return prediction
 
     def predict_frame(self, run: Run, frame: bytes) -> Prediction:
-        """Return what a run that the visitor may use says of one picture of a live camera; the log tells of none.
-        Raises EmotionError where the picture or the run cannot be used, or the visitor has too many waiting.
+        """Return a run's prediction for one picture of a live camera, without an entry in the log.
+        Raises EmotionError if the picture or the run cannot be used, or too many predictions are waiting.
         """
         visitor, picture = self._visitor(), io.BytesIO(frame)
         with opened(picture, name=FRAME) as image:
@@ -147,14 +147,14 @@ class Services:
             return said
 
     def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
-        """Do what ``comparing`` does while nobody watches."""
+        """Do the same as ``comparing``, without yielding progress."""
         return result_of(self.comparing(run, request))
 
     def comparing(self, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
-        """Score samples of sets that the visitor may use; return the comparison and the file that keeps it.
+        """Score samples of sets that the visitor may use; return the comparison and its file.
 
-        Yields how far it is. Whoever closes it ends it.
-        Raises EmotionError where a set, its sample or the run cannot be used.
+        Yields its progress. Closing it ends the comparison.
+        Raises EmotionError if a set, its sample or the run cannot be used.
         """
         visitor = self._visitor()
         with logged("comparison", visitor=visitor, run=run.name, sets=len(request.sets)):
@@ -166,8 +166,8 @@ class Services:
             return result
 
     def study(self, study: Task[R]) -> Generator[Progress, None, R]:
-        """Carry out a study of a run that the visitor may use; yield how far it is. Whoever closes it ends it.
-        Raises EmotionError where it cannot be answered.
+        """Carry out a study of a run that the visitor may use; yield its progress. Closing it ends the study.
+        Raises EmotionError if it cannot be answered.
         """
         visitor = self._visitor()
         as_seen_by(visitor, study.run)
@@ -176,10 +176,10 @@ class Services:
             return result
 
     def do(self, job: Job[R]) -> Generator[Progress, None, R]:
-        """Carry out a job in a process of its own; yield how far it is. Whoever closes it ends it.
+        """Carry out a job in its own process; yield its progress. Closing it ends the job.
 
-        On a public server room is reserved for what it may write.
-        Raises EmotionError where it cannot be done.
+        On a public server, disk space is reserved for what it may write.
+        Raises EmotionError if it fails.
         """
         visitor, process = self._visitor(), ModelProcess(niceness=NICENESS)
         with logged("job", visitor=visitor, what=type(job).__name__), ExitStack() as stack:
@@ -193,7 +193,7 @@ class Services:
             return result
 
     def close(self) -> None:
-        """End all processes; what waits stays queued."""
+        """End all processes; queued runs stay queued."""
         self.queue.close()
         for process in list(self._processes):
             process.close()
@@ -212,7 +212,7 @@ class Services:
             raise RefusedError(NOT_OFFERED)
 
     def _require_turn(self, limits: PublicLimits, visitor: str | None, *, is_new: bool = True) -> None:
-        """Let pass one more training of the visitor's, as far as queue, runs and room allow."""
+        """Check that queue, runs and disk space allow the visitor another training."""
         owners = [(owner_of(run.path).owner, run.status() in GOING_ON) for run in list_runs(self.runs_folder)]
         going = [owner for owner, goes_on in owners if goes_on]
         near = self._require_share(visitor)
@@ -222,7 +222,7 @@ class Services:
         limits.check_counts(going=going, runs=runs, visitor=visitor or "", near=near)
 
     def _require_share(self, visitor: str | None) -> set[str]:
-        """Let pass who has not filled their share of the disk, nor has their address; return who came from there."""
+        """Check the disk share of the visitor and of their address; return the visitors of that address."""
         if not visitor:
             raise RefusedError(NO_COOKIE)
         near = self._neighbours[self._address()]

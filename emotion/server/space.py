@@ -1,4 +1,4 @@
-"""The folder to push as a Hugging Face Space: what belongs into it, whole or not at all. Asks the Hub nothing."""
+"""Build the folder to push as a Hugging Face Space, whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from emotion.core.errors import SpaceError
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = "requirements.txt"
 FILES = ("README.md", "LICENSE", REQUIREMENTS, "app.py")
-# Of a folder these kinds and no other: a photograph that was put there for a moment must not be pushed with it.
-# The results are there for the landing panel's numbers, and for the README's links.
+# Only these file types of a folder: a photograph left there must not be pushed. The results in docs supply the landing
+# panel's numbers and the README's links.
 FOLDERS: dict[str, frozenset[str]] = {
     "emotion": frozenset({".py", ".js", ".css", ".j2"}),
     "assets": frozenset({".webp", ".png", ".css", ".json", ".safetensors"}),
@@ -21,10 +21,10 @@ FOLDERS: dict[str, frozenset[str]] = {
 }
 ATTRIBUTES = ".gitattributes"
 MARK = "# Written by `python -m emotion space`, which replaces the whole folder when it is run again."
-# The Hub turns away a push with binary files that does not keep them so.
+# The Hub rejects a push whose binary files are not in Git LFS.
 BINARY = ("*.png", "*.webp", "*.safetensors")
 WRITTEN = frozenset({*FILES, *FOLDERS, ATTRIBUTES})
-# Put before the project's own requirements.
+# Prepended to the project's requirements.
 CPU_WHEELS = """\
 # PyTorch's wheels without CUDA, gigabytes smaller: for a Space with a GPU, take the next line out.
 --extra-index-url https://download.pytorch.org/whl/cpu
@@ -33,7 +33,7 @@ CPU_WHEELS = """\
 
 @dataclass(frozen=True)
 class Space:
-    """A folder that was written: how many files it holds, and how many bytes they have."""
+    """A written folder, with its number of files and its size in bytes."""
 
     folder: Path
     files: int
@@ -41,16 +41,15 @@ class Space:
 
     @property
     def push(self) -> str:
-        """The command that pushes it; it makes the Space where there is none yet."""
+        """The command that pushes it, creating the Space if needed."""
         return f"hf upload USER/NAME {self.folder} . --repo-type space"
 
 
 def write_space(to: Path, *, root: Path = ROOT) -> Space:
-    """Write what belongs into a Space of the project in ``root`` into the folder ``to``, and return what it holds.
+    """Write the Space of the project in ``root`` into the folder ``to``, and return its size.
 
-    The work happens beside it and takes the place of an earlier such folder at the end.
-    Raises SpaceError where something is missing or does not belong, the folder is somebody else's, or it cannot be
-    written.
+    It is built in a neighbouring folder, which finally replaces an earlier Space in ``to``.
+    Raises SpaceError if a file is missing or does not belong, ``to`` holds anything else, or it cannot be written.
     """
     paths = list_files(root)
     _require_ours(to)
@@ -78,8 +77,8 @@ def write_space(to: Path, *, root: Path = ROOT) -> Space:
 
 
 def list_files(root: Path) -> list[Path]:
-    """Return the files that belong into a Space. Hidden ones and what Python compiled never do.
-    Raises SpaceError where one is missing, or one lies there that is none of the kinds that belong.
+    """Return the files of a Space, without hidden and compiled ones.
+    Raises SpaceError if one is missing, or a file is of no permitted type.
     """
     for name in (*FILES, *FOLDERS):
         if not (root / name).exists():
@@ -97,7 +96,7 @@ def list_files(root: Path) -> list[Path]:
 
 
 def _require_ours(to: Path) -> None:
-    """Let pass a folder that is not there, is empty, or was written by this module and holds nothing more."""
+    """Check that a folder is missing, empty, or was written by this module and holds nothing else."""
     if not to.exists() and not to.is_symlink():
         return
     names = {path.name for path in to.iterdir()} if to.is_dir() and not to.is_symlink() else None

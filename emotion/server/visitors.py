@@ -1,4 +1,4 @@
-"""Visitors of a public server: the room that each may fill, whose turn it is, and when what they left is deleted."""
+"""Visitors of a public server: their disk space, their turns, and the deletion of their expired data."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from emotion.server.logs import log, log_unexpected
 
 GOING_ON = ("queued", "running", "stopping")
 SECONDS_BETWEEN_CLEANINGS = 60.0
-# To walk through everything takes a moment, and visitors ask often.
+# Measuring the disk takes a moment, and visitors ask often.
 SECONDS_BETWEEN_LOOKS = 20.0
-# Of all room, what one visitor may take, and what several from one address may take together, as of a school.
+# Shares of all room: of one visitor, and of all visitors of one address, such as a school's.
 VISITORS_SHARE = 1 / 8
 ADDRESS_SHARE = ADDRESS_FACTOR * VISITORS_SHARE
-# Whoever is told from nobody still is a guest.
+# The guest name of a visitor without a cookie.
 NOBODY = "nobody"
-# Predictions that wait for their turn, of one visitor and of one address.
+# Waiting predictions of one visitor, and of one address.
 MOST_WAITING = (5, ADDRESS_FACTOR * 5)
 
 
 def as_seen_by(visitor: str | None, run: Run, *, owner: Owner | None = None) -> Run:
-    """Return a run as a visitor may use it: as its own, or as a guest. Its ``owner`` is read where it is not given.
-    Raises RunError where the visitor may not see it.
+    """Return a run as a visitor may use it: as its owner or as a guest. ``owner`` is read from the folder by default.
+    Raises RunError if the visitor may not see it.
     """
     owner = owner or owner_of(run.path)
     if not owner.may_see(visitor):
@@ -46,10 +46,10 @@ def as_seen_by(visitor: str | None, run: Run, *, owner: Owner | None = None) -> 
 
 
 class Room:
-    """The room on the disk that some folders share: at most ``limit`` bytes, measured anew every 20 seconds at most.
+    """The disk space that some folders share: at most ``limit`` bytes, measured every 20 seconds at most.
 
-    What lies right in one of the ``owned`` folders is the visitor's whose mark it bears; the ``others`` are nobody's.
-    What is reserved or has come since the last look counts too.
+    Each entry of the ``owned`` folders belongs to the visitor whose mark it has; the ``others`` have no owner.
+    Reserved bytes and bytes written since the last measurement count too.
     """
 
     def __init__(self, owned: Sequence[Path], others: Sequence[Path], *, limit: float) -> None:
@@ -61,16 +61,16 @@ class Room:
         self._since = self._reserved = 0
 
     def require(self, more: int = 0) -> None:
-        """Let pass who needs so many bytes more, of which nothing is known but that they are at least these.
-        Raises RefusedError where there is no room for them.
+        """Check that there is room for at least ``more`` bytes.
+        Raises RefusedError if there is no room for them.
         """
         with self._lock:
             self._look()
             self._compare(more)
 
     def require_share(self, visitors: Collection[str], *, share: float) -> None:
-        """Let pass visitors who together have not filled their share of all room.
-        Raises RefusedError where they have.
+        """Check that visitors have together not used up a share of all room.
+        Raises RefusedError if they have.
         """
         with self._lock:
             self._look()
@@ -84,8 +84,8 @@ class Room:
 
     @contextmanager
     def reserved(self, size: int) -> Iterator[None]:
-        """Keep so many bytes for whoever is about to write, and then look anew.
-        Raises RefusedError where there is no room for them.
+        """Reserve ``size`` bytes for the caller's writing, then measure again.
+        Raises RefusedError if there is no room for them.
         """
         with self._lock:
             self._look()
@@ -99,8 +99,8 @@ class Room:
                 self._look_due = 0.0
 
     def note(self, size: int) -> None:
-        """Count bytes that have just been written; looks at no disk.
-        Raises RefusedError where there was no room for them.
+        """Count bytes just written, without measuring.
+        Raises RefusedError if there was no room for them.
         """
         with self._lock:
             self._since += size
@@ -123,7 +123,7 @@ class Room:
 
 
 def size_of(path: Path) -> int:
-    """Return how many bytes a file, or those under a folder, hold; what vanishes holds none. Follows no link."""
+    """Return the size in bytes of a file or of a folder's files, without following links; a vanished file counts 0."""
     files = [path] if path.is_file() else (Path(at, name) for at, _, names in os.walk(path) for name in names)
     size = 0
     for file in files:
@@ -133,7 +133,7 @@ def size_of(path: Path) -> int:
 
 
 class Turns:
-    """One prediction of each visitor at a time: many pictures of one never stand before another's."""
+    """Allows one prediction of each visitor at a time, so that one visitor's pictures never delay another's."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
@@ -142,8 +142,8 @@ class Turns:
 
     @contextmanager
     def one_of(self, visitor: str | None, *, address: str) -> Iterator[None]:
-        """Wait for the visitor's own turn; on one's own machine, where it is None, there are none.
-        Raises RefusedError where too many of the visitor's own wait already, or of the address.
+        """Wait for the visitor's turn; None, on one's own machine, does not wait.
+        Raises RefusedError if too many predictions of the visitor or of the address are waiting.
         """
         if visitor is None:
             yield
@@ -166,7 +166,7 @@ class Turns:
 
 
 def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -> None:
-    """Start a thread that deletes every minute what has expired, as long as this process lives."""
+    """Start a thread that deletes expired data every minute."""
 
     def work() -> None:
         while True:
@@ -183,11 +183,11 @@ def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -
 
 
 def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -> dict[str, int]:
-    """Delete what visitors left longer ago than the limits keep it, and return how many of each kind, where any.
+    """Delete visitors' data older than the limits allow; return how many of each kind, without zeros.
 
-    A run's age counts from its last event, that of a thrown one from when it was thrown away, a set's from its last
-    change. What goes on stays, with the set that it is trained on; a training that takes too long is asked to stop.
-    What lies in ``uploads`` was sent, cut off, or packed to be fetched.
+    Age counts from a run's last event, from a deleted run's deletion, and from a set's last change. Queued and running
+    trainings stay, with their sets; a training that takes too long is asked to stop. ``uploads`` holds uploads, partial
+    ones too, and downloads.
     """
     now = time.time()
     before = now - limits.kept_hours * 3600
@@ -202,7 +202,7 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
     for run in late:
         run.request_stop()
     with contextlib.suppress(EmotionError), alone(sets):
-        pass  # which deletes half a set that a killed process left
+        pass  # entering it deletes a partial set of a killed process
     counts = {
         "runs": sum(_delete_run(run) for run in left),
         "sets": sum(_delete_set(each) for each in spare if each.folder.resolve() not in in_use),
@@ -215,7 +215,7 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
 
 
 def _is_left(folder: Path, before: float, *files: str) -> bool:
-    """Whether a folder is a visitor's and was last touched before a time."""
+    """Whether a folder belongs to a visitor and was last changed before a time."""
     is_visitors = bool(owner_of(folder).owner)
     return is_visitors and max(_modified(folder / file) for file in (*files, FILE)) < before
 
@@ -227,7 +227,7 @@ def _trained_on(going: list[Run]) -> Iterator[Path]:
 
 
 def _takes_longer(run: Run, seconds: float, now: float) -> bool:
-    """Whether a visitor's training has gone on for so long; while it says nothing, time passes too."""
+    """Whether a visitor's training has run longer than ``seconds``, counting time without events."""
     last = run.last_event() if run.status() == "running" and owner_of(run.path).owner else None
     return last is not None and last.elapsed_seconds + now - _modified(run.path / "events.jsonl") > seconds
 
@@ -235,7 +235,7 @@ def _takes_longer(run: Run, seconds: float, now: float) -> bool:
 def _delete_run(run: Run) -> bool:
     beside = run.path.parent / f".gone-{run.name}"
     try:
-        # Whoever trains it holds the lock; moved first, so that nobody sees half a run.
+        # A process that trains it holds the lock; moved first, so that no one sees half a run.
         with run.lock():
             run.path.rename(beside)
     except (EmotionError, OSError):
@@ -267,7 +267,7 @@ def _delete(path: Path) -> bool:
 
 
 def _newest(path: Path) -> float:
-    """Return when a file, or the last one in a folder, was written."""
+    """Return the modification time of a file, or of a folder's newest file."""
     return max([_modified(path), *map(_modified, path.rglob("*"))])
 
 

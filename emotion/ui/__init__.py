@@ -1,1 +1,1 @@
-"""The dashboard: everything under here is a view of pictures, runs, predictions and comparisons."""
+"""The dashboard: views of pictures, runs, predictions and comparisons."""

@@ -1,8 +1,8 @@
-"""What the endpoints answer, made of the project's own values, as types that become schemas: names and units stay."""
+"""Return types of the named endpoints, from which Gradio makes schemas; field names and units are stable."""
 
 from pathlib import Path
 
-# Where Python is older than 3.12, pydantic makes schemas of these only.
+# Before Python 3.12, pydantic makes schemas of these TypedDicts only.
 from typing_extensions import TypedDict
 
 from emotion.analysis.comparison import Comparison, Gap
@@ -138,7 +138,7 @@ def prediction_answer(prediction: Prediction, run: Run) -> PredictionAnswer:
 
 
 def comparison_answer(comparison: Comparison, path: Path) -> ComparisonAnswer:
-    """Return a comparison without its pictures; of several emotions also what they amount to together."""
+    """Return a comparison without its pictures; with several emotions, also the pooled result of each set."""
     samples = [
         _sample(name, label, result) for name, found in comparison.sets.items() for label, result in found.items()
     ]
@@ -159,7 +159,7 @@ def comparison_answer(comparison: Comparison, path: Path) -> ComparisonAnswer:
 
 
 def run_line(found: RunSummary) -> RunLine:
-    """Return a run as a list of runs shows it; losses and accuracies are of its validation pictures."""
+    """Return a run as a line of the list of runs; losses and accuracies are those on its validation pictures."""
     config = found.config
     return {
         "run": found.run.name,
@@ -179,7 +179,7 @@ def run_line(found: RunSummary) -> RunLine:
 
 
 def run_answer(run: Run, *, queue_place: int | None) -> RunAnswer:
-    """Return how a run stands, in numbers and in a sentence. Raises EmotionError where it cannot be read."""
+    """Return a run's progress, in numbers and as a sentence. Raises EmotionError if the run cannot be read."""
     found = summarise(run)
     last = next((each for each in reversed(found.curve) if isinstance(each, EpochDone)), None)
     return {
@@ -195,7 +195,7 @@ def run_answer(run: Run, *, queue_place: int | None) -> RunAnswer:
 
 
 def set_answer(found: PictureSet) -> SetAnswer:
-    """Return a picture set as it is offered."""
+    """Return a picture set with its key and its number of pictures per class."""
     return {
         "key": found.key,
         "title": found.title,
@@ -207,7 +207,7 @@ def set_answer(found: PictureSet) -> SetAnswer:
 
 
 def import_answer(saved: SavedSet) -> ImportAnswer:
-    """Return an imported set in short, with the key that the other endpoints take."""
+    """Return a summary of an imported set, with the key that the other endpoints take."""
     manifest = saved.manifest
     return {
         "key": saved_key(saved),

@@ -1,6 +1,6 @@
-"""The named endpoints: what the page can do, for programs, each a typed function. Nothing else of the page is public.
+"""The named endpoints: typed functions for programs, the only public part of the page.
 
-Their docstrings are what a caller reads, written as Gradio takes them apart. An error is ``[code] sentence``.
+Their docstrings are the API documentation, in the format that Gradio parses. An error is ``[code] sentence``.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ from emotion.ui.uploads import Upload, received
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED, public_words
 
-# Each with how many calls of it may run at once; those of a name wait for one another, as the page's own do.
+# How many calls may run at once; endpoints with the same ``concurrency_id`` share one queue, also with the page.
 NAMES: dict[str, dict[str, Any]] = {
     "predict": {"concurrency_id": "predict", "concurrency_limit": AT_ONCE},
     "compare": {"concurrency_id": "compare"},
@@ -54,7 +54,7 @@ NAMES: dict[str, dict[str, Any]] = {
     "import_pictures": {"concurrency_id": "bring", "concurrency_limit": 4},
 }
 NO_FILE = "No uploaded file came with the call: upload one first, as handle_file of gradio_client does."
-# A name or a key; whatever is longer is none.
+# Longest name or key, in characters.
 MAX_TEXT = 300
 _WORDS: dict[Any, str] = {
     str: f"a text of at most {MAX_TEXT} characters",
@@ -66,14 +66,14 @@ _SHOWN = 60
 
 
 def register(services: Services, board: RunBoard) -> None:
-    """Add the endpoints to the page that is being built."""
+    """Add the endpoints to the page being built."""
     endpoints = Endpoints(services, board)
     for name, options in NAMES.items():
         api(_answering(getattr(endpoints, name)), api_name=name, **options)
 
 
 class Endpoints:
-    """What each name does."""
+    """The endpoints, one method for each name."""
 
     def __init__(self, services: Services, board: RunBoard) -> None:
         self._services = services
@@ -216,7 +216,7 @@ class Endpoints:
 
 @contextlib.contextmanager
 def _coded(code: str, kind: type[EmotionError]) -> Iterator[None]:
-    """Give errors of a kind a closer code, such as ``run_unknown``."""
+    """Give errors of a type a more specific code, such as ``run_unknown``."""
     try:
         yield
     except kind as error:
@@ -226,17 +226,17 @@ def _coded(code: str, kind: type[EmotionError]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _uploaded(payload: FileData) -> Iterator[Upload]:
-    """Yield the file that a caller has uploaded, and delete it afterwards.
+    """Yield the caller's uploaded file, and delete it afterwards.
 
     Raises:
-        PictureError: there is none, or it names another file of this machine.
+        PictureError: there is no file, or the path is not an upload.
     """
-    # Gradio hands over what was sent, whatever the type says.
+    # Gradio passes on the raw JSON, whatever the annotated type.
     sent = typing.cast(Any, payload)
     with _coded("upload_missing", PictureError):
         try:
             upload = received(sent) if isinstance(sent, dict) else None
-        except (PictureError, ValueError) as error:  # Of a path that cannot be one.
+        except (PictureError, ValueError) as error:  # An invalid path.
             raise PictureError(NO_FILE) from error
         if upload is None:
             raise PictureError(NO_FILE)
@@ -247,10 +247,10 @@ def _uploaded(payload: FileData) -> Iterator[Upload]:
 
 
 def _check(name: str, value: Any, hint: Any) -> None:
-    """Let a value pass that is of the type ``hint``: Gradio's own check is the caller's courtesy.
+    """Check that a value has the type ``hint``: Gradio's own check runs in the client only.
 
     Raises:
-        ConfigError: it is of another type.
+        ConfigError: it has another type.
     """
     if hint is FileData:
         return
@@ -264,9 +264,9 @@ def _check(name: str, value: Any, hint: Any) -> None:
 
 
 def _answering(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap an endpoint: its arguments are checked by their types, and an error becomes ``[code] sentence``.
+    """Wrap an endpoint: check its arguments by their types, and turn an error into ``[code] sentence``.
 
-    The wrapper's types are real ones, where this module keeps them as text: Gradio makes its schema of them.
+    The wrapper's annotations are types, not strings as in this module: Gradio makes its schema from them.
     """
     hints = typing.get_type_hints(endpoint)
     signature = inspect.signature(endpoint)
@@ -287,7 +287,7 @@ def _answering(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         raise gr.Error(said, print_exception=False)
 
     wrapped.__annotations__ = hints
-    wrapped.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect and Gradio look at
+    wrapped.__signature__ = signature.replace(  # type: ignore[attr-defined]  # read by inspect and Gradio
         parameters=[each.replace(annotation=hints[each.name]) for each in signature.parameters.values()],
         return_annotation=hints["return"],
     )

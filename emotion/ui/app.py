@@ -1,4 +1,4 @@
-"""Assemble the dashboard from its tabs. Everything heavy is done by ``Services``."""
+"""Assemble the dashboard from its tabs."""
 
 import gradio as gr
 
@@ -21,14 +21,14 @@ from emotion.ui.watching import Watch
 
 TITLE = "Emotion, across species"
 DESCRIPTION = "Teach an image classifier four human emotions, then find out whether it can read a dog."
-# On a keyboard the first Tab leads past the header.
+# The first press of Tab reaches the link past the header.
 HEADER = f"""<a class="skip" href="#tabs">Skip to the tabs</a><header class="page-header"><h1>{TITLE}</h1>
 <p>{DESCRIPTION}</p></header>"""
-# Gradio's dropdown answers to a key a moment later, by when Tab has left it: it would open again, over the next field.
+# Gradio's dropdown handles a key with a delay, after Tab has left it, and would open again over the next field.
 TAB_LEAVES_LISTS = """<script>document.addEventListener('keydown', (event) => {
     if (event.key === 'Tab' && event.target.matches('[role=combobox]')) event.stopPropagation();
 }, true);</script>"""
-# Arrows lead from one tab to the next, and the first link past the header; Gradio leaves both out.
+# Arrow keys move between tabs, and the skip link moves focus past the header; Gradio lacks both.
 ARROWS_ON_TABS = """<script>document.addEventListener('keydown', (event) => {
     const tab = event.target.closest?.('[role=tab]'), step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
     if (!tab || !step) return;
@@ -43,7 +43,7 @@ document.addEventListener('click', (event) => {
     event.preventDefault();
     document.querySelector('#tabs [role=tab][aria-selected=true]').focus();
 });</script>"""
-# Gradio's field for files is called otherwise than what stands in it, and whoever speaks to the page says that.
+# The accessible name of Gradio's file field must contain its visible text, for users of voice control.
 FIELDS_ARE_CALLED_WHAT_THEY_SAY = """<script>new MutationObserver(() => {
     for (const field of document.querySelectorAll('button.upload-container[aria-label]')) {
         const text = field.innerText.trim().replace(/\\s+/g, ' ');
@@ -52,7 +52,7 @@ FIELDS_ARE_CALLED_WHAT_THEY_SAY = """<script>new MutationObserver(() => {
     const search = document.querySelector('#runs-table input:not([aria-label])');
     if (search) search.ariaLabel = 'Search the runs';
 }).observe(document.documentElement, {subtree: true, childList: true});</script>"""
-# Most browsers do not know HEIC, and the widgets take only what is an image to the browser.
+# Most browsers give HEIC files no type, and the widgets accept only files with an image type.
 HEIC_IS_AN_IMAGE = r"""<script>{
   const type = Object.getOwnPropertyDescriptor(Blob.prototype, 'type');
   Object.defineProperty(File.prototype, 'type', {
@@ -61,15 +61,15 @@ HEIC_IS_AN_IMAGE = r"""<script>{
 }</script>"""
 HEAD = f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY
 HEAD += f"{HEIC_IS_AN_IMAGE}{ARROWS_ON_TABS}{ADDRESS_SCRIPT}<style>{BLOCKS_STYLE}</style>"
-# Files that Gradio keeps for a page are looked at every hour and deleted after a day.
+# How often Gradio checks its cached files, and their maximum age.
 CACHE_SECONDS = (3600, 86400)
 
 
 def build_app(services: Services, board: RunBoard) -> gr.Blocks:
-    """Return the page; it is served by ``web_server``, with ``HEAD``."""
+    """Return the page, which ``web_server`` serves with ``HEAD``."""
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS, fill_width=False)
     with page:
-        # First, so that no event of the page takes one of their names.
+        # First, so that no event of the page takes an endpoint's name.
         register(services, board)
         news = News(board)
         with gr.Row(elem_id="header"):
@@ -98,14 +98,14 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
 
 
 def _connect_tabs(page: gr.Blocks, tabs: gr.Tabs) -> None:
-    """Keep the open tab in the address, and open the one that a link asks for."""
+    """Store the open tab in the address, and open the tab that a link names."""
     for each in (tab for tab in tabs.children if isinstance(tab, gr.Tab)):
         on(each.select, None, None, None, js=address("tab", str(each.id)))
     on(page.load, None, None, tabs, js=OPEN_ASKED_TAB)
 
 
 def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs) -> None:
-    """Lead from a finished training to what its model may do, and from a run back to its curves and its settings."""
+    """Link a finished training to Predict and Cross-species, and an open run to its curves and its settings."""
     for button, tab in ((train.try_it, "predict"), (train.compare, "compare")):
 
         def lead(seen: Watch, tab: str = tab) -> Values:
@@ -124,7 +124,7 @@ def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs)
 
 
 def _connect_pictures(predict: PredictTab, pictures: PicturesTab, train: TrainTab, tabs: gr.Tabs) -> None:
-    """Lead from a doubtful prediction to photographs, and from a picture set to a training on it."""
+    """Link a doubtful prediction to the import of photographs, and a picture set to a training on it."""
     ways = pictures.incoming.ways
 
     def photographs() -> Values:
@@ -138,7 +138,7 @@ def _connect_pictures(predict: PredictTab, pictures: PicturesTab, train: TrainTa
 
 
 def _connect_sets(page: gr.Blocks, pictures: PicturesTab, train: TrainTab, compare: CompareTab) -> None:
-    """Offer each set that comes in, to be trained on and to be compared; what is chosen stays so."""
+    """Offer new picture sets in Train and Cross-species, without changing the current choice."""
 
     def offered() -> Values:
         sets = list_picture_sets()

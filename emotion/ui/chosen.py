@@ -1,4 +1,4 @@
-"""The page's header: the run that all tabs use, which may be picked, and what is being trained."""
+"""The page's header: the picker of the run in use, and the current training."""
 
 import html
 import time
@@ -16,21 +16,21 @@ from emotion.ui.sweeps import best_of
 from emotion.ui.words import ENDED, WAITS_FOR_RUN, progress, public_words
 
 NOTHING = {"run": "", "at": 0.0}
-# In the browser alone, so that no look comes in between.
+# Runs in the browser, so that no refresh comes in between.
 PICK = "(run) => ({run, at: Date.now() / 1000})"
 
 
 class Chosen:
-    """The header's widgets and what they do; ``run`` is the picker, whose value is a run's name.
+    """The header's widgets and their handlers; ``run`` is the picker, whose value is a run's name.
 
-    A training that has finished becomes the run in use, unless the visitor has picked one since it was started: then
-    it is offered.
+    A finished training becomes the run in use, unless the visitor has picked another run since it started: then it is
+    offered.
     """
 
     def __init__(self, board: RunBoard) -> None:
         self.board = board
         self._waits: list[gr.HTML] = []
-        # Which run was picked and when, in seconds since 1970; survives a reload.
+        # The picked run and when it was picked, in Unix seconds; survives a reload.
         self.picked = gr.BrowserState(NOTHING, storage_key="emotion-run", secret=BROWSER_SECRET)
         self._seen, self._offered = gr.State(""), gr.State("")
         with gr.Column(elem_id="in-use", min_width=300):
@@ -42,26 +42,26 @@ class Chosen:
         on(self.run.change, None, self.run, None, js=address("run"))
 
     def waits(self) -> None:
-        """Put a sentence here that is shown as long as no run can be used."""
+        """Add a sentence that is shown while there is no usable run."""
         self._waits.append(put(sentence(WAITS_FOR_RUN, kind="waits")))
 
     def use(self, name: str) -> Values:
-        """Return the answer of a handler that puts a run into use; its outputs are ``run`` and ``picked``."""
+        """Return the values that put a run into use, for a handler whose outputs are ``run`` and ``picked``."""
         picked = {"run": name, "at": time.time()}
         return {self.run: gr.Dropdown(_choices(self.board.usable()), value=name), self.picked: picked}
 
     def when_changed(self, handler: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        """Let ``handler(name, *inputs)`` give values by widget whenever another run is in use, however it came."""
+        """Call ``handler(name, *inputs)`` for values by widget whenever the run in use changes, for any reason."""
         on(self.run.change, handler, [self.run, *inputs], outputs, by_page=True, trigger_mode="always_last")
 
     def follow(self, news: News) -> None:
-        """Take up new runs."""
+        """Refresh the header whenever a run changes."""
         inputs = [news.address, self.picked, self.run, self._seen]
         outputs = [self.run, self.picked, self.state, self.take, self._seen, self._offered, *self._waits]
         news.tell(self.refresh, inputs, outputs)
 
     def refresh(self, asked: str, picked: Any, in_use: str | None, seen: str) -> Values:
-        """Offer the runs that can predict, and tell what is being trained."""
+        """Return the runs that can predict and the current training, as values by widget."""
         usable, going = self.board.usable(), [each for each in self.board.summaries() if each.status not in ENDED]
         told: Values = {self.state: training_html(going)}
         name, at = _read(picked)
@@ -70,7 +70,7 @@ class Chosen:
             told[self.picked] = {"run": name, "at": at}
         chosen, offered = choose(usable, own={each.run.name for each in self.board.mine()}, picked=name, at=at)
         value = chosen.run.name if chosen else None
-        # What is sent again would close the list, or take back a choice, under the hand of whoever has it open.
+        # An unchanged value is not sent: it would close an open list or undo the visitor's choice.
         change: dict[str, Any] = {} if value == in_use else {"value": value}
         signature = repr((_choices(usable), offered and offered.run.name))
         if signature == seen:
@@ -88,10 +88,10 @@ class Chosen:
 def choose(
     usable: Sequence[RunSummary], *, own: set[str], picked: str, at: float
 ) -> tuple[RunSummary | None, RunSummary | None]:
-    """Return the run to use and the one to offer, of those that can predict, newest first.
+    """Return the run to use and the run to offer, from the runs that can predict, newest first.
 
-    ``picked`` is what the visitor chose ``at`` a time. A run of their own that was started since is used; one that has
-    only finished since is offered. Of a sweep it is the best one, by the validation loss.
+    ``picked`` is the visitor's choice, made ``at`` a Unix time. The visitor's own run is used if it started later, and
+    offered if it only finished later. A sweep is represented by its best run, by validation loss.
     """
     newest = next((each for each in usable if each.run.name in own), usable[0] if usable else None)
     chosen = next((each for each in usable if each.run.name == picked), None)
@@ -105,7 +105,7 @@ def choose(
 
 
 def training_html(going: Sequence[RunSummary]) -> str:
-    """Return what is being trained at the moment, in a line; nothing where nothing is."""
+    """Return the current training in one line; empty if there is none."""
     if not going:
         return ""
     first = next((each for each in reversed(going) if each.status != "queued"), going[-1])
@@ -121,7 +121,7 @@ def _choices(usable: Sequence[RunSummary]) -> list[tuple[str, str]]:
 
 
 def _read(picked: Any) -> tuple[str, float]:
-    """Read what a browser remembers, which may be anything."""
+    """Return the run's name and the time from the browser's storage, which may hold anything."""
     if not isinstance(picked, dict) or not isinstance(picked.get("at"), int | float):
         return "", 0.0
     return str(picked.get("run", "")), float(picked["at"])

@@ -1,4 +1,4 @@
-"""How the page's events are registered: private and quiet, every error one sentence, answers by widget."""
+"""Register the page's events: private, without progress marks, with errors shown as one sentence."""
 
 import functools
 import html
@@ -20,13 +20,13 @@ from emotion.ui.visitor import current_visitor
 from emotion.ui.words import public_words
 
 R = TypeVar("R")
-# What a handler returns: values by widget. What is missing stays as it is.
+# What a handler returns: values by widget. Widgets that are not in it stay as they are.
 Values = dict[Any, Any]
-# A press while the last one is being answered counts too, in its turn; Gradio would drop it.
+# A press during the previous one is queued; Gradio would drop it.
 EVERY_PRESS = "multiple"
-# Fixed, as each state's key is: otherwise a restart of the server forgets what a browser remembered.
+# Fixed, like the keys of the states: otherwise a restart of the server loses what browsers store.
 BROWSER_SECRET = "emotion-dashboard"
-# Of sessions whose presses are counted.
+# Sessions whose presses are counted.
 MOST_SESSIONS = 10_000
 _presses: OrderedDict[str, int] = OrderedDict()
 
@@ -40,11 +40,10 @@ def on(
     by_page: bool = False,
     **options: Any,
 ) -> Any:
-    """Register an event and return it; its ``then`` is a trigger too.
+    """Register an event and return it; its ``then`` is a trigger as well.
 
-    ``handler`` returns a dictionary of values by widget, or yields such; what is missing stays as it is. An
-    EmotionError becomes a toast of one sentence. ``by_page`` says that no visitor asks for it; ``options`` are those
-    of ``gr.on``.
+    ``handler`` returns or yields values by widget; other widgets stay as they are. An EmotionError is shown as a toast.
+    ``by_page`` marks an event that no visitor triggers; ``options`` are those of ``gr.on``.
     """
     wrapped = handler
     if handler is not None:
@@ -57,33 +56,33 @@ def on(
 
 
 def presses() -> int:
-    """Return how often this session's visitor has asked for something: a look that began before is too old by now."""
+    """Return how many requests the session's visitor has made; a refresh that began before the last is outdated."""
     return _presses.get(session(), 0)
 
 
 def session() -> str:
-    """Return which page's event is being handled; empty where none is."""
+    """Return the id of the session whose event is being handled; empty if there is none."""
     request = LocalContext.request.get(None)
     return str(request.session_hash) if request else ""
 
 
 def warn(said: str, *, title: str = "That did not work") -> None:
-    """Show a sentence as a toast; Gradio would take a name in it for HTML."""
+    """Show a sentence as a toast, escaped: Gradio would parse it as HTML."""
     gr.Warning(html.escape(public_words(said)), title=title)
 
 
 def unexpected(error: Exception) -> str:
-    """Return the sentence for an error that nobody foresaw."""
+    """Return the sentence shown for an unexpected error."""
     return f"Something went wrong that was not foreseen ({type(error).__name__}): the server's log has the details."
 
 
 def watched(steps: Generator[Progress, None, R], status: gr.HTML) -> Generator[Values, None, R]:
-    """Yield how far something is, as values of ``status``, and return its result. Closing it ends the work.
+    """Yield the progress of ``steps`` as values of ``status``, and return their result. Closing it ends the work.
 
     Raises:
-        EmotionError: it cannot be done.
+        EmotionError: the work fails.
     """
-    # One study goes on at a time: whoever asked for a second one sees that it was heard.
+    # Shown at once, since another visitor's study may have to end first.
     yield {status: status_box("running", "waiting", "Waiting for its turn.", None)}
     with closing(steps):
         while True:
@@ -119,15 +118,15 @@ def _stream(handler: Callable[..., Any], *, by_page: bool) -> Callable[..., Any]
 
 
 def _answer(answer: Any) -> Any:
-    """Gradio takes an empty dictionary for a value."""
+    """Return the answer, or ``gr.skip()`` for none: Gradio takes an empty dictionary for a value."""
     return gr.skip() if answer is None or answer == {} else answer
 
 
 @contextmanager
 def _told(handler: Callable[..., Any], *, by_page: bool) -> Iterator[None]:
-    """Count a press when it begins, and again when it is answered: a look in between knows only what was before.
+    """Count a press at its start and at its end, so that a refresh made in between is discarded.
 
-    What goes wrong becomes a sentence: an EmotionError as it stands, anything else by its kind.
+    An EmotionError is shown as it is; any other error by its type.
     """
     if not by_page:
         _count()
@@ -135,10 +134,10 @@ def _told(handler: Callable[..., Any], *, by_page: bool) -> Iterator[None]:
     try:
         yield
     except EmotionError as error:
-        # The log has not what it says: that may name a visitor's file.
+        # Not the message, which may name a visitor's file.
         log("refusal", outcome="refused", visitor=current_visitor(), what=name, because=type(error).__name__)
         warn(str(error))
-    except Exception as error:  # noqa: BLE001  # a visitor gets a sentence, the log the traceback
+    except Exception as error:  # noqa: BLE001  # the visitor sees a sentence, the log has the traceback
         log_unexpected(error, visitor=current_visitor(), what=name)
         warn(unexpected(error))
     finally:

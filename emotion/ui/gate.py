@@ -1,4 +1,4 @@
-"""The gate before all of Gradio: which routes there are, from where, who may, and how much a request may carry."""
+"""The gate in front of Gradio: which routes exist, who may use them from where, and how large a request may be."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 HOSTS = "EMOTION_HOSTS"
 KB, MB = 1_000, 1_000_000
-# Guesses of a password that wait behind the one that is looked at, from one address.
+# Password attempts from one address that may wait behind the one being checked.
 WAITING_GUESSES = 4
-# What of an address may wait in Gradio's queue for everybody, an event counting once for each so many bytes it carries.
+# Limit of what one address has in Gradio's queue; an event counts once more for every BYTES_A_PLACE bytes it carries.
 MOST_WAITING, BYTES_A_PLACE = 100, 20_000
 DRAINED_SECONDS = 30
 READ, SENT = ("GET", "HEAD"), ("POST",)
@@ -40,9 +40,9 @@ _API = "/gradio_api/"
 
 @dataclass(frozen=True)
 class Route:
-    """An address that is needed: ``most_bytes`` is the limit of a body, None that of an upload, which streams in.
+    """A permitted route: ``most_bytes`` is the limit of the body, None for an upload, which is streamed.
 
-    ``is_open`` says that it answers without the password.
+    ``is_open`` marks a route that needs no password.
     """
 
     methods: tuple[str, ...]
@@ -60,7 +60,7 @@ _SENT = r"queue/join|run/[^/]+|call/[^/]+|cancel|reset"
 ROUTES: tuple[Route, ...] = (
     _route(READ, r"/|/assets/.+|/static/.+|/theme\.css|/favicon\.ico", is_open=True),
     _route(READ, rf"/config/?|/news|/logout|{_API}(?:{_READ})/?"),
-    # Without a scheme: Gradio fetches what is an address.
+    # Without a scheme: Gradio would fetch a URL.
     _route(READ, rf"{_API}file=(?!/*[a-zA-Z][a-zA-Z0-9+.-]*:).+"),
     _route(SENT, r"/login/?", 4 * KB, is_open=True),
     _route(SENT, rf"{_API}(?:{_SENT})/?", MB),
@@ -69,15 +69,15 @@ ROUTES: tuple[Route, ...] = (
 )
 _WAITS = re.compile(rf"{_API}(?:queue/join|call/[^/]+)/?", re.DOTALL)
 _PLACES = "emotion.places"
-# Streamable HTTP alone: Gradio's other transports are outdated.
+# Streamable HTTP only: Gradio's other transports are outdated.
 MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?")
 
 
 class Gate:
-    """Answers what is not needed, not allowed or too large with one sentence, and lets the rest through to ``app``.
+    """Refuses unknown, forbidden and too large requests with one sentence, and passes the others to ``app``.
 
-    ``gradio`` knows who gave the password. ``upload_bytes`` is the limit of one upload, which ``counter`` counts;
-    ``mcp_bytes`` is the limit of a call of the MCP tools, None where there are none.
+    ``gradio`` holds the logins. ``upload_bytes`` is the limit of one upload, which ``counter`` counts; ``mcp_bytes`` is
+    the limit of one MCP call, None without MCP tools.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":  # A websocket, of which nothing here makes use.
+        if scope["type"] != "http":  # A websocket, which this page does not use.
             await send({"type": "websocket.close", "code": 1008})
             return
         headers = Headers(scope=scope)
@@ -125,7 +125,7 @@ class Gate:
             await self._pass(route.most_bytes, scope, receive, send)
 
     async def _pass(self, most_bytes: int, scope: Scope, receive: _Body, send: Send) -> None:
-        """Read a body up to its limit before anybody else does."""
+        """Read a body up to its limit, then pass it on."""
         body = None if _length(scope) > most_bytes else await receive.read(most_bytes)
         if body is None:
             said = f"That is more than the {most_bytes / MB:g} MB that may be sent here: send less."
@@ -144,7 +144,7 @@ class Gate:
         return sum(scope.get(_PLACES, 1) for scope in waiting if address_of(scope) == address)
 
     async def _pass_guess(self, scope: Scope, body: bytes, receive: _Body, send: Send) -> None:
-        """Let guesses of a password from one address wait for one another."""
+        """Process password attempts from one address one at a time."""
         address = address_of(scope)
         if self._waiting[address] >= WAITING_GUESSES:
             await _refuse(429, "Too many passwords at a time: wait a moment and try again.", scope, receive, send)
@@ -159,7 +159,7 @@ class Gate:
                 del self._waiting[address], self._guesses[address]
 
     async def _pass_upload(self, scope: Scope, receive: _Body, send: Send) -> None:
-        """Count an upload while it comes; beyond its limit it is cut off, and the sender told why."""
+        """Count an upload as it arrives; cut it off at its limit, with the reason."""
         address, came, said = address_of(scope), 0, ""
         try:
             if _length(scope) > self._upload_bytes:
@@ -179,7 +179,7 @@ class Gate:
             except RefusedError as error:
                 said = str(error)
             said = self._too_large() if came > self._upload_bytes else said
-            # As if the sender had gone: whoever parses it deletes what it has.
+            # Simulates a lost connection, so that the parser deletes what it has.
             return {"type": "http.disconnect"} if said else message
 
         async def telling(message: Message) -> None:
@@ -200,7 +200,7 @@ class Gate:
         return f"That is more than the {self._upload_bytes / MB:,.0f} MB of one upload: send it in parts."
 
     def _is_known(self, headers: Headers) -> bool:
-        """Whether a request comes from somebody who gave the password, where one is asked for."""
+        """Whether a request carries a valid login, or none is needed."""
         if self._gradio.auth is None:
             return True
         jar = cookie_parser("; ".join(headers.getlist("cookie")))
@@ -208,7 +208,7 @@ class Gate:
         return any(self._gradio.tokens.get(jar.get(name, "")) is not None for name in names)
 
     def _foreign(self, headers: Headers, method: str) -> str:
-        """Return why a request is not for this server, or made by another site's page; empty where it is neither."""
+        """Return why a request has the wrong host name or comes from another site's page; empty if neither is so."""
         host, origin = headers.get("host", "").lower(), headers.get("origin", "").lower()
         if not is_public() and not self._is_ours(_hostname(host)):
             return f"This server does not go by the name {host[:100]!r}: whoever runs it adds it to {HOSTS}."
@@ -243,7 +243,7 @@ def _length(scope: Scope) -> int:
 
 
 class _Body:
-    """A request's body as it comes; ``is_whole`` says that nothing more of it is due."""
+    """A request's body as it arrives; ``is_whole`` once all of it has been read."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive, self.is_whole = receive, False
@@ -254,7 +254,7 @@ class _Body:
         return message
 
     async def read(self, most_bytes: int) -> bytes | None:
-        """Return all of it, or None as soon as it is larger than its limit."""
+        """Return the whole body, or None as soon as it is larger than its limit."""
         body = bytearray()
         while not self.is_whole:
             body += (await self()).get("body", b"")
@@ -264,7 +264,7 @@ class _Body:
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:
-    """Return what gives out a body that has been read, and then what comes after it."""
+    """Return a receiver that first replays a body already read, then passes on later messages."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
@@ -274,13 +274,13 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
 
 
 def _plainly_typed(send: Send) -> Send:
-    """Keep browsers from guessing what a file is, and other sites from laying one's own page under theirs."""
+    """Add headers against guessing of file types and against framing by other sites."""
 
     async def typed(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["x-content-type-options"] = "nosniff"
-            if not is_public():  # A Space is a frame.
+            if not is_public():  # A Space shows the page in a frame.
                 headers["x-frame-options"] = "SAMEORIGIN"
         await send(message)
 
@@ -288,7 +288,7 @@ def _plainly_typed(send: Send) -> Send:
 
 
 async def _refuse(status: int, said: str, scope: Scope, receive: _Body, send: Send) -> None:
-    # Whoever is still sending does not read an answer, so that what comes is taken and dropped for a while.
+    # A client that is still sending reads no answer, so the rest of the body is read and dropped for a while.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAINED_SECONDS):
             while not receive.is_whole:

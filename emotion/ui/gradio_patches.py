@@ -1,4 +1,4 @@
-"""What Gradio has no switch for. Each patch says why it is there, and a test fails once it is needed no more."""
+"""Changes to Gradio that it has no setting for. A test for each patch fails once Gradio no longer needs it."""
 
 import secrets
 import sys
@@ -16,15 +16,15 @@ from starlette.formparsers import MultiPartException
 from emotion.server.logs import log_unexpected
 
 NO_ADDRESS = "[upload_missing] This server fetches no file from an address: upload it first."
-# A page that is open asks every second, so that only those go which nobody looks at any more. Every call of a program
-# is a session of its own.
+# An open page polls every second, so only abandoned sessions are evicted. Every call of a program is a session of its
+# own.
 SESSIONS = 1_000
 FIELD_BYTES = 64_000
 _RANDOM_BYTES = 16
 
 
 def patch() -> None:
-    """Change Gradio in this process; the names are those that it looks up."""
+    """Patch Gradio in this process, under the names by which it finds its parts."""
     processing_utils.async_ssrf_protected_download = _refuse
     route_utils.GradioUploadFile = OwnUpload  # type: ignore[misc]
     route_utils.GradioMultiPartParser = OwnParser  # type: ignore[misc]
@@ -34,22 +34,22 @@ def patch() -> None:
 
 
 async def _refuse(url: str, cache_dir: str) -> Never:
-    """Refuse a file that is given as an address: it would be fetched whole before an endpoint is asked."""
+    """Refuse a file given as a URL: Gradio would download all of it before it calls an endpoint."""
     raise gr.Error(NO_ADDRESS, print_exception=False)
 
 
 def _log_error() -> None:
-    """Log what goes wrong inside of Gradio, which would print what the error says: it may name a visitor's file."""
+    """Log an error inside Gradio, which would print its message: that may name a visitor's file."""
     error = sys.exc_info()[1]
     if error is not None:
         log_unexpected(error, what="gradio")
 
 
 class OwnUpload(route_utils.GradioUploadFile):
-    """An upload whose folder no other one has.
+    """An upload with a folder of its own.
 
-    Otherwise two visitors who send the same picture share one file, which is deleted under the second one's hands once
-    the first one's has been used.
+    Otherwise two visitors who send the same picture share one file, which is deleted for both once one of them has used
+    it.
     """
 
     def __init__(self, *values: Any, **named: Any) -> None:
@@ -58,20 +58,20 @@ class OwnUpload(route_utils.GradioUploadFile):
 
 
 class OwnParser(route_utils.GradioMultiPartParser):
-    """Takes files under the name that is answered, holds little else in memory, and leaves no half of one."""
+    """Accepts files in the field ``files`` only, limits the size of other fields, and deletes incomplete uploads."""
 
     def on_headers_finished(self) -> None:
-        """Refuse a file that nobody would ever hear of again."""
+        """Refuse a file in another field, which would never be deleted, or without a usable name."""
         super().on_headers_finished()
         file = self._current_part.file
         if file is not None and self._current_part.field_name != "files":
             raise MultiPartException("Send each file in a field called files.")
-        # Gradio finds that there is no such name once everything has come, and leaves it all where it is.
+        # Gradio rejects such a name only after the whole upload, and leaves its files on the disk.
         if file is not None and strip_invalid_filename_characters(Path(file.filename or "").name) == "..":
             raise MultiPartException("Give each file a name.")
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """Count what is no file, and goes to no progress bar."""
+        """Pass on a file's data; collect any other field up to its limit."""
         part = self._current_part
         if part.file is not None:
             super().on_part_data(data, start, end)
@@ -81,7 +81,7 @@ class OwnParser(route_utils.GradioMultiPartParser):
             part.data += data[start:end]
 
     async def parse(self) -> FormData:
-        """Parse it; what is cut off is deleted."""
+        """Parse the request; delete its files if it is cut off."""
         try:
             return await super().parse()
         except BaseException:
@@ -92,10 +92,10 @@ class OwnParser(route_utils.GradioMultiPartParser):
 
 
 class LightSession(state_holder.SessionState):
-    """A session that describes a part of the page once it is used.
+    """A session that copies a widget's configuration only when it is used.
 
-    Gradio's own begins with a copy of the whole page's description, more than half a megabyte, for links into the
-    middle of a page, which this one has not.
+    Gradio's own starts with a copy of the whole page's configuration, over half a megabyte, for deep links, which this
+    page does not have.
     """
 
     def __init__(self, blocks: Any) -> None:

@@ -1,4 +1,4 @@
-"""What may be done with a model beyond this page: pack it as a zip, push it to the Hub, share it with everyone."""
+"""Export of a model: pack it as a zip, push it to the Hub, share it with other visitors."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ TOKEN_NOTE = "One with write permission, from the Hub’s settings. It is used f
 PRIVATE_NOTE = "Only you see it. Its page can change that later."
 LABEL = "Share with everyone"
 SHARE_NOTE = "Others see the run's settings and numbers and may use its model. They do not see your pictures."
-# A token and a name are as long as the Hub allows; who pastes a book meant something else.
+# The Hub's own limits, in characters.
 MAX_NAME, MAX_TOKEN = 200, 4096
 
 
 class HandingOn:
-    """The widgets for the run whose name is in ``run``, which the page keeps."""
+    """The widgets that export the run whose name is in the state ``run``."""
 
     def __init__(self, services: Services, board: RunBoard, run: gr.State) -> None:
         self.services, self.board, self.run = services, board, run
 
     def build_pack(self) -> None:
-        """Put two buttons here: one packs, the other, there once it is packed, downloads."""
+        """Add two buttons: one packs the model, the other, visible afterwards, downloads it."""
         self.pack = gr.Button("Pack the model", elem_id="pack-model", min_width=140)
         self.file = gr.DownloadButton("Download the model", visible=False, elem_id="model-file", min_width=140)
         on(self.pack.click, self._pack, self.run, self.file, show_progress="full", show_progress_on=[self.pack])
         on(self.run.change, lambda: {self.file: gr.DownloadButton(visible=False)}, None, self.file, by_page=True)
 
     def build_share(self) -> None:
-        """Put the switch here that opens a visitor's run to the others; there on a public server only."""
+        """Add the switch that shares the run with other visitors; visible on a public server only."""
         self.switch = gr.Checkbox(label=LABEL, info=SHARE_NOTE, visible=False, elem_id="share")
         on(self.switch.input, self._share, [self.run, self.switch], self.switch)
 
     def build_push(self) -> None:
-        """Put what a push needs to know here.
+        """Add the fields of a push.
 
-        The token is in no state of the page: it comes with the click, goes to the process that pushes, and its field is
-        emptied before anything else happens. To close the page is to end the push.
+        The token is stored in no state of the page: it comes with the click and goes to the process that pushes; its
+        field is emptied first. Closing the page ends the push.
         """
         plain = gr.InputHTMLAttributes(autocomplete="off", autocorrect="off", spellcheck=False)
         with gr.Accordion("Push to the Hub", open=False, elem_id="push"):
@@ -73,7 +73,7 @@ class HandingOn:
         on(self.run.change, lambda: {self.status: ""}, None, self.status, by_page=True)
 
     def shared(self, run: Run) -> gr.Checkbox:
-        """Return how the switch stands for a run: hidden for whoever may not turn it."""
+        """Return the sharing switch for a run: hidden if the visitor may not change it."""
         owner = owner_of(run.path)
         return gr.Checkbox(value=owner.shared, visible=bool(owner.owner) and owner.owner == self.board.visitor())
 
@@ -83,16 +83,16 @@ class HandingOn:
         return {self.switch: self.shared(run)}
 
     def _pack(self, name: str | None) -> Values:
-        # Only now: a page that is opened does not wait for what writes cards.
+        # Imported late, so that opening the page does not wait for it.
         from emotion.server.publish import zip_run
 
         run = self.board.find(name)
         made = zip_run(run, new_download(f"{run.name}.zip"))
-        # With its name: by now another run may be on the page.
+        # With the run's name: another run may be on the page by now.
         return {self.file: gr.DownloadButton(f"Download {run.name}", value=str(made), visible=True)}
 
     def _push(self, name: str | None, repository: str, private: bool, token: str) -> Iterator[Values]:
-        # The field first, whatever comes of it.
+        # Empty the token's field first, whatever happens next.
         yield {self.token: ""}
         from emotion.server.publish import Push
 
@@ -101,14 +101,14 @@ class HandingOn:
             job = Push(run=run, repository=repository.strip(), token=token.strip(), private=private)
             pushed = yield from watched(self.services.do(job), self.status)
         except EmotionError as error:
-            # Beside the fields, where it stays to be read.
+            # Next to the fields, where it stays visible.
             yield {self.status: sentence(str(error), kind="problem")}
             return
         yield {self.status: _pushed_html(run, pushed)}
 
 
 def _pushed_html(run: Run, pushed: Pushed) -> str:
-    """Return where a model went, with a link to its page."""
+    """Return a sentence on the push, with a link to the repository."""
     address = html.escape(pushed.address)
     seen = "private" if pushed.private else "public"
     return (

@@ -1,4 +1,4 @@
-"""What every tab says in the same look: a status, a sentence, a badge, a table, boxes to tick, small pictures."""
+"""HTML shared by all tabs: statuses, sentences, badges, tables, tick boxes, small pictures."""
 
 import base64
 import html
@@ -17,10 +17,10 @@ from emotion.data.decoding import open_picture
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import public_words
 
-# One transparent pixel stands where a picture has been moved or cannot be read.
+# A transparent pixel for a picture that was moved or cannot be read.
 EMPTY = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
-# A box's ``data-tick`` says which picture it is on. Gradio changes what is there into what comes, and would leave a
-# box ticked above another picture. The ``select`` event of the widget takes ``EVERY_PRESS``.
+# A box's ``data-tick`` names its picture. Gradio patches the old HTML into the new one, which would leave a box ticked
+# on another picture. The widget's ``select`` event needs ``EVERY_PRESS``.
 TICKS = """
 element.addEventListener('change', (event) => {
     if (!event.target.matches('input[data-tick]')) return;
@@ -34,27 +34,27 @@ watch('value', () => {
 
 
 def slot(name: str, value: str = "", *, script: str | None = None) -> gr.HTML:
-    """Put a place for HTML here; ``name`` is its id on the page, ``script`` runs once with ``element`` for it."""
+    """Add an HTML widget; ``name`` is its id on the page, ``script`` runs once with the widget as ``element``."""
     return gr.HTML(value, elem_id=name, js_on_load=script, apply_default_css=False)
 
 
 def put(text: str) -> gr.HTML:
-    """Put HTML here that stays as it is."""
+    """Add static HTML."""
     return gr.HTML(text, apply_default_css=False)
 
 
 def drawn_badge(*, shown: bool) -> str:
-    """Return the badge that belongs on a result on drawn pictures."""
+    """Return the badge that marks a result on drawn pictures; empty unless ``shown``."""
     return f'<span class="drawn-badge" title="{DRAWN_NOTE}">drawn pictures</span>' if shown else ""
 
 
 def sentence(text: str, *, kind: str = "note") -> str:
-    """Return a plain sentence as a block."""
+    """Return a sentence as a paragraph of a kind; empty for an empty text."""
     return f'<p class="{kind}" role="status">{html.escape(public_words(text))}</p>' if text else ""
 
 
 def status_box(kind: str, chip: str, text: str, share: float | None, *, detail: str = "") -> str:
-    """Return a chip, a sentence and a bar (0 to 1; None for a share that nobody knows)."""
+    """Return a chip, a sentence and a progress bar (0 to 1; None if unknown)."""
     if share is not None:
         bar = f'<div class="bar"><i style="width:{share * 100:.1f}%"></i></div>'
     else:
@@ -67,27 +67,27 @@ def status_box(kind: str, chip: str, text: str, share: float | None, *, detail: 
 
 
 def scrolled(table: str, *, label: str) -> str:
-    """Return a table that scrolls sideways on its own where the page is narrow, also by keyboard."""
+    """Return a table that scrolls sideways by itself on a narrow page, also by keyboard."""
     return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{html.escape(label)}">{table}</div>'
 
 
 def head_cell(name: str, *, scope: str = "col", colour: str = "") -> str:
-    """Return the head of a column or a row, with a swatch of a colour."""
+    """Return the header of a column or a row, with a swatch if it has a colour."""
     swatch = f'<i style="background:{colour}"></i>' if colour else ""
     return f'<th scope="{scope}">{swatch}{html.escape(name)}</th>'
 
 
 def ticked(event: gr.EventData) -> tuple[str, ...]:
-    """Return what the page says is ticked."""
+    """Return the ids of the ticked pictures, as the page sends them."""
     sent = event._data.get("ticked")
     return tuple(str(each) for each in sent) if isinstance(sent, list) else ()
 
 
 def data_uri(picture: Path | Image.Image, *, side: int) -> str:
-    """Return a picture as a WebP data URI with no side longer than ``side`` pixels: nothing goes into a public cache.
+    """Return a picture as a WebP data URI, at most ``side`` pixels wide and high: nothing enters a public cache.
 
     Raises:
-        PictureError: it cannot be read.
+        PictureError: the picture cannot be read.
     """
     image = open_picture(picture, side=side) if isinstance(picture, Path) else picture.copy()
     image.thumbnail((side, side))
@@ -97,9 +97,9 @@ def data_uri(picture: Path | Image.Image, *, side: int) -> str:
 
 
 def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:
-    """Return many pictures as data URIs; one that cannot be read, or not be seen by the visitor, becomes an empty one.
+    """Return pictures as data URIs; an empty one for a picture that is unreadable or hidden from the visitor.
 
-    A picture lies in a class folder of its set, and the set's folder says whose it is.
+    A picture lies in a class folder of its set; the set's folder names its owner.
     """
     visitor = current_visitor()
     hidden = {folder for folder in {each.parent.parent for each in pictures} if not may_see(folder, visitor)}
@@ -115,7 +115,7 @@ def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:
 
 
 def preview_strip(pictures: Mapping[str, Sequence[Path]], *, per_class: int = 2) -> str:
-    """Return a row of pictures per class, with how many there are."""
+    """Return a few pictures of each class, with the class's count."""
     rows = []
     for label, paths in pictures.items():
         stride = max(1, len(paths) // per_class)

@@ -1,4 +1,4 @@
-"""What is asked here, and what came out, as a panel above the tabs. Computes nothing."""
+"""The panel above the tabs: the question of this project and its results, read from stored files."""
 
 import html
 import json
@@ -14,7 +14,7 @@ PEOPLE = {"human_eval": "people", "dog_eval": "dogs", "cat_eval": "cats"}
 ASKED = (
     "A model learns happy, sad, angry and tired from pictures of people. Shown a happy dog, does it see a happy dog?"
 )
-# It gives no interval.
+# The report gives no interval.
 REPORT = "<dd>people: <b>19 of 20</b> right, 39.5 %</dd><dd>dogs: <b>0 of 20</b> right, 22.7 %</dd>"
 BASIS = (
     "Right of twenty happy pictures, and the mean confidence in “happy” with its 95 % interval; guessing gets "
@@ -23,7 +23,7 @@ BASIS = (
 
 
 def landing_html() -> str:
-    """Return the panel, closed; what was never measured here is left out."""
+    """Return the panel, folded; results that were not measured are omitted."""
     ours, drawn = _twenty("photographs"), _twenty("drawn")
     told = {
         "This dashboard, photographs": "".join(map(_sample, ours)),
@@ -40,7 +40,7 @@ def landing_html() -> str:
 
 
 def _twenty(kind: str) -> list[dict[str, Any]]:
-    """Return a row for each set of twenty happy pictures that the experiment judged; nothing where it was not made."""
+    """Return one row for each set of twenty happy pictures in the experiment; empty if it was not run."""
     try:
         return list(json.loads((RESULTS / f"experiment-{kind}.json").read_text(encoding="utf-8"))["twenty"])
     except (OSError, ValueError, KeyError):

@@ -1,6 +1,6 @@
-"""The page's one poll, for changes of the runs, and its address, ``?tab=compare&run=…&comparison=…``.
+"""The page's poll for changed runs, and its address, ``?tab=compare&run=…&comparison=…``.
 
-A script asks whether a run has changed, and only then the parts of the page look anew.
+A script polls for a change of any run; only then do the parts of the page refresh.
 """
 
 import json
@@ -20,11 +20,11 @@ from emotion.ui.run_board import RunBoard
 from emotion.ui.visitor import visitor_of
 
 ROUTE = "/news"
-# While a run goes on, and at rest; nobody asks for a page that is not seen.
+# Poll intervals during a run and otherwise; a hidden page does not poll.
 GOING_MILLISECONDS, REST_MILLISECONDS = 300, 2000
 TABS = ("train", "predict", "compare", "runs", "pictures")
 Refresh = Callable[..., Values]
-# Also in the frame of a Space, whose own page takes up what it is told.
+# In a Space, the outer page copies the query from the message.
 ADDRESS_SCRIPT = """<script>
 window.emotionAddress = (name, value) => {
     const address = new URL(location);
@@ -49,29 +49,29 @@ window.emotionAddress = (name, value) => {
     window.emotionAsked = () => '?' + asked;
 }
 </script>"""
-# In the browser: the server's answer may come when the visitor has opened another tab already.
+# In the browser: the visitor may have opened another tab before a server could answer.
 OPEN_ASKED_TAB = f"""() => {{
     const tab = new URLSearchParams(window.emotionAsked()).get('tab');
     return {json.dumps(TABS)}.includes(tab) ? {{__type__: 'update', selected: tab}} : {{__type__: 'update'}};
 }}"""
-# Until a look is answered, what the address says stands in the place of what was seen.
+# Until the first refresh is answered, the address's query is sent in place of the last signature.
 _ASKED = "(seen, ...values) => [seen || window.emotionAsked(), ...values]"
 
 
 def address(name: str, value: str | None = None) -> str:
-    """Return the script of an event that puts a value into the address under a name: its one input, or a fixed one."""
+    """Return a script that writes a value to the address under a name: the event's input, or a fixed ``value``."""
     return f"(given) => {{ window.emotionAddress({json.dumps(name)}, {json.dumps(value) if value else 'given'}); }}"
 
 
 def named(asked: str, name: str) -> str | None:
-    """Return what the address said under a name when the page was loaded; None where it said nothing, and later."""
+    """Return a value from the address as it was at page load; None if it is missing, and after the first refresh."""
     found = parse_qs(asked.removeprefix("?")).get(name) if asked.startswith("?") else None
     return found[0] if found else None
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A part of the page: ``refresh`` takes the values of ``inputs`` and returns values by widget."""
+    """A part of the page that refreshes: ``refresh`` maps the values of ``inputs`` to values by widget."""
 
     refresh: Refresh
     inputs: Sequence[Component]
@@ -79,16 +79,16 @@ class Reader:
 
 
 class News:
-    """Gathers the readers; ``connect`` once all of them are there."""
+    """Collects the readers; call ``connect`` after the last one."""
 
     def __init__(self, board: RunBoard) -> None:
         self._board = board
         self._readers: list[Reader] = []
-        # As an input its value is the address's query at the first look (see ``named``), what was seen later.
+        # As an input: the address's query at the first refresh (see ``named``), later the last signature.
         self.address = gr.HTML("", js_on_load=_ASKS, elem_id="news", visible="hidden", apply_default_css=False)
 
     def tell(self, refresh: Refresh, inputs: Sequence[Component], outputs: Sequence[Any]) -> None:
-        """Let a part of the page be refreshed when the page loads and whenever a run has changed."""
+        """Refresh a part of the page when the page loads and whenever a run changes."""
         self._readers.append(Reader(refresh, inputs, outputs))
 
     def connect(self, page: gr.Blocks) -> None:
@@ -100,7 +100,7 @@ class News:
         on(looks, self.look, inputs, outputs, js=_ASKED, by_page=True, concurrency_limit=None)
 
     def look(self, *values: Any) -> Values:
-        """Return what has changed; nothing where the visitor has asked for something meanwhile: it is asked again."""
+        """Return all readers' values; nothing if the visitor acted meanwhile, in which case the script polls again."""
         began, given = presses(), dict(zip(self._inputs, values, strict=True))
         told: Values = {self.address: self._board.signature(self._board.visitor())}
         for reader in self._readers:
@@ -109,7 +109,7 @@ class News:
 
 
 def news_route(board: RunBoard) -> Callable[[Request], PlainTextResponse]:
-    """Return what answers the script: the state of the runs that the visitor may see, in a few letters."""
+    """Return the endpoint of the poll: a short signature of the runs that the visitor may see."""
 
     def answer(request: Request) -> PlainTextResponse:
         visitor = visitor_of(request.scope) if is_public() else None
@@ -118,7 +118,7 @@ def news_route(board: RunBoard) -> Callable[[Request], PlainTextResponse]:
     return answer
 
 
-# What is told stays the widget's value: a look that is thrown away is made again.
+# The signature is the widget's value, so a discarded refresh is repeated.
 _ASKS = f"""
 let waiting;
 const ask = async () => {{

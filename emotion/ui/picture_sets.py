@@ -1,4 +1,4 @@
-"""Which picture sets a visitor sees, may change and may bring: drawn, brought here, and in ``$EMOTION_PICTURES``."""
+"""The picture sets that a visitor sees, may change and may import: drawn, imported, and in ``$EMOTION_PICTURES``."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ _DRAWN_TITLES = {
 
 @dataclass(frozen=True)
 class PictureSet:
-    """A folder of class folders, its title on the page and the species its name begins with (else empty)."""
+    """A folder of class folders, with its title on the page and its species (empty if unknown)."""
 
     key: str
     title: str
@@ -40,18 +40,18 @@ class PictureSet:
 
     @property
     def is_for_training(self) -> bool:
-        """Whether its name says that it is meant to be trained on."""
+        """Whether it is meant for training, by its folder's name."""
         return not self.is_saved and self.folder.name.endswith("_train")
 
     def pictures(self) -> dict[str, list[Path]]:
-        """Return the picture files by class. Raises PictureError where there are none."""
+        """Return the picture files by class. Raises PictureError if there are none."""
         return list_folder(self.folder).paths()
 
 
 def list_picture_sets() -> list[PictureSet]:
-    """Return every set that holds pictures: drawn ones first, humans before dogs before cats, then those brought here.
+    """Return every set that holds pictures: drawn ones first, humans before dogs before cats, then imported ones.
 
-    Of the latter the visitor sees their own, and those that are shared.
+    Of the imported ones, the visitor sees their own and the shared ones.
     """
     sets = [_drawn(drawn.DRAWN_FOLDER / name) for name in _DRAWN_TITLES]
     extra = os.environ.get("EMOTION_PICTURES")
@@ -59,23 +59,23 @@ def list_picture_sets() -> list[PictureSet]:
         sets += [_given(path) for path in sorted(Path(extra).iterdir(), key=_species_first) if path.is_dir()]
     sets = [found for found in sets if holds_pictures(found.folder)]
     for found in visible_sets():
-        with contextlib.suppress(PictureError):  # The Pictures tab says of a damaged one that it is.
+        with contextlib.suppress(PictureError):  # The Pictures tab reports a damaged one.
             sets.append(_saved(found))
     return sets
 
 
 def training_sets(sets: list[PictureSet]) -> list[PictureSet]:
-    """Return the sets in the order they are offered to train on: those made for it first, then those brought here."""
+    """Return the sets in the order offered for training: those made for it first, then the imported ones."""
     return sorted(sets, key=lambda found: (not found.is_for_training, not found.is_saved))
 
 
 def evaluation_sets(sets: list[PictureSet]) -> list[PictureSet]:
-    """Return the sets to compare on: every one that is not made for training."""
+    """Return the sets to compare on: all that are not made for training."""
     return [found for found in sets if not found.is_for_training]
 
 
 def find_set(key: str | None, *, sets: list[PictureSet]) -> PictureSet:
-    """Return the set of a key. Raises PictureError where there is none, for instance since its folder was moved."""
+    """Return the set with a key. Raises PictureError if there is none, for instance because its folder was moved."""
     for found in sets:
         if found.key == key:
             return found
@@ -83,7 +83,7 @@ def find_set(key: str | None, *, sets: list[PictureSet]) -> PictureSet:
 
 
 def set_title(folder: str | Path) -> str:
-    """Return how a folder of pictures is called on the page."""
+    """Return the title of a folder of pictures on the page."""
     path = Path(folder)
     if drawn.is_drawn(path):
         return _DRAWN_TITLES.get(path.name, path.name)
@@ -94,7 +94,7 @@ def set_title(folder: str | Path) -> str:
 
 
 def names_by_species(sets: list[PictureSet]) -> dict[str, Path]:
-    """Name each set by its species for a comparison, and by more where two sets share a species."""
+    """Return a comparison's sets by name: the species, with the origin added if two sets share a species."""
     names: dict[str, Path] = {}
     for found in sets:
         is_alone = sum(other.species == found.species for other in sets) == 1
@@ -105,13 +105,13 @@ def names_by_species(sets: list[PictureSet]) -> dict[str, Path]:
 
 
 def visible_sets() -> list[SavedSet]:
-    """Return the sets brought here that the visitor may see, by name; damaged ones too."""
+    """Return the imported sets that the visitor may see, by name, including damaged ones."""
     visitor = current_visitor()
     return [found for found in list_sets(sets_folder()) if may_see(found.folder, visitor)]
 
 
 def seen_set(key: str | None) -> SavedSet:
-    """Return a set brought here that the visitor may see, by the key that a page sent; a path is no key.
+    """Return an imported set that the visitor may see, by the key that a page sent, which is never a path.
 
     Raises:
         PictureError: there is none.
@@ -127,7 +127,7 @@ def own_set(key: str | None) -> SavedSet:
 
     Raises:
         PictureError: there is none.
-        RefusedError: it is somebody else's.
+        RefusedError: it belongs to another visitor.
     """
     found = seen_set(key)
     require_change(found.folder, current_visitor())
@@ -135,7 +135,7 @@ def own_set(key: str | None) -> SavedSet:
 
 
 def title_of(found: SavedSet) -> str:
-    """Return how a set brought here is called in a list of those."""
+    """Return the title of an imported set in a list."""
     try:
         return f"{found.manifest.name} · {len(found.manifest.pictures):,}"
     except PictureError:
@@ -143,7 +143,7 @@ def title_of(found: SavedSet) -> str:
 
 
 def free_name(first: str = "My pictures") -> str:
-    """Return a name that no set has yet, for pictures that are given before a name is."""
+    """Return an unused name, for pictures that arrive before a name is given."""
     there = {alike(title_of(found).partition(" · ")[0]) for found in visible_sets()}
     numbers = range(1, len(there) + 2)
     names = (first if number == 1 else f"{first} {number}" for number in numbers)
@@ -151,16 +151,16 @@ def free_name(first: str = "My pictures") -> str:
 
 
 def import_limits() -> Limits:
-    """Return how much one set may hold here."""
+    """Return the limits of one imported set on this server."""
     public = public_limits()
     return public.of_import() if public else Limits()
 
 
 def require_room_for_another() -> None:
-    """Let pass whoever may have one set more.
+    """Check that the visitor may have another set.
 
     Raises:
-        RefusedError: a visitor of a public server has as many as they may.
+        RefusedError: the visitor has reached the limit of a public server.
     """
     public, visitor = public_limits(), current_visitor()
     mine = [found for found in list_sets(sets_folder()) if owner_of(found.folder).owner == visitor] if public else []
@@ -171,7 +171,7 @@ def require_room_for_another() -> None:
 
 
 def saved_key(found: SavedSet) -> str:
-    """Return the key under which a set that was brought here is offered."""
+    """Return the key under which an imported set is offered."""
     return f"saved/{found.key}"
 
 

@@ -1,4 +1,4 @@
-"""Blocks of a result and saliency maps as the page shows them, with the pictures that the visitor may see."""
+"""Result blocks and saliency maps as HTML, with the pictures that the visitor may see."""
 
 import base64
 import html
@@ -17,19 +17,19 @@ from emotion.core.prediction import Saliency
 from emotion.report.render import blocks_html
 from emotion.ui.html import data_uris
 
-# Perceptually uniform and read by every kind of colour vision (van der Walt & Smith 2015, matplotlib's `inferno`).
+# Perceptually uniform, legible with every kind of colour vision (van der Walt & Smith 2015, matplotlib's `inferno`).
 SCALE = "Inferno"
-# Seen through: what a patch shows says as much as how bright it is.
+# Translucent: the picture under a patch matters as much as the patch's brightness.
 OPACITY = 0.62
-# Between two patches the map is drawn smoothly; the values themselves stay one to a patch.
+# The map is interpolated between patches; the values stay one per patch.
 STEPS_A_PATCH = 6
 SOURCE = "https://arxiv.org/abs/2103.15679"
-# Of a picture on a map, and beside its saliency maps.
+# Pixels of a picture on a feature map, and next to its saliency maps.
 MARK_SIDE, EXPLAINED_SIDE = 96, 300
 
 
 def rendered(blocks: Sequence[Block], *, name: str) -> str:
-    """Return blocks as HTML, with small copies of the pictures that the visitor may see; ``name`` begins their ids."""
+    """Return blocks as HTML, with thumbnails of the pictures that the visitor may see; ``name`` prefixes their ids."""
     charts = [chart for block in blocks if isinstance(block, Figure) for chart in block.charts]
     paths = [mark.picture for chart in charts if isinstance(chart, PictureMap) for mark in chart.marks]
     uris = dict(zip(paths, data_uris([Path(path) for path in paths], side=MARK_SIDE), strict=True))
@@ -54,7 +54,7 @@ def _explained(block: Explained) -> str:
 
 
 def saliency_figure(saliency: Saliency, uri: str, *, remark: str = "") -> str:
-    """Return a picture (a data URI) under the map of one class, below it the class, its probability and a remark."""
+    """Return a picture (a data URI) under one class's map, with the class, its probability and a remark below."""
     left, top, right, bottom = saliency.box
     place = f"left:{left:.2%};top:{top:.2%};width:{right - left:.2%};height:{bottom - top:.2%}"
     label, probability = html.escape(saliency.label), percent(saliency.confidence)
@@ -70,7 +70,7 @@ def saliency_figure(saliency: Saliency, uri: str, *, remark: str = "") -> str:
 
 
 def heat_uri(saliency: Saliency) -> str:
-    """Return the map alone as a PNG data URI, translucent."""
+    """Return the map alone as a translucent PNG data URI."""
     rows = np.array(saliency.values, dtype=np.float32)
     grid = Image.fromarray(rows)
     smooth = grid.resize((grid.width * STEPS_A_PATCH, grid.height * STEPS_A_PATCH), Image.Resampling.BICUBIC)
@@ -82,7 +82,7 @@ def heat_uri(saliency: Saliency) -> str:
 
 
 def legend_html(*, is_cropped: bool) -> str:
-    """Return the scale from little to much, what a map says and what it does not, and where the method is from."""
+    """Return the colour scale, how to read a map, its limits and the source of the method."""
     stops = ", ".join(f"rgb({red}, {green}, {blue})" for red, green, blue in _colours()[::51].tolist())
     cropped = " The model was shown the part under the heat only." if is_cropped else ""
     return (
@@ -99,12 +99,12 @@ def legend_html(*, is_cropped: bool) -> str:
 
 
 def is_cropped(saliency: Saliency) -> bool:
-    """Return whether the model was shown less than the whole picture."""
+    """Return whether the model saw only part of the picture."""
     return saliency.box != (0.0, 0.0, 1.0, 1.0)
 
 
 @cache
 def _colours() -> np.ndarray:
-    """Return the scale as (256, 3) bytes."""
+    """Return the colour scale as (256, 3) uint8 values."""
     shades = sample_colorscale(SCALE, [value / 255 for value in range(256)])
     return np.array([unlabel_rgb(shade) for shade in shades]).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The runs that a visitor may see, as the page lists them: summaries, titles and the table. Changes no run."""
+"""The runs that a visitor may see: summaries, titles and the table of runs."""
 
 import hashlib
 import time
@@ -33,17 +33,17 @@ from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED, WAITS_FOR_RUN
 
 TORN = "config.json is missing or torn"
-# Whatever else may lie among the runs.
+# Errors from a folder among the runs that is no run.
 NOT_A_RUN = (EmotionError, TypeError, ValueError, LookupError, AttributeError)
 Stamp = tuple[tuple[float, int], tuple[float, int], tuple[float, int], bool, bool]
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What the page shows of a run at a glance; ``best`` are the scores of what it kept or has so far.
+    """A run at a glance; ``best`` are the scores of the saved epoch, or the best so far.
 
-    ``curve`` are the events that tell how it stands and that its curve is drawn from, without the steps; ``sweep`` is
-    its place in a sweep, ``created`` and ``ended`` are Unix times, ``twin`` tells runs of one name apart.
+    ``curve`` are the events of its progress and its curve, without the steps; ``sweep`` is its place in a sweep;
+    ``created`` and ``ended`` are Unix times; ``twin`` numbers runs of the same title.
     """
 
     run: Run
@@ -63,14 +63,14 @@ class RunSummary:
 
     @property
     def title(self) -> str:
-        """What the run is called everywhere on the page: "Drawn people · Quick · batch 24 · 88 %"."""
+        """The run's title on the page: "Drawn people · Quick · batch 24 · 88 %"."""
         again = f" ({self.twin})" if self.twin else ""
         score = f" · {percent(self.best.accuracy)}" if self.best and self.status in ENDED else ""
         return self.name + again + score
 
     @property
     def name(self) -> str:
-        """Its own name, or what it was trained on and how; not always one that no other run has."""
+        """The name given to it, or one made from its data and settings; not always unique."""
         if self.about.title:
             return self.about.title
         config = self.config
@@ -86,9 +86,9 @@ class RunSummary:
 
 
 class RunBoard:
-    """Summaries of the runs under a folder that the visitor may see; one that has not changed is not read again.
+    """Summaries of the runs under a folder that the visitor may see; an unchanged run is not read again.
 
-    ``visitor`` says whose event is being handled; None stands for one's own machine, where everybody sees everything.
+    ``visitor`` returns the current visitor; None stands for one's own machine, where everything is visible.
     """
 
     def __init__(self, folder: Path, *, visitor: Callable[[], str | None] = current_visitor) -> None:
@@ -96,11 +96,11 @@ class RunBoard:
         self.visitor = visitor
         self._known: dict[str, tuple[Stamp, RunSummary]] = {}
         self._unreadable: dict[str, str] = {}
-        # Of runs that go on: how far they are read, and what stands there.
+        # For live runs: the offset read so far and the events.
         self._read: dict[str, tuple[int, list[Event]]] = {}
 
     def summaries(self) -> list[RunSummary]:
-        """Return all runs that can be read and that the visitor may see, newest first, no two of one title."""
+        """Return all readable runs that the visitor may see, newest first, with unique titles."""
         visitor = self.visitor()
         seen = [_seen_by(each, visitor) for each in self._of_everybody() if each.owner.may_see(visitor)]
         count: Counter[str] = Counter()
@@ -111,18 +111,18 @@ class RunBoard:
         return told[::-1]
 
     def mine(self) -> list[RunSummary]:
-        """Return those that the visitor may change."""
+        """Return the runs that the visitor may change."""
         visitor = self.visitor()
         return [each for each in self.summaries() if each.owner.may_change(visitor)]
 
     def unreadable(self) -> dict[str, str]:
-        """Return why a folder among the runs cannot be read as one, by its name, as far as the visitor may see it."""
+        """Return why a folder cannot be read as a run, by folder name, as far as the visitor may see it."""
         self._of_everybody()
         visitor, found = self.visitor(), dict(self._unreadable)
         return {name: why for name, why in found.items() if may_see(self._folder / name, visitor)}
 
     def _of_everybody(self) -> list[RunSummary]:
-        """Return all runs that can be read, newest first, whoever asks: never for the screen."""
+        """Return all readable runs of all visitors, newest first: never for display."""
         found, odd = [], {}
         for run in _folders(self._folder):
             stamp = _stamp(run)
@@ -141,7 +141,7 @@ class RunBoard:
         return found
 
     def _events(self, run: Run) -> list[Event]:
-        """Return every event of a run; of a long one that goes on only the new ones are read."""
+        """Return every event of a run; of a live run, only the new ones are read."""
         offset, known = self._read.get(run.name, (0, []))
         news, end = run.tail(offset)
         events = [*known, *news]
@@ -153,7 +153,7 @@ class RunBoard:
         return [summary for summary in self.summaries() if summary.has_checkpoint and summary.status in ENDED]
 
     def find(self, name: str | None) -> Run:
-        """Return the run of a name that a page sent; a path is no name. Somebody else's comes as a guest's.
+        """Return the run with a name that a page sent, which is never a path; another visitor's run comes as a guest's.
 
         Raises:
             RunError: there is none that the visitor may see.
@@ -164,7 +164,7 @@ class RunBoard:
         raise RunError("That run is gone: choose another one.")
 
     def as_visitor(self, run: Run) -> Run:
-        """Return a run as whoever asks now may use it: as its own, or as a guest.
+        """Return a run as the visitor may use it: as its owner or as a guest.
 
         Raises:
             RunError: the visitor may not see it.
@@ -172,7 +172,7 @@ class RunBoard:
         return as_seen_by(self.visitor(), run)
 
     def choose(self, name: str | None) -> Run:
-        """Return the run to use: the named one; where a page has no name yet, the newest that can predict.
+        """Return the run to use: the named one, or the newest that can predict if there is no name.
 
         Raises:
             RunError: the named one is gone, or there is none at all.
@@ -185,9 +185,9 @@ class RunBoard:
         return usable[0].run
 
     def signature(self, visitor: str | None) -> str:
-        """Return a short text that changes with every run that a visitor may see, "1" before it while one goes on.
+        """Return a short text that changes with every visible run; it starts with "1" while one is live, else with "0".
 
-        Of a run that goes on every event counts.
+        Every event of a live run changes it.
         """
         runs = [each for each in self._of_everybody() if each.owner.may_see(visitor)]
         going = [each for each in runs if each.status not in ENDED]
@@ -197,16 +197,16 @@ class RunBoard:
 
 
 def summarise(run: Run, *, read: Callable[[Run], Sequence[Event]] = Run.events, ended: float = 0.0) -> RunSummary:
-    """Sum up one run; ``ended`` is when its last event was written, as a Unix time.
+    """Summarise one run; ``ended`` is the Unix time of its last event.
 
     Raises:
         EmotionError: it cannot be read.
     """
-    # A status that is newer than the events read would announce an end that is not here yet.
+    # The status is read first: a status newer than the events could announce an end that they lack.
     status = run.status()
     events = without_void(read(run))
     seconds = events[-1].elapsed_seconds if events else 0.0
-    # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
+    # The saved epoch counts, however the run ended: a stopped run predicts as well as a finished one.
     has_checkpoint = (run.checkpoint / "config.json").is_file()
     best_epoch, best = _best(events)
     if has_checkpoint and status in ("failed", "interrupted"):
@@ -225,13 +225,13 @@ def summarise(run: Run, *, read: Callable[[Run], Sequence[Event]] = Run.events, 
 
 
 def trained_on(folder: str) -> str:
-    """Return what a run is said to be trained on: Drawn people, or the set's own name."""
+    """Return the title of a run's training pictures: Drawn people, or the set's own name."""
     title = set_title(folder).removesuffix(" (train)")
     return title.replace("humans", "people") if is_drawn(folder) else title
 
 
 def preset_of(config: TrainConfig, *, but: Iterable[str] = ()) -> str | None:
-    """Return the preset that settings are those of, on their backbone, ``but`` for some; None for one's own."""
+    """Return the preset that equals the settings, except for those in ``but``; None for custom settings."""
     free = {name: getattr(config, name) for name in but}
     for name in PRESETS:
         if replace(preset(name, pictures=config.pictures, backbone=config.backbone), **free) == config:
@@ -248,7 +248,7 @@ def trained_on_drawn(run: Run) -> bool:
 
 
 def _best(events: Sequence[Event]) -> tuple[int | None, Scores | None]:
-    """Return the best epoch's number and scores; two times None before there is one."""
+    """Return the best epoch's number and scores; two Nones before there is one."""
     for event in reversed(events):
         if isinstance(event, RunFinished | RunStopped) and event.validation is not None:
             return event.best_epoch, event.validation
@@ -258,7 +258,7 @@ def _best(events: Sequence[Event]) -> tuple[int | None, Scores | None]:
 
 
 def _kept(run: Run, events: Sequence[Event]) -> tuple[int, Scores] | None:
-    """Return the epoch of the checkpoint, which an earlier stop left: what came after it until the end is not kept."""
+    """Return the saved epoch and its scores after an abnormal end, where later epochs were not saved."""
     try:
         validation = load_validation(run)
     except EmotionError:
@@ -268,7 +268,7 @@ def _kept(run: Run, events: Sequence[Event]) -> tuple[int, Scores] | None:
 
 
 def _folders(root: Path) -> list[Run]:
-    """Return every folder among the runs, newest first, whatever is in it."""
+    """Return every folder among the runs, newest first, whatever it holds."""
     try:
         found = [path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()]
     except OSError:
@@ -283,7 +283,7 @@ def _seen_by(summary: RunSummary, visitor: str | None) -> RunSummary:
 
 def _stamp(run: Run) -> Stamp:
     events, about, owner = (_changed(run.path / name) for name in ("events.jsonl", "about.json", FILE))
-    # An ended run is not locked; asking costs a system call, and a death changes nothing but the lock.
+    # The lock is checked for recent runs only: it costs a system call, and a crash changes nothing but the lock.
     is_fresh = time.time() - events[0] < 24 * 3600 or not events[1]
     return events, about, owner, is_fresh and run.is_locked(), run.stop_requested()
 

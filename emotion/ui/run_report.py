@@ -1,4 +1,4 @@
-"""What is known of one run, as the page shows it: how it stands, its confusion matrix, its worst mistakes, settings."""
+"""One run as HTML: its facts, confusion matrix, worst mistakes, settings and command."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ NO_VALIDATION = "Its validation pictures appear here once an epoch is kept."
 
 
 def facts_html(run: Run, events: Sequence[Event]) -> str:
-    """Return what a run was and cost, in a few lines."""
+    """Return a run's weights, pictures, device, time and memory."""
     record = run.record()
     config, backbone = run.config(), record.get("backbone", {})
     started = next((event for event in events if isinstance(event, RunStarted)), None)
@@ -45,21 +45,21 @@ def facts_html(run: Run, events: Sequence[Event]) -> str:
 
 
 def _depth_words(depth: object) -> str:
-    """Return what of the model was trained, in words."""
+    """Return the trained part of the model, in words."""
     if depth == "head":
         return "classifier"
     return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"
 
 
 def shown_config(config: TrainConfig) -> TrainConfig:
-    """Return settings as a visitor may read them: on a public server without the server's folders."""
+    """Return settings without the server's paths on a public server."""
     if not is_public():
         return config
     return replace(config, pictures=place_of(config.pictures), backbone=plain_name(config.backbone))
 
 
 def command_html(config: TrainConfig) -> str:
-    """Return the command that asks for the same training, with a button that copies it."""
+    """Return the command of the same training, with a button that copies it."""
     command = html.escape(command_line(config))
     return (
         f'<div class="command"><div><b>The same on the command line</b><button type="button">Copy</button></div>'
@@ -68,7 +68,7 @@ def command_html(config: TrainConfig) -> str:
 
 
 def settings_html(config: TrainConfig, versions: Mapping[str, str]) -> str:
-    """Return every setting and the versions of what it ran on, folded away."""
+    """Return every setting and the versions of the software, folded."""
     rows = {name.replace("_", " "): value for name, value in config.to_json().items()}
     cells = "".join(_row(name, value) for name, value in [*rows.items(), *versions.items()])
     return f'<details class="run-settings"><summary>All settings</summary><table>{cells}</table></details>'
@@ -106,14 +106,14 @@ def confusion_html(validation: Validation | None) -> str:
 
 
 def cell_html(validation: Validation, folder: Path, *, label: str, said: str) -> str:
-    """Return the pictures of one cell of the confusion matrix, the surest first."""
+    """Return the pictures of one cell of the confusion matrix, the most confident first."""
     found = validation.cell(label, said)
     what = f"{label}, called {said}" if label != said else f"{label}, rightly called so"
     return _gallery(f"{count(len(found), 'picture')}: {what}", found, folder)
 
 
 def most_wrong_html(validation: Validation | None, folder: Path) -> str:
-    """Return the pictures whose correct class got the least probability."""
+    """Return the pictures whose correct class got the lowest probability."""
     wrong = validation.most_wrong(MOST_WRONG) if validation else []
     return _gallery("Got most wrong", wrong, folder) if wrong else ""
 

@@ -1,4 +1,4 @@
-"""The Runs tab: all runs as a table, and the open one closely. What it got wrong, and what may be done with it."""
+"""The Runs tab: a table of all runs, and the open run with its mistakes, actions and settings."""
 
 import html
 from collections.abc import Sequence
@@ -36,21 +36,21 @@ from emotion.ui.watching import Watch, look
 from emotion.ui.words import public_words
 
 NO_RUNS = "No runs yet. Each training is kept here, also those started from the command line."
-# Of the table's columns in pixels: Gradio cuts a head that is too narrow within its word.
+# Column widths in pixels: Gradio breaks a header that is too narrow within a word.
 WIDTHS = {"Run": "230px", "Status": "105px", "Loss": "85px", "Time": "100px", "Note": "230px", "Folder": "260px"}
 OTHER_WIDTH = "125px"
-# One after the other, so that an answer never comes after that to a later press.
+# One at a time, so that an answer never arrives after a later one.
 IN_TURN: dict[str, Any] = {"concurrency_id": "run-page", "trigger_mode": EVERY_PRESS}
 
 
 class RunsTab:
-    """Widgets of the tab and what they do; ``open`` is the name of the run that is looked at."""
+    """The tab's widgets and their handlers; ``open`` is the name of the open run."""
 
     def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
         self.services, self.board = services, board
-        # What is on the screen: of the table, of the open run, and of its name and note.
+        # Signatures of what is on screen: the table, the open run, and its name and note.
         self.open, self.seen, self.thrown = gr.State(""), gr.State(("", "", "")), gr.State("")
-        # Until a visitor opens a row, it is the run in use.
+        # The open run is the run in use, until the visitor opens a row.
         self.is_picked = gr.State(False)
         self.empty = slot("runs-wait", sentence(NO_RUNS, kind="waits"))
         self.table = gr.Dataframe(
@@ -107,7 +107,7 @@ class RunsTab:
         chosen.when_changed(self.follow, [self.is_picked, self.open], self.view)
 
     def refresh(self, name: str, seen: Sequence[str], in_use: str | None) -> Values:
-        """Show anew what has changed: the table, the open run, what is written of it."""
+        """Show what has changed: the table, the open run, its name and note."""
         known = self._signature(name)
         if known == tuple(seen):
             return {}
@@ -115,12 +115,12 @@ class RunsTab:
             return {**self._table(), self.seen: known}
         told = self.show(name or in_use)
         if name and known[2] == seen[2]:
-            # What is sent again would overwrite a note under the hand of whoever writes it.
+            # Sending the note again would overwrite it while the visitor writes.
             told = {widget: value for widget, value in told.items() if widget not in (self.title, self.note)}
         return told
 
     def show(self, name: str | None) -> Values:
-        """Return what every widget shows of a run; of the newest one where there is none of that name."""
+        """Return the values of all widgets for a run; the newest one if the name is unknown."""
         summaries = self.board.summaries()
         opened = next((each for each in summaries if each.run.name == name), next(iter(summaries), None))
         told = {**self._table(), self.body: gr.Column(visible=opened is not None)}
@@ -154,24 +154,24 @@ class RunsTab:
         }
 
     def follow(self, name: str | None, is_picked: bool, opened: str) -> Values:
-        """Open the run that is in use now, unless it is open or the visitor looks at another one."""
+        """Open the run now in use, unless it is open or the visitor has picked another one."""
         return self.show(name) if name and name != opened and not is_picked else {}
 
     def open_row(self, event: gr.SelectData) -> Values:
-        """Open the run whose row was pressed: its folder is the last cell."""
+        """Open the run whose row was pressed, by its folder in the last cell."""
         name = str(event.row_value[-1])
         if why := self.board.unreadable().get(name):
             raise RunError(f"{name} cannot be read: {why}.")
         return {**self.show(self.board.find(name).name), self.is_picked: True}
 
     def describe(self, name: str | None, title: str, note: str) -> Values:
-        """Keep a name and a note."""
+        """Save a name and a note."""
         run = self.board.find(name)
         run.describe(About(title=title.strip(), note=note.strip()))
         return self.show(run.name)
 
     def open_cell(self, name: str | None, event: gr.EventData) -> Values:
-        """Show the pictures of the cell of the confusion matrix that was pressed."""
+        """Show the pictures of the pressed cell of the confusion matrix."""
         run = self.board.find(name)
         validation = load_validation(run)
         label, said = event._data.get("label"), event._data.get("said")
@@ -180,14 +180,14 @@ class RunsTab:
         return {self.cell: cell_html(validation, Path(run.config().pictures), label=label, said=said)}
 
     def throw(self, name: str | None) -> Values:
-        """Delete the run, and offer to take it back."""
+        """Delete the run, and offer to undo it."""
         run = self.board.find(name)
         throw_away(run)
         said = sentence(f"{run.name} is deleted; for a week it can be taken back from the folder .trash.")
         return {**self.show(None), self.thrown: run.name, self.undo_row: gr.Row(visible=True), self.undone: said}
 
     def take(self, name: str) -> Values:
-        """Take back the run that was deleted last."""
+        """Restore the run deleted last."""
         run = take_back(name, root=self.services.runs_folder, visitor=self.board.visitor())
         return {**self.show(run.name), self.thrown: "", self.undo_row: gr.Row(visible=False), self.undone: ""}
 
@@ -207,7 +207,7 @@ class RunsTab:
 
 
 def table_of(summaries: Sequence[RunSummary], unreadable: dict[str, str]) -> dict[str, Any]:
-    """Return the table as ``gr.Dataframe`` takes it: the name, then the settings in which the runs differ."""
+    """Return the table for ``gr.Dataframe``: the title, the settings in which the runs differ, the results."""
     settings = {"pictures": "Pictures", "backbone": "Backbone", **{name: each.label for name, each in SETTINGS.items()}}
     differing = [name for name in settings if len({_shown(each, name) for each in summaries}) > 1]
     headers = ["Run", *(settings[name] for name in differing), "Status", "Accuracy", "Loss", "Time", "Note", "Folder"]

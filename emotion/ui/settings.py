@@ -1,4 +1,4 @@
-"""The settings of a training as widgets, made from the fields of TrainConfig, and kept in the visitor's browser."""
+"""The settings of a training as widgets, made from the fields of TrainConfig and stored in the browser."""
 
 import json
 from collections.abc import Sequence
@@ -33,9 +33,9 @@ FIRST_SWEPT = "batch_size"
 
 
 class Settings:
-    """The widgets by the setting they stand for, without the picture set; their order is that of the handlers.
+    """The widgets by setting, without the picture set, in the order of the handlers' arguments.
 
-    ``several`` are a switch, which setting then has several values, and these.
+    ``several`` are the widgets of a sweep: a switch, the setting, and its values.
     """
 
     def __init__(self) -> None:
@@ -64,14 +64,14 @@ class Settings:
             )  # fmt: skip
         self.several = [switch, setting, values]
         on(switch.change, lambda is_on: {row: gr.Row(visible=is_on)}, switch, row, by_page=True)
-        # In the browser alone, so that Start pressed right after takes the new values.
+        # In the browser, so that pressing Start right after uses the new values.
         proposed = json.dumps({name: swept.sweep for name, swept in SWEPT_SETTINGS.items()})
         on(setting.input, None, setting, values, js=f"(setting) => ({proposed})[setting]")
 
     def build_more(self) -> None:
-        """Put all other settings here, folded away."""
+        """Add all other settings, folded."""
         with gr.Accordion("More settings", open=False):
-            # Numbers stand two in a row.
+            # Number fields stand two in a row.
             more = [name for name, setting in SETTINGS.items() if setting.more]
             for is_number, names in groupby(more, key=lambda name: name != "depth" and SETTINGS[name].low is not None):
                 some, width = list(names), 2 if is_number else 1
@@ -87,11 +87,11 @@ class Settings:
 
     @property
     def inputs(self) -> list[Component]:
-        """The widgets, in order."""
+        """The widgets, in the order of the handlers' arguments."""
         return list(self.widgets.values())
 
     def read(self, values: Sequence[Any], *, pictures: str) -> TrainConfig:
-        """Build the configuration that the widgets' values stand for.
+        """Return the configuration of the widgets' values.
 
         Raises:
             ConfigError: a value is out of its range.
@@ -100,40 +100,40 @@ class Settings:
         return TrainConfig(pictures=pictures, **given)
 
     def of_preset(self, name: str) -> Values:
-        """Return what a preset gives the widgets; they stay as they are for one's own."""
+        """Return a preset's values by widget; nothing for Custom."""
         return self.of(preset(name, pictures="-")) if name in PRESETS else {}
 
     def of_backbone(self, chosen: str | None, backbone: str | None) -> Values:
-        """Return what of the chosen preset depends on the backbone, where both are given."""
+        """Return the preset's values that depend on the backbone; nothing unless both are given."""
         if chosen not in PRESETS or not backbone:
             return {}
         config = preset(chosen, pictures="-", backbone=backbone)
         return {self.widgets[name]: getattr(config, name) for name in BY_BACKBONE}
 
     def of(self, config: TrainConfig) -> Values:
-        """Return what a configuration gives the widgets."""
+        """Return a configuration's values by widget."""
         values = {name: getattr(config, name) for name in self.widgets}
         return {self.widgets[name]: str(value) if name == "depth" else value for name, value in values.items()}
 
 
 class KeptSettings:
-    """Connects the picture set, the preset and every setting with what this browser remembers of them."""
+    """Stores the picture set, the preset and every setting in the browser."""
 
     def __init__(self, pictures: gr.Dropdown, settings: Settings) -> None:
         self.pictures, self.settings = pictures, settings
         self.widgets: list[Any] = [pictures, settings.preset, *settings.inputs]
         self.names = ["pictures", "preset", *settings.widgets]
         self.kept = gr.BrowserState(None, storage_key="emotion-settings", secret=BROWSER_SECRET)
-        # In the browser alone: a slider that is moved asks the server nothing.
+        # In the browser: moving a slider causes no request.
         keep = f"(...values) => Object.fromEntries({json.dumps(self.names)}.map((name, i) => [name, values[i]]))"
         on([each.change for each in self.widgets], None, self.widgets, self.kept, js=keep)
 
     def connect(self, page: gr.Blocks) -> None:
-        """Restore what is remembered when the page loads."""
+        """Restore the stored values when the page loads."""
         on(page.load, self.restore, self.kept, self.widgets, by_page=True, concurrency_limit=None)
 
     def restore(self, kept: dict[str, Any] | None) -> Values:
-        """Return the values of an earlier visit, or nothing where they are not possible any more."""
+        """Return the stored values of an earlier visit; nothing if they are no longer valid."""
         if not isinstance(kept, dict) or set(kept) != set(self.names):
             return {}
         try:
@@ -145,7 +145,7 @@ class KeptSettings:
         return {widget: kept[name] for widget, name in zip(self.widgets, self.names, strict=True)}
 
     def of_run(self, run: Run) -> Values:
-        """Return the settings of a run for the widgets; its picture set with them, where it is offered here."""
+        """Return a run's settings by widget, with its picture set if it is offered here."""
         config = run.config()
         told = {self.settings.preset: preset_of(config) or CUSTOM, **self.settings.of(config)}
         for each in list_picture_sets():
@@ -156,7 +156,7 @@ class KeptSettings:
 
 
 def reading_cost(depth: Any, augmentation: Any) -> str:
-    """Return what the settings cost before the first epoch, in a sentence."""
+    """Return the cost of the first pass over the pictures, in a sentence."""
     if depth == "all":
         return sentence("Nothing is frozen: in every epoch each picture passes the whole backbone, forward and back.")
     views = VIEWS.get(str(augmentation), 1)
@@ -165,12 +165,12 @@ def reading_cost(depth: Any, augmentation: Any) -> str:
 
 
 def _backbone_label(row: BackboneRow) -> str:
-    """Return how a backbone is listed: what it is and whether it has to be downloaded."""
+    """Return a backbone's entry in the list: its title, and its size if it must be downloaded."""
     return f"{row.title} · {'here' if row.here else f'to be downloaded, {row.megabytes:,.0f} MB'}"
 
 
 def _widget(name: str, plain: TrainConfig) -> Component:
-    """Return what a setting is chosen with, as its field in ``TrainConfig`` describes it."""
+    """Return the widget of a setting, from its field in ``TrainConfig``."""
     setting, value = SETTINGS[name], getattr(plain, name)
     about: dict[str, Any] = {"label": setting.label, "info": setting.help[:1].upper() + setting.help[1:] or None}
     if name == "depth":

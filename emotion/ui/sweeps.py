@@ -1,4 +1,4 @@
-"""The runs of one sweep together: which is in hand, each value's scores, and what their differences are worth."""
+"""The runs of a sweep: the current one, the scores of each value, and what their differences are worth."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ HEADERS = ("Status", "Epoch kept", "Validation loss", "Validation accuracy", "Ti
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep and those of its runs that are still there, in the order of their values."""
+    """A sweep and its existing runs, in the order of their values."""
 
     id: str
     setting: str
@@ -27,40 +27,40 @@ class Sweep:
 
     @property
     def summaries(self) -> list[RunSummary]:
-        """The runs alone."""
+        """The summaries of the runs."""
         return [summary for _, summary in self.runs]
 
     @property
     def is_going(self) -> bool:
-        """Whether a run of it is trained or waits for its turn."""
+        """Whether one of its runs is training or queued."""
         return any(each.status not in ENDED for each in self.summaries)
 
     @property
     def in_hand(self) -> RunSummary:
-        """The run that is trained or has its turn next; when all have ended, the best one."""
+        """The running or next run; once all have ended, the best one."""
         running = [each for each in self.summaries if each.status in ("running", "stopping")]
         waiting = [each for each in self.summaries if each.status == "queued"]
         return next(iter(running + waiting), self.best or self.summaries[-1])
 
     @property
     def best(self) -> RunSummary | None:
-        """The best of its finished runs."""
+        """The best finished run."""
         return best_of(self.summaries)
 
     @property
     def started(self) -> list[RunStarted]:
-        """How each run that has begun began."""
+        """The start events of its runs."""
         return [event for each in self.summaries for event in each.curve if isinstance(event, RunStarted)]
 
 
 def best_of(runs: Iterable[RunSummary]) -> RunSummary | None:
-    """Return the finished run with the lowest validation loss, which also chooses a run's best epoch."""
+    """Return the finished run with the lowest validation loss, the criterion that also selects a run's best epoch."""
     scored = [(each.best.loss, each) for each in runs if each.best and each.status == "finished"]
     return min(scored, key=lambda pair: pair[0])[1] if scored else None
 
 
 def find_sweep(summaries: Sequence[RunSummary], sweep_id: str | None) -> Sweep | None:
-    """Return the sweep of an id; None where all of its runs are gone."""
+    """Return the sweep with an id; None if all of its runs are gone."""
     runs = [(each.sweep, each) for each in summaries if each.sweep and each.sweep.id == sweep_id]
     if not runs:
         return None
@@ -69,7 +69,7 @@ def find_sweep(summaries: Sequence[RunSummary], sweep_id: str | None) -> Sweep |
 
 
 def place_in(sweep: Sweep | None) -> str:
-    """Return which of a sweep's trainings is in hand: "Batch size 8, 2 of 4. "; nothing once it is over."""
+    """Return the current training's place in its sweep: "Batch size 8, 2 of 4. "; empty once it is over."""
     if sweep is None or not sweep.is_going:
         return ""
     place = sweep.summaries.index(sweep.in_hand)
@@ -77,7 +77,7 @@ def place_in(sweep: Sweep | None) -> str:
 
 
 def sweep_html(sweep: Sweep | None) -> str:
-    """Return one row a value, the best one marked, and what the differences are worth; nothing for no sweep."""
+    """Return a table with one row per value and the best one marked, and a reading of it; empty without a sweep."""
     if sweep is None:
         return ""
     name = title_of(sweep.setting).capitalize()
@@ -99,7 +99,7 @@ def sweep_html(sweep: Sweep | None) -> str:
 
 
 def reading(sweep: Sweep) -> str:
-    """Say which value came out best, and whether that can be told from luck; nothing before a run is finished."""
+    """Return which value is best, and whether that could be chance; empty before a run has finished."""
     best = sweep.best
     if best is None or best.sweep is None or not sweep.started:
         return ""
@@ -137,7 +137,7 @@ def _row(member: SweepMember, summary: RunSummary, *, is_best: bool) -> str:
 
 
 def _shown_status(summary: RunSummary) -> Status:
-    """Return a run's status; a waiting one that is asked to stop is stopping until it is withdrawn."""
+    """Return a run's status; a queued run asked to stop counts as stopping until it is withdrawn."""
     is_leaving = summary.status == "queued" and summary.run.stop_requested()
     return "stopping" if is_leaving else summary.status
 

@@ -1,4 +1,4 @@
-"""The look of the page: a theme of our own on local fonts, and the style sheet beside it."""
+"""The page's style: a theme with local fonts, and the path of the style sheet."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ STYLE, ICON = ASSETS / "style.css", ASSETS / "favicon.png"
 
 
 def theme() -> gr.themes.Base:
-    """Return the theme; its fonts come with Gradio or with the system, none from elsewhere."""
+    """Return the theme; its fonts come with Gradio or the system."""
     return gr.themes.Base(
         primary_hue=gr.themes.colors.indigo,
         secondary_hue=gr.themes.colors.slate,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_lg,
-        # Gradio ships its 600 weights cut down to a few letters; a 600 that is asked for falls to the whole 700.
+        # Gradio's 600 weights contain only a few letters; a requested 600 falls back to the complete 700.
         font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
         font_mono=[gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"],
     ).set(

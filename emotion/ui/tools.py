@@ -1,4 +1,4 @@
-"""Gradio's MCP server over the named endpoints. Imported only where ``EMOTION_MCP`` asks for it."""
+"""Gradio's MCP server for the named endpoints. Imported only if ``EMOTION_MCP`` asks for it."""
 
 import copy
 import json
@@ -7,18 +7,18 @@ from typing import Any
 from gradio.mcp import GradioMCPServer
 from mcp.types import TextContent
 
-# A picture of 20 MB in base64, which takes a third more room, and the rest of the call.
+# A 20 MB picture in base64, which adds a third, and the rest of the call.
 MOST_BODY_BYTES = 27_000_000
 DATA_URL = "as a data URL: data:image/jpeg;base64,… or data:application/zip;base64,…"
 
 
 def adapt(server: GradioMCPServer) -> None:
-    """Let Gradio's server answer in JSON, and take a file as a data URL alone, of which nothing stays."""
+    """Make Gradio's server answer in JSON and accept files as data URLs only, of which no copy remains."""
     find, save = server.get_block_fn_from_endpoint_name, server.convert_strings_to_filedata
     simplify = server.simplify_filedata_schema
 
     def unqueued(endpoint_name: str) -> Any:
-        # For what is queued it calls itself over HTTP, and leaves a copy of each file behind.
+        # For a queued function it would call itself over HTTP and leave a copy of each file.
         function = copy.copy(find(endpoint_name))
         if function is not None:
             function.queue = False
@@ -29,7 +29,7 @@ def adapt(server: GradioMCPServer) -> None:
         for [name] in positions:
             text = simple["properties"][name].get("description", "")
             simple["properties"][name] = {"type": "string", "description": f"{text} Give it {DATA_URL}".strip()}
-        # What it does not know is refused before a file is written for it.
+        # Unknown arguments are refused before any file is written.
         return {**simple, "additionalProperties": False}, positions
 
     def saved(value: Any, filedata_positions: list[list[str | int]]) -> Any:

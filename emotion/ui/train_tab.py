@@ -1,4 +1,4 @@
-"""The Train tab: settings, Start and Stop, one pair of live charts, and what came out."""
+"""The Train tab: settings, Start and Stop, live charts of loss and accuracy, and the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ CAN_RESUME = ("stopped", "failed", "interrupted")
 
 
 class TrainTab:
-    """Widgets of the tab and what they do."""
+    """The tab's widgets and their handlers."""
 
     def __init__(self, services: Services, board: RunBoard, news: News) -> None:
         self.services, self.board = services, board
@@ -61,7 +61,7 @@ class TrainTab:
             self.resume = gr.Button("Resume", elem_id="resume", min_width=110, visible=False)
         self.cost = slot("reading-cost", reading_cost("head", "zoom"))
         self.settings.build_more()
-        # Last, so that Start is seen without scrolling.
+        # Last, so that Start is visible without scrolling.
         self.preview = slot("preview", preview_of(value))
         self.kept = KeptSettings(self.pictures, self.settings)
 
@@ -92,7 +92,7 @@ class TrainTab:
         on(self.over.input, self.show, [self.watch, self.over], self.view)
 
     def begin(self, pictures: str | None, several: bool, setting: str, values: str, *settings: Any) -> Values:
-        """Start a training with the settings on the screen, or one for each of several values, and watch it."""
+        """Start and watch a training with the settings on screen, or one for each of several values."""
         chosen = find_set(pictures, sets=list_picture_sets())
         config = self.settings.read(settings, pictures=str(chosen.folder))
         if not several:
@@ -103,23 +103,23 @@ class TrainTab:
             for each in planned:
                 started.append(self.services.start_training(each.config, sweep=each.member))
         except EmotionError:
-            # Half a sweep, for want of disk say, is none: what was queued is withdrawn.
+            # A sweep that starts only in part, say on a full disk, is withdrawn.
             for run in reversed(started):
                 run.request_stop()
             raise
         return self.follow(started[0], is_live=True)
 
     def end(self, seen: Watch, over: Sequence[str]) -> Values:
-        """Ask the watched run to stop, or all runs of the watched sweep, no other."""
+        """Ask the watched run, or all runs of the watched sweep, to stop."""
         sweep = find_sweep(self.board.summaries(), seen.sweep)
-        # The last one first: otherwise the next one would begin when the one in hand has stopped.
+        # The last one first: otherwise stopping the current run would start the next one.
         going = [each.run for each in reversed(sweep.summaries) if each.status not in ENDED] if sweep else []
         for run in going or ([seen.run] if seen.run and not seen.is_over else []):
             self.board.as_visitor(run).request_stop()
         return self.show(self._look(seen), over)
 
     def go_on(self, seen: Watch, over: Sequence[str]) -> Values:
-        """Let the watched run go on after its last finished epoch."""
+        """Resume the watched run after its last finished epoch."""
         if seen.run is None:
             raise RunError("No run is shown here: choose one in the Runs tab.")
         run = self.board.as_visitor(seen.run)
@@ -127,7 +127,7 @@ class TrainTab:
         return self.show(self._look(replace(Watch(), run=run, sweep=seen.sweep)), over)
 
     def refresh(self, seen: Watch, over: Sequence[str], remembered: str | None) -> Values:
-        """Look for news of the watched run; watch one where none is."""
+        """Show news of the watched run; if there is none, choose a run to watch."""
         if seen.run is None:
             run = self._found(remembered)
             return self.follow(run, is_live=False) if run else {}
@@ -135,13 +135,13 @@ class TrainTab:
         told = self.show(known, over) if known is not seen or over else {}
         choices = self._choices()
         if repr(choices) != seen.offered:
-            # Only then: a list that is sent again would close under the hand of whoever has it open.
+            # Sent only if changed: a list that is sent again closes while the visitor has it open.
             known = replace(told.get(self.watch, known), offered=repr(choices))
             told |= {self.over: gr.Dropdown(choices), self.watch: known}
         return told
 
     def follow(self, run: Run, *, is_live: bool) -> Values:
-        """Return what every widget shows of a run from now on, with the other runs of its sweep."""
+        """Watch a run, with the other runs of its sweep, and return the values of all widgets."""
         summary = next((each for each in self.board.summaries() if each.run.name == run.name), None)
         sweep = find_sweep(self.board.summaries(), summary.sweep.id if summary and summary.sweep else None)
         names = [each.run.name for each in sweep.summaries] if sweep else []
@@ -150,7 +150,7 @@ class TrainTab:
         return {**told, self.over: gr.Dropdown(self._choices(), value=names), self.remembered: run.name}
 
     def show(self, seen: Watch, over: Sequence[str] | None) -> Values:
-        """Return what the widgets show of a run, with others laid over; charts only where they have changed."""
+        """Return the values of the widgets for a run, with others overlaid; charts only if they have changed."""
         is_guest = seen.run is not None and bool(seen.run.guest)
         sweep = find_sweep(self.board.summaries(), seen.sweep)
         is_going = bool(sweep and sweep.is_going) or not seen.is_over
@@ -179,7 +179,7 @@ class TrainTab:
 
     def _look(self, seen: Watch) -> Watch:
         if seen.run and not may_see(seen.run.path, self.board.visitor()):
-            return Watch()  # Somebody's who shares it no more.
+            return Watch()  # Its owner no longer shares it.
         summaries = self.board.summaries()
         if sweep := find_sweep(summaries, seen.sweep):
             run = sweep.in_hand.run
@@ -199,9 +199,9 @@ class TrainTab:
         return [(each.title, each.run.name) for each in self.board.summaries()]
 
     def _found(self, name: str | None) -> Run | None:
-        """Return the run that this browser watched before a reload; where that is over or gone, what is going on now.
+        """Return the run this browser watched before a reload, or a current one of the visitor's if that has ended.
 
-        A visitor who has neither watches what the server itself trains.
+        A visitor with neither watches the newest run of the server itself.
         """
         everything = self.board.summaries()
         remembered = next((each for each in everything if each.run.name == name), None)
@@ -215,7 +215,7 @@ class TrainTab:
 
 
 def preview_of(key: str | None, use_aliases: bool = False) -> str:
-    """Return counts and a few pictures of each class of a set, or why there are none."""
+    """Return counts and sample pictures of each class of a set, or why there are none."""
     sets = list_picture_sets()
     if not sets:
         return sentence(NO_SETS)

@@ -1,4 +1,4 @@
-"""What a visitor sends and is handed out: whose it is, and how much. Gradio serves all to whoever knows its path."""
+"""Uploads and downloads of visitors: their owners and their size. Gradio serves a file to anyone with its path."""
 
 import atexit
 import contextlib
@@ -22,7 +22,7 @@ from emotion.server.limits import is_public
 from emotion.server.visitors import ADDRESS_SHARE, Room, size_of
 from emotion.ui.visitor import address_of, current_visitor, visitor_of
 
-# Uploads are deleted once they are used, so these are many days' worth.
+# Uploads are deleted after use, so this covers many days.
 MOST = 50_000
 _FILE = re.compile(r"/file=(.*)", re.DOTALL)
 _senders: OrderedDict[Path, set[str]] = OrderedDict()
@@ -31,14 +31,14 @@ _lock = threading.Lock()
 
 
 def uploads_folder() -> Path:
-    """Return where uploads and downloads lie."""
+    """Return the folder of uploads and downloads."""
     return Path(get_upload_folder())
 
 
 def new_download(name: str) -> Path:
-    """Return where a file may be written that is handed out; nobody guesses the folder, which is gone with the server.
+    """Return the path for a new download, in a folder with an unguessable name that is deleted with the server.
 
-    It lies among the uploads, so that Gradio hands it out without copying it.
+    It lies in the uploads folder, so that Gradio serves it without a copy.
     """
     folder = uploads_folder() / secrets.token_hex(16)
     folder.mkdir(parents=True)
@@ -48,13 +48,13 @@ def new_download(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that a visitor gave, and what it was called there."""
+    """A visitor's uploaded file, and its original name."""
 
     path: Path
     name: str
 
     def delete(self) -> None:
-        """Remove the file, which has been used, and the folder that it had to itself."""
+        """Delete the file and the folder that it had to itself."""
         self.path.unlink(missing_ok=True)
         with _lock:
             _senders.pop(self.path, None)
@@ -65,11 +65,11 @@ class Upload:
 
 
 def received(payload: dict[str, Any] | None) -> Upload | None:
-    """Return the file that a widget sent, or nothing.
+    """Return the file that a widget sent; None if there is none.
 
     Raises:
-        PictureError: it is no upload, or somebody else's. Gradio lets a client that is not the page name any file of
-            this machine.
+        PictureError: it is no upload, or another visitor's. A client other than the page can name any file of this
+            machine.
     """
     if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
         return None
@@ -80,7 +80,7 @@ def received(payload: dict[str, Any] | None) -> Upload | None:
 
 
 def note_upload(path: Path, visitor: str, address: str) -> None:
-    """Remember that a visitor sent a file from an address."""
+    """Record that a visitor sent a file from an address."""
     path = path.resolve()
     with _lock:
         _senders.setdefault(path, set()).add(visitor)
@@ -90,14 +90,14 @@ def note_upload(path: Path, visitor: str, address: str) -> None:
 
 
 def held_bytes(address: str, *, least: float) -> float:
-    """Return how much of what came from an address lies here, each file as ``least`` bytes at least."""
+    """Return the size of the files from an address, in bytes; each counts at least ``least`` bytes."""
     with _lock:
         paths = [path for path, whose in _addresses.items() if whose == address]
     return sum(max(size_of(path), least) for path in paths if path.exists())
 
 
 class UploadCounter:
-    """Counts uploads while they come: all of them in the room that there is, and those of an address in its share."""
+    """Counts uploads as they arrive, against the free room and against each address's share."""
 
     def __init__(self, room: Room | None) -> None:
         self._room = room
@@ -105,20 +105,20 @@ class UploadCounter:
         self._most: dict[str, float] = {}
 
     def begin(self, address: str) -> None:
-        """Let one more upload come; looks at the disk. Raises RefusedError where there is no room for it."""
+        """Start one more upload. Raises RefusedError if the disk has no room for it."""
         if self._room:
             self._room.require()
-            # Of the files that are known an address has its share too: whoever is forgotten may use none of theirs.
+            # Each file counts at least limit / MOST, so that no address fills the record: unrecorded files are useless.
             held = held_bytes(address, least=self._room.limit / MOST)
             self._most[address] = self._room.limit * ADDRESS_SHARE - held
             try:
-                self.count(address, 1)  # It goes on, even where nothing of it has come.
+                self.count(address, 1)  # Marks it as running before any data arrives.
             except RefusedError:
                 self.end(address, 0)
                 raise
 
     def count(self, address: str, size: int) -> None:
-        """Count bytes of it. Raises RefusedError where they are too many."""
+        """Count received bytes. Raises RefusedError if they exceed the share or the room."""
         if self._room:
             self._coming[address] += size
             self._room.note(size)
@@ -126,7 +126,7 @@ class UploadCounter:
                 raise RefusedError("More files came from your address than this public server keeps: try again later.")
 
     def end(self, address: str, size: int) -> None:
-        """Forget an upload of so many bytes; what has come of it lies on the disk by now."""
+        """End an upload of ``size`` bytes, which now count as files on the disk."""
         self._coming[address] -= size + 1
         if self._coming[address] <= 0:
             del self._coming[address]
@@ -134,9 +134,9 @@ class UploadCounter:
 
 
 def _may_use(path: Path, visitor: str | None) -> bool:
-    """Whether a visitor may use a file as their upload: none that nobody sent, no folder, and no other visitor's.
+    """Whether a visitor may use a file as their upload: a recorded upload, and no other visitor's.
 
-    One that came from a program without a cookie is told by its path.
+    An upload from a program without a cookie is open to any visitor who knows its path.
     """
     if visitor is None:
         return path.is_file()
@@ -152,7 +152,7 @@ def _may_fetch(path: Path, visitor: str) -> bool:
 
 
 class UploadsOfVisitors:
-    """Middleware that notes whose each upload is, and hands none out to anybody else. Runs within ``VisitorCookie``."""
+    """Middleware that records each upload's owner and serves it to no one else. Runs within ``VisitorCookie``."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -181,7 +181,7 @@ class UploadsOfVisitors:
 
 
 def _may_be_served(asked: str, visitor: str) -> bool:
-    """Whether a file may go out as far as visitors are concerned; what lies elsewhere is for Gradio to judge."""
+    """Whether a visitor may fetch a file; Gradio decides on files outside the uploads folder."""
     folder = uploads_folder()
     try:
         written, real = Path(os.path.abspath(asked)), Path(asked).resolve()  # noqa: PTH100  # follows no link
@@ -189,12 +189,12 @@ def _may_be_served(asked: str, visitor: str) -> bool:
         return False
     if not (written.is_relative_to(folder.absolute()) or real.is_relative_to(folder.resolve())):
         return True
-    # Downloads lie beside uploads. Gradio would follow a link out of there.
+    # Downloads lie in the same folder. Gradio would follow a link out of it.
     return real.is_relative_to(folder.resolve()) and _may_fetch(real, visitor)
 
 
 def _note_all(answer: bytes, visitor: str, address: str) -> None:
-    # An error's answer is no list of paths.
+    # The answer to a failed upload is no list of paths.
     with contextlib.suppress(ValueError, TypeError):
         paths = json.loads(answer)
         for path in paths if isinstance(paths, list) else []:

@@ -1,4 +1,4 @@
-"""Who visits a public server: a random secret in a cookie. On one's own machine nobody is told from anybody."""
+"""Visitors of a public server, identified by a random secret in a cookie; one's own machine has none."""
 
 import ipaddress
 import os
@@ -17,15 +17,15 @@ from emotion.server.limits import is_public
 COOKIE = "emotion-visitor"
 _KEY = "emotion.visitor"
 _YEAR_SECONDS = 365 * 86400
-# What token_urlsafe makes of 32 bytes.
+# The length of token_urlsafe(32).
 SECRET_LENGTH = 43
 
 
 def current_visitor() -> str | None:
-    """Return the hash of whoever's event is being handled; None on one's own machine, to whom all is open.
+    """Return the hash of the current visitor; None on one's own machine, where everything is open.
 
-    A browser that keeps no cookie, or a program, is told by the session of its page until that is closed. Without
-    even that it is nobody ("").
+    A browser without cookies, or a program, is identified by its page's session until that ends; without a session it
+    is anonymous ("").
     """
     if not is_public():
         return None
@@ -34,25 +34,25 @@ def current_visitor() -> str | None:
         return ""
     scope, session = getattr(request.request, "scope", {}), request.session_hash
     if "/call/" in scope.get("path", ""):
-        session = ""  # Gradio makes up one for each call, and nobody comes back to it.
+        session = ""  # Gradio makes one for each call, never used again.
     return visitor_of(scope) or (hashed(f"session {session}") if session else "")
 
 
 def visitor_of(scope: Mapping[str, Any]) -> str:
-    """Return the hash of the visitor whose cookie came with a request; empty where none did."""
+    """Return the hash of the visitor whose cookie came with a request; empty without one."""
     return str(scope.get(_KEY, ""))
 
 
 def current_address() -> str:
-    """Return where the event that is being handled comes from; empty where nobody sent it."""
-    request = LocalContext.request.get(None)  # Of MCP it is Starlette's own.
+    """Return the address of the current event's sender; empty if there is none."""
+    request = LocalContext.request.get(None)  # Starlette's own for an MCP call.
     return address_of(getattr(getattr(request, "request", request), "scope", {}))
 
 
 def address_of(scope: Mapping[str, Any]) -> str:
-    """Return where a request comes from, an IPv6 address by its /64: on a Space its proxy says so, else it is the peer.
+    """Return the address of a request, an IPv6 one by its /64: on a Space from the proxy's header, else the peer's.
 
-    Of the addresses in ``X-Forwarded-For`` the last one is the proxy's own word; those before it are anybody's.
+    The last address in ``X-Forwarded-For`` is written by the proxy; the earlier ones can be forged.
     """
     peer = str((scope.get("client") or ("",))[0])
     if os.environ.get("SPACE_ID"):
@@ -68,10 +68,10 @@ def address_of(scope: Mapping[str, Any]) -> str:
 
 
 class VisitorCookie:
-    """Middleware that gives each new browser a secret, and tells the events behind it whose secret came.
+    """Middleware that gives each new browser a secret, and passes its hash on to the events.
 
-    A Space shows the page inside a frame of another site, so over https the cookie is one of a third party, in a jar of
-    that site's own. A request that another site's script makes is nobody's.
+    A Space shows the page in a frame of another site, so over https the cookie is a partitioned third-party cookie. A
+    request made by another site's script has no visitor.
     """
 
     def __init__(self, app: ASGIApp) -> None:

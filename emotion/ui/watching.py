@@ -1,4 +1,4 @@
-"""Follow a run from its folder, or the runs of a sweep one after the other: what is known, and what is new."""
+"""Follow a run from its folder, or the runs of a sweep in turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +9,16 @@ from emotion.runs.run import Run, Status
 from emotion.ui.html import sentence, status_box
 from emotion.ui.words import ENDED, NOTHING_YET, Progress, progress, skipped
 
-# An end whose epochs went by in less was seen by nobody.
+# No one can follow a curve that is drawn in less.
 BLINK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """How far a page has read a run, whose ``title`` people know. ``sweep`` is the id of its sweep, if it is followed.
+    """How far a page has read a run, with the run's ``title``. ``sweep`` is the id of a followed sweep.
 
-    ``replay`` says that a short training ended before its curve could be seen; ``drawn`` what the charts show, and
-    ``offered`` which runs may be laid over it.
+    ``replay`` is the caption for a training too short to be seen; ``drawn`` is a signature of the charts, and
+    ``offered`` of the runs that may be overlaid.
     """
 
     run: Run | None = None
@@ -35,11 +35,11 @@ class Watch:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to come."""
+        """Whether the run has ended."""
         return self.run is None or self.status in ENDED
 
     def curve_length(self) -> int:
-        """Return how many events a curve shows: where it is the same, so is the curve."""
+        """Return the number of events in the curve; the curve is unchanged while the number is."""
         return sum(isinstance(event, RunStarted | StepDone | EpochDone) for event in self.events)
 
     def progress(self) -> Progress | None:
@@ -49,7 +49,7 @@ class Watch:
         return progress(self.events, self.status, queue_place=self.queue_place, is_guests=bool(self.run.guest))
 
     def status_html(self, *, before: str = "") -> str:
-        """Return how the run stands: a chip, a sentence with words ``before`` it, a bar."""
+        """Return the run's status as HTML: a chip, a sentence preceded by ``before``, and a bar."""
         said = self.progress()
         if said is None:
             return status_box("idle", "ready", NOTHING_YET, None)
@@ -59,7 +59,7 @@ class Watch:
 
 
 def look(seen: Watch, *, queue_place: int | None = None) -> Watch:
-    """Return what is known by now, or the very same object if nothing is new."""
+    """Return the updated state, or the same object if nothing is new."""
     if seen.run is None:
         return seen
     if not seen.run.path.is_dir():
@@ -68,7 +68,7 @@ def look(seen: Watch, *, queue_place: int | None = None) -> Watch:
     status = seen.run.status()
     if not news and (status, queue_place) == (seen.status, seen.queue_place):
         return seen
-    # A status that is newer than the events read would announce an end that is not here yet.
+    # Read the events again: a status newer than the events would announce an end that they lack.
     if status in ENDED:
         more, offset = seen.run.tail(offset)
         news = [*news, *more]

@@ -26,30 +26,30 @@ from emotion.ui.theme import ICON, STYLE, theme
 from emotion.ui.uploads import UploadCounter, UploadsOfVisitors
 from emotion.ui.visitor import VisitorCookie
 
-# Of one's own machine.
+# The limit on one's own machine.
 UPLOAD_BYTES = 4_000 * MB
 MOST_WAITING = 500
-# Pages that are open never end their connections by themselves.
+# Open pages never close their connections.
 GRACE_SECONDS = 1
 PASSWORD_ASKED = "This page asks for a password. Any user name will do."
-# Nobody notices it once, and guessing takes years.
+# Unnoticeable once, but guessing takes years.
 SECONDS_AFTER_A_WRONG_ONE = 0.5
 
 
 def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, counter: UploadCounter) -> Gate:
     """Return the page as an ASGI application that may be served.
 
-    Visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere. ``host`` is where it
-    is to be served; ``counter`` is as in ``Gate``.
+    Visitors' pictures are stored neither in their browsers nor here, and no other server is contacted. ``host`` is the
+    address to be served; ``counter`` is as in ``Gate``.
 
     Raises:
-        ConfigError: MCP tools are asked for, and cannot be served.
+        ConfigError: MCP tools are wanted but cannot be served.
     """
     limits, has_tools = public_limits(), serves_mcp()
     mcp_bytes = None
     patch()
     one_file = limits.upload_megabytes * MB if limits else UPLOAD_BYTES
-    # Gradio leaves its own headers for other sites away where it finds these; they let none in.
+    # With this middleware Gradio omits its own CORS headers; it allows no other site.
     parent = FastAPI(openapi_url=None)
     parent.add_middleware(CORSMiddleware, allow_origins=[])
     parent.add_route(ROUTE, news_route(board))
@@ -71,11 +71,11 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
         pwa=False,
         enable_monitoring=False,
         show_error=True,
-        # Said in any case: otherwise a variable of Gradio's own opens its server, which asks for no password.
+        # Always set: otherwise a variable of Gradio's could open its server, which asks for no password.
         mcp_server=has_tools,
         **_password(),
     )
-    # Gradio takes any file of the machine for an upload until it is told so.
+    # Until this is set, Gradio accepts any file of the machine as an upload.
     page.has_launched = True
     if has_tools:
         if page.mcp_server_obj is None:
@@ -86,20 +86,20 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
         mcp_bytes = MOST_BODY_BYTES
     [gradio] = [each.app for each in parent.routes if isinstance(each, Mount) and isinstance(each.app, App)]
     gradio.state_holder.capacity = SESSIONS
-    # Many files of a class go in one upload: as much as a set may hold.
+    # One upload may hold many files of a class, up to the size of a set.
     upload_bytes = max(one_file, limits.set_megabytes * MB) if limits else UPLOAD_BYTES
     app = VisitorCookie(UploadsOfVisitors(parent))
     return Gate(app, gradio=gradio, host=host, upload_bytes=upload_bytes, counter=counter, mcp_bytes=mcp_bytes)
 
 
 def _password() -> dict[str, Any]:
-    """Return what Gradio takes to ask for the password; nothing where none is set."""
+    """Return Gradio's options for the password; empty if none is set."""
     right = os.environ.get(PASSWORD, "").encode()
     if not right:
         return {}
 
     async def is_right(user: str, typed: str) -> bool:
-        # It takes the same time wherever a wrong one differs.
+        # Takes the same time wherever a wrong password differs.
         if hmac.compare_digest(typed.encode("utf-8", "surrogatepass"), right):
             return True
         await asyncio.sleep(SECONDS_AFTER_A_WRONG_ONE)
@@ -112,7 +112,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; an IPv6 address may stand in brackets.
 
     Raises:
-        ConfigError: nothing can be served there; the sentence says what to do.
+        ConfigError: the address is unusable; the message says what to do.
     """
     choose = "choose others with PORT= and HOST="
     bare = host.removeprefix("[").removesuffix("]")
@@ -132,7 +132,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class WebServer:
-    """Serves in a thread of its own from when it is made until ``close``."""
+    """Serves in its own thread, from construction until ``close``."""
 
     def __init__(self, app: Any, listener: socket.socket) -> None:
         config = uvicorn.Config(
@@ -147,11 +147,11 @@ class WebServer:
             self._thread.join(0.01)
 
     def wait(self) -> None:
-        """Return once it has ended."""
+        """Wait until it has ended."""
         while self._thread.is_alive():
             self._thread.join(1.0)
 
     def close(self) -> None:
-        """End it, whatever is still being asked."""
+        """End it, even during requests."""
         self._server.should_exit = True
         self._thread.join(5.0)

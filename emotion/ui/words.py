@@ -1,4 +1,4 @@
-"""What is going on in a run, in words. Knows nothing of widgets."""
+"""The state of a run in sentences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrup
 
 
 def public_words(said: str) -> str:
-    """Return a sentence as a visitor may read it: on a public server without the server's folders."""
+    """Return a sentence without the server's paths on a public server."""
     return without_places(said, ()) if is_public() else said
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One sentence on a run, and how far it is (0 to 1; None where nobody can know)."""
+    """A run's state in one sentence, and its progress (0 to 1; None if unknown)."""
 
     sentence: str
     share: float | None = None
@@ -42,9 +42,9 @@ class Progress:
 def progress(
     events: Sequence[Event], status: Status, *, queue_place: int | None = None, is_guests: bool = False
 ) -> Progress:
-    """Say how a run stands; ``queue_place`` is how many trainings go before a queued one, where that is known.
+    """Return a run's state in words; ``queue_place`` is a queued run's place in the queue from 1, if known.
 
-    ``is_guests`` says that whoever looks may not stop it.
+    ``is_guests`` means that the visitor may not stop it.
     """
     if status == "queued":
         first = "" if not queue_place or queue_place == 1 else f" after {count(queue_place - 1, 'other training')}"
@@ -61,7 +61,7 @@ def progress(
 
 
 def skipped(events: Sequence[Event]) -> str:
-    """Return what is otherwise than asked for: settings that the backbone has not, pictures that were left out."""
+    """Return deviations from the request: settings the backbone lacks, pictures that were left out."""
     notes = [note for event in events if isinstance(event, RunStarted) for note in event.notes]
     reasons = [reason for event in events if isinstance(event, PicturesSkipped) for reason in event.reasons.values()]
     if reasons:
@@ -71,7 +71,7 @@ def skipped(events: Sequence[Event]) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Return an estimate in words; a tenth of a second would promise too much."""
+    """Return the remaining time in words, in whole seconds."""
     whole = max(1, round(seconds))
     return f"{whole} s left" if whole < 60 else f"{duration(seconds)} left"
 
@@ -96,7 +96,7 @@ def _running(events: Sequence[Event]) -> Progress:
 
 
 def _read(look: TrunkProgress, started: RunStarted) -> str:
-    """Say what the frozen part reads; more views of a picture are more to read."""
+    """Return what the frozen part reads; several views of a picture mean more to read."""
     pictures = started.train_pictures + started.validation_pictures
     views = f" in {look.total:,} views" if look.total > pictures else ""
     known = f" ({look.known:,} known from earlier runs)" if look.known else ""
@@ -117,7 +117,7 @@ def _ended(events: Sequence[Event]) -> Progress:
 
 
 def _verdict(events: Sequence[Event], end: RunFinished) -> str:
-    """Say how many validation pictures are right, how sure that is, and which epoch is kept."""
+    """Return how many validation pictures are right, with the interval, and which epoch is saved."""
     started = next((event for event in reversed(events) if isinstance(event, RunStarted)), None)
     kept = f"Epoch {end.best_epoch}, with the lowest validation loss, is kept."
     if started is None:

@@ -1,1 +1,1 @@
-"""Charts: pure functions from events and results to Plotly figures, and the one look they share."""
+"""Charts: pure functions from events and results to Plotly figures in one shared style."""

@@ -1,4 +1,4 @@
-"""The look that every chart shares: no background of its own, greys that read on white and on near-black."""
+"""The shared style of all charts: transparent background, greys that are legible on white and on near-black."""
 
 import json
 from typing import Any
@@ -10,15 +10,15 @@ VALIDATION_COLOUR = "#6366F1"
 TEXT = "#6E7B90"
 GRID = "rgba(128,140,160,0.22)"
 FONT = "'IBM Plex Sans', ui-sans-serif, system-ui, sans-serif"
-# For curves of several runs over each other: apart from one another also for colour-blind eyes, on white and on
-# near-black. More than six colours would come too close; a mark of its own tells a run apart as well.
+# For overlaid curves: distinguishable for colour-blind eyes, on white and on near-black. More than six colours would
+# be too similar, so each run has a marker as well.
 RUN_COLOURS = ("#6366F1", "#EC3089", "#0FA2AC", "#AB925A", "#2F7459", "#656F0E")
 RUN_MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 
 
 def run_look(number: int) -> tuple[str, str]:
-    """Return the colour and the mark of a run, by its number from 0 among those over each other."""
-    # The seventh run has the first one's colour, and another mark.
+    """Return the colour and the marker of a run, by its index from 0 among the overlaid runs."""
+    # The seventh run has the first one's colour, and another marker.
     mark = RUN_MARKS[(number + number // len(RUN_COLOURS)) % len(RUN_MARKS)]
     return RUN_COLOURS[number % len(RUN_COLOURS)], mark
 
@@ -32,7 +32,7 @@ _AXIS: dict[str, Any] = {
     "automargin": True,
     "fixedrange": True,
 }
-# Of all charts; Plotly's own would clash with the page.
+# Replaces Plotly's default template, which would clash with the page.
 TEMPLATE: dict[str, Any] = {
     "layout": {
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -50,16 +50,16 @@ TEMPLATE: dict[str, Any] = {
 
 
 def figure(*, height: int, uirevision: str = "still", **layout: Any) -> go.Figure:
-    """Return an empty figure in the shared look; the same ``uirevision`` keeps what a visitor zoomed or hid."""
+    """Return an empty figure in the shared style; the same ``uirevision`` preserves zoom and hidden lines."""
     chart = go.Figure()
     chart.update_layout(template=go.layout.Template(TEMPLATE), height=height, uirevision=uirevision, **layout)
     return chart
 
 
 def waiting(text: str, *, height: int) -> str:
-    """Return a chart that has nothing to show yet but a sentence, as the widget takes it.
+    """Return an empty chart with a sentence in it, as the JSON that the widget takes.
 
-    Of plain values: Plotly's classes check each of them, which for the page's first charts takes a quarter of a second.
+    Built of plain values: validation by Plotly's classes would delay the page's first charts by a quarter of a second.
     """
     hidden = {"visible": False}
     layout = {"template": TEMPLATE, "height": height, "annotations": [_in_the_middle(text)]}
@@ -75,12 +75,12 @@ def say(chart: go.Figure, text: str) -> go.Figure:
 
 
 def chance_line(chart: go.Figure, chance: float, *, horizontal: bool = True) -> go.Figure:
-    """Draw where an even guess lies (0 to 1)."""
+    """Draw a line at chance level (0 to 1)."""
     line = {"color": TEXT, "width": 1.5, "dash": "dot"}
     text = f"chance {chance * 100:.0f} %"
     chart.update_layout(margin={"r": 62} if horizontal else {"t": 22})
     if horizontal:
-        # Beside the plot, where no bar and no curve can cover it.
+        # Next to the plot, where no bar or curve covers it.
         chart.add_hline(y=chance, line=line)
         place = {"x": 1, "y": chance, "xref": "paper", "yref": "y", "xanchor": "left", "xshift": 3}
         text = text.replace(" ", "<br>", 1)

@@ -1,4 +1,4 @@
-"""What a run says of pictures: predictions and comparisons in, figures out. Plotly takes a name for HTML."""
+"""Charts of predictions and comparisons. Plotly parses names as HTML, so they are escaped."""
 
 import html
 from collections.abc import Iterable, Mapping
@@ -17,10 +17,10 @@ WAITING = "The probabilities of all classes appear here."
 
 
 def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = (), is_muted: bool = False) -> go.Figure:
-    """Draw the probability of every class as a bar, in the fixed order of the classes, with values.
+    """Draw the probability (0 to 1) of every class as a bar, in the fixed order of the classes.
 
-    The classes of a chart ``beside`` it have their rows too, so that both have the same axes. ``is_muted`` is for a
-    picture that is none of them.
+    ``beside`` are the classes of the chart next to it: both charts have the same rows. ``is_muted`` fades the bars, for
+    a picture of an unfamiliar kind.
     """
     chart = figure(height=PROBABILITY_HEIGHT, showlegend=False, hovermode="closest", bargap=0.35)
     names = [*scores, *(name for name in beside if name not in scores)]
@@ -34,7 +34,7 @@ def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = ()
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )
     for name in names:
-        # In a column of their own, where neither a bar nor the chance line runs through them.
+        # In a separate column, clear of the bars and the chance line.
         chart.add_annotation(
             y=_shown(name), x=1.03, xanchor="left", showarrow=False, font={"size": 14},
             text=f"{scores[name] * 100:.1f} %" if name in scores else "no class of it",
@@ -45,7 +45,7 @@ def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = ()
 
 
 def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> go.Figure:
-    """Draw the mean probability of the correct class of every set, with its 95 % interval and the chance line."""
+    """Draw the mean probability of the correct class for every set, with its 95 % interval and the chance line."""
     chart = figure(height=HEIGHT, showlegend=False, hovermode="closest", bargap=0.5)
     names = list(results)
     means = [results[name].correct_confidence for name in names]
@@ -85,7 +85,7 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
 
 
 def said_chart(results: Mapping[str, SampleResult], *, emotion: str | None) -> go.Figure:
-    """Draw how often each class was said of each set, the classes in their fixed order; None is all emotions."""
+    """Draw how often each class was predicted for each set, in the fixed order of the classes; None is all emotions."""
     chart = figure(height=HEIGHT, barmode="group", hovermode="closest", bargap=0.3, bargroupgap=0.08)
     most = 1
     for name, result in results.items():
@@ -109,5 +109,5 @@ def said_chart(results: Mapping[str, SampleResult], *, emotion: str | None) -> g
 
 
 def _shown(name: str) -> str:
-    """Return a name that Plotly shows as it stands; of quotes it knows no entity."""
+    """Return a name escaped for Plotly, which knows no entity for quotes."""
     return html.escape(name, quote=False)

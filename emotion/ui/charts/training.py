@@ -1,4 +1,4 @@
-"""Curves of trainings: events in, figures out."""
+"""Training curves: events in, figures out."""
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +26,12 @@ def training_chart(
     name: str = "none",
     replay: str = "",
 ) -> go.Figure:
-    """Draw one run's loss or accuracy: steps faint, epochs bold, epoch 0 before any training.
+    """Draw one run's loss or accuracy: steps faint, epochs bold; epoch 0 is before training.
 
-    ``others`` are laid over it by their names, thin: validation alone, a colour and a mark each (``legend_html``).
-    ``name`` keeps what a visitor zoomed. With ``replay``, words for it, the curve draws itself once (see ``view``).
+    ``others`` are overlaid by name as thin validation curves, with a colour and a marker each (``legend_html``).
+    The same ``name`` preserves the zoom. With ``replay``, a caption, the curve is animated once (see ``view``).
     """
-    # The legend has its room also before there are curves, so that nothing jumps.
+    # The margin leaves room for the legend from the start, so that nothing jumps.
     chart = figure(height=HEIGHT, uirevision=name, margin={"t": 34})
     chart.update_xaxes(title_text="Epoch")
     if measure == "loss":
@@ -62,7 +62,7 @@ def training_chart(
 
 
 def legend_html(others: Iterable[str]) -> str:
-    """Return the colour and the mark of what is laid over: inside, a dozen names on a phone would leave no room."""
+    """Return the legend of the overlaid runs, to stand outside the chart: inside, it would fill a phone's screen."""
     names = []
     for number, title in enumerate(others, 1):
         colour, mark = run_look(number)
@@ -71,7 +71,7 @@ def legend_html(others: Iterable[str]) -> str:
 
 
 def thin(points: Sequence[Point], *, limit: int = MAX_STEPS) -> list[Point]:
-    """Return at most about ``limit`` points, evenly chosen, the last one always: a page cannot show more."""
+    """Return about ``limit`` points at most, evenly spaced and including the last one."""
     stride = max(1, -(-len(points) // limit))
     kept = list(points[::stride])
     if points and kept[-1] != points[-1]:
@@ -80,7 +80,7 @@ def thin(points: Sequence[Point], *, limit: int = MAX_STEPS) -> list[Point]:
 
 
 def _steps(events: Sequence[Event], measure: Measure, *, started: RunStarted) -> list[Point]:
-    """Return the score of every step at its place between epochs."""
+    """Return the score of every step, with its position in epochs."""
     length = max(1, started.steps_per_epoch)
     return [
         (event.step / length, event.loss if measure == "loss" else event.accuracy)
@@ -90,7 +90,7 @@ def _steps(events: Sequence[Event], measure: Measure, *, started: RunStarted) ->
 
 
 def _epochs(events: Sequence[Event], measure: Measure, *, trained: bool) -> list[Point]:
-    """Return the score of every epoch: on what was trained on, or on what was held back."""
+    """Return the score of every epoch, on the training pictures (``trained``) or the validation pictures."""
     points: list[Point] = []
     for event in events:
         if not isinstance(event, EpochDone):
@@ -118,7 +118,7 @@ def _line(
     chart.add_scatter(
         x=[x for x, _ in points],
         y=[y for _, y in points],
-        # Plotly takes a name for markup.
+        # Plotly parses a name as markup.
         name=name.replace("&", "&amp;").replace("<", "&lt;"),
         mode="lines+markers" if mark else "lines",
         line={"color": colour, "width": width},

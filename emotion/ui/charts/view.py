@@ -1,7 +1,7 @@
-"""The widget a figure is shown in: Plotly from this server, redrawn in place.
+"""The widget that shows a figure: Plotly served from this server, redrawn in place.
 
-``gr.Plot`` builds a new chart at every update, which throws away zoom, hidden lines and tooltips several times a
-second while a run is live; this one hands each figure to ``Plotly.react`` on the same element.
+``gr.Plot`` builds a new chart at every update, which discards zoom, hidden lines and tooltips several times a second
+during a live run; this widget passes each figure to ``Plotly.react`` on the same element.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from emotion.ui.charts.look import waiting
 
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 
-# Of a chart whose first figure says how high it gets.
+# In pixels, for a chart whose first figure sets its height.
 EMPTY_HEIGHT = 260
 
 _DRAW = """
@@ -52,10 +52,10 @@ new ResizeObserver(() => {
 
 
 def chart(height: int, *, label: str, name: str, says: str = "", below: str = "", script: str = "") -> gr.HTML:
-    """Make a chart with a visible label; ``name`` is its id on the page. Give it new figures with ``shown``.
+    """Make a chart with a visible label; ``name`` is its id on the page. Update it with the result of ``shown``.
 
-    ``height`` is in pixels; ``says`` a sentence for one that is seen before it has something to show.
-    ``below`` is HTML under the plot, and ``script`` runs once after the first drawing, with ``element`` for the widget.
+    ``height`` is in pixels; ``says`` is a sentence shown until there is a figure.
+    ``below`` is HTML under the plot; ``script`` runs once after the first drawing, with ``element`` as the widget.
     """
     gr.set_static_paths([_PLOTLY])
     return gr.HTML(
@@ -72,6 +72,6 @@ def chart(height: int, *, label: str, name: str, says: str = "", below: str = ""
 
 
 def shown(figure: go.Figure) -> str:
-    """Return a figure as the chart widget takes it."""
+    """Return a figure as the JSON that the chart widget takes."""
     text: str = figure.to_json()
     return text

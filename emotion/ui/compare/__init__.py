@@ -1,1 +1,1 @@
-"""The Cross-species tab: what is asked, what came out, and one panel for each further question."""
+"""The Cross-species tab: the form, the result, and one panel for each further study."""

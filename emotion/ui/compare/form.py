@@ -1,4 +1,4 @@
-"""What is to be compared: run, emotion, sample, sets, and how their classes are read."""
+"""The form of a comparison: run, emotion, sample, sets, and how class names are read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ TICKED_SPECIES = ("human", "dog")
 
 
 class CompareForm:
-    """Widgets of the form; ``inputs`` are what ``read`` takes, in its order."""
+    """The form's widgets; ``inputs`` are the arguments of ``read``, in order."""
 
     def __init__(self, run: gr.Dropdown) -> None:
         sets = evaluation_sets(list_picture_sets())
@@ -39,7 +39,7 @@ class CompareForm:
             self.go = gr.Button("Compare", variant="primary", elem_id="compare", scale=1, min_width=140)
             self.grid = gr.Button("All emotions", elem_id="compare-grid", scale=1, min_width=140)
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="compare-stop", scale=0, min_width=90)
-            # Hidden and not gone: it tells of each comparison that comes on screen, the first one too.
+            # Hidden, not removed: its change event announces each comparison on screen, including the first one.
             self.saved = gr.Dropdown(
                 [], label="Saved comparisons of this run", elem_id="saved", visible="hidden", scale=3, min_width=260
             )
@@ -55,7 +55,7 @@ class CompareForm:
         use_aliases: bool = False,
         relaxed_as_tired: bool = False,
     ) -> Request:
-        """Return what is asked for; emotion None means all of them.
+        """Return the request from the form's values; emotion None means all emotions.
 
         Raises:
             PictureError: no set is ticked.
@@ -66,15 +66,15 @@ class CompareForm:
         return replace(asked, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
 
     def buttons(self, *, are_free: bool) -> Values:
-        """Let a comparison be asked for, or not while one goes on."""
+        """Enable the buttons that start a comparison, or disable them while one runs."""
         return {each: gr.Button(interactive=are_free) for each in (self.go, self.grid)}
 
     def fit_to(self, run: Run) -> Values:
-        """Offer the run's classes and tick the sets of the kind it was trained on."""
+        """Offer the run's classes and tick the sets of the kind (drawn or photographed) it was trained on."""
         sets = evaluation_sets(list_picture_sets())
         value = ticked(sets, is_drawn=trained_on_drawn(run))
         classes = list(run.record().get("classes") or EMOTIONS)
-        # What is chosen stays chosen, unless the run has other classes.
+        # The choice stays, unless the run has other classes.
         other: dict[str, Any] = {} if set(classes) == set(EMOTIONS) else {"value": classes[0]}
         return {
             self.emotion: gr.Dropdown(classes, **other),
@@ -83,7 +83,7 @@ class CompareForm:
 
 
 def requested(sets: Sequence[PictureSet], *, emotion: str | None, size: float | None, seed: float | None) -> Request:
-    """Return what is asked for of these sets; emotion None means all of them.
+    """Return a request for these sets; emotion None means all emotions.
 
     Raises:
         PictureError: there is no set.
@@ -99,7 +99,7 @@ def requested(sets: Sequence[PictureSet], *, emotion: str | None, size: float | 
 
 
 def is_asked(request: Request, comparison: Comparison) -> bool:
-    """Whether a comparison is the answer to a request; one of all emotions answers for each of them."""
+    """Whether a comparison answers a request; one of all emotions answers a request for any emotion."""
     folders = {name: str(Path(folder).absolute()) for name, folder in request.sets.items()}
     of_emotion = comparison.emotion in (None, request.emotion)
     asked = (request.size, request.seed, request.use_aliases, request.relaxed_as_tired)
@@ -108,13 +108,13 @@ def is_asked(request: Request, comparison: Comparison) -> bool:
 
 
 def ticked(sets: Sequence[PictureSet], *, is_drawn: bool) -> list[str]:
-    """Return the sets that are ticked at first: humans and dogs, of the kind that fits the run."""
+    """Return the keys of the sets ticked by default: humans and dogs, of the kind that fits the run."""
     of_kind = [each for each in sets if each.is_drawn == is_drawn] or list(sets)
     return [each.key for each in of_kind if each.species in TICKED_SPECIES]
 
 
 def _switches(sets: Sequence[PictureSet]) -> tuple[gr.Checkbox, gr.Checkbox]:
-    """Offer to read other names where a set that is here has some: a switch that does nothing only confuses."""
+    """Return the two switches for class names, each visible only if a set has names that it affects."""
     names = [label for each in sets for label in each.pictures()]
     offer = alias_offer(names)
     aliases = gr.Checkbox(label=ALIASES_SETTING, info=offer, visible=bool(offer), elem_id="compare-aliases")

@@ -1,4 +1,4 @@
-"""The pictures of a comparison as the page shows them, set beside set, and the table that is downloaded."""
+"""The pictures of a comparison, one card per set, and its table for download."""
 
 import html
 import time
@@ -19,14 +19,13 @@ from emotion.ui.rendering import rendered
 
 SIDE = 132
 MAX_TWINS, TWIN_SIDE = 12, 96
-# A page of pictures; a comparison over whole sets shows its first ones, one of all emotions some of each. All are in
-# the CSV.
+# Pictures shown per set: the first ones of one emotion, or a selection from all emotions. The CSV has all of them.
 MAX_SHOWN, MAX_POOLED = 60, 24
 TICK = "Put this picture into the report"
 
 
 def pictures_html(comparison: Comparison, emotion: str | None) -> str:
-    """Return the sets side by side: what came out, and every picture with what was said of it; None is all emotions."""
+    """Return one card per set: its results, and each picture with its prediction; None is all emotions."""
     results = comparison.results(emotion)
     colours = {name: colour_of_set(name, comparison.sets) for name in comparison.sets}
     cards = "".join(_card(name, result, emotion, colours[name]) for name, result in results.items())
@@ -34,7 +33,7 @@ def pictures_html(comparison: Comparison, emotion: str | None) -> str:
 
 
 def title_of(comparison: Comparison) -> str:
-    """Return a short name of a saved comparison: when, what, on what."""
+    """Return a short title of a saved comparison: time, emotion, sets, sample size and seed."""
     when = time.strftime("%d.%m. %H:%M:%S", time.localtime(comparison.created))
     emotions = comparison.emotions()
     shown = emotions[0] if len(emotions) == 1 else "all emotions" if emotions else "nothing"
@@ -43,9 +42,9 @@ def title_of(comparison: Comparison) -> str:
 
 
 def table_of(comparison: Comparison) -> pd.DataFrame:
-    """Return one row per picture: what it shows, what was said, and every class's probability.
+    """Return one row per picture: its label, the prediction, and the probability of every class.
 
-    Pictures are named within their set's folder: where that lies is nobody else's business.
+    Pictures are named relative to their set's folder, whose location stays private.
     """
     rows = [
         {
@@ -71,7 +70,7 @@ def table_of(comparison: Comparison) -> pd.DataFrame:
 
 
 def unreadable(result: SampleResult) -> str:
-    """Return how many pictures of the sample cannot be read and were replaced, and why the first one; or nothing."""
+    """Return how many unreadable pictures of the sample were replaced, with the first reason; or an empty string."""
     if not result.unreadable:
         return ""
     reason = next(iter(result.unreadable.values()))
@@ -100,7 +99,7 @@ def _card(name: str, result: SampleResult, emotion: str | None, colour: str) -> 
 
 
 def _spread(pictures: Sequence[ScoredPicture]) -> list[ScoredPicture]:
-    """Return some pictures of every emotion: they come emotion by emotion."""
+    """Return evenly spaced pictures, so that every emotion is included: they are sorted by emotion."""
     stride = max(1, -(-len(pictures) // MAX_POOLED))
     return list(pictures[::stride])
 
@@ -127,7 +126,7 @@ def _instead(result: SampleResult, emotion: str | None) -> str:
 
 
 def sample_html(comparison: Comparison) -> str:
-    """Return how the sets' classes were read, and which pictures were left out of the sample, folded away."""
+    """Return a folded section: how class names were read, and which near-duplicates were left out of the sample."""
     twins = {path: twin for name in comparison.sets for path, twin in comparison.pooled(name).near_duplicates.items()}
     checked = (
         f"Held against {count(comparison.checked, 'picture')} that the run was trained or validated on: "

@@ -1,4 +1,4 @@
-"""The further questions to a comparison: one panel for each of ``STUDIES``, all built and answered alike."""
+"""Further studies of a comparison: one panel for each of ``STUDIES``, all built alike."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -20,10 +20,10 @@ STOPPED = "Stopped: nothing of it is kept."
 
 
 def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> tuple[Comparison, Path]:
-    """Return the saved comparison of a run and its file; the page sends two names, never a path.
+    """Return the saved comparison of a run and its file, from two names: the page never sends a path.
 
     Raises:
-        RunError: nothing is compared yet, or it is gone or cannot be read.
+        RunError: no comparison is chosen, or it is gone or cannot be read.
     """
     if not run or not saved:
         raise RunError("Nothing is compared yet: press Compare first.")
@@ -34,7 +34,7 @@ def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> tup
 
 
 class StudyPanel:
-    """A study in a tab of its own: what it asks of the visitor, a bar with Stop, and its answer."""
+    """A study in its own tab: the fields of its parameters, a status bar with Stop, and the answer."""
 
     def __init__(self, services: Services, board: RunBoard, place: list[gr.Dropdown], study: Study) -> None:
         self.services, self.board, self.study = services, board, study
@@ -56,27 +56,27 @@ class StudyPanel:
         )  # fmt: skip
 
     def ask(self, name: str | None, saved: str | None, *given: Any) -> Generator[Values, None, None]:
-        """Put the question; its answer is kept beside the comparison that it belongs to."""
+        """Run the study and save its answer next to the comparison."""
         _, file = shown_comparison(self.board, name, saved)
         asked = dict(zip(self.fields, given, strict=True))
         question = Question(self.board.find(name), self.study.name, str(file), asked)
         idle = {self.stop: gr.Button(visible=False), self.status: ""}
-        # Until a stopped question has ended, Gradio drops the next press.
+        # Until a stopped study has ended, Gradio drops the next press.
         yield {self.go: gr.Button(interactive=False), self.stop: gr.Button(visible=True)}
         try:
             yield from watched(self.services.study(question), self.status)
         except Exception:
-            # Neither a bar that runs nor a Stop that stops nothing is left behind.
+            # Remove the progress bar and the Stop button.
             yield idle
             raise
         yield idle
 
     def finish(self, name: str | None, saved: str | None) -> Values:
-        """Show the answer, and let the next question be asked."""
+        """Show the answer and enable the button again."""
         return {self.go: gr.Button(interactive=True), **self.show(name, saved)}
 
     def show(self, name: str | None, saved: str | None) -> Values:
-        """Show what is kept of the comparison that is on screen by now, which may be another one than was asked of."""
+        """Show the saved answer for the comparison now on screen, which may not be the one the study ran on."""
         if not name or not saved:
             return {self.answer: ""}
         comparison, file = shown_comparison(self.board, name, saved)
@@ -84,7 +84,7 @@ class StudyPanel:
         return {self.answer: rendered(self.study.blocks(found, comparison), name=self.study.name) if found else ""}
 
     def begin(self, comparison: Comparison) -> Values:
-        """Clear the answer, which another comparison gave, and offer what can be asked of this one."""
+        """Clear the previous comparison's answer, and offer the parameters that fit this comparison."""
         fields = {self.fields[each.name]: _fitted(each) for each in self.study.parameters(comparison)}
         return {**fields, self.answer: "", self.status: ""}
 
@@ -96,7 +96,7 @@ class StudyPanel:
 
 
 class StudyPanels:
-    """All of them as tabs; the answer of the open one is loaded when it is looked at."""
+    """All studies as tabs; the answer of the open tab is loaded when it is opened."""
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown, saved: gr.Dropdown) -> None:
         self.board, place = board, [run, saved]
@@ -114,11 +114,11 @@ class StudyPanels:
             with gr.Tab("All numbers", id="numbers"):
                 self.numbers = slot("numbers")
         view = [widget for panel in self.panels.values() for widget in panel.view]
-        # However a comparison came on screen.
+        # Fires for every comparison on screen, opened or new.
         on(saved.change, self.begin, [*place, self.open], view, by_page=True, trigger_mode="always_last")
 
     def begin(self, name: str | None, saved: str | None, study: str) -> Values:
-        """Return what every panel shows as another comparison comes on screen: its answer in the one that is open."""
+        """Reset every panel for another comparison, and load the answer of the open panel."""
         if not name or not saved:
             return {panel.answer: "" for panel in self.panels.values()}
         comparison, _ = shown_comparison(self.board, name, saved)

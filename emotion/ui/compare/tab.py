@@ -1,4 +1,4 @@
-"""The Cross-species tab: the same run judges samples of several species, side by side."""
+"""The Cross-species tab: one run judges samples of several species, side by side."""
 
 import html
 from collections.abc import Generator
@@ -36,7 +36,7 @@ ALL = "all"
 
 
 class CompareTab:
-    """Widgets of the tab and what they do; ``saved`` holds the file name of the comparison that is shown."""
+    """The tab's widgets and their handlers; ``saved`` holds the file name of the comparison on screen."""
 
     def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
         self.services, self.board = services, board
@@ -100,7 +100,7 @@ class CompareTab:
         chosen.when_changed(self.choose_run, [self.saved], [form.emotion, form.sets, self.saved])
 
     def open_asked(self, asked: str) -> Values:
-        """Show the comparison that a link asks for, if it is still there."""
+        """Show the comparison that a link names, if it still exists."""
         name, saved = named(asked, "run"), named(asked, "comparison")
         try:
             return self.reopen(name, saved) if name and saved else {}
@@ -108,7 +108,7 @@ class CompareTab:
             return {}
 
     def choose_run(self, name: str | None, shown: str | None) -> Values:
-        """Offer the run's classes, tick the sets of the kind it was trained on, and list what it was compared on."""
+        """Offer the run's classes, tick the sets of the kind it was trained on, and list its saved comparisons."""
         if not name:
             return {}
         run = self.board.find(name)
@@ -117,7 +117,7 @@ class CompareTab:
         return {**self.form.fit_to(run), self.saved: _saved(choices, value)}
 
     def compare(self, name: str | None, emotion: str | None, *asked: Any) -> Generator[Values, None, None]:
-        """Let the run judge a sample of each ticked set, and show what came out."""
+        """Let the run judge a sample of each ticked set, and show the result."""
         idle = {self.form.stop: gr.Button(visible=False), self.status: ""}
         try:
             run = self.board.choose(name)
@@ -126,17 +126,17 @@ class CompareTab:
             yield {self.form.stop: gr.Button(visible=True), **self.form.buttons(are_free=False)}
             comparison, path = yield from watched(steps, self.status)
         except Exception:
-            # Neither a bar that runs nor a Stop that stops nothing is left behind.
+            # Remove the progress bar and the Stop button.
             yield idle
             raise
         yield {**idle, **self.show(comparison, path, emotion)}
 
     def compare_all(self, name: str | None, emotion: str | None, *asked: Any) -> Generator[Values, None, None]:
-        """Do the same with every emotion: the grid."""
+        """Compare on every emotion and show the grid."""
         yield from self.compare(name, None, *asked)
 
     def compare_settings(self, name: str | None, *asked: Any) -> Values:
-        """Say so where the settings are others than those of what is shown, which is dimmed then."""
+        """Show a note, and dim the result, if the form differs from the comparison on screen."""
         *settings, saved = asked
         if not name or not saved:
             return {self.changed: ""}
@@ -148,11 +148,11 @@ class CompareTab:
         return {self.changed: "" if is_same else sentence(CHANGED)}
 
     def reopen(self, name: str | None, saved: str | None, emotion: str | None = None) -> Values:
-        """Show a saved comparison of the run again; the page sends its file's name, never a path."""
+        """Show a saved comparison of the run, by its file name: the page never sends a path."""
         return self.show(*shown_comparison(self.board, name, saved), emotion)
 
     def show(self, comparison: Comparison, path: Path, emotion: str | None) -> Values:
-        """Return what every widget of the result shows of a comparison, ``emotion`` alone or all for None."""
+        """Return the values of all result widgets for one emotion of a comparison; None is all emotions."""
         emotions = comparison.emotions()
         chosen = emotion if emotion in emotions else emotions[0] if len(emotions) == 1 else None
         results = comparison.results(chosen)
@@ -177,15 +177,15 @@ class CompareTab:
         }
 
     def tick(self, event: gr.EventData) -> Values:
-        """Keep which pictures are ticked."""
+        """Store which pictures are ticked."""
         return self._tick(ticked(event))
 
     def _tick(self, chosen: tuple[str, ...]) -> Values:
-        # By their hashes. A report that is written already has other pictures.
+        # By their hashes. A report that was already written has other pictures, so its button is hidden.
         return {self.ticked: chosen, self.note: _note(chosen), self.report: gr.DownloadButton(visible=False)}
 
     def write_report(self, run: str | None, saved: str | None, ticked: tuple[str, ...]) -> Values:
-        """Write the report of the comparison on screen, with the pictures that were ticked and no others."""
+        """Write the report of the comparison on screen; of its pictures, only the ticked ones are included."""
         from emotion.report import build_report, write_report
 
         _, path = shown_comparison(self.board, run, saved)
@@ -195,7 +195,7 @@ class CompareTab:
 
 
 def headline_html(comparison: Comparison, emotion: str | None) -> str:
-    """Return what came out first, then how sure, then what nobody should pass over, and what it rests on."""
+    """Return the result in a sentence, then its certainty, the gaps, what it rests on, and warnings."""
     first, second = map(html.escape, headline(comparison, emotion))
     items = "".join(
         f"<li><details><summary>{html.escape(gap_sentence(gap))}</summary>{html.escape(details_sentence(gap))}</details></li>"
@@ -220,13 +220,13 @@ def headline_html(comparison: Comparison, emotion: str | None) -> str:
 
 
 def saved_choices(folder: Path) -> list[tuple[str, str]]:
-    """Return the comparisons in a folder, newest first, as title and file name."""
+    """Return the title and file name of each comparison in a folder, newest first."""
     choices = []
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
             choices.append((title_of(load_comparison(path)), path.name))
         except EmotionError:
-            continue  # One torn file does not hide the others.
+            continue  # One damaged file does not hide the others.
     return choices
 
 

@@ -1,1 +1,1 @@
-"""The Pictures tab: bring pictures of one's own, see what came in, and put it right."""
+"""The Pictures tab: import pictures, review them and correct them."""

@@ -1,4 +1,4 @@
-"""A data set of the Hub as a way in: what it offers is found out and shown, the visitor chooses and names."""
+"""Import from a data set of the Hub: read what it offers, then let the visitor choose columns and name labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WHERE_HERE = f"{WHERE}, or a Parquet file or a folder on this machine."
 
 
 class DataSetForm:
-    """Widgets of the way in and what they do; ``way`` makes of them what is to be brought."""
+    """The form's widgets and their handlers; ``way`` returns the chosen import."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -60,7 +60,7 @@ class DataSetForm:
         on(self.label.input, self.name_labels, [self.found, self.label], self.names)
 
     def describe(self, source: str, config: str = "", split: str = "") -> Generator[Values, None, None]:
-        """Look at what the data set offers, and offer it."""
+        """Read the data set's splits, columns and labels, and offer them."""
         if not source.strip():
             raise PictureError("No data set is named yet: give its id, such as owner/name.")
         job = Describe(source.strip(), config or "", split or "", on_hub=is_public(), limits=import_limits())
@@ -73,7 +73,7 @@ class DataSetForm:
         yield self.offered(found)
 
     def offered(self, found: Description) -> Values:
-        """Return what every widget shows of a description."""
+        """Return the values of all widgets for a description."""
         labels = list(found.labels)
         return {
             self.found: found,
@@ -94,10 +94,10 @@ class DataSetForm:
         return {self.names: names_of(found.labels[label])}
 
     def way(self, found: Description | None, picture: str, label: str, names: str) -> FromDataSet:
-        """Return what is to be brought in.
+        """Return the import that the form describes.
 
         Raises:
-            PictureError: nothing was looked at yet, or a line of the names is none.
+            PictureError: no data set has been read yet, or a line of the names is malformed.
         """
         if found is None:
             raise PictureError("Nothing was looked at yet: name a data set and press Look.")
@@ -105,12 +105,12 @@ class DataSetForm:
 
 
 def names_of(labels: Mapping[str, Any]) -> str:
-    """Return a line for each label, with the emotion that it means or its own name."""
+    """Return one line per label: the label, and the emotion it means or its own name."""
     return "\n".join(f"{label} = {emotion_meant(label)}" for label in labels)
 
 
 def read_names(text: str) -> dict[str, str]:
-    """Return what the lines call each label; the last ``=`` counts, since a label may hold the sign itself.
+    """Return the name given to each label; the last ``=`` of a line separates, since a label may contain the sign.
 
     Raises:
         PictureError: a line has no ``=``.
@@ -125,7 +125,7 @@ def read_names(text: str) -> dict[str, str]:
 
 
 def described_html(found: Description) -> str:
-    """Return what a data set holds: its columns in words, and how often each label stands in it."""
+    """Return a data set's columns and the count of each label, as HTML."""
     if not found.picture_columns or not found.labels:
         lacks = "column of pictures" if not found.picture_columns else "column of labels"
         return sentence(f"{shown(found.title)} has no {lacks} that can be read: choose another one.", kind="problem")
@@ -152,5 +152,5 @@ def _safe(text: str) -> str:
 
 
 def _choice(options: Any, value: str | None) -> gr.Dropdown:
-    # Strangers' names, shown short and plain; what is sent back is the name itself.
+    # Untrusted names are shown shortened; the value sent back is the full name.
     return gr.Dropdown([(shown(each), each) for each in options], value=value, visible=len(options) > 1)

@@ -1,6 +1,6 @@
-"""The ways in: a zip, a folder, photographs of the Hub, files into a class, the webcam, any data set of the Hub.
+"""The ways to import: a zip, a folder, photographs of the Hub, files into a class, the webcam, a data set of the Hub.
 
-Each becomes one job that is watched while it goes on, and says beside its own fields what came of it.
+Each becomes one job, whose progress and result are shown next to its own fields.
 """
 
 import html
@@ -50,7 +50,7 @@ Steps = Generator[Values, None, None]
 
 @dataclass
 class _Turn:
-    """What one page brings in: one thing after the other. ``made`` is the set that the last one came into."""
+    """Makes one page's imports run one at a time; ``made`` is the key of the set of the last one."""
 
     users: int = 0
     made: str = ""
@@ -58,7 +58,7 @@ class _Turn:
 
 
 class Incoming:
-    """Widgets of the ways in and what they do."""
+    """The widgets of all ways to import, and their handlers."""
 
     def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
         self.services, self.chosen = services, chosen
@@ -115,10 +115,10 @@ class Incoming:
         self.webcam = slot("webcam", _WEBCAM, script=_SCRIPT.read_text(encoding="utf-8"))
 
     def connect(self, view: Sequence[Any], finish: Callable[[Brought], Values]) -> list[Any]:
-        """Register the events and return them; ``view`` is what ``finish`` gives values for."""
+        """Register the events and return them; ``view`` are the outputs of ``finish``."""
         self.finish = finish
         target = [self.chosen, self.name, self.species]
-        # A second burst or drop waits for the first one of its page.
+        # A second burst or drop waits for the page's first one.
         options: dict[str, Any] = {"concurrency_limit": 8, "concurrency_id": "bring", "trigger_mode": EVERY_PRESS}
         raw: dict[str, Any] = {"preprocess": False, **options}
         zip_view, class_view = [self.said_of_zip, self.zip, *view], [self.said_of_class, self.files, *view]
@@ -137,7 +137,7 @@ class Incoming:
     def from_zip(
         self, key: str, name: str, species: str, use_aliases: bool, payload: dict[str, Any] | None, folder: str
     ) -> Steps:
-        """Bring in a zip, or a folder of one's own machine."""
+        """Import a zip, or a folder of the visitor's own machine."""
         upload = received(payload)
         if upload is not None:
             path, called = upload.path, Path(upload.name).stem
@@ -151,7 +151,7 @@ class Incoming:
             yield answer | {self.zip: None}
 
     def from_photographs(self, chosen: PhotographSet, said: gr.HTML) -> Callable[..., Steps]:
-        """Return the handler that brings a set of photographs in."""
+        """Return the handler that imports a set of photographs."""
 
         def bring(key: str, name: str, species: str, per_class: float | None) -> Steps:
             way = FromPhotographs(chosen, max(1, int(per_class or PER_CLASS)))
@@ -161,22 +161,22 @@ class Incoming:
         return bring
 
     def from_data_set(self, key: str, name: str, species: str, *choices: Any) -> Steps:
-        """Bring in a split of a data set."""
+        """Import a split of a data set."""
         way = self.data_set.way(*choices)
         called = PurePosixPath(way.description.source).name[:MAX_NAME]
         yield from self._bring(self._job(way, key, name or called, species), [], self.data_set.brought)
 
     def from_files(self, key: str, name: str, species: str, label: str, payload: Any) -> Steps:
-        """Bring files into a class as soon as they are dropped."""
+        """Import files into a class as soon as they are dropped."""
         given = [received(each) for each in payload or []]
         yield from self._into_class(key, name, species, label, [each for each in given if each is not None])
 
     def from_webcam(self, key: str, name: str, species: str, label: str, event: gr.EventData) -> Steps:
-        """Bring a burst of the webcam into a class."""
+        """Import a burst of webcam pictures into a class."""
         yield from self._into_class(key, name, species, label, _burst(event))
 
     def _into_class(self, key: str, name: str, species: str, label: str, uploads: list[Upload]) -> Steps:
-        # At once, so that the field is free for more.
+        # Cleared at once, so that the field takes more files.
         yield {self.files: None}
         with self._alone() as turn:
             way = FromFiles([(each.path, each.name) for each in uploads], str(label or ""))
@@ -185,7 +185,7 @@ class Incoming:
 
     @contextmanager
     def _alone(self) -> Iterator[_Turn]:
-        """Wait for what this page brings in already; what comes after it goes into the same set."""
+        """Wait for the page's current import; the next one goes into the same set."""
         page = session()
         with self._guard:
             turn = self._turns.setdefault(page, _Turn())
@@ -213,7 +213,7 @@ class Incoming:
         try:
             brought = yield from watched(self.services.do(job), said)
         except EmotionError as error:
-            # Beside what was given, where it stays to be read, and not only in a toast that goes.
+            # Next to the fields, where it stays visible, unlike a toast.
             yield {said: sentence(str(error), kind="problem")}
             return
         finally:
@@ -225,7 +225,7 @@ class Incoming:
 
 
 def _brought_sentence(brought: Brought) -> str:
-    """Say what came in, and the first thing that did not."""
+    """Return how many pictures were imported, and the first file that was left out."""
     said = f"{count(brought.pictures, 'picture')} came in."
     if brought.skipped:
         first = brought.skipped[0]
@@ -242,7 +242,7 @@ def _photographs_html(chosen: PhotographSet) -> str:
 
 
 def _burst(event: gr.EventData) -> list[Upload]:
-    """Return the pictures of a burst, which the page has uploaded. Raises PictureError where there are none."""
+    """Return a burst's pictures, already uploaded by the page. Raises PictureError if there are none."""
     paths = event._data.get("paths")
     if not isinstance(paths, list) or not 0 < len(paths) <= MOST:
         raise PictureError("No picture came from the webcam: hold its button a little longer.")

@@ -1,4 +1,4 @@
-"""Look through a set a page at a time, and put it right: relabel and delete what is ticked, the hardest first, pack."""
+"""Review a set page by page: relabel or delete ticked pictures, find the hardest ones, pack the set."""
 
 import html
 from collections.abc import Callable, Generator, Sequence
@@ -31,7 +31,7 @@ Remark = Callable[[PictureRow], str]
 
 
 class Review:
-    """Widgets of the gallery and what they do; ``view`` is what ``show`` gives values for."""
+    """The gallery's widgets and their handlers; ``view`` are the outputs of ``show``."""
 
     def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
         self.services, self.chosen = services, chosen
@@ -77,16 +77,16 @@ class Review:
         self.gallery = slot("review", script=TICKS)
 
     def connect(self, view: Sequence[Any], show: Callable[..., Values]) -> list[Any]:
-        """Register the events, and return those that change the set; ``show`` gives what a set's key shows."""
+        """Register the events, and return those that change the set; ``show`` returns the values for a set's key."""
         place = [self.order, self.label, self.page]
         looked = [self.gallery, self.page, self.ticked, self.note]
-        # Another order or class begins at its first page.
+        # Another order or class starts at its first page.
         last: dict[str, Any] = {"trigger_mode": "always_last"}
         on([self.order.input, self.label.input], self.look, [self.chosen, *place[:2]], looked, **last)
         on(self.page.input, self.look, [self.chosen, *place], looked, **last)
         on(self.gallery.select, self.tick, None, [self.ticked, self.note], trigger_mode=EVERY_PRESS)
         on(self.pack.click, self.pack_up, self.chosen, self.file)
-        # In two steps: after a minute's look the visitor may have another set before them.
+        # Two steps, since the visitor may have opened another set in the meantime.
         found = on(
             self.hardest.click, self.find_hardest, self.chosen, [self.status, self.looked_through], concurrency_limit=2
         )
@@ -111,7 +111,7 @@ class Review:
         ]
 
     def show(self, found: SavedSet | None, at: Sequence[Any] = FIRST) -> Values:
-        """Return what every widget shows of a set."""
+        """Return the values of all widgets for a set."""
         if found is None:
             return {self.body: gr.Column(visible=False), self.ticked: ()}
         order, label, page = at
@@ -132,7 +132,7 @@ class Review:
         }
 
     def look(self, key: str | None, order: str, label: str, page: float | None = None) -> Values:
-        """Show another page, order or class; what was ticked on the page before is ticked no more."""
+        """Show another page, order or class, with nothing ticked."""
         return self._looked(seen_set(key), order, label, page or 1, slider_at=page)
 
     def _looked(
@@ -140,36 +140,36 @@ class Review:
     ) -> Values:
         shown = page_of(found.manifest, kept_suspects(found), order=order, label=label, page=int(page or 1))
         at = min(max(1, int(page or 1)), shown.pages)
-        # Where it is there already nothing is sent, which would take back a slider that is being moved on.
+        # A value the slider already has is not sent: it would reset a slider that is still being moved.
         moved: dict[str, Any] = {} if slider_at == at else {"value": at}
         return {
             self.gallery: gallery_html(found, shown),
-            # Hidden and not gone: a slider that is gone keeps its value, which may lie beyond its new end.
+            # Hidden, not removed: a removed slider keeps its value, which may lie beyond its new end.
             self.page: gr.Slider(1, max(2, shown.pages), visible=True if shown.pages > 1 else "hidden", **moved),
             self.ticked: (),
             self.note: _note(0),
         }
 
     def tick(self, event: gr.EventData) -> Values:
-        """Keep which pictures are ticked; the page sends their names within the set."""
+        """Store which pictures are ticked, by their names within the set."""
         chosen = ticked(event)
         return {self.ticked: chosen, self.note: _note(len(chosen))}
 
     def pack_up(self, key: str | None) -> Values:
-        """Write the zip of the set and hand it out."""
+        """Write the set as a zip and offer it for download."""
         found = seen_set(key)
         made = pack(found, new_download(f"{found.key}.zip"))
         return {self.file: gr.DownloadButton(value=str(made), visible=True)}
 
     def find_hardest(self, key: str | None) -> Generator[Values, None, None]:
-        """Look at the pictures that are not known yet, and say how many lie nearer to another class."""
+        """Compute the missing features of the set, and report how many pictures lie nearer to another class."""
         found = seen_set(key)
         yield {self.looked_through: ""}
         told = yield from watched(self.services.do(FindHardest(found.folder)), self.status)
         yield {self.status: sentence(told), self.looked_through: found.key}
 
     def show_hardest(self, looked_through: str, key: str | None, label: str) -> Values:
-        """Show the hardest ones first, unless another set was chosen meanwhile."""
+        """Show the hardest pictures first, unless another set was chosen meanwhile."""
         if not looked_through or looked_through != key:
             return {self.status: ""}
         return {self.order: gr.Dropdown(value=ORDERS[1]), **self._looked(seen_set(key), ORDERS[1], label, 1)}
@@ -177,7 +177,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Shown:
-    """A page of the gallery: its pictures, how many pages there are, and what is said below each picture."""
+    """A page of the gallery: its pictures, the number of pages, and the remark below each picture."""
 
     rows: Sequence[PictureRow]
     pages: int
@@ -186,7 +186,7 @@ class Shown:
 
 
 def page_of(manifest: Manifest, suspects: dict[str, Suspect], *, order: str, label: str, page: int) -> Shown:
-    """Return the rows of a page, counted from 1; a page beyond the last is the last."""
+    """Return the rows of a page, counted from 1; a number beyond the last page means the last one."""
     rows = [row for row in manifest.pictures if label in (ALL, row.label)]
     remark: Remark = _plain
     empty = "No picture is of this class."
@@ -201,7 +201,7 @@ def page_of(manifest: Manifest, suspects: dict[str, Suspect], *, order: str, lab
 
 
 def gallery_html(found: SavedSet, shown: Shown) -> str:
-    """Return the page as figures with boxes to tick, each of which names the set too: names repeat from set to set."""
+    """Return the page as figures with tick boxes, each with its set's key, since file names repeat across sets."""
     if shown.empty:
         return sentence(shown.empty)
     uris = data_uris([found.folder / row.file for row in shown.rows], side=SIDE)
@@ -229,7 +229,7 @@ def _doubt(suspect: Suspect) -> str:
 
 
 def _alike(manifest: Manifest, rows: Sequence[PictureRow]) -> tuple[list[PictureRow], Remark, str]:
-    """Return the rows that look like another one, each after the one it looks like."""
+    """Return the rows that have near-duplicates, each after the picture it resembles."""
     of_file = {row.file: row for row in rows}
     said: dict[str, str] = {}
     first_like: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The Pictures tab: one's own picture sets. What comes in is shown as it is kept, and can be put right."""
+"""The Pictures tab: the visitor's own picture sets, to be imported, reviewed and changed."""
 
 import html
 import time
@@ -33,7 +33,7 @@ MOST_TOLD = 40
 
 
 class PicturesTab:
-    """Widgets of the tab and what they do; ``chosen`` holds the key of the set that is looked at."""
+    """The tab's widgets and their handlers; ``chosen`` holds the key of the open set."""
 
     def __init__(self, services: Services) -> None:
         with gr.Row(elem_classes="columns"):
@@ -59,7 +59,7 @@ class PicturesTab:
             self.delete = gr.Button("Delete this set", variant="stop", elem_id="delete-set", size="md")
 
     def connect(self, page: gr.Blocks, offered: Callable[[], Values], elsewhere: Sequence[Any]) -> None:
-        """Register the events; ``offered`` gives the lists of sets ``elsewhere`` their new choices."""
+        """Register the events; ``offered`` returns the new choices of the lists of sets ``elsewhere``."""
         events = [
             *self.incoming.connect(self.view, lambda brought: self.show(brought.key)),
             *self.review.connect(self.view, self.show),
@@ -77,7 +77,7 @@ class PicturesTab:
         )  # fmt: skip
 
     def show(self, key: str | None, at: Sequence[Any] = FIRST) -> Values:
-        """Return what every widget shows of a set; of none for a new one."""
+        """Return the values of all widgets for a set, or for a new one."""
         found = seen_set(key) if key else None
         manifest, problem = _read(found)
         return {
@@ -93,18 +93,18 @@ class PicturesTab:
         }
 
     def describe(self, key: str | None, title: str, species: str) -> Values:
-        """Call the set otherwise."""
+        """Rename the set or change its species."""
         describe_set(own_set(key), name=title, species=species)
         return self.show(key)
 
     def share(self, key: str | None, shared: bool) -> Values:
-        """Open the set to everybody, or close it again."""
+        """Share the set with everyone, or stop sharing it."""
         found = own_set(key)
         share(found.folder, current_visitor(), shared=bool(shared))
         return {self.shared: _shared(found)}
 
     def throw(self, key: str | None, sure: bool) -> Values:
-        """Delete the set, if the visitor is sure."""
+        """Delete the set, if the visitor has confirmed it."""
         if not sure:
             raise PictureError("Tick “Yes, delete all of its pictures for good” first: there is no way back.")
         delete_set(own_set(key))
@@ -112,12 +112,12 @@ class PicturesTab:
 
 
 def key_to_train(key: str | None) -> str:
-    """Return the key under which Train offers a set. Raises PictureError where there is none."""
+    """Return the key under which Train offers a set. Raises PictureError if there is none."""
     return saved_key(seen_set(key))
 
 
 def summary_html(manifest: Manifest) -> str:
-    """Return the counts as bars, the facts, and what a person should know of a set."""
+    """Return a set's counts as bars, its facts and its findings."""
     counts = manifest.counts()
     most = max(counts.values())
     bars = "".join(_bar(label, number, number / most) for label, number in counts.items())
@@ -159,7 +159,7 @@ def _choices() -> list[tuple[str, str]]:
 
 
 def _shared(found: SavedSet | None) -> gr.Checkbox:
-    """Return how the switch stands for a set: hidden where there is nobody to share with."""
+    """Return the sharing switch for a set: hidden if there is no one to share with."""
     if found is None:
         return gr.Checkbox(visible=False)
     owner = owner_of(found.folder)
@@ -167,7 +167,7 @@ def _shared(found: SavedSet | None) -> gr.Checkbox:
 
 
 def _read(found: SavedSet | None) -> tuple[Manifest | None, str]:
-    """Return what a set says of itself, or the sentence that says why it cannot be read."""
+    """Return a set's manifest, or the sentence that says why it cannot be read."""
     try:
         return (found.manifest if found else None), ""
     except PictureError as error:

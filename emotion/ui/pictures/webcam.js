@@ -1,5 +1,5 @@
-// The webcam's part of the page: hold the button, and pictures are taken until it is let go.
-// A held button is a held pointer, or a held space bar; whoever lets go outside of the button has let go.
+// The webcam's part of the page: takes pictures while its button is held.
+// Holding means a pointer or the space bar; releasing it outside the button counts too.
 const video = element.querySelector('video'), hold = element.querySelector('.webcam-hold');
 const switcher = element.querySelector('.webcam-switch'), idle = element.querySelector('.webcam-idle');
 const said = element.querySelector('[role=status]');

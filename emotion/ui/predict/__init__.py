@@ -1,1 +1,1 @@
-"""The Predict tab: one picture and what a run says of it, and the drawn examples."""
+"""The Predict tab: a picture and its prediction, a live camera, and many pictures at once."""

@@ -1,4 +1,4 @@
-"""What a run says of a picture, in sentences and HTML: the verdict, the doubt beside it, what another run says."""
+"""A prediction in sentences and HTML: the verdict, its doubt, and the difference to another run's."""
 
 import html
 from collections.abc import Mapping
@@ -11,15 +11,14 @@ from emotion.ui.html import drawn_badge
 from emotion.ui.run_board import trained_on_drawn
 
 SEEN_DRAWINGS = "but this model has only seen drawings. Train it on photographs."
-# A single picture is one draw.
+# A single picture is a sample of one.
 ONE_PICTURE = "One picture does not tell which run is better: Cross-species compares a run on samples."
 
 
 def verdict(scores: Mapping[str, float], *, label: str, is_unknown: bool = False, is_of_drawings: bool = False) -> str:
-    """Say what a prediction amounts to, and how sure of it one may be.
+    """Return a prediction as a sentence that reflects its certainty.
 
-    ``is_unknown`` says that the picture is of an unfamiliar kind, ``is_of_drawings`` that the run has seen
-    drawings only.
+    ``is_unknown`` marks a picture of an unfamiliar kind, ``is_of_drawings`` a run trained on drawings only.
     """
     ranked = sorted((name for name in scores if name != label), key=scores.__getitem__, reverse=True)
     top, runner_up = scores[label], ranked[0] if ranked else ""
@@ -33,12 +32,12 @@ def verdict(scores: Mapping[str, float], *, label: str, is_unknown: bool = False
 
 
 def wants_photographs(prediction: Prediction, run: Run) -> bool:
-    """Whether photographs would help: the picture is of an unfamiliar kind, and the run has seen drawings only."""
+    """Whether to suggest photographs: the picture is of an unfamiliar kind, and the run has seen drawings only."""
     return bool(prediction.is_unknown) and trained_on_drawn(run)
 
 
 def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:
-    """Return the verdict with the doubt beside it and what it rests on; a drawn picture is marked as one."""
+    """Return the verdict with its doubt, run, precision and time; a drawn picture has a badge."""
     head = verdict(
         prediction.scores, label=prediction.label, is_unknown=bool(prediction.is_unknown),
         is_of_drawings=trained_on_drawn(run),
@@ -53,13 +52,13 @@ def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:
 
 
 def difference_html(first: Prediction, second: Prediction) -> str:
-    """Return what differs between the run in use and the other one, with what one picture is worth."""
+    """Return the difference between the run in use and the other one, with a note that one picture proves little."""
     said = html.escape(difference(first, second))
     return f'<div class="headline"><p class="finding">{said}</p><p class="basis">{ONE_PICTURE}</p></div>'
 
 
 def difference(first: Prediction, second: Prediction) -> str:
-    """Return in a sentence or two what differs: the labels, and the probability of the first one's label."""
+    """Return the difference of two predictions in sentences: the labels, and the probability of the first label."""
     label = first.label
     head = (
         f"Both say {label}."

@@ -1,4 +1,4 @@
-// The live camera's part of the page: bars that keep their elements and so move, and a camera that pauses unseen.
+// The live camera's part of the page: reuses the bars' elements, so that they move; pauses the camera when hidden.
 const root = element.querySelector('.live-answer'), label = root.querySelector('.live-label');
 const doubt = root.querySelector('.live-doubt'), bars = root.querySelector('.live-bars');
 const rows = new Map();
@@ -18,7 +18,7 @@ const pause = () => {
     }
 };
 document.addEventListener('visibilitychange', pause);
-// An element on a tab that is not shown has no size.
+// An element on a hidden tab has no size.
 new ResizeObserver(pause).observe(element);
 
 const row = (name) => {

@@ -1,4 +1,4 @@
-"""A live camera: pictures come as fast as they are judged, and the bars move. No picture is kept."""
+"""A live camera: each picture is judged, shown as moving bars, and discarded."""
 
 import base64
 import binascii
@@ -22,9 +22,9 @@ from emotion.ui.predict.answer import SEEN_DRAWINGS
 from emotion.ui.run_board import RunBoard, trained_on_drawn
 from emotion.ui.words import public_words
 
-# A page sends the next picture once it has the answer to the last one, and looks for that as often as this.
+# How often the page checks for its last answer; once it has come, the next picture is sent.
 EVERY_SECONDS = 0.03
-# As large as a model looks at it, about; a larger one takes longer to send and to decode.
+# In pixels, about a model's input size; a larger picture takes longer to send and to decode.
 SIDE = 320
 OFF = "The camera is off. Its pictures are judged one after the other and kept nowhere."
 NOTE = "It pauses while another tab is open."
@@ -37,7 +37,7 @@ _SCRIPT = Path(__file__).with_name("live.js")
 
 
 class LiveCamera:
-    """Widgets of the camera and what they do; ``run`` is where the run in use is chosen."""
+    """The camera's widgets and their handlers; ``run`` is the picker of the run in use."""
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
         self.services, self.board = services, board
@@ -61,7 +61,7 @@ class LiveCamera:
         )  # fmt: skip
 
     def watch(self, name: str | None, payload: dict[str, Any] | None) -> Values:
-        """Show what is said of the camera by now, as the page draws it, or why nothing is."""
+        """Return the current prediction as the page draws it, or the reason why there is none."""
         return {self.answer: json.dumps(self._said(name, payload), ensure_ascii=False)}
 
     def _said(self, name: str | None, payload: dict[str, Any] | None) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class LiveCamera:
 
 
 def drawn(mean: Smoothed, *, is_known: bool, is_of_drawings: bool) -> dict[str, Any]:
-    """Return what the page draws: the label, the doubt beside it, and a bar for each class in their fixed order."""
+    """Return what the page draws: the label, the doubt, and a bar for each class in fixed order."""
     is_unknown = mean.unknown > 0.5
     often = sorted(mean.scores, key=lambda name: -mean.scores[name])[:MOST_CLASSES]
     doubt = "Unfamiliar kind of picture." if is_unknown else "Familiar kind of picture." if is_known else NOT_KNOWN
@@ -93,7 +93,7 @@ def drawn(mean: Smoothed, *, is_known: bool, is_of_drawings: bool) -> dict[str, 
 
 
 def _frame(payload: dict[str, Any] | None) -> bytes:
-    """Return a picture of the camera as it is encoded. Raises PictureError where there is none."""
+    """Return the camera's picture as encoded bytes. Raises PictureError if there is none."""
     try:
         return base64.b64decode(str((payload or {}).get("url") or "").partition(";base64,")[2], validate=True)
     except binascii.Error as error:

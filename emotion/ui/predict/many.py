@@ -1,4 +1,4 @@
-"""Many pictures at once: dropped together or as a zip, judged while a table fills, and a CSV to keep."""
+"""Many pictures at once: dropped together or as a zip, judged into a growing table, with a CSV for download."""
 
 import base64
 import html
@@ -31,18 +31,18 @@ NOTE = (
     "Put them in class folders (happy/1.jpg, sad/2.jpg …) to see how many are right. The files are deleted once judged."
 )
 WAITING = "Waiting for its turn: one batch goes on at a time."
-# So many rows are on the page, all of them in the CSV.
+# Rows shown on the page; the CSV has all of them.
 MAX_SHOWN = 200
-# How often the page is told: a table of some hundred kilobytes each time.
+# Seconds between updates of the page: the table has some hundred kilobytes.
 PACE_SECONDS = 1.0
 TURN_SECONDS = 0.5
 
 
 class ManyPictures:
-    """Widgets for many pictures and what they do; ``run`` is where the run in use is chosen.
+    """The widgets for many pictures and their handlers; ``run`` is the picker of the run in use.
 
-    One batch goes on at a time, in a process of its own: each has a model in memory, and single predictions do not
-    wait for it. Whoever closes the page ends it; Stop ends it and keeps what is judged.
+    One batch runs at a time, in its own process: each has a model in memory, and single predictions do not wait for it.
+    Closing the page ends the batch; Stop ends it and keeps the judged pictures.
     """
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
@@ -64,13 +64,13 @@ class ManyPictures:
                 self.status = slot("batch-status")
         self.finding, self.table, self.token = slot("batch-finding"), slot("batch-table"), gr.State("")
         view = [self.token, self.files, self.go, self.stop, self.csv, self.status, self.finding, self.table]
-        # Each waits for its turn where it is seen to wait, not in Gradio's queue.
+        # Batches wait in ``_batches``, where the page shows it, not in Gradio's queue.
         at_once: dict[str, Any] = {"concurrency_limit": 8, "concurrency_id": "batch"}
         on(self.go.click, self.judge, [run, self.files], view, preprocess=False, **at_once)
         on(self.stop.click, self.end, self.token, self.stop)
 
     def judge(self, name: str | None, payload: Sequence[dict[str, Any]] | None) -> Generator[Values, None, None]:
-        """Judge what was given and delete it; yield what there is by then."""
+        """Judge the uploaded pictures and delete them; yield the results so far."""
         uploads = [upload for each in payload or [] if (upload := received(each)) is not None]
         token = secrets.token_urlsafe()
         stopping = self._stopping[token] = threading.Event()
@@ -93,7 +93,7 @@ class ManyPictures:
                 for batch in batches:
                     yield self._going_on(batch)
         except EmotionError as error:
-            # Beside what was given, and not only in a toast that goes.
+            # Next to the fields, where it stays visible, unlike a toast.
             problem = str(error)
         finally:
             del self._stopping[token]
@@ -102,13 +102,13 @@ class ManyPictures:
         yield self._over(batch, was_stopped=stopping.is_set() and not problem, problem=problem)
 
     def end(self, token: str) -> Values:
-        """Let the batch end after the pictures in hand."""
+        """End the batch after the current pictures."""
         if token in self._stopping:
             self._stopping[token].set()
         return {self.stop: gr.Button(interactive=False)}
 
     def _batches(self, job: JudgeMany, stopping: threading.Event) -> Generator[Batch | None, None, None]:
-        """Yield the batch as it grows, at a page's pace and once at its end; None while it waits for its turn."""
+        """Yield the growing batch, once a second and at its end; None while it waits for its turn."""
         while not self._turn.acquire(timeout=TURN_SECONDS):
             if stopping.is_set():
                 return
@@ -135,7 +135,7 @@ class ManyPictures:
         done, total, left = len(batch.rows), batch.total, batch.remaining_seconds
         remaining = f", {duration(left)} left" if left is not None else ""
         line = status_box("running", "running", f"{done:,} of {total:,}{remaining}.", done / total)
-        # What is full does not change any more, and is not sent again.
+        # A full table no longer changes, so it is not sent again.
         return {self.status: line} | ({} if done > MAX_SHOWN + 100 else {self.table: batch_table(batch)})
 
     def _over(self, batch: Batch | None, *, was_stopped: bool, problem: str) -> Values:
@@ -159,7 +159,7 @@ class ManyPictures:
 
 
 def finding_html(batch: Batch, *, was_stopped: bool) -> str:
-    """Return what came out in sentences, with what it rests on."""
+    """Return the result of a batch in sentences, with what it rests on."""
     first, *others = (html.escape(each) for each in findings(batch))
     more = "".join(f"<p>{each}</p>" for each in others)
     rest = "".join(sentence(each) for each in left_out(batch, was_stopped=was_stopped))
@@ -170,10 +170,10 @@ def finding_html(batch: Batch, *, was_stopped: bool) -> str:
 
 
 def batch_table(batch: Batch) -> str:
-    """Return a row for each file in the order in which they were given, the first ones of many."""
+    """Return the table's first rows, one per file in the given order."""
     if not batch.rows:
         return ""
-    # Of many classes those that are said most often.
+    # Of many classes, the most often predicted ones.
     often = Counter(row.predicted for row in batch.rows if row.scores)
     classes = in_order(sorted(batch.classes, key=lambda name: -often[name])[:MOST_CLASSES])
     has_labels = any(row.label for row in batch.rows)
@@ -193,7 +193,7 @@ def _row(row: Row, classes: list[str], *, has_labels: bool) -> str:
     label = f"<td>{html.escape(row.label or '–')}</td>" if has_labels else ""
     if not row.scores:
         return f'<tr>{name}{label}<td colspan="{len(classes) + 2}" class="reason">{html.escape(row.reason)}</td></tr>'
-    # In the words of a single picture's verdict.
+    # Worded like a single picture's verdict.
     leaning = "leans to " if row.is_unknown else ""
     mark = " ✓" if row.predicted == row.label else " ✗"
     said = f'<i style="background:{colour_of(row.predicted)}"></i>{leaning}{html.escape(row.predicted)}'

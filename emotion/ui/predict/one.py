@@ -1,4 +1,4 @@
-"""One picture in, the probability of every class out; beside it another run's, below it where the evidence lies."""
+"""One picture: the probability of every class, another run's next to it, and a map of the evidence."""
 
 import base64
 import binascii
@@ -30,17 +30,17 @@ from emotion.ui.rendering import is_cropped, legend_html, saliency_figure
 from emotion.ui.run_board import RunBoard
 from emotion.ui.uploads import received
 
-# What Gradio's own label of the field says: whoever speaks to the page says what stands there.
+# Gradio's own label of the field, repeated as visible text for users of voice control.
 DROP = "Drop an image file here to upload"
 NO_PICTURE = "Drop, paste or take a picture, or click one of the examples."
 COPY = "Judged from the copy shown here (640 pixels at most): the file is deleted, and its numbers differ a little."
 GONE = "The picture is gone: give it again."
 SAME = "That is the run in use: choose another one to set beside it."
 SHOWN_SIDE = 640
-# Predictions that are in a thread's hands, of which there are 40; whose turn it is, is decided there.
+# Predictions at a time, of Gradio's 40 threads; they wait for their turn inside the handlers.
 AT_ONCE = 20
-# Without the widget's own conversion. That opens the file before any handler runs, so that a text file called .jpg
-# ends in an error nobody can put into words; and it puts what is shown into a cache that is public by address.
+# Without the widget's own conversion: it opens the file before any handler runs, so that a text file called .jpg ends
+# in an unclear error; and it puts the picture into a cache that is public by its URL.
 RAW: dict[str, Any] = {"preprocess": False, "postprocess": False}
 # The page sends an example's number, never a path.
 CLICK = """
@@ -53,9 +53,9 @@ element.addEventListener('click', (event) => {
 
 @dataclass
 class Shown:
-    """What one page shows: how often it has asked, and which run said what of which example (a visitor's has none).
+    """The state of one page: its number of requests, the run and scores shown, and the example (None for an upload).
 
-    Nothing of the picture itself is kept.
+    The picture itself is not stored.
     """
 
     asked: int = 0
@@ -65,9 +65,9 @@ class Shown:
 
 
 class OnePicture:
-    """Widgets for one picture and what they do; ``run`` is where the run in use is chosen, ``other`` one beside it.
+    """The widgets for one picture and their handlers; ``run`` is the picker of the run in use.
 
-    A later question stands before an earlier one, however long that takes: each page counts what it asks.
+    ``other`` picks a second run. A slow answer never replaces a later one: each page counts its requests.
     """
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
@@ -123,10 +123,10 @@ class OnePicture:
         )  # fmt: skip
 
     def judge_upload(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Values:
-        """Judge a visitor's picture and delete it."""
+        """Judge an uploaded picture and delete it."""
         upload = received(payload)
         if upload is None:
-            # What the widget shows by now may be a picture that was given meanwhile.
+            # The widget may already show a picture that was added meanwhile.
             page.asked += 1
             page.run = ""
             return self._nothing(sentence(NO_PICTURE))
@@ -136,16 +136,16 @@ class OnePicture:
             upload.delete()
 
     def judge_example(self, page: Shown, run: str | None, other: str | None, event: gr.EventData) -> Values:
-        """Judge the example that was clicked; the page sends its number, never a path."""
+        """Judge the clicked example, by its number: the page never sends a path."""
         return self._judge_example(page, run, other, event._data.get("number"))
 
     def judge_again(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Values:
-        """Judge the picture on the page by the runs that are chosen now."""
+        """Judge the picture on the page again with the runs now chosen."""
         if not page.run:
             return {}
         if page.example is not None:
             return self._judge_example(page, run, other, page.example)
-        # The file is deleted; the page sends back the copy that it shows.
+        # The file is deleted; the page sends back its displayed copy.
         with tempfile.TemporaryDirectory(prefix="emotion-copy-") as folder:
             copy = Path(folder) / "picture.webp"
             copy.write_bytes(_sent_back(payload))
@@ -156,7 +156,7 @@ class OnePicture:
         return answer
 
     def look(self, page: Shown, label: str | None, payload: dict[str, Any] | None) -> Generator[Values, None, None]:
-        """Show the map of a class over the picture on the page, unless something else was asked for meanwhile."""
+        """Show a class's saliency map over the picture, unless the page has made another request meanwhile."""
         if label is None or label not in page.scores:
             raise PictureError(GONE)
         content, asked, confidence = _sent_back(payload), page.asked, page.scores[label]
@@ -164,7 +164,7 @@ class OnePicture:
         found = yield from watched(self.services.study(study), self.map)
         if page.asked != asked:
             return
-        # The very number of the bars; the copy's own differs from it by as much as its pixels do.
+        # The probability shown in the bars; the copy's own differs slightly, since its pixels do.
         seen = replace(found, confidence=confidence)
         figure = saliency_figure(seen, data_uri(open_picture(io.BytesIO(content)), side=SHOWN_SIDE))
         yield {self.map: f'<div class="looking">{figure}<div>{legend_html(is_cropped=is_cropped(seen))}</div></div>'}
@@ -185,7 +185,7 @@ class OnePicture:
         *,
         example: int | None = None,
     ) -> Values:
-        """Return what the page shows of a picture; nothing where it has asked for something else meanwhile."""
+        """Return the values for a picture; nothing if the page has made another request meanwhile."""
         page.asked += 1
         asked = page.asked
         try:
@@ -245,7 +245,7 @@ def _bars(said: Prediction, *, beside: Prediction | None) -> str:
 
 
 def _sent_back(payload: dict[str, Any] | None) -> bytes:
-    """Return the content of the picture that the page shows. Raises PictureError where it shows none."""
+    """Return the bytes of the picture that the page shows. Raises PictureError if it shows none."""
     head, _, content = str((payload or {}).get("url") or "").partition(";base64,")
     try:
         if not head.startswith("data:image/"):
@@ -256,7 +256,7 @@ def _sent_back(payload: dict[str, Any] | None) -> bytes:
 
 
 def _examples() -> list[Path]:
-    """Return a drawn picture of each emotion for each drawn species."""
+    """Return one drawn picture of each emotion for each drawn species."""
     drawn = [each for each in evaluation_sets(list_picture_sets()) if each.is_drawn]
     return [paths[0] for each in drawn for paths in each.pictures().values()]
 

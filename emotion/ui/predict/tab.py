@@ -1,4 +1,4 @@
-"""The Predict tab: one picture, a live camera, and many pictures at once, each asked of the run in use."""
+"""The Predict tab: one picture, a live camera, and many pictures at once, judged by the run in use."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ NONE = ("no other run", "")
 
 
 class PredictTab:
-    """The parts of the tab, and the run beside the one in use."""
+    """The parts of the tab; it refreshes the list of other runs."""
 
     def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
         self.board = board
@@ -34,13 +34,13 @@ class PredictTab:
         news.tell(self.refresh, [self.seen, self.one.other], [self.seen, self.one.other])
 
     def refresh(self, seen: str, chosen: str | None) -> Values:
-        """Offer the runs that can predict to be set beside the one in use, and keep the chosen one."""
+        """Offer the usable runs for comparison with the run in use, without changing the choice."""
         usable = self.board.usable()
         signature = repr([(each.run.name, each.title) for each in usable])
         if signature == seen:
-            # A list that is sent again would close under the hand of whoever has it open.
+            # Sending the list again would close it while a visitor has it open.
             return {}
         choices = [NONE, *((each.title, each.run.name) for each in usable)]
-        # A value that is sent takes back what a visitor picks in the meantime.
+        # Sending a value would undo the visitor's latest choice.
         gone: dict[str, Any] = {} if chosen in [name for _, name in choices] else {"value": ""}
         return {self.seen: signature, self.one.other: gr.Dropdown(choices, **gone)}
