@@ -71,11 +71,11 @@ def train_head(head: Head, features: Features, examples: Examples, context: Cont
 def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: int) -> tuple[Tensor, Tensor]:
     """Return the mean (F,) and the projection (F, F) that whiten features of ``width`` F within their classes.
 
-    ``batches`` yields (B, F) features with their (B,) class indices; only sums of them are held. Within-class
-    covariance normalisation (Hatch, Kajarekar and Stolcke 2006, Interspeech) of standardised features, the covariance
-    shrunk towards a multiple of the identity (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4), the projection
-    symmetric in them (ZCA). It is scaled to a mean standard deviation of 1, so that a learning rate keeps its meaning.
-    Raises BackboneError where a feature is no number.
+    ``batches`` yields (B, F) features with their (B,) class indices; only their sums are held in memory. Within-class
+    covariance normalisation (Hatch, Kajarekar and Stolcke 2006, Interspeech) of standardised features; the covariance
+    is shrunk towards a multiple of the identity (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4), and the
+    projection is symmetric (ZCA), scaled to a mean standard deviation of 1 so that learning rates stay comparable.
+    Raises BackboneError where a feature is not a number.
     """
     counts = torch.zeros(classes, dtype=torch.float64)
     sums = torch.zeros(classes, width, dtype=torch.float64)
