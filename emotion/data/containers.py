@@ -62,7 +62,7 @@ def jpeg_without_metadata(content: bytes) -> bytes:
 def count_scans(content: bytes) -> int:
     """Return the number of scans of a JPEG, without those of a thumbnail in its header; never too few."""
     at = 2
-        # From the point where the file breaks the standard, all scan markers count.
+    # Where the file breaks the standard, counting begins early.
     while content[at : at + 1] == b"\xff" and content[at : at + 2] != _SOS and at + 4 <= len(content):
         at += 2 + int.from_bytes(content[at + 2 : at + 4])
     return max(content.count(_SOS, at), 1)

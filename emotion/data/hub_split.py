@@ -146,7 +146,7 @@ class HubSplit:
             return bytes(opened.read(min(self.sizes[name], MAX_BYTES + 1)))  # An import skips larger files.
 
     def groups(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield the row groups in order, each possibly read in part: first row, end row, group."""
+        """Yield the row groups in order, as (first row, end row, group); parts of a group can be read."""
         ends = 0
         for fragment in self._dataset.get_fragments():
             for group in fragment.split_by_row_group():

@@ -100,7 +100,7 @@ def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
 
 
 def in_short(names: Collection[str]) -> str:
-    """Return names shortened for a sentence."""
+    """Return the first names as a list for a sentence, and the number of the others."""
     return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
 
 
