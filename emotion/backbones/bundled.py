@@ -178,7 +178,7 @@ def _read_weights(graph: "onnx.ModelProto") -> "Weights":
             if name not in stored or not node.name.startswith("/backbone/"):
                 continue
             if name.startswith("onnx::MatMul_"):
-                # Linear layers lost their names: the node's scope has them, and ONNX multiplies from the other side.
+                # The names of linear layers are only in the node's scope, and ONNX stores their weights transposed.
                 scope = node.name.removeprefix("/backbone/").removesuffix("/MatMul").replace("/", ".")
                 weights[f"{scope}.weight"] = np.ascontiguousarray(numpy_helper.to_array(stored[name]).T)
             elif name.startswith(("onnx::Concat_", "onnx::Reshape_")):

@@ -55,7 +55,7 @@ class RunQueued(Event):
 class TrunkProgress(Event):
     """The frozen layers have processed ``done`` of ``total`` picture views.
 
-    ``known`` of them were cached by an earlier training; ``kept`` says whether the others are cached for later ones.
+    ``known`` of them were cached by an earlier training; ``kept`` is true if the others are cached for later ones.
     """
 
     done: int

@@ -55,7 +55,7 @@ class HubSplit:
             logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
             info = ask(lambda: HfApi().dataset_info(title, revision=commit or None, timeout=ANSWER_SECONDS))
             self.commit = info.sha or commit
-            # Read ahead one byte per request; the default is five million.
+            # Reads one byte more than requested; the default is five million.
             self._files = HfFileSystem(block_size=1, skip_instance_cache=True)
             root = f"datasets/{title}@{self.commit}"
         listed = self._files.find(root, detail=True)

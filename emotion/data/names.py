@@ -15,8 +15,7 @@ MAX_NAME = 60
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
 _SHOWN = 60
-# Files of operating systems, network storage and photo programs; names with a leading dot or two underscores are
-# hidden as well.
+# Files of systems, network storage and photo programs; a leading dot or two underscores hide a name as well.
 _SYSTEM = re.compile(
     r"\.|__|@eadir$|@recycle|#recycle|#snapshot|~snapshot|\$recycle\.bin$|recycler$|recycled$|lost\+found$"
     r"|system volume information$|thumbs\.db$|ehthumbs|desktop\.ini$|icon\r$|~\$",

@@ -25,7 +25,7 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
 
     The paper reads the class token's row of R, since its classifiers read that token alone. Others read the mean of the
     patch tokens too, or only that mean: which, is found from the tokens that the features depend on. The result is a
-    weighted sum of two rows of ``R - I``, that of the class token and the mean of the patches' rows, each weighted by
+    weighted sum of the rows of ``R - I`` that are read (the class token's, the mean of the patches'), each weighted by
     what it adds to the score (positive part of gradient times feature, scaled to a sum of 1).
 
     The score is the class's logit minus the mean of the others, since a change common to all logits changes no
