@@ -106,7 +106,7 @@ def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> A
 
 
 def client() -> Any:
-    """Return the HTTP library of the Hub's client: a module like ``httpx``, with errors, headers and streams."""
+    """Return the module that holds the Hub client's ``httpx``, errors, headers and streams."""
     from huggingface_hub import utils
 
     return utils

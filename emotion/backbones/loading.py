@@ -99,7 +99,7 @@ def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
             network = _dissected(model, size, path)
         except BackboneError:
             raise
-        except Exception as error:  # noqa: BLE001  # whatever a foreign model raises of a size that is not its own
+        except Exception as error:  # noqa: BLE001  # any error of a third-party model at another size
             reason: Exception = error
             continue
         note = f"This backbone takes pictures of {size} pixels alone: they are taken in place of {asked}."

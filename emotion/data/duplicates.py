@@ -120,8 +120,7 @@ class TrainedOn:
     def twins(self, pictures: Sequence[Picture]) -> dict[Path, str]:
         """Return the pictures that were trained on, each with the path of the training picture.
 
-        A match has the same content, or a fingerprint within a tenth of the bits, mirrored or not. Unreadable pictures
-        match by content only.
+        Pictures match by content, or, if readable, by fingerprints within a tenth of the bits, mirrored or not.
         """
         with ThreadPoolExecutor(max_workers=2) as pool:
             found = pool.map(self._twin, pictures)

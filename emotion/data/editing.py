@@ -152,7 +152,7 @@ def numbered(rows: Sequence[PictureRow], before: Manifest, folder: Path) -> dict
         while True:
             last[label] += 1
             file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
-            if not (folder / file).exists():  # A file that no row names stays.
+            if not (folder / file).exists():  # A file without a row is not overwritten.
                 break
         named[row.file] = replace(row, file=file, label=label)
     return named

@@ -34,7 +34,7 @@ class SweepMember:
     def from_record(cls, record: object) -> SweepMember | None:
         """Read a run's record; None for a run without a sweep, or with a record that cannot be read."""
         try:
-            member = cls(**record)  # type: ignore[arg-type]  # whatever a file holds
+            member = cls(**record)  # type: ignore[arg-type]  # the file may hold anything
         except TypeError:
             return None
         is_value = isinstance(member.value, Value) and not isinstance(member.value, bool)

@@ -66,6 +66,6 @@ def _drops_patches(network: Network, depth: int) -> bool:
     try:
         with torch.no_grad():
             network.features_after(torch.zeros(1, tokens - 1, width, device=network.head.weight.device), blocks=depth)
-    except Exception:  # noqa: BLE001  # whatever a foreign model raises of fewer tokens than it has positions for
+    except Exception:  # noqa: BLE001  # any error of a third-party model given fewer tokens than positions
         return False
     return True
