@@ -54,7 +54,7 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
     With ``side`` the picture is reduced, but each side stays at least twice that many pixels: a JPEG while it is
     decoded, several times as fast, other formats by averaging whole squares of pixels. A JPEG of more than
     ``MAX_PIXELS`` always has its width and height halved.
-    Raises PictureError as ``opened``, and where the file is cut short, or its grey is outside its scale or all black.
+    Raises PictureError as ``opened``, and where the file is cut short, or its grey exceeds its scale or becomes black.
     """
     with opened(source, name=name) as image:
         return decoded(image, side=side)

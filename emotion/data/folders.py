@@ -115,7 +115,7 @@ def list_folder(
     listing = Listing(root, {}, left_out)
     if _is_set(root):
         labelled = _by_rows(root, names)
-        # Files next to the class folders are not reported.
+        # Other files next to the class folders are not reported.
         left_out[:] = [each for each in left_out if "/" in each.original or each.reason not in (NO_PICTURE, HIDDEN)]
         left_out += [Skipped(kept_text(name), UNLISTED) for name in names if name not in labelled]
     else:
