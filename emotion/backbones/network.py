@@ -1,7 +1,7 @@
-"""Any image classifier of transformers as a body and a head.
+"""Any image classifier of transformers, split into a body and a head.
 
-The head is the one linear layer whose output is the logits; what it is given are the features. Where the body holds
-one plain list of equal blocks, as vision transformers do, a pass may end before the last of them, or begin there.
+The head is the one linear layer whose output is the logits; its inputs are the features. Where the body has one plain
+list of equal blocks, as in vision transformers, a forward pass can stop or start before any of the last blocks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from transformers.utils import logging
 Precision = Literal["float32", "bfloat16"]
 Depth = Literal["all"] | int
 
-# Transformers' reports of a fresh head and of unused weights would only alarm.
+# Hides transformers' warnings about a new head and unused weights, which are expected here.
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
@@ -30,8 +30,8 @@ logging.disable_progress_bar()
 class Network:
     """An image classifier in float32, and where its head and blocks are.
 
-    ``blocks`` names them from the lowest, none where there is no plain list; ``tokens`` is the (T, D) that each is
-    given. ``image_size`` is the side of the square pictures it takes; ``notes`` say what is otherwise than asked for.
+    ``blocks`` are their names, lowest first, empty where there is no plain list; ``tokens`` is the (T, D) of each
+    block's input. ``image_size`` is the side of its square input; ``notes`` describe deviations from the request.
     """
 
     model: PreTrainedModel
@@ -48,30 +48,30 @@ class Network:
 
     @property
     def width(self) -> int:
-        """How many features a picture has."""
+        """The number of features of a picture."""
         return self.head.in_features
 
     @property
     def patches(self) -> int:
-        """How many of the tokens stand for patches of the picture, the last ones; 0 where none do."""
+        """The number of tokens that stand for patches, the last ones; 0 where none do."""
         count = (self.image_size // patch_size(self.model)) ** 2 if self.blocks and patch_size(self.model) else 0
         return count if count <= self.tokens[0] else 0
 
     def body(self) -> dict[str, nn.Parameter]:
-        """Return all weights but the head's, by name."""
+        """Return all weights except the head's, by name."""
         return {
             name: value for name, value in self.model.named_parameters() if not name.startswith(f"{self.head_name}.")
         }
 
     def features(self, pixels: Tensor) -> Tensor:
-        """Return what the head is given of (B, 3, H, W) pixels, (B, F) in float32."""
+        """Return the (B, F) float32 inputs of the head for (B, 3, H, W) pixels."""
         found: list[Tensor] = []
         with hooked(self.head.register_forward_pre_hook(lambda _, given: found.append(given[0]))):
             self.model(pixel_values=pixels)
         return found[0].float()
 
     def tokens_before(self, pixels: Tensor, *, blocks: int) -> Tensor:
-        """Return the (B, T, D) tokens that the last ``blocks`` are given of (B, 3, H, W) pixels."""
+        """Return the (B, T, D) input tokens of the last ``blocks`` for (B, 3, H, W) pixels."""
         found: list[Tensor] = []
 
         def catch(hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
@@ -83,12 +83,12 @@ class Network:
         return found[0]
 
     def features_after(self, tokens: Tensor, *, blocks: int) -> Tensor:
-        """Return the (B, F) float32 features of tokens that go through the last ``blocks`` and what follows."""
+        """Return the (B, F) float32 features of tokens after the last ``blocks`` and the layers that follow."""
 
         def feed(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any]:
             return ((tokens, *given[1:]), named) if given else ((), {**named, "hidden_states": tokens})
 
-        # One blank picture stands for the batch: what is made of it is dropped at the first block that is not left out.
+        # One blank picture replaces the batch: its values are discarded at the first block that runs.
         blank = torch.zeros(1, 3, self.image_size, self.image_size, device=tokens.device)
         entry = self.model.get_submodule(self.blocks[-blocks]).register_forward_pre_hook(feed, with_kwargs=True)
         with hooked(entry), self._replaced(self.blocks[:-blocks], lambda hidden_states, *_, **__: hidden_states):
@@ -107,10 +107,10 @@ class Network:
 
 
 class Frozen:
-    """The part that is not trained: (B, 3, H, W) pixels to (B, F) features, or to the tokens that the rest takes.
+    """The layers that are not trained: (B, 3, H, W) pixels to (B, F) features, or to the tokens for the trained blocks.
 
-    In bfloat16 it is a copy with weights of that type, so that none is converted in any batch: measured, 15 % faster
-    than autocast, its features as near to those in float32 (cosine 0.99996 against 0.99998).
+    In bfloat16 it holds a copy of the weights in that type, so that no batch converts them: measured, 15 % faster than
+    autocast, with features as close to float32 (cosine 0.99996 against 0.99998).
     """
 
     def __init__(self, network: Network, *, trained_blocks: int, precision: Precision) -> None:
@@ -128,10 +128,10 @@ class Frozen:
 
 
 class Head(nn.Module):
-    """The head of a network on whitened features: (B, F) to (B, C), in float32 always.
+    """The head of a network on whitened features: (B, F) to (B, C), always in float32.
 
-    It sees ``(features - mean) @ projection``, two constants, so that one learning rate suits every backbone and no
-    direction is learnt first because it is large.
+    Its input is ``(features - mean) @ projection``, two constants, so that one learning rate suits every backbone and
+    large directions are not learnt first.
     """
 
     mean: Tensor
@@ -145,24 +145,24 @@ class Head(nn.Module):
         self.register_buffer("projection", torch.eye(width, device=device))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return the logits. In bfloat16 the steps of a head would blur."""
+        """Return the logits in float32: bfloat16 would lose small updates of the head."""
         with torch.autocast(features.device.type, enabled=False):
             logits: Tensor = self.linear(self.whitened(features))
         return logits
 
     def whitened(self, features: Tensor) -> Tensor:
-        """Return what the linear layer sees of (B, F) features."""
+        """Return the linear layer's input for (B, F) features."""
         return (features.float() - self.mean) @ self.projection
 
     def whiten(self, mean: Tensor, projection: Tensor) -> None:
-        """See (feature - ``mean``) @ ``projection`` from now on, (F,) and (F, F)."""
+        """Set the whitening to (feature - ``mean``) @ ``projection``, (F,) and (F, F)."""
         self.mean.copy_(mean)
         self.projection.copy_(projection)
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Return the weight and the bias that give the same logits of features that are not whitened.
+        """Return the weight and the bias that give the same logits from unwhitened features.
 
-        With W' = W projectionᵀ and b' = b - W' mean.
+        W' = W projectionᵀ and b' = b - W' mean.
         """
         weight = self.linear.weight.detach().double() @ self.projection.double().T
         bias = self.linear.bias.detach().double() - weight @ self.mean.double()
@@ -170,9 +170,9 @@ class Head(nn.Module):
 
 
 class Trained(nn.Module):
-    """What is trained where that is more than the head: pixels or kept tokens to logits (B, C) and features (B, F).
+    """The trained layers, where there are more than the head: pixels or cached tokens to (B, C) logits and features.
 
-    Weights that no feature depends on keep their value and have no gradient. Batch norms stay as they were trained.
+    Weights that no feature depends on stay fixed and have no gradient. Batch norms stay in evaluation mode.
     """
 
     def __init__(self, network: Network, head: Head, depth: Depth) -> None:
@@ -193,7 +193,7 @@ class Trained(nn.Module):
         return self.head(features), features
 
     def train(self, mode: bool = True) -> Trained:
-        """Set dropout as in training, or as in judging."""
+        """Set dropout for training or evaluation."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, _BatchNorm):
@@ -201,9 +201,9 @@ class Trained(nn.Module):
         return self
 
     def layers(self) -> list[list[nn.Parameter]]:
-        """Return the body's weights that are trained, layer by layer from the lowest.
+        """Return the body's trained weights, layer by layer, lowest first.
 
-        What comes before the blocks is a layer of its own, what comes after them counts as part of the last one.
+        Weights before the blocks form their own layer; weights after them belong to the last one.
         """
         found: dict[int, list[nn.Parameter]] = {}
         place = -1
@@ -222,7 +222,7 @@ class Trained(nn.Module):
 
 @contextmanager
 def hooked(*hooks: torch.utils.hooks.RemovableHandle) -> Iterator[None]:
-    """Remove hooks afterwards."""
+    """Remove the hooks at the end of the ``with`` block."""
     try:
         yield
     finally:
@@ -237,9 +237,9 @@ def patch_size(model: PreTrainedModel) -> int:
 
 
 def resolve_precision(asked: Literal["auto"] | Precision, device: torch.device) -> Precision:
-    """Return the precision to compute in: bfloat16 for ``auto`` only where the device has instructions for it.
+    """Return the compute precision: ``auto`` means bfloat16 only where the device has instructions for it.
 
-    A CPU without them is slower in bfloat16 than in float32.
+    Other CPUs are slower in bfloat16 than in float32.
     """
     if asked != "auto":
         return asked

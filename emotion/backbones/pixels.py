@@ -1,4 +1,4 @@
-"""From pictures to the pixels that a network takes: its own image processor, and threads that decode ahead."""
+"""From pictures to a network's input pixels: its own image processor, and threads that decode ahead."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ R = TypeVar("R")
 
 
 def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
-    """Load a backbone's own image processor (Pillow), set to give square pictures of ``image_size``.
+    """Load a backbone's own image processor (Pillow), set to produce square pictures of ``image_size``.
 
-    Where it resizes and then crops, it crops no more than makes a square: a margin of an eighth would cut off the chin
-    or the brows of a face that fills its picture.
+    A processor that crops is set to crop only to a square: a margin of an eighth would cut off the chin or the brows of
+    a face that fills its picture.
     Raises BackboneError where the folder has none.
     """
     try:
@@ -33,7 +33,7 @@ def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
             f"{path} has no preprocessor_config.json that can be read: add the one of its model."
         ) from error
     square = {"height": image_size, "width": image_size}
-    # LeViT's always cuts off an eighth of a shortest edge.
+    # LeViT's processor always cuts off an eighth of the shortest edge.
     by_edge = "shortest_edge" in dict(processor.size) and "Levit" not in type(processor).__name__
     processor.size = {"shortest_edge": image_size} if by_edge else square
     if getattr(processor, "crop_pct", None) is not None:
@@ -46,31 +46,31 @@ def load_processor(path: Path, *, image_size: int) -> BaseImageProcessor:
 
 
 def read_processor(path: Path) -> BaseImageProcessor:
-    """Load the image processor in a folder as it stands there.
-    Raises OSError, ValueError, KeyError where there is none that can be read.
+    """Load the image processor in a folder unchanged.
+    Raises OSError, ValueError, KeyError where there is none, or it cannot be read.
     """
     return cast(BaseImageProcessor, AutoImageProcessor.from_pretrained(path, backend="pil", local_files_only=True))
 
 
 def to_pixels(images: Sequence[Image.Image], processor: BaseImageProcessor) -> Tensor:
-    """Return (len(images), 3, H, W) float32 pixels, normalised as the processor is told to."""
+    """Return (len(images), 3, H, W) float32 pixels, normalised by the processor's settings."""
     pixels: Tensor = processor(list(images), return_tensors="pt")["pixel_values"]
     return pixels
 
 
 def side_of(processor: BaseImageProcessor) -> int:
-    """Return to how many pixels a side a processor resizes pictures: what ``open_picture`` is to be asked for."""
+    """Return the side in pixels to which a processor resizes pictures: the argument for ``open_picture``."""
     return int(max(dict(processor.size).values()))
 
 
 def square_of(processor: BaseImageProcessor) -> int:
-    """Return the side in pixels of what a processor gives."""
+    """Return the side in pixels of a processor's output."""
     cropped = dict(processor.crop_size) if getattr(processor, "do_center_crop", False) else dict(processor.size)
     return int(max(cropped.values()))
 
 
 def in_background(work: Callable[[T], R], items: Sequence[T], *, ahead: int) -> Iterator[R]:
-    """Yield ``work(item)`` in order, done by threads at most ``ahead`` items ahead of the reader."""
+    """Yield ``work(item)`` in order, computed by threads at most ``ahead`` items in advance."""
     with ThreadPoolExecutor(DECODING_THREADS) as pool:
         remaining = iter(items)
         pending = [pool.submit(work, item) for item in islice(remaining, ahead)]

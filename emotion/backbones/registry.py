@@ -1,4 +1,4 @@
-"""Which backbones exist, whether they are here, and where their weights lie. Imports neither torch nor transformers."""
+"""Which backbones exist, whether they are installed, and where. Imports neither torch nor transformers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emotion.core.files import hash_file
 DEFAULT = "dinov2-small"
 WEIGHTS = "model.safetensors"
 
-# Name, title, parameters without a head, licence, what it is good at, as their pages on the Hub give them.
+# Name, title, parameters without a head, licence and strengths, from the models' pages on the Hub.
 REGISTRY: tuple[tuple[str, str, int, str, str], ...] = (
     (DEFAULT, "DINOv2-small (bundled)", 22_056_576, "apache-2.0", f"quick and good; weights {bundled.PROVENANCE}"),
     ("facebook/dinov2-small", "DINOv2-small (Hub)", 22_056_576, "apache-2.0", "the Hub's own file"),
@@ -57,7 +57,7 @@ REGISTRY: tuple[tuple[str, str, int, str, str], ...] = (
 class BackboneSource:
     """Where a backbone's weights are: a folder in the Hub's layout, and what identifies them.
 
-    ``source`` is ``bundled``, ``hub`` or ``folder``; ``revision`` the Hub's commit, else empty.
+    ``source`` is ``bundled``, ``hub`` or ``folder``; ``revision`` is the Hub's commit, else empty.
     """
 
     name: str
@@ -67,13 +67,13 @@ class BackboneSource:
     sha256: str
 
     def to_json(self) -> dict[str, str]:
-        """Return what a run's ``config.json`` keeps of it."""
+        """Return the values for a run's ``config.json``."""
         return {name: str(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class BackboneRow:
-    """A line of the list of backbones; ``megabytes`` are those of its weights in float32 (10^6 bytes)."""
+    """A row of the list of backbones; ``megabytes`` is the size of its float32 weights (10^6 bytes)."""
 
     name: str
     title: str
@@ -86,12 +86,12 @@ class BackboneRow:
 
 
 def models_folder() -> Path:
-    """Return where the bundled backbone is put: ``$EMOTION_MODELS``, else ``models`` beside the package."""
+    """Return the folder of the bundled backbone: ``$EMOTION_MODELS``, else ``models`` next to the package."""
     return Path(os.environ.get("EMOTION_MODELS") or Path(__file__).resolve().parents[2] / "models")
 
 
 def list_backbones() -> list[BackboneRow]:
-    """Return every backbone that is offered by name; looks at the disk only."""
+    """Return every backbone offered by name; reads the disk only."""
     rows = []
     for name, title, parameters, licence, use in REGISTRY:
         is_ours = name == DEFAULT
@@ -103,9 +103,9 @@ def list_backbones() -> list[BackboneRow]:
 
 
 def locate(name: str) -> BackboneSource:
-    """Return where a backbone lies: one of the registry, a local folder, or any Hub id; fetched where it is not here.
+    """Return where a backbone is: one of the registry, a local folder, or any Hub id, downloaded if needed.
 
-    Weights are read as safetensors only, since a pickle runs its author's code when it is opened.
+    Only safetensors are accepted, since opening a pickle runs its author's code.
     Raises BackboneError where it is unknown, cannot be fetched, or has no safetensors.
     """
     if name == DEFAULT:

@@ -1,7 +1,7 @@
-"""What a training is asked to do: one frozen dataclass, checked once, that round-trips through JSON.
+"""The settings of a training: one frozen dataclass, validated once, that round-trips through JSON.
 
-A setting is one field of ``TrainConfig``: its label, help, range and choices stand there, and the page's widgets, the
-command line's options and the checks are made from them.
+Each setting is a field of ``TrainConfig`` with its label, help, range and choices; the page's widgets, the command
+line's options and the checks are generated from them.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Augmentation = Literal["off", "light", "zoom", "strong", "frame"]
 Schedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
-# A frozen part sees each picture this many times, once as it is and then in fixed, seeded variations:
-# its features are computed once, so every view costs one more forward pass.
+# The number of views of each picture for the frozen layers: the unchanged picture, then fixed, seeded variations.
+# Features are computed once, so every view costs one more forward pass.
 VIEWS: dict[str, int] = {"off": 1, "light": 2, "zoom": 3, "strong": 4, "frame": 6}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How a setting is asked for and checked.
+    """How a setting is presented and checked.
 
-    ``low`` and ``high`` bound a number, ``choices`` are words that it may be as well or instead; ``more`` puts it among
-    "More settings", ``sweep`` are values that a sweep over it begins with (empty: it cannot be swept).
+    ``low`` and ``high`` bound a number, ``choices`` are words allowed as well or instead; ``more`` puts it under "More
+    settings", ``sweep`` are the initial values of a sweep (empty: it cannot be swept).
     """
 
     label: str
@@ -43,7 +43,7 @@ class Setting:
     sweep: str = ""
 
     def check(self, value: object) -> None:
-        """Let pass a value that is in range. Raises ConfigError where it is not."""
+        """Check that a value is in range. Raises ConfigError where it is not."""
         if self.choices and value in self.choices:
             return
         said = f"{self.label} is {json.dumps(value)}"
@@ -61,8 +61,8 @@ class Setting:
             raise ConfigError(f"{said}: use {kind} from {low} to {high}{hint and f' ({hint[2:]})'}.")
 
     def read(self, text: str) -> Any:
-        """Return the value that a person's text stands for; it is not checked.
-        Raises ValueError where it stands for none.
+        """Parse a person's text into a value, without a range check.
+        Raises ValueError where it cannot be parsed.
         """
         if text in self.choices or self.low is None:
             return text
@@ -75,11 +75,11 @@ def _setting(default: Any, label: str, help: str = "", **how: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Everything that decides a training's outcome, besides the pictures' own content.
+    """All that determines a training's outcome, apart from the content of the pictures.
 
-    ``batch_size`` is the global batch, whatever the number of processes. Learning rates are those at the end of the
-    warm-up; shares are 0 to 1. A frozen part is computed once; ``depth`` says what is trained on top of it.
-    Raises ConfigError where a value is out of its range.
+    ``batch_size`` is the global batch, for any number of processes. Learning rates are those at the end of the warm-up;
+    shares are 0 to 1. Frozen layers are computed once; ``depth`` says what is trained on top of them.
+    Raises ConfigError where a value is out of range.
     """
 
     pictures: str
@@ -153,7 +153,7 @@ class TrainConfig:
 
     @property
     def views(self) -> int:
-        """How many fixed views of a training picture a frozen part sees; 1 where nothing is frozen."""
+        """The number of fixed views of a training picture for the frozen layers; 1 where nothing is frozen."""
         return 1 if self.depth == "all" else VIEWS[self.augmentation]
 
     def to_json(self) -> dict[str, Any]:
@@ -162,8 +162,8 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:
-        """Build a configuration from ``to_json``'s dictionary.
-        Raises ConfigError where a name is unknown, one is missing, or a value is out of its range.
+        """Build a configuration from the dictionary of ``to_json``.
+        Raises ConfigError where a name is unknown or missing, or a value is out of range.
         """
         known = [each.name for each in fields(cls)]
         unknown = sorted(set(values) - set(known))
@@ -174,14 +174,14 @@ class TrainConfig:
         return cls(**values)
 
 
-# All but the pictures and the backbone, which are chosen from lists that are not the same everywhere.
+# All settings except the pictures and the backbone, whose choices differ between machines.
 SETTINGS: dict[str, Setting] = {
     each.name: each.metadata["setting"] for each in fields(TrainConfig) if "setting" in each.metadata
 }
 
 # Chosen by grouped cross-validation inside the training photographs, on the bundled backbone.
 PRESETS: dict[str, dict[str, Any]] = {
-    # Small pictures say as much as great ones here, so that a closer and a farther view of each cost no more time.
+    # Small pictures do as well as large ones here, so that two more views of each cost no extra time.
     "Quick": {"image_size": 140, "augmentation": "zoom"},
     # Better and slower.
     "Thorough": {
@@ -213,7 +213,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-# What of the presets was chosen on these backbones and is left out with others, whose patches may not divide 140.
+# Values of the presets chosen on these backbones are dropped for others, whose patches may not divide 140.
 _CHOSEN_ON = ("dinov2-small", "facebook/dinov2-small")
 _OF_THESE_ALONE = {"Quick": ("image_size", "augmentation"), "Thorough": ("image_size",)}
 
@@ -221,7 +221,7 @@ _OF_THESE_ALONE = {"Quick": ("image_size", "augmentation"), "Thorough": ("image_
 def preset(name: str, *, pictures: str, backbone: str | None = None) -> TrainConfig:
     """Return the settings of a preset (a key of ``PRESETS``) for a picture folder and, if given, another backbone.
 
-    With other backbones than they were chosen on, Quick and Thorough take pictures of 224 pixels, and Quick one view.
+    For backbones they were not chosen on, Quick and Thorough use pictures of 224 pixels, and Quick one view.
     Raises ConfigError where there is no such preset.
     """
     if name not in PRESETS:
@@ -234,7 +234,7 @@ def preset(name: str, *, pictures: str, backbone: str | None = None) -> TrainCon
 
 
 def parse_depth(text: str) -> Depth:
-    """Read a depth as a person writes it: ``head``, ``all`` or a number of blocks.
+    """Parse a depth: ``head``, ``all`` or a number of blocks.
     Raises ConfigError where it is none of these.
     """
     try:
@@ -245,9 +245,9 @@ def parse_depth(text: str) -> Depth:
 
 
 def command_line(config: TrainConfig) -> str:
-    """Return ``python -m emotion train …``, quoted for a shell; what is as in the Quick preset is left out."""
+    """Return ``python -m emotion train …``, quoted for a shell, without the options that equal the Quick preset."""
     quick = asdict(preset("Quick", pictures=config.pictures, backbone=config.backbone))
-    quick["backbone"] = TrainConfig(pictures=config.pictures).backbone  # Another one has to be named.
+    quick["backbone"] = TrainConfig(pictures=config.pictures).backbone  # A different backbone must be named.
     words = ["python", "-m", "emotion", "train", "--pictures", _short(config.pictures)]
     for name, value in asdict(config).items():
         if value != quick[name]:

@@ -1,17 +1,17 @@
 """Errors a person can act on. Each message says what is wrong and what to do, in one sentence or two.
 
-``code`` names the kind for programs: it stays where a sentence gets better. An endpoint may set a closer one.
+``code`` names the kind for programs and stays the same when a message changes. An endpoint may set a closer one.
 """
 
 
 class EmotionError(Exception):
-    """Base of every error that this project raises on purpose; its text is shown as it stands."""
+    """Base of all errors raised on purpose by this project; its text is shown unchanged."""
 
     code = "failed"
 
 
 class ConfigError(EmotionError):
-    """A setting is out of its range, or two settings do not go together."""
+    """A setting is out of range, or two settings conflict."""
 
     code = "setting_invalid"
 
@@ -23,26 +23,26 @@ class PictureError(EmotionError):
 
 
 class BackboneError(EmotionError):
-    """A backbone is unknown, not here, or not of a kind that can be trained."""
+    """A backbone is unknown, not installed, or of a kind that cannot be trained."""
 
     code = "backbone_unusable"
 
 
 class HubError(EmotionError):
-    """The Hugging Face Hub cannot be reached, or does not take what it is given."""
+    """The Hugging Face Hub cannot be reached, or rejects an upload."""
 
 
 class RunError(EmotionError):
-    """A run folder is missing, incomplete, or not in a state that allows what was asked."""
+    """A run folder is missing, incomplete, or in a state that does not allow the request."""
 
     code = "run_unusable"
 
 
 class RefusedError(EmotionError):
-    """A visitor asked for what is somebody else's, or for more than this server gives."""
+    """A visitor requested something of another visitor, or more than this server allows."""
 
     code = "refused"
 
 
 class SpaceError(EmotionError):
-    """The folder for a Space cannot be written: something is missing, does not belong, or stands in the way."""
+    """The folder for a Space cannot be written: something is missing, foreign or in the way."""

@@ -1,4 +1,4 @@
-"""What happens in a training, as plain values that are written and read as JSON lines."""
+"""The events of a training, as plain values that are written and read as JSON lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """How a model does on labelled pictures: mean cross-entropy, top-1 share right, mean probability of the label."""
+    """A model's scores on labelled pictures: mean cross-entropy, top-1 accuracy, mean probability of the label."""
 
     loss: float
     accuracy: float
@@ -19,19 +19,19 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened, ``elapsed_seconds`` after the configuration was accepted."""
+    """An event, ``elapsed_seconds`` after the configuration was accepted."""
 
     elapsed_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """The pictures are listed and split, the backbone is loaded; ``precision`` is what the machine uses.
+    """The pictures are listed and split, the backbone is loaded; ``precision`` is the one in use.
 
-    ``notes`` say in sentences what of the settings this backbone has not.
+    ``notes`` are sentences on settings that this backbone does not support.
 
-    A run that goes on after it was cut off starts once more and keeps its first ``resumed_epochs`` epochs: what
-    earlier lines tell of later epochs is void (``without_void``).
+    A run that resumes after an interruption writes this event again and retains its first ``resumed_epochs`` epochs;
+    earlier events of later epochs are void (``without_void``).
     """
 
     classes: list[str]
@@ -48,14 +48,14 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunQueued(Event):
-    """A run that had ended or was cut off waits to go on. (A new run waits without any event.)"""
+    """An ended or interrupted run waits to resume. (A new run waits without any event.)"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrunkProgress(Event):
-    """The frozen part has looked at ``done`` of ``total`` picture views.
+    """The frozen layers have processed ``done`` of ``total`` picture views.
 
-    ``known`` of them were kept from an earlier training; ``kept`` says whether the others are kept for later ones.
+    ``known`` of them were cached by an earlier training; ``kept`` is true if the others are cached for later ones.
     """
 
     done: int
@@ -67,9 +67,9 @@ class TrunkProgress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PicturesSkipped(Event):
-    """Pictures that cannot be read and are left out; ``reasons`` maps each file's path to one sentence.
+    """Unreadable pictures that are left out; ``reasons`` maps each file's path to one sentence.
 
-    The counts are of what is left, and of its steps; a run of an older version does not tell.
+    The counts are those of the remaining pictures and their steps; None for a run of an older version.
     """
 
     reasons: dict[str, str]
@@ -80,7 +80,7 @@ class PicturesSkipped(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StepDone(Event):
-    """One optimizer step; ``step`` counts from 1 over the whole run, loss and accuracy are of its batch."""
+    """One optimizer step; ``step`` counts from 1 over the whole run, loss and accuracy are those of its batch."""
 
     epoch: int
     step: int
@@ -115,7 +115,7 @@ class RunFinished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunStopped(Event):
-    """A person stopped it; ``best_epoch`` is None where no epoch was finished and nothing is kept."""
+    """The run was stopped on request; ``best_epoch`` is None where no epoch was finished and nothing is saved."""
 
     best_epoch: int | None
     validation: Scores | None
@@ -123,15 +123,15 @@ class RunStopped(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFailed(Event):
-    """It could not go on; ``message`` is one sentence for a person."""
+    """The run could not continue; ``message`` is one sentence for a person."""
 
     message: str
 
 
 def without_void(events: Sequence[Event]) -> list[Event]:
-    """Return the events that still hold: of a run that was resumed, the kept epochs and what came after.
+    """Return the valid events: for a resumed run, the retained epochs and all that came after.
 
-    The start counts the pictures that could be read, and their steps, once that is known.
+    RunStarted gets the number of readable pictures and their steps, once known.
     """
     kept: list[Event] = []
     for event in events:
@@ -157,12 +157,12 @@ _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subcla
 
 
 def to_line(event: Event) -> str:
-    """Return an event as one line of JSON, without the line's end."""
+    """Return an event as one line of JSON, without the newline."""
     return json.dumps({"event": type(event).__name__, **asdict(event)}, ensure_ascii=False, allow_nan=True)
 
 
 def from_line(line: str) -> Event:
-    """Return the event that a line holds. Raises ValueError where the line is no event that this version knows."""
+    """Parse an event from a line. Raises ValueError where this version knows no such event."""
     try:
         values: dict[str, Any] = json.loads(line)
     except RecursionError as error:
@@ -179,5 +179,5 @@ def from_line(line: str) -> Event:
 
 
 def _known(values: dict[str, Any], kind: type[Event] | type[Scores]) -> dict[str, Any]:
-    """Return the fields that this version has: a newer one may write more, which changes none of these."""
+    """Return the fields known to this version: a newer version may add others, which can be ignored."""
     return {field.name: values[field.name] for field in fields(kind) if field.name in values}

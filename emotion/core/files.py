@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, their SHA-256, and a lock that falls with the process that holds it."""
+"""Atomic writes, SHA-256 of files, and a lock that the system releases when its process ends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def hold(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[
     Raises BlockingIOError where another process holds it; OSError where the file cannot be written.
     """
     with path.open("a") as file:
-        # An onlooker holds the lock for a moment, so one refusal proves nothing.
+        # A process that checks the lock holds it for a moment, so a single failure proves nothing.
         deadline = time.monotonic() + patience_seconds
         while not try_lock(file.fileno()):
             if time.monotonic() > deadline:
@@ -36,7 +36,7 @@ def hold(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock."""
+    """Whether a running process holds the lock."""
     try:
         with path.open("a") as file:
             return not try_lock(file.fileno(), is_onlooker=True)
@@ -45,12 +45,12 @@ def is_held(path: Path) -> bool:
 
 
 def try_lock(descriptor: int, *, is_onlooker: bool = False) -> bool:
-    """Take the lock on an open file unless somebody has it, and say whether it was taken."""
+    """Try to take the lock on an open file, and return whether it was taken."""
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
-            # Onlookers share the lock: they would otherwise take each other for a training.
+            # Onlookers share the lock, or each would take the other for a training.
             fcntl.flock(descriptor, (fcntl.LOCK_SH if is_onlooker else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
@@ -64,19 +64,19 @@ def hash_file(path: Path) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Return a value as the project writes JSON."""
+    """Return a value in the project's JSON format."""
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, so that a reader sees the old or the new content and nothing between.
+    """Write JSON atomically: a reader gets either the old or the new content.
     Raises OSError where the folder is missing, full or cannot be written; the old content stays.
     """
     write_texts(path.parent, {path.name: as_json(value)})
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write texts by their files' names. All are on the disk before any takes its place: a full disk leaves the old.
+    """Write texts by their file names. All are on disk before any replaces its file, so a full disk changes nothing.
     Raises OSError as ``write_json``.
     """
     beside = {name: folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}" for name in texts}

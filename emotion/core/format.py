@@ -1,4 +1,4 @@
-"""Numbers and lists as the page, the command line and a report say them. Knows nothing of what they are about."""
+"""Formats of numbers and lists on the page, the command line and in reports."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from emotion.core.intervals import Interval
 
-# A spreadsheet takes a cell that begins with one of these for a formula, and a file's or a class's name may be one
+# Spreadsheets take a cell that begins with one of these as a formula, and a file or class name may begin with one
 # (https://owasp.org/www-community/attacks/CSV_Injection); the last four are their full-width forms.
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-# What Markdown, or a reader's HTML, would take for a mark.
+# Characters with a meaning in Markdown or HTML.
 _MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")
 
 
@@ -36,12 +36,12 @@ def points(change: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """Return a p-value as tables give it."""
+    """Return a p-value in the usual format of tables."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def minus(text: str) -> str:
-    """Return a number with a minus sign in the place of its hyphen."""
+    """Return a number with its hyphen replaced by a minus sign."""
     return text.replace("-", "−")
 
 
@@ -57,7 +57,7 @@ def in_words(number: int) -> str:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """Return parts as a sentence lists them: a, b and c."""
+    """Return parts as a list in a sentence: a, b and c."""
     *others, last = parts
     return f"{', '.join(others)} and {last}" if others else last
 
@@ -74,7 +74,7 @@ def moment(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span as a person says it: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
+    """Return a time span in words: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
     if seconds < 1:
         return f"{seconds:.1f} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
@@ -88,15 +88,15 @@ def duration(seconds: float) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Return a size in bytes in words."""
+    """Return a size in bytes as text with its unit."""
     return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} KB"
 
 
 def harmless(cell: str | float) -> str | float:
-    """Return a cell of a table that every spreadsheet shows as it stands: before a formula stands an apostrophe."""
+    """Return a cell that no spreadsheet runs as a formula: an apostrophe is put before one."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_BEGINS_FORMULA) else cell
 
 
 def escaped(text: str) -> str:
-    """Return a text that Markdown takes as it stands, on one line."""
+    """Return a text on one line, with Markdown characters escaped."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""Intervals of a share and of a mean of probabilities, and when not to trust them."""
+"""Confidence intervals of a share and of a mean of probabilities, and when not to trust them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 Interval = tuple[float, float]
 LEVEL = 0.95
-# A value this near to 0 or 1 lies against it; where half a sample does, its spread is that of the few others.
+# Values this near to 0 or 1 count as piled up; if they are half of a sample, its spread comes from the few others.
 END, PILED_SHARE = 0.05, 0.5
 
 
@@ -21,8 +21,8 @@ def wilson_interval(hits: int, n: int) -> Interval:
 def mean_interval(values: Sequence[float]) -> Interval:
     """Return the 95 % Student-t interval of a mean of probabilities, clipped to [0, 1].
 
-    A single value says nothing of its spread: its interval is [0, 1]. How often it holds the true mean of 20 values
-    is simulated in ``tests/analysis/test_statistics.py``; where ``is_piled_up`` it does so less often than it says.
+    A single value gives no spread: its interval is [0, 1]. The coverage for 20 values is simulated in
+    ``tests/analysis/test_statistics.py``; where ``is_piled_up``, it is below 95 %.
     """
     import numpy as np
     from scipy.stats import sem, t
@@ -37,7 +37,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
 def is_piled_up(values: Sequence[float]) -> bool:
     """Whether probabilities are piled up against 0 or against 1: at least half of them within 0.05 of the same end.
 
-    The rare values far away then decide the mean, a sample may lack them, and its interval is too narrow.
+    The rare distant values then determine the mean; a sample may miss them, and its interval is too narrow.
     """
     low, high = sum(value < END for value in values), sum(value > 1 - END for value in values)
     return max(low, high) >= PILED_SHARE * len(values) > 0

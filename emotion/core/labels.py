@@ -1,4 +1,4 @@
-"""The four emotions, the species, and how each is named and coloured everywhere. Knows nothing of pictures."""
+"""The four emotions and the species, with their names and colours."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 EMOTIONS: tuple[str, ...] = ("happy", "sad", "angry", "tired")
 
-# What other people's picture sets call the four. Only words for the same thing: `relaxed`, `calm` and `neutral` are
-# states of their own, and `unhappy` often stands for everything that is not happy.
+# Other picture sets' names for the four emotions. Only synonyms: `relaxed`, `calm` and `neutral` are states of their
+# own, and `unhappy` often means everything that is not happy.
 ALIASES: dict[str, tuple[str, ...]] = {
     "happy": ("happiness", "joy", "joyful", "cheerful", "glad"),
     "sad": ("sadness", "sorrow", "sorrowful"),
@@ -25,8 +25,8 @@ RELAXED_WARNING = (
 )
 _MEANT = {name: emotion for emotion, aliases in ALIASES.items() for name in (emotion, *aliases)}
 
-# After Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), moved where two of ours came close to each other
-# for one kind of colour vision; tests/ui/test_colours.py measures it.
+# After Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), adjusted where two colours were too similar for one
+# kind of colour vision; tests/ui/test_colours.py measures it.
 EMOTION_COLOURS: dict[str, str] = {
     "happy": "#E69F00",
     "sad": "#0072B2",
@@ -38,7 +38,7 @@ SPECIES_COLOURS: dict[str, str] = {
     "dog": "#00805E",
     "cat": "#CF7A9C",
 }
-# Of a second set of a species.
+# Colours of a second set of the same species.
 SECOND_COLOURS: dict[str, str] = {
     "human": "#8AD2FF",
     "dog": "#82E5BE",
@@ -50,25 +50,25 @@ DRAWN_NOTE = "Drawn pictures show how the tool works and say nothing of real dog
 
 
 def in_order(names: set[str] | list[str]) -> list[str]:
-    """Return class names in the order they are shown: the four emotions first, then the rest by alphabet."""
+    """Return class names in display order: the four emotions first, then the rest alphabetically."""
     known = [name for name in EMOTIONS if name in names]
     return known + sorted(name for name in names if name not in EMOTIONS)
 
 
 def emotion_meant(name: str) -> str:
-    """Return the emotion that a class name means, in any case; the name as it is where it means none of the four."""
+    """Return the emotion that a class name means, in any case; the unchanged name where it means none of the four."""
     return _MEANT.get(name.casefold(), name)
 
 
 def is_relaxed(name: str) -> bool:
-    """Whether a class shows relaxed animals, which are often taken for tired ones and are not."""
+    """Whether a class shows relaxed animals, which are often mistaken for tired ones."""
     return name.casefold() == "relaxed"
 
 
 def alias_offer(classes: Iterable[str], *, how: str = f"switch on “{ALIASES_SETTING}”") -> str:
-    """Return the sentence that offers to read classes under the emotions' names; empty where each has its own.
+    """Return a sentence that offers to rename classes to the emotions they mean; empty where there are none.
 
-    ``how`` says what a person does to have it so. Nobody's classes are renamed unasked.
+    ``how`` says how to accept the offer. No class is renamed without it.
     """
     names = sorted({name for name in classes if emotion_meant(name) != name}, key=lambda name: (name.casefold(), name))
     if not names:
@@ -84,12 +84,12 @@ def chance_level(class_count: int) -> float:
 
 
 def colour_of(name: str) -> str:
-    """Return the colour of an emotion or a species as ``#RRGGBB``; grey for a name that is neither."""
+    """Return the colour of an emotion or a species as ``#RRGGBB``; grey for any other name."""
     return EMOTION_COLOURS.get(name) or SPECIES_COLOURS.get(name, OTHER_COLOUR)
 
 
 def species_of(name: str) -> str:
-    """Return the species that a set's name begins with, or nothing."""
+    """Return the species that a set's name begins with; empty where there is none."""
     first = name.lower().replace("-", "_").replace(" ", "_").split("_")[0]
     for species in SPECIES_COLOURS:
         if first in (species, species + "s"):
@@ -98,7 +98,7 @@ def species_of(name: str) -> str:
 
 
 def species_in(name: str) -> str:
-    """Return the species that a word of a name means, the first one; nothing where none does."""
+    """Return the first species named by a word of a name; empty where there is none."""
     words = name.replace("-", " ").replace("_", " ").split()
     return next((species for word in words if (species := species_of(word))), "")
 
@@ -106,7 +106,7 @@ def species_in(name: str) -> str:
 def colour_of_set(name: str, among: Iterable[str]) -> str:
     """Return the colour of a set ``among`` others: its species' for the first of a species, a shade for the second.
 
-    Grey for what begins with no species, and for a third set of one.
+    Grey for a name without a species, and for a third set of the same one.
     """
     alike = [other for other in among if species_of(other) == species_of(name)]
     place = alike.index(name) if name in alike else 0

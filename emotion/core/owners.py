@@ -1,4 +1,4 @@
-"""Who made a run or a picture set: a file in its folder with a hash. Standard library only, and knows no cookie."""
+"""Owners of runs and picture sets: a file in each folder with the visitor's hash. Standard library only."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ FILE = "owner.json"
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose a folder is: ``owner`` is a visitor's hash, empty for nobody who visits; ``shared`` opens it to all eyes.
+    """The owner of a folder: ``owner`` is a visitor's hash, empty for the server; ``shared`` makes it visible to all.
 
-    A visitor is told by the hash; None is whoever sits at the machine, to whom everything is open.
+    Visitors are identified by their hash; None is the local user, who may do everything.
     """
 
     owner: str = ""
     shared: bool = True
 
     def may_see(self, visitor: str | None) -> bool:
-        """Whether a visitor may look at it and use it."""
+        """Whether a visitor may see and use the folder."""
         return self.shared or self.may_change(visitor)
 
     def may_change(self, visitor: str | None) -> bool:
@@ -32,19 +32,19 @@ class Owner:
         return visitor is None or (bool(visitor) and visitor == self.owner)
 
 
-# What the server's owner put there: to be seen by all, changed by none of the visitors.
+# The server's own folders: visible to all visitors, changed by none.
 OF_THE_SERVER = Owner()
-# A torn file opens nothing.
+# For a damaged owner file: neither visible nor changeable.
 OF_NOBODY = Owner(shared=False)
 
 
 def hashed(secret: str) -> str:
-    """Return the hash that stands for a visitor's secret on the disk: SHA-256, as hexadecimal digits."""
+    """Return the hash that represents a visitor's secret on disk: SHA-256, as hexadecimal digits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def give(folder: Path, visitor: str | None) -> None:
-    """Write down that a folder is a visitor's, before anybody else can see it; for None nothing is written.
+    """Record a visitor as the owner of a new folder, before others can see it; for None nothing is written.
     Raises OSError where the folder is missing, full or cannot be written.
     """
     if visitor is not None:
@@ -52,7 +52,7 @@ def give(folder: Path, visitor: str | None) -> None:
 
 
 def owner_of(folder: Path) -> Owner:
-    """Return whose a folder is; one without such a file is the server's own."""
+    """Return a folder's owner; a folder without an owner file is the server's own."""
     try:
         values = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return Owner(str(values["owner"]), shared=values["shared"] is True)
@@ -63,7 +63,7 @@ def owner_of(folder: Path) -> Owner:
 
 
 def may_see(folder: Path, visitor: str | None) -> bool:
-    """Whether a visitor may look at a folder and use it."""
+    """Whether a visitor may see and use a folder."""
     return owner_of(folder).may_see(visitor)
 
 
@@ -73,14 +73,14 @@ def may_change(folder: Path, visitor: str | None) -> bool:
 
 
 def require_change(folder: Path, visitor: str | None) -> None:
-    """Let pass whoever may change a folder. Raises RefusedError where it is somebody else's."""
+    """Require that a visitor may change a folder. Raises RefusedError where it is another visitor's."""
     if not may_change(folder, visitor):
         raise RefusedError(f"{folder.name} is not yours, so it can only be looked at and used: make one of your own.")
 
 
 def share(folder: Path, visitor: str | None, *, shared: bool) -> None:
-    """Open a folder to everybody's eyes, or close it again.
-    Raises RefusedError where it is somebody else's, nobody's in particular, or cannot be written.
+    """Make a folder visible to everyone, or private again.
+    Raises RefusedError where it is another visitor's, has no owner, or cannot be written.
     """
     require_change(folder, visitor)
     whose = owner_of(folder)

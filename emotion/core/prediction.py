@@ -1,30 +1,30 @@
-"""What a run says of one picture, as plain values. Knows nothing of how it came about."""
+"""A run's prediction for one picture, as plain values."""
 
 from dataclasses import dataclass
 
-# Of the validation pictures at most a twentieth is called unknown.
+# At most a twentieth of the validation pictures count as unknown.
 LEVEL = 0.95
-# With fewer validation pictures the last twentieth of them is not a whole one.
+# With fewer validation pictures, a twentieth of them is less than one.
 FEWEST = 20
-# A picture is as far from a run's training pictures as from the fifth nearest of them.
+# A picture's distance to the training pictures is that to the fifth nearest.
 NEIGHBOURS = 5
 NOT_KNOWN = "This run cannot tell an unfamiliar kind of picture: train again."
 
 
 @dataclass(frozen=True)
 class Novelty:
-    """How unlike a run's training pictures a picture is: how many of its ``validation`` pictures are nearer to them."""
+    """How unlike the training pictures a picture is: how many of the ``validation`` pictures are closer to them."""
 
     nearer: int
     validation: int
 
     @property
     def is_unknown(self) -> bool | None:
-        """Whether 95 % of the validation pictures are nearer; None where they are too few to say."""
+        """Whether 95 % of the validation pictures are closer; None where there are too few of them."""
         return self.nearer >= LEVEL * self.validation if self.validation >= FEWEST else None
 
     def sentence(self) -> str:
-        """Say it to a person."""
+        """Return the result as a sentence."""
         if self.is_unknown is None:
             return (
                 f"With {self.validation} validation pictures this run cannot tell an unfamiliar kind of picture: train "
@@ -40,7 +40,7 @@ class Novelty:
 
 @dataclass(frozen=True)
 class Judged:
-    """One of many pictures: the probability of every class, and its novelty, where that is known."""
+    """One of many pictures: the probability of every class, and its novelty, where known."""
 
     scores: dict[str, float]
     novelty: Novelty | None = None
@@ -62,21 +62,21 @@ class Prediction:
 
     @property
     def is_unknown(self) -> bool | None:
-        """Whether the picture is unlike all that the run was trained on; None where the run cannot tell."""
+        """Whether the picture is unlike all training pictures; None where the run cannot tell."""
         return self.novelty.is_unknown if self.novelty else None
 
     def novelty_sentence(self) -> str:
-        """Say whether it is a familiar kind of picture, or why that is not known."""
+        """Return a sentence on whether the picture is of a familiar kind, or why that is unknown."""
         return self.novelty.sentence() if self.novelty else NOT_KNOWN
 
 
 @dataclass(frozen=True)
 class Saliency:
-    """Which parts of a picture speak for a class, on the square that the model was shown.
+    """Which parts of a picture support a class, on the square that the model was given.
 
-    ``values`` are rows of a grid of patches, 0 to 1 (the most salient patch is 1; all are 0 where nothing speaks for
-    the class); ``box`` is the part of the upright picture that the grid covers, as left, top, right, bottom in shares
-    of its width and height (0 to 1).
+    ``values`` are rows of a grid of patches, 0 to 1 (1 is the most salient patch; all are 0 where nothing supports the
+    class); ``box`` is the part of the upright picture that the grid covers, as left, top, right, bottom in shares of
+    its width and height (0 to 1).
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""Work that is done in another process while a page or a command line watches how far it is."""
+"""Work done in another process while a page or a command line shows its progress."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Protocol, TypeVar
 R = TypeVar("R")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
-# Often enough for a bar that moves, and seldom enough that nobody is kept busy with it.
+# Often enough for a smooth progress bar, and seldom enough to cost little.
 PACE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far work is: ``done`` of ``total`` of what ``doing`` says, such as "looking at 80 pictures"."""
+    """The progress of work: ``done`` of ``total`` units of ``doing``, such as "looking at 80 pictures"."""
 
     done: int
     total: int
@@ -24,16 +24,16 @@ class Progress:
 
 
 class Job(Protocol[R_co]):
-    """A piece of work that needs no run. It is sent to another process: a frozen dataclass of plain values."""
+    """Work that needs no run. It is sent to another process: a frozen dataclass of plain values."""
 
     def carry_out(self) -> Generator[Progress, None, R_co]:
-        """Yield how far it is and return the result.
-        Raises EmotionError where it cannot be done; the text says what to do.
+        """Yield the progress and return the result.
+        Raises EmotionError where it fails; the text says what to do.
         """
 
 
 def result_of(steps: Generator[S, None, R], *, tell: Callable[[S], object] = lambda _: None) -> R:
-    """Carry steps out to their end, ``tell`` each, and return their result; without it nobody watches them."""
+    """Run steps to their end, call ``tell`` with each, and return their result."""
     try:
         while True:
             tell(next(steps))
@@ -45,7 +45,7 @@ def result_of(steps: Generator[S, None, R], *, tell: Callable[[S], object] = lam
 
 
 def paced(steps: Generator[Progress, None, R], *, seconds: float = PACE_SECONDS) -> Generator[Progress, None, R]:
-    """Yield the first step and then one each ``seconds`` at most, whatever happens in between; return the result."""
+    """Yield the first step and then at most one every ``seconds``; return the result."""
     due = 0.0
     try:
         while True:

@@ -1,4 +1,4 @@
-"""Scored pictures, and what a sample of them amounts to."""
+"""Scored pictures, and the summary of a sample of them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 from emotion.core.intervals import Interval, is_piled_up, mean_interval, wilson_interval
 
-# A probability of 0 has no logarithm; float32's softmax gives one below about this.
+# The log of 0 is undefined; float32's softmax gives 0 below about this value.
 LEAST = 1e-12
 
 
 @dataclass(frozen=True)
 class ScoredPicture:
-    """A picture, what it is said to show, and the probability of every class (0 to 1, sums to 1).
+    """A picture, its label, and the probability of every class (0 to 1, sums to 1).
 
-    ``is_unknown`` says that it is unlike all that the run was trained on; None where the run cannot tell.
+    ``is_unknown`` means that it is unlike all training pictures of the run; None where the run cannot tell.
     """
 
     picture: str
@@ -43,15 +43,15 @@ class ScoredPicture:
 
 @dataclass(frozen=True)
 class SampleResult:
-    """How one sample of one species came out.
+    """The result of one sample of one species.
 
-    ``accuracy`` is the share that top-1 has right, with a Wilson interval; ``correct_confidence`` is the mean
-    probability of the correct class, with a Student-t interval clipped to [0, 1]; both intervals are 95 %.
-    ``log_loss`` is in nats, ``brier`` the mean squared distance to the truth (0 to 2; Brier 1950,
-    doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ``is_piled_up`` says that the interval of the mean is too
-    narrow. ``unreadable`` maps each picture that was drawn and cannot be read to one sentence, ``near_duplicates`` each
-    that was drawn and was trained on to that training picture; the next ones took their places, while there are any.
-    ``is_trained_on`` marks a sample of nothing but training pictures, which are left in.
+    ``accuracy`` is the top-1 accuracy, with a Wilson interval; ``correct_confidence`` is the mean probability of the
+    correct class, with a Student-t interval clipped to [0, 1]; both intervals are 95 %. ``log_loss`` is in nats,
+    ``brier`` the mean squared distance to the truth (0 to 2; Brier 1950,
+    doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ``is_piled_up`` means that the interval of the mean is too
+    narrow. ``unreadable`` maps each drawn picture that cannot be read to one sentence, ``near_duplicates`` each drawn
+    picture that was trained on to that training picture; the next pictures replace them, while there are any.
+    ``is_trained_on`` marks a sample of training pictures only, which stay in.
     """
 
     n: int
@@ -72,13 +72,13 @@ class SampleResult:
 
     @property
     def unknown(self) -> int | None:
-        """How many pictures are unlike all that the run was trained on; None where it cannot tell of each."""
+        """The number of pictures unlike all training pictures; None where the run cannot tell for each."""
         known = [picture.is_unknown for picture in self.pictures]
         return None if None in known else sum(map(bool, known))
 
 
 def summarise(pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> SampleResult:
-    """Sum up scored pictures; ``predicted`` lists every class, also those never chosen."""
+    """Summarise scored pictures; ``predicted`` lists every class, including those never predicted."""
     import numpy as np
 
     said = Counter(picture.predicted for picture in pictures)

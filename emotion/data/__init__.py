@@ -1,1 +1,1 @@
-"""Pictures: read, listed, split, sampled and changed; picture sets: imported, edited and packed."""
+"""Pictures: decode, list, split and sample them; picture sets: import, edit and pack them."""

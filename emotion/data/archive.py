@@ -1,4 +1,4 @@
-"""Unpack the pictures of a zip into a folder, within limits. No entry leads out of it, and no zip within is opened."""
+"""Unpack the pictures of a zip into a folder, within limits. No entry can leave the folder; nested zips stay closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emotion.data.folders import Skipped
 from emotion.data.limits import Limits
 from emotion.data.names import HIDDEN, PARQUET, is_system, kept_text, reason_against, shown
 
-# What a zip's listing may take for each file that may be in it: 46 bytes, its path, and what packers add.
+# Bytes of a zip's directory for each file: 46, the path, and extra fields.
 _LISTED_BYTES = 400
 _LOCAL_HEADER_BYTES = 30
 _MOST_NAME_BYTES = 255
@@ -34,8 +34,8 @@ _BROKEN = (
 
 
 def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, list[Skipped]]:
-    """Unpack the pictures of a zip, and tables beside them, into the folder ``to``; return what is left out and why.
-    Raises PictureError where it is no zip, damaged, not safe or beyond the limits, or there is no room for it.
+    """Unpack the pictures and tables of a zip into the folder ``to``; return which files are left out and why.
+    Raises PictureError where it is not a zip, damaged, unsafe or beyond the limits, or the disk is full.
     """
     title = shown(path.name)
     too_many = PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
@@ -64,7 +64,7 @@ def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, li
 
 
 def _unpack_one(packed: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path) -> str:
-    """Write one entry, never more than its listing says, and compare its checksum; return why it cannot be."""
+    """Write one entry, at most its listed size, and verify its checksum; return the reason if it fails."""
     reason = _UNNAMED
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def _unpack_one(packed: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path) -> str
 
 
 def _short(name: str) -> str:
-    """Return a path whose last part a file system can hold; a folder's name is a class's, and stays."""
+    """Return a path with a last part short enough for a file system; folder names are class names and stay."""
     path = PurePosixPath(name)
     code = path.name.encode("utf-8", "replace")
     is_long = len(code) > _MOST_NAME_BYTES
@@ -92,7 +92,7 @@ def _short(name: str) -> str:
 def _wanted(
     title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits, skipped: list[Skipped]
 ) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries that are wanted, by their names; others are ``skipped``. Raises PictureError as ``unpack``."""
+    """Return the wanted entries by name; the others go into ``skipped``. Raises PictureError as ``unpack``."""
     end = 0
     for info in sorted(listed, key=lambda info: info.header_offset):
         if info.header_offset < end:
@@ -145,7 +145,7 @@ def _reason_against(info: zipfile.ZipInfo, name: str, limits: Limits) -> str:
 
 
 class _Bounded(io.FileIO):
-    """A file of which no more than ``most`` bytes are read at once: a zip says itself how long its listing is."""
+    """A file that refuses to read more than ``most`` bytes at once: a zip states the size of its own directory."""
 
     def __init__(self, path: Path, most: int, error: PictureError) -> None:
         super().__init__(str(path), "rb")
@@ -157,28 +157,28 @@ class _Bounded(io.FileIO):
         return super().read(size) or b""
 
 
-# Code pages that zips are written in without a word of it, each with what is usual in it: letters, and of an East Asian
-# set those with these first bytes. Of equals the first counts.
+# Code pages used in zips that do not name one, each with its usual characters: letters, and for East Asian sets the
+# usual first bytes. Of equal matches the first wins.
 _LATIN, _CYRILLIC, _KANA = re.compile("[\xdf-\xf6\xf8-\u017f]"), re.compile("[а-яё]"), re.compile("[\u3041-\u30fe]")
 _CODE_PAGES: dict[str, tuple[re.Pattern[str] | None, str, int, int]] = {
     "cp437": (_LATIN, "", 0, 0), "cp1252": (_LATIN, "", 0, 0), "cp1250": (_LATIN, "", 0, 0),
     "cp866": (_CYRILLIC, "", 0, 0), "cp1251": (_CYRILLIC, "", 0, 0), "cp932": (_KANA, "euc_jp", 0xB0, 0xCF),
     "cp949": (None, "euc_kr", 0xB0, 0xC8), "big5": (None, "big5", 0xA4, 0xC6), "gbk": (None, "gb2312", 0xB0, 0xD7),
 }  # fmt: skip
-_JUDGED = 500  # So many names are looked at for the code page that they are in.
+_JUDGED = 500  # The code page is found from at most so many names.
 
 
 def _names(listed: Sequence[zipfile.ZipInfo]) -> list[str]:
-    """Return the entries' names as their maker meant them, with ``/`` between folders.
+    """Return the decoded names of the entries, with ``/`` between folders.
 
-    Where no flag says UTF-8, it is tried all the same; then the code page in which most letters are usual ones. Only in
-    a decoded name is a backslash one: it is a second byte in Japanese, Chinese and Korean.
+    Without the UTF-8 flag, UTF-8 is tried first, then the code page in which most letters are usual ones. Backslashes
+    are replaced only after decoding: in Japanese, Chinese and Korean code pages that byte can be half of a character.
     """
     raw = [None if info.flag_bits & _UTF8 else info.orig_filename.encode("cp437", "replace") for info in listed]
     odd = [each for each in raw if each is not None and not each.isascii()]
     some = b" ".join(odd[:_JUDGED])
     pages = ["utf-8", *sorted(_CODE_PAGES, key=lambda codec: -_usual(codec, some))]
-    # A byte that is none in a code page is replaced by U+FFFD.
+    # Bytes that are invalid in a code page are replaced by U+FFFD.
     page = next((codec for codec in pages if "\ufffd" not in b" ".join(odd).decode(codec, "replace")), "cp437")
     decoded = (each if each is None else each.decode(page, "replace") for each in raw)
     return [
@@ -188,7 +188,7 @@ def _names(listed: Sequence[zipfile.ZipInfo]) -> list[str]:
 
 
 def _usual(codec: str, content: bytes) -> float:
-    """Return the share of the letters beyond ASCII that are usual ones in a code page."""
+    """Return the share of non-ASCII letters that are usual in a code page."""
     letters, charset, first, last = _CODE_PAGES[codec]
     text = content.decode(codec, "ignore")
     odd = [letter for letter in text if not letter.isascii()]
@@ -197,6 +197,6 @@ def _usual(codec: str, content: bytes) -> float:
         bool(letters and letters.match(letter)) or (len(code) == 2 and first <= code[0] <= last)
         for letter, code in zip(odd, codes, strict=True)
     )
-    # In a word of Latin letters few have an accent; Japanese looks like many.
+    # Words in Latin letters have few accents; Japanese misread as Latin has many.
     words = "".join(word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii())
     return usual / max(len(odd), 1) if letters is not _LATIN or len(odd) < 0.5 * len(words) else 0.0

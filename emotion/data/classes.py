@@ -1,4 +1,4 @@
-"""Which class a picture is of: by the folder it lies in, or by a table beside it. Opens no picture."""
+"""Which class a picture belongs to: by its folder, or by a table next to it. Opens no picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emotion.core.labels import EMOTIONS, emotion_meant
 from emotion.data.names import alike, kept_text, plain_text, shown
 
 Parts = tuple[str, ...]
-# Tables as imagefolder reads them. Where several columns would do, the one that is called like this goes first.
+# Tables in imagefolder's format. If several columns fit, the one with this name has precedence.
 TABLES = ("metadata.csv", "metadata.jsonl")
 _LABEL_NAMES = ("label", "labels", "emotion", "expression", "class", "mood", "category", "target")
 _MAX_TABLE_BYTES = 50_000_000
@@ -28,10 +28,10 @@ _SPLIT = re.compile(
 
 
 def read_classes(folders: Collection[Parts], notes: list[str], *, title: str) -> dict[Parts, str]:
-    """Return the class of each folder that holds pictures; none for those that lie outside of all classes.
+    """Return the class of each folder that holds pictures; folders outside all classes are left out.
 
-    Emotions come first, a split's name is no class.
-    Raises PictureError where folders lie within folders, and which of them are the classes cannot be told.
+    Folders named after emotions come first; the names of splits are not classes.
+    Raises PictureError where folders are nested and it is unclear which of them are the classes.
     """
     ways = {folder: tuple(part for part in folder if not _SPLIT.fullmatch(part)) for folder in folders}
     shared: list[str] = []
@@ -58,28 +58,28 @@ def read_classes(folders: Collection[Parts], notes: list[str], *, title: str) ->
 
 
 def _emotions(way: Parts) -> list[int]:
-    """Return the places of a way that are called after an emotion."""
+    """Return the positions in a path that are named after an emotion."""
     return [place for place, part in enumerate(way) if emotion_meant(plain_text(part)) in EMOTIONS]
 
 
 def _beside_emotions(ways: Mapping[Parts, Parts]) -> dict[Parts, str]:
-    """Return each folder's class where some are called after emotions: that name, or the one that stands beside one."""
+    """Return each folder's class where some are named after emotions: that folder's name, or that of its sibling."""
     parents = {way[:place] for way in ways.values() for place in _emotions(way)[-1:]}
     found = {}
     for folder, way in ways.items():
         for place in _emotions(way)[-1:] or [place for place in range(len(way)) if way[:place] in parents][-1:]:
             found[folder] = way[place]
-    # Elsewhere, what is a class beside an emotion is one too.
+    # A class found next to an emotion is a class elsewhere too.
     known = {alike(label) for label in found.values()}
     elsewhere = {folder: [part for part in way if alike(part) in known] for folder, way in ways.items()}
     return {folder: parts[-1] for folder, parts in elsewhere.items() if parts} | found
 
 
 def _one_level(ways: Mapping[Parts, Parts], *, title: str) -> dict[Parts, str]:
-    """Return each folder's class where no name is an emotion's."""
+    """Return each folder's class where no folder is named after an emotion."""
     ways = {folder: way for folder, way in ways.items() if way}
     outer, inner = ({way[end] for way in ways.values()} for end in (0, -1))
-    # Where each outer folder holds pictures itself, what lies within it is a part of it.
+    # If every outer folder holds pictures itself, its inner folders are parts of it.
     if outer - {way[0] for way in ways.values() if len(way) == 1}:
         first, second = (", ".join(shown(each) for each in sorted(names)[:4]) for names in (outer, inner))
         raise PictureError(
@@ -90,7 +90,7 @@ def _one_level(ways: Mapping[Parts, Parts], *, title: str) -> dict[Parts, str]:
 
 
 def one_spelling(counts: Mapping[str, int], notes: list[str], *, use_aliases: bool) -> dict[str, str]:
-    """Return how each class is called: one name for those that differ only in how they are written."""
+    """Return each class's name: one name for classes that differ only in spelling."""
     meant = {label: plain_text(kept_text(label)) or label for label in counts}
     if use_aliases:
         meant = {label: emotion_meant(name) for label, name in meant.items()}
@@ -107,9 +107,9 @@ def one_spelling(counts: Mapping[str, int], notes: list[str], *, use_aliases: bo
 
 
 def read_table(path: Path) -> tuple[dict[str, list[str]], str]:
-    """Return the classes of each file that a table names, of most files one; or why none can be read from it.
+    """Return the classes of each file in a table (usually one per file), or the reason why it cannot be read.
 
-    Names are relative to the table's folder, as ``file_name`` has them.
+    File names (``file_name``) are relative to the table's folder.
     """
     try:
         if path.stat().st_size > _MAX_TABLE_BYTES:
@@ -138,7 +138,7 @@ def read_table(path: Path) -> tuple[dict[str, list[str]], str]:
 
 
 def label_text(value: Any) -> str:
-    """Return what a label is called; empty where there is none. Whole numbers have no decimals."""
+    """Return the text of a label; empty where there is none. Whole numbers have no decimals."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What of a picture file bears on its pixels, and what is only written beside them: PNG, JPEG, WebP.
+"""Separate the parts of a picture file that affect its pixels from its metadata: PNG, JPEG, WebP.
 
 PNG: W3C, third edition. JPEG: ITU-T T.81, annex B. WebP: RFC 9649.
 """
@@ -13,20 +13,20 @@ from collections.abc import Iterator
 from typing import IO
 
 PNG = b"\x89PNG\r\n\x1a\n"
-# The chunks that change how a PNG looks, without those of an animation.
+# The chunks that change how a PNG is displayed, except those of animations.
 _PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs", b"cICP"}
-# Millions of empty parts would take more memory than any picture.
+# Millions of empty chunks would take more memory than any picture.
 _MOST_PARTS = 100_000
-# Of a chunk beside the pixels.
+# The largest metadata chunk, in bytes.
 _MOST_BESIDE = 1 << 20
 _SOS, _EOI = b"\xff\xda", b"\xff\xd9"
 
 
 def is_clean(content: bytes, *, kind: str) -> bool:
-    """Whether a file of Pillow's format ``kind`` holds one picture and nothing beside its pixels."""
+    """Whether a file of Pillow's format ``kind`` holds a single picture and no metadata."""
     try:
         if kind == "JPEG":
-            # What the coded pixels hold by chance is taken for an end at worst.
+            # At worst, coded pixels contain an end marker by chance, and a clean file counts as not clean.
             is_whole = content.find(_EOI, content.rindex(_SOS)) == len(content) - 2
             return is_whole and jpeg_without_metadata(content) == content
         if kind == "PNG":
@@ -37,13 +37,13 @@ def is_clean(content: bytes, *, kind: str) -> bool:
             simple = content[12:16] in (b"VP8 ", b"VP8L")
             return simple and 20 + sum(struct.unpack_from("<I", content, 16)) + content[16] % 2 == len(content)
     except (ValueError, IndexError, struct.error):
-        pass  # Pillow reads much that is not quite to the standard.
+        pass  # Pillow reads many files that break the standard.
     return False
 
 
 def jpeg_without_metadata(content: bytes) -> bytes:
-    """Return a JPEG without its EXIF, comments, profiles and thumbnail before the pixels.
-    Raises ValueError, IndexError, struct.error where it is not to the standard.
+    """Return a JPEG without EXIF, comments, profiles and thumbnail before the pixels.
+    Raises ValueError, IndexError, struct.error where the file breaks the standard.
     """
     kept, at, marker = [content[:2]], 2, 0
     while marker != _SOS[1]:
@@ -60,18 +60,18 @@ def jpeg_without_metadata(content: bytes) -> bytes:
 
 
 def count_scans(content: bytes) -> int:
-    """Return how many scans a JPEG has, those of a thumbnail in its header not among them; never too few."""
+    """Return the number of scans of a JPEG, without those of a thumbnail in its header; never too few."""
     at = 2
-    # What is none to the standard is counted from where it is none any more.
+    # Where the file breaks the standard, counting begins early.
     while content[at : at + 1] == b"\xff" and content[at : at + 2] != _SOS and at + 4 <= len(content):
         at += 2 + int.from_bytes(content[at + 2 : at + 4])
     return max(content.count(_SOS, at), 1)
 
 
 def pixels_of_png(file: IO[bytes]) -> IO[bytes]:
-    """Return of a PNG what bears on its pixels, and before that, wherever it stands, what says which side is up.
+    """Return a PNG's pixel chunks, and its EXIF chunk moved before them, which holds the orientation.
 
-    A file that holds nothing else is returned itself, so that none of a large one is copied.
+    A file with pixel chunks only is returned itself, so that a large one is not copied.
     """
     found = list(_chunks(file))
     pixels = [(start, end) for kind, start, end in found if kind[:1].isupper() or kind == b"tRNS"]
@@ -84,8 +84,8 @@ def pixels_of_png(file: IO[bytes]) -> IO[bytes]:
 
 
 def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start and end of each chunk of a PNG; of what is no pixel only what is small and has its checksum.
-    Raises ValueError where there are more of them than any picture has.
+    """Yield kind, start and end of each chunk of a PNG; metadata chunks only if small and with a valid checksum.
+    Raises ValueError where there are more chunks than any picture has.
     """
     start = len(PNG)
     for _ in range(_MOST_PARTS):

@@ -1,4 +1,4 @@
-"""Controls of what in a picture a model needs: the same picture with something taken away. Knows nothing of models."""
+"""Controls that remove something from a picture, to test whether a model needs it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFilter, ImageOps
 
-# The middle that counts as the face where no detector is asked: this share of each side.
+# Without a face detector, the middle counts as the face: this share of each side.
 MIDDLE = 0.64
-# The mean of ImageNet's pictures, which is about what a network takes for nothing.
+# The mean colour of ImageNet, which is close to a neutral input for a network.
 COVER = (124, 116, 104)
-# Of the shorter side: what is blurred by as much keeps its colours and loses its shapes.
+# Blur radius as a share of the shorter side: it leaves colours and removes shapes.
 BLUR = 0.06
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class PictureControl:
-    """A change to any upright RGB picture, and what is asked by it."""
+    """A change to an upright RGB picture, and the question it answers."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Turn a picture file into an upright RGB image: the one reader for every path into the program."""
+"""Decode a picture file into an upright RGB image: the only reader in the program."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ from emotion.core.errors import PictureError
 from emotion.data.containers import PNG, count_scans, jpeg_without_metadata, pixels_of_png
 from emotion.data.limits import MAX_BYTES, MAX_PIXELS
 
-# What is opened, whatever a file is called, besides HEIC; a phone's MPO is a JPEG. Nothing else is tried: Pillow hands
-# PostScript to another program.
+# Formats opened besides HEIC, whatever a file is called; a phone's MPO counts as JPEG. No others are tried: Pillow
+# passes PostScript to another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-# Half of a plain JPEG's width and height can be left out while it is decoded; the decoders of the last three hold 7, 9
-# and 16 bytes a pixel, and are to stay within 300 MB too.
-MAX_JPEG_PIXELS = 178_000_000  # more is too much for Pillow
+# A plain JPEG can be decoded at half its width and height; the decoders of the last three formats use 7, 9 and 16 bytes
+# a pixel, and must stay within 300 MB too.
+MAX_JPEG_PIXELS = 178_000_000  # Pillow's limit
 _FEWER_PIXELS = {"HEIF": 40_000_000, "AVIF": 30_000_000, "WEBP": 18_000_000}
-# A progressive JPEG has about ten; each is a pass over all of it.
+# A progressive JPEG has about ten scans; each is a pass over the whole picture.
 MAX_SCANS = 50
-# Of what stands before the pixels: Pillow joins and keeps all of it, a GIF's comment in quadratic time.
+# Limits for data before the pixels: Pillow joins all of it in memory, a GIF's comments in quadratic time.
 MAX_HEAD_BYTES, MAX_HEAD_PIECES = 16_000_000, 4_000
-# Of the longer side to the shorter: models resize a picture by its shorter side.
+# The largest ratio of the longer to the shorter side: models resize a picture by its shorter side.
 MAX_RATIO = 100
 LARGE_PIXELS, LARGE_BYTES = 13_000_000, 10_000_000
-# What odd and damaged files have been seen to raise in Pillow.
+# Errors that odd and damaged files raise in Pillow.
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError,
     AssertionError, struct.error, zlib.error,
 )  # fmt: skip
 
-# How a picture is turned upright, by EXIF's number of which side is up.
+# The transposition that makes a picture upright, by EXIF orientation.
 _TURNS = dict(zip(range(2, 9), map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), strict=True))
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-# As many rows are made RGB at once, so that no second copy of a large picture is held.
+# Rows converted to RGB at once, so that there is never a second copy of a large picture.
 _ROWS = 512
 
 
 def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None = None) -> Image.Image:
-    """Decode a picture, turned as its EXIF orientation says, without alpha, as RGB.
+    """Decode a picture as upright RGB (by its EXIF orientation), without alpha.
 
-    Transparent parts become white, the first frame of an animation counts. Grey of more than eight bits is scaled by
-    its type, whatever is in it: 16 bits by 65535, 32 bits by 2**31 - 1 (2**32 - 1 unsigned), floats by 1.
+    Transparent parts become white; the first frame of an animation is used. Grey of more than eight bits is scaled by
+    its type, not its content: 16 bits by 65535, 32 bits by 2**31 - 1 (2**32 - 1 unsigned), floats by 1.
 
-    With ``side`` both sides are shortened as far as each stays at least twice as many pixels: a JPEG while it is
-    decoded, several times as fast, anything else by the mean of whole squares of pixels. A JPEG of more than
-    ``MAX_PIXELS`` has half its width and height in any case.
-    Raises PictureError as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
+    With ``side`` the picture is reduced, but each side stays at least twice that many pixels: a JPEG while it is
+    decoded, several times as fast, other formats by averaging whole squares of pixels. A JPEG of more than
+    ``MAX_PIXELS`` always has its width and height halved.
+    Raises PictureError as ``opened``, and where the file is cut short, or its grey exceeds its scale or becomes black.
     """
     with opened(source, name=name) as image:
         return decoded(image, side=side)
 
 
 def decoded(image: ImageFile.ImageFile, *, side: int | None = None) -> Image.Image:
-    """Return a picture that is ``opened`` as ``open_picture`` does."""
+    """Decode a picture from ``opened`` in the same way as ``open_picture``."""
     halved = 2 if image.width * image.height > MAX_PIXELS else 1
     width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
     image.draft("RGB", (width, height))
@@ -72,24 +72,23 @@ def decoded(image: ImageFile.ImageFile, *, side: int | None = None) -> Image.Ima
 
 
 def reduced(picture: Image.Image, *, side: int) -> Image.Image:
-    """Return a picture that is in memory as ``open_picture`` would give it for this side."""
+    """Reduce a picture in memory as ``open_picture`` does for this side."""
     factor = _factor(picture, side)
     return picture.reduce(factor) if factor > 1 else picture
 
 
 @contextmanager
 def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.ImageFile]:
-    """Open a picture that is within the limits, and decode nothing of it yet; what Pillow raises meanwhile is told.
+    """Open a picture within the limits without decoding it; errors of Pillow inside the block become PictureError.
 
-    Of a PNG nothing is read but what bears on its pixels and which side is up: no text, no profile and none of their
-    checksums has a say.
-    Raises PictureError where it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with
+    Of a PNG only the pixel chunks and the orientation are read: text, profiles and their checksums do not matter.
+    Raises PictureError where it is not a picture of ``FORMATS`` or HEIC, or beyond a limit; the text begins with
     ``name``.
     """
     shown = name or (source.name if isinstance(source, Path) else "the picture")
     try:
         with ExitStack() as stack:
-            # Pillow warns where we refuse, and about odd metadata that changes no pixel.
+            # Pillow warns where we raise, and about odd metadata that changes no pixel.
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
             file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
@@ -114,9 +113,9 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
 
 
 def orientation(image: ImageFile.ImageFile) -> int:
-    """Return which side is up as EXIF numbers it, 1 to 8; 1, for upright, where that cannot be read."""
+    """Return the EXIF orientation, 1 to 8; 1 (upright) where it cannot be read."""
     try:
-        # Pillow's own for PNG decodes all of it, in case that something stands behind the pixels.
+        # Pillow's PNG method would decode the whole picture, in case EXIF follows the pixels.
         found = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
     except _BROKEN:
         return 1
@@ -124,8 +123,8 @@ def orientation(image: ImageFile.ImageFile) -> int:
 
 
 def is_large(picture: Path, *, name: str = "") -> bool:
-    """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing.
-    Raises PictureError where it is no picture, or beyond a limit, so that nobody has to decode it.
+    """Whether a picture is slow to decode: more than a phone's usual 12 megapixels. Decodes nothing.
+    Raises PictureError where it is not a picture, or beyond a limit.
     """
     with opened(picture, name=name) as image:
         return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
@@ -135,9 +134,9 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
     file.seek(0)
     head = file.read(64)
     file.seek(0)
-    # AVIF has the same box as HEIC, with a brand of its own in it.
+    # AVIF has the same header box as HEIC, with its own brand in it.
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF and b"avi" not in head[8 : int.from_bytes(head[:4])]:
-        # Not by way of Pillow's list of openers, which is everybody's.
+        # Not registered with Pillow: its list of openers is global.
         from pi_heif import HeifImageFile
 
         return cast(ImageFile.ImageFile, HeifImageFile(file))
@@ -147,7 +146,7 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
     try:
         image: ImageFile.ImageFile = Image.open(cast(IO[bytes], metered), formats=FORMATS)
     except UnidentifiedImageError:
-        # Of a JPEG with a part that Pillow stumbles over there may be one without it.
+        # If Pillow fails on a JPEG's metadata, it may open the file without it.
         if not head.startswith(b"\xff\xd8"):
             raise
         file.seek(0)
@@ -157,7 +156,7 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
 
 
 class _Metered:
-    """A picture's file, of which so much may be read in so many pieces while it is opened."""
+    """A picture's file that limits how many bytes, in how many pieces, are read while it is opened."""
 
     def __init__(self, file: IO[bytes], *, shown: str) -> None:
         self._file, self._shown, self.is_counted = file, shown, True
@@ -168,7 +167,7 @@ class _Metered:
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._file.read(size)
-        # All at once, as WebP is read, it may be.
+        # Reading all at once, as for WebP, is allowed.
         if self.is_counted and size >= 0:
             self._pieces, self._bytes = self._pieces - 1, self._bytes - len(data)
             if self._pieces < 0 or self._bytes < 0:
@@ -177,7 +176,7 @@ class _Metered:
 
 
 def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
-    """Return why a picture may not be decoded, as "has … : …"; empty where it may."""
+    """Return why a picture is too large to decode, as "has … : …"; empty where it is not."""
     scans, most = 1, _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
     if image.format in ("JPEG", "MPO"):
         here = file.tell()
@@ -200,7 +199,7 @@ def _factor(image: Image.Image, side: int) -> int:
 
 
 def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:
-    """Return a decoded picture as RGB, each square of ``factor`` pixels as their mean."""
+    """Return a decoded picture as RGB, reduced by the mean of each square of ``factor`` pixels."""
     white = _white(image)
     made = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
     rows = -(-_ROWS // factor) * factor
@@ -217,15 +216,15 @@ def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:
 
 
 def _white(image: ImageFile.ImageFile) -> int:
-    """Return which number is white in grey of more than eight bits, 0 for any other picture.
-    Raises ValueError where it has numbers beyond black and white, or 32 bits and none that would not be black.
+    """Return the value of white in grey of more than eight bits, 0 for any other picture.
+    Raises ValueError where values lie outside black and white, or all values of 32 bits would be black.
     """
     if image.mode != "F" and not image.mode.startswith("I"):
         return 0
     tags = getattr(image, "tag_v2", {})
     bits, is_signed = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0], tags.get(TiffImagePlugin.SAMPLEFORMAT) == (2,)
     white: int = 1 if image.mode == "F" else (1 << bits - is_signed) - 1
-    # Sixteen bits without a sign cannot lie outside.
+    # Unsigned 16-bit values are always within the scale.
     lowest, highest = (0, white) if ";" in image.mode else cast(tuple[float, float], image.getextrema())
     if not 0 <= lowest <= highest <= white or (bits == 32 and 0 < highest < white / 256):
         raise ValueError(f"its grey goes from {lowest:g} to {highest:g}, where 0 is black and {white} white")

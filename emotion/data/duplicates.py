@@ -1,4 +1,4 @@
-"""Pictures that are near-duplicates of one another: the same photograph saved, sized or turned over again.
+"""Near-duplicate pictures: the same photograph saved again, resized or mirrored.
 
 A perceptual hash (imagehash's ``phash``: the signs of the lowest frequencies) of 256 bits. Measured on the drawn set
 and on photographs: saved at half the size, greyed or brightened by a third, 95 % of the pictures stay within 0.12 of
@@ -25,11 +25,11 @@ from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.data.sets import Likeness, PictureRow
 
-SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different people have been alike
+SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different people had the same hash
 BITS = SIDE * SIDE
 NEAR_SHARE = 0.1
-LOOKED_AT = 64  # pixels: a large picture is decoded to no less than twice as many a side
-_ROWS = 64  # compared with all others at once, so that 50,000 of these need 25 MB
+LOOKED_AT = 64  # pixels: a large picture is decoded to at least twice this side
+_ROWS = 64  # rows compared with all others at once: 25 MB for 50,000
 Words = NDArray[np.uint64]
 
 
@@ -50,9 +50,9 @@ def fingerprints(picture: Image.Image) -> tuple[bytes, bytes]:
 def find_likenesses(
     rows: Sequence[PictureRow], mirrored: Sequence[bytes], *, sets: Mapping[str, Sequence[PictureRow]]
 ) -> list[Likeness]:
-    """Return which rows look like an earlier one, or like one of other ``sets`` by their folders' names.
+    """Return the rows that are near-duplicates of an earlier row, or of a row of other ``sets`` (by folder name).
 
-    ``mirrored`` are the fingerprints of the rows' mirror images. The nearest one is named, the first of several.
+    ``mirrored`` are the fingerprints of the rows' mirror images. Each match is the nearest row, the first of equals.
     """
     prints, turned, found = _of_rows(rows), _words(mirrored), list[Likeness]()
     for name, others in [(None, rows), *sets.items()]:
@@ -64,7 +64,7 @@ def find_likenesses(
             some = slice(start, start + _ROWS)
             apart = _apart(prints[some], turned[some], words[: start + _ROWS] if name is None else words)
             if name is None:
-                # A row is not compared with itself and those after it.
+                # A row is compared only with the rows before it.
                 apart[np.arange(apart.shape[1]) >= start + np.arange(len(apart))[:, None]] = BITS
             for row, like in enumerate(apart.argmin(1)):
                 if (share := float(apart[row, like]) / BITS) <= NEAR_SHARE:
@@ -74,9 +74,9 @@ def find_likenesses(
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """The pictures that a run was trained or validated on, by content and by look.
+    """The pictures that a run was trained or validated on, by content and by appearance.
 
-    ``paths`` are theirs, ``prints`` their (N, 4) fingerprints; ``checked`` counts them, 0 where they are gone.
+    ``paths`` are their paths, ``prints`` their (N, 4) fingerprints; ``checked`` is their number, 0 where they are gone.
     """
 
     paths: Sequence[str]
@@ -85,12 +85,12 @@ class TrainedOn:
 
     @property
     def checked(self) -> int:
-        """How many pictures a sample can be compared with by their look."""
+        """The number of pictures whose appearance a sample can be compared with."""
         return len(self.prints)
 
     @classmethod
     def of(cls, rows: Sequence[tuple[str, str]], *, known: Mapping[str, bytes], kept_in: Path) -> TrainedOn:
-        """Return the pictures of (path, SHA-256) rows; fingerprints that are not ``known`` are kept in a file."""
+        """Return the pictures of (path, SHA-256) rows; fingerprints that are not ``known`` are cached in a file."""
         kept: dict[str, bytes] = {}
         with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
             values = json.loads(kept_in.read_text(encoding="utf-8"))
@@ -99,7 +99,7 @@ class TrainedOn:
         with ThreadPoolExecutor(max_workers=2) as pool:
             computed = zip(lacking, pool.map(_of_file, lacking.values(), lacking), strict=True)
             kept |= (new := {sha256: bits for sha256, bits in computed if bits})
-        # On a full disk they are computed again the next time.
+        # With a full disk they are computed again next time.
         with contextlib.suppress(OSError):
             if new:
                 kept_in.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ class TrainedOn:
         return cls([path for path, _ in found], {sha256: path for path, sha256 in rows}, _words([b for _, b in found]))
 
     def groups(self, paths: Sequence[Path]) -> list[int]:
-        """Return a number for each of these pictures, the same for those that look alike, directly or by others."""
+        """Return a group number for each picture; near-duplicates, direct or through others, share one."""
         from scipy.sparse.csgraph import connected_components
 
         alike = [_apart(each[None], each[None], self.prints)[0] for each in self.prints]
@@ -118,9 +118,9 @@ class TrainedOn:
         return [groups.get(str(path), len(groups) + number) for number, path in enumerate(paths)]
 
     def twins(self, pictures: Sequence[Picture]) -> dict[Path, str]:
-        """Return those of the pictures that were trained on, with the path of the training picture.
+        """Return the pictures that were trained on, each with the path of the training picture.
 
-        The same content counts, and a look within a tenth of the bits, mirrored or not. What cannot be read has none.
+        Pictures match by content, or, if readable, by fingerprints within a tenth of the bits, mirrored or not.
         """
         with ThreadPoolExecutor(max_workers=2) as pool:
             found = pool.map(self._twin, pictures)
@@ -148,7 +148,7 @@ def _words(prints: Sequence[bytes]) -> Words:
 
 
 def _apart(prints: Words, mirrored: Words, others: Words) -> NDArray[np.uint16]:
-    """Return how many bits differ, (rows, others), mirrored or not, whichever are fewer."""
+    """Return the number of bits that differ, (rows, others), the lower of unmirrored and mirrored."""
     counts = []
     for each in (prints, mirrored):
         counted = np.zeros((len(each), len(others)), dtype=np.uint16)
@@ -159,7 +159,7 @@ def _apart(prints: Words, mirrored: Words, others: Words) -> NDArray[np.uint16]:
 
 
 def _of_file(path: Path, sha256: str) -> bytes | None:
-    """Return the fingerprint of a training picture; None where it is gone, changed, or cannot be read."""
+    """Return the fingerprint of a training picture; None where it is missing, changed or unreadable."""
     try:
         picture = open_picture(path, side=LOOKED_AT) if hash_file(path) == sha256 else None
     except (OSError, PictureError):

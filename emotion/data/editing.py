@@ -1,7 +1,7 @@
-"""Change a set after it was imported: delete and relabel pictures, call it otherwise; or pack it to hand it on.
+"""Change an imported set: delete and relabel pictures, rename it; or pack it into a zip.
 
-The rows are what a set holds. Files come before them and go after them, so that a crash leaves a file too many that no
-row names, and never one too few.
+The rows define a set's content. Files are added before the rows are written and deleted after, so that a crash can
+leave an extra file without a row, and never a row without a file.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from emotion.data.names import alike, class_label, folder_name, plain_text, show
 from emotion.data.sets import Likeness, Manifest, PictureRow, SavedSet, alone
 
 MAX_SPECIES = 40
-_DIGITS = 4  # of the number that a picture has in its class
+_DIGITS = 4  # of a picture's number in its class
 
 
 def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
     """Delete pictures of a set for good, by their file names within it, and return how many.
-    Raises PictureError where one is not in it, none would be left, or the set cannot be written.
+    Raises PictureError where one is not in the set, none would be left, or the set cannot be written.
     """
     with changing(found) as before:
         gone = _of(before, files)
@@ -40,8 +40,8 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
 
 
 def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int:
-    """Move pictures of a set into another class, which need not be there yet, and return how many are moved.
-    Raises PictureError where one is not in it, the class has a name that cannot be kept, or the set cannot be written.
+    """Move pictures of a set into another class, which may be new, and return how many were moved.
+    Raises PictureError where one is not in the set, the class name is not allowed, or the set cannot be written.
     """
     with changing(found) as before:
         chosen, wanted = _of(before, files), alike(class_label(label))
@@ -56,8 +56,8 @@ def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int
 
 
 def take_aliases(found: SavedSet) -> int:
-    """Move every class whose name means an emotion (`anger`) into that emotion's, and return how many pictures moved.
-    Raises PictureError where the set is gone, or cannot be written.
+    """Merge every class whose name means an emotion (`anger`) into that emotion; return how many pictures moved.
+    Raises PictureError where the set is missing, or cannot be written.
     """
     moved = 0
     for label in found.manifest.counts():
@@ -68,7 +68,7 @@ def take_aliases(found: SavedSet) -> int:
 
 
 def describe_set(found: SavedSet, *, name: str, species: str) -> None:
-    """Name a set and whom it shows; its folder stays. Raises PictureError where they cannot be used or written."""
+    """Change a set's name and species; its folder stays. Raises PictureError where they are invalid or not written."""
     folder_name(name)
     checked = checked_species(species)
     with changing(found) as before:
@@ -76,12 +76,12 @@ def describe_set(found: SavedSet, *, name: str, species: str) -> None:
 
 
 def pack(found: SavedSet, to: Path) -> Path:
-    """Write a set into the zip ``to``, whole or not at all, and return it; imported again, it is as it was.
+    """Write a set into the zip ``to``, atomically, and return it; an import of the zip restores the set.
     Raises PictureError where the set is damaged or changes meanwhile, or the zip cannot be written.
     """
     beside = to.with_name(f".{to.name}")
     try:
-        # Stored as they are: pictures are packed already.
+        # Stored without compression: pictures are compressed already.
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as packed:
             for row in found.manifest.pictures:
                 packed.write(found.folder / row.file, f"{found.key}/{row.file}")
@@ -97,7 +97,7 @@ def pack(found: SavedSet, to: Path) -> Path:
 
 
 def checked_species(species: str) -> str:
-    """Return a species in one line and small letters. Raises PictureError where it is too long."""
+    """Return a species on one line in lower case. Raises PictureError where it is too long."""
     plain = plain_text(species)
     if len(plain) > MAX_SPECIES:
         raise PictureError(f"The species has {len(plain)} characters: use at most {MAX_SPECIES}.")
@@ -106,7 +106,7 @@ def checked_species(species: str) -> str:
 
 @contextlib.contextmanager
 def changing(found: SavedSet) -> Iterator[Manifest]:
-    """Hold the sets' folder, and give the manifest as it is now. Raises PictureError where it cannot be changed."""
+    """Lock the sets' folder and give the current manifest. Raises PictureError where it cannot be changed."""
     with alone(found.folder.parent):
         try:
             yield SavedSet(found.folder).manifest
@@ -123,7 +123,7 @@ def rewrite(
     come: Mapping[str, Path] | None = None,
     put: Callable[[Path, Path], object] = shutil.copyfile,
 ) -> None:
-    """Write a set anew; ``come`` says where each new file lies now, and ``put`` brings it. Raises OSError."""
+    """Rewrite a set; ``come`` maps each new file to its present path, and ``put`` copies it. Raises OSError."""
     for file, path in (come or {}).items():
         (folder / file).parent.mkdir(exist_ok=True)
         put(path, folder / file)
@@ -132,13 +132,13 @@ def rewrite(
     for file in {row.file for row in before.pictures} - {row.file for row in after.pictures}:
         (folder / file).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
-            (folder / file).parent.rmdir()  # Only where nothing is left in it.
+            (folder / file).parent.rmdir()  # Fails unless it is empty.
 
 
 def numbered(rows: Sequence[PictureRow], before: Manifest, folder: Path) -> dict[str, PictureRow]:
-    """Return rows as the set in a folder has them, by the names they had: by class and number, after those there.
+    """Return new rows by their old names, renamed by class and number after the rows of the set in ``folder``.
 
-    So no name from outside becomes a path. A class that some file system takes for one of the set's is that one.
+    So no outside name becomes a path. A class whose name a file system may confuse with one of the set's joins it.
     """
     last: Counter[str] = Counter()
     for row in before.pictures:
@@ -152,14 +152,14 @@ def numbered(rows: Sequence[PictureRow], before: Manifest, folder: Path) -> dict
         while True:
             last[label] += 1
             file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
-            if not (folder / file).exists():  # A file that no row names stays.
+            if not (folder / file).exists():  # A file without a row is not overwritten.
                 break
         named[row.file] = replace(row, file=file, label=label)
     return named
 
 
 def renamed(likenesses: Sequence[Likeness], names: Mapping[str, str]) -> list[Likeness]:
-    """Return likenesses by the new ``names`` of their files, those of which none has gone."""
+    """Return likenesses with the new ``names`` of their files, without those of files that are gone."""
     return [
         replace(each, file=names[each.file], like=each.like if each.set else names[each.like])
         for each in likenesses

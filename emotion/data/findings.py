@@ -1,4 +1,4 @@
-"""What a person should know of a set before using it: sentences, and which pictures may be labelled wrongly."""
+"""What to know of a set before using it: sentences on its balance, and pictures that may have a wrong label."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emotion.core.format import count as counted
 from emotion.data.names import shown
 from emotion.data.sets import Manifest, SavedSet
 
-# A class with more than this many times as many pictures as the middle one of the others is said to rule.
+# A class dominates if it has more than this many times the pictures of the median of the other classes.
 RULES_AT = 3.0
 SWITCH = "With “Class weights”, a setting of the training, every class counts alike."
 _TOLD = 5
@@ -21,9 +21,9 @@ _SUSPECTS_FILE = "suspects.json"
 
 
 def balance_sentence(counts: Mapping[str, int]) -> str:
-    """Say where one class rules, with the share that always naming it gets right; empty where none does.
+    """Return a sentence if one class dominates, with the accuracy of always predicting it; empty where none does.
 
-    Ruling is to have more than ``RULES_AT`` times as many pictures as the median of the other classes.
+    A class dominates with more than ``RULES_AT`` times as many pictures as the median of the other classes.
     """
     if len(counts) < 2:
         return ""
@@ -40,7 +40,7 @@ def balance_sentence(counts: Mapping[str, int]) -> str:
 
 
 def findings(manifest: Manifest) -> list[str]:
-    """Return a sentence for each thing: how it was read, what was left out, what rules, what looks alike."""
+    """Return sentences on how the set was read, what was left out, dominant classes and near-duplicates."""
     found = list(manifest.notes)
     if manifest.skipped:
         copies = f", {manifest.duplicates:,} of them as exact copies" if manifest.duplicates else ""
@@ -77,10 +77,10 @@ def _are(number: int, noun: str) -> str:
 
 @dataclass(frozen=True)
 class Suspect:
-    """What the features say of a picture's ``label``: the class it is ``nearest`` to, and by how much.
+    """What the features suggest about a picture's ``label``: the ``nearest`` class, and by how much.
 
-    ``doubt`` is the log odds of the nearest other class against its own: above 0, another one is nearer. They tell
-    pictures apart; with few pictures and many features they are far too sure of themselves to be told as chances.
+    ``doubt`` is the log odds of the nearest other class against its own: above 0, the other is nearer. It ranks
+    pictures; with few pictures and many features it is far too overconfident to be shown as a probability.
     """
 
     label: str
@@ -94,12 +94,12 @@ class Suspect:
 
 
 def keep_suspects(found: SavedSet, suspects: Mapping[str, Suspect]) -> None:
-    """Keep what was found beside the set, by the SHA-256 of each picture. Raises OSError where it is full."""
+    """Save the suspects in the set's folder, by the SHA-256 of each picture. Raises OSError where the disk is full."""
     write_json(found.folder / _SUSPECTS_FILE, {sha256: asdict(each) for sha256, each in suspects.items()})
 
 
 def kept_suspects(found: SavedSet) -> dict[str, Suspect]:
-    """Return what was found of the pictures that still have the label that was judged; nothing from a torn file."""
+    """Return the saved suspects whose label has not changed since; none where the file is damaged."""
     try:
         values = json.loads((found.folder / _SUSPECTS_FILE).read_text(encoding="utf-8"))
         known = {str(sha256): Suspect(**each) for sha256, each in values.items()}

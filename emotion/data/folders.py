@@ -1,4 +1,4 @@
-"""List a folder of pictures by class, with an account of what is left out and why. Opens no picture."""
+"""List a folder of pictures by class, and the files left out with reasons. Opens no picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emotion.data.classes import TABLES, Parts, one_spelling, read_classes, read
 from emotion.data.limits import Limits
 from emotion.data.names import HIDDEN, NO_PICTURE, is_system, kept_text, reason_against, shown
 
-# Of a set that was imported.
+# Files of an imported set.
 SET_FILE, ROWS_FILE, OLD_SET_FILE = "set.json", "metadata.jsonl", "manifest.json"
 _TEXTS = frozenset({
     ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".xml", ".html", ".yaml", ".yml", ".py", ".ini", ".log", ".db",
@@ -33,7 +33,7 @@ SourceKind = Literal["zip", "folder", "files", "data set"]
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is left out, by its relative name where it came from, and why: a sentence that begins with "It"."""
+    """A file that is left out, by its original relative name, and why: a sentence that begins with "It"."""
 
     original: str
     reason: str
@@ -41,7 +41,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file and the class it is said to show."""
+    """A picture file and its labelled class."""
 
     path: Path
     label: str
@@ -54,10 +54,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Listing:
-    """The names of pictures below ``root`` by class, both in a fixed order, and sentences on how they were found.
+    """The names of pictures under ``root`` by class, both in a fixed order, and notes on how they were found.
 
-    ``loose`` are pictures of no class, which are among ``left_out`` too. Of what is imported, ``title`` and ``kind``
-    say what it came as, and ``originals`` what files were called there that have other names in the folder.
+    ``loose`` are pictures of no class, which are also in ``left_out``. For an import, ``title`` and ``kind`` name its
+    source, and ``originals`` maps files that were renamed to their original names.
     """
 
     root: Path
@@ -81,11 +81,11 @@ class Listing:
         return sorted(found, key=lambda picture: str(picture.path))
 
     def account(self) -> list[str]:
-        """Return the notes, and one sentence for each reason why files are left out that may have been meant."""
+        """Return the notes, and one sentence for each reason why likely pictures were left out."""
         by_reason: defaultdict[str, list[str]] = defaultdict(list)
         for each in self.left_out:
             name = PurePosixPath(each.original)
-            # Nobody would take a text for a picture, or what has a dot before its name.
+            # Text files and hidden files are not mistaken for pictures.
             is_text = each.reason == NO_PICTURE and name.suffix.lower() in _TEXTS
             if not is_text and not (each.reason == HIDDEN and name.name[0] == "."):
                 by_reason[each.reason].append(each.original)
@@ -99,15 +99,15 @@ def list_folder(
     root: Path, *, use_aliases: bool = False, limits: Limits | None = None, any_name: bool = False,
     is_asked: bool = True,
 ) -> Listing:  # fmt: skip
-    """List the pictures below ``root`` by class.
+    """List the pictures under ``root`` by class.
 
-    A ``metadata.csv`` or ``metadata.jsonl`` with a column of labels says the class of what it names. Elsewhere folders
-    do: those that are called after an emotion and those beside them, else the one level of folders there is. Folders
-    of splits (``train``, ``test``) are no classes. Of an imported set, its rows alone count. Names that differ only in
-    case or form are one class; with ``use_aliases``, a name that means an emotion (`Anger`) is that emotion's.
-    ``any_name`` takes files as well whose names are no text; without ``is_asked``, unclear classes are none.
-    Raises PictureError where the folder is missing or cannot be read, its classes can be read in two ways, or it holds
-    more files than the limits allow.
+    A ``metadata.csv`` or ``metadata.jsonl`` with a label column gives the classes of the files it names. For all others
+    the folders do: those named after emotions and their siblings, else the only level of folders. Split folders
+    (``train``, ``test``) are not classes. In an imported set, only its rows count. Names that differ only in case or
+    Unicode form are one class; with ``use_aliases``, a name that means an emotion (`Anger`) becomes that emotion.
+    ``any_name`` includes files whose names are not valid text; without ``is_asked``, unclear classes mean none.
+    Raises PictureError where the folder is missing or cannot be read, its classes are ambiguous, or it holds more files
+    than the limits allow.
     """
     if not root.is_dir():
         raise PictureError(f"There is no folder {root}: give one that holds a folder of pictures per class.")
@@ -115,7 +115,7 @@ def list_folder(
     listing = Listing(root, {}, left_out)
     if _is_set(root):
         labelled = _by_rows(root, names)
-        # Of what lies beside its classes nothing is said.
+        # Other files next to the class folders are not reported.
         left_out[:] = [each for each in left_out if "/" in each.original or each.reason not in (NO_PICTURE, HIDDEN)]
         left_out += [Skipped(kept_text(name), UNLISTED) for name in names if name not in labelled]
     else:
@@ -147,7 +147,7 @@ def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
 
 
 def holds_pictures(root: Path) -> bool:
-    """Whether there is a picture in a folder of ``root``: a look that ends at the first one, for pages."""
+    """Whether a folder under ``root`` holds a picture; stops at the first, so that pages load fast."""
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not is_system(name)]
         if Path(folder) != root and any(not reason_against(name) and Path(folder, name).is_file() for name in names):
@@ -156,10 +156,10 @@ def holds_pictures(root: Path) -> bool:
 
 
 def nothing_left(title: str, left_out: Sequence[Skipped], notes: Sequence[str] = ()) -> PictureError:
-    """Return the error that says why no picture of a folder or a zip is left."""
+    """Return the error that explains why a folder or a zip has no usable picture."""
     if table := next((note for note in notes if note.endswith(_UNREAD)), ""):
         return PictureError(f"No picture in {title} has a class: {table}")
-    # What is no picture by its name explains nothing where pictures are there and cannot be used.
+    # Files that are not pictures explain nothing if there are pictures that cannot be used.
     if told := [each for each in left_out if each.reason not in (HIDDEN, NO_PICTURE, EMPTY)]:
         first = f"{shown(told[0].original)}: {told[0].reason}"
         return PictureError(f"No picture in {title} can be used; the first of {len(told):,} left out is {first}")
@@ -183,9 +183,9 @@ def count_labels(pictures: Iterable[Picture]) -> dict[str, int]:
 
 
 def within(picture: str, folder: str) -> str:
-    """Return a picture's name within its set, or within its class where it lies elsewhere."""
+    """Return a picture's name within its set, or within its class if it is outside the set."""
     path = PurePath(picture)
-    # Pictures are listed where a link leads to.
+    # Pictures are listed by their resolved paths.
     for root in (PurePath(folder), Path(folder).resolve()):
         if path.is_relative_to(root):
             return path.relative_to(root).as_posix()
@@ -197,12 +197,12 @@ def _folder(name: str) -> Parts:
 
 
 def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], list[str], list[Skipped]]:
-    """Return the names of pictures, of tables beside them, and what is left out. Follows no link to a folder."""
+    """Return the names of pictures, of tables, and the files left out. Follows no link to a folder."""
     names, tables, left_out = list[str](), list[str](), list[Skipped]()
     count, waiting = 0, [""]
     while waiting:
         prefix, items, reason = waiting.pop(), list[os.DirEntry[str]](), EMPTY
-        # By scandir, which knows what is a folder without asking for each of thousands of files.
+        # scandir knows which entries are folders without a system call for each file.
         try:
             with os.scandir(root / prefix) as listed:
                 items = list(listed)
@@ -244,7 +244,7 @@ def _reason(item: os.DirEntry[str], name: str, limits: Limits, *, any_name: bool
 
 
 def _is_set(root: Path) -> bool:
-    """Whether this is the folder of an imported set; a drawn one has a list of another kind under the old name."""
+    """Whether this is an imported set's folder; a drawn set has another kind of list under the old name."""
     for name in (SET_FILE, OLD_SET_FILE):
         with contextlib.suppress(OSError), (root / name).open("rb") as file:
             return file.read(200).lstrip(b"\xef\xbb\xbf \n").startswith((b'{"schema"', b'{\n "schema"', b'{ "schema"'))
@@ -252,7 +252,7 @@ def _is_set(root: Path) -> bool:
 
 
 def _by_rows(root: Path, names: Iterable[str]) -> dict[str, str]:
-    """Return the class of each picture of an imported set: by its rows, before these by its folders."""
+    """Return the class of each picture of an imported set: from its rows, in old sets from its folders."""
     rows, _ = read_table(root / ROWS_FILE)
     if rows:
         return {name: rows[name][0] for name in names if rows.get(name)}
@@ -260,9 +260,9 @@ def _by_rows(root: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def _by_table(listing: Listing, table: str, names: list[str]) -> dict[str, str]:
-    """Return the classes that a table gives to pictures in its folder; what it and the folder do not share is told.
+    """Return the classes that a table gives to pictures in its folder, and note mismatches between the two.
 
-    A file that it gives several classes is taken out of ``names``.
+    Files with several classes are removed from ``names``.
     """
     prefix = f"{table.rpartition('/')[0]}/".lstrip("/")
     rows, why = read_table(listing.root / table)

@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face Hub, or laid out as there: what one offers, and its pictures as class folders."""
+"""Data sets on the Hugging Face Hub, or in its layout: describe one, and write its pictures as class folders."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from emotion.data.names import (
     shown,
 )
 
-# Where several columns would do, one that is called like this goes first; none has to be.
+# If several columns fit, those with such a name have precedence.
 _LIKELY = re.compile("image|img|picture|photo|face|label|emotion|expression|class|mood|category|target", re.I)
 
 
 @dataclass(frozen=True)
 class Description:
-    """What one split of a data set holds; texts in it are as strangers wrote them.
+    """What one split of a data set holds; its texts come from strangers.
 
-    ``source`` is an id on the Hub (``on_hub``) or a path, ``splits`` gives the rows of each, ``columns`` what each
-    holds in words, ``labels`` for each column how often each label stands in it; None is what it takes long to count.
-    Columns that are likelier to be meant come first. ``bytes`` is the size of the split's files.
+    ``source`` is an id on the Hub (``on_hub``) or a path, ``splits`` gives the rows of each split, ``columns`` the
+    content of each column in words, ``labels`` the count of each label by column; None where counting takes long.
+    The most likely columns come first. ``bytes`` is the size of the split's files.
     """
 
     source: str
@@ -55,23 +55,23 @@ class Description:
 
     @property
     def title(self) -> str:
-        """How sentences call it."""
+        """The name used in sentences."""
         return self.source if self.on_hub else shown(Path(self.source).name)
 
 
 def describe(
     source: str | Path, *, config: str = "", split: str = "", on_hub: bool = False, limits: Limits | None = None
 ) -> Description:
-    """Look at a data set: what is here under that path (a folder, a Parquet file), else what the Hub has of that id.
+    """Describe a data set: a local path (a folder, a Parquet file) if it exists, else a Hub id.
 
-    Of the Hub it reads the card, the list of files and parts of some of them. Without ``config`` and ``split``, the
-    usual ones are looked at. With ``on_hub``, nothing of this machine is meant, with a ``Path`` nothing else.
-    Raises PictureError where it is not there, cannot be read or wants to run a script, or the Hub does not give it.
+    From the Hub it reads the card, the list of files and parts of some files. Without ``config`` and ``split`` it uses
+    the defaults. With ``on_hub`` it ignores local paths; with a ``Path`` it ignores the Hub.
+    Raises PictureError where it is missing, cannot be read, needs to run a script, or the Hub denies access.
     """
     with opened_split(source, config, split, on_hub=on_hub, limits=limits or Limits()) as opened:
         pictures = [name for name in opened.types if opened.holds_pictures(name)]
         labels = {name: found for name in opened.types if (found := opened.counts(name))}
-        # Declared ones first. A column of which each value is another one is not likely to be of labels.
+        # Declared columns first. A column with a different value in every row is unlikely to hold labels.
         pictures.sort(key=lambda name: (name not in opened.images, not _LIKELY.search(name)))
         ranks = {
             name: (name not in opened.names, not _LIKELY.search(name), {1} == {*counts.values()})
@@ -87,7 +87,7 @@ def describe(
 
 
 def what_is_read(description: Description, *, picture_column: str = "", label_column: str = "") -> str:
-    """Say which part of a data set ``FromDataSet`` reads. Raises PictureError where a column is none."""
+    """Return a sentence on what ``FromDataSet`` reads. Raises PictureError where a column does not exist."""
     picture, label = _columns(description, picture_column, label_column)
     version = f" at {description.commit[:12]}" if description.commit else ""
     return (
@@ -98,11 +98,11 @@ def what_is_read(description: Description, *, picture_column: str = "", label_co
 
 @dataclass(frozen=True)
 class FromDataSet:
-    """A split as a way into a set: which columns of it are read, and what its labels are called.
+    """A split as the source of a set: which columns are read, and how its labels are renamed.
 
-    ``mapping`` gives labels other names, ``{theirs: ours}``, empty for what is left out. Of more pictures than the
-    limit, or than ``per_class`` of each class, ``seed`` draws as many, as evenly over the classes as they allow, from
-    few groups of rows: the rest is not downloaded.
+    ``mapping`` renames labels, ``{theirs: ours}``; an empty name leaves a label out. If there are more pictures than
+    the limit, or than ``per_class`` of each class, a sample is drawn by ``seed``, as evenly over the classes as
+    possible, from few groups of rows, so that the rest is not downloaded.
     """
 
     description: Description
@@ -135,7 +135,7 @@ class FromDataSet:
             for row, text in enumerate(texts):
                 if text in calling:
                     by_class.setdefault(calling[text], []).append(row)
-                elif not self.per_class:  # Of a small sample nobody asks where the others are.
+                elif not self.per_class:  # In a small sample the others need no explanation.
                     reason = f"It is labelled {shown(text)!r}, which is mapped to nothing."
                     listing.left_out.append(Skipped(f"{row:06}", reason if text else "It has no label."))
             rows = _drawn(by_class, groups, self.per_class, limits.pictures, self.seed)
@@ -158,13 +158,13 @@ class FromDataSet:
                 (to / name).write_bytes(content)
                 listing.files.setdefault(calling[texts[row]], []).append(name)
                 written += len(content)
-                if written > limits.bytes:  # What a file says of its size may be untrue.
+                if written > limits.bytes:  # The size stated in a file may be wrong.
                     raise PictureError(f"{title} holds more than {megabytes(limits.bytes)}, the limit of a set.")
         return listing
 
 
 def _columns(described: Description, picture: str, label: str) -> tuple[str, str]:
-    """Return the columns that are meant, the likeliest where none is named; PictureError where there is none."""
+    """Return the chosen columns, or the most likely ones; PictureError where there are none."""
     pictures, labels, has = described.picture_columns, tuple(described.labels), in_short(described.columns)
     for wanted, offered, what in ((picture, pictures, "encoded pictures"), (label, labels, "labels")):
         if not offered:
@@ -174,7 +174,7 @@ def _columns(described: Description, picture: str, label: str) -> tuple[str, str
 
 
 def _classes(found: Sequence[str], calls: Mapping[str, str], title: str, declared: Sequence[str]) -> dict[str, str]:
-    """Return the class of each label but those that are left out; PictureError where one cannot be a class."""
+    """Return the class of each label that is not left out; PictureError where one cannot be a class."""
     for theirs in calls:
         refuse_other(theirs, [*declared, *found], f"{title} has no label")
     calling = {theirs: ours for theirs in found if (ours := plain_text(calls.get(theirs, theirs)))}
@@ -198,8 +198,8 @@ def _drawn(
 ) -> list[int]:
     """Return ``per_class`` rows of each class (0 for all), at most ``most``, as evenly as the classes allow, in order.
 
-    They come from a quarter of the groups of rows where that is enough, and from up to ten where there are many, since
-    rows that lie together often look alike.
+    They come from a quarter of the row groups where that is enough, and from up to ten where there are many, since
+    neighbouring rows are often similar.
     """
     wanted = dict[str, int]()
     for place, label in enumerate(sorted(by_class, key=lambda label: (len(by_class[label]), label))):
@@ -220,7 +220,7 @@ def _drawn(
 
 
 def _name(row: int, path: str) -> str:
-    """Return a name for a row's picture that leads nowhere: its number, and what the picture was called."""
+    """Return a safe file name for a row's picture: its number and its original name."""
     name = f"{row:06}"
     with suppress(PictureError):
         name += f"-{class_label(PurePosixPath(path.replace(chr(92), '/')).name)}"
@@ -229,7 +229,7 @@ def _name(row: int, path: str) -> str:
 
 @dataclass(frozen=True)
 class Describe:
-    """Look at what a data set offers, as a job for another process."""
+    """Describe a data set, as a job for another process."""
 
     source: str
     config: str = ""
@@ -238,6 +238,6 @@ class Describe:
     limits: Limits = field(default_factory=Limits)
 
     def carry_out(self) -> Generator[Progress, None, Description]:
-        """Say that it is looked at, and return what was found, as ``describe``."""
+        """Yield one progress step, and return the description, as ``describe``."""
         yield Progress(0, 0, "asking what the data set holds")
         return describe(self.source, config=self.config, split=self.split, on_hub=self.on_hub, limits=self.limits)

@@ -1,7 +1,7 @@
-"""One split of a data set on the Hub, or laid out as there: found by ``datasets``, read in parts. Runs nobody's code.
+"""One split of a data set on the Hub, or in its layout: found by ``datasets``, read in parts. Runs no foreign code.
 
-Its files are laid out by name in a temporary folder, so that ``datasets`` never goes to the network itself. Parquet is
-read by groups of rows over ``HfFileSystem``. Nothing is left in a cache.
+Empty files with the names of its files are laid out in a temporary folder, so that ``datasets`` never uses the network.
+Parquet is read by row groups over ``HfFileSystem``. Nothing is left in a cache.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from emotion.data.limits import MAX_BYTES, Limits
 from emotion.data.names import PARQUET, PICTURE_SUFFIXES, plain_text, refuse_other, shown
 
 _LONGEST_LABEL = 1000
-MAX_LABELS = 200  # With more values, a column holds no labels.
-_FAR_FILES = 16  # Over the network, a look goes into no more files of a split.
+MAX_LABELS = 200  # A column with more values does not hold labels.
+_FAR_FILES = 16  # The most files of a split that are read over the network.
 _BUFFER, _BESIDE_BYTES = 2 << 20, 20_000_000
 _AT_ONCE = 4
 _READ_WHOLE = ("README.md", "dataset_infos.json", "metadata.csv", "metadata.jsonl", "metadata.parquet")
 _LABELS = re.compile(r"(dictionary<values=)?(large_)?string|bool|u?int\d|float|halffloat|double")
-# How JPEG, PNG, WebP, BMP, GIF and TIFF begin, and after four bytes HEIC and AVIF.
+# The first bytes of JPEG, PNG, WebP, BMP, GIF and TIFF, and after four bytes those of HEIC and AVIF.
 _PICTURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|RIFF|BM|GIF8|II\*\0|MM\0\*|....ftyp", re.DOTALL)
 
 
 class HubSplit:
-    """One split of a data set: groups of rows in Parquet files, one of which may be a list of picture files.
+    """One split of a data set: row groups in Parquet files, one of which may be a list of picture files.
 
-    ``types`` are the columns as Arrow has them, ``names`` the classes of those that are declared as labels, ``images``
-    those declared as pictures. ``beside`` are the files that a list of pictures may name, by the paths in it.
+    ``types`` are the columns' Arrow types, ``names`` the classes of those declared as labels, ``images`` those declared
+    as pictures. ``beside`` are the files that a list of pictures may name, by the paths in it.
     """
 
     def __init__(self, path: Path, title: str, *, is_far: bool, commit: str, limits: Limits) -> None:
@@ -51,25 +51,25 @@ class HubSplit:
         self.title, self.is_far, self.commit = title, is_far, ""
         self._files, root = fsspec.filesystem("file"), path.as_posix()
         if is_far:
-            # Each failed try would be printed. The last one is raised, and becomes one sentence.
+            # Each failed try would be logged. The last error is raised, and becomes one sentence.
             logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
             info = ask(lambda: HfApi().dataset_info(title, revision=commit or None, timeout=ANSWER_SECONDS))
             self.commit = info.sha or commit
-            # Of a file, one byte more than is asked for is read; by default five million.
+            # Reads one byte more than requested; the default is five million.
             self._files = HfFileSystem(block_size=1, skip_instance_cache=True)
             root = f"datasets/{title}@{self.commit}"
         listed = self._files.find(root, detail=True)
         if len(listed) > limits.files:
             raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
-        # What leads out of its folder, or is a system's, is none of its files; nor is a pipe.
+        # Skips names that lead out of the folder, system files and pipes.
         odd = re.compile(r"^/|\\|::|://|(^|/)\.")
         plain = [each for each, name in names.items() if not odd.search(name) and name.isprintable()]
         self._paths = {names[each]: each for each in plain if listed[each]["type"] == "file"}
         self.sizes = {name: int(listed[each]["size"]) for name, each in self._paths.items()}
 
     def lay_out(self, folder: Path) -> None:
-        """Make files of these names in a folder, empty ones but for cards and lists."""
+        """Create files with these names in a folder, empty ones except for cards and lists."""
         import yaml
         from huggingface_hub import metadata_load
 
@@ -93,7 +93,7 @@ class HubSplit:
             )
 
     def find(self, folder: Path, config: str, split: str) -> None:
-        """Find a split by what is laid out in a folder, and open its files."""
+        """Find a split among the files laid out in a folder, and open its files."""
         import datasets
         import pyarrow.dataset as arrow
         import pyarrow.parquet
@@ -143,10 +143,10 @@ class HubSplit:
 
     def content(self, name: str) -> bytes:
         with self._files.open(self._paths[name]) as opened:
-            return bytes(opened.read(min(self.sizes[name], MAX_BYTES + 1)))  # Of a larger one an import makes nothing.
+            return bytes(opened.read(min(self.sizes[name], MAX_BYTES + 1)))  # An import skips larger files.
 
     def groups(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield the groups of rows in order, of which parts can be read: the first row, the one after, the group."""
+        """Yield the row groups in order, as (first row, end row, group); parts of a group can be read."""
         ends = 0
         for fragment in self._dataset.get_fragments():
             for group in fragment.split_by_row_group():
@@ -154,7 +154,7 @@ class HubSplit:
                 yield start, ends, group
 
     def labels(self, group: Any, column: str) -> list[str]:
-        """Return what each row of a group is labelled; empty where it is not."""
+        """Return the label of each row of a group; empty where there is none."""
         values = []
         for batch in _batches(group, column, 256):
             values += batch.column(0).to_pylist()
@@ -167,7 +167,7 @@ class HubSplit:
         return [texts[value] if plain_text(texts[value]) else "" for value in values]
 
     def counts(self, column: str) -> dict[str, int | None]:
-        """Return how often each label stands in a column; nothing for one that can hold none, or has too many."""
+        """Return how often each label occurs in a column; nothing for a column without labels or with too many."""
         counter = Counter[str]()
         if not _LABELS.match(str(self.types[column])):
             return {}
@@ -183,21 +183,21 @@ class HubSplit:
         return counted if len(labels) <= MAX_LABELS else {}
 
     def holds_pictures(self, column: str) -> bool:
-        """Whether a column is declared as one of pictures, or begins with the bytes of one."""
+        """Whether a column is declared as pictures, or its first value begins like one."""
         if column in self.images or "binary" not in str(self.types[column]):
             return column in self.images
         first = range(next((ends for _, ends, _ in self.groups()), 0))
         return _PICTURES.match(next((found for _, found, _ in self._cells(column, first) if found), b"")) is not None
 
     def size(self, column: str, rows: Sequence[int]) -> int:
-        """Return how many bytes have to be read for the pictures of these rows, which are in order."""
+        """Return how many bytes must be read for the pictures of these rows (in order)."""
         if self.beside:
             return sum(self.sizes.get(self.beside.get(path, ""), 0) for _, _, path in self._cells(column, rows))
         wanted = (group for start, ends, group in self.groups() if _within(rows, start, ends))
         return sum(group.row_groups[0].total_byte_size for group in wanted)
 
     def pictures(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
-        """Yield the number, the bytes and the name of the picture of each of these rows, which are in order."""
+        """Yield the number, the bytes and the name of the picture of each of these rows (in order)."""
 
         def whole(cell: tuple[int, bytes | None, str]) -> tuple[int, bytes | None, str]:
             row, content, path = cell
@@ -209,7 +209,7 @@ class HubSplit:
                 yield from pool.map(whole, some)
 
     def _cells(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
-        """Yield as ``pictures``, without the bytes of what lies in a file of its own."""
+        """Yield as ``pictures``, without the bytes of pictures in separate files."""
         for start, ends, group in self.groups():
             wanted = _within(rows, start, ends)
             for batch in _batches(group, column, 8) if wanted else ():
@@ -229,7 +229,7 @@ def _within(rows: Sequence[int], start: int, ends: int) -> Sequence[int]:
 def _batches(group: Any, column: str, rows: int) -> Iterator[Any]:
     from pyarrow.parquet import ParquetFile
 
-    # With a buffer, one row of a large group is read without the rest of it, which a scanner of Arrow reads ahead.
+    # With a buffer, one row of a large group is read without the rest, which Arrow's scanner would read ahead.
     with group.open() as raw, ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as file:
         yield from file.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
 
@@ -239,13 +239,13 @@ def opened_split(
     source: str | Path, config: str, split: str, *, on_hub: bool, limits: Limits, commit: str = "",
     within: Path | None = None,
 ) -> Iterator[HubSplit]:  # fmt: skip
-    """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder.
-    Raises PictureError where there is none; or whatever its readers and the Hub's client raise, in one sentence.
+    """Open a split, the default one if none is named; its files are laid out ``within`` a folder.
+    Raises PictureError where there is none; any error of its readers or the Hub's client becomes one sentence.
     """
     path, name = Path(source), str(source)
     is_parquet = name.lower().endswith(PARQUET)
     is_far = on_hub or not name or not (path.is_dir() or (path.is_file() and is_parquet))
-    # Nobody who mistypes a file's name means the Hub.
+    # A mistyped file name is not a Hub id.
     is_file = isinstance(source, Path) or path.exists() or is_parquet
     if is_far and (not is_hub_id(name) or (is_file and not on_hub)):
         raise PictureError(
@@ -256,7 +256,7 @@ def opened_split(
     with tempfile.TemporaryDirectory(prefix="emotion-data-set-", dir=within) as scratch:
         try:
             opened = HubSplit(path.resolve(), title, is_far=is_far, commit=commit, limits=limits)
-            # A script that has the name of its data set is how datasets knows one that wants to be run.
+            # datasets recognises a script that wants to be run by its name, which is that of the folder.
             folder = Path(scratch).resolve() / path.resolve().name
             folder.mkdir()
             opened.lay_out(folder)

@@ -1,8 +1,8 @@
-"""Import pictures into a set, a new one or one that is there: all that can be used, or nothing.
+"""Import pictures into a new or an existing set: all usable pictures, or nothing.
 
-Whatever they come as, they become a folder of class folders first. Each is then read once, one at a time, and written
-as it is kept into a folder beside the sets, which takes its place at the end: memory does not grow with the pictures,
-only with what is noted of each.
+Every source first becomes a folder of class folders. Pictures are then read one at a time and written in their stored
+form into a folder next to the sets, which is moved into place at the end: memory does not grow with the pictures, only
+with the notes on each.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ from emotion.data.sets import Contradiction, Manifest, PictureRow, sets_folder
 
 @dataclass(frozen=True)
 class FromPath:
-    """A zip or a folder as a way into a set: of class folders, or a data set of Parquet files."""
+    """A zip or a folder as the source of a set: class folders, or a data set of Parquet files."""
 
     path: Path
 
     def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
-        """Unpack the zip, and list the folder."""
+        """Unpack a zip, and list the folder."""
         yield Progress(0, 0, "listing what is in it")
         folder, skipped = self.path, list[Skipped]()
-        # What is neither, such as a pipe or a device, is never opened.
+        # Pipes and devices are never opened.
         if is_zip := self.path.is_file():
             name = "the zip"
             with contextlib.suppress(PictureError):
                 name = class_label(kept_text(self.path.name))
-            folder = work / "unpacked" / name  # Sentences call a folder by its name.
+            folder = work / "unpacked" / name  # Sentences use the folder's name.
             skipped = yield from unpack(self.path, folder, limits)
         elif not self.path.is_dir():
             raise PictureError(
@@ -76,13 +76,13 @@ class FromPath:
 
 @dataclass(frozen=True)
 class FromFiles:
-    """Single files, each with the name it had where it came from, all of one class."""
+    """Single files, each with its original name, all of one class."""
 
     files: Sequence[tuple[Path, str]]
     label: str
 
     def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
-        """List the files where they lie."""
+        """List the files without moving them."""
         yield Progress(0, 0, "listing the files")
         label, title = class_label(self.label), "what you gave" if len(self.files) != 1 else "the file you gave"
         listing = Listing(Path(), {label: []}, title=title, kind="files")
@@ -101,7 +101,7 @@ Way = FromPath | FromFiles | FromDataSet | FromPhotographs
 
 @dataclass(frozen=True)
 class Brought:
-    """What came into which set, and what was left out of what was given."""
+    """Which pictures were added to which set, and which were left out."""
 
     key: str
     pictures: int
@@ -110,10 +110,10 @@ class Brought:
 
 @dataclass(frozen=True)
 class Bring:
-    """Bring pictures into the set of the folder ``into``, or into a new one that is called ``name``.
+    """Import pictures into the set with the folder ``into``, or into a new one called ``name``.
 
-    ``owner`` is the visitor whose set a new one is, by their hash. A file that cannot be used is left out and named;
-    exact copies under one label are kept once, and under several not at all.
+    ``owner`` is the hash of the visitor who owns a new set. A file that cannot be used is left out and listed; exact
+    copies under one label are stored once, copies under several labels not at all.
     """
 
     way: Way
@@ -126,15 +126,15 @@ class Bring:
     owner: str | None = None
 
     def carry_out(self) -> Generator[Progress, None, Brought]:
-        """Yield how far it is, at a page's pace, and return what came in; to close it is to stop, and leaves nothing.
-        Raises PictureError where the name, the source or the sets folder cannot be used, and leaves nothing there.
+        """Yield progress at a page's pace, and return the result; closing the generator cancels without a trace.
+        Raises PictureError where the name, the source or the sets folder cannot be used, also without a trace.
         """
         return (yield from paced(self.steps()))
 
     def steps(self) -> Generator[Progress, None, Brought]:
-        """Yield every step of it; everything else is as in ``carry_out``."""
+        """Yield every step; otherwise as ``carry_out``."""
         deadline = time.monotonic() + self.limits.seconds
-        # Before anything is opened: a name that is taken costs nothing.
+        # Before anything is opened, so that a name that is taken fails at once.
         found = saved.find_set(self.into, root=self.root) if self.into else None
         if found is None:
             self.refuse_unusable()
@@ -144,7 +144,7 @@ class Bring:
                 files, made = work / "kept", work / "set"
                 new, mirrored = yield from _take_in(listing, files, self.limits, deadline, use_aliases=self.use_aliases)
                 yield Progress(0, 0, "comparing the pictures with one another")
-                # Before anything is locked: of many pictures it takes minutes.
+                # Before locking, since it takes minutes for many pictures.
                 own = {"": found.manifest.pictures} if found else {}
                 sets = own | self._others(found.key if found else "")
                 prints = [mirrored[row.file] for row in new.pictures]
@@ -167,8 +167,8 @@ class Bring:
             ) from error
 
     def refuse_unusable(self) -> Path:
-        """Return the folder of a new set. A visitor's has a random end: others' names are neither taken nor told.
-        Raises PictureError where its name or its species cannot be used, or the name is taken.
+        """Return the folder of a new set. A visitor's has a random suffix, so that it never reveals others' names.
+        Raises PictureError where its name or species cannot be used, or the name is taken.
         """
         folder = self.root / folder_name(self.name)
         checked_species(self.species)
@@ -183,7 +183,7 @@ class Bring:
         return folder
 
     def _add(self, new: Manifest, before: Manifest, files: Path, folder: Path, title: str) -> Brought:
-        """Move pictures into a set; what it holds already, under whatever label, is left out and named."""
+        """Move pictures into a set; those it already holds, under any label, are left out and listed."""
         have = {same: row.label for row in before.pictures for same in (row.sha256, row.pixels) if same}
         labels = {row.file: have.get(row.sha256) or have.get(row.pixels) for row in new.pictures}
         known = {file: f"It is in the set already, as {label}." for file, label in labels.items() if label}
@@ -205,11 +205,11 @@ class Bring:
         return Brought(folder.name, len(rows), new.skipped)
 
     def _others(self, key: str) -> dict[str, Sequence[PictureRow]]:
-        """Return the rows of other sets, of those that whoever sees this one may see."""
+        """Return the rows of other sets, of those that the owner of this one may see."""
         visitor = self.owner or owner_of(self.root / key).owner
         found: dict[str, Sequence[PictureRow]] = {}
         for other in saved.list_sets(self.root):
-            # A damaged set is told of where sets are listed.
+            # Damaged sets are reported where sets are listed.
             with contextlib.suppress(PictureError):
                 if other.key != key and may_see(other.folder, visitor):
                     found[other.key] = other.manifest.pictures
@@ -219,10 +219,10 @@ class Bring:
 def _take_in(
     listing: Listing, folder: Path, limits: Limits, deadline: float, *, use_aliases: bool
 ) -> Generator[Progress, None, tuple[Manifest, dict[str, bytes]]]:
-    """Write every picture of a listing into ``folder`` as it is kept, each ``file`` of the rows there.
+    """Write every picture of a listing into ``folder`` in its stored form, each named by the ``file`` of its row.
 
-    Return what was taken in, as a set without a name, and the fingerprint of each file's mirror image.
-    Raises PictureError where there is more than the limits allow, none can be used, or there is no room.
+    Return the pictures as a set without a name, and the fingerprint of each file's mirror image.
+    Raises PictureError where there is more than the limits allow, no picture can be used, or the disk is full.
     """
     folder.mkdir()
     rows, mirrored, skipped, duplicates = list[PictureRow](), dict[str, bytes](), list(listing.left_out), 0
@@ -234,7 +234,7 @@ def _take_in(
     if sum(sizes) > limits.bytes:
         held, most = megabytes(sum(sizes)), megabytes(limits.bytes)
         raise PictureError(f"{listing.title} holds pictures of {held}: the limit is {most} a set.")
-    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))  # As they are kept, large ones have less.
+    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))  # Large pictures are stored smaller.
     same: defaultdict[bytes, list[PictureRow]] = defaultdict(list)
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
@@ -267,7 +267,7 @@ def _take_in(
 
 
 def _without(new: Manifest, reasons: Mapping[str, str], title: str) -> Manifest:
-    """Leave pictures out by the names of their files. Raises PictureError where none is left."""
+    """Leave pictures out by their file names. Raises PictureError where none is left."""
     left_out = [Skipped(row.original, reasons[row.file]) for row in new.pictures if row.file in reasons]
     skipped = sorted([*new.skipped, *left_out], key=lambda each: each.original)
     rows = [row for row in new.pictures if row.file not in reasons]
@@ -277,7 +277,7 @@ def _without(new: Manifest, reasons: Mapping[str, str], title: str) -> Manifest:
 
 
 def _labels(listing: Listing, *, use_aliases: bool) -> tuple[Mapping[str, str], list[str]]:
-    """Return the class that each class of a listing is kept as, and notes on those that are called otherwise."""
+    """Return the stored name of each class of a listing, and notes on the renamed ones."""
     plain = {label: class_label(kept_text(label)) for label in listing.files}
     notes = [
         f"The class folder {shown(label)!r} is called {kept!r}, which every file system can hold."
@@ -292,7 +292,7 @@ def _labels(listing: Listing, *, use_aliases: bool) -> tuple[Mapping[str, str], 
 
 
 def _size(path: Path) -> int:
-    """Return the bytes of a file, 0 where it is gone."""
+    """Return the size of a file in bytes, 0 where it is missing."""
     with contextlib.suppress(OSError):
         return path.stat().st_size
     return 0

@@ -1,4 +1,4 @@
-"""A picture file as a set keeps it: upright, without metadata, and no larger than a model needs."""
+"""The stored form of a picture in a set: upright, without metadata, and no larger than a model needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emotion.data.decoding import decoded, opened, orientation, reduced
 from emotion.data.duplicates import LOOKED_AT, fingerprints
 from emotion.data.limits import MAX_PIXELS, Limits
 
-# Of the longer side, in pixels.
+# The longest side in pixels.
 KEPT_SIDE = 1024
 _QUALITY = 95
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
@@ -27,10 +27,10 @@ _LOSSY = ("JPEG", "MPO", "HEIF", "AVIF")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A picture as it is kept: its file, and what tells it from others.
+    """A picture in its stored form: its file, and what identifies it.
 
-    ``source_sha256`` is of the file that it came as, ``pixels`` the SHA-256 of the upright picture, ``prints`` its
-    fingerprint and its mirror image's, 32 bytes each.
+    ``source_sha256`` is that of the original file, ``pixels`` the SHA-256 of the upright picture, ``prints`` the
+    fingerprints of it and of its mirror image, 32 bytes each.
     """
 
     content: bytes
@@ -43,7 +43,7 @@ class Kept:
 
 
 def read_file(path: Path, limits: Limits) -> bytes:
-    """Return a file's content. Raises PictureError where it is gone or too large; the text begins with "It"."""
+    """Return a file's content. Raises PictureError where it is missing or too large; the text begins with "It"."""
     try:
         if path.stat().st_size > limits.picture_bytes:
             raise PictureError(f"It has more than {megabytes(limits.picture_bytes)}, the limit of one picture.")
@@ -54,8 +54,8 @@ def read_file(path: Path, limits: Limits) -> bytes:
 
 @contextmanager
 def checked(content: bytes, limits: Limits) -> Iterator[ImageFile.ImageFile]:
-    """Open a picture that is within the limits, as ``opened`` does.
-    Raises PictureError as ``opened``, or it has more pixels than the limit; the text begins with "It".
+    """Open a picture within the limits, as ``opened`` does.
+    Raises PictureError as ``opened``, and where it has more pixels than the limit; the text begins with "It".
     """
     try:
         with opened(io.BytesIO(content), name="It") as image:
@@ -70,12 +70,11 @@ def checked(content: bytes, limits: Limits) -> Iterator[ImageFile.ImageFile]:
 
 
 def kept_form(content: bytes, limits: Limits) -> Kept:
-    """Return a picture file as a set keeps it. The same content always gives the same.
+    """Return the stored form of a picture file. The same content always gives the same result.
 
-    A small one that is upright and holds nothing beside its pixels stays as it is. Anything else is encoded anew with
-    its longer side at ``KEPT_SIDE`` pixels at most: as PNG where it is small and its format is without loss, else as
-    JPEG.
-    Raises PictureError as ``checked``, or it cannot be decoded.
+    A small, upright file without metadata is unchanged. Any other is encoded again with its longer side at most
+    ``KEPT_SIDE`` pixels: as PNG if it is small and its format lossless, else as JPEG.
+    Raises PictureError as ``checked``, and where it cannot be decoded.
     """
     with checked(content, limits) as image:
         kind, is_small, is_upright = str(image.format), max(image.size) <= KEPT_SIDE, orientation(image) == 1
@@ -85,7 +84,7 @@ def kept_form(content: bytes, limits: Limits) -> Kept:
         kept, suffix = content, _SUFFIXES[kind]
     else:
         suffix, buffer = ".png" if is_small and kind not in _LOSSY else ".jpg", io.BytesIO()
-        # A new image, so that none of the old one's metadata is written along.
+        # A new image, so that no metadata is written.
         plain = Image.frombytes("RGB", picture.size, picture.tobytes())
         if suffix == ".png":
             plain.save(buffer, "PNG", compress_level=1)  # four times as fast as by default, and a fifth larger

@@ -1,4 +1,4 @@
-"""How large a picture may be, and how much an import may hold: generous for one's own machine."""
+"""Limits for the size of pictures and imports: generous defaults for a local machine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from emotion.core.errors import ConfigError, PictureError
 from emotion.core.format import megabytes
 
-# Of what has to be decoded: 200 MB as Pillow holds it.
+# Of a picture that is decoded: 200 MB in Pillow.
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an import is refused beyond; a single picture beyond ``picture_bytes`` or ``pixels`` is left out instead.
+    """The limits of an import; a single picture beyond ``picture_bytes`` or ``pixels`` is left out instead.
     Raises ConfigError where a limit is not positive, or ``pixels`` is more than can be decoded.
     """
 
@@ -27,7 +27,7 @@ class Limits:
     picture_bytes: int = MAX_BYTES  # of one file
     pixels: int = MAX_PIXELS  # of one picture
     ratio: float = 200.0  # unpacked over packed size of one picture: photographs have about 1
-    ratio_from_bytes: int = 10_000_000  # blank drawings pack as well as bombs do, and harm nobody below this size
+    ratio_from_bytes: int = 10_000_000  # blank drawings pack as well as zip bombs, and are harmless below this size
     depth: int = 32  # folders within folders
     seconds: float = 86_400.0  # for the whole import
 
@@ -40,12 +40,12 @@ class Limits:
 
 
 def refuse_late(deadline: float, limits: Limits) -> None:
-    """Raise ``PictureError`` after ``deadline``, a ``time.monotonic()``."""
+    """Raise ``PictureError`` after ``deadline``, a ``time.monotonic()`` in seconds."""
     if time.monotonic() > deadline:
         raise PictureError(f"The import takes more than {limits.seconds:g} seconds, the limit: import fewer pictures.")
 
 
 def refuse_full(folder: Path, size: int) -> None:
-    """Raise ``PictureError`` where so many bytes find no room."""
+    """Raise ``PictureError`` where the disk has less than ``size`` bytes free."""
     if size > (free := shutil.disk_usage(folder).free):
         raise PictureError(f"The set needs {megabytes(size)}, where {megabytes(free)} are free: make room.")

@@ -1,4 +1,4 @@
-"""Names: which every file system can hold, in any script, which are a picture's, and how they are shown."""
+"""Names: valid on every file system and in any script, recognised as pictures, and shortened for display."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import PurePosixPath
 
 from emotion.core.errors import PictureError
 
-# A file name may have 255 bytes; a letter has up to four.
+# A file name may have 255 bytes, a letter up to four.
 MAX_NAME = 60
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
 _SHOWN = 60
-# Of systems, of network storage and of photo programs; what begins with a dot or two underlines is hidden as well.
+# Files of systems, network storage and photo programs; a leading dot or two underscores hide a name as well.
 _SYSTEM = re.compile(
     r"\.|__|@eadir$|@recycle|#recycle|#snapshot|~snapshot|\$recycle\.bin$|recycler$|recycled$|lost\+found$"
     r"|system volume information$|thumbs\.db$|ehthumbs|desktop\.ini$|icon\r$|~\$",
     re.IGNORECASE,
 )
-# What people have of the formats that are read.
+# Common suffixes of the formats that can be read.
 PICTURE_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff",
     ".avif", ".heic", ".heif", ".hif",
@@ -31,20 +31,20 @@ _ARCHIVES = frozenset({".zip", ".cbz", ".rar", ".7z", ".tar", ".tgz", ".gz", ".b
 _OTHER_PICTURES = frozenset([".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".eps", ".pdf"])
 HIDDEN = "It is hidden, or belongs to a system."
 NO_PICTURE = "It is not a picture by its name."
-# Files that stand in a set's folder, beside those of its classes.
+# Names of files in a set's folder.
 _TAKEN = {"set.json", "metadata.jsonl", "manifest.json", "suspects.json", "owner.json"}
 
 
 def plain_text(name: str) -> str:
-    """Return a name in Unicode's normal form C, in one line, without control characters or what turns its direction."""
+    """Return a name in Unicode form NFC, on one line, without control or text-direction characters."""
     return " ".join("".join(each for each in unicodedata.normalize("NFC", name) if not _is_control(each)).split())
 
 
 def folder_name(name: str) -> str:
-    """Return the folder that a set of this name lies in.
+    """Return the folder name of a set with this name.
 
-    Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of anything else becomes one ``-``, and
-    none stands at an end. So no name leads out of the sets folder, and none is hidden.
+    Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of other characters becomes one ``-``,
+    and none is left at an end. So no name leads out of the sets folder, and none is hidden.
     Raises PictureError where no letter or digit is left, it is too long, or it is a device's name on Windows.
     """
     letters = unicodedata.normalize("NFKC", name)
@@ -61,14 +61,14 @@ def folder_name(name: str) -> str:
 
 
 def class_label(folder: str) -> str:
-    """Return the class that a class folder of this name is of, which is the name of its folder in a set as well.
+    """Return the class of a class folder with this name, which is also the name of its folder in a set.
 
-    What a file system somewhere refuses becomes ``-``; blanks and dots at the ends fall away.
+    Characters that some file system refuses become ``-``; spaces and dots at the ends are removed.
     Raises PictureError where nothing is left, it is too long, or it is a device's name on Windows.
     """
     label = plain_text(folder).translate(_ILLEGAL).strip(" .")
     if label.startswith("__"):
-        label = label.lstrip("_")  # Such folders count as hidden.
+        label = label.lstrip("_")  # Folders with a leading underscore count as hidden.
     if is_system(label) or label.casefold() in _TAKEN:
         label = f"{label.lstrip('@#~$_.')}-"
     called = f"The class folder {shown(folder)!r}"
@@ -82,39 +82,39 @@ def class_label(folder: str) -> str:
 
 
 def alike(name: str) -> str:
-    """Return what two names share that a file system may take for the same: those that differ in case, or in form."""
+    """Return a key that is equal for names a file system may confuse: those that differ in case or Unicode form."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def shown(name: str) -> str:
-    """Return a name as it is safe and short enough to print."""
+    """Return a name that is safe and short enough for display."""
     text = "".join("?" if _is_control(letter) else letter for letter in name)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 + 1 :]}"
 
 
 def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
-    """Raise ``PictureError`` where something is wanted that is not offered."""
+    """Raise ``PictureError`` where ``wanted`` is not in ``offered``."""
     if wanted and wanted not in offered:
         raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
 
 
 def in_short(names: Collection[str]) -> str:
-    """Return names as a sentence can hold them."""
+    """Return the first names as a list for a sentence, and the number of the others."""
     return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
 
 
 def kept_text(name: str) -> str:
-    """Return a name as JSON can hold it: bytes that are no text in it are replaced."""
+    """Return a name that JSON can hold: bytes that are not valid text are replaced."""
     return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def is_system(name: str) -> bool:
-    """Whether a file or a folder is hidden, or belongs to a system by its name."""
+    """Whether a file or folder is hidden, or belongs to an operating system, by its name."""
     return _SYSTEM.match(name) is not None
 
 
 def reason_against(name: str) -> str:
-    """Return why a file is left out by its name; empty for one that may be a picture."""
+    """Return why a file is left out because of its name; empty where it may be a picture."""
     if is_system(name):
         return HIDDEN
     suffix = PurePosixPath(name).suffix.lower()
@@ -130,6 +130,6 @@ def reason_against(name: str) -> str:
 
 
 def _is_control(letter: str) -> bool:
-    # C: control, format, surrogate, private and unassigned; Zl and Zp part lines. Two joiners hold words of several
-    # scripts together.
+    # C: control, format, surrogate, private and unassigned; Zl and Zp separate lines. Two joiners are part of words in
+    # several scripts.
     return letter not in "\u200c\u200d" and unicodedata.category(letter).startswith(("C", "Zl", "Zp"))

@@ -1,7 +1,7 @@
-"""Photographs in one click: data sets of the Hub that are known to fit, as a small balanced sample of each.
+"""Photographs in one click: known data sets on the Hub, with a small balanced sample of each.
 
-What is said of them here was read in public code and on their pages, and is not taken for true: what a data set itself
-says of its columns and labels counts.
+The columns and labels here come from public code and the data sets' pages; if a data set declares others, those are
+used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PER_CLASS, SEED = 150, 42
 
 @dataclass(frozen=True)
 class Source:
-    """A data set of the Hub: its columns, and what is meant by labels that are no word for one of the emotions."""
+    """A data set on the Hub: its columns, and the meaning of labels that do not name an emotion."""
 
     name: str
     label: str = "label"
@@ -30,7 +30,7 @@ class Source:
     calls: Mapping[str, str] = field(default_factory=dict)
 
     def way(self, found: Description, *, per_class: int, seed: int) -> FromDataSet:
-        """Return how it is brought in, by its own columns and labels where they are others than these."""
+        """Return how it is imported, with its own columns and labels if they differ from these."""
         label = self.label if self.label in found.labels else next(iter(found.labels), "")
         picture = self.picture if self.picture in found.picture_columns else next(iter(found.picture_columns), "")
         mapping = {theirs: self._called(theirs) for theirs in found.labels.get(label, ())}
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True)
 class PhotographSet:
-    """A picture set that is put together from ``sources``; all but the first of them may be missing."""
+    """A picture set made from ``sources``; all except the first may be missing."""
 
     key: str
     title: str
@@ -80,7 +80,7 @@ PHOTOGRAPHS = (
 
 @dataclass(frozen=True)
 class FromPhotographs:
-    """A set of ``PHOTOGRAPHS`` as a way into a picture set: ``per_class`` of each class, drawn by ``seed``."""
+    """A set of ``PHOTOGRAPHS`` as a source: ``per_class`` pictures of each class, drawn by ``seed``."""
 
     chosen: PhotographSet
     per_class: int = PER_CLASS
@@ -88,7 +88,7 @@ class FromPhotographs:
 
     def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
         """Write the pictures of each source into a folder, and list all of them.
-        Raises PictureError where the first source cannot be had; another one is noted as missing.
+        Raises PictureError where the first source is unavailable; another one is noted as missing.
         """
         whole = Listing(work, {}, title=self.chosen.title, kind="data set")
         for number, source in enumerate(self.chosen.sources):

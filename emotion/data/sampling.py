@@ -1,4 +1,4 @@
-"""Draw pictures by seed: a sample of one class, or a split of all. Opens no picture."""
+"""Draw pictures by seed: a sample of one class, or a split of all classes. Opens no picture."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from emotion.data.folders import Picture, class_names, count_labels
 
 
 def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:
-    """Return all pictures of one class: first ``size`` of them without replacement, then their stand-ins, as drawn.
+    """Return all pictures of one class: ``size`` of them drawn without replacement, then their substitutes, as drawn.
 
-    The draw depends on the seed and the sorted file paths alone; for None, it is these paths' order.
+    The draw depends only on the seed and the sorted file paths; without a size, pictures are in the order of paths.
     Raises PictureError where the class has no picture, or fewer than asked for.
     """
     pool = sorted((picture for picture in pictures if picture.label == label), key=lambda picture: str(picture.path))
@@ -30,8 +30,8 @@ def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, 
     if size > len(pool):
         raise PictureError(f"There are only {len(pool)} pictures of {label!r}: choose a sample of at most that many.")
     rng = random.Random(seed)
-    # sample(pool, k + 1) need not begin with sample(pool, k): the sample is drawn first, then the others from the
-    # rest, so that one picture which cannot be read changes nothing but its own place.
+    # sample(pool, k + 1) need not begin with sample(pool, k): the sample is drawn first and the others from the rest,
+    # so that an unreadable picture changes only its own place.
     drawn = rng.sample(pool, size)
     taken = set(drawn)
     rest = [picture for picture in pool if picture not in taken]
@@ -40,7 +40,7 @@ def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, 
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures to train on and to validate on, and the classes in their order."""
+    """Training and validation pictures, and the classes in their order."""
 
     classes: list[str]
     train: list[Picture]
@@ -54,8 +54,8 @@ class Split:
 
 
 def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
-    """Hold back ``fraction`` (0 to 1) of every class for validation, drawn by ``seed`` alone.
-    Raises PictureError where fewer than two classes, or a class too small to be in both parts.
+    """Hold out ``fraction`` (0 to 1) of every class for validation, drawn by ``seed`` alone.
+    Raises PictureError where there are fewer than two classes, or a class is too small to be in both parts.
     """
     from sklearn.model_selection import train_test_split
 
@@ -67,12 +67,12 @@ def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
         raise PictureError(
             f"The class {small[0]!r} has one picture: add at least one more, to train on one and validate on another."
         )
-    # At least as many as there are classes, so that every class can be judged.
+    # At least one picture for each class, so that every class can be validated.
     held_back = min(max(round(len(items) * fraction), len(classes)), len(items) - len(classes))
     train, validation = train_test_split(
         items, test_size=held_back, random_state=seed, stratify=[picture.label for picture in items]
     )
-    # A class so small that its share is no whole picture may have none in one of the parts.
+    # A class whose share is less than one picture may be missing from one of the parts.
     for having, lacking in ((train, validation), (validation, train)):
         for label in sorted(set(classes) - {picture.label for picture in lacking}):
             lent = next(picture for picture in having if picture.label == label)

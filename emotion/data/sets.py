@@ -1,6 +1,6 @@
-"""Imported picture sets: a folder of class folders each, with ``metadata.jsonl`` and, written last, ``set.json``.
+"""Imported picture sets: class folders, with ``metadata.jsonl`` and, written last, ``set.json``.
 
-``metadata.jsonl`` is as imagefolder reads it: ``file_name`` and ``label`` in every row. Opens no picture.
+``metadata.jsonl`` has imagefolder's format: ``file_name`` and ``label`` in every row. Opens no picture.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from emotion.data.names import alike, folder_name, shown
 FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)
 SCHEMA, _OLD_SCHEMA = 2, 1
 _FILE = re.compile(r"[^./\\][^/\\]*/[^./\\][^/\\]*")
-# Their names begin with a dot, so that none is listed as a set. Whoever holds the lock may delete what nobody holds.
+# The dot hides these names from the list of sets. The holder of the lock may delete any that no process holds.
 LOCK, BEGUN, GONE = ".sets-lock", ".begun-", ".deleted-set"
 PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRow:
-    """A picture of a set: ``file`` within the set, and ``original``, its relative name where it came from.
+    """A picture of a set: ``file`` within the set, and ``original``, its relative name in the source.
 
-    ``width`` and ``height`` are in pixels; ``sha256`` is of the file as it lies here, ``source_sha256`` of the one that
-    it came as, ``pixels`` of the upright picture, both empty where that is not known; ``fingerprint`` is the perceptual
-    hash of ``emotion.data.duplicates``, 256 bits as hexadecimal digits.
+    ``width`` and ``height`` are in pixels; ``sha256`` is that of the stored file, ``source_sha256`` of the original
+    file, ``pixels`` of the upright picture, the last two empty where unknown; ``fingerprint`` is the perceptual hash of
+    ``emotion.data.duplicates``, 256 bits as hexadecimal digits.
     """
 
     file: str
@@ -60,7 +60,7 @@ class PictureRow:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """The same picture under several labels; since nobody can tell which is right, none of them is in the set."""
+    """The same picture under several labels; since it is unknown which is right, none is in the set."""
 
     originals: list[str]
     labels: list[str]
@@ -68,9 +68,9 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """A picture that looks like another one, mirrored or not; ``share`` (0 to 1) of their fingerprints' bits differ.
+    """A near-duplicate of another picture, mirrored or not; ``share`` (0 to 1) of their fingerprints' bits differ.
 
-    ``set`` is the folder of the set that ``like`` is in; empty for the same one.
+    ``set`` is the folder of the set that holds ``like``; empty for the same set.
     """
 
     file: str
@@ -81,10 +81,10 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A set's name and species as a person gave them, when and what it was imported from (a Unix time), and its rows.
+    """A set's name and species as given by a person, its source and import time (a Unix time), and its rows.
 
-    ``identity`` is no other set's, whatever they are called. ``notes`` are sentences on how the source was read;
-    ``duplicates`` counts exact copies, which are among ``skipped``.
+    ``identity`` is unique, whatever the names. ``notes`` are sentences on how the source was read; ``duplicates`` is
+    the number of exact copies, which are also in ``skipped``.
     """
 
     identity: str
@@ -100,15 +100,15 @@ class Manifest:
     notes: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
-        """Return how many pictures each class has, in the order they are shown."""
+        """Return the number of pictures of each class, in display order."""
         counted = Counter(row.label for row in self.pictures)
         return {label: counted[label] for label in in_order(set(counted))}
 
     def texts(self) -> dict[str, str]:
-        """Return what stands in a set's files, by their names, ``set.json`` last."""
+        """Return the content of a set's files by name, ``set.json`` last."""
         value = {"schema": SCHEMA, "classes": self.counts()} | asdict(replace(self, pictures=[]))
         del value["pictures"]
-        # By hand, since asdict copies: a set may have fifty thousand rows.
+        # Built by hand, since asdict copies every value: a set may have fifty thousand rows.
         names = PictureRow.__slots__[1:]
         rows = ({"file_name": row.file} | {name: getattr(row, name) for name in names} for row in self.pictures)
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -123,12 +123,12 @@ class SavedSet:
 
     @property
     def key(self) -> str:
-        """The folder's name, which is unique among sets."""
+        """The folder's name, unique among sets."""
         return self.folder.name
 
     @cached_property
     def manifest(self) -> Manifest:
-        """What is known of it. Raises PictureError where its files are missing or torn."""
+        """The set's manifest. Raises PictureError where its files are missing or damaged."""
         try:
             return _read(self.folder.absolute(), tuple(_stamp(self.folder / name) for name in FILES))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -139,12 +139,12 @@ class SavedSet:
 
 
 def sets_folder() -> Path:
-    """Return where imported sets are kept: ``$EMOTION_SETS``, else ``sets`` in the working directory."""
+    """Return the folder of imported sets: ``$EMOTION_SETS``, else ``sets`` in the working directory."""
     return Path(os.environ.get("EMOTION_SETS", "sets"))
 
 
 def folders_in(root: Path) -> list[Path]:
-    """Return the folders under ``root`` by name, but for those of an import that was cut off."""
+    """Return the folders under ``root`` by name, except those of interrupted imports."""
     try:
         return sorted(path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
     except OSError:
@@ -152,12 +152,12 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def list_sets(root: Path) -> list[SavedSet]:
-    """Return the sets under ``root`` by name, those that are damaged too."""
+    """Return the sets under ``root`` by name, including damaged ones."""
     return [SavedSet(folder) for folder in folders_in(root) if _is_set(folder)]
 
 
 def find_set(name: str, *, root: Path) -> SavedSet:
-    """Return the set of that name, or of that folder, in any case. Raises PictureError where there is none."""
+    """Return the set with that name or folder, in any case. Raises PictureError where there is none."""
     names = {alike(name)}
     with contextlib.suppress(PictureError):
         names.add(alike(folder_name(name)))
@@ -168,20 +168,20 @@ def find_set(name: str, *, root: Path) -> SavedSet:
 
 
 def identity_of(folder: Path) -> str:
-    """Return the identity of the imported set that lies in a folder; empty for any other folder."""
+    """Return the identity of the imported set in a folder; empty for any other folder."""
     with contextlib.suppress(PictureError):
         return SavedSet(folder).manifest.identity if _is_set(folder) else ""
     return ""
 
 
 def delete_set(found: SavedSet) -> None:
-    """Delete a set and its pictures for good; what it was imported from stays where it is.
-    Raises PictureError where another import or deletion goes on, or the folder cannot be moved.
+    """Delete a set and its pictures for good; the source of the import stays.
+    Raises PictureError where another import or deletion is running, or the folder cannot be moved.
     """
     gone = found.folder.parent / GONE
     with alone(gone.parent):
         try:
-            found.folder.rename(gone)  # First, so that nobody sees half a set.
+            found.folder.rename(gone)  # First, so that a half-deleted set is never visible.
         except OSError as error:
             raise PictureError(
                 f"{found.key} cannot be deleted ({error.strerror}): see to its folder's permissions."
@@ -191,8 +191,8 @@ def delete_set(found: SavedSet) -> None:
 
 @contextlib.contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Hold the folder of sets for this process, and delete what killed ones left in it. It is made where it lacks.
-    Raises PictureError where another process holds it for long, or it cannot be written.
+    """Lock the folder of sets for this process, creating it if needed, and delete what killed processes left in it.
+    Raises PictureError where another process holds the lock for long, or the folder cannot be written.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -212,7 +212,7 @@ def alone(root: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def workspace(root: Path) -> Iterator[Path]:
-    """Give a folder beside the sets to prepare one in. It goes at the end, or with the next import after a crash.
+    """Give a temporary folder next to the sets. It is deleted at the end, or by the next import after a crash.
     Raises PictureError as ``alone``.
     """
     beside = root / f"{BEGUN}{secrets.token_hex(6)}"
@@ -238,10 +238,10 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return None
 
 
-# A page asks for its sets at every click, and 50,000 rows take half a second to read.
+# A page reads its sets at every click, and 50,000 rows take half a second.
 @lru_cache(maxsize=16)
 def _read(folder: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> Manifest:
-    if stamps[0] is None:  # As it was before sets had an identity.
+    if stamps[0] is None:  # A set from before sets had an identity.
         value = json.loads((folder / OLD_SET_FILE).read_text(encoding="utf-8"))
         value["identity"] = hashlib.sha256(repr(float(value["created"])).encode()).hexdigest()[:32]
     else:
@@ -257,6 +257,6 @@ def _read(folder: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> Mani
 
 @lru_cache
 def _adapter() -> Any:
-    from pydantic import TypeAdapter  # It takes long to import.
+    from pydantic import TypeAdapter  # Slow to import.
 
     return TypeAdapter(Manifest)

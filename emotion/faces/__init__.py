@@ -1,1 +1,1 @@
-"""Faces of people, dogs and cats, drawn by this project's own code. Needs Pillow and nothing else."""
+"""Faces of people, dogs and cats, drawn by this project's own code. Needs only Pillow."""

@@ -1,4 +1,4 @@
-"""A canvas that draws one outline in any of the styles, supersampled. Knows nothing of faces."""
+"""A supersampled canvas that draws outlines in any of the styles."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from emotion.faces.palette import INK, SHADOW, WHITE, Colour, darker, deeper, lighter
 from emotion.faces.shapes import Point, Points, ribbon
 
-SIZE = 224  # pixels a side of a finished picture
-OVERSAMPLING = 4  # pixels drawn for each finished pixel, each way
+SIZE = 224  # pixels per side of a finished picture
+OVERSAMPLING = 4  # pixels drawn for each finished pixel, per axis
 PIXELS = SIZE * OVERSAMPLING
 STYLES: tuple[str, ...] = ("flat", "outline", "soft", "paper")
 
@@ -26,7 +26,7 @@ class Light:
 
 
 class Canvas:
-    """A square picture under construction. Points are given in the unit of the current frame."""
+    """A square picture being drawn. Points are given in the unit of the current frame."""
 
     def __init__(self, background: Image.Image, *, style: str, light: Light) -> None:
         self.image = background
@@ -42,7 +42,7 @@ class Canvas:
 
     @contextmanager
     def frame(self, *, x: float, y: float, unit: float, turn: float = 0.0) -> Iterator[None]:
-        """Measure from (x, y) in finished pixels, ``unit`` finished pixels long, turned clockwise by degrees."""
+        """Move the origin to (x, y) and set the unit, both in finished pixels; ``turn`` is clockwise in degrees."""
         outer = self._place
         angle = math.radians(turn)
         scale = OVERSAMPLING
@@ -54,7 +54,7 @@ class Canvas:
 
     @contextmanager
     def shifted(self, x: float, y: float) -> Iterator[None]:
-        """Measure from (x, y) in the current frame's unit."""
+        """Move the origin to (x, y) in the current frame's unit."""
         outer = self._place
         [(left, top)] = self._pixels([(x, y)])
         self._place = (left, top, *outer[2:])
@@ -65,7 +65,7 @@ class Canvas:
 
     @contextmanager
     def clip(self, points: Sequence[Point]) -> Iterator[None]:
-        """Let only what falls inside ``points`` be drawn."""
+        """Restrict drawing to the inside of ``points``."""
         outer = self._clip
         mask = Image.new("L", (PIXELS, PIXELS))
         ImageDraw.Draw(mask).polygon(self._pixels(points), fill=255)
@@ -76,7 +76,7 @@ class Canvas:
             self._clip = outer
 
     def part(self, points: Sequence[Point], colour: Colour, *, depth: float = 1.0, ink: bool = True) -> None:
-        """Draw a body of the face in the canvas's style; ``depth`` scales its shading (0 for none)."""
+        """Draw a body part in the canvas's style; ``depth`` scales its shading (0 for none)."""
         pixels = self._pixels(points)
         if self.style == "paper" and depth > 0:
             self._drop_shadow(pixels, depth)
@@ -92,12 +92,12 @@ class Canvas:
             self._ink(pixels, darker(colour, 0.75) if depth else INK)
 
     def contour(self, points: Sequence[Point], colour: Colour) -> None:
-        """Trace an edge that ``part`` drew without ink; only the outlined style shows it."""
+        """Trace an edge that ``part`` drew without ink; only visible in the outlined style."""
         if self.style == "outline":
             self._ink(self._pixels(points), darker(colour, 0.75), closed=False)
 
     def mark(self, points: Sequence[Point], colour: Colour, *, alpha: float = 1.0) -> None:
-        """Fill an outline with one colour, whatever the style; ``alpha`` 0 to 1."""
+        """Fill an outline with one colour in any style; ``alpha`` is 0 to 1."""
         self._fill(self._pixels(points), colour, alpha=alpha)
 
     def line(
@@ -107,13 +107,13 @@ class Canvas:
         self.mark(ribbon(points, width, taper=taper), colour, alpha=alpha)
 
     def glow(self, points: Sequence[Point], colour: Colour, *, alpha: float, blur: float) -> None:
-        """Fill an outline with a blurred edge of ``blur`` units; crisp in the styles that have no gradients."""
+        """Fill an outline with a blurred edge of ``blur`` units, sharp in the styles without gradients."""
         radius = blur * self.unit if self.style == "soft" else 0.0
         self._fill(self._pixels(points), colour, alpha=alpha, blur=radius)
 
     def finished(self) -> Image.Image:
         """Return the picture at its final size."""
-        # A box filter in whole numbers: the same bits on every machine.
+        # A box filter on integers gives the same bits on every machine.
         return self.image.reduce(OVERSAMPLING)
 
     def _pixels(self, points: Sequence[Point]) -> Points:
@@ -150,7 +150,7 @@ class Canvas:
         box = self._box(pixels, 4)
         mask = self._mask(pixels, box).filter(ImageFilter.GaussianBlur(1.5))
         width, height = box[2] - box[0], box[3] - box[1]
-        # A round light a little above the middle, on the lit side; the gradient is dark at its rim.
+        # A round light slightly above the middle, on the lit side; the gradient is dark at its rim.
         reach = round(max(width, height) * 1.7)
         ball = Image.radial_gradient("L").resize((reach, reach), Image.Resampling.BILINEAR)
         left = round((reach - width) / 2 - self.light.x * width * 0.24)
@@ -164,7 +164,7 @@ class Canvas:
         )
 
     def _rim(self, pixels: Points, colour: Colour, share: float, *, away: bool, pixels_wide: float = 0.0) -> None:
-        """Tint the edge that lies away from the light (or towards it), as wide as ``share`` of the shape."""
+        """Tint the edge on the side away from the light (or towards it), as wide as ``share`` of the shape."""
         box = self._box(pixels, 2)
         mask = self._mask(pixels, box)
         width = pixels_wide or share * min(box[2] - box[0], box[3] - box[1])

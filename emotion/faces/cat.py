@@ -31,7 +31,7 @@ def draw_cat(canvas: Canvas, cat: CatIdentity, expression: Expression, scene: Sc
 
 
 def draw_cat_body(canvas: Canvas, cat: CatIdentity) -> None:
-    """Draw what is below the head."""
+    """Draw the body below the head."""
     chest = cat.second if cat.pattern in ("tuxedo", "tabby", "calico") else lighter(cat.coat, 0.3)
     draw_body(canvas, cat.coat, chest, width=0.78, fluff=cat.fluff)
     draw_collar(canvas, cat.collar, y=0.90, width=0.58 + 0.08 * cat.fluff, tag="bell" if cat.bell else "")
@@ -141,7 +141,7 @@ def _muzzle(cat: CatIdentity) -> Muzzle:
 
 def _draw_whiskers(canvas: Canvas, cat: CatIdentity, expression: Expression) -> None:
     colour = WHITE if brightness(cat.coat) < 0.8 else darker(cat.coat, 0.35)
-    # Whiskers hang with the corners of the mouth and fan out when the nose is pulled up.
+    # Whiskers follow the corners of the mouth and fan out when the nose is pulled up.
     hang = -0.09 * expression.mouth_curve - 0.05 * expression.ear_lift
     for side in (-1, 1):
         for k in (-1, 0, 1):
@@ -152,7 +152,7 @@ def _draw_whiskers(canvas: Canvas, cat: CatIdentity, expression: Expression) -> 
 
 
 def _draw_ear(canvas: Canvas, cat: CatIdentity, expression: Expression, side: float) -> None:
-    """Draw an ear; it droops outwards, or turns back until it lies flat."""
+    """Draw an ear; it droops outwards, or turns back until flat."""
     lift, back = expression.ear_lift, expression.ear_back
     angle = 20 - 10 * max(lift, 0) + 42 * max(-lift, 0) + 50 * back
     tall = 0.62 * cat.ears * (1 + 0.05 * max(lift, 0) - 0.14 * back - 0.08 * max(-lift, 0))

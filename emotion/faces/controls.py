@@ -1,4 +1,4 @@
-"""Controls that only drawn pictures allow: the same drawing again with one part neutral, or without its backdrop."""
+"""Controls for drawn pictures: the same drawing with one part neutral, or without its backdrop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emotion.faces.faces_set import MANIFEST, Drawing, read_manifest
 
 @dataclass(frozen=True)
 class DrawnControl:
-    """A part of a drawing that is put back to neutral (one of ``expression.PARTS``) or left out, and what it asks."""
+    """A part of a drawing to make neutral (one of ``expression.PARTS``) or leave out, and the question it answers."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ DRAWN_CONTROLS: dict[str, DrawnControl] = {control.name: control for control in 
 
 
 def is_redrawable(folder: str | Path) -> bool:
-    """Whether a set's folder says how its pictures were drawn."""
+    """Whether a set's folder records how its pictures were drawn."""
     try:
         return bool(_drawings(Path(folder).absolute(), (Path(folder) / MANIFEST).stat().st_mtime_ns))
     except (OSError, ValueError, KeyError, TypeError):
@@ -45,7 +45,7 @@ def is_redrawable(folder: str | Path) -> bool:
 
 
 def drawing_of(picture: Path) -> Drawing:
-    """Return what a picture of a drawn set, as ``set/class/file``, is made of.
+    """Return the parameters of a picture of a drawn set, ``set/class/file``.
     Raises PictureError where it belongs to no drawn set.
     """
     folder = picture.absolute().parents[1]
@@ -62,9 +62,9 @@ def drawing_of(picture: Path) -> Drawing:
 
 
 def redrawn(picture: Path, control: DrawnControl | None = None) -> Image.Image:
-    """Draw a picture of a drawn set again, changed as a control says; None draws it as it is.
+    """Redraw a picture of a drawn set with a control's change; None draws it unchanged.
 
-    It is coded as the sets are, so that nothing but the part differs from the file: without a change the same pixels.
+    It is encoded as in the sets, so that only the part differs from the file: without a control the pixels are equal.
     Raises PictureError where it belongs to no drawn set.
     """
     drawing = drawing_of(picture)

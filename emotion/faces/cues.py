@@ -1,4 +1,4 @@
-"""Cues: one parameter of an expression moved over its range while all the rest of the face stands still."""
+"""Cues: one parameter of an expression varied over its range while the rest of the face is constant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emotion.faces.faces_set import SETS, Drawing, drawings_of
 from emotion.faces.identity import SPECIES
 from emotion.faces.moods import MOODS
 
-# One of each style and one more: as many as a click's few seconds allow on two cores.
+# One per style plus one: as many as can be drawn in a few seconds on two cores.
 INDIVIDUALS = 5
 NEUTRAL_BASE = "neutral"
 BASES: tuple[str, ...] = (NEUTRAL_BASE, *EMOTIONS)
@@ -26,9 +26,9 @@ _ANIMALS = ("dog", "cat")
 
 @dataclass(frozen=True)
 class Cue:
-    """A parameter of ``Expression``, how its two ends are called, and the values that it is shown at.
+    """A parameter of ``Expression``, the names of its two ends, and the values at which it is shown.
 
-    ``beside`` are other parameters that must reach a least value for it to be seen, such as an open mouth for teeth.
+    ``beside`` are minimum values of other parameters that make it visible, such as an open mouth for teeth.
     """
 
     name: str
@@ -61,21 +61,21 @@ CUES: dict[str, Cue] = {cue.name: cue for cue in _ALL}
 
 
 def find_cue(name: str) -> Cue:
-    """Return the cue of a name. Raises ConfigError where there is none."""
+    """Return the cue with a name. Raises ConfigError where there is none."""
     if name not in CUES:
         raise ConfigError(f"There is no cue {name!r}: choose one of {', '.join(CUES)}.")
     return CUES[name]
 
 
 def base_of(base: str, *, species: str) -> Expression:
-    """Return the face that a cue is moved on: a neutral one, or the most usual mood of an emotion at full strength.
+    """Return the face on which a cue is varied: neutral, or the most common mood of an emotion at full strength.
     Raises ConfigError where there is no such base.
     """
     if base == NEUTRAL_BASE:
         return NEUTRAL
     if base not in EMOTIONS:
         raise ConfigError(f"There is no face {base!r} to move a cue on: choose one of {', '.join(BASES)}.")
-    # The first of the most usual ones.
+    # The first of equally common moods.
     return Expression(**max(MOODS[species][base], key=lambda mood: mood[0])[1])
 
 
@@ -88,10 +88,10 @@ def expressions_of(cue: Cue, *, base: str, species: str) -> list[Expression]:
 
 @lru_cache(maxsize=16)
 def individuals(species: str, number: int = INDIVIDUALS) -> tuple[Drawing, ...]:
-    """Return whom cues are shown on: the first of each style in the drawn evaluation set, then the others in order.
+    """Return the individuals for cues: the first of each style in the drawn evaluation set, then the next in order.
 
-    Their identities and scenes count; which expression they have in the set does not.
-    Raises ConfigError where there are not as many.
+    Only their identities and scenes are used, not their expressions in the set.
+    Raises ConfigError where there are too few.
     """
     chosen = next(each for each in SETS if each.species == species and each.name.endswith("_eval"))
     there = chosen.per_class * len(EMOTIONS)

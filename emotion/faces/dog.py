@@ -36,7 +36,7 @@ def draw_dog(canvas: Canvas, dog: DogIdentity, expression: Expression, scene: Sc
 
 
 def draw_dog_body(canvas: Canvas, dog: DogIdentity) -> None:
-    """Draw what is below the head."""
+    """Draw the body below the head."""
     draw_body(canvas, dog.coat, dog.second, width=0.86 * dog.head_width, fluff=dog.fluff)
     draw_collar(canvas, dog.collar, y=0.98, width=0.60 + 0.08 * dog.fluff, tag="tag" if dog.tag else "")
 
@@ -137,7 +137,7 @@ def _muzzle(dog: DogIdentity) -> Muzzle:
 
 
 def _draw_pricked(canvas: Canvas, dog: DogIdentity, expression: Expression, side: float) -> None:
-    """Draw an ear that stands; laid back it turns out and narrows."""
+    """Draw a pricked ear; laid back, it turns out and narrows."""
     lift, back = expression.ear_lift, expression.ear_back
     angle = 14 - 12 * max(lift, 0) + 48 * max(-lift, 0) + 62 * back
     narrow = 1 - 0.3 * back
@@ -170,7 +170,7 @@ def _draw_pricked(canvas: Canvas, dog: DogIdentity, expression: Expression, side
 
 
 def _draw_hanging(canvas: Canvas, dog: DogIdentity, expression: Expression, side: float) -> None:
-    """Draw an ear that hangs; lifted it swings out, laid back it flies behind."""
+    """Draw a hanging ear; lifted, it swings out; laid back, it flies behind."""
     lift, back = expression.ear_lift, expression.ear_back
     length = (0.92 if dog.ears == "long" else 0.70) * (1 - 0.22 * back)
     broad = (0.25 if dog.ears == "long" else 0.23) * (1 - 0.25 * back)

@@ -19,7 +19,7 @@ from emotion.faces.portrait import draw
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 ICON = ASSETS / "favicon.png"
 ICON_SIDE = 128
-# Who stands for the page, by seed.
+# The seed of the dog on the icon.
 DOG = 2
 
 
@@ -50,7 +50,7 @@ def encoded(picture: Image.Image) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the pictures, or check them; return the exit status."""
+    """Write the picture, or check it; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m emotion.faces.emblem", description=__doc__)
     parser.add_argument("--check", action="store_true", help="draw again and compare with the files that are there")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""An expression as continuous parameters, shared by all species. Draws nothing."""
+"""An expression as continuous parameters, shared by all species."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from emotion.faces.moods import MOODS
 
 @dataclass(frozen=True)
 class Expression:
-    """How a face is held. Each parameter is 0 (``lid_opening`` and ``pupil_size``: 1) in a neutral face.
+    """A facial expression. Each parameter is 0 (``lid_opening`` and ``pupil_size``: 1) in a neutral face.
 
-    The ranges are in ``RANGES``. Where a species lacks a part (people do not move their ears), it is not drawn.
+    The ranges are in ``RANGES``. Parts that a species lacks are not drawn (people do not move their ears).
     """
 
     brow_height: float = 0.0  # -1 lowered to 1 raised
@@ -36,12 +36,12 @@ class Expression:
     ear_back: float = 0.0  # 0 facing forward to 1 laid flat (dogs and cats)
 
     def __post_init__(self) -> None:
-        # Rounded before anything is drawn, so that the manifest's short numbers rebuild the same picture.
+        # Rounded before drawing, so that the short numbers in the manifest give the same picture.
         for name, (low, high) in RANGES.items():
             object.__setattr__(self, name, round(min(max(float(getattr(self, name)), low), high), 3))
 
     def without(self, *parts: str) -> Expression:
-        """Return this expression with some ``PARTS`` (such as "eyes") back to neutral."""
+        """Return this expression with some ``PARTS`` (such as "eyes") made neutral."""
         return replace(self, **{name: getattr(NEUTRAL, name) for part in parts for name in PARTS[part]})
 
     def to_json(self) -> dict[str, float]:
@@ -50,7 +50,7 @@ class Expression:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Expression:
-        """Rebuild what ``to_json`` returned."""
+        """Rebuild an expression from ``to_json``."""
         return cls(**values)
 
 
@@ -84,9 +84,9 @@ NEUTRAL = Expression()
 
 
 def expression_of(emotion: str, *, species: str, strength: float, rng: random.Random) -> Expression:
-    """Draw one way in which ``species`` shows ``emotion``.
+    """Draw a random expression of ``emotion`` for ``species``.
 
-    ``strength`` 0 is a neutral face and 1 an unmistakable one. Each emotion has a few moods (a closed smile, a
+    ``strength`` is 0 for a neutral face and 1 for an unmistakable one. Each emotion has a few moods (a closed smile, a
     laugh); one is picked, and each of its parameters varies around its full-strength value.
     """
     moods = MOODS[species][emotion]
@@ -100,7 +100,7 @@ def expression_of(emotion: str, *, species: str, strength: float, rng: random.Ra
             values[field.name] = neutral + (target - neutral) * strength * swing
         elif field.name in ("brow_height", "brow_angle", "gaze_x", "gaze_y", "ear_lift", "mouth_width"):
             values[field.name] = neutral + jitter
-    # Which way a face looks aside says nothing of its emotion.
+    # The side to which a face glances is independent of its emotion.
     if "gaze_x" in full:
         values["gaze_x"] *= rng.choice((-1, 1))
     return Expression(**values)

@@ -1,4 +1,4 @@
-"""Eyes, lids, brows, bags and tears, as every species shares them."""
+"""Eyes, lids, brows, bags and tears, shared by all species."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Eye:
     width: float  # half its width
     height: float  # half its height, open
     roundness: float  # 0.5 an ellipse, more an almond
-    tilt: float  # how much the outer corner lies above the inner
+    tilt: float  # height of the outer corner above the inner one
     skin: Colour
     white: Colour
     iris: Colour
@@ -52,7 +52,7 @@ def draw_eye(canvas: Canvas, eye: Eye, expression: Expression) -> None:
             _draw_iris(canvas, eye, expression)
             if expression.tear > 0.05:
                 canvas.line(lower_line, lighter(TEAR, 0.35), eye.height * 0.4 * min(expression.tear * 2, 1), taper=0)
-            # The upper lid's shadow seats the eye in the face.
+            # The upper lid's shadow sets the eye into the face.
             canvas.line(upper_line, darker(eye.white, 0.5), eye.height * 0.3, taper=0, alpha=0.35)
         canvas.line(lower_line, mix(ink, eye.skin, 0.45), eye.lash * 0.5, taper=0.6)
     canvas.line(upper_line if not closed else lower_line, ink, eye.lash, taper=0.45)
@@ -66,7 +66,7 @@ def draw_eye(canvas: Canvas, eye: Eye, expression: Expression) -> None:
 
 
 def _edge(eye: Eye, way: float, slant: float) -> Points:
-    """Return a lid's line from the outer to the inner corner for the right eye, around (0, 0)."""
+    """Return a lid's line from the outer to the inner corner of the right eye, around (0, 0)."""
     points = []
     for step in range(21):
         t = 1 - step / 10  # 1 at the outer corner

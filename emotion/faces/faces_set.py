@@ -1,4 +1,4 @@
-"""Write the drawn picture sets with their manifest, and check them against it. Draws nothing itself.
+"""Write the drawn picture sets with their manifests, and check them.
 
 ``python -m emotion.faces FOLDER`` draws them all; ``--check`` draws them again and compares every file.
 """
@@ -45,7 +45,7 @@ SETS: tuple[PictureSet, ...] = (
 
 @dataclass(frozen=True)
 class Drawing:
-    """All that one picture is made of."""
+    """All parameters of one picture."""
 
     file: str  # relative to its set's folder
     label: str
@@ -57,7 +57,7 @@ class Drawing:
 
     def encoded(self, *, plain: bool = False) -> bytes:
         """Draw the picture and return its WebP file; ``plain`` leaves out the backdrop."""
-        # Whoever only reads what a set is made of needs no pencil.
+        # Imported here, since reading the parameters of a set needs no drawing code.
         from emotion.faces.portrait import draw
 
         picture = draw(self.species, self.identity, self.expression, self.seed, plain=plain)
@@ -79,7 +79,7 @@ class Drawing:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Drawing:
-        """Rebuild what ``to_json`` returned; other keys (the hash) are passed over."""
+        """Rebuild a drawing from ``to_json``; other keys (the hash) are ignored."""
         return cls(
             file=values["file"],
             label=values["label"],
@@ -92,10 +92,10 @@ class Drawing:
 
 
 def drawings_of(chosen: PictureSet) -> Iterator[Drawing]:
-    """Draw up every picture of a set.
+    """Yield the parameters of every picture of a set.
 
-    One generator runs through the whole set and deals each individual and scene before the label is looked at:
-    the labels take turns, so no class can get its own kind of person, style, pose, light or background.
+    One generator runs through the whole set and draws each individual and scene independently of the label: labels
+    alternate, so no class can get its own kind of person, style, pose, light or background.
     """
     rng = rng_of("set", chosen.name)
     for number in range(chosen.per_class * len(EMOTIONS)):
@@ -109,13 +109,13 @@ def drawings_of(chosen: PictureSet) -> Iterator[Drawing]:
 
 
 def read_manifest(folder: Path) -> list[tuple[Drawing, str]]:
-    """Return each drawing in a set's manifest with the SHA-256 of its file."""
+    """Return each drawing in a set's manifest, with the SHA-256 of its file."""
     lines = json.loads((folder / MANIFEST).read_text())
     return [(Drawing.from_json(line), line["sha256"]) for line in lines]
 
 
 def write_set(chosen: PictureSet, folder: Path, *, processes: int = 2) -> int:
-    """Draw a set into ``folder`` with its manifest; return the bytes written."""
+    """Draw a set into ``folder`` with its manifest; return the number of bytes written."""
     drawings = list(drawings_of(chosen))
     lines = []
     total = 0
@@ -126,13 +126,13 @@ def write_set(chosen: PictureSet, folder: Path, *, processes: int = 2) -> int:
             path.write_bytes(data)
             total += len(data)
             lines.append(json.dumps({**drawing.to_json(), "sha256": hashlib.sha256(data).hexdigest()}))
-    # One picture a line, so that a change to one shows as one line.
+    # One picture per line, so that a change to one is a diff of one line.
     (folder / MANIFEST).write_text("[\n" + ",\n".join(lines) + "\n]\n")
     return total
 
 
 def differing(folder: Path, *, processes: int = 2) -> list[str]:
-    """Return the files of a set that are missing or no longer what their manifest line draws."""
+    """Return the files of a set that are missing or differ from their manifest."""
     entries = read_manifest(folder)
     wrong = []
     with Pool(processes) as pool:

@@ -1,4 +1,4 @@
-"""A person's hair and beard, behind and in front of the head. Leaves the brows free."""
+"""A person's hair and beard, behind and in front of the head, clear of the brows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONG = ("long", "wavy", "bob", "braids")
 
 
 def draw_hair_behind(canvas: Canvas, person: HumanIdentity) -> None:
-    """Draw what falls behind the head."""
+    """Draw the hair behind the head."""
     colour, wide = darker(person.hair_colour, 0.14), person.face_width
     hair = person.hair
     if hair == "bob":
@@ -104,7 +104,7 @@ def draw_hair_front(canvas: Canvas, person: HumanIdentity) -> None:
 
 
 def draw_beard(canvas: Canvas, person: HumanIdentity, drop: float) -> None:
-    """Draw the beard below the mouth; ``drop`` is how far the chin has sunk."""
+    """Draw the beard below the mouth; ``drop`` is how far the chin is lowered."""
     kind, wide, colour = person.beard, person.face_width, darker(person.hair_colour, 0.08)
     chin = 1.0 + drop
     if kind in ("full", "stubble"):
@@ -151,7 +151,7 @@ def draw_moustache(canvas: Canvas, person: HumanIdentity, lip_y: float) -> None:
 
 
 def crescent(outer: Points, inner: Points) -> Points:
-    """Return the area between two right halves, both given from their ends inwards to x = 0."""
+    """Return the area between two right halves, each given from its end inwards to x = 0."""
     return [*outer, *((-x, y) for x, y in reversed(outer)), *((-x, y) for x, y in inner), *reversed(inner)]
 
 
@@ -161,7 +161,7 @@ def _cap(rise: float, temple: Point, hairline: Points) -> Points:
 
 
 def _cap_with(rise: float, temple: Point, hairline: Points) -> Points:
-    """Return the hair between the crown and a hairline given from right to left."""
+    """Return the hair between the crown and a hairline, which is given from right to left."""
     crown: Points = [temple, (0.82, -0.22), (0.76, -0.62), (0.46, -0.92 - rise * 0.7), (0.0, -0.97 - rise)]
     right = smooth([(temple[0] + 0.02, temple[1]), *crown[1:]], closed=False)
     outer = [*right, *((-x, y) for x, y in reversed(right[:-1]))]
@@ -183,5 +183,5 @@ def _bumps(x: float, y: float, width: float, height: float, count: int, depth: f
 
 
 def hair_shade(colour: Colour) -> Colour:
-    """Return the colour of brows that go with hair of ``colour``, dark enough to be read."""
+    """Return the colour of brows that match hair of ``colour``, dark enough to be visible."""
     return darker(mix(colour, (90, 64, 60), 0.35), 0.25)

@@ -53,7 +53,7 @@ def draw_human(canvas: Canvas, person: HumanIdentity, expression: Expression, sc
     with canvas.shifted(*scene.shift(0.9)):
         draw_glasses(canvas, person, x=_eye(person, 1.0).x, y=_EYE_Y)
         _draw_frown(canvas, person, expression)
-        # Brows come last: neither hair nor hat nor glasses may hide them.
+        # Brows are drawn last, so that hair, hat and glasses never hide them.
         for side in (-1.0, 1.0):
             draw_brow(canvas, _brow(person, side), expression)
 

@@ -1,4 +1,4 @@
-"""Who is drawn: everything lasting about one person, dog or cat, as plain values. Knows nothing of emotions."""
+"""The lasting features of one person, dog or cat, as plain values, independent of emotion."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class _Identity:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Rebuild what ``to_json`` returned, after JSON turned its colours into lists."""
+        """Rebuild an identity from ``to_json``, whose colours JSON turned into lists."""
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**plain)
 
 
 @dataclass(frozen=True)
 class HumanIdentity(_Identity):
-    """A person. Sizes are factors around 1 or, where said, 0 to 1."""
+    """A person. Sizes are factors around 1, or 0 to 1 where noted."""
 
     skin: Colour
     age: float  # 0 a child to 1 very old

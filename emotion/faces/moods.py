@@ -5,7 +5,7 @@ from __future__ import annotations
 Mood = dict[str, float]
 Moods = dict[str, list[tuple[float, Mood]]]
 
-# One mood a paragraph compares better than one number a line.
+# Each mood is a paragraph, which compares better than one number per line.
 # fmt: off
 _HUMAN: Moods = {
     "happy": [

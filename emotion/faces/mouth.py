@@ -1,4 +1,4 @@
-"""The mouth of a person: lips, teeth and tongue. Knows nothing of muzzles."""
+"""The mouth of a person: lips, teeth and tongue."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def draw_mouth(canvas: Canvas, mouth: Mouth, expression: Expression) -> None:
         canvas.line(lower, ink, 0.030, taper=0.35)
     else:
         canvas.line(upper, ink, 0.05, taper=0.45)
-    # A fold at each corner makes a smile or a frown read at thumbnail size.
+    # A fold at each corner makes a smile or a frown visible in thumbnails.
     strength = abs(expression.mouth_curve)
     if strength > 0.15:
         x, y = upper[-1]
@@ -55,7 +55,7 @@ def draw_mouth(canvas: Canvas, mouth: Mouth, expression: Expression) -> None:
 
 
 def lip_lines(width: float, expression: Expression) -> tuple[Points, Points]:
-    """Return where the lips meet the opening: the upper and the lower line, left to right, around (0, 0)."""
+    """Return the edges of the mouth's opening: the upper and the lower line, left to right, around (0, 0)."""
     stretch = expression.mouth_width
     half = width * (1 + (0.26 if stretch > 0 else 0.52) * stretch)
     curve, gap = expression.mouth_curve, 0.44 * expression.mouth_opening
@@ -103,7 +103,7 @@ def _draw_teeth(canvas: Canvas, upper: Points, lower: Points, expression: Expres
     if shown < 0.06:
         return
     bared = max(0.0, expression.teeth * 2 - 1)
-    # Bared rows meet; a laugh shows the upper one only.
+    # Both rows of bared teeth meet; a laugh shows only the upper row.
     depth = min(gap * (0.52 if bared > 0.3 else 0.42), 0.13) * shown
     seam = mix(WHITE, (196, 176, 176), 0.6)
     row = [(x, y + depth) for x, y in upper]

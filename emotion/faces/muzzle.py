@@ -17,10 +17,10 @@ _STEPS = 40
 class Muzzle:
     """A muzzle at rest, around x = 0."""
 
-    top: float  # where it leaves the forehead
+    top: float  # y where it leaves the forehead
     nose_y: float
     nose_width: float  # half its width
-    lip_y: float  # where the lips meet under the nose
+    lip_y: float  # y where the lips meet under the nose
     lip_width: float  # half the width of the mouth
     width: float  # half the width of the whole muzzle
     drop: float  # how far the jaw falls when wide open
@@ -58,7 +58,7 @@ def _lip_lines(muzzle: Muzzle, expression: Expression) -> tuple[Points, Points]:
     curve, teeth = expression.mouth_curve, expression.teeth * expression.nose_wrinkle
     half = muzzle.lip_width * (1 + 0.3 * expression.mouth_width + 0.12 * max(curve, 0.0) + 0.1 * teeth)
     gap = muzzle.drop * expression.mouth_opening * (1 + 0.25 * max(0.0, -expression.mouth_width))
-    # A yawn is an upright oval: its corners sink halfway to the jaw, and the lips stop hanging.
+    # A yawn is an upright oval: its corners sink halfway to the jaw, and the lips no longer hang.
     oval = min(1.0, 2.0 * max(0.0, -expression.mouth_width)) * min(1.0, 1.6 * expression.mouth_opening)
     corner = muzzle.lip_y + muzzle.lip_width * (0.12 - curve * (0.62 if curve > 0 else 0.42)) + gap * 0.44 * oval
     # Bared teeth: the lips rise on both sides instead of hanging.

@@ -1,4 +1,4 @@
-"""The one palette of the drawn pictures, and how its colours are mixed. Knows nothing of shapes."""
+"""The palette of the drawn pictures, and functions to mix its colours."""
 
 from __future__ import annotations
 
@@ -90,22 +90,22 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def inked(skin: Colour) -> Colour:
-    """Return the colour of a line that is read on ``skin``, darker still on dark skin."""
+    """Return the colour of a line that is visible on ``skin``, even darker on dark skin."""
     return mix((32, 18, 28), mix(INK, darker(skin, 0.85), 0.4), min(1.0, brightness(skin) * 1.5))
 
 
 def darker(colour: Colour, share: float) -> Colour:
-    """Return ``colour`` in shade: towards plum rather than black, so that shadows stay warm."""
+    """Return a darker ``colour``, mixed towards plum instead of black, so that shadows stay warm."""
     return mix(colour, SHADOW, share)
 
 
 def lighter(colour: Colour, share: float) -> Colour:
-    """Return ``colour`` in light: towards a warm white."""
+    """Return a lighter ``colour``, mixed towards a warm white."""
     return mix(colour, WHITE, share)
 
 
 def deeper(colour: Colour, share: float) -> Colour:
-    """Return ``colour`` darkened with its hue kept and its saturation raised, as in the shade of a warm room."""
+    """Return a darker ``colour`` of the same hue and higher saturation, as in the shade of a warm room."""
     red, green, blue = (round(255 * (part / 255) ** (1 + 1.6 * share)) for part in colour)
     return (red, green, blue)
 

@@ -1,4 +1,4 @@
-"""What dogs and cats share: shoulders, collar and a head's fur. Knows nothing of faces."""
+"""Parts shared by dogs and cats: shoulders, collar and fur of the head."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draw_collar(canvas: Canvas, colour: Colour, *, y: float, width: float, tag: 
 
 
 def fur(right: list[Point], fluff: float, *, tufts: tuple[int, ...]) -> Points:
-    """Return a head's outline from the corners of its right half; corners in ``tufts`` stand out with ``fluff``."""
+    """Return a head's outline from the corners of its right half; ``fluff`` extends the corners in ``tufts``."""
     if fluff < 0.35:
         return smooth(mirrored(right))
     points: list[Point] = []
@@ -46,7 +46,7 @@ def fur(right: list[Point], fluff: float, *, tufts: tuple[int, ...]) -> Points:
 
 
 def _tufted(corners: list[Point], reach: float) -> Points:
-    """Return a closed outline that runs out into points between the corners."""
+    """Return a closed outline with pointed tufts between the corners."""
     curve = smooth(corners, steps=3)
     count = len(curve)
     centre_x, centre_y = sum(x for x, _ in curve) / count, sum(y for _, y in curve) / count

@@ -1,4 +1,4 @@
-"""One portrait: who, how they feel, and the scene around them, as a finished picture."""
+"""A finished picture from an identity, an expression and a scene."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emotion.faces.identity import CatIdentity, DogIdentity, HumanIdentity, Iden
 from emotion.faces.scene import background_of, lit, plain_background, scene_of
 from emotion.faces.wear import draw_clothes
 
-# The head of each species: its middle and half its height, in finished pixels.
+# The head of each species: its centre and half its height, in finished pixels.
 _PLACES: dict[str, tuple[float, float, float]] = {
     "human": (112, 108, 67),
     "dog": (112, 106, 75),
@@ -26,7 +26,7 @@ _PLACES: dict[str, tuple[float, float, float]] = {
 def draw(species: str, identity: Identity, expression: Expression, seed: int, *, plain: bool = False) -> Image.Image:
     """Draw ``identity`` with ``expression``; pose, light and background come from ``seed`` alone.
 
-    Returns a picture of 224 x 224 pixels, the same bits for the same arguments. ``plain`` leaves out the backdrop.
+    Returns a picture of 224 x 224 pixels, with the same bits for the same arguments. ``plain`` leaves out the backdrop.
     """
     return next(draw_series(species, identity, [expression], seed, plain=plain))
 
@@ -34,9 +34,9 @@ def draw(species: str, identity: Identity, expression: Expression, seed: int, *,
 def draw_series(
     species: str, identity: Identity, expressions: Iterable[Expression], seed: int, *, plain: bool = False
 ) -> Iterator[Image.Image]:
-    """Draw the same individual in the same scene with one expression after another, each as ``draw`` does.
+    """Draw one individual in one scene with a series of expressions, each as ``draw`` does.
 
-    What lies behind the head is drawn once.
+    All that is behind the head is drawn only once.
     """
     scene = scene_of(seed)
     background = plain_background() if plain else background_of(scene, style=identity.style)

@@ -14,10 +14,10 @@ from emotion.faces.palette import BACKGROUNDS, PLAIN_BACKGROUND, Colour, darker,
 
 @dataclass(frozen=True)
 class Scene:
-    """How a face stands in its picture. It never sees the expression, so it can tell nothing of it."""
+    """The pose and surroundings of a face. It is independent of the expression, so it cannot reveal it."""
 
-    turn: float  # degrees, the head's lean
-    yaw: float  # -1 to 1, looking to one side
+    turn: float  # degrees, tilt of the head
+    yaw: float  # -1 to 1, turned to one side
     pitch: float  # -1 to 1, chin up to chin down
     zoom: float
     x: float  # shift of the whole figure in finished pixels
@@ -29,12 +29,12 @@ class Scene:
     pattern_seed: int
 
     def shift(self, depth: float) -> tuple[float, float]:
-        """Return how far a turned head moves a part ``depth`` units in front of its middle, in head units."""
+        """Return how far turning the head moves a part ``depth`` units in front of its centre, in head units."""
         return self.yaw * 0.07 * depth, self.pitch * 0.045 * depth
 
 
 def scene_of(seed: int) -> Scene:
-    """Draw a scene from a picture's seed."""
+    """Return the random scene of a picture's seed."""
     rng = rng_of("scene", seed)
     first = rng.choice(BACKGROUNDS)
     second = rng.choice([colour for colour in BACKGROUNDS if colour != first])
@@ -100,12 +100,12 @@ def background_of(scene: Scene, *, style: str) -> Image.Image:
 
 
 def plain_background() -> Image.Image:
-    """Return an empty backdrop in one even colour."""
+    """Return a backdrop in one even colour."""
     return blank(PLAIN_BACKGROUND)
 
 
 def lit(picture: Image.Image, warmth: float) -> Image.Image:
-    """Tint a whole picture towards lamp light (``warmth`` 1) or evening (-1)."""
+    """Tint a whole picture towards lamp light (``warmth`` 1) or evening light (-1)."""
     tint: Colour = (255, 214, 150) if warmth > 0 else (150, 180, 255)
     share = abs(warmth) * 0.07
     bands = picture.split()

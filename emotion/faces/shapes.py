@@ -1,4 +1,4 @@
-"""Outlines as lists of points, in any unit. Draws nothing."""
+"""Outlines as lists of points, in any unit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def mirrored(points: Sequence[Point]) -> Points:
 
 
 def flipped(points: Sequence[Point], side: float) -> Points:
-    """Return ``points`` as they are for ``side`` 1, mirrored about x = 0 for -1."""
+    """Return ``points`` unchanged for ``side`` 1, mirrored about x = 0 for -1."""
     return [(x * side, y) for x, y in points]
 
 
@@ -68,7 +68,7 @@ def turned(points: Sequence[Point], degrees: float, *, about: Point = (0.0, 0.0)
 
 
 def bow(x: float, y: float, width: float, sag: float, *, lift: float = 0.0, steps: int = 24) -> Points:
-    """Return a parabola of half-width ``width`` whose middle hangs ``sag`` below its ends; ``lift`` raises all."""
+    """Return a parabola of half-width ``width`` with its middle ``sag`` below its ends; ``lift`` raises all of it."""
     return [(x + width * t, y - lift + sag * (1 - t * t)) for t in (2 * i / steps - 1 for i in range(steps + 1))]
 
 

@@ -42,7 +42,7 @@ def draw_clothes(canvas: Canvas, person: HumanIdentity) -> None:
 
 
 def draw_cover_behind(canvas: Canvas, person: HumanIdentity) -> None:
-    """Draw what of a head covering lies behind the face."""
+    """Draw the part of a head covering behind the face."""
     if person.cover == "hijab":
         right: list[Point] = [
             (0, -1.12),
@@ -58,7 +58,7 @@ def draw_cover_behind(canvas: Canvas, person: HumanIdentity) -> None:
 
 
 def draw_cover(canvas: Canvas, person: HumanIdentity) -> None:
-    """Draw what of a head covering lies on the head, above the brows."""
+    """Draw the part of a head covering on the head, above the brows."""
     draw = {"beanie": _beanie, "cap": _cap, "band": _band, "turban": _turban, "hijab": _hijab}.get(person.cover)
     if draw:
         draw(canvas, person.cover_colour, person.face_width)

@@ -1,1 +1,1 @@
-"""A run as a classifier: one picture, many, what speaks for a class, what it has never seen."""
+"""A run as a classifier: of one picture or many, with saliency and novelty."""

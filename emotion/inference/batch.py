@@ -1,4 +1,4 @@
-"""What a run says of many pictures: as values, in sentences, and as a CSV that is safe to open."""
+"""A run's predictions for many pictures: as values, in sentences, and as a CSV that is safe to open."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from emotion.data.names import shown
 class Row:
     """A picture by its name: the probability of every class (0 to 1, sums to 1), or the reason why there is none.
 
-    ``label`` is the class that its folder gives it, or empty. ``is_known`` says that the run was trained or validated
-    on this very picture, ``is_unknown`` that it is unlike all of those; None where the run cannot tell. ``thumbnail``
-    is a small copy as WebP, or empty.
+    ``label`` is the class given by its folder, or empty. ``is_known`` means that the run was trained or validated on
+    this very picture, ``is_unknown`` that it is unlike all of those; None where the run cannot tell. ``thumbnail`` is
+    a small copy as WebP, or empty.
     """
 
     picture: str
@@ -33,20 +33,20 @@ class Row:
 
     @property
     def predicted(self) -> str:
-        """The class with the highest probability; empty for what was not judged."""
+        """The class with the highest probability; empty without a prediction."""
         return max(self.scores, key=self.scores.__getitem__) if self.scores else ""
 
     @property
     def confidence(self) -> float:
-        """The probability of that class; 0 for what was not judged."""
+        """The probability of that class; 0 without a prediction."""
         return self.scores[self.predicted] if self.scores else 0.0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a run has said so far of ``total`` files, in their order.
+    """The predictions so far for ``total`` files, in their order.
 
-    ``seconds`` went by since the first picture was opened; ``created`` is a Unix time.
+    ``seconds`` is the time since the first picture was opened; ``created`` is a Unix time.
     """
 
     run: str
@@ -60,16 +60,16 @@ class Batch:
 
     @property
     def judged(self) -> tuple[Row, ...]:
-        """The rows that have probabilities."""
+        """The rows with probabilities."""
         return tuple(row for row in self.rows if row.scores)
 
     @property
     def remaining_seconds(self) -> float | None:
-        """How long the rest takes at this pace; None before the first row."""
+        """The estimated time for the rest in seconds; None before the first row."""
         return self.seconds / len(self.rows) * (self.total - len(self.rows)) if self.rows else None
 
     def result(self) -> SampleResult | None:
-        """Return how the pictures came out whose class is given and which are new to the run; None without any."""
+        """Return the result on the labelled pictures that are new to the run; None without any."""
         new = [
             ScoredPicture(row.picture, "", row.label, row.scores)
             for row in self.rows
@@ -79,13 +79,13 @@ class Batch:
 
 
 def findings(batch: Batch) -> list[str]:
-    """Return what came out: how many are right, where that is known; else how often each class was said."""
+    """Return how many predictions are right, where labels are given; else how often each class was predicted."""
     result = batch.result()
     return [_counted(batch)] if result is None else [_accuracy(result), _confidence(result)]
 
 
 def basis(batch: Batch) -> str:
-    """Return what the numbers rest on: pictures, chance, run, precision, and how fast it went."""
+    """Return the basis of the numbers: pictures, chance level, run, precision and speed."""
     chance = f"chance {percent(1 / len(batch.classes))}"
     pace = f"{len(batch.rows) / batch.seconds:.1f} files a second" if batch.seconds else ""
     parts = (count(len(batch.judged), "picture"), chance, f"run {batch.run}", batch.precision, pace)
@@ -93,7 +93,7 @@ def basis(batch: Batch) -> str:
 
 
 def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
-    """Return what was not judged or not counted, and why."""
+    """Return which files were not predicted or not counted, and why."""
     said = []
     if was_stopped and len(batch.rows) < batch.total:
         said.append(f"Stopped after {len(batch.rows):,} of {batch.total:,} files; what is judged is kept.")
@@ -132,7 +132,7 @@ def _confidence(result: SampleResult) -> str:
 
 
 def to_csv(batch: Batch) -> str:
-    """Return one line a file, with run, precision and time in each, so that no line stands without them."""
+    """Return one line per file, each with run, precision and time, so that any line can stand alone."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ["picture", "label", "predicted", "confidence", "correct"]
@@ -153,5 +153,5 @@ def to_csv(batch: Batch) -> str:
 
 
 def file_name(batch: Batch) -> str:
-    """Return what the CSV is called: the run and when it judged, in local time."""
+    """Return the name of the CSV: the run and the time of prediction, in local time."""
     return f"{batch.run}-pictures-{time.strftime('%Y%m%d-%H%M%S', time.localtime(batch.created))}.csv"

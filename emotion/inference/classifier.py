@@ -1,4 +1,4 @@
-"""A run's checkpoint, loaded, and what it says of pictures."""
+"""A run's checkpoint, loaded, and its predictions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from emotion.inference.novelty import load_seen
 from emotion.inference.saliency import relevance, shown_box
 from emotion.runs.run import Run
 
-# As fast a picture as 16, and the first batch is decoded sooner.
+# As fast per picture as 16, and the first batch is decoded sooner.
 BATCH = 8
 
 
@@ -31,7 +31,7 @@ class Classifier:
 
     def __init__(self, run: Run) -> None:
         """Load the checkpoint.
-        Raises RunError where the run has none, or it cannot be read.
+        Raises RunError where it is missing or cannot be read.
         """
         if not (run.checkpoint / "config.json").is_file():
             raise RunError(f"The run {run.name} has no checkpoint yet: wait until it is finished or choose another.")
@@ -45,13 +45,13 @@ class Classifier:
         labels = self.network.model.config.id2label
         self.classes = [str(labels[index]) for index in range(len(labels))]
         self.precision = resolve_precision(run.config().precision, device)
-        # In the precisions of a training: a validation picture has the very scores here that it had there.
+        # In the precision of the training, so that validation pictures get the same scores as in it.
         self._frozen = Frozen(self.network, trained_blocks=0, precision=self.precision)
         self.side = side_of(self.processor)
         self._seen = load_seen(run.path, width=self.network.width)
 
     def predict(self, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
-        """Return what the checkpoint says of one picture; ``seconds`` counts from its bytes to its scores.
+        """Return the prediction for one picture; ``seconds`` is the time from reading its bytes to its scores.
         Raises PictureError where it cannot be read.
         """
         began = time.perf_counter()
@@ -61,26 +61,25 @@ class Classifier:
         return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began, novelty)
 
     def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
-        """Return what the checkpoint says of each picture, in order, or the error that says why it says nothing."""
+        """Return the prediction for each picture, in order, or the error that explains why there is none."""
         batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
         ready = in_background(self._decode, batches, ahead=2)
         return [said for opened, pixels in ready for said in self._judge(opened, pixels)]
 
     def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
-        """Return the probability of every class for each picture, in order, or the error that says why it has none."""
+        """Return the probability of every class for each picture, in order, or the error that explains the failure."""
         return [each if isinstance(each, PictureError) else each.scores for each in self.judge(pictures)]
 
     @torch.inference_mode()
     def of_features(self, features: np.ndarray) -> np.ndarray:
-        """Return the (N, C) probabilities of pictures by their (N, F) features; NaN where they are."""
+        """Return the (N, C) probabilities of pictures from their (N, F) features; NaN features give NaN."""
         head = self.network.head
         said: np.ndarray = head(torch.from_numpy(features).to(head.weight.device)).softmax(-1).cpu().numpy()
         return said
 
     def explain(self, picture: Path | Image.Image, *, label: str) -> Saliency:
-        """Return which parts of a picture speak for a class, beside what ``score`` says of that class.
-        Raises PictureError where it cannot be read; RunError where the checkpoint knows no such class, or has no
-        attention to show.
+        """Return which parts of a picture support a class, along with the class's probability from ``score``.
+        Raises PictureError where it cannot be read; RunError where the checkpoint has no such class or no attention.
         """
         if label not in self.classes:
             raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")
@@ -100,7 +99,7 @@ class Classifier:
     def _decode(
         self, batch: Sequence[Path | Image.Image]
     ) -> tuple[list[Image.Image | PictureError], torch.Tensor | None]:
-        """Return each picture, or why it cannot be read, and the pixels of those that can."""
+        """Return each picture, or why it cannot be read, and the pixels of the readable ones."""
         opened: list[Image.Image | PictureError] = []
         for picture in batch:
             try:
@@ -122,7 +121,7 @@ class Classifier:
 
     @torch.inference_mode()
     def _scores(self, pixels: torch.Tensor) -> tuple[list[dict[str, float]], np.ndarray]:
-        """Return the scores of (B, 3, H, W) pixels, and the (B, F) features that the head was given."""
+        """Return the scores of (B, 3, H, W) pixels, and the (B, F) inputs of the head."""
         features = self._frozen(pixels)
         rows = self.network.head(features).softmax(-1).tolist()
         return [dict(zip(self.classes, row, strict=True)) for row in rows], features.cpu().numpy()

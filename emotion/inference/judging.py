@@ -1,4 +1,4 @@
-"""Judge many pictures with one run, as a job for another process. Keeps nothing on the disk."""
+"""Predict many pictures with one run, as a job for another process. Leaves nothing on the disk."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from emotion.runs.split import load_split
 if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
 
-# As many as ``Classifier`` scores at once, and as many pixels as find room: four pictures of a phone.
+# As many as ``Classifier`` scores at once, and as many pixels as fit in memory: four pictures of a phone.
 BATCH, BATCH_PIXELS = 8, 50_000_000
-# Decoded while others are scored; each may be as large as the limits allow.
+# Pictures decoded while others are scored; each may be as large as the limits allow.
 AHEAD = 3
 THUMBNAIL_SIDE = 56
-# What is known of a file before it is opened, and where it lies; nowhere if the row says why it is not read.
+# What is known of a file before it is opened, and its path; None where the row says why it is not read.
 Item = tuple[Row, Path | None]
 
 
 @dataclass(frozen=True)
 class Judging(Progress):
-    """How far a batch is, and the batch itself without its rows: these come as ``rows``, each one once."""
+    """The progress of a batch, and the batch itself without its rows: each row is sent once, in ``rows``."""
 
     batch: Batch
     rows: tuple[Row, ...]
@@ -53,9 +53,9 @@ class Judging(Progress):
 
 @dataclass(frozen=True)
 class JudgeMany:
-    """Judge files as (path, the name it had where it came from): pictures, zips of pictures, folders.
+    """Predict files given as (path, original name): pictures, zips of pictures, folders.
 
-    Of the first ones of them, as many as ``thumbnails``, a small copy comes with what is said.
+    The first ``thumbnails`` rows come with a small copy of the picture.
     """
 
     run: Run
@@ -64,12 +64,12 @@ class JudgeMany:
     thumbnails: int = 0
 
     def carry_out(self) -> Generator[Progress, None, None]:
-        """Yield what is said of the pictures while it is said, in the order in which they were given.
-        Raises PictureError where what was given cannot be opened safely, or is beyond the limits; RunError where the
-        run has no checkpoint that can be read.
+        """Yield the predictions as they are made, in the order of the files.
+        Raises PictureError where the files cannot be opened safely or exceed the limits; RunError where the run has no
+        readable checkpoint.
         """
         yield Progress(0, 0, "loading the run's model")
-        # Only in the process that judges: the page that asks for it has no torch.
+        # Imported only in the worker process: the page's process has no torch.
         from emotion.inference.classifier import Classifier
 
         classifier = Classifier(self.run)
@@ -109,7 +109,7 @@ class JudgeMany:
 
 
 def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
-    """Turn a job's steps into what there is of the batch by then; steps before there is one come as they are."""
+    """Turn a job's steps into the batch so far; steps before the first batch pass unchanged."""
     rows: list[Row] = []
     for step in steps:
         if isinstance(step, Judging):
@@ -132,7 +132,7 @@ def _with(row: Row, said: Judged | PictureError) -> Row:
 
 
 def _decoded(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
-    """Return the row of an item, and its picture unless the row says why there is none."""
+    """Return the row of an item, and its picture; None where the row says why it cannot be read."""
     row, path = item
     if path is None:
         return row, None
@@ -153,7 +153,7 @@ def _thumbnail(image: Image.Image) -> bytes:
 
 
 def _known(run: Run) -> frozenset[str]:
-    """Return the SHA-256 of what a run was trained and validated on, as it is kept in its set and as it came there."""
+    """Return the SHA-256 of each picture the run was trained and validated on, as stored and as imported."""
     try:
         used = {row.sha256 for row in load_split(run).rows}
     except RunError:
@@ -168,11 +168,11 @@ def _known(run: Run) -> frozenset[str]:
 def _opened(
     files: Sequence[tuple[Path, str]], *, classes: Sequence[str], limits: Limits
 ) -> Iterator[tuple[list[Item], list[str]]]:
-    """Open files as (path, the name it had where it came from); give items, and sentences on how they were read.
+    """Open files given as (path, original name); yield items, and sentences on how they were read.
 
-    A zip or a folder whose pictures all lie in class folders says the class of each, if all are ``classes`` of the
-    run; names that differ only in case are alike. What is hidden in it is passed over.
-    Raises PictureError where a zip or a folder cannot be read safely, nothing is there, or there is more than the
+    In a zip or a folder, class folders give each picture its class if all pictures lie in folders of the run's
+    ``classes``; case does not matter. Hidden files are skipped.
+    Raises PictureError where a zip or a folder cannot be read safely, there is no file, or there are more than the
     limits allow.
     """
     with tempfile.TemporaryDirectory(prefix="emotion-batch-") as work:
@@ -186,7 +186,7 @@ def _opened(
                 folder = Path(work, str(number))
                 skipped = result_of(unpack(path, folder, limits))
             if folder.is_dir():
-                # Two zips may hold files of one name.
+                # Two zips may hold files with the same name.
                 before = f"{title}/" if len(files) > 1 else ""
                 within, note = _within(folder, skipped, classes=classes, limits=limits, before=before)
                 items += within
@@ -206,7 +206,7 @@ def _single(path: Path, name: str) -> Item:
 def _within(
     folder: Path, skipped: Sequence[Skipped], *, classes: Sequence[str], limits: Limits, before: str
 ) -> tuple[list[Item], str]:
-    """Return the items of a folder by name, and a sentence where only some folders are classes of the run."""
+    """Return a folder's items by name, and a sentence where only some of its folders are classes of the run."""
     listing = list_folder(folder, limits=limits, any_name=True, is_asked=False)
     labels, note = _labels(listing, classes=classes)
     names = [*(name for names in listing.files.values() for name in names), *listing.loose]
@@ -220,7 +220,7 @@ def _within(
 
 
 def _labels(listing: Listing, *, classes: Sequence[str]) -> tuple[dict[str, str], str]:
-    """Return the class of each file where all are the run's, and a sentence where only some folders are."""
+    """Return the class of each file if all folders are the run's classes, and a sentence if only some are."""
     known = {alike(each): each for each in classes}
     foreign = [label for label in listing.files if alike(label) not in known]
     if len(foreign) == len(listing.files):

@@ -1,4 +1,4 @@
-"""Which parts of a picture speak for a class, from a vision transformer's attention."""
+"""Which parts of a picture support a class, from a vision transformer's attention."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Box = tuple[float, float, float, float]
 
 
 def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
-    """Return how much each patch of one picture speaks for the class ``index``: (1, 3, H, W) to (rows, columns).
+    """Return how much each patch of one picture supports the class ``index``: (1, 3, H, W) to (rows, columns).
 
     Gradient-weighted attention rollout: Chefer, Gur & Wolf 2021, "Generic Attention-model Explainability for
     Interpreting Bi-Modal and Encoder-Decoder Transformers", ICCV 2021, arXiv 2103.15679, for self-attention alone.
-    From block to block ``R ← R + Ā R``, where ``Ā`` is the mean over the heads of the positive part of attention times
-    the score's gradient, and R (tokens, tokens) begins as identity.
+    In each block ``R ← R + Ā R``, where ``Ā`` is the mean over the heads of the positive part of attention times
+    the score's gradient, and R (tokens, tokens) starts as the identity.
 
     The paper reads the class token's row of R, since its classifiers read that token alone. Others read the mean of the
-    patches' tokens beside it, or in its place: which, is seen from the tokens that the features depend on. The rows are
-    weighted by how they are read: ``(R - I)`` in the row of the class token and in the mean of the rows of the patches,
-    each times what it adds to the score (positive part of gradient times feature, scaled to a sum of 1).
+    patch tokens too, or only that mean: which, is found from the tokens that the features depend on. The result is a
+    weighted sum of the rows of ``R - I`` that are read (the class token's, the mean of the patches'), each weighted by
+    what it adds to the score (positive part of gradient times feature, scaled to a sum of 1).
 
-    The score is the class's logit minus the mean of the other ones: whatever every logit has in common moves no
-    probability, and moves nothing here. Computed in float32; the network is left as it was.
+    The score is the class's logit minus the mean of the others, since a change common to all logits changes no
+    probability. Computed in float32; the network's settings are restored afterwards.
     Raises RunError where the network has no attention between patches.
     """
     if not network.patches:
@@ -38,7 +38,7 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
     given: list[Tensor] = []
     last: list[Tensor] = []
     with ExitStack() as stack:
-        # Only computed this way there is an attention to be seen; the fused ways are faster and stay those of all else.
+        # Only the eager implementation returns attention; everything else uses the faster fused ones.
         stack.callback(model.set_attn_implementation, model.config._attn_implementation)
         model.set_attn_implementation("eager")
         stack.callback(network.head.register_forward_pre_hook(lambda _, args: given.append(args[0])).remove)
@@ -51,11 +51,11 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
         others = torch.cat([logits[:index], logits[index + 1 :]])
         layers = output.attentions
         *slopes, slope = torch.autograd.grad(logits[index] - others.mean(), [*layers, features], retain_graph=True)
-        # Each feature by a weight of its own: their plain sum is the same for all that comes out of a layer norm.
+        # Each feature gets its own weight: after a layer norm the plain sum is constant.
         uneven = features @ torch.arange(1.0, features.shape[-1] + 1, device=features.device)
         [dependence] = torch.autograd.grad(uneven.sum(), last)
     flow = rollout([(weights[0].detach(), each[0]) for weights, each in zip(layers, slopes, strict=True)])
-    # Counted from the end: before the patches come class token and registers, and DeiT's token of distillation.
+    # Counted from the end: the class token, registers and DeiT's distillation token come before the patches.
     patches = slice(-network.patches, None)
     mean = flow[patches].mean(0)
     rows = [mean]
@@ -69,7 +69,7 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
 def rollout(layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """Return R - I (tokens, tokens) of each block's attention and its gradient, both (heads, tokens, tokens), in order.
 
-    Without the identity: a token's word for itself says nothing of where attention looks.
+    The identity is subtracted because a token's effect on itself does not show where attention goes.
     """
     identity = torch.eye(layers[0][0].shape[-1], device=layers[0][0].device)
     flow = identity
@@ -79,8 +79,8 @@ def rollout(layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def shares(added: Tensor) -> Tensor:
-    """Return the weight of each thing that is read (sums to 1) by what it adds to the score, or by how much it says at
-    all where none speaks for the class.
+    """Return the weight of each row (sums to 1): its positive contribution to the score, or its absolute one where
+    none is positive.
     """
     positive = added.clamp(min=0)
     weights = positive if positive.any() else added.abs()
@@ -88,10 +88,10 @@ def shares(added: Tensor) -> Tensor:
 
 
 def shown_box(processor: BaseImageProcessor, *, width: int, height: int) -> Box:
-    """Return which part of a picture a processor shows: left, top, right, bottom in shares of its width and height.
+    """Return which part of a picture a processor shows: left, top, right, bottom as shares of its width and height.
 
-    As ``load_processor`` sets it up: the whole, squeezed into a square, or resized by its shortest edge and then cut
-    to the square in its centre. Pixels are rounded as transformers does (``image_transforms``).
+    As ``load_processor`` sets it up: the whole picture, resized to a square, or resized by its shortest edge and then
+    cropped to the square in its centre. Pixels are rounded as transformers does (``image_transforms``).
     """
     if not getattr(processor, "do_center_crop", False):
         return 0.0, 0.0, 1.0, 1.0

@@ -1,1 +1,1 @@
-"""Run folders: what a training asked for, did and found, and the folder that holds them all."""
+"""Run folders: the settings, events and results of each training, and the folder that holds them all."""

@@ -1,4 +1,4 @@
-"""The model card that lies beside a checkpoint. Its text is what the run can vouch for."""
+"""The model card next to a checkpoint, with facts from the run's own records."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from emotion.data.sampling import Split
 def model_card(
     config: TrainConfig, split: Split, *, best_epoch: int, scores: Scores, knows_unknown: bool = False
 ) -> str:
-    """Return the README of a checkpoint: what it was trained on, how it does on validation pictures, its limits.
+    """Return a checkpoint's README: what it was trained on, how it does on validation pictures, its limits.
 
-    ``knows_unknown`` says that its run can tell what it has never seen.
+    ``knows_unknown`` means that the run can recognise pictures unlike those it was trained on.
     """
     data = ModelCardData(
         library_name="transformers",

@@ -1,4 +1,4 @@
-"""Read a training's curves and say in one sentence what they show. Knows nothing of charts."""
+"""Describe a training's curves in one sentence."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from emotion.core.events import EpochDone, Event, RunStarted
 from emotion.core.intervals import wilson_interval
 from emotion.core.labels import chance_level
 
-# A validation loss that ends this much above its lowest has turned; below, it is level.
+# The loss has risen if it ends this much above its lowest value; below that it is level.
 RISEN = 0.05
-# What the last third of the epochs still took off the validation loss, to call it improving.
+# The loss is improving if the last third of the epochs lowered it by at least this much.
 IMPROVING = 0.03
 
 
 def reading(events: Sequence[Event]) -> str:
-    """Return what the curves of a run show, in one sentence; empty before its second epoch.
+    """Return one sentence on a run's curves; empty before the second epoch.
 
-    It speaks of over-fitting only where the validation loss rose while the training loss fell, and of learning
-    only where the best epoch's validation accuracy cannot be chance (its Wilson interval lies above it).
+    It mentions over-fitting only if the validation loss rose while the training loss fell, and learning only if the
+    best epoch's validation accuracy is above chance (its Wilson interval lies above it).
     """
     started = next((event for event in reversed(events) if isinstance(event, RunStarted)), None)
     epochs = [event for event in events if isinstance(event, EpochDone) and event.epoch > 0]
@@ -58,6 +58,6 @@ def reading(events: Sequence[Event]) -> str:
 
 
 def _since(losses: Sequence[float]) -> int:
-    """Return the first epoch, from 1, from which on the loss stayed within ``RISEN`` of its lowest."""
+    """Return the first epoch, from 1, after which the loss stayed within ``RISEN`` of its lowest."""
     limit = min(losses) * (1 + RISEN)
     return next(first + 1 for first in range(len(losses)) if all(loss <= limit for loss in losses[first:]))

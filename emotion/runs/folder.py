@@ -1,4 +1,4 @@
-"""The folder of runs: make a new one whole or not at all, list them, find one, throw one away and take it back."""
+"""The folder of runs: create, list and find runs, move them to the trash and restore them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ SCHEMA = 1
 
 
 def runs_folder() -> Path:
-    """Return where runs are kept: ``$EMOTION_RUNS``, else ``runs`` in the working directory."""
+    """Return the folder of runs: ``$EMOTION_RUNS``, else ``runs`` in the working directory."""
     return Path(os.environ.get("EMOTION_RUNS", "runs"))
 
 
 def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
-    """Make the folder of a new run, whole or not at all, named by the time and the backbone.
+    """Create the folder of a new run atomically, named by the time and the backbone.
 
-    ``sweep`` is its place among runs that were started together, where there are any; ``owner`` the hash of the
-    visitor whose it is, None on one's own machine.
+    ``sweep`` is the run's place in a sweep, if any; ``owner`` is the hash of the visitor who owns it, None on a local
+    machine.
     Raises RunError where the folder cannot be written.
     """
     backbone = re.sub(r"[^a-z0-9]+", "-", Path(config.backbone).name.lower()).strip("-")[:40]
@@ -39,7 +39,7 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
     try:
         root.mkdir(parents=True, exist_ok=True)
         beside.mkdir()
-        # Whatever is called like the set later is not what the run was made for.
+        # Recorded because another set may have the same name later.
         identity = identity_of(Path(config.pictures))
         record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json(), "set": identity}
         if sweep is not None:
@@ -49,7 +49,7 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
         Run(beside).put_room_aside()
         for number in range(1, 1000):
             path = root / (stem if number == 1 else f"{stem}-{number}")
-            # A rename onto an existing run fails, since that folder is not empty.
+            # Renaming onto an existing run fails, since its folder is not empty.
             with contextlib.suppress(OSError):
                 beside.rename(path)
                 return Run(path)
@@ -71,7 +71,7 @@ def list_runs(root: Path) -> list[Run]:
 
 
 def find_run(name: str, *, root: Path | None = None) -> Run:
-    """Return the run that a path or a name under ``root`` (default: ``runs_folder()``) stands for.
+    """Return the run at a path or with a name under ``root`` (default: ``runs_folder()``).
     Raises RunError where there is none.
     """
     folder = root if root is not None else runs_folder()
@@ -81,7 +81,7 @@ def find_run(name: str, *, root: Path | None = None) -> Run:
     raise RunError(f"There is no run {name!r}: give the path that train printed, or a name under {folder}.")
 
 
-# Its name begins with a dot, so that nothing in it is listed as a run.
+# The name begins with a dot, so that nothing in it is listed as a run.
 FOLDER = ".trash"
 KEPT_DAYS = 7
 _GOING_ON = ("queued", "running", "stopping")
@@ -89,7 +89,7 @@ _GOING_ON = ("queued", "running", "stopping")
 
 def throw_away(run: Run) -> None:
     """Move a run into the trash of its runs folder.
-    Raises RunError where it waits, is being trained or cannot be moved; RefusedError where it is somebody else's.
+    Raises RunError where it is queued, being trained or cannot be moved; RefusedError where it is another visitor's.
     """
     run.require_own()
     status = run.status()
@@ -98,7 +98,7 @@ def throw_away(run: Run) -> None:
     trash = run.path.parent / FOLDER
     try:
         trash.mkdir(exist_ok=True)
-        # One that was thrown away, taken back and thrown away again may stand there already.
+        # The trash may already hold a run of this name.
         shutil.rmtree(trash / run.name, ignore_errors=True)
         run.path.rename(trash / run.name)
         (trash / run.name).touch()
@@ -107,8 +107,8 @@ def throw_away(run: Run) -> None:
 
 
 def take_back(name: str, *, root: Path, visitor: str | None = None) -> Run:
-    """Move a visitor's run of that name out of the trash under ``root`` again.
-    Raises RunError where it is not there any more, or cannot be moved.
+    """Restore a visitor's run of that name from the trash under ``root``.
+    Raises RunError where it is no longer there, or cannot be moved.
     """
     thrown = {path.name: path for path in (root / FOLDER).glob("*") if may_change(path, visitor)}
     if name not in thrown:
@@ -121,7 +121,7 @@ def take_back(name: str, *, root: Path, visitor: str | None = None) -> Run:
 
 
 def empty_trash(root: Path, *, older_than_days: float = KEPT_DAYS) -> None:
-    """Delete for good what was thrown away longer ago than that."""
+    """Delete runs for good that were moved to the trash longer ago than that."""
     limit = time.time() - older_than_days * 86400
     for path in (root / FOLDER).glob("*"):
         if path.stat().st_mtime < limit:

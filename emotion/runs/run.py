@@ -1,4 +1,4 @@
-"""One run folder: append, read, what became of it. Standard library only, so that any process can look."""
+"""One run folder: append and read events, derive the status. Standard library only, so that any process can use it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from emotion.core.events import Event, RunFailed, RunFinished, RunQueued, RunSto
 from emotion.core.files import write_json
 from emotion.runs.sweep import SweepMember
 
-# Some twenty events: enough to hold the last one, unless it lists many pictures.
+# About twenty events: enough to hold the last one, unless it lists many pictures.
 ENDING_BYTES = 4096
 MAX_TITLE, MAX_NOTE = 80, 2000
-# Room for the last words of a training that fails because the disk is full; put aside while there is some.
+# Space reserved for the last event of a training that fails because the disk is full.
 RESERVE, RESERVE_BYTES = ".reserve", 16_384
-# Begins the name of a folder of comparisons that a guest of the run made.
+# Prefix of a folder with the comparisons of a guest of the run.
 GUEST = "of-"
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "interrupted"]
 
 
 @dataclass(frozen=True)
 class About:
-    """What a person wrote about a run: a name of its own, and a note."""
+    """A person's name and note for a run."""
 
     title: str = ""
     note: str = ""
@@ -37,10 +37,10 @@ class About:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder. It holds no state of its own: every answer is read from the disk.
+    """A run folder. It holds no state of its own: everything is read from the disk.
 
-    ``guest`` is the hash of a visitor who uses somebody else's run: nothing of it can be changed then, and their
-    comparisons are kept apart. Else it is empty.
+    ``guest`` is the hash of a visitor who uses another's run, else empty: a guest cannot change the run, and their
+    comparisons are stored separately.
     """
 
     path: Path
@@ -48,21 +48,21 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name, which is unique among runs."""
+        """The folder's name, unique among runs."""
         return self.path.name
 
     @property
     def checkpoint(self) -> Path:
-        """Where the best epoch's model is, once there is one."""
+        """The path of the best epoch's model, which may not exist yet."""
         return self.path / "checkpoint"
 
     @property
     def comparisons(self) -> Path:
-        """Where this run's comparisons are written."""
+        """The folder of this run's comparisons."""
         return self.path / "comparisons" / f"{GUEST}{self.guest}" if self.guest else self.path / "comparisons"
 
     def record(self) -> dict[str, Any]:
-        """Return what ``config.json`` holds: the settings and where the backbone came from.
+        """Return the content of ``config.json``: the settings and where the backbone came from.
         Raises RunError where it is missing or cannot be read.
         """
         try:
@@ -73,23 +73,23 @@ class Run:
         return record
 
     def config(self) -> TrainConfig:
-        """Return the settings this run was started with.
-        Raises RunError where they cannot be read; ConfigError where they are not of this version.
+        """Return this run's settings.
+        Raises RunError where they cannot be read; ConfigError where they are of another version.
         """
         return TrainConfig.from_json(self.record()["config"])
 
     def sweep(self) -> SweepMember | None:
-        """Return this run's place in a sweep; None for a run that was started alone, or by an older version.
+        """Return this run's place in a sweep; None for a run that was started alone or by an older version.
         Raises RunError where its record cannot be read.
         """
         return SweepMember.from_record(self.record().get("sweep"))
 
     def note(self, **values: Any) -> None:
-        """Add values to ``config.json``, which is replaced whole or not at all."""
+        """Add values to ``config.json``, which is replaced atomically."""
         write_json(self.path / "config.json", {**self.record(), **values})
 
     def about(self) -> About:
-        """Return what a person wrote about the run; a file that is missing or torn says nothing."""
+        """Return a person's name and note for the run; empty where the file is missing or damaged."""
         try:
             values = json.loads((self.path / "about.json").read_text(encoding="utf-8"))
             return About(title=str(values["title"]), note=str(values["note"]))
@@ -97,8 +97,8 @@ class Run:
             return About()
 
     def describe(self, about: About) -> None:
-        """Keep what a person wrote about the run.
-        Raises RunError where it is too long, or cannot be written; RefusedError where it is somebody else's run.
+        """Save a person's name and note for the run.
+        Raises RunError where they are too long or cannot be written; RefusedError where it is another visitor's run.
         """
         self.require_own()
         if len(about.title) > MAX_TITLE or len(about.note) > MAX_NOTE:
@@ -109,41 +109,41 @@ class Run:
             raise RunError(f"{self.name} cannot be written ({error.strerror}): make room first.") from error
 
     def append(self, event: Event) -> None:
-        """Write one event to the end of ``events.jsonl`` and flush it, in one write so that no line is shared.
+        """Append one event to ``events.jsonl`` and flush it, in a single write so that lines never mix.
 
-        One that ends the run takes the room that was put aside for it.
+        An event that ends the run uses the reserved space.
         """
         if isinstance(event, RunFinished | RunStopped | RunFailed):
             (self.path / RESERVE).unlink(missing_ok=True)
         with (self.path / "events.jsonl").open("ab+") as file:
-            # After a line that a crash has torn a new one begins, so that only the torn one is lost.
+            # After a line that a crash cut short a new one begins, so that only that line is lost.
             is_torn = file.seek(0, os.SEEK_END) > 0 and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
             file.write((b"\n" if is_torn else b"") + to_line(event).encode("utf-8") + b"\n")
 
     def put_room_aside(self) -> None:
-        """Keep a piece of the disk for the event that ends the run. Raises OSError where there is none."""
+        """Reserve disk space for the event that ends the run. Raises OSError where the disk is full."""
         file = self.path / RESERVE
         if file.exists():
             return
         try:
-            # Of zeros some file systems would keep nothing.
+            # Random bytes: some file systems store no blocks for zeros.
             file.write_bytes(os.urandom(RESERVE_BYTES))
         except OSError:
             file.unlink(missing_ok=True)
             raise
 
     def events(self) -> list[Event]:
-        """Return every whole event so far, in order. A line that is torn or foreign is passed over."""
+        """Return every complete event so far, in order. Damaged and unknown lines are skipped."""
         return self.tail(0)[0]
 
     def tail(self, offset: int) -> tuple[list[Event], int]:
-        """Return the whole events after byte ``offset`` and the offset to go on from."""
+        """Return the complete events after byte ``offset``, and the offset to continue from."""
         try:
             with (self.path / "events.jsonl").open("rb") as file:
                 file.seek(offset)
                 text = file.read()
         except OSError:
-            # Before the first event there is none; an odd folder has something else there.
+            # Before the first event the file does not exist; in a damaged folder it may be something else.
             return [], offset
         whole = text[: text.rfind(b"\n") + 1]
         events = []
@@ -153,19 +153,19 @@ class Run:
         return events, offset + len(whole)
 
     def last_event(self) -> Event | None:
-        """Return the last whole event, without reading all of a long run; None before the first."""
+        """Return the last complete event, without reading the whole of a long run; None before the first."""
         try:
             size = (self.path / "events.jsonl").stat().st_size
         except OSError:
             return None
-        # What the first line of the end holds is torn, and passed over as such.
+        # The first line read is usually incomplete, and is skipped as such.
         ending = self.tail(max(0, size - ENDING_BYTES))[0] or self.events()
         return ending[-1] if ending else None
 
     def status(self) -> Status:
-        """Derive what became of the run from its last event and from whether a process holds its lock."""
-        # A run may begin or end between a look at its lock and one at its events: nobody holds the lock of one whose
-        # last event is the same before and after that was seen.
+        """Derive the run's status from its last event and from whether a process holds its lock."""
+        # A run may begin or end between reading its lock and its events: if the last event stays the same while the
+        # lock is free, no process holds it.
         while True:
             was_locked, last = self.is_locked(), self.last_event()
             if was_locked or (not self.is_locked() and self.last_event() == last):
@@ -181,19 +181,19 @@ class Run:
         return "queued" if last is None or isinstance(last, RunQueued) else "interrupted"
 
     def can_resume(self) -> bool:
-        """Whether the run ended before its last epoch, so that it can go on."""
+        """Whether the run ended before its last epoch, so that it can be resumed."""
         return self.status() in ("stopped", "failed", "interrupted")
 
     def request_stop(self) -> None:
-        """Ask whoever trains this run to stop after the step in hand.
-        Raises RefusedError where it is somebody else's run.
+        """Ask the process that trains this run to stop after the current step.
+        Raises RefusedError where it is another visitor's run.
         """
         self.require_own()
         (self.path / "stop").touch()
 
     def queue_again(self) -> None:
-        """Let the run wait to go on after its last finished epoch.
-        Raises RunError where it is finished, or is being trained; RefusedError where it is somebody else's run.
+        """Queue the run to continue after its last finished epoch.
+        Raises RunError where it is finished or being trained; RefusedError where it is another visitor's run.
         """
         self.require_own()
         if not self.can_resume():
@@ -204,19 +204,19 @@ class Run:
         self.append(RunQueued(elapsed_seconds=events[-1].elapsed_seconds if events else 0.0))
 
     def require_own(self) -> None:
-        """Let pass whoever may change the run. Raises RefusedError where it is somebody else's."""
+        """Require that the run may be changed. Raises RefusedError where it is another visitor's."""
         if self.guest:
             raise RefusedError(
                 f"{self.name} is not yours, so it can only be looked at and used: train one of your own."
             )
 
     def stop_requested(self) -> bool:
-        """Whether somebody asked this run to stop."""
+        """Whether this run was asked to stop."""
         return (self.path / "stop").exists()
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for this process; the lock falls when the process ends, however it ends.
+        """Hold the run's lock for this process; the system releases it when the process ends.
         Raises RunError where another process holds it.
         """
         with contextlib.ExitStack() as stack:
@@ -229,5 +229,5 @@ class Run:
             yield
 
     def is_locked(self) -> bool:
-        """Whether a living process trains this run."""
+        """Whether a running process trains this run."""
         return locks.is_held(self.path / "lock")

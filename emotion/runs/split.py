@@ -1,4 +1,4 @@
-"""What a run trains on and validates on: ``split.json`` of its folder, written once and read by whoever asks."""
+"""The split of a run into training and validation pictures: ``split.json`` in its folder, written once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE = "split.json"
 
 @dataclass(frozen=True)
 class SplitRow:
-    """A picture by its path below the picture set, its class, and the SHA-256 of its content."""
+    """A picture: its path relative to the picture set, its class, and the SHA-256 of its content."""
 
     picture: str
     label: str
@@ -26,20 +26,20 @@ class SplitRow:
 
 @dataclass(frozen=True)
 class SplitRecord:
-    """The rows of both parts, in the order in which a training counts its pictures."""
+    """The rows of both parts, in the order in which a training numbers its pictures."""
 
     train: list[SplitRow]
     validation: list[SplitRow]
 
     @property
     def rows(self) -> list[SplitRow]:
-        """Those of both parts."""
+        """The rows of both parts."""
         return self.train + self.validation
 
     @classmethod
     def of(cls, parts: Split, root: Path) -> SplitRecord:
-        """Return the record of pictures that lie below ``root``; each file is read for its hash.
-        Raises OSError where a picture is gone.
+        """Return the record of pictures under ``root``; each file is read for its hash.
+        Raises OSError where a picture is missing.
         """
         where = root.resolve()
         train, validation = (
@@ -49,7 +49,7 @@ class SplitRecord:
         return cls(train, validation)
 
     def parts(self, root: Path) -> Split:
-        """Return the split whose record this is, whatever lies below ``root`` by now. Opens no picture."""
+        """Return the recorded split, even if the files under ``root`` have changed since. Opens no picture."""
         where = root.resolve()
         train, validation = (
             [Picture(where / row.picture, row.label) for row in rows] for rows in (self.train, self.validation)
@@ -57,12 +57,12 @@ class SplitRecord:
         return Split(class_names(train + validation), train, validation)
 
     def save(self, run: Run) -> None:
-        """Write it into the run's folder. Raises OSError where the disk is full or cannot be written."""
+        """Write the record into the run's folder. Raises OSError where the disk is full or cannot be written."""
         write_json(run.path / FILE, asdict(self))
 
 
 def load_split(run: Run) -> SplitRecord:
-    """Read what a run trains on. Raises RunError where it is not recorded, or cannot be read."""
+    """Read a run's split. Raises RunError where it is not recorded or cannot be read."""
     try:
         values = json.loads((run.path / FILE).read_text(encoding="utf-8"))
         train, validation = ([SplitRow(**row) for row in values[part]] for part in ("train", "validation"))

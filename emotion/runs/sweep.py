@@ -1,4 +1,4 @@
-"""Several trainings that differ in one setting, read from a line of text. Starts none of them."""
+"""Plan several trainings that differ in one setting, from a line of text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Value = int | float | str
 
 @dataclass(frozen=True)
 class SweepMember:
-    """What a run folder keeps of its sweep: which one, the setting, this run's value, and its place from 0."""
+    """A run's record of its sweep: the sweep's id, the setting, this run's value, and its place from 0."""
 
     id: str
     setting: str
@@ -27,14 +27,14 @@ class SweepMember:
 
     @property
     def title(self) -> str:
-        """Setting and value as a person says them: batch size 4."""
+        """Setting and value in words: batch size 4."""
         return f"{title_of(self.setting)} {value_text(self.value)}"
 
     @classmethod
     def from_record(cls, record: object) -> SweepMember | None:
-        """Read what a run folder keeps; None for a run that belongs to no sweep, or to one that cannot be read."""
+        """Read a run's record; None for a run without a sweep, or with a record that cannot be read."""
         try:
-            member = cls(**record)  # type: ignore[arg-type]  # whatever a file holds
+            member = cls(**record)  # type: ignore[arg-type]  # the file may hold anything
         except TypeError:
             return None
         is_value = isinstance(member.value, Value) and not isinstance(member.value, bool)
@@ -43,7 +43,7 @@ class SweepMember:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A training of a sweep that is still to be started."""
+    """A training of a sweep that is not started yet."""
 
     config: TrainConfig
     member: SweepMember
@@ -52,9 +52,9 @@ class PlannedRun:
 def plan_sweep(config: TrainConfig, *, setting: str, values: str) -> list[PlannedRun]:
     """Return a training for each value of ``setting``, otherwise as in ``config``, in the order of ``values``.
 
-    ``values`` is text: values with commas, semicolons or spaces between them.
-    Raises ConfigError where the setting cannot be swept or has no effect, or there is no value, one that cannot be read
-    or is out of range, the same one twice, or too many.
+    ``values`` is text: values separated by commas, semicolons or spaces.
+    Raises ConfigError where the setting cannot be swept or has no effect, or there is no value, an unreadable one, one
+    out of range, the same one twice, or too many.
     """
     if setting not in SWEPT_SETTINGS:
         raise ConfigError(f"{setting!r} cannot be swept: choose one of {', '.join(SWEPT_SETTINGS)}.")
@@ -70,7 +70,7 @@ def plan_sweep(config: TrainConfig, *, setting: str, values: str) -> list[Planne
 
 
 def title_of(setting: str) -> str:
-    """Return what a setting is called in the middle of a sentence."""
+    """Return a setting's name for the middle of a sentence."""
     return SETTINGS[setting].label.lower() if setting in SETTINGS else setting
 
 
@@ -80,7 +80,7 @@ def value_text(value: Value) -> str:
 
 
 def _new_id() -> str:
-    """Return an id of its own whose order is that of time, also of two in one second."""
+    """Return a unique id; ids sort by time, even two of the same second."""
     seconds, rest = divmod(time.time_ns(), 10**9)
     return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(seconds))}-{rest:09d}-{secrets.token_hex(2)}"
 

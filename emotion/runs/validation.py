@@ -1,4 +1,4 @@
-"""What a run's best epoch said of its validation pictures: who was taken for whom. Knows nothing of models."""
+"""The best epoch's predictions on a run's validation pictures, and which classes it confuses."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from emotion.core.scored import ScoredPicture
 from emotion.runs.run import Run
 
 FILE = "validation.json"
-# More nobody reads: a table of 300 classes has 90,000 cells.
+# A larger table is unreadable: 300 classes have 90,000 cells.
 MOST_CLASSES = 20
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How one class fares: precision, recall and F1 (0 to 1), and ``support``, its number of validation pictures.
+    """The scores of one class: precision, recall and F1 (0 to 1), and ``support``, its number of validation pictures.
 
-    Precision is None for a class that was never said.
+    Precision is None for a class that was never predicted.
     """
 
     label: str
@@ -43,19 +43,19 @@ class Validation:
     pictures: list[ScoredPicture]
 
     def confusion(self) -> dict[str, dict[str, int]]:
-        """Return how many pictures of each class (outer) were called each class (inner)."""
+        """Return how many pictures of each class (outer) were predicted as each class (inner)."""
         counts = {label: dict.fromkeys(self.classes, 0) for label in self.classes}
         for picture in self.pictures:
             counts[picture.label][picture.predicted] += 1
         return counts
 
     def cell(self, label: str, predicted: str) -> list[ScoredPicture]:
-        """Return the pictures of ``label`` that were called ``predicted``, the surest first."""
+        """Return the pictures of ``label`` predicted as ``predicted``, the most confident first."""
         found = [picture for picture in self.pictures if (picture.label, picture.predicted) == (label, predicted)]
         return sorted(found, key=lambda picture: -picture.scores[predicted])
 
     def most_wrong(self, count: int) -> list[ScoredPicture]:
-        """Return the ``count`` wrongly called pictures whose correct class got the least probability."""
+        """Return the ``count`` wrong predictions whose correct class has the lowest probability."""
         wrong = [picture for picture in self.pictures if picture.predicted != picture.label]
         return sorted(wrong, key=lambda picture: picture.correct_confidence)[:count]
 
@@ -74,14 +74,14 @@ class Validation:
 def save_validation(
     rows: Sequence[tuple[str, str, Mapping[str, float]]], *, epoch: int, classes: Sequence[str], folder: Path
 ) -> None:
-    """Write the (picture, label, scores) rows of a run's validation pictures, whole or not at all."""
+    """Write the (picture, label, scores) rows of a run's validation pictures, atomically."""
     pictures = [{"picture": picture, "label": label, "scores": dict(scores)} for picture, label, scores in rows]
     write_json(folder / FILE, {"epoch": epoch, "classes": list(classes), "pictures": pictures})
 
 
 def load_validation(run: Run) -> Validation | None:
-    """Return what ``save_validation`` wrote into a run; None before its first epoch is kept.
-    Raises RunError where the file is torn.
+    """Return what ``save_validation`` wrote into a run; None before its first epoch is saved.
+    Raises RunError where the file is damaged.
     """
     path = run.path / FILE
     if not path.is_file():
@@ -95,7 +95,7 @@ def load_validation(run: Run) -> Validation | None:
 
 
 def most_confused(counts: Mapping[str, Mapping[str, int]], *, most: int = MOST_CLASSES) -> list[str]:
-    """Return the classes that are taken for another, or said of another, most often: ``most`` of them, in their order.
+    """Return the ``most`` classes that are most often confused with others, in their order.
 
     ``counts`` are those of ``Validation.confusion``.
     """
@@ -109,11 +109,11 @@ def most_confused(counts: Mapping[str, Mapping[str, int]], *, most: int = MOST_C
 
 
 def smallest_difference(correct: int, n: int) -> float:
-    """Return how far two accuracies near ``correct`` of ``n`` pictures must lie apart to be told from luck (0 to 1).
+    """Return how far apart two accuracies near ``correct`` of ``n`` pictures must be to differ by more than luck.
 
-    Half the 95 % interval of a difference of two equal shares after Newcombe (1998, method 10,
-    doi 10.1002/(sici)1097-0258(19980430)17:8<873::aid-sim779>3.0.co;2-i), made of Wilson intervals: it stays sensible
-    near 0 and 1. It takes the two for independent: two models that mostly fail on the same pictures need rather less.
+    A share (0 to 1): half the 95 % interval of a difference of two equal shares after Newcombe (1998, method 10,
+    doi 10.1002/(sici)1097-0258(19980430)17:8<873::aid-sim779>3.0.co;2-i), made of Wilson intervals, which also holds
+    near 0 and 1. It assumes independence: two models that mostly fail on the same pictures need a smaller difference.
     """
     share, (low, high) = correct / n, wilson_interval(correct, n)
     return math.hypot(share - low, high - share)

@@ -1,1 +1,1 @@
-"""Training as a generator of events, and what it needs: batches, views, features of the frozen part."""
+"""Training as a generator of events, with its inputs: batches, views and features of the frozen layers."""

@@ -1,4 +1,4 @@
-"""Seeded variations of a picture: flip, crop, frame, colour. A picture goes in, a picture comes out."""
+"""Seeded variations of a picture: flip, crop, frame and colour."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from PIL import Image, ImageEnhance, ImageStat
 
 from emotion.core.config import Augmentation
 
-# Smallest share of the width that a crop keeps, and the reach of each colour factor around 1.
+# The smallest share of the width that a crop leaves, and how far each colour factor may be from 1.
 _STRENGTHS: dict[str, tuple[float, float]] = {
     "light": (0.85, 0.1),
     "zoom": (0.7, 0.2),
     "strong": (0.7, 0.3),
     "frame": (0.75, 0.2),
 }
-# How much wider than the picture the frame around it may be.
+# The largest width of the frame, as a multiple of the picture's width.
 _WIDEST_FRAME = 2.0
 
 
 def vary(image: Image.Image, *, augmentation: Augmentation, key: str, farther: bool | None = None) -> Image.Image:
-    """Return a variation that depends on ``key``, the picture and its view or epoch, alone; for ``off`` the picture.
+    """Return a variation that depends only on ``key`` (the picture and its view or epoch), or the picture for ``off``.
 
-    ``zoom`` and ``frame`` crop every other picture and put the others smaller into a frame of their mean colour, since
-    a face that fills a training picture may be small elsewhere; ``farther`` chooses in place of chance.
+    ``zoom`` and ``frame`` crop half of the pictures and shrink the others into a frame of their mean colour, since a
+    face that fills a training picture may be small in other pictures; ``farther`` overrides the random choice.
     """
     if augmentation == "off":
         return image
@@ -62,9 +62,9 @@ def _framed(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def vary_view(image: Image.Image, sha256: str, *, view: int, augmentation: Augmentation) -> Image.Image:
-    """Return a view of a picture, which depends on its content alone, so that every seed shares it.
+    """Return a view of a picture. It depends only on the content, so all seeds share it.
 
-    The first further view of ``frame`` is the mirrored picture; those of ``zoom`` are closer and farther by turns.
+    View 1 of ``frame`` is the mirrored picture; the views of ``zoom`` alternate between closer and farther.
     """
     if view == 0:
         return image

@@ -1,8 +1,8 @@
-"""Kept features: what a frozen part made of pictures, on disk from one training to the next. Imports no torch itself.
+"""A disk cache of features: the frozen layers' output, reused by later trainings. Importing it imports no torch.
 
-A folder a recipe, in it files of rows by the pictures' content. A row whose checksum is wrong is computed again; what
-nobody has used for longest makes room. A file that is deleted while a process has it mapped stays readable there, so no
-lock is needed.
+Each recipe has a folder, which holds files of rows named by picture content. A row with a wrong checksum is computed
+again; the least recently used files are deleted first. A deleted file stays readable for processes that have it mapped,
+so no lock is needed.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from emotion.core.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Raised whenever decoding, variation or pooling comes out otherwise than before: what is kept is then void.
+# Raise this when decoding, variation or pooling gives different results: it invalidates the cache.
 VERSION = 3
 DEFAULT_GIGABYTES = 2.0
 KEY_DIGITS = 16
 SUFFIX, PRIVATE = ".safetensors", ".private-"
-# A file that is still private after this time was left behind by a process that is gone.
+# A file that is still private after this time belongs to a process that died.
 ABANDONED_SECONDS = 600.0
 _UNREADABLE = (OSError, SafetensorError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a picture becomes a row: two that differ in anything share nothing.
+    """How a picture becomes a row; recipes that differ in any field share no rows.
 
-    ``weights`` is the SHA-256 of the backbone's file, ``trained_blocks`` how many blocks come after the row (0 for
-    features), ``processor`` its settings as JSON, ``packages`` the versions of what decodes and computes.
+    ``weights`` is the SHA-256 of the backbone's file, ``trained_blocks`` the number of blocks after the row (0 for
+    features), ``processor`` its settings as JSON, ``packages`` the versions of the packages that decode and compute.
     """
 
     weights: str
@@ -56,18 +56,18 @@ class Recipe:
 
     @property
     def key(self) -> str:
-        """The hexadecimal digits that stand for the recipe."""
+        """The first hexadecimal digits of the recipe's hash."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
 
 
 def row_key(sha256: str, *, view: int, augmentation: Augmentation) -> str:
-    """Return the name of a picture's row: its content and its view, 0 for the picture as it is."""
+    """Return the name of a picture's row: its content and its view (0 for the unchanged picture)."""
     return f"{sha256}/{augmentation}-{view}" if view else f"{sha256}/plain"
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one recipe: ``places`` has the place of each name in ``values``, (N, …), which may lie on disk."""
+    """Rows of one recipe: ``places`` maps each name to its row in ``values``, (N, …), which may be memory-mapped."""
 
     values: Tensor
     places: dict[str, int]
@@ -75,7 +75,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is kept of one recipe, given as JSON values; ``last_used`` is a Unix time, ``size`` in bytes."""
+    """What is cached for one recipe, as JSON values; ``last_used`` is a Unix time, ``size`` is in bytes."""
 
     recipe: dict[str, Any]
     rows: int
@@ -85,13 +85,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder that keeps at most ``limit`` bytes of rows."""
+    """A folder of cached rows, at most ``limit`` bytes in total."""
 
     folder: Path
     limit: int
 
     def find(self, recipe: Recipe, names: Collection[str]) -> list[Rows]:
-        """Return the rows that are kept of these names. A file that is torn is deleted."""
+        """Return the cached rows of these names. Deletes damaged files."""
         wanted, found = set(names), list[Rows]()
         for path in sorted((self.folder / recipe.key).glob(f"[!.]*{SUFFIX}")) if self.limit else []:
             if not wanted:
@@ -102,7 +102,7 @@ class Cache:
                 path.unlink(missing_ok=True)
                 continue
             if rows.places:
-                # The time of the last use: what is dropped first is what nobody has used for longest.
+                # The modification time records the last use: the least recently used file is deleted first.
                 with contextlib.suppress(OSError):
                     os.utime(path)
                 found.append(rows)
@@ -110,7 +110,7 @@ class Cache:
         return found
 
     def write(self, recipe: Recipe, names: Sequence[str], values: Tensor, *, keep: bool) -> Path:
-        """Write (N, …) rows into a file and return where it lies; what is not to be kept is private, and soon gone.
+        """Write (N, …) rows into a file and return its path; without ``keep`` the file is private and short-lived.
         Raises OSError where the disk is full or cannot be written.
         """
         import torch
@@ -122,7 +122,7 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tidy()
         try:
-            # Serialised in memory, so that a full disk is an OSError like any other.
+            # Serialised in memory first, so that a full disk raises an ordinary OSError.
             path.write_bytes(save({"rows": values.contiguous(), "sums": sums}, about))
         except OSError:
             path.unlink(missing_ok=True)
@@ -132,7 +132,7 @@ class Cache:
         return path.rename(path.with_name(path.name.removeprefix(PRIVATE)))
 
     def entries(self) -> list[Entry]:
-        """Return what is kept, the last used first."""
+        """Return the cached entries, most recently used first."""
         entries: dict[str, Entry] = {}
         for path, size, used in self._files():
             try:
@@ -140,17 +140,17 @@ class Cache:
                     about = file.metadata()
                 recipe, rows = json.loads(about["recipe"]), len(json.loads(about["names"]))
             except _UNREADABLE:
-                continue  # The next training that comes by deletes it.
+                continue  # The next training that reads it deletes it.
             old = entries.get(path.parent.name, Entry(recipe, 0, 0, 0.0))
             entries[path.parent.name] = Entry(recipe, old.rows + rows, old.size + size, max(old.last_used, used))
         return sorted(entries.values(), key=lambda entry: -entry.last_used)
 
     def size(self) -> int:
-        """Return how many bytes are kept."""
+        """Return the size of the cache in bytes."""
         return sum(size for _, size, _ in self._files())
 
     def clear(self) -> int:
-        """Delete all that is kept and return how many bytes that were."""
+        """Delete the whole cache and return the number of bytes freed."""
         freed = sum(self._drop(path, size) for path, size, _ in self._files())
         self._tidy()
         for folder in self._folders():
@@ -159,7 +159,7 @@ class Cache:
         return freed
 
     def _files(self) -> list[tuple[Path, int, float]]:
-        """Return each file that is kept, with its size in bytes and when it was last used."""
+        """Return each cached file, with its size in bytes and the time of its last use."""
         found = []
         for folder in self._folders():
             for path in folder.glob(f"[!.]*{SUFFIX}"):
@@ -184,7 +184,7 @@ class Cache:
         return size
 
     def _tidy(self) -> None:
-        """Delete what killed processes left behind."""
+        """Delete the private files of processes that died."""
         for folder in self._folders():
             for path in folder.glob(f"{PRIVATE}*"):
                 with contextlib.suppress(OSError):
@@ -192,13 +192,13 @@ class Cache:
                         path.unlink()
 
     def _folders(self) -> list[Path]:
-        """Return those of recipes: whatever else somebody keeps in this folder is not ours to delete."""
+        """Return the recipes' folders. Anything else in this folder must not be deleted."""
         return [path for path in self.folder.glob("[0-9a-f]" * KEY_DIGITS) if path.is_dir() and not path.is_symlink()]
 
 
 def open_rows(path: Path, *, recipe: Recipe, wanted: Collection[str]) -> Rows:
-    """Return the ``wanted`` rows of a file, memory-mapped: those whose checksum is right.
-    Raises OSError, SafetensorError, ValueError, KeyError, TypeError where it is gone, torn, or of another recipe.
+    """Return the ``wanted`` rows of a file whose checksum is right, memory-mapped.
+    Raises OSError, SafetensorError, ValueError, KeyError, TypeError where it is missing, damaged or of another recipe.
     """
     with safe_open(path, framework="pt") as file:
         about, values, sums = file.metadata(), file.get_tensor("rows"), file.get_tensor("sums").tolist()
@@ -210,13 +210,13 @@ def open_rows(path: Path, *, recipe: Recipe, wanted: Collection[str]) -> Rows:
 
 
 def cache_folder() -> Path:
-    """Return the folder of what can be computed again: ``$EMOTION_CACHE``, else ``./cache``."""
+    """Return the folder for data that can be recomputed: ``$EMOTION_CACHE``, else ``./cache``."""
     return Path(os.environ.get("EMOTION_CACHE") or "cache").absolute()
 
 
 def open_cache() -> Cache:
-    """Return the cache in ``cache_folder()``, of ``$EMOTION_CACHE_GB`` gigabytes, else 2.
-    Raises ConfigError where the limit is no number.
+    """Return the cache in ``cache_folder()``, limited to ``$EMOTION_CACHE_GB`` gigabytes (default 2).
+    Raises ConfigError where the limit is not a number.
     """
     text = os.environ.get("EMOTION_CACHE_GB") or str(DEFAULT_GIGABYTES)
     try:

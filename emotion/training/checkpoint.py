@@ -1,4 +1,4 @@
-"""What a training keeps: the best epoch's checkpoint, and the state to go on from. Each whole or not at all."""
+"""What a training saves: the best epoch's checkpoint, and the state to resume from. Each is written atomically."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ STATE = "state.pt"
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch with the lowest validation loss; the (C,) ``probabilities`` are those of each validation picture by its
-    index among all pictures of the split. ``seen`` is what its run will know its pictures by.
+    """The epoch with the lowest validation loss; ``probabilities`` maps each validation picture's index among all
+    pictures of the split to its (C,) probabilities. ``seen`` lets the run recognise familiar pictures.
     """
 
     epoch: int
@@ -41,20 +41,20 @@ class Best:
     seen: Seen | None = None
 
     def to_state(self) -> dict[str, Any]:
-        """Return tensors and plain values only."""
+        """Return a dictionary of tensors and plain values."""
         seen = {name: torch.from_numpy(value) for name, value in vars(self.seen).items()} if self.seen else None
         return {**vars(self), "scores": asdict(self.scores), "seen": seen}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Best:
-        """Rebuild what ``to_state`` returned. The state of an older version holds nothing of what was seen."""
+        """Rebuild what ``to_state`` returned. The state of an older version has no ``seen``."""
         values = state.get("seen")
         seen = Seen(**{name: value.numpy() for name, value in values.items()}) if values else None
         return cls(**{**state, "scores": Scores(**state["scores"]), "seen": seen})
 
 
 def best_of(state: dict[str, Any] | None, head: Head) -> Best | None:
-    """Return a kept state's best epoch, and let ``head`` whiten features as it did."""
+    """Return a saved state's best epoch, and set the whitening of ``head`` from it."""
     if state is None or state["best"] is None:
         return None
     head.whiten(*state["whitening"])
@@ -64,9 +64,9 @@ def best_of(state: dict[str, Any] | None, head: Head) -> Best | None:
 def keep_best(
     best: Best, model: Model, split: Split, *, config: TrainConfig, folder: Path, unreadable: Collection[Path]
 ) -> None:
-    """Give the model the ``best`` weights and write ``checkpoint/``, ``validation.json`` and what was seen.
+    """Load the ``best`` weights into the model and write ``checkpoint/``, ``validation.json`` and ``seen``.
 
-    ``unreadable`` are pictures of the split that were left out: the card does not count them.
+    ``unreadable`` are the skipped pictures of the split; the model card does not count them.
     Raises OSError where the disk is full or cannot be written.
     """
     copy_in_order(best.weights, into=weights_of(model.head, model.trained))
@@ -87,9 +87,9 @@ def keep_best(
 
 
 def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
-    """Write a model, its head's whitening folded in, into ``folder``, which loads at any moment if it did before.
+    """Write a model into ``folder``, with the whitening folded into its head; a checkpoint there stays loadable.
 
-    Where there is a checkpoint of the same run already, each file takes the old one's place, the weights last.
+    Each file replaces that of an older checkpoint of the same run, the weights last.
     """
     beside, network = folder.with_name(f".{folder.name}-{os.getpid()}"), model.network
     shutil.rmtree(beside, ignore_errors=True)
@@ -100,7 +100,7 @@ def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
         model.processor.save_pretrained(beside)
         (beside / "README.md").write_text(card, encoding="utf-8")
         for file in beside.iterdir():
-            # safetensors keeps its files from everybody else on the machine.
+            # safetensors makes its files readable by their owner only.
             file.chmod((beside / "README.md").stat().st_mode)
         if not folder.exists():
             beside.rename(folder)
@@ -112,7 +112,7 @@ def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
 
 
 def save_state(state: dict[str, Any], *, folder: Path) -> None:
-    """Write a training's state into ``folder`` in one rename; a full disk is an OSError."""
+    """Write a training's state into ``folder`` in one rename. Raises OSError where the disk is full."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{STATE}-{os.getpid()}"
     try:
@@ -120,7 +120,7 @@ def save_state(state: dict[str, Any], *, folder: Path) -> None:
             torch.save(state, file)
         beside.replace(folder / STATE)
     except RuntimeError as error:
-        # What torch makes of a write that failed into a file of ours; into one of its own it would lose the reason.
+        # torch wraps a failed write to our file object in another error; given a path it would lose the cause.
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise
@@ -129,12 +129,12 @@ def save_state(state: dict[str, Any], *, folder: Path) -> None:
 
 
 def has_state(folder: Path) -> bool:
-    """Whether there is a state in ``folder``; it is not looked into."""
+    """Whether ``folder`` has a state file; its content is not checked."""
     return zipfile.is_zipfile(folder / STATE)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """Return the state in ``folder``; None where there is none, or none that is whole: then all begins anew."""
+    """Return the state in ``folder``; None where it is missing or damaged, so the training starts anew."""
     if not has_state(folder):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What every part of a training shares: settings, device, processes, clock, and whether to stop."""
+"""What all parts of a training share: settings, device, processes, clock and the stop request."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from emotion.core.config import Depth, TrainConfig
 
 
 class Stopped(Exception):
-    """Somebody asked the training to stop."""
+    """The training was asked to stop."""
 
 
 def make_accelerator() -> Accelerator:
-    """Return accelerate's view of the device and of the processes that torchrun started."""
-    # Left to itself it would take Apple's GPU, which knows no float64, and under torchrun without a GPU give
+    """Return an Accelerator for the device and for the processes that torchrun started."""
+    # By default accelerate would choose Apple's GPU, which has no float64, and under torchrun without a GPU start
     # independent runs, each "0 of 1".
     return Accelerator(cpu=not torch.cuda.is_available())
 
 
 @dataclass
 class Context:
-    """A training's settings with the machine it runs on; ``started`` is a ``time.perf_counter()``."""
+    """A training's settings and the machine it runs on; ``started`` is a ``time.perf_counter()``."""
 
     config: TrainConfig
     asked_to_stop: Callable[[], bool] = lambda: False
@@ -47,7 +47,7 @@ class Context:
         return time.perf_counter() - self.started
 
     def autocast(self) -> torch.autocast:
-        """Return the context in which a backbone that is trained computes."""
+        """Return the autocast context for a trained backbone."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def gathered(self, rows: list[Any]) -> list[Any]:
@@ -55,21 +55,21 @@ class Context:
         return list(gather_object(rows)) if self.processes > 1 else rows
 
     def of_first(self, answer: Any) -> Any:
-        """Return the first process's answer: were each to look for itself, some would wait for the others for ever."""
+        """Return the first process's answer: if each process decided alone, some could wait for the others forever."""
         answers = [answer]
         if self.processes > 1:
             broadcast_object_list(answers)
         return answers[0]
 
     def stop_if_asked(self) -> None:
-        """Raise Stopped if somebody asked for it."""
+        """Raise Stopped if the training was asked to stop."""
         if self.of_first(self.asked_to_stop()):
             raise Stopped
 
 
 @contextmanager
 def threads_for(depth: Depth) -> Iterator[None]:
-    """Compute a head in one thread: sharing steps so small costs more, on a busy machine many times more."""
+    """Train a head in one thread: threads slow such small steps down, on a busy machine many times over."""
     before = torch.get_num_threads()
     torch.set_num_threads(1 if depth == "head" else before)
     try:

@@ -1,4 +1,4 @@
-"""The epochs: optimizer steps over the training pictures, and a validation after each."""
+"""The epochs: optimizer steps over the training pictures, each epoch followed by a validation."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ VALIDATION_BATCH = 64
 
 
 class Epochs:
-    """Trains a head, or ``trained`` with the head that it has, and remembers the best epoch by validation loss.
+    """Trains a head alone, or ``trained`` with its head, and remembers the epoch with the lowest validation loss.
 
-    ``seen`` is what the pictures will be known by. Where a body is trained, which changes that, it is None and taken
-    from the features as they pass: those of training pictures in the epoch's variations and with the weights of that
-    moment, those of validation pictures with the weights that are kept.
+    ``seen`` are the features by which the run recognises familiar pictures. Where a body is trained, they change with
+    it: ``seen`` is then None, and they are collected during each epoch, from training pictures with that epoch's
+    variations and current weights, and from validation pictures with the weights that are saved.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class Epochs:
         self._passed: dict[int, Tensor] = {}
 
     def run(self) -> Iterator[StepDone | EpochDone]:
-        """Validate, then train and validate epoch by epoch; after ``resume_from`` go on with the next epoch.
-        Raises Stopped where somebody asked for it; BackboneError or ConfigError where the loss is no number.
+        """Validate, then train and validate epoch by epoch; after ``resume_from``, continue with the next epoch.
+        Raises Stopped on request; BackboneError or ConfigError where the loss is not a number.
         """
         if self.finished_epochs == 0:
             began = time.perf_counter()
@@ -90,7 +90,7 @@ class Epochs:
         self._began, resumed_epochs = time.perf_counter(), self.finished_epochs
         self._resumed_steps, self._pictures = self._step, 0
         for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
-            # Asked before an epoch, so that a run that was cut off after its last one does not go on.
+            # Checked before an epoch, so that a run interrupted after its last epoch does not continue.
             waited = self.finished_epochs - self.best.epoch if self.best else 0
             self.stopped_early = 0 < self._config.early_stopping <= waited
             if self.stopped_early:
@@ -117,7 +117,7 @@ class Epochs:
             )
 
     def state(self) -> dict[str, Any]:
-        """Return what ``resume_from`` needs to go on after the last finished epoch: tensors and plain values."""
+        """Return what ``resume_from`` needs to continue after the last finished epoch: tensors and plain values."""
         return {
             "epoch": self.finished_epochs,
             "step": self._step,
@@ -130,7 +130,7 @@ class Epochs:
         }
 
     def resume_from(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``. The order and the variations of the pictures depend on the epoch alone."""
+        """Continue from ``state``. The order and the variations of the pictures depend only on the epoch."""
         copy_in_order(state["weights"], into=self._weights)
         self._average.resume_from(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -163,12 +163,12 @@ class Epochs:
                 accuracy=scores.accuracy,
                 learning_rate=rate,
                 pictures_per_second=self._pictures / elapsed,
-                # Validations so far are in the pace already, but for the first epoch's.
+                # The pace includes the validations so far, except in the first epoch.
                 remaining_seconds=pace * steps_left + self._validation_seconds * (1 if epoch > 1 else config.epochs),
             )
 
     def _take_step(self, indices: list[int], counts: Tensor, size: int, epoch: int) -> Tensor:
-        """Train on a process's part of a batch of ``size`` and return its sums."""
+        """Train on this process's part of a batch of ``size`` and return its sums."""
         target = self._labels[indices]
         logits, features = self._forward(self._inputs.training(indices, epoch=epoch))
         if features is not None:
@@ -176,7 +176,7 @@ class Epochs:
         losses = functional.cross_entropy(
             logits, target, weight=self._class_weights, reduction="none", label_smoothing=self._config.label_smoothing
         )
-        # Processes average their gradients, so each counts its part as if the batch had as many times more.
+        # Gradients are averaged over the processes, so each process scales its loss by their number.
         loss = (losses * counts).sum() * self._context.processes / size
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -207,7 +207,7 @@ class Epochs:
         return self._scores(sums), dict(context.gathered(rows))
 
     def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return logits, and features where a body is trained. A head on its own is computed in float32."""
+        """Return logits, and features where a body is trained. A head alone is computed in float32."""
         inputs = inputs.to(self._context.device)
         if self._config.depth == "head":
             return self._top(inputs), None
@@ -216,19 +216,19 @@ class Epochs:
         return logits.float(), features.detach()
 
     def _note(self, indices: Sequence[int], features: Tensor, *, only: set[int] | None = None) -> None:
-        # Each a copy: a part of a batch would keep all of it in memory.
+        # Copied: a view would hold the whole batch in memory.
         rows = zip(indices, features, strict=True)
         self._passed |= {index: row.clone() for index, row in rows if only is None or index in only}
 
     def _see(self) -> Seen:
-        """Return what passed in the epoch that has just been validated."""
+        """Return the features collected in the epoch that was just validated."""
         rows = [(index, row.float().cpu().numpy()) for index, row in self._passed.items()]
         found = dict(self._context.gathered(rows))
         references = [found[index] for index in sorted(self._references) if index in found]
         return see(np.stack(references), np.stack([found[index] for index in self._validation]))
 
     def _scores(self, sums: Tensor) -> Scores:
-        """Return the means over every picture that any process counted."""
+        """Return the means over the pictures of all processes."""
         accelerator = self._context.accelerator
         sums = accelerator.reduce(sums.clone(), reduction="sum") if self._context.processes > 1 else sums
         loss, hits, confidence, count = sums.tolist()
@@ -238,7 +238,7 @@ class Epochs:
 def head_epochs(head: Head, features: Features, examples: Examples, context: Context) -> Epochs:
     """Return the epochs of a head alone, on whitened features.
 
-    Nothing but the head changes, so what it sees is computed once and not in every step.
+    Only the head changes, so its inputs are computed once.
     """
     config = context.config
     references = chosen(examples.train, width=head.linear.in_features, seed=config.seed)
@@ -249,7 +249,7 @@ def head_epochs(head: Head, features: Features, examples: Examples, context: Con
 
 
 def _sums(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Return (4,) sums of loss, hits, probability of the label, and number of (B, C) logits by (B,) weights."""
+    """Return (4,) sums of loss, hits, probability of the label, and count, of (B, C) logits weighted by (B,)."""
     logits = logits.detach().float()
     loss = functional.cross_entropy(logits, labels, reduction="none")
     hits = (logits.argmax(1) == labels).float()

@@ -1,4 +1,4 @@
-"""What a frozen part makes of pictures: each view of each content is computed once and kept for later trainings."""
+"""Features from the frozen layers: each view of each picture is computed once and cached for later trainings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from emotion.training.context import Context
 from emotion.training.shipped import shipped_rows
 
 BATCH, THROUGH_BATCH = 16, 32
-# As many are written at once, so that a training that is killed loses the last few at most.
+# The size of one file: a training that is killed loses no more rows than these.
 FILE_ROWS, FILE_BYTES = 512, 64_000_000
 _CHANGED = "{} has a twin that changed while it was read: train again to include it."
 View = tuple[int, int]  # view, picture index
@@ -36,10 +36,10 @@ View = tuple[int, int]  # view, picture index
 
 @dataclass(frozen=True)
 class Features:
-    """Rows by picture and view, (F,) features or (T, D) tokens, which may lie on disk.
+    """Rows by picture and view, (F,) features or (T, D) tokens, which may be memory-mapped.
 
-    ``places`` is a (views, pictures, 2) tensor: which of ``values`` has a picture's view, and in which row; -1 where
-    none has. ``unreadable`` maps the index of each picture that cannot be read to one sentence.
+    ``places`` is a (views, pictures, 2) tensor: which of ``values`` holds a picture's view, and in which row; -1 where
+    none does. ``unreadable`` maps the index of each unreadable picture to one sentence.
     """
 
     values: list[Tensor]
@@ -53,7 +53,7 @@ class Features:
         return torch.stack([self.values[file][row] for file, row in places]).float()
 
     def through(self, work: Callable[[Tensor], Tensor]) -> Features:
-        """Return what ``work`` makes of these pictures' rows, (B, …) to (B, F), held in memory."""
+        """Return features (B, F) that ``work`` computes from these rows (B, …), held in memory."""
         values, places = [], self.places.clone()
         for number, rows in enumerate(self.values):
             here = self.places[..., 0] == number
@@ -65,9 +65,9 @@ class Features:
 
 @dataclass(frozen=True)
 class Look:
-    """A pass of pictures through what the settings leave frozen, the first ``varied`` of them in every view.
+    """A pass of pictures through the frozen layers, the first ``varied`` pictures in every view.
 
-    ``weights`` is the SHA-256 of the file that the network was read from.
+    ``weights`` is the SHA-256 of the network's weight file.
     """
 
     pictures: Sequence[Picture]
@@ -79,12 +79,12 @@ class Look:
 
     @property
     def trained_blocks(self) -> int:
-        """How many blocks come after the rows: 0 for features."""
+        """The number of blocks after the rows: 0 for features."""
         depth = self.context.config.depth
         return depth if isinstance(depth, int) else 0
 
     def recipe(self) -> Recipe:
-        """Return what, besides a picture and its view, decides its row."""
+        """Return all that determines a row, apart from the picture and its view."""
         return Recipe(
             weights=self.weights,
             trained_blocks=self.trained_blocks,
@@ -96,7 +96,7 @@ class Look:
         )
 
     def names(self) -> dict[View, str]:
-        """Return the name of every picture's every view that is needed."""
+        """Return the name of each needed view of each picture."""
         config = self.context.config
         return {
             (view, index): row_key(picture.sha256, view=view, augmentation=config.augmentation)
@@ -105,11 +105,11 @@ class Look:
         }
 
     def take(self) -> Generator[TrunkProgress, None, Features]:
-        """Compute what is not known yet; several processes share the work.
+        """Compute the missing rows; several processes share the work.
 
-        Rows that find no room in the cache last for this training only.
-        Raises Stopped where somebody asked for it between two batches, with what is computed kept; PictureError where
-        not one picture can be read; OSError where the disk has no room for the rows.
+        Rows that do not fit in the cache last for this training only.
+        Raises Stopped on request between two batches (computed rows are saved); PictureError where no picture can be
+        read; OSError where the disk is full.
         """
         context, names, recipe, cache = self.context, self.names(), self.recipe(), open_cache()
         wanted = set(names.values())
@@ -142,7 +142,7 @@ class Look:
         files = context.gathered(writer.files)
         rows = known + [open_rows(path, recipe=recipe, wanted=wanted) for path in files]
         context.accelerator.wait_for_everyone()
-        # What is not kept goes once every process has it mapped.
+        # Private files are deleted once every process has them mapped.
         for path in files:
             if path.name.startswith(PRIVATE):
                 with contextlib.suppress(OSError):
@@ -155,20 +155,20 @@ class Look:
 
     @property
     def _row_bytes(self) -> int:
-        """Those of one row: features in float32, or tokens in the precision that they are computed in."""
+        """Return the size of one row: float32 features, or tokens in the precision they are computed in."""
         tokens, width = self.network.tokens
         if not self.trained_blocks:
             return self.network.width * 4
         return tokens * width * (2 if self.context.precision == "bfloat16" else 4)
 
     def _lacking(self, names: dict[View, str], known: Sequence[Rows]) -> list[View]:
-        """Return what has to be computed: each content once, and what any of the processes does not know."""
+        """Return the views to compute: each content once, if any process lacks it."""
         have = {name for rows in known for name in rows.places}
         lacking = {name: view for view, name in names.items() if name not in have}
         return sorted(dict(self.context.gathered(list(lacking.items()))).values(), key=lambda view: (view[1], view[0]))
 
     def _pass(self, lacking: list[View]) -> Iterator[tuple[int, list[tuple[View, Tensor]], dict[int, str]]]:
-        """Compute what lacks, batch by batch; yield how many more are done, their rows, and what cannot be read."""
+        """Compute the missing views in batches; yield the number of new ones, their rows, and unreadable pictures."""
         context = self.context
         frozen = Frozen(self.network, trained_blocks=self.trained_blocks, precision=context.precision)
         rounds = _rounds(lacking, context.processes)
@@ -204,10 +204,10 @@ class Look:
         return places
 
     def _twins(self, places: Tensor, unreadable: dict[int, str]) -> dict[int, str]:
-        """Say of the pictures that have the content of an unreadable one, and were not opened, that they are as bad."""
+        """Return reasons for pictures that were not opened because another with the same content is unreadable."""
         lacking = [index for index in (places[0, :, 0] < 0).nonzero().flatten().tolist() if index not in unreadable]
         _, _, reasons = self._decode([(0, index) for index in lacking])
-        # One whose twin was gone when its turn came can be read, and yet nothing is known of it.
+        # If that other file was gone when its turn came, this picture is readable but has no row.
         return {index: reasons.get(index, _CHANGED.format(self.pictures[index].path)) for index in lacking}
 
 
@@ -233,9 +233,9 @@ class _Writer:
 
 
 def _rounds(views: list[View], processes: int) -> list[list[list[View]]]:
-    """Cut the views into rounds with a part for each process, so that all of them take about equally many.
+    """Divide the views into rounds with one part for each process, of about equal size.
 
-    The views of a picture stay together, so that it is decoded once for all of them.
+    The views of a picture stay together, so that it is decoded once.
     """
     parts: list[list[View]] = []
     for _, of_picture in groupby(views, key=lambda view: view[1]):

@@ -1,4 +1,4 @@
-"""fit(): one training from the settings to the checkpoint, as a generator of events."""
+"""fit(): one training, from settings to checkpoint, as a generator of events."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def fit(
     should_stop: Callable[[], bool],
     started: float,
 ) -> Iterator[Event]:
-    """Train as ``config`` says and yield what happens; the last event is RunFinished or RunStopped.
+    """Train according to ``config`` and yield events; the last is RunFinished or RunStopped.
 
-    ``folder`` receives ``checkpoint/``, the best epoch by validation loss. ``should_stop`` is asked at every batch.
-    ``started`` is the ``time.perf_counter()`` of the accepted configuration. The same seed, machine and number of
-    threads give the same numbers. Every process of a group runs it; the first one writes. A training of this folder
-    that was cut off goes on after its last finished epoch, to the same numbers as if it had not been.
+    ``folder`` receives ``checkpoint/``, the best epoch by validation loss. ``should_stop`` is called at every batch.
+    ``started`` is the ``time.perf_counter()`` at which the configuration was accepted. The same seed, machine and
+    number of threads give the same numbers. Every process of a group calls this; only the first writes. An interrupted
+    training in this folder continues after its last finished epoch, with the same results.
     Raises BackboneError where the backbone cannot be loaded, or trained as asked; PictureError where too few pictures
     can be read; OSError where the disk is full or cannot be written.
     """
     context = Context(config, should_stop, started)
-    # The head's first weights are drawn while the model loads.
+    # Seeds the head's first weights, which are drawn while the model loads.
     torch.manual_seed(config.seed)
     model = load_model(config, split.classes, backbone.path, context.device)
     state = load_state(folder / "resume")
@@ -97,7 +97,7 @@ def fit(
             epochs = _begin(model, split, features, examples, state, context)
             for event in epochs.run():
                 yield event
-                # Saved once the event is out, so that no epoch is kept that its run does not know of.
+                # Saved after the event is yielded, so that every saved epoch is in the run's events.
                 if isinstance(event, EpochDone) and event.epoch and context.rank == 0:
                     save_state(epochs.state(), folder=folder / "resume")
     except Stopped:
@@ -125,7 +125,7 @@ def fit(
 
 
 def _unreadable(split: Split, model: Model, context: Context) -> dict[int, str]:
-    """Return which pictures cannot be read, by their index, and why."""
+    """Return the unreadable pictures by their index, each with the reason."""
     paths = [picture.path for picture in split.train + split.validation]
     work = partial(_why_unreadable, side=side_of(model.processor))
     found: dict[int, str] = {}
@@ -152,10 +152,10 @@ def _begin(
     state: dict[str, Any] | None,
     context: Context,
 ) -> Epochs:
-    """Return the epochs of a training, as far as they are.
+    """Return the epochs of a training, resumed from ``state`` where there is one.
 
-    Where a part is frozen, its features are whitened over the training pictures; where blocks are trained on top of
-    it, the head is trained first, on its own.
+    Where layers are frozen, their features are whitened over the training pictures; where blocks are trained on top of
+    them, the head is first trained alone.
     """
     config, head, trained = context.config, model.head, model.trained
     if features is not None and trained is None:
@@ -180,7 +180,7 @@ def _begin(
 
 @torch.inference_mode()
 def _through(trained: Trained, tokens: Features, context: Context) -> Features:
-    """Return the features of kept tokens."""
+    """Return the features that the trained blocks compute from cached tokens."""
 
     def work(rows: torch.Tensor) -> torch.Tensor:
         context.stop_if_asked()
@@ -193,7 +193,7 @@ def _through(trained: Trained, tokens: Features, context: Context) -> Features:
 
 
 def _peak_memory_megabytes() -> float:
-    """Return the most resident memory this process has had, in MB (10^6 bytes); 0 where the system does not tell."""
+    """Return this process's peak resident memory in MB (10^6 bytes); 0 where the system does not report it."""
     if sys.platform == "win32":
         return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

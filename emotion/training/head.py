@@ -1,4 +1,4 @@
-"""What happens between the pass over the pictures and the first epoch: whitening, and a head to begin with."""
+"""Between the pass over the pictures and the first epoch: whitening, and the head's initial training."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_NUMBERS = "This backbone makes no numbers of these pictures: its weights are 
 
 
 def whiten(head: Head, features: Features, examples: Examples, *, views: int) -> None:
-    """Let a head see features that are whitened over all views of the training pictures, and begin undecided."""
+    """Set the head's whitening from all views of the training pictures, and its weights to an undecided start."""
 
     def batched() -> Iterator[tuple[Tensor, Tensor]]:
         for view, start in product(range(views), range(0, len(examples.train), BATCH)):
@@ -40,15 +40,15 @@ def whiten(head: Head, features: Features, examples: Examples, *, views: int) ->
 
 @torch.no_grad()
 def seen_by(head: Head, features: Features, context: Context) -> Features:
-    """Return what a head sees of features, in the computer's own memory: a GPU's is for the batch in hand."""
+    """Return whitened features in main memory: the GPU's memory is for the current batch."""
     return features.through(lambda rows: head.whitened(rows.to(context.device)).cpu())
 
 
 def train_head(head: Head, features: Features, examples: Examples, context: Context) -> None:
-    """Train a head alone on what it sees, as the plain settings do, on every view of the pictures.
+    """Train a head alone on whitened features with the plain settings, on every view of the pictures.
 
-    So the blocks that are trained after it are not bent to a head that knows nothing (Kumar et al. 2022, arXiv
-    2202.10054). Raises Stopped where somebody asked for it.
+    A random head would distort the blocks trained after it (Kumar et al. 2022, arXiv 2202.10054).
+    Raises Stopped on request.
     """
     config, train, linear = context.config, examples.train, head.linear
     plain = replace(TrainConfig(pictures=config.pictures), batch_size=config.batch_size)
@@ -71,11 +71,11 @@ def train_head(head: Head, features: Features, examples: Examples, context: Cont
 def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: int) -> tuple[Tensor, Tensor]:
     """Return the mean (F,) and the projection (F, F) that whiten features of ``width`` F within their classes.
 
-    ``batches`` yields (B, F) features with their (B,) class indices; only sums of them are held. Within-class
-    covariance normalisation (Hatch, Kajarekar and Stolcke 2006, Interspeech) of standardised features, the covariance
-    shrunk towards a multiple of the identity (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4), the projection
-    symmetric in them (ZCA). It is scaled to a mean standard deviation of 1, so that a learning rate keeps its meaning.
-    Raises BackboneError where a feature is no number.
+    ``batches`` yields (B, F) features with their (B,) class indices; only their sums are held in memory. Within-class
+    covariance normalisation (Hatch, Kajarekar and Stolcke 2006, Interspeech) of standardised features; the covariance
+    is shrunk towards a multiple of the identity (Ledoit and Wolf 2004, doi 10.1016/S0047-259X(03)00096-4), and the
+    projection is symmetric (ZCA), scaled to a mean standard deviation of 1 so that learning rates stay comparable.
+    Raises BackboneError where a feature is not a number.
     """
     counts = torch.zeros(classes, dtype=torch.float64)
     sums = torch.zeros(classes, width, dtype=torch.float64)
@@ -92,14 +92,14 @@ def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: 
     mean = sums.sum(0) / total
     scatter = products / total - torch.outer(mean, mean)
     deviation = scatter.diagonal().clamp_min(0).sqrt()
-    # A feature that never varies is only shifted.
+    # A constant feature is only shifted.
     deviation = torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation))
     scale = torch.outer(deviation, deviation)
     means = sums / counts.clamp_min(1)[:, None]
     within = (products - means.T @ (means * counts[:, None])) / total / scale
     spread = within.diagonal().mean()
     shrunk = (1 - SHRINKAGE) * within + SHRINKAGE * spread * torch.eye(len(mean), dtype=within.dtype)
-    # The sums need double precision, their root does not: it is shrunk, so that no eigenvalue is lost beside others.
+    # The sums need double precision, the root does not: after shrinking no eigenvalue is too small.
     values, vectors = torch.linalg.eigh(shrunk.float())
     whitened = (vectors * values.clamp_min(SMALLEST).rsqrt()) @ vectors.T
     variances = ((scatter / scale).float() @ whitened).mul(whitened).sum(0)

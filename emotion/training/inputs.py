@@ -1,4 +1,4 @@
-"""What is trained on: the readable pictures of a split, their order, and the input that stands for each."""
+"""Training inputs: the readable pictures of a split, their order, and the tensor for each."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from emotion.training.features import Features
 
 @dataclass(frozen=True)
 class Examples:
-    """The (pictures,) class indices of a split, and the indices of those to train and to validate on.
+    """The (pictures,) class indices of a split, and the indices of its training and validation pictures.
 
-    ``class_weights``, (classes,), let every class count alike; None where pictures do.
+    ``class_weights``, (classes,), give every class the same weight; None where every picture has the same weight.
     """
 
     labels: Tensor
@@ -36,14 +36,14 @@ class Examples:
 
     @classmethod
     def of(cls, split: Split, unreadable: Container[int], context: Context) -> Examples:
-        """Return those of a split without the ``unreadable``, given by their index among all its pictures."""
+        """Return the examples of a split without the ``unreadable`` indices (among all its pictures)."""
         count, pictures = len(split.train), split.train + split.validation
         labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
         train = [index for index in range(count) if index not in unreadable]
         validation = [index for index in range(count, len(pictures)) if index not in unreadable]
         weights = None
         if context.config.class_weights:
-            # 1 on average over the pictures, so that a learning rate keeps its meaning (King and Zeng 2001, doi
+            # Averages 1 over the pictures, so that learning rates stay comparable (King and Zeng 2001, doi
             # 10.1093/oxfordjournals.pan.a004868; scikit-learn's "balanced").
             counts = torch.bincount(labels[train], minlength=len(split.classes)).clamp_min(1).float()
             weights = (len(train) / (len(split.classes) * counts)).to(context.device)
@@ -51,7 +51,7 @@ class Examples:
 
 
 def batches(count: int, *, batch_size: int, seed: int, epoch: int) -> Iterator[list[int]]:
-    """Yield the indices 0 … ``count`` - 1 in global batches, shuffled by seed and epoch alone."""
+    """Yield the indices 0 … ``count`` - 1 in global batches, in an order that depends only on seed and epoch."""
     order = list(range(count))
     random.Random(f"{seed}/{epoch}").shuffle(order)
     for start in range(0, count, batch_size):
@@ -59,15 +59,15 @@ def batches(count: int, *, batch_size: int, seed: int, epoch: int) -> Iterator[l
 
 
 def steps_in(count: int, *, batch_size: int) -> int:
-    """Return how many optimizer steps an epoch over so many pictures has."""
+    """Return the number of optimizer steps in an epoch of ``count`` pictures."""
     return -(-count // batch_size)
 
 
 def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int], list[float]]:
     """Return a process's indices of a global batch and a weight for each.
 
-    Every process gets equally many, filled up with the batch's first picture at weight 0, so that averaged gradients
-    are those of the whole batch.
+    Every process gets the same number, padded with the batch's first picture at weight 0, so that the averaged
+    gradients are those of the whole batch.
     """
     share = -(-len(batch) // processes)
     mine = list(batch[rank * share : (rank + 1) * share])
@@ -76,12 +76,12 @@ def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int]
 
 
 def view_of(index: int, *, views: int, seed: int, epoch: int) -> int:
-    """Return which fixed view of a picture an epoch trains on."""
+    """Return which fixed view of a picture is used in an epoch."""
     return random.Random(f"{seed}/{epoch}/{index}").randrange(views) if views > 1 else 0
 
 
 class PictureInputs:
-    """Decodes pictures whenever they are asked for; training pictures vary anew in every epoch."""
+    """Decodes pictures on demand; training pictures are varied differently in every epoch."""
 
     def __init__(self, pictures: Sequence[Picture], processor: BaseImageProcessor, *, config: TrainConfig) -> None:
         self._pictures, self._processor, self._config = pictures, processor, config
@@ -99,19 +99,19 @@ class PictureInputs:
         return to_pixels(list(in_background(varied, indices, ahead=len(indices))), self._processor)
 
     def plain(self, indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), 3, H, W) pixels of the pictures as they are."""
+        """Return (len(indices), 3, H, W) pixels of the unchanged pictures."""
         paths = [self._pictures[index].path for index in indices]
         return to_pixels(list(in_background(self._open, paths, ahead=len(paths))), self._processor)
 
 
 class FeatureInputs:
-    """Reads rows of a frozen part; of tokens, whose last ``patches`` are patches, a training may leave some out."""
+    """Reads cached rows; where the last ``patches`` tokens stand for patches, a training may drop some of them."""
 
     def __init__(self, features: Features, *, config: TrainConfig, patches: int = 0) -> None:
         self._features, self._config, self._patches = features, config, patches
 
     def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
-        """Return (len(indices), …) rows, each of the view that the epoch drew."""
+        """Return (len(indices), …) rows, each in the view drawn for the epoch."""
         views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
         rows = self._features.take(indices, views=views)
         if not self._config.patch_dropout or not self._patches:
@@ -120,11 +120,11 @@ class FeatureInputs:
         return torch.stack([row[tokens] for row, tokens in zip(rows, kept, strict=True)])
 
     def plain(self, indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), …) rows of the pictures as they are."""
+        """Return (len(indices), …) rows of the unchanged pictures."""
         return self._features.take(indices)
 
     def _kept(self, index: int, *, tokens: int, epoch: int) -> list[int]:
-        """Return which tokens of a picture an epoch trains on (PatchDropout: Liu et al. 2023, arXiv 2208.07220)."""
+        """Return the tokens of a picture that an epoch trains on (PatchDropout: Liu et al. 2023, arXiv 2208.07220)."""
         special = tokens - self._patches
         count = max(1, round(self._patches * (1 - self._config.patch_dropout)))
         draw = random.Random(f"{self._config.seed}/{epoch}/{index}/patches")

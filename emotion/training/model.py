@@ -1,4 +1,4 @@
-"""A backbone as a training needs it: its head, what of it is trained, and what it lacks of a setting."""
+"""The model of a training: backbone, head, trained part, and notes on settings it does not support."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emotion.core.errors import BackboneError
 
 @dataclass(frozen=True)
 class Model:
-    """``trained`` is None where only the head is trained; patch dropout may choose from ``patches``, 0 for none."""
+    """``trained`` is None where only the head is trained; patch dropout chooses from ``patches`` (0: unsupported)."""
 
     network: Network
     head: Head
@@ -30,7 +30,7 @@ class Model:
 
 
 def load_model(config: TrainConfig, classes: Sequence[str], path: Path, device: torch.device) -> Model:
-    """Load a backbone under a fresh head; what it lacks of a setting is a note.
+    """Load a backbone with a new head; each unsupported setting becomes a note.
     Raises BackboneError where it cannot be loaded, or trained as asked.
     """
     network = load_backbone(path, classes=classes, image_size=config.image_size)
@@ -56,7 +56,7 @@ def load_model(config: TrainConfig, classes: Sequence[str], path: Path, device: 
 
 
 def weights_of(head: Head, trained: Trained | None) -> dict[str, Tensor]:
-    """Return the weights that are trained, by name, the head's last; writing into them changes the model."""
+    """Return the trained weights by name, the head's last; writing to them changes the model."""
     layers = [value for layer in trained.layers() for value in layer] if trained else []
     return {str(place): value.data for place, value in enumerate([*layers, *head.linear.parameters()])}
 
@@ -66,6 +66,6 @@ def _drops_patches(network: Network, depth: int) -> bool:
     try:
         with torch.no_grad():
             network.features_after(torch.zeros(1, tokens - 1, width, device=network.head.weight.device), blocks=depth)
-    except Exception:  # noqa: BLE001  # whatever a foreign model raises of fewer tokens than it has positions for
+    except Exception:  # noqa: BLE001  # any error of a third-party model given fewer tokens than positions
         return False
     return True

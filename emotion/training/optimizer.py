@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from emotion.core.config import Schedule, TrainConfig
 
-# How much more the later weights count: the average is over about the last quarter of all steps so far.
+# The weight of recent steps: the average covers about the last quarter of all steps so far.
 AVERAGE_DECAY = 3
 
 
@@ -21,14 +21,14 @@ def make_optimizer(
 ) -> tuple[torch.optim.Optimizer, LambdaLR]:
     """Return AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) and its schedule.
 
-    ``layers`` are the body's weights from the lowest; the lower a layer, the smaller its rate (layer-wise decay: Howard
-    and Ruder 2018, arXiv 1801.06146; for vision transformers Bao et al. 2022, arXiv 2106.08254). Weight decay spares
-    biases and normalisations, as is usual; without decay AdamW is Adam.
+    ``layers`` are the body's weights, lowest first; lower layers have smaller rates (layer-wise decay: Howard and Ruder
+    2018, arXiv 1801.06146; for vision transformers Bao et al. 2022, arXiv 2106.08254). Biases and normalisation layers
+    have no weight decay; without decay AdamW is Adam.
     """
     rates = [(head, config.head_learning_rate)]
     for above, layer in zip(reversed(range(len(layers))), layers, strict=True):
         rates.append((layer, config.block_learning_rate * config.layer_decay**above))
-    # Layers of one rate share their options: fewer calls, and a training of an older version can go on.
+    # Layers with the same rate share a group: fewer calls, and trainings of an older version can resume.
     shared: dict[tuple[bool, float, bool], list[nn.Parameter]] = {}
     for parameters, rate in rates:
         for decays in (True, False):
@@ -39,7 +39,7 @@ def make_optimizer(
         for (_, rate, decays), parameters in shared.items()
         if parameters
     ]
-    # One call for all weights: for a head, whose steps are small, that is a third of a step's time.
+    # One fused call for all weights saves a third of the time of a head's small steps.
     optimizer = torch.optim.AdamW(options, fused=True)
     warmup = round(steps * config.warmup_share)
     return optimizer, LambdaLR(
@@ -48,7 +48,7 @@ def make_optimizer(
 
 
 def learning_rate_factor(step: int, *, steps: int, warmup: int, schedule: Schedule) -> float:
-    """Return the share of the full learning rate at a step from 0: a linear warm-up, then the schedule down to 0."""
+    """Return the share of the full learning rate at ``step`` (from 0): a linear warm-up, then the schedule to 0."""
     if step < warmup:
         return (step + 1) / (warmup + 1)
     share = (step - warmup) / max(1, steps - warmup)
@@ -60,7 +60,7 @@ def learning_rate_factor(step: int, *, steps: int, warmup: int, schedule: Schedu
 
 
 class WeightAverage:
-    """A moving average of ``weights``, by name, that begins with them; where it is not ``on``, the weights themselves.
+    """A moving average of ``weights`` by name, starting from them; the weights themselves where it is not ``on``.
 
     Polynomial-decay averaging (Shamir and Zhang 2013, arXiv 1212.1824).
     """
@@ -71,14 +71,14 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights after a step."""
+        """Add the current weights to the average."""
         self._steps += 1
         for name, average in self._averages.items():
             average.lerp_(self._weights[name], AVERAGE_DECAY / (self._steps + AVERAGE_DECAY))
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let the model have the average meanwhile."""
+        """Give the model the averaged weights inside the ``with`` block."""
         live = {name: self._weights[name].clone() for name in self._averages}
         copy_in_order(self._averages, into={name: self._weights[name] for name in self._averages})
         try:
@@ -91,13 +91,13 @@ class WeightAverage:
         return {"steps": self._steps, **self._averages}
 
     def resume_from(self, state: Mapping[str, Tensor | int]) -> None:
-        """Go on from ``state``."""
+        """Continue from ``state``."""
         self._steps = int(state["steps"])
         copy_in_order({name: value for name, value in state.items() if name != "steps"}, into=self._averages)
 
 
 @torch.no_grad()
 def copy_in_order(values: Mapping[str, Tensor | int], *, into: Mapping[str, Tensor]) -> None:
-    """Copy weights into others of the same order, whatever an older version called them."""
+    """Copy weights into others in the same order; their names may differ between versions."""
     for value, target in zip(values.values(), into.values(), strict=True):
         target.copy_(torch.as_tensor(value))

@@ -1,7 +1,7 @@
-"""Imports what every training and prediction needs, once, in the process that the others are forked from.
+"""Imports that every training and prediction needs, made once in the process that the others are forked from.
 
-The concrete classes are named because transformers is lazy: importing the package alone leaves seconds of
-work to each child. Nothing here may start a thread, since threads do not survive a fork.
+The concrete classes are named because transformers is lazy: importing the package alone leaves seconds of work to each
+child process. Nothing here may start a thread, since threads do not survive a fork.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 import emotion.inference.classifier
 import emotion.training.session
 
-# mallopt(3): the first is the greatest that glibc takes, the second what stays at hand of freed memory.
+# mallopt(3) thresholds: the first is the largest that glibc accepts, the second how much freed memory it holds.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MMAP_BYTES, _TRIM_BYTES = 32 * 2**20, 256 * 2**20
 
-# glibc keeps up to 256 MB that are freed, here and in those forked from here. A batch's activations come and go in
-# every block; given back to the system, they are zeroed page by page when they are wanted again: a twelfth of a look.
+# glibc holds up to 256 MB of freed memory, here and in forked processes. Activations are allocated and freed in every
+# block; memory returned to the system would be zeroed again page by page, a twelfth of the time of a feature pass.
 if mallopt := getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None:
     mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
     mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
-# Renames of every architecture's weights, which the first loading of a model in each child would otherwise compile: two
-# fifths of that loading.
+# Compiles the weight renames of every architecture once. Otherwise each child process does it when it first loads a
+# model, which takes two fifths of that loading.
 get_checkpoint_conversion_mapping("dinov2")
 
 __all__ = ["accelerate", "emotion", "scipy", "sklearn", "torch", "transformers"]

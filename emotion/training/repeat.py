@@ -1,4 +1,4 @@
-"""What studies ask of a training: features of any pictures, and a run's training with other seeds."""
+"""Training functions for studies: features of any pictures, and a run retrained with other seeds."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from emotion.training.optimizer import copy_in_order
 
 
 def of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
-    """Return ``pooled`` features of pictures by the backbone of a configuration.
-    Raises as ``pooled``, and BackboneError where the backbone is not here, or not of a kind that can be used.
+    """Return ``pooled`` features of pictures from the backbone of a configuration.
+    Raises as ``pooled``, and BackboneError where the backbone is missing or unsupported.
     """
     source = locate(config.backbone)
-    # The head that comes with it is not asked: any number of classes will do.
+    # Its head is not used, so any classes will do.
     network = load_backbone(source.path, classes=list(EMOTIONS), image_size=config.image_size)
     processor = load_processor(source.path, image_size=network.image_size)
     return (yield from pooled(pictures, config, weights=source.sha256, network=network, processor=processor))
@@ -47,17 +47,17 @@ def of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Prog
 def look_at(
     pictures: Sequence[Path], *, run: Run, network: Network, processor: BaseImageProcessor
 ) -> Generator[Progress, None, np.ndarray]:
-    """Return ``pooled`` features of pictures by a run's checkpoint, of which ``network`` is read."""
+    """Return ``pooled`` features of pictures from a run's checkpoint, loaded as ``network``."""
     return (yield from pooled(pictures, run.config(), weights=_weights_of(run), network=network, processor=processor))
 
 
 def pooled(
     pictures: Sequence[Path], config: TrainConfig, *, weights: str, network: Network, processor: BaseImageProcessor
 ) -> Generator[Progress, None, np.ndarray]:
-    """Return (N, F) float32 features of pictures, before whitening; a row of NaN where one cannot be read.
+    """Return (N, F) float32 features of pictures, before whitening; a row of NaN for an unreadable picture.
 
-    They are those of a training of the head alone, and are kept as such. ``weights`` is as in ``Look``.
-    Raises PictureError where not one picture can be read; RunError where the disk has no room for the features.
+    They equal those of a training of the head alone, and are cached as such. ``weights`` is as in ``Look``.
+    Raises PictureError where no picture can be read; RunError where the disk has no room for the features.
     """
     features = np.full((len(pictures), network.width), np.nan, dtype=np.float32)
     found = {place: picture for place, path in enumerate(pictures) if (picture := _found(path))}
@@ -73,12 +73,12 @@ def pooled(
 def retrain(
     run: Run, seeds: Sequence[int], pictures: Sequence[Path], *, network: Network, processor: BaseImageProcessor
 ) -> Generator[Progress, None, np.ndarray]:
-    """Train a run anew with each seed; return the (seeds, N, C) probabilities that each gives to ``pictures``.
+    """Retrain a run with each seed; return the (seeds, N, C) probabilities for ``pictures``.
 
-    Each is the training that a run with this seed is: another split, order and best epoch, all other settings as they
-    are. All share one pass over the pictures. A picture that cannot be read has rows of NaN.
-    Raises RunError where the run trained more than its classifier, its pictures or its backbone are others by now, or
-    the disk is full; EmotionError where the pictures or the backbone are gone.
+    Each training equals a run with that seed: another split, order and best epoch, all other settings the same. They
+    share one pass over the pictures. An unreadable picture has rows of NaN.
+    Raises RunError where the run trained more than its classifier, its pictures or backbone have changed, or the disk
+    is full; EmotionError where the pictures or the backbone are missing.
     """
     config = run.config()
     if config.depth != "head":
@@ -91,7 +91,7 @@ def retrain(
     _check_unchanged(run, learnt)
     shown = torch.from_numpy((yield from look_at(pictures, run=run, network=network, processor=processor)))
     context = Context(config)
-    # Which pictures are varied depends on the seed: every view of each is had.
+    # The seed decides which pictures are varied, so every view of each picture is computed.
     features = yield from _looked(Look(learnt, len(learnt), network, processor, _weights_of(run), context))
     said, total = [], len(seeds) * config.epochs
     for number, seed in enumerate(seeds):
@@ -106,7 +106,7 @@ def retrain(
 def _train(
     config: TrainConfig, learnt: Sequence[Picture], features: Features, step: Progress
 ) -> Generator[Progress, None, Head]:
-    """Train a head as ``fit`` does, on features of the pictures in the order of ``learnt``; return its best epoch."""
+    """Train a head as ``fit`` does, on features in the order of ``learnt``; return that of its best epoch."""
     context, parts = Context(config), split(learnt, fraction=config.validation_share, seed=config.seed)
     place = {picture.path: number for number, picture in enumerate(learnt)}
     order = [place[picture.path] for picture in parts.train + parts.validation]
@@ -127,7 +127,7 @@ def _train(
 
 
 def _looked(look: Look) -> Generator[Progress, None, Features]:
-    """Carry a look out and tell how far it is, unless there is nothing to compute; a full disk is a RunError."""
+    """Run a feature pass and yield its progress, if there is anything to compute; a full disk raises RunError."""
     steps = look.take()
     try:
         while True:
@@ -144,7 +144,7 @@ def _looked(look: Look) -> Generator[Progress, None, Features]:
 
 
 def _found(path: Path) -> Picture | None:
-    """Return a picture with its content's hash known; None where its file is gone."""
+    """Return a picture with the hash of its content; None where the file is missing."""
     picture = Picture(path, "")
     try:
         return picture if picture.sha256 else None
@@ -153,7 +153,7 @@ def _found(path: Path) -> Picture | None:
 
 
 def _check_unchanged(run: Run, pictures: Sequence[Picture]) -> None:
-    """Raise RunError where a training would not begin with what the run began with."""
+    """Raise RunError where a new training would start from other pictures or weights than the run did."""
     if locate(run.config().backbone).sha256 != run.record().get("backbone", {}).get("sha256"):
         raise RunError(
             "The backbone's weights are others than when this run was trained: train it anew, then repeat it."
@@ -164,7 +164,7 @@ def _check_unchanged(run: Run, pictures: Sequence[Picture]) -> None:
 
 
 def _weights_of(run: Run) -> str:
-    """Return the SHA-256 that stands for the run's body: the backbone's file, unless its blocks were trained."""
+    """Return the SHA-256 that identifies the run's body: the backbone's file, unless its blocks were trained."""
     backbone = run.record().get("backbone", {}).get("sha256")
     is_as_it_was = run.config().depth == "head" and backbone
     return str(backbone) if is_as_it_was else hash_file(run.checkpoint / WEIGHTS)

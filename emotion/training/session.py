@@ -1,4 +1,4 @@
-"""Train a run folder: read its settings, drain fit() into its events, and leave the truth behind."""
+"""Train a run folder: read its settings, run fit(), and write its events."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from emotion.training.checkpoint import Best, best_of, has_state, keep_best, loa
 from emotion.training.fit import fit
 from emotion.training.model import load_model
 
-# What torch, its oneDNN, Python and the system say where an allocation fails; most are RuntimeErrors. A primitive
-# *descriptor* that could not be created is no want of memory.
+# Messages of torch, oneDNN, Python and the system where an allocation fails; most are RuntimeErrors. A primitive
+# *descriptor* that could not be created is another kind of failure.
 _OUT_OF_MEMORY = re.compile(
     r"can't allocate memory|Cannot allocate memory|out of memory|std::bad_alloc|unable to mmap|can't start new thread|"
     r"could not (create a (primitive|memory object)|execute a primitive)$"
@@ -38,14 +38,14 @@ PACKAGES = ("torch", "transformers", "datasets", "accelerate", "pillow", "numpy"
 
 
 def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> Iterator[Event]:
-    """Train the run's settings, yield each event once it is written, and end with what became of it.
+    """Train with the run's settings and yield each event once it is written; the last one is the outcome.
 
-    Whatever goes wrong becomes a RunFailed event with one sentence; an unforeseen error also leaves its
-    traceback in ``error.log`` of the run folder. Of several processes only the first one writes.
+    Any failure becomes a RunFailed event with one sentence; an unexpected error also leaves its traceback in
+    ``error.log`` of the run folder. With several processes only the first writes.
     Raises RunError where another process trains this run.
     """
     earlier, should_stop = run.events(), asked_to_stop or run.stop_requested
-    # A run that goes on counts on from where it was cut off.
+    # A resumed run adds to the time it had already taken.
     started = time.perf_counter() - (earlier[-1].elapsed_seconds if earlier else 0.0)
     if int(os.environ.get("RANK", "0")) > 0:
         yield from _events(run, should_stop, started, writes=False)
@@ -56,21 +56,21 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
             for event in _events(run, should_stop, started, writes=True):
                 run.append(event)
                 yield event
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place that can tell the page
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last place where it can be reported
             failed = RunFailed(elapsed_seconds=time.perf_counter() - started, message=_sentence(error, run))
             run.append(failed)
             yield failed
 
 
 def rescue_run(run: Run) -> None:
-    """Keep the best finished epoch of a run whose process died, and write down that it was stopped.
+    """Save the best finished epoch of a run whose process died, and record that it was stopped.
     Raises RunError where another process trains this run.
     """
     with run.lock():
         best, events = None, run.events()
         try:
             best = _rescued(run)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the run has to be told that it was stopped
+        except Exception as error:  # noqa: BLE001  # whatever it is, the stop has to be recorded
             print(f"{run.name}: its best epoch could not be kept: {error}", file=sys.stderr)
         run.append(
             RunStopped(
@@ -82,13 +82,13 @@ def rescue_run(run: Run) -> None:
 
 
 def _rescued(run: Run) -> Best | None:
-    """Write the checkpoint of the best finished epoch and return it; without one the backbone is not fetched."""
+    """Write the checkpoint of the best finished epoch and return it; if there is none, the backbone is not fetched."""
     state = load_state(run.path / "resume")
     if state is None:
         return None
     _require_its_set(run)
     config = run.config()
-    # As it was divided then: by now there may be other pictures in the set.
+    # The recorded split: the set may hold other pictures by now.
     parts = load_split(run).parts(Path(config.pictures))
     skipped = [event for event in without_void(run.events()) if isinstance(event, PicturesSkipped)]
     model = load_model(config, parts.classes, locate(config.backbone).path, torch.device("cpu"))
@@ -118,7 +118,7 @@ def _events(run: Run, should_stop: Callable[[], bool], started: float, *, writes
 
 
 def _require_its_set(run: Run) -> None:
-    """Raise RunError where another set lies in the place of the run's, or its owner may not see it any more."""
+    """Raise RunError where another set has taken the place of the run's, or its owner may no longer see it."""
     folder, owner = Path(run.config().pictures), owner_of(run.path).owner
     known = run.record().get("set")
     if known and known != identity_of(folder):
@@ -131,7 +131,7 @@ def _require_its_set(run: Run) -> None:
 
 
 def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) -> None:
-    """Raise RunError where a run would not go on with what it began with: it would validate on what it learnt."""
+    """Raise RunError where the pictures or the backbone changed: the run could validate on training pictures."""
     if load_split(run) != record:
         raise RunError(
             "The pictures have changed since this run began, so it cannot go on: use its settings again for a new one."
@@ -147,7 +147,7 @@ def _sentence(error: BaseException, run: Run) -> str:
     if isinstance(error, EmotionError):
         return str(error)
     if "No space left" in str(error):
-        # An OSError, or what safetensors makes of one.
+        # An OSError, or the error into which safetensors turns it.
         return (
             f"The disk is full: make room in {run.path.parent.absolute()}, or with `python -m emotion cache clear`, "
             "then resume the run."
@@ -162,7 +162,7 @@ def _sentence(error: BaseException, run: Run) -> str:
 
 
 def _is_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or the one that it was made of, says that an allocation failed."""
+    """Whether an error, or its cause, reports a failed allocation."""
     return error is not None and (
         isinstance(error, MemoryError)
         or _OUT_OF_MEMORY.search(str(error)) is not None

@@ -1,8 +1,8 @@
-"""Features of the drawn pictures that come with the project, so that a first training on them waits for nothing.
+"""Features of the drawn pictures that come with the project, so that a first training on them starts at once.
 
-They are found by the backbone's weights, the pictures' content, view and size, and what of the processor decides the
-pixels, whatever the precision, the device or the packages' versions: in half precision each is within 0.02, in norm, of
-a fresh one. ``python -m emotion.training.shipped`` writes them.
+They are found by the backbone's weights, the pictures' content, view and size, and the processor settings that affect
+the pixels; precision, device and package versions may differ. In half precision each is within 0.02, in norm, of newly
+computed features. ``python -m emotion.training.shipped`` writes them.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _DECIDING = (
 
 @dataclass(frozen=True)
 class Shipped:
-    """Features by the names of views: ``places`` has the row of each in ``features``, (N, F) in half precision.
+    """Features by names of views: ``places`` maps each name to its row in ``features``, (N, F) in half precision.
 
-    ``fingerprints`` are the pictures' own, by the SHA-256 of their content.
+    ``fingerprints`` maps the SHA-256 of a picture's content to its fingerprint.
     """
 
     made_of: str
@@ -48,7 +48,7 @@ class Shipped:
 
 
 def shipped_rows(recipe: Recipe, *, wanted: Collection[str]) -> list[Rows]:
-    """Return what is shipped of the wanted names for a recipe: one set of rows, or none."""
+    """Return the shipped rows of the wanted names for a recipe: one set of rows, or none."""
     found = shipped()
     if found is None or recipe.trained_blocks or found.made_of != _made_of(recipe):
         return []
@@ -61,7 +61,7 @@ def shipped_rows(recipe: Recipe, *, wanted: Collection[str]) -> list[Rows]:
 
 
 def shipped() -> Shipped | None:
-    """Return all that is shipped; None where it is missing or damaged: then it is computed."""
+    """Return all shipped features; None where they are missing or damaged, so that they are computed."""
     try:
         return _read(FILE, FILE.stat().st_mtime_ns)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
@@ -69,18 +69,18 @@ def shipped() -> Shipped | None:
 
 
 def trained_on(run: Run) -> TrainedOn:
-    """Return the pictures of a run's split by content and look; their fingerprints are kept in the cache's folder."""
+    """Return the pictures of a run's split by content and appearance; their fingerprints are cached."""
     try:
         root = Path(run.config().pictures)
         rows = [(str(root / row.picture), row.sha256) for row in load_split(run).rows]
     except EmotionError:
-        # A torn run, or one of a script: there is nothing to compare a sample with.
+        # A damaged run, or one made by a script: there is nothing to compare a sample with.
         rows = []
     return fingerprinted(rows)
 
 
 def fingerprinted(rows: Sequence[tuple[str, str]]) -> TrainedOn:
-    """Return pictures, given by path and SHA-256, by content and look; what is computed of it is kept."""
+    """Return pictures, given as (path, SHA-256), by content and appearance; their fingerprints are cached."""
     drawn = shipped()
     known = drawn.fingerprints if drawn else {}
     return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.json")
@@ -102,7 +102,7 @@ def _read(file: Path, written: int) -> Shipped:
 
 
 def _made_of(recipe: Recipe) -> str:
-    """Return what decides a feature besides the picture and its view."""
+    """Return what determines a feature, apart from the picture and its view."""
     settings = json.loads(recipe.processor)
     return json.dumps(
         [recipe.weights, recipe.image_size, {name: settings.get(name) for name in _DECIDING}], sort_keys=True
@@ -118,7 +118,7 @@ def _sum(tensors: dict[str, NDArray[Any]]) -> str:
 
 
 def main() -> None:
-    """Write the features of the people to train on in Quick's views, and of the other sets as they are."""
+    """Write the features of the training set of people in Quick's views, and of the other sets unchanged."""
     from emotion.backbones.loading import load_backbone
     from emotion.backbones.pixels import load_processor
     from emotion.backbones.registry import locate
