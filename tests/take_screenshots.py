@@ -119,7 +119,7 @@ def film(page: Page, path: Path) -> None:
     page.wait_for_timeout(1000)
     frame(TO_READ // 2)
     page.locator("#compare").click()
-    frames_until(page.locator("#tabs"), "dogs right")
+    frames_until(page.locator("#tabs"), "of 20 dogs")
     for below in ("#means", "#compare-pictures"):
         page.locator(below).scroll_into_view_if_needed()
         page.locator(below).evaluate("part => part.scrollIntoView({block: 'start'})")
