@@ -78,7 +78,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"There is no {CHROMIUM}: apt-get install chromium.")
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=45_000)
+    expect.set_options(timeout=90_000)
     with sync_playwright() as player:
         chromium = player.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
         yield chromium

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Error, Page
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MILLISECONDS = 45_000
+PATIENCE_MILLISECONDS = 90_000
 # The button is called otherwise while a run goes on.
 _BEGINS = re.compile(r"^(Start|Queue another)$")
 OURS = ("EMOTION_", "GRADIO_", "HOST", "PORT", "SPACE_")

@@ -51,8 +51,10 @@ def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
 ) -> None:
     many = write_pictures(tmp_path / "many", count=30)
     compared: list[int] = []
+    # A dashboard of other tests may have such processes too.
+    others = giving_way(os.getpid())
     scores = services.predict(Run(run), picture).scores
-    assert giving_way(os.getpid()) == []
+    assert giving_way(os.getpid()) == others
 
     def compare() -> None:
         comparison, _ = services.compare(Run(run), Request({"dog": many}, emotion=None, size=None))
@@ -60,7 +62,7 @@ def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
 
     comparing = threading.Thread(target=compare)
     comparing.start()
-    [process] = until(lambda: giving_way(os.getpid()))
+    [process] = until(lambda: [each for each in giving_way(os.getpid()) if each not in others])
     with held(process):
         assert services.predict(Run(run), picture).scores == scores
         assert compared == []

@@ -260,10 +260,8 @@ def test_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_besid
     plain = curves(page, BARS)[""]
     # Whatever is on the page is judged again by the run that is chosen then.
     use(page, "near")
-    says(
-        page,
-        re.compile(r"Leans to \w+ \(\d+ %\)\.\s+Unfamiliar kind of picture.*of the validation pictures are \(n = 24\)"),
-    )
+    doubt = r"Unfamiliar kind of picture.*of the validation pictures are \(n = 24\)"
+    says(page, re.compile(rf"Leans to \w+ \(\d+ %\)\.\s+drawn pictures\s+{doubt}"))
     muted = curves(page, BARS)[""]
     assert muted["opacity"] < 0.5 < plain["opacity"]
     assert muted["x"] == plain["x"], "the probabilities stay what they are"

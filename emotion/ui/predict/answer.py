@@ -46,7 +46,7 @@ def verdict_html(prediction: Prediction, run: Run, *, is_drawn: bool) -> str:
     small = "".join(f"<span>{html.escape(line)}</span>" for line in (prediction.novelty_sentence(), rest))
     kind = "verdict unknown" if prediction.is_unknown else "verdict"
     return (
-        f'<div class="{kind}" role="status" style="--accent:{colour_of(prediction.label)}"><b>{html.escape(head)}'
+        f'<div class="{kind}" role="status" style="--accent:{colour_of(prediction.label)}"><b>{html.escape(head)} '
         f"{drawn_badge(shown=is_drawn)}</b>{small}</div>"
     )
 
