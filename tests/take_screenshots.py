@@ -55,12 +55,12 @@ def main() -> None:
 def take(page: Page, folder: Path, *, every: bool) -> None:
     """Use the page as a first visitor does, and look at it on the way."""
 
-    def look(name: str) -> None:
+    def look(name: str, *, down: int = 0) -> None:
         if not every and name not in SHOWN:
             return
         page.mouse.move(0, 0)
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        page.evaluate("window.scrollTo(0, 0)")
+        page.evaluate("down => window.scrollTo(0, down)", down)
         page.screenshot(path=folder / f"{name}.png")
 
     expect(page.locator("#start")).to_be_visible()
@@ -82,7 +82,7 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     page.get_by_role("tab", name="Cross-species").click()
     page.locator("#compare").click()
     expect(page.locator(".species-card")).to_have_count(2)
-    look("compare")
+    look("compare", down=570)
     page.get_by_role("tab", name="Pictures").click()
     page.locator("#set-name input, #set-name textarea").fill("Dogs to look through")
     page.locator("#set-folder input, #set-folder textarea").fill("assets/faces/dog_eval")
