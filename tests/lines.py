@@ -15,7 +15,7 @@ ROOMS = {
     "server": (900, "server worker predictor serving first_run cleaning logs public room export space mcp processes"),
     "report": (700, "report command"),
     "analysis": (1_500, "analysis comparison statistics studies"),
-    "training": (1_300, "training allocator cache sweep"),
+    "training": (1_300, "training allocator sweep"),
     "inference": (500, "inference classifier saliency familiarity prediction batch"),
     "runs": (550, "runs run split_record validation card trash"),
     "data": (1_700, "data"),

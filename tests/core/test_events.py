@@ -11,7 +11,7 @@ LINES = [
     '{"event": "RunQueued", "elapsed_seconds": 0.0}',
     '{"event": "RunStarted", "elapsed_seconds": 0.1, "classes": ["happy", "sad"], "train_pictures": 10,'
     ' "validation_pictures": 2, "epochs": 1, "steps_per_epoch": 1, "device": "cpu", "precision": "float32",'
-    ' "processes": 1, "resumed_epochs": 2}',
+    ' "processes": 1, "resumed_epochs": 2, "notes": ["It takes 224 pixels alone."]}',
     '{"event": "PicturesSkipped", "elapsed_seconds": 0.2, "reasons": {"ä.jpg": "ä.jpg is not a picture."},'
     ' "train_pictures": 9, "validation_pictures": 2, "steps_per_epoch": 1}',
     '{"event": "TrunkProgress", "elapsed_seconds": 0.3, "done": 1, "total": 2, "remaining_seconds": 0.1, "known": 1,'
