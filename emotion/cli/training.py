@@ -160,6 +160,8 @@ def _show(event: Event) -> None:
         known = f", {event.known} known from earlier runs" if event.known else ""
         text = f"looking at the pictures: {event.done} of {event.total}{known}, {event.remaining_seconds:.0f} s left   "
         print(f"\r{text}", end=end, file=sys.stderr, flush=True)
+    elif isinstance(event, RunStarted):
+        tell(event.notes)
     elif isinstance(event, PicturesSkipped):
         for reason in event.reasons.values():
             print(f"left out: {reason}", file=sys.stderr)

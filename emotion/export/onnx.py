@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForImageClassification, PreTrainedModel
 
 from emotion.backbones.device import quiet
+from emotion.backbones.pixels import read_processor, square_of
 from emotion.errors import RunError
 
 INPUT, OUTPUT = "pixel_values", "logits"
@@ -45,7 +45,7 @@ def write_onnx(checkpoint: Path, to: Path) -> None:
             )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise RunError("The checkpoint cannot be read: train it again.") from error
-    side = _side(checkpoint)
+    side = square_of(read_processor(checkpoint))
     with warnings.catch_warnings(), torch.inference_mode():
         # The exporter that writes one plain file says that there is a newer one.
         warnings.simplefilter("ignore")
@@ -59,12 +59,3 @@ def write_onnx(checkpoint: Path, to: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-
-
-def _side(checkpoint: Path) -> int:
-    """Return the side in pixels that the checkpoint's processor crops or sizes to."""
-    from transformers import AutoImageProcessor
-
-    processor = AutoImageProcessor.from_pretrained(checkpoint, backend="pil")
-    size: Any = processor.crop_size if getattr(processor, "do_center_crop", False) else processor.size
-    return int(size["height"])

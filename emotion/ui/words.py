@@ -67,12 +67,13 @@ def progress(
 
 
 def skipped(events: Sequence[Event]) -> str:
-    """Return a sentence on pictures that were left out, or nothing."""
+    """Return what is otherwise than asked for: settings that the backbone has not, pictures that were left out."""
+    notes = [note for event in events if isinstance(event, RunStarted) for note in event.notes]
     reasons = [reason for event in events if isinstance(event, PicturesSkipped) for reason in event.reasons.values()]
-    if not reasons:
-        return ""
-    was = "was" if len(reasons) == 1 else "were"
-    return f"{count(len(reasons), 'picture')} {was} left out. The first: {reasons[0]}"
+    if reasons:
+        was = "was" if len(reasons) == 1 else "were"
+        notes.append(f"{count(len(reasons), 'picture')} {was} left out. The first: {reasons[0]}")
+    return " ".join(notes)
 
 
 def replaying(seconds: float) -> str:
