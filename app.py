@@ -1,12 +1,5 @@
 """Serve the dashboard: ``python app.py``. Children import this module again, so nothing heavy stands up here."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from emotion.worker import Workers
-
 
 def main() -> int:
     """Serve until interrupted; return the exit code."""
@@ -25,12 +18,12 @@ def main() -> int:
     port = int(port_text)
     # Before gradio is imported: it reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    from emotion.errors import ConfigError
-    from emotion.first_run import is_wanted
-    from emotion.hub import ignore_unusable_proxies
-    from emotion.mcp import serves_mcp
-    from emotion.public import public_limits
-    from emotion.training.cache import open_cache
+    from emotion.backbones.hub import ignore_unusable_proxies
+    from emotion.core.errors import ConfigError, EmotionError
+    from emotion.server.first_run import begin_first_run, is_wanted
+    from emotion.server.limits import public_limits
+    from emotion.server.mcp import serves_mcp
+    from emotion.training.cache import cache_folder, open_cache
 
     ignore_unusable_proxies()
     try:
@@ -43,20 +36,20 @@ def main() -> int:
     if not has_tools:
         # Gradio imports it wherever it is installed, which takes as long as the page's own start.
         sys.modules["mcp"] = None  # type: ignore[assignment]  # Python's way to say that there is none
-    from emotion.cleaning import keep_clean
     from emotion.data.sets import sets_folder
-    from emotion.logs import hide_texts
-    from emotion.runs import runs_folder
-    from emotion.trash import empty_trash
+    from emotion.runs.folder import empty_trash, runs_folder
+    from emotion.server.logs import start_logging
+    from emotion.server.services import Services
+    from emotion.server.visitors import keep_clean
     from emotion.ui.app import HEAD, build_app
+    from emotion.ui.picture_sets import list_picture_sets
     from emotion.ui.run_board import RunBoard
     from emotion.ui.uploads import UploadCounter, uploads_folder
-    from emotion.ui.visited import VisitedServices
+    from emotion.ui.visitor import current_address, current_visitor
     from emotion.ui.web_server import WebServer, behind_gate, listen
-    from emotion.worker import Workers
 
+    start_logging()
     if limits:
-        hide_texts()
         # Its own, so that what is old there may be deleted.
         os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "emotion-uploads"))
     # A host that stops us politely gets the same orderly end as Ctrl+C.
@@ -66,24 +59,34 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
-    with Workers(runs_folder=runs_folder()) as workers:
-        board = RunBoard(workers.runs_folder)
-        services = VisitedServices(workers, board, limits)
+    with Services(
+        runs_folder(),
+        limits=limits,
+        visitor=current_visitor,
+        address=current_address,
+        offered=lambda: [each.folder for each in list_picture_sets()],
+        elsewhere=[cache_folder(), uploads_folder()],
+    ) as services:
+        board = RunBoard(services.runs_folder)
         try:
-            gate = behind_gate(build_app(services, board), host=host, head=HEAD, counter=UploadCounter(services.room))
+            page, counter = build_app(services, board), UploadCounter(services.room)
+            gate = behind_gate(page, board=board, host=host, head=HEAD, counter=counter)
         except ConfigError as error:
             print(error, file=sys.stderr)
             return 2
         server = WebServer(gate, listener)
         # Only now: a page need not wait for the models, and a second server on the same port must not train what the
         # first one has queued.
-        workers.warm_up()
-        workers.take_up_queue()
+        services.warm_up()
+        services.queue.take_up(services.runs_folder)
         if has_first_run:
-            _begin_first_run(workers)
-        empty_trash(workers.runs_folder)
+            try:
+                begin_first_run(services.queue, services.runs_folder)
+            except EmotionError as error:
+                print(f"There is no first run. {error}", file=sys.stderr)
+        empty_trash(services.runs_folder)
         if limits:
-            keep_clean(workers.runs_folder, sets_folder(), uploads_folder(), limits=limits, ended=threading.Event())
+            keep_clean(services.runs_folder, sets_folder(), uploads_folder(), limits=limits)
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
         threading.Thread(target=_import_statistics, daemon=True).start()
@@ -95,19 +98,6 @@ def main() -> int:
         finally:
             server.close()
     return 0
-
-
-def _begin_first_run(workers: Workers) -> None:
-    """Queue what visitors of a public server find; one that cannot serves all the same."""
-    import sys
-
-    from emotion.errors import EmotionError
-    from emotion.first_run import begin_first_run
-
-    try:
-        begin_first_run(workers)
-    except EmotionError as error:
-        print(f"There is no first run. {error}", file=sys.stderr)
 
 
 def _import_statistics() -> None:

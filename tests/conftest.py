@@ -17,7 +17,7 @@ from helpers.training import Trainer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from emotion.config import TrainConfig
+    from emotion.core.config import TrainConfig
 
 # Before anything imports torch or the Hub's client, and for every child: two workers share two cores, and nobody's
 # home is looked at.
@@ -142,15 +142,20 @@ def run(trained_run: Path, isolated: Path) -> Path:
     return Path(shutil.copytree(trained_run, isolated / "runs" / trained_run.name))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path) -> Iterator[Site]:
-    """A dashboard for the tests of a module, with the finished run in its runs, and ``tiny_pictures`` on offer."""
-    with serving(
-        tmp_path_factory.mktemp("site"),
-        environment={"EMOTION_PICTURES": str(tiny_pictures)},
-        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
-    ) as site:
+@pytest.fixture(scope="session")
+def dashboard(tmp_path_factory: pytest.TempPathFactory, tiny_pictures: Path) -> Iterator[Site]:
+    """The one dashboard on one's own machine, with its tools for MCP, that modules use in turns: take ``site``."""
+    environment = {"EMOTION_PICTURES": str(tiny_pictures), "EMOTION_MCP": "1"}
+    with serving(tmp_path_factory.mktemp("site"), environment=environment) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def site(dashboard: Site, trained_run: Path) -> Site:
+    """A dashboard as a module finds it: with the finished run alone, and ``tiny_pictures`` on offer."""
+    dashboard.clear()
+    shutil.copytree(trained_run, dashboard.runs / trained_run.name)
+    return dashboard
 
 
 @pytest.fixture
@@ -173,7 +178,7 @@ def make_pictures(tmp_path: Path) -> MakePictures:
 @pytest.fixture
 def tiny_config(make_pictures: MakePictures, tiny_vit: Path) -> TrainConfig:
     """Settings of a training that is over in a second: three epochs of the tiny ViT on 48 pictures."""
-    from emotion.config import TrainConfig
+    from emotion.core.config import TrainConfig
 
     small = {"epochs": 3, "batch_size": 8, "image_size": 32, "precision": "float32"}
     return TrainConfig(pictures=str(make_pictures()), backbone=str(tiny_vit), **small)

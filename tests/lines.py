@@ -10,18 +10,18 @@ AIM, LONG, SHORT = 14_000, 300, 30
 # Each room with its budget and what will be it, under emotion/.
 ROOMS = {
     "app.py": (60, "app.py"),
-    "cli": (500, "cli __main__ reproduce"),
+    "cli": (500, "cli __main__"),
     "ui": (3_800, "ui style"),
-    "server": (900, "server worker predictor serving first_run cleaning logs public room export space mcp processes"),
-    "report": (700, "report command"),
-    "analysis": (1_500, "analysis comparison statistics studies"),
-    "training": (1_300, "training allocator sweep"),
-    "inference": (500, "inference classifier saliency familiarity prediction batch"),
-    "runs": (550, "runs run split_record validation card trash"),
+    "server": (900, "server"),
+    "report": (700, "report"),
+    "analysis": (1_500, "analysis"),
+    "training": (1_300, "training"),
+    "inference": (500, "inference"),
+    "runs": (550, "runs"),
     "data": (1_700, "data"),
-    "backbones": (500, "backbones hub"),
+    "backbones": (500, "backbones"),
     "faces": (3_100, "faces"),
-    "core": (650, "core config events job scored intervals curves labels owners words errors locks writing __init__"),
+    "core": (650, "core __init__"),
 }
 
 

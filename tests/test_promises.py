@@ -1,7 +1,5 @@
 """Each promise of tests/README.md names a test that is there, and of each part one that a plain ``make test`` runs."""
 
-from __future__ import annotations
-
 import ast
 import re
 from functools import cache

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.pictures import write_pictures
 
-from emotion.comparison import load_comparison
+from emotion.analysis import load_comparison
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -80,7 +80,7 @@ def test_a_missing_set_is_one_sentence_and_nothing_is_trained(emotion, tmp_path)
 
 
 def test_the_reports_own_numbers_are_those_of_the_readme():
-    from emotion.reproduce import REPORT
+    from emotion.cli.reproduce import REPORT
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for mean, right, _ in REPORT.values():

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotion.errors import BackboneError
+from emotion.core.errors import BackboneError
 
 if TYPE_CHECKING:
     import numpy as np

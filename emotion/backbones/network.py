@@ -25,7 +25,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATIO
 
 from emotion.backbones.device import Precision, quiet
 from emotion.backbones.pixels import read_processor, square_of
-from emotion.errors import BackboneError
+from emotion.core.errors import BackboneError
 
 Depth = Literal["all"] | int
 # What the file may lack beside the head: what no picture passes, and BEiT's last norm, which begins as a plain one.

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import AutoImageProcessor, BaseImageProcessor
 
 from emotion.backbones.device import quiet
-from emotion.errors import BackboneError
+from emotion.core.errors import BackboneError
 
 DECODING_THREADS = 2
 T = TypeVar("T")

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emotion.backbones import bundled, hub
-from emotion.errors import BackboneError
-from emotion.hub import is_hub_id
-from emotion.writing import hash_file
+from emotion.backbones.hub import is_hub_id
+from emotion.core.errors import BackboneError
+from emotion.core.files import hash_file
 
 DEFAULT = "dinov2-small"
 WEIGHTS = "model.safetensors"

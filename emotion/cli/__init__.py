@@ -2,70 +2,53 @@
 
 from __future__ import annotations
 
-import argparse
+import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from emotion.cli import (
-    caching,
-    comparing,
-    exporting,
-    hosting,
-    importing,
-    listing,
-    predicting,
-    pushing,
-    reporting,
-    reproducing,
-    training,
+import typer
+
+from emotion.backbones.hub import ignore_unusable_proxies
+from emotion.cli import pictures, results, stores, training
+from emotion.core.errors import EmotionError
+
+PROGRAM = "python -m emotion"
+
+app = typer.Typer(
+    help="Fine-tune an image classifier on human emotions and find out whether it can read a dog.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
-from emotion.cli.codes import COULD_NOT, STOPPED
-from emotion.errors import EmotionError
-from emotion.hub import ignore_unusable_proxies
+for module in (training, results, stores):
+    for command in module.COMMANDS:
+        app.command()(command)
+app.add_typer(pictures.app, name="pictures")
+app.add_typer(stores.backbones, name="backbones")
+app.add_typer(stores.cache, name="cache")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 could not, 2 wrong usage, 130 stopped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A letter that the console lacks is written as its number.
+        sys.stdout.reconfigure(errors="backslashreplace")
     ignore_unusable_proxies()
-    parser = argparse.ArgumentParser(
-        prog="python -m emotion",
-        description="Fine-tune an image classifier on human emotions and find out whether it can read a dog.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    training.add_train(
-        commands.add_parser("train", help="train on a folder that holds one folder of pictures per class")
-    )
-    training.add_resume(commands.add_parser("resume", help="go on with a training that was cut off"))
-    predicting.add_predict(commands.add_parser("predict", help="say what a run makes of pictures"))
-    comparing.add_compare(commands.add_parser("compare", help="score samples of several species with one run"))
-    importing.add_pictures(
-        commands.add_parser("pictures", help="import picture sets of your own, list and delete them")
-    )
-    reproducing.add_reproduce(
-        commands.add_parser("reproduce", help="run the report's whole experiment and write every figure and table")
-    )
-    reporting.add_report(commands.add_parser("report", help="write a saved comparison as one file to hand on"))
-    exporting.add_export(
-        commands.add_parser("export", help="write a run's checkpoint as a folder for others, or as ONNX")
-    )
-    pushing.add_push(commands.add_parser("push", help="push a run's checkpoint to the Hugging Face Hub"))
-    hosting.add_space(commands.add_parser("space", help="write the folder to push as a Hugging Face Space"))
-    listing.add_runs(commands.add_parser("runs", help="list the runs"))
-    listing.add_backbones(commands.add_parser("backbones", help="list the backbones, or fetch one"))
-    caching.add_cache(commands.add_parser("cache", help="show what is kept of earlier looks at pictures, or clear it"))
     try:
-        options = parser.parse_args(arguments)
-        command: Callable[[argparse.Namespace], int] = options.command
-        code = command(options)
+        code: int | None = app(arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-        return code
+        return code or 0
+    except typer.TyperException as error:
+        command = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
+        sentence = error.format_message().replace("Value error, ", "")
+        print(f"{sentence} (usage: {command} --help)", file=sys.stderr)
+        return error.exit_code
     except EmotionError as error:
         print(error, file=sys.stderr)
-        return COULD_NOT
-    except KeyboardInterrupt:
-        return STOPPED
+        return 1
     except BrokenPipeError:
         # Who reads has had enough (`| head`). Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return COULD_NOT
+        return 1

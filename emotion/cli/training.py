@@ -1,185 +1,203 @@
-"""`train`: from the options to the finished run, in this process or in several that torchrun started."""
+"""`train`, `resume` and `reproduce`: from the options to finished runs, in this process or several of torchrun's."""
 
 from __future__ import annotations
 
-import argparse
+import inspect
 import os
 import signal
 import sys
 import time
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Annotated, Any, get_type_hints
 
-from emotion.backbones.registry import locate
-from emotion.cli.codes import COULD_NOT, DONE, STOPPED, add_runs_and_json, note_drawn, print_json, tell
-from emotion.cli.settings import add_settings, settings_of
-from emotion.config import TrainConfig
+import psutil
+import typer
+
+from emotion.backbones.registry import DEFAULT, locate
+from emotion.cli.options import AsJson, RunName, Runs, answer, drawn_note, tell, write_over
+from emotion.core import events
+from emotion.core.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
+from emotion.core.format import capital
+from emotion.core.labels import alias_offer
+from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.folders import list_folder
-from emotion.events import (
-    EpochDone,
-    Event,
-    PicturesSkipped,
-    RunFailed,
-    RunFinished,
-    RunStarted,
-    RunStopped,
-    StepDone,
-    TrunkProgress,
-    without_void,
-)
-from emotion.labels import alias_offer
-from emotion.run import Run
-from emotion.runs import create_run, find_run
+from emotion.runs.folder import create_run, find_run
+from emotion.runs.run import Run
+
+BACKBONE = "A name of `backbones`, a Hub id, or a local folder."
+IS_FIRST = int(os.environ.get("RANK", "0")) == 0
+HAS_OTHERS = int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def add_train(parser: argparse.ArgumentParser) -> None:
-    add_settings(parser)
-    add_runs_and_json(parser)
-    parser.set_defaults(command=_train)
+def _known(name: str) -> str:
+    if name not in PRESETS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, PRESETS))}.")
+    return name
 
 
-def add_resume(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", required=True, help="the path that train printed, or a name under the runs folder")
-    add_runs_and_json(parser)
-    parser.set_defaults(command=_resume)
-
-
-def _resume(options: argparse.Namespace) -> int:
-    began = _process_began()
-    run = find_run(options.run, root=options.runs)
-    if _is_first_process():
-        run.queue_again()
-    import emotion.training.preload  # noqa: F401  # imported before the clock starts
-
-    return _finish(run, began=began, as_json=options.json)
-
-
-def _train(options: argparse.Namespace) -> int:
-    began = _process_began()
-    config = settings_of(options)
+def train(
+    runs: Runs,
+    pictures: Annotated[Path, typer.Option(help="One folder of pictures per class.")],
+    preset_name: Annotated[str, typer.Option("--preset", parser=_known, help="Settings to begin with.")] = "Quick",
+    backbone: Annotated[str | None, typer.Option(help=BACKBONE)] = None,
+    as_json: AsJson = False,
+    **settings: Any,
+) -> int:
+    """Train on a folder that holds one folder of pictures per class."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    # Folders by their absolute path: the run may go on, or be looked at, from another folder.
+    config = replace(preset(preset_name, pictures=str(pictures.absolute()), backbone=backbone), **given)
+    if config.backbone != DEFAULT and Path(config.backbone).is_dir():
+        config = replace(config, backbone=str(Path(config.backbone).absolute()))
     # What can be seen to fail at once fails before the imports, and leaves no run behind.
     listing = list_folder(Path(config.pictures), use_aliases=config.use_aliases)
+    notes = listing.account()
     offer = alias_offer(listing.paths(), how="give --use-aliases")
     locate(config.backbone)
-    notes = listing.account()
-    if _is_first_process():
-        tell([*notes, offer])
+    if IS_FIRST:
+        tell(*notes, offer)
     import emotion.training.preload  # noqa: F401  # imported before the clock starts
 
-    return _finish(_shared_run(config, options.runs), began=began, as_json=options.json, notes=notes)
+    return _finish(_shared_run(config, runs), as_json=as_json, notes=notes)
 
 
-def _finish(run: Run, *, began: float, as_json: bool, notes: list[str] | None = None) -> int:
+def _settings() -> Iterator[inspect.Parameter]:
+    """Yield an option for each setting; one that is not given is None, and left to the preset."""
+    types, quick = get_type_hints(TrainConfig), preset("Quick", pictures="-")
+    for name, setting in SETTINGS.items():
+        bounds = f", {setting.low:g} to {setting.high:g}" if setting.low is not None else ""
+        option = typer.Option(
+            None,
+            *(["--use-aliases"] if name == "use_aliases" else []),
+            parser=parse_depth if name == "depth" else None,
+            help=f"{capital(setting.help or setting.label)}{bounds}.",
+            show_default=f"{getattr(quick, name)} in Quick",
+        )
+        annotation = str if name == "depth" else types[name]
+        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=annotation)
+
+
+_named = list(inspect.signature(train, eval_str=True).parameters.values())[:-1]
+train.__signature__ = inspect.Signature([*_named, *_settings()])  # type: ignore[attr-defined]  # typer reads it
+
+
+def resume(run: RunName, runs: Runs, as_json: AsJson = False) -> int:
+    """Go on with a training that was cut off."""
+    found = find_run(run, root=runs)
+    if IS_FIRST:
+        found.queue_again()
+    import emotion.training.preload  # noqa: F401  # imported before the clock starts
+
+    return _finish(found, as_json=as_json)
+
+
+def reproduce(
+    runs: Runs,
+    photos: Annotated[
+        Path, typer.Option(help="A folder that holds human_train, human_eval, dog_eval and cat_eval.")
+    ] = DRAWN_FOLDER,
+    out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("docs/results"),
+    backbone: Annotated[str, typer.Option(help=BACKBONE)] = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Run the report's whole experiment and write its page."""
+    from emotion.cli.reproduce import reproduce
+
+    began = time.perf_counter()
+
+    def say(what: str) -> None:
+        tell(f"{time.perf_counter() - began:5.0f} s  {what}")
+
+    page, run, files = reproduce(photos.absolute(), out, runs=runs, backbone=backbone, say=say)
+    seconds = time.perf_counter() - began
+    values = {"run": str(run.path), "seconds": seconds, "files": [str(path) for path in files]}
+    answer(as_json, values, [page.answer, f"{seconds:.0f} s, {files[0]} and {files[1]}", *drawn_note(photos)])
+
+
+COMMANDS = (train, resume, reproduce)
+
+
+def _finish(run: Run, *, as_json: bool, notes: list[str] | None = None) -> int:
     """Train ``run`` to its end in this process and say what became of it."""
     from emotion.training.session import train_run
 
     interrupted: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
-    last: Event | None = None
+    last: events.Event | None = None
     for last in train_run(run, asked_to_stop=lambda: bool(interrupted) or run.stop_requested()):
-        _show(last)
+        if IS_FIRST:
+            _show(last)
     _part_from_others()
-    if isinstance(last, RunFailed):
-        print(last.message, file=sys.stderr)
-        return COULD_NOT
-    if isinstance(last, RunStopped):
+    if isinstance(last, events.RunFailed):
+        tell(last.message)
+        return 1
+    if isinstance(last, events.RunStopped):
         kept = f"epoch {last.best_epoch} is kept in {run.checkpoint}" if last.best_epoch else "no epoch was finished"
-        print(f"stopped: {kept}", file=sys.stderr)
-        return STOPPED
-    if isinstance(last, RunFinished) and _is_first_process():
-        _report_training(run, last, wall_seconds=time.time() - began, as_json=as_json, notes=notes)
-    return DONE
-
-
-def _report_training(
-    run: Run, finished: RunFinished, *, wall_seconds: float, as_json: bool, notes: list[str] | None
-) -> None:
-    scores = finished.validation
-    if not as_json:
-        print(
-            f"{run.path}: epoch {finished.best_epoch} is best, validation accuracy {scores.accuracy:.3f}, "
-            f"loss {scores.loss:.3f}, {finished.elapsed_seconds:.1f} s"
+        tell(f"stopped: {kept}")
+        return 130
+    if isinstance(last, events.RunFinished) and IS_FIRST:
+        happened = events.without_void(run.events())
+        started = next(event for event in happened if isinstance(event, events.RunStarted))
+        values = {
+            "run": str(run.path),
+            "seconds": round(last.elapsed_seconds, 3),
+            "wall_seconds": round(time.time() - psutil.Process().create_time(), 3),
+            "train_pictures": started.train_pictures,
+            "validation_pictures": started.validation_pictures,
+            "best_epoch": last.best_epoch,
+            "peak_memory_megabytes": round(last.peak_memory_megabytes),
+            "validation": asdict(last.validation),
+        }
+        said = (
+            f"{run.path}: epoch {last.best_epoch} is best, validation accuracy {last.validation.accuracy:.3f}, "
+            f"loss {last.validation.loss:.3f}, {last.elapsed_seconds:.1f} s"
         )
-        note_drawn([Path(run.config().pictures)])
-        return
-    started = next(event for event in without_void(run.events()) if isinstance(event, RunStarted))
-    print_json(
-        run=str(run.path),
-        seconds=round(finished.elapsed_seconds, 3),
-        wall_seconds=round(wall_seconds, 3),
-        train_pictures=started.train_pictures,
-        validation_pictures=started.validation_pictures,
-        best_epoch=finished.best_epoch,
-        peak_memory_megabytes=round(finished.peak_memory_megabytes),
-        validation=asdict(scores),
-        **({} if notes is None else {"notes": notes}),
-    )
+        told = {} if notes is None else {"notes": notes}
+        answer(as_json, values | told, [said, *drawn_note(Path(run.config().pictures))])
+    return 0
+
+
+def _show(event: events.Event) -> None:
+    if isinstance(event, events.StepDone):
+        # A log file would fill up with steps, and a head trains faster than they are read.
+        if sys.stderr.isatty() and event.remaining_seconds >= 1:
+            left = f"{event.remaining_seconds:.0f} s left"
+            write_over(f"epoch {event.epoch}, step {event.step}: loss {event.loss:.3f}, {left}")
+    elif isinstance(event, events.TrunkProgress):
+        if event.done == event.known and not event.kept:
+            tell("the cache has no room for these activations: they last for this training only")
+        known = f", {event.known} known from earlier runs" if event.known else ""
+        text = f"looking at the pictures: {event.done} of {event.total}{known}, {event.remaining_seconds:.0f} s left"
+        write_over(text, end="\n" if event.done == event.total else "\r")
+    elif isinstance(event, events.RunStarted):
+        tell(*event.notes)
+    elif isinstance(event, events.PicturesSkipped):
+        tell(*(f"left out: {reason}" for reason in event.reasons.values()))
+    elif isinstance(event, events.EpochDone):
+        trained = "" if event.train_loss is None else f"loss {event.train_loss:.3f}, "
+        said = f"{trained}validation loss {event.validation.loss:.3f}, accuracy {event.validation.accuracy:.3f}"
+        tell(f"epoch {event.epoch}: {said}, {event.remaining_seconds:.0f} s left")
 
 
 def _shared_run(config: TrainConfig, root: Path) -> Run:
     """Make the run folder in the first process and tell the others its path."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if not HAS_OTHERS:
         return create_run(config, root=root)
     from accelerate.utils import broadcast_object_list
 
     from emotion.training.context import make_accelerator
 
     make_accelerator()  # It joins the processes, so that they can talk.
-    shared = [create_run(config, root=root).path if _is_first_process() else Path()]
+    shared = [create_run(config, root=root).path if IS_FIRST else Path()]
     broadcast_object_list(shared)
     return Run(shared[0])
 
 
 def _part_from_others() -> None:
     """Leave the group of processes in order: one that exits while another still talks to it may take that one along."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if HAS_OTHERS:
         from emotion.training.context import make_accelerator
 
         make_accelerator().end_training()
-
-
-def _is_first_process() -> bool:
-    return int(os.environ.get("RANK", "0")) == 0
-
-
-def _show(event: Event) -> None:
-    if not _is_first_process():
-        return
-    if isinstance(event, StepDone):
-        # One line that is written over; a log file would fill up with it, and a head trains faster than it is read.
-        if sys.stderr.isatty() and event.remaining_seconds >= 1:
-            text = (
-                f"epoch {event.epoch}, step {event.step}: loss {event.loss:.3f}, {event.remaining_seconds:.0f} s left"
-            )
-            print(f"\r{text:<70}\r", end="", file=sys.stderr, flush=True)
-        return
-    if isinstance(event, TrunkProgress):
-        if event.done == event.known and not event.kept:
-            print("the cache has no room for these activations: they last for this training only", file=sys.stderr)
-        end = "\n" if event.done == event.total else ""
-        known = f", {event.known} known from earlier runs" if event.known else ""
-        text = f"looking at the pictures: {event.done} of {event.total}{known}, {event.remaining_seconds:.0f} s left   "
-        print(f"\r{text}", end=end, file=sys.stderr, flush=True)
-    elif isinstance(event, RunStarted):
-        tell(event.notes)
-    elif isinstance(event, PicturesSkipped):
-        for reason in event.reasons.values():
-            print(f"left out: {reason}", file=sys.stderr)
-    elif isinstance(event, EpochDone):
-        scores = event.validation
-        trained = "" if event.train_loss is None else f"loss {event.train_loss:.3f}, "
-        print(
-            f"epoch {event.epoch}: {trained}validation loss {scores.loss:.3f}, accuracy {scores.accuracy:.3f}, "
-            f"{event.remaining_seconds:.0f} s left",
-            file=sys.stderr,
-        )
-
-
-def _process_began() -> float:
-    """Return when this process began, as a ``time.time()``; now, where the system does not tell."""
-    try:
-        ticks = float(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-        up = float(Path("/proc/uptime").read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return time.time()
-    return time.time() - (up - ticks / os.sysconf("SC_CLK_TCK"))

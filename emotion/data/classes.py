@@ -1,16 +1,26 @@
-"""Which folder names are classes: emotions first, never a split's name, and a question where it is unclear."""
+"""Which class a picture is of: by the folder it lies in, or by a table beside it. Opens no picture."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import EMOTIONS, emotion_meant
 from emotion.data.names import alike, kept_text, plain_text, shown
-from emotion.errors import PictureError
-from emotion.labels import EMOTIONS, emotion_meant
 
 Parts = tuple[str, ...]
+# Tables as imagefolder reads them. Where several columns would do, the one that is called like this goes first.
+TABLES = ("metadata.csv", "metadata.jsonl")
+_LABEL_NAMES = ("label", "labels", "emotion", "expression", "class", "mood", "category", "target")
+_MAX_TABLE_BYTES = 50_000_000
 _SPLIT = re.compile(
     r"(train|training|val|valid|validation|test|testing|dev|eval|evaluation)([ _-]?(set|data|images?|\d+))?",
     re.IGNORECASE,
@@ -18,7 +28,11 @@ _SPLIT = re.compile(
 
 
 def read_classes(folders: Collection[Parts], notes: list[str], *, title: str) -> dict[Parts, str]:
-    """Return the class of each folder that holds pictures; none for those that lie outside of all classes."""
+    """Return the class of each folder that holds pictures; none for those that lie outside of all classes.
+
+    Emotions come first, a split's name is no class.
+    Raises PictureError where folders lie within folders, and which of them are the classes cannot be told.
+    """
     ways = {folder: tuple(part for part in folder if not _SPLIT.fullmatch(part)) for folder in folders}
     shared: list[str] = []
     for level in zip(*[way[:-1] for way in ways.values() if way], strict=False):
@@ -26,17 +40,15 @@ def read_classes(folders: Collection[Parts], notes: list[str], *, title: str) ->
             break
         shared.append(level[0])
     inner = {folder: way[len(shared) :] for folder, way in ways.items()}
-    if not any(_emotions(way) for way in inner.values()) and any(_emotions(way) for way in ways.values()):
+    if not any(map(_emotions, inner.values())) and any(map(_emotions, ways.values())):
         inner = ways
     elif shared:
         notes.append(f"Everything lies in {shown('/'.join(shared))!r}: the class folders within are read.")
-    is_of_emotions = any(_emotions(way) for way in inner.values())
-    found = _beside_emotions(inner) if is_of_emotions else _one_level(inner, title=title)
-    above: defaultdict[str, set[str]] = defaultdict(set)
-    for folder, label in found.items():
-        above[alike(label)].add("/".join(folder))
-    several = next((sorted(each) for each in above.values() if len(each) > 1), [])
-    if several:
+    found = _beside_emotions(inner) if any(map(_emotions, inner.values())) else _one_level(inner, title=title)
+    above: defaultdict[str, list[str]] = defaultdict(list)
+    for folder, label in sorted(found.items()):
+        above[alike(label)].append("/".join(folder))
+    if several := next((each for each in above.values() if len(each) > 1), []):
         more = f" and {len(several) - 3} more" if len(several) > 3 else ""
         notes.append(
             f"Pictures of one class lie in several folders ({', '.join(map(shown, several[:3]))}{more}) and are read "
@@ -55,23 +67,16 @@ def _beside_emotions(ways: Mapping[Parts, Parts]) -> dict[Parts, str]:
     parents = {way[:place] for way in ways.values() for place in _emotions(way)[-1:]}
     found = {}
     for folder, way in ways.items():
-        places = _emotions(way)[-1:] or [place for place in range(len(way)) if way[:place] in parents][-1:]
-        if places:
-            found[folder] = way[places[0]]
+        for place in _emotions(way)[-1:] or [place for place in range(len(way)) if way[:place] in parents][-1:]:
+            found[folder] = way[place]
     # Elsewhere, what is a class beside an emotion is one too.
     known = {alike(label) for label in found.values()}
-    for folder, way in ways.items():
-        if folder not in found and (parts := [part for part in way if alike(part) in known]):
-            found[folder] = parts[-1]
-    return found
+    elsewhere = {folder: [part for part in way if alike(part) in known] for folder, way in ways.items()}
+    return {folder: parts[-1] for folder, parts in elsewhere.items() if parts} | found
 
 
 def _one_level(ways: Mapping[Parts, Parts], *, title: str) -> dict[Parts, str]:
-    """Return each folder's class where no name is an emotion's.
-
-    Raises:
-        PictureError: folders lie within folders, and which of them are the classes cannot be told.
-    """
+    """Return each folder's class where no name is an emotion's."""
     ways = {folder: way for folder, way in ways.items() if way}
     outer, inner = ({way[end] for way in ways.values()} for end in (0, -1))
     # Where each outer folder holds pictures itself, what lies within it is a part of it.
@@ -99,3 +104,43 @@ def one_spelling(counts: Mapping[str, int], notes: list[str], *, use_aliases: bo
             written = " and ".join(repr(name) for name in sorted(counted))
             notes.append(f"{written} are read as one class, {chosen[key]!r}: they differ only in how they are written.")
     return {label: chosen[alike(name)] for label, name in meant.items()}
+
+
+def read_table(path: Path) -> tuple[dict[str, list[str]], str]:
+    """Return the classes of each file that a table names, of most files one; or why none can be read from it.
+
+    Names are relative to the table's folder, as ``file_name`` has them.
+    """
+    try:
+        if path.stat().st_size > _MAX_TABLE_BYTES:
+            return {}, "is too large to be read"
+        content = path.read_bytes()
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        if path.suffix.lower() == ".csv":
+            head = text.partition("\n")[0]
+            comma = ";" if head.count(";") > head.count(",") else ","
+            rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=comma))
+        else:
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+        columns = list(rows[0]) if rows else []
+        label = next((each for name in _LABEL_NAMES for each in columns if each.casefold() == name), "")
+        if "file_name" not in columns or not label:
+            return {}, f"has no column called {'label' if 'file_name' in columns else 'file_name'}"
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            if row["file_name"]:
+                labels = found.setdefault(str(PurePosixPath(row["file_name"].replace("\\", "/"))), [])
+                text = label_text(row.get(label))
+                labels += [text] if text and alike(text) not in map(alike, labels) else []
+    except (OSError, ValueError, csv.Error, TypeError, KeyError, AttributeError, RecursionError) as error:
+        return {}, f"cannot be read ({type(error).__name__})"
+    return found, ""
+
+
+def label_text(value: Any) -> str:
+    """Return what a label is called; empty where there is none. Whole numbers have no decimals."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()

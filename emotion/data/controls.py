@@ -33,61 +33,39 @@ def middle_of(picture: Image.Image) -> Box:
     return left, top, max(width - left, left + 1), max(height - top, top + 1)
 
 
-def centre_crop(picture: Image.Image) -> Image.Image:
-    """Return the middle alone."""
-    return picture.crop(middle_of(picture))
-
-
-def border_blurred(picture: Image.Image) -> Image.Image:
-    """Return the picture with all but its middle blurred."""
+def _border_blurred(picture: Image.Image) -> Image.Image:
     blurred = picture.filter(ImageFilter.GaussianBlur(max(1.0, min(picture.size) * BLUR)))
     box = middle_of(picture)
     blurred.paste(picture.crop(box), box)
     return blurred
 
 
-def top_covered(picture: Image.Image) -> Image.Image:
-    """Return the picture with its upper half in one even colour."""
-    return _covered(picture, (0, 0, picture.width, picture.height // 2))
-
-
-def bottom_covered(picture: Image.Image) -> Image.Image:
-    """Return the picture with its lower half in one even colour."""
-    return _covered(picture, (0, picture.height // 2, picture.width, picture.height))
-
-
-def grey(picture: Image.Image) -> Image.Image:
-    """Return the picture without its colours, as RGB."""
-    return picture.convert("L").convert("RGB")
-
-
-def upside_down(picture: Image.Image) -> Image.Image:
-    """Return the picture turned by half a turn, as in studies of turned faces (Yin 1969, doi 10.1037/h0027474)."""
-    return picture.transpose(Image.Transpose.ROTATE_180)
-
-
-def _covered(picture: Image.Image, box: Box) -> Image.Image:
-    covered = picture.copy()
-    covered.paste(COVER, box)
+def _covered(picture: Image.Image, *, top: bool) -> Image.Image:
+    covered, half = picture.copy(), picture.height // 2
+    covered.paste(COVER, (0, 0, picture.width, half) if top else (0, half, *picture.size))
     return covered
 
 
 _ALL = (
     PictureControl(
-        "centre_crop", "Centre crop", "The middle alone, enlarged: does it need what is around the face?", centre_crop
+        "centre_crop", "Centre crop", "The middle alone, enlarged: does it need what is around the face?",
+        lambda picture: picture.crop(middle_of(picture)),
     ),
     PictureControl(
-        "border_blurred", "Border blurred", "Sharp only in the middle: does it read the surroundings?", border_blurred
+        "border_blurred", "Border blurred", "Sharp only in the middle: does it read the surroundings?", _border_blurred
     ),
-    PictureControl("top_covered", "Top half covered", "Does it need the eyes and brows?", top_covered),
-    PictureControl("bottom_covered", "Bottom half covered", "Does it need the mouth?", bottom_covered),
-    PictureControl("grey", "Grey", "Does it go by colour?", grey),
+    PictureControl(
+        "top_covered", "Top half covered", "Does it need the eyes and brows?", lambda each: _covered(each, top=True)
+    ),
+    PictureControl(
+        "bottom_covered", "Bottom half covered", "Does it need the mouth?", lambda each: _covered(each, top=False)
+    ),
+    PictureControl("grey", "Grey", "Does it go by colour?", lambda each: each.convert("L").convert("RGB")),
     PictureControl("mirrored", "Mirrored", "Left and right say nothing of an emotion: does it stay?", ImageOps.mirror),
+    # As in studies of turned faces (Yin 1969, doi 10.1037/h0027474).
     PictureControl(
-        "upside_down",
-        "Upside down",
-        "All is there, no face stands upright: does it read faces or patches?",
-        upside_down,
+        "upside_down", "Upside down", "All is there, no face stands upright: does it read faces or patches?",
+        lambda each: each.transpose(Image.Transpose.ROTATE_180),
     ),
-)
+)  # fmt: skip
 PICTURE_CONTROLS: dict[str, PictureControl] = {control.name: control for control in _ALL}

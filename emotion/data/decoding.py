@@ -14,9 +14,9 @@ from typing import IO, Any, cast
 
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
-from emotion.data.containers import PNG, PixelsOfPNG, count_scans, jpeg_without_metadata
+from emotion.core.errors import PictureError
+from emotion.data.containers import PNG, count_scans, jpeg_without_metadata, pixels_of_png
 from emotion.data.limits import MAX_BYTES, MAX_PIXELS
-from emotion.errors import PictureError
 
 # What is opened, whatever a file is called, besides HEIC; a phone's MPO is a JPEG. Nothing else is tried: Pillow hands
 # PostScript to another program.
@@ -54,18 +54,21 @@ def open_picture(source: Path | IO[bytes], *, name: str = "", side: int | None =
     With ``side`` both sides are shortened as far as each stays at least twice as many pixels: a JPEG while it is
     decoded, several times as fast, anything else by the mean of whole squares of pixels. A JPEG of more than
     ``MAX_PIXELS`` has half its width and height in any case.
-
-    Raises:
-        PictureError: as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
+    Raises PictureError as ``opened``, or it is cut short, or its grey lies outside its scale or would be black by it.
     """
     with opened(source, name=name) as image:
-        halved = 2 if image.width * image.height > MAX_PIXELS else 1
-        width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
-        image.draft("RGB", (width, height))
-        image.load()
-        turn = _TURNS.get(orientation(image))
-        picture = _as_rgb(image, factor=_factor(image, side) if side else 1)
-        return picture if turn is None else picture.transpose(turn)
+        return decoded(image, side=side)
+
+
+def decoded(image: ImageFile.ImageFile, *, side: int | None = None) -> Image.Image:
+    """Return a picture that is ``opened`` as ``open_picture`` does."""
+    halved = 2 if image.width * image.height > MAX_PIXELS else 1
+    width, height = (min(part // halved, 2 * side if side else part) for part in image.size)
+    image.draft("RGB", (width, height))
+    image.load()
+    turn = _TURNS.get(orientation(image))
+    picture = _as_rgb(image, factor=_factor(image, side) if side else 1)
+    return picture if turn is None else picture.transpose(turn)
 
 
 def reduced(picture: Image.Image, *, side: int) -> Image.Image:
@@ -80,9 +83,8 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
 
     Of a PNG nothing is read but what bears on its pixels and which side is up: no text, no profile and none of their
     checksums has a say.
-
-    Raises:
-        PictureError: it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with ``name``.
+    Raises PictureError where it is no picture of ``FORMATS`` and no HEIC, or beyond a limit; the text begins with
+    ``name``.
     """
     shown = name or (source.name if isinstance(source, Path) else "the picture")
     try:
@@ -123,9 +125,7 @@ def orientation(image: ImageFile.ImageFile) -> int:
 
 def is_large(picture: Path, *, name: str = "") -> bool:
     """Whether a picture takes long to decode: more than a phone's usual 12 megapixels. Decodes nothing.
-
-    Raises:
-        PictureError: it is no picture, or beyond a limit, so that nobody has to decode it.
+    Raises PictureError where it is no picture, or beyond a limit, so that nobody has to decode it.
     """
     with opened(picture, name=name) as image:
         return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
@@ -142,27 +142,26 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
 
         return cast(ImageFile.ImageFile, HeifImageFile(file))
     if head.startswith(PNG):
-        return Image.open(io.BufferedReader(PixelsOfPNG(file)), formats=FORMATS)
+        return Image.open(pixels_of_png(file), formats=FORMATS)
     metered = _Metered(file, shown=shown)
     try:
         image: ImageFile.ImageFile = Image.open(cast(IO[bytes], metered), formats=FORMATS)
-        metered.is_counted = False
-        return image
     except UnidentifiedImageError:
         # Of a JPEG with a part that Pillow stumbles over there may be one without it.
         if not head.startswith(b"\xff\xd8"):
             raise
         file.seek(0)
         return Image.open(io.BytesIO(jpeg_without_metadata(file.read())), formats=FORMATS)
+    metered.is_counted = False
+    return image
 
 
 class _Metered:
-    """A picture's file, of which so much may be read in so many pieces until nothing is ``counted`` any more."""
+    """A picture's file, of which so much may be read in so many pieces while it is opened."""
 
     def __init__(self, file: IO[bytes], *, shown: str) -> None:
-        self._file, self._shown = file, shown
+        self._file, self._shown, self.is_counted = file, shown, True
         self._pieces, self._bytes = MAX_HEAD_PIECES, MAX_HEAD_BYTES
-        self.is_counted = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
@@ -179,14 +178,13 @@ class _Metered:
 
 def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
     """Return why a picture may not be decoded, as "has … : …"; empty where it may."""
-    scans = 1
+    scans, most = 1, _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
     if image.format in ("JPEG", "MPO"):
         here = file.tell()
         file.seek(0)
         scans = count_scans(file.read())
         file.seek(here)
-    is_plain_jpeg = image.format in ("JPEG", "MPO") and scans == 1 and not image.info.get("progressive")
-    most = MAX_JPEG_PIXELS if is_plain_jpeg else _FEWER_PIXELS.get(str(image.format), MAX_PIXELS)
+        most = MAX_JPEG_PIXELS if scans == 1 and not image.info.get("progressive") else MAX_PIXELS
     tags = getattr(image, "tag_v2", {})
     tile = tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0)
     pixels = f"has {image.width} x {image.height} pixels"
@@ -220,9 +218,7 @@ def _as_rgb(image: ImageFile.ImageFile, *, factor: int) -> Image.Image:
 
 def _white(image: ImageFile.ImageFile) -> int:
     """Return which number is white in grey of more than eight bits, 0 for any other picture.
-
-    Raises:
-        ValueError: it has numbers beyond black and white, or 32 bits and none that would not be black.
+    Raises ValueError where it has numbers beyond black and white, or 32 bits and none that would not be black.
     """
     if image.mode != "F" and not image.mode.startswith("I"):
         return 0

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from emotion.core.errors import PictureError
+from emotion.core.files import hash_file, write_json
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.data.sets import Likeness, PictureRow
-from emotion.errors import PictureError
-from emotion.writing import hash_file
 
 SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different people have been alike
 BITS = SIDE * SIDE
@@ -54,8 +54,7 @@ def find_likenesses(
 
     ``mirrored`` are the fingerprints of the rows' mirror images. The nearest one is named, the first of several.
     """
-    prints, turned = _of_rows(rows), _words(mirrored)
-    found = []
+    prints, turned, found = _of_rows(rows), _words(mirrored), list[Likeness]()
     for name, others in [(None, rows), *sets.items()]:
         try:
             words = _of_rows(others)
@@ -92,22 +91,31 @@ class TrainedOn:
     @classmethod
     def of(cls, rows: Sequence[tuple[str, str]], *, known: Mapping[str, bytes], kept_in: Path) -> TrainedOn:
         """Return the pictures of (path, SHA-256) rows; fingerprints that are not ``known`` are kept in a file."""
-        known = {**_read(kept_in), **known}
-        lacking = {sha256: Path(path) for path, sha256 in rows if sha256 not in known}
+        kept: dict[str, bytes] = {}
+        with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+            values = json.loads(kept_in.read_text(encoding="utf-8"))
+            kept = {sha256: bytes.fromhex(bits) for sha256, bits in values.items() if len(bits) == BITS // 4}
+        lacking = {sha256: Path(path) for path, sha256 in rows if sha256 not in {**kept, **known}}
         with ThreadPoolExecutor(max_workers=2) as pool:
             computed = zip(lacking, pool.map(_of_file, lacking.values(), lacking), strict=True)
-            new = {sha256: bits for sha256, bits in computed if bits}
+            kept |= (new := {sha256: bits for sha256, bits in computed if bits})
         # On a full disk they are computed again the next time.
         with contextlib.suppress(OSError):
             if new:
                 kept_in.parent.mkdir(parents=True, exist_ok=True)
-                lines = [json.dumps({"sha256": sha256, "bits": bits.hex()}) for sha256, bits in new.items()]
-                with kept_in.open("ab") as file:
-                    # After a line that a crash has torn a new one begins. One write: two writers share no line.
-                    file.write(("\n" + "\n".join(lines) + "\n").encode())
-        known |= new
+                write_json(kept_in, {sha256: bits.hex() for sha256, bits in kept.items()})
+        known = {**kept, **known}
         found = [(path, known[sha256]) for path, sha256 in rows if sha256 in known]
         return cls([path for path, _ in found], {sha256: path for path, sha256 in rows}, _words([b for _, b in found]))
+
+    def groups(self, paths: Sequence[Path]) -> list[int]:
+        """Return a number for each of these pictures, the same for those that look alike, directly or by others."""
+        from scipy.sparse.csgraph import connected_components
+
+        alike = [_apart(each[None], each[None], self.prints)[0] for each in self.prints]
+        _, found = connected_components(np.array(alike).reshape(len(alike), -1) <= NEAR_SHARE * BITS)
+        groups = dict(zip(self.paths, found.tolist(), strict=True))
+        return [groups.get(str(path), len(groups) + number) for number, path in enumerate(paths)]
 
     def twins(self, pictures: Sequence[Picture]) -> dict[Path, str]:
         """Return those of the pictures that were trained on, with the path of the training picture.
@@ -141,26 +149,13 @@ def _words(prints: Sequence[bytes]) -> Words:
 
 def _apart(prints: Words, mirrored: Words, others: Words) -> NDArray[np.uint16]:
     """Return how many bits differ, (rows, others), mirrored or not, whichever are fewer."""
-    return np.minimum(_count(prints, others), _count(mirrored, others))
-
-
-def _count(prints: Words, others: Words) -> NDArray[np.uint16]:
-    counted = np.zeros((len(prints), len(others)), dtype=np.uint16)
-    for word in range(prints.shape[1]):
-        counted += np.bitwise_count(prints[:, word, None] ^ others[None, :, word])
-    return counted
-
-
-def _read(file: Path) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    with contextlib.suppress(OSError, ValueError):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            # Torn by a crash, it is computed anew.
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                row = json.loads(line)
-                if len(bits := bytes.fromhex(row["bits"])) == BITS // 8:
-                    found[row["sha256"]] = bits
-    return found
+    counts = []
+    for each in (prints, mirrored):
+        counted = np.zeros((len(each), len(others)), dtype=np.uint16)
+        for word in range(each.shape[1]):
+            counted += np.bitwise_count(each[:, word, None] ^ others[None, :, word])
+        counts.append(counted)
+    return np.minimum(*counts)
 
 
 def _of_file(path: Path, sha256: str) -> bytes | None:

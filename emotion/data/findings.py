@@ -1,18 +1,23 @@
-"""What a person should know of a set before using it, in sentences. Reads manifests only."""
+"""What a person should know of a set before using it: sentences, and which pictures may be labelled wrongly."""
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
+from emotion.core.files import write_json
+from emotion.core.format import count as counted
 from emotion.data.names import shown
-from emotion.data.sets import Manifest
+from emotion.data.sets import Manifest, SavedSet
 
 # A class with more than this many times as many pictures as the middle one of the others is said to rule.
 RULES_AT = 3.0
 SWITCH = "With “Class weights”, a setting of the training, every class counts alike."
 _TOLD = 5
+_SUSPECTS_FILE = "suspects.json"
 
 
 def balance_sentence(counts: Mapping[str, int]) -> str:
@@ -39,38 +44,66 @@ def findings(manifest: Manifest) -> list[str]:
     found = list(manifest.notes)
     if manifest.skipped:
         copies = f", {manifest.duplicates:,} of them as exact copies" if manifest.duplicates else ""
-        found.append(f"{_counted(len(manifest.skipped), 'file')} left out{copies}.")
-    for each in manifest.contradictions[:_TOLD]:
-        found.append(
-            f"A contradiction: the same picture is said to be {' and '.join(each.labels)} "
-            f"({', '.join(shown(name) for name in each.originals)}). It is left out: keep one and import again."
-        )
+        found.append(f"{_are(len(manifest.skipped), 'file')} left out{copies}.")
+    found += [
+        f"A contradiction: the same picture is said to be {' and '.join(each.labels)} "
+        f"({', '.join(map(shown, each.originals))}). It is left out: keep one and import again."
+        for each in manifest.contradictions[:_TOLD]
+    ]
     if len(manifest.contradictions) > _TOLD:
         found.append(f"There are {len(manifest.contradictions) - _TOLD:,} contradictions more.")
     counts = manifest.counts()
     if len(counts) == 1:
         found.append(f"There is one class only, {next(iter(counts))!r}: it can be compared, and not trained on.")
-    found.append(balance_sentence(counts))
-    return [sentence for sentence in [*found, *_alike(manifest)] if sentence]
-
-
-def _alike(manifest: Manifest) -> list[str]:
+    if balance := balance_sentence(counts):
+        found.append(balance)
     labels = {row.file: row.label for row in manifest.pictures}
-    within = [each for each in manifest.near_duplicates if not each.set]
-    found = []
-    if within:
+    if within := [each for each in manifest.near_duplicates if not each.set]:
         other = sum(labels.get(each.file) != labels.get(each.like) for each in within)
         found.append(
-            f"{_counted(len(within), 'picture')} nearly the same as another one of this set, {other:,} of them under "
+            f"{_are(len(within), 'picture')} nearly the same as another one of this set, {other:,} of them under "
             "another label. None is left out: where one is trained on and one judged, the score is too good."
         )
-    for key, count in Counter(each.set for each in manifest.near_duplicates if each.set).items():
-        found.append(
-            f"{_counted(count, 'picture')} nearly the same as one in the set {key!r}: do not train on one of these "
-            "sets and judge with the other."
-        )
-    return found
+    return found + [
+        f"{_are(count, 'picture')} nearly the same as one in the set {key!r}: do not train on one of these sets and "
+        "judge with the other."
+        for key, count in Counter(each.set for each in manifest.near_duplicates if each.set).items()
+    ]
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
+def _are(number: int, noun: str) -> str:
+    return f"{counted(number, noun)} {'is' if number == 1 else 'are'}"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """What the features say of a picture's ``label``: the class it is ``nearest`` to, and by how much.
+
+    ``doubt`` is the log odds of the nearest other class against its own: above 0, another one is nearer. They tell
+    pictures apart; with few pictures and many features they are far too sure of themselves to be told as chances.
+    """
+
+    label: str
+    nearest: str
+    doubt: float
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether another class is nearer than its own."""
+        return self.nearest != self.label
+
+
+def keep_suspects(found: SavedSet, suspects: Mapping[str, Suspect]) -> None:
+    """Keep what was found beside the set, by the SHA-256 of each picture. Raises OSError where it is full."""
+    write_json(found.folder / _SUSPECTS_FILE, {sha256: asdict(each) for sha256, each in suspects.items()})
+
+
+def kept_suspects(found: SavedSet) -> dict[str, Suspect]:
+    """Return what was found of the pictures that still have the label that was judged; nothing from a torn file."""
+    try:
+        values = json.loads((found.folder / _SUSPECTS_FILE).read_text(encoding="utf-8"))
+        known = {str(sha256): Suspect(**each) for sha256, each in values.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+    labels = {row.sha256: row.label for row in found.manifest.pictures}
+    return {sha256: each for sha256, each in known.items() if labels.get(sha256) == each.label}

@@ -5,23 +5,21 @@ from __future__ import annotations
 import random
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from emotion.data.folders import PICTURE_SUFFIXES, Skipped, list_folder
-from emotion.data.hub_split import MAX_LABELS, in_short, opened_split, refuse_other
+from emotion.core.errors import PictureError
+from emotion.core.format import megabytes
+from emotion.core.progress import Progress
+from emotion.data.folders import PICTURE_SUFFIXES, Listing, Skipped, list_folder
+from emotion.data.hub_split import MAX_LABELS, opened_split
 from emotion.data.limits import Limits, refuse_full, refuse_late
-from emotion.data.names import MAX_NAME, alike, class_label, kept_text, plain_text, shown
-from emotion.errors import PictureError
-from emotion.job import Progress
-from emotion.words import megabytes
-
-if TYPE_CHECKING:
-    from emotion.data.importing import Source
+from emotion.data.names import MAX_NAME, alike, class_label, in_short, kept_text, plain_text, refuse_other, shown
 
 _AT_ONCE = 4
 # Where several columns would do, one that is called like this goes first; none has to be.
@@ -59,14 +57,6 @@ class Description:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """What became of a split: sentences on what was read of it, and the rows that were left out."""
-
-    notes: Sequence[str]
-    skipped: Sequence[Skipped]
-
-
 def describe(
     source: str | Path, *, config: str = "", split: str = "", on_hub: bool = False, limits: Limits | None = None
 ) -> Description:
@@ -74,9 +64,7 @@ def describe(
 
     Of the Hub it reads the card, the list of files and parts of some of them. Without ``config`` and ``split``, the
     usual ones are looked at. With ``on_hub``, nothing of this machine is meant, with a ``Path`` nothing else.
-
-    Raises:
-        PictureError: it is not there or cannot be read; the Hub does not answer or refuses; it wants to run a script.
+    Raises PictureError where it is not there, cannot be read or wants to run a script, or the Hub does not give it.
     """
     with opened_split(source, config, split, on_hub=on_hub, limits=limits or Limits()) as opened:
         pictures = [name for name in opened.types if opened.holds_pictures(name)]
@@ -84,22 +72,20 @@ def describe(
         # Declared ones first. A column of which each value is another one is not likely to be of labels.
         pictures.sort(key=lambda name: (name not in opened.images, not _LIKELY.search(name)))
         ranks = {
-            name: (name not in opened.names, not _LIKELY.search(name), {1} == {*labels[name].values()})
-            for name in labels
+            name: (name not in opened.names, not _LIKELY.search(name), {1} == {*counts.values()})
+            for name, counts in labels.items()
         }
+        held = {name: shown(str(kind)) for name, kind in opened.types.items()}
+        held |= {name: f"{len(names):,} labels" for name, names in opened.names.items()}
         return Description(
             str(source), opened.is_far, opened.commit, opened.config, opened.configs, opened.split, opened.rows,
-            columns=opened.in_words(), picture_columns=tuple(pictures),
-            labels={name: labels[name] for name in sorted(labels, key=lambda name: ranks[name])}, bytes=opened.bytes,
+            held | dict.fromkeys(opened.images, "pictures"), tuple(pictures),
+            {name: labels[name] for name in sorted(labels, key=ranks.__getitem__)}, opened.bytes,
         )  # fmt: skip
 
 
 def what_is_read(description: Description, *, picture_column: str = "", label_column: str = "") -> str:
-    """Return the sentence that says which part of a data set ``fetch`` reads.
-
-    Raises:
-        PictureError: a column is none.
-    """
+    """Say which part of a data set ``FromDataSet`` reads. Raises PictureError where a column is none."""
     picture, label = _columns(description, picture_column, label_column)
     version = f" at {description.commit[:12]}" if description.commit else ""
     return (
@@ -108,85 +94,91 @@ def what_is_read(description: Description, *, picture_column: str = "", label_co
     )
 
 
-def fetch(
-    description: Description, *, to: Path, picture_column: str = "", label_column: str = "",
-    mapping: Mapping[str, str] | None = None, limits: Limits | None = None, seed: int = 0,
-) -> Generator[Progress, None, Fetched]:  # fmt: skip
-    """Write a split's pictures as they are encoded into class folders under ``to``, and return what was left out.
+@dataclass(frozen=True)
+class FromDataSet:
+    """A split as a way into a set: which columns of it are read, and what its labels are called.
 
     ``mapping`` gives labels other names, ``{theirs: ours}``, empty for what is left out. Of more pictures than the
-    limit, ``seed`` draws as many, as evenly over the classes as they allow, and only groups of rows with some are read.
-
-    Raises:
-        PictureError: a column or a label is none, or cannot be a class; it is more than the limits; as ``describe``.
+    limit, ``seed`` draws as many, as evenly over the classes as they allow, and only groups of rows with some are read;
+    with ``per_class`` so many of each class from few groups of rows, so that the rest is not downloaded.
     """
-    within, title = limits or Limits(), description.title
-    deadline = time.monotonic() + within.seconds
-    picture, label = _columns(description, picture_column, label_column)
-    notes = [what_is_read(description, picture_column=picture, label_column=label)]
-    where = description.source if description.on_hub else Path(description.source)
-    chosen = (description.config, description.split)
-    to.mkdir(parents=True, exist_ok=True)
-    with opened_split(
-        where, *chosen, on_hub=description.on_hub, commit=description.commit, limits=within, within=to.parent
-    ) as opened:
-        texts: list[str] = []
-        for _, _, group in opened.groups():
-            texts += opened.labels(group, label)
-            yield Progress(len(texts), 0, "reading the labels")
-            refuse_late(deadline, within)
-        calling = _classes([*filter(None, dict.fromkeys(texts))], mapping or {}, title, opened.names.get(label, []))
-        by_class, skipped = dict[str, list[int]](), list[Skipped]()
-        for row, text in enumerate(texts):
-            if calling.get(text):
-                by_class.setdefault(calling[text], []).append(row)
+
+    description: Description
+    picture_column: str = ""
+    label_column: str = ""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    per_class: int = 0
+
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
+        """Write the pictures into class folders, and list these. Raises PictureError at a limit, or as ``describe``."""
+        described, title, to = self.description, self.description.title, work / "fetched"
+        deadline = time.monotonic() + limits.seconds
+        picture, label = _columns(described, self.picture_column, self.label_column)
+        notes = [what_is_read(described, picture_column=picture, label_column=label)]
+        where = described.source if described.on_hub else Path(described.source)
+        with opened_split(
+            where, described.config, described.split, on_hub=described.on_hub, commit=described.commit, limits=limits,
+            within=work,
+        ) as opened:  # fmt: skip
+            texts, groups = list[str](), list[tuple[int, int]]()
+            for start, ends, group in opened.groups():
+                groups.append((start, ends))
+                texts += opened.labels(group, label)
+                yield Progress(len(texts), 0, "reading the labels")
+                refuse_late(deadline, limits)
+            calling = _classes([*filter(None, dict.fromkeys(texts))], self.mapping, title, opened.names.get(label, []))
+            by_class, skipped = dict[str, list[int]](), list[Skipped]()
+            for row, text in enumerate(texts):
+                if calling.get(text):
+                    by_class.setdefault(calling[text], []).append(row)
+                elif not self.per_class:  # Of a small sample nobody asks where the others are.
+                    reason = f"It is labelled {shown(text)!r}, which is mapped to nothing."
+                    skipped.append(Skipped(f"{row:06}", reason if text else "It has no label."))
+            count, most = sum(map(len, by_class.values())), limits.pictures
+            if self.per_class:
+                per_class = min(self.per_class, most // len(by_class))
+                rows = _from_few_groups(by_class, groups, per_class, self.seed)
             else:
-                reason = f"It is labelled {shown(text)!r}, which is mapped to nothing." if text else "It has no label."
-                skipped.append(Skipped(f"{row:06}", reason))
-        rows, count = _drawn(by_class, within.pictures, seed), sum(map(len, by_class.values()))
-        if len(rows) < count:
-            notes.append(f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {seed}).")
-        size = opened.size(picture, rows)
-        if len(texts) > within.files or size > within.bytes:
-            limit = f"the limits are {within.files:,} rows and {megabytes(within.bytes)} a set"
-            raise PictureError(f"{title} has {len(texts):,} rows and {megabytes(size)} to read: {limit}.")
-        for name in by_class:
-            (to / name).mkdir(parents=True, exist_ok=True)
-        refuse_full(to, size)
+                rows = _drawn(by_class, most, self.seed)
+            if len(rows) < count:
+                notes.append(f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {self.seed}).")
+            size = opened.size(picture, rows)
+            if len(texts) > limits.files or size > limits.bytes:
+                limit = f"the limits are {limits.files:,} rows and {megabytes(limits.bytes)} a set"
+                raise PictureError(f"{title} has {len(texts):,} rows and {megabytes(size)} to read: {limit}.")
+            for name in by_class:
+                (to / name).mkdir(parents=True, exist_ok=True)
+            refuse_full(to, size)
+            written = 0
 
-        written = 0
-
-        def keep(found: tuple[int, bytes | None, str]) -> Skipped | None:
-            nonlocal written
-            row, content, path = found
-            name, beside = f"{calling[texts[row]]}/{_name(row, path)}", opened.beside.get(path, "")
-            is_large = opened.sizes.get(beside, len(content or b"")) > within.picture_bytes
-            reason = (
-                f"It has more than {megabytes(within.picture_bytes)}, the limit of one picture." if is_large else ""
-            )
-            if beside and not reason:
-                content = opened.content(beside)
-            elif content is None:
-                reason = reason or f"It {'is named and not' if path else 'has no picture'} in the data set."
-            if not reason:
-                (to / name).write_bytes(content or b"")
+            def keep(found: tuple[int, bytes | None, str]) -> Skipped | None:
+                nonlocal written
+                row, content, path = found
+                name = f"{calling[texts[row]]}/{_name(row, path)}"
+                content = opened.content(opened.beside[path]) if path in opened.beside else content
+                if content is None:
+                    return Skipped(name, f"It {'is named and not' if path else 'has no picture'} in the data set.")
+                (to / name).write_bytes(content)
                 # What a file says of its size may be untrue.
-                written += len(content or b"")
-                if written > within.bytes:
-                    raise PictureError(f"{title} holds more than {megabytes(within.bytes)}, the limit of a set.")
-            return Skipped(name, reason) if reason else None
+                written += len(content)
+                if written > limits.bytes:
+                    raise PictureError(f"{title} holds more than {megabytes(limits.bytes)}, the limit of a set.")
+                return None
 
-        pool = ThreadPoolExecutor(_AT_ONCE)
-        try:
-            # A few picture files at a time, but rows of Parquet one by one: a pool would take all of them at once.
-            found = opened.pictures(picture, rows)
-            for done, left_out in enumerate(pool.map(keep, found) if opened.beside else map(keep, found), 1):
-                skipped += [left_out] if left_out else []
-                yield Progress(done, len(rows), f"reading {len(rows):,} pictures")
-                refuse_late(deadline, within)
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return Fetched(notes, skipped)
+            pool = ThreadPoolExecutor(_AT_ONCE)
+            try:
+                # A few picture files at a time, but rows of Parquet one by one: a pool would take all of them at once.
+                found = opened.pictures(picture, rows)
+                for done, left_out in enumerate((pool.map if opened.beside else map)(keep, found), 1):
+                    skipped += [left_out] if left_out else []
+                    yield Progress(done, len(rows), f"reading {len(rows):,} pictures")
+                    refuse_late(deadline, limits)
+            finally:
+                pool.shutdown(cancel_futures=True)
+        listing = list_folder(to, use_aliases=use_aliases, limits=limits, is_verbatim=True)
+        skipped, notes = [*skipped, *listing.left_out], [*notes, *listing.notes]
+        return replace(listing, title=title, kind="data set", left_out=skipped, notes=notes)
 
 
 def _columns(described: Description, picture: str, label: str) -> tuple[str, str]:
@@ -232,6 +224,28 @@ def _drawn(by_class: Mapping[str, Sequence[int]], most: int, seed: int) -> list[
     return sorted(drawn)
 
 
+def _from_few_groups(
+    by_class: Mapping[str, Sequence[int]], groups: Sequence[tuple[int, int]], per_class: int, seed: int
+) -> list[int]:
+    """Return so many rows of each class, as far as it has them, in order.
+
+    They come from a quarter of the groups of rows where that is enough, and from up to ten where there are many, since
+    rows that lie together often look alike.
+    """
+    chance, order = random.Random(seed), list(groups)
+    chance.shuffle(order)
+    most = -(-per_class // min(10, max(1, len(groups) // 4)))
+    taken = dict.fromkeys(by_class, frozenset[int]())
+    for share in (most, per_class):
+        for start, ends in order:
+            for label, rows in by_class.items():
+                here = [
+                    row for row in rows[bisect_left(rows, start) : bisect_left(rows, ends)] if row not in taken[label]
+                ]
+                taken[label] |= {*chance.sample(here, min(share, len(here), per_class - len(taken[label])))}
+    return sorted(row for rows in taken.values() for row in rows)
+
+
 def _name(row: int, path: str) -> str:
     """Return a name for a row's picture that leads nowhere: its number, and what the picture was called."""
     name = f"{row:06}"
@@ -254,25 +268,3 @@ class Describe:
         """Say that it is looked at, and return what was found, as ``describe``."""
         yield Progress(0, 0, "asking what the data set holds")
         return describe(self.source, config=self.config, split=self.split, on_hub=self.on_hub, limits=self.limits)
-
-
-@dataclass(frozen=True)
-class FromDataSet:
-    """A split as a way into a set: which columns of it are read, and what its labels are called."""
-
-    description: Description
-    picture_column: str = ""
-    label_column: str = ""
-    mapping: Mapping[str, str] = field(default_factory=dict)
-
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
-        """Fetch it into a folder of its own, as ``fetch``."""
-        from emotion.data.importing import Source
-
-        folder = work / "fetched"
-        fetched = yield from fetch(
-            self.description, to=folder, picture_column=self.picture_column, label_column=self.label_column,
-            mapping=self.mapping, limits=limits,
-        )  # fmt: skip
-        listing = list_folder(folder, use_aliases=use_aliases, limits=limits, is_verbatim=True)
-        return Source(listing, self.description.title, "data set", fetched.skipped, fetched.notes)

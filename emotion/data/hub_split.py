@@ -12,18 +12,19 @@ import re
 import tempfile
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from emotion.data.folders import PICTURE_SUFFIXES
-from emotion.data.limits import Limits
-from emotion.data.names import plain_text, shown
-from emotion.errors import EmotionError, PictureError
-from emotion.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
-from emotion.words import megabytes
+from emotion.backbones.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
+from emotion.core.errors import EmotionError, PictureError
+from emotion.core.format import megabytes
+from emotion.data.classes import label_text
+from emotion.data.folders import PARQUET, PICTURE_SUFFIXES
+from emotion.data.limits import MAX_BYTES, Limits
+from emotion.data.names import plain_text, refuse_other, shown
 
 _LONGEST_LABEL = 1000
 MAX_LABELS = 200  # With more values, a column holds no labels.
@@ -53,35 +54,35 @@ class HubSplit:
         if len(listed) > limits.files:
             raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
-        # A pipe is no file.
-        plain = [each for each, name in names.items() if _is_plain(name) and listed[each]["type"] == "file"]
-        self._paths = {names[each]: each for each in plain}
+        # What leads out of its folder, or is a system's, is none of its files; nor is a pipe.
+        odd = re.compile(r"^/|\\|::|://|(^|/)\.")
+        plain = [each for each, name in names.items() if not odd.search(name) and name.isprintable()]
+        self._paths = {names[each]: each for each in plain if listed[each]["type"] == "file"}
         self.sizes = {name: int(listed[each]["size"]) for name, each in self._paths.items()}
 
     def lay_out(self, folder: Path) -> None:
         """Make files of these names in a folder, empty ones but for cards and lists."""
+        import yaml
+        from huggingface_hub import metadata_load
+
         for name, size in self.sizes.items():
             is_read = PurePosixPath(name).name in _READ_WHOLE
             if is_read and size > _BESIDE_BYTES:
                 raise PictureError(f"{self.title} has a {shown(name)} of {megabytes(size)}: that is not read.")
-            if is_read or PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES | {".parquet", ".py"}:
+            if is_read or PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES | {PARQUET, ".py"}:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(self.content(name) if is_read else b"")
-        import yaml
-        from huggingface_hub import metadata_load
-
-        card = folder / "README.md"
-        if not card.is_file():
+        if not (card := folder / "README.md").is_file():
             return
         text = card.read_text(encoding="utf-8", errors="replace")
         head = text.partition("\n---")[0] if text.startswith("---") else ""
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(head)):
             raise PictureError(f"{self.title} has a README.md whose head names parts of itself: that is not read.")
-        for named in _texts((metadata_load(card) or {}).get("configs")):
-            if re.match(r"/|~|.*(://|::|\.\.)", named):
-                raise PictureError(
-                    f"{self.title} names {shown(named)!r}, which lies outside of it: it is not safe to import."
-                )
+        configs = json.dumps((metadata_load(card) or {}).get("configs"), default=str)
+        if outside := re.search(r'"([/~][^"]*|[^"]*(://|::|\.\.)[^"]*)"', configs):
+            raise PictureError(
+                f"{self.title} names {shown(outside[1])!r}, which lies outside of it: it is not safe to import."
+            )
 
     def find(self, folder: Path, config: str, split: str) -> None:
         """Find a split by what is laid out in a folder, and open its files."""
@@ -99,16 +100,13 @@ class HubSplit:
             kind, found = type(builder).__module__.rpartition(".")[2], builder.config.data_files or {}
         except FileNotFoundError:
             kind, found = "", {}
-        if kind not in ("parquet", "imagefolder") or not any(found.values()):
+        names = {str(each): [Path(file).relative_to(folder).as_posix() for file in found[each]] for each in found}
+        splits = {each: files for each, files in names.items() if files}
+        if kind not in ("parquet", "imagefolder") or not splits:
             raise PictureError(
                 f"{self.title} holds no pictures that can be read, as files or in Parquet (archives are not opened): "
                 "choose another one, or download it and import the zip or the folder that it holds."
             )
-        splits = {
-            str(each): [Path(file).relative_to(folder).as_posix() for file in files]
-            for each, files in found.items()
-            if files
-        }
         refuse_other(split, splits, f"{self.title} has no split")
         self.split = split or ("train" if "train" in splits else next(iter(splits)))
         self.bytes = sum(self.sizes[name] for name in splits[self.split])
@@ -137,7 +135,7 @@ class HubSplit:
 
     def content(self, name: str) -> bytes:
         with self._files.open(self._paths[name]) as opened:
-            return bytes(opened.read(self.sizes[name]))
+            return bytes(opened.read(min(self.sizes[name], MAX_BYTES + 1)))  # Of a larger one an import makes nothing.
 
     def groups(self) -> Iterator[tuple[int, int, Any]]:
         """Yield the groups of rows in order, of which parts can be read: the first row, the one after, the group."""
@@ -147,27 +145,18 @@ class HubSplit:
                 start, ends = ends, ends + group.row_groups[0].num_rows
                 yield start, ends, group
 
-    def in_words(self) -> dict[str, str]:
-        """Return what each column holds, for a person."""
-        declared = {name: f"{len(names):,} labels" for name, names in self.names.items()}
-        found = {name: shown(str(kind)) for name, kind in self.types.items()}
-        return found | declared | dict.fromkeys(self.images, "pictures")
-
     def labels(self, group: Any, column: str) -> list[str]:
-        """Return what each row of a group is labelled; empty where it is not. Whole numbers have no decimals."""
+        """Return what each row of a group is labelled; empty where it is not."""
         values = []
         for batch in _batches(group, column, 256):
             values += batch.column(0).to_pylist()
             if any(isinstance(each, str) and len(each) > _LONGEST_LABEL for each in values[-len(batch) :]):
                 raise PictureError(f"The column {shown(column)!r} of {self.title} holds long texts and no labels.")
         named = dict(enumerate(self.names.get(column, ())))
-        texts = {None: ""}
-        for value in set(values) - {None}:
-            text = str(named.get(value, "") if named and isinstance(value, int) else value)
-            if isinstance(value, bool | float):
-                text = text.lower().removesuffix(".0").replace("nan", "")
-            texts[value] = text if plain_text(text) else ""
-        return [texts[value] for value in values]
+        texts = {
+            each: label_text(named.get(each, "") if named and isinstance(each, int) else each) for each in set(values)
+        }
+        return [texts[value] if plain_text(texts[value]) else "" for value in values]
 
     def counts(self, column: str) -> dict[str, int | None]:
         """Return how often each label stands in a column; nothing for one that can hold none, or has too many."""
@@ -196,9 +185,8 @@ class HubSplit:
         """Return how many bytes have to be read for the pictures of these rows, which are in order."""
         if self.beside:
             return sum(self.sizes.get(self.beside.get(path, ""), 0) for _, _, path in self.pictures(column, rows))
-        return sum(
-            group.row_groups[0].total_byte_size for start, ends, group in self.groups() if _within(rows, start, ends)
-        )
+        wanted = (group for start, ends, group in self.groups() if _within(rows, start, ends))
+        return sum(group.row_groups[0].total_byte_size for group in wanted)
 
     def pictures(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
         """Yield the number, the bytes and the name of the picture of each of these rows, which are in order."""
@@ -214,14 +202,6 @@ class HubSplit:
                     break
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
-
-
 def _within(rows: Sequence[int], start: int, ends: int) -> Sequence[int]:
     return rows[bisect_left(rows, start) : bisect_left(rows, ends)]
 
@@ -230,16 +210,8 @@ def _batches(group: Any, column: str, rows: int) -> Iterator[Any]:
     from pyarrow.parquet import ParquetFile
 
     # With a buffer, one row of a large group is read without the rest of it, which a scanner of Arrow reads ahead.
-    with (
-        group.open() as raw,
-        ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as opened,
-    ):
-        yield from opened.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a file's name stays in its folder and is none of a system's."""
-    return not re.search(r"^/|\\|::|://|(^|/)\.", name) and name.isprintable()
+    with group.open() as raw, ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as file:
+        yield from file.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
 
 
 def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
@@ -269,24 +241,17 @@ def _ask_hub(name: str, commit: str) -> tuple[Any, str]:
 
 @contextmanager
 def opened_split(
-    source: str | Path,
-    config: str,
-    split: str,
-    *,
-    on_hub: bool,
-    limits: Limits,
-    commit: str = "",
+    source: str | Path, config: str, split: str, *, on_hub: bool, limits: Limits, commit: str = "",
     within: Path | None = None,
 ) -> Iterator[HubSplit]:  # fmt: skip
     """Open a split, of the usual names where none are given; its files are laid out ``within`` a folder.
-
-    Raises:
-        PictureError: there is none; or whatever its readers and the Hub's client raise, in one sentence.
+    Raises PictureError where there is none; or whatever its readers and the Hub's client raise, in one sentence.
     """
     path, name = Path(source), str(source)
-    is_far = on_hub or not (path.is_dir() or (path.is_file() and name.lower().endswith(".parquet")))
+    is_parquet = name.lower().endswith(PARQUET)
+    is_far = on_hub or not name or not (path.is_dir() or (path.is_file() and is_parquet))
     # Nobody who mistypes a file's name means the Hub.
-    is_file = isinstance(source, Path) or path.exists() or name.lower().endswith(".parquet")
+    is_file = isinstance(source, Path) or path.exists() or is_parquet
     if is_far and (not is_hub_id(name) or (is_file and not on_hub)):
         raise PictureError(
             f"There is no data set {shown(name)!r}: give the id of one on the Hub (owner/name), or a Parquet file or a "
@@ -328,14 +293,3 @@ def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
         way = "connect to the network and try again, or import a zip, a folder or a Parquet file."
         return f"{title} cannot be read from the {hub} ({said}): {way}"
     return f"{title} is no data set that can be read ({said}): choose another one, or mend it."
-
-
-def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
-    """Raise ``PictureError`` where something is wanted that is not offered."""
-    if wanted and wanted not in offered:
-        raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
-
-
-def in_short(names: Collection[str]) -> str:
-    """Return names as a sentence can hold them."""
-    return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")

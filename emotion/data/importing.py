@@ -10,99 +10,60 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
+from emotion.core.errors import PictureError
+from emotion.core.format import megabytes
+from emotion.core.owners import give, may_see, owner_of
+from emotion.core.progress import Progress, paced
+from emotion.data import sets as saved
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
 from emotion.data.duplicates import find_likenesses
-from emotion.data.editing import DIGITS, as_there, changing, checked_species, link_or_copy, number_of
-from emotion.data.folders import PARQUET, Listing, Skipped, list_folder, nothing_left, reason_against
+from emotion.data.editing import changing, checked_species, numbered, renamed, rewrite
+from emotion.data.folders import PARQUET, Listing, Skipped, SourceKind, list_folder, nothing_left, reason_against
+from emotion.data.hub import FromDataSet, describe
 from emotion.data.kept import kept_form, read_file
 from emotion.data.limits import Limits, refuse_full, refuse_late
 from emotion.data.names import alike, class_label, folder_name, kept_text, plain_text, shown
-from emotion.data.sets import (
-    Contradiction,
-    Likeness,
-    Manifest,
-    PictureRow,
-    SavedSet,
-    SourceKind,
-    alone,
-    find_set,
-    list_sets,
-    new_identity,
-    note_leftovers,
-    sets_folder,
-    taken,
-    workspace,
-    write_set,
-)  # fmt: skip
-from emotion.errors import PictureError
-from emotion.job import Progress, paced
-from emotion.owners import give, may_see, owner_of
-from emotion.words import megabytes
-
-
-@dataclass(frozen=True)
-class Source:
-    """Pictures in a folder: their listing, how sentences call what they came as, and what was left out before.
-
-    ``originals`` are their names where they came from, of those that are called otherwise in the folder.
-    """
-
-    listing: Listing
-    title: str
-    kind: SourceKind
-    skipped: Sequence[Skipped] = ()
-    notes: Sequence[str] = ()
-    originals: Mapping[str, str] = field(default_factory=dict)
-
-
-class Way(Protocol):
-    """A way in: where pictures come from, as plain values that travel to another process."""
-
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
-        """Get the pictures, into the folder ``work`` where they are in none yet.
-
-        Raises:
-            PictureError: they cannot be read, or not safely.
-        """
+from emotion.data.photographs import FromPhotographs
+from emotion.data.sets import Contradiction, Manifest, PictureRow, sets_folder
 
 
 @dataclass(frozen=True)
 class FromPath:
-    """A zip or a folder: of class folders, or a data set of Parquet files."""
+    """A zip or a folder as a way into a set: of class folders, or a data set of Parquet files."""
 
     path: Path
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
         """Unpack the zip, and list the folder."""
         yield Progress(0, 0, "listing what is in it")
-        kind: SourceKind = "folder"
         folder, skipped = self.path, list[Skipped]()
         # What is neither, such as a pipe or a device, is never opened.
-        if self.path.is_file():
-            # Sentences call a folder by its name.
-            kind, folder = "zip", work / "unpacked" / _harmless(self.path.name)
+        if is_zip := self.path.is_file():
+            name = "the zip"
+            with contextlib.suppress(PictureError):
+                name = class_label(kept_text(self.path.name))
+            folder = work / "unpacked" / name  # Sentences call a folder by its name.
             skipped = yield from unpack(self.path, folder, limits)
         elif not self.path.is_dir():
             raise PictureError(
                 f"There is no zip and no folder {self.path}: give one that holds a folder of pictures per class."
             )
         listing = list_folder(folder, use_aliases=use_aliases, limits=limits, any_name=True)
-        if not listing.files and any(each.original.endswith(PARQUET) for each in listing.left_out):
-            from emotion.data.hub import FromDataSet, describe
-
+        others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
+        if not listing.files and others != listing.left_out:
             way = FromDataSet(describe(folder, limits=limits))
-            source = yield from way.steps(work, limits, use_aliases=use_aliases)
-            others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
-            return replace(source, skipped=[*skipped, *others, *source.skipped])
-        return Source(listing, shown(self.path.name), kind, skipped)
+            listing = yield from way.steps(work, limits, use_aliases=use_aliases)
+            return replace(listing, left_out=[*skipped, *others, *listing.left_out])
+        kind: SourceKind = "zip" if is_zip else "folder"
+        return replace(listing, title=shown(self.path.name), kind=kind, left_out=[*skipped, *listing.left_out])
 
 
 @dataclass(frozen=True)
@@ -112,28 +73,22 @@ class FromFiles:
     files: Sequence[tuple[Path, str]]
     label: str
 
-    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Source]:
-        """Link the files into a class folder, under their own names."""
+    def steps(self, work: Path, limits: Limits, *, use_aliases: bool) -> Generator[Progress, None, Listing]:
+        """List the files where they lie."""
         yield Progress(0, 0, "listing the files")
-        label = class_label(self.label)
-        listing, skipped, originals = Listing(work / "files", {label: []}), list[Skipped](), dict[str, str]()
-        (listing.root / label).mkdir(parents=True)
-        for number, (path, original) in enumerate(self.files):
-            name = kept_text(PurePosixPath(original.replace("\\", "/")).name)
-            reason = reason_against(name)
-            file = f"{label}/{number}{PurePosixPath(name).suffix}"
-            try:
-                if not reason:
-                    link_or_copy(path, listing.root / file)
-            except OSError as error:
-                reason = f"It cannot be read ({error.strerror})."
-            if reason:
-                skipped.append(Skipped(name, reason))
+        label, title = class_label(self.label), "what you gave" if len(self.files) != 1 else "the file you gave"
+        listing = Listing(Path(), {label: []}, title=title, kind="files")
+        for path, original in self.files:
+            name, file = kept_text(PurePosixPath(original.replace("\\", "/")).name), str(path.absolute())
+            if reason := reason_against(name):
+                listing.left_out.append(Skipped(name, reason))
             else:
                 listing.files[label].append(file)
-                originals[file] = name
-        title = "what you gave" if len(self.files) != 1 else "the file you gave"
-        return Source(listing, title, "files", skipped, originals=originals)
+                listing.originals[file] = name
+        return listing
+
+
+Way = FromPath | FromFiles | FromDataSet | FromPhotographs
 
 
 @dataclass(frozen=True)
@@ -164,10 +119,7 @@ class Bring:
 
     def carry_out(self) -> Generator[Progress, None, Brought]:
         """Yield how far it is, at a page's pace, and return what came in; to close it is to stop, and leaves nothing.
-
-        Raises:
-            PictureError: the name cannot be used or is taken, the source is not safe or too large, holds no picture
-                that can be used, or the set cannot be written. Nothing is left in the sets folder then.
+        Raises PictureError where the name, the source or the sets folder cannot be used, and leaves nothing there.
         """
         return (yield from paced(self.steps()))
 
@@ -175,18 +127,32 @@ class Bring:
         """Yield every step of it; everything else is as in ``carry_out``."""
         deadline = time.monotonic() + self.limits.seconds
         # Before anything is opened: a name that is taken costs nothing.
-        found = find_set(self.into, root=self.root) if self.into else None
+        found = saved.find_set(self.into, root=self.root) if self.into else None
         if found is None:
             self.refuse_unusable()
         try:
-            with workspace(self.root) as work:
-                source = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
-                taken_in = yield from _take_in(source, work / "kept", self.limits, deadline)
+            with saved.workspace(self.root) as work:
+                listing = yield from self.way.steps(work, self.limits, use_aliases=self.use_aliases)
+                files, made = work / "kept", work / "set"
+                new, mirrored = yield from _take_in(listing, files, self.limits, deadline)
                 yield Progress(0, 0, "comparing the pictures with one another")
                 # Before anything is locked: of many pictures it takes minutes.
                 own = {"": found.manifest.pictures} if found else {}
-                taken_in.compare(own | self._others(found.key if found else ""))
-                return self._add(taken_in, found) if found else self._begin(taken_in, source.kind, work / "set")
+                sets = own | self._others(found.key if found else "")
+                prints = [mirrored[row.file] for row in new.pictures]
+                new = replace(new, near_duplicates=find_likenesses(new.pictures, prints, sets=sets))
+                if found:
+                    with changing(found) as before:
+                        return self._add(new, before, files, found.folder, listing.title)
+                with saved.alone(self.root):
+                    folder = self.refuse_unusable()
+                    made.mkdir()
+                    name, species = plain_text(self.name), checked_species(self.species)
+                    begun = Manifest(secrets.token_hex(16), name, species, time.time(), listing.kind)
+                    brought = self._add(new, begun, files, made, listing.title)
+                    give(made, self.owner)
+                    made.rename(folder)
+                    return replace(brought, key=folder.name)
         except OSError as error:
             raise PictureError(
                 f"The set cannot be written to {self.root} ({error.strerror}): make room, or choose another folder."
@@ -194,67 +160,47 @@ class Bring:
 
     def refuse_unusable(self) -> Path:
         """Return the folder of a new set. A visitor's has a random end: others' names are neither taken nor told.
-
-        Raises:
-            PictureError: its name or its species cannot be used, or the name is taken.
+        Raises PictureError where its name or its species cannot be used, or the name is taken.
         """
         folder = self.root / folder_name(self.name)
         checked_species(self.species)
-        there = "" if (path := taken(folder.name, root=self.root)) is None else path.name
+        there = next((path.name for path in saved.folders_in(self.root) if alike(path.name) == alike(folder.name)), "")
         if self.owner is not None:
-            own = [each.key for each in list_sets(self.root) if owner_of(each.folder).owner == self.owner]
+            own = [each.key for each in saved.list_sets(self.root) if owner_of(each.folder).owner == self.owner]
             there = self.name if folder.name in [key.rpartition("-")[0] for key in own] else ""
-            folder = folder.with_name(f"{folder.name}-{new_identity()[:6]}")
+            folder = folder.with_name(f"{folder.name}-{secrets.token_hex(3)}")
         if there:
             whose = "There is" if self.owner is None else "You have"
             raise PictureError(f"{whose} a picture set {there!r} already: choose another name, or delete that one.")
         return folder
 
-    def _begin(self, taken_in: _TakenIn, kind: SourceKind, made: Path) -> Brought:
-        """Make a new set of what was taken in, in the folder ``made`` at first."""
-        with alone(self.root):
-            folder = self.refuse_unusable()
-            made.mkdir()
-            name, species = plain_text(self.name), checked_species(self.species)
-            new = Manifest(new_identity(), name, species, created=time.time(), source=kind)
-            brought = self._write(taken_in, new, made, key=folder.name)
-            give(made, self.owner)
-            made.rename(folder)
-        return brought
-
-    def _add(self, taken_in: _TakenIn, found: SavedSet) -> Brought:
-        with changing(found) as before:
-            return self._write(taken_in, before, found.folder, key=found.key)
-
-    def _write(self, taken_in: _TakenIn, before: Manifest, folder: Path, *, key: str) -> Brought:
-        """Move what was taken in into a set; what it holds already, under whatever label, is left out and named."""
+    def _add(self, new: Manifest, before: Manifest, files: Path, folder: Path, title: str) -> Brought:
+        """Move pictures into a set; what it holds already, under whatever label, is left out and named."""
         have = {same: row.label for row in before.pictures for same in (row.sha256, row.pixels) if same}
-        there = {row.file: have.get(row.sha256) or have.get(row.pixels) for row in taken_in.rows}
-        known = {file: f"It is in the set already, as {label}." for file, label in there.items() if label}
-        taken_in.leave_out(known)
-        if (count := len(before.pictures) + len(taken_in.rows)) > self.limits.pictures:
+        labels = {row.file: have.get(row.sha256) or have.get(row.pixels) for row in new.pictures}
+        known = {file: f"It is in the set already, as {label}." for file, label in labels.items() if label}
+        new = _without(new, known, title)
+        if (count := len(before.pictures) + len(new.pictures)) > self.limits.pictures:
             raise PictureError(f"The set would hold {count:,} pictures: the limit is {self.limits.pictures:,} a set.")
-        rows = taken_in.named(before)
-        if before.pictures:
-            note_leftovers(folder, before, [row.file for row in rows.values()])
-        taken_in.move(rows, folder)
+        rows = numbered(new.pictures, before)
+        names = {row.file: row.file for row in before.pictures} | {old: row.file for old, row in rows.items()}
         after = replace(
             before,
             pictures=[*before.pictures, *rows.values()],
-            skipped=[*before.skipped, *taken_in.skipped],
-            duplicates=before.duplicates + taken_in.duplicates + len(known),
-            contradictions=[*before.contradictions, *taken_in.contradictions],
-            near_duplicates=[*before.near_duplicates, *taken_in.near(rows, before)],
-            notes=list(dict.fromkeys([*before.notes, *taken_in.notes])),
+            skipped=[*before.skipped, *new.skipped],
+            duplicates=before.duplicates + new.duplicates + len(known),
+            contradictions=[*before.contradictions, *new.contradictions],
+            near_duplicates=[*before.near_duplicates, *renamed(new.near_duplicates, names)],
+            notes=[*dict.fromkeys([*before.notes, *new.notes])],
         )
-        write_set(folder, after)
-        return Brought(key, len(rows), taken_in.skipped)
+        rewrite(folder, before, after, {row.file: files / old for old, row in rows.items()}, Path.rename)
+        return Brought(folder.name, len(rows), new.skipped)
 
     def _others(self, key: str) -> dict[str, Sequence[PictureRow]]:
         """Return the rows of other sets, of those that whoever sees this one may see."""
         visitor = self.owner or owner_of(self.root / key).owner
         found: dict[str, Sequence[PictureRow]] = {}
-        for other in list_sets(self.root):
+        for other in saved.list_sets(self.root):
             # A damaged set is told of where sets are listed.
             with contextlib.suppress(PictureError):
                 if other.key != key and may_see(other.folder, visitor):
@@ -262,116 +208,65 @@ class Bring:
         return found
 
 
-@dataclass
-class _TakenIn:
-    """Pictures that were written into ``folder``, by rows whose ``file`` is there, and what was left out.
+def _take_in(
+    listing: Listing, folder: Path, limits: Limits, deadline: float
+) -> Generator[Progress, None, tuple[Manifest, dict[str, bytes]]]:
+    """Write every picture of a listing into ``folder`` as it is kept, each ``file`` of the rows there.
 
-    ``mirrored`` are the fingerprints of their mirror images, by the SHA-256 of each.
-    """
-
-    title: str
-    folder: Path
-    skipped: list[Skipped]
-    notes: list[str]
-    rows: list[PictureRow] = field(default_factory=list)
-    mirrored: dict[str, bytes] = field(default_factory=dict)
-    duplicates: int = 0
-    contradictions: list[Contradiction] = field(default_factory=list)
-    likenesses: list[Likeness] = field(default_factory=list)
-
-    def leave_out(self, reasons: Mapping[str, str]) -> None:
-        """Leave pictures out by the names of their files.
-
-        Raises:
-            PictureError: none is left.
-        """
-        self.skipped += [Skipped(row.original, reasons[row.file]) for row in self.rows if row.file in reasons]
-        self.skipped.sort(key=lambda each: each.original)
-        self.rows = [row for row in self.rows if row.file not in reasons]
-        if not self.rows:
-            raise nothing_left(self.title, self.skipped, self.notes)
-
-    def compare(self, sets: Mapping[str, Sequence[PictureRow]]) -> None:
-        """Find which pictures look like an earlier one, or like one of other sets by their folders' names."""
-        self.likenesses = find_likenesses(self.rows, [self.mirrored[row.sha256] for row in self.rows], sets=sets)
-
-    def near(self, rows: Mapping[str, PictureRow], before: Manifest) -> list[Likeness]:
-        """Return what looks alike under the names of ``rows`` and of those that were there."""
-        names = {row.file: row.file for row in before.pictures} | {old: row.file for old, row in rows.items()}
-        return [
-            replace(each, file=names[each.file], like=each.like if each.set else names[each.like])
-            for each in self.likenesses
-            if each.file in rows and (each.set or each.like in names)
-        ]
-
-    def named(self, before: Manifest) -> dict[str, PictureRow]:
-        """Return the rows as a set has them, by class and number: no name from outside becomes a path.
-
-        Numbers go on after those that are there.
-        """
-        last: Counter[str] = Counter()
-        for row in before.pictures:
-            last[row.label] = max(last[row.label], number_of(row.file))
-        digits = max(DIGITS, len(str(len(self.rows) + max(last.values(), default=0))))
-        named = {}
-        for row in self.rows:
-            label = as_there(row.label, before)
-            last[label] += 1
-            file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
-            named[row.file] = replace(row, file=file, label=label)
-        return named
-
-    def move(self, rows: Mapping[str, PictureRow], to: Path) -> None:
-        """Move the files into a set's class folders."""
-        for old, row in rows.items():
-            (to / row.label).mkdir(exist_ok=True)
-            (self.folder / old).rename(to / row.file)
-
-
-def _take_in(source: Source, folder: Path, limits: Limits, deadline: float) -> Generator[Progress, None, _TakenIn]:
-    """Write every picture of a source into ``folder`` as it is kept.
-
-    Raises:
-        PictureError: there is more than the limits allow, it takes longer, none can be used, or there is no room.
+    Return what was taken in, as a set without a name, and the fingerprint of each file's mirror image.
+    Raises PictureError where there is more than the limits allow, it takes longer, none can be used, or there is no
+    room.
     """
     folder.mkdir()
-    labels, notes = _labels(source.listing)
-    before = [*source.skipped, *source.listing.left_out]
-    taken_in = _TakenIn(source.title, folder, before, [*source.notes, *source.listing.notes, *notes])
-    pairs = sorted((name, labels[label]) for label, names in source.listing.files.items() for name in names)
-    stats = [_stat(source.listing.root / name) for name, _ in pairs]
-    _refuse_beyond(source.title, [each.st_size for each in stats if each], folder, limits)
-    same: dict[bytes, list[PictureRow]] = {}
+    rows, mirrored, skipped, duplicates = list[PictureRow](), dict[str, bytes](), list(listing.left_out), 0
+    labels, notes = _labels(listing)
+    pairs = sorted((name, labels[label]) for label, names in listing.files.items() for name in names)
+    stats = [_stat(listing.root / name) for name, _ in pairs]
+    sizes = [each.st_size for each in stats if each]
+    if len(pairs) > limits.pictures:
+        raise PictureError(f"{listing.title} holds {len(pairs):,} pictures: the limit is {limits.pictures:,} a set.")
+    if sum(sizes) > limits.bytes:
+        held, most = megabytes(sum(sizes)), megabytes(limits.bytes)
+        raise PictureError(f"{listing.title} holds pictures of {held}: the limit is {most} a set.")
+    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))  # As they are kept, large ones have less.
+    same: defaultdict[bytes, list[PictureRow]] = defaultdict(list)
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
         refuse_late(deadline, limits)
-        original = source.originals.get(name, kept_text(name))
+        original = listing.originals.get(name, kept_text(name))
         try:
-            kept = kept_form(read_file(source.listing.root / name, limits, listed=stats[number]), limits)
+            kept = kept_form(read_file(listing.root / name, limits, listed=stats[number]), limits)
         except PictureError as error:
-            taken_in.skipped.append(Skipped(original, str(error)))
+            skipped.append(Skipped(original, str(error)))
             continue
-        alike_ = same.setdefault(kept.pixels, [])
-        if first := next((each for each in alike_ if each.label == label), None):
-            taken_in.duplicates += 1
-            taken_in.skipped.append(Skipped(original, f"It is the same picture as {shown(first.original)}."))
+        if first := next((each for each in same[kept.pixels] if each.label == label), None):
+            duplicates += 1
+            skipped.append(Skipped(original, f"It is the same picture as {shown(first.original)}."))
             continue
         row = PictureRow(
             f"{number:08}{kept.suffix}", label, hashlib.sha256(kept.content).hexdigest(), kept.width, kept.height,
             original, kept.prints[0].hex(), kept.source_sha256, kept.pixels.hex(),
         )  # fmt: skip
         (folder / row.file).write_bytes(kept.content)
-        alike_.append(row)
-        taken_in.rows.append(row)
-        taken_in.mirrored[row.sha256] = kept.prints[1]
-    reasons: dict[str, str] = {}
-    for rows in same.values():
-        if len(rows) > 1:
-            said = [row.label for row in rows]
-            taken_in.contradictions.append(Contradiction([row.original for row in rows], said))
-            reasons |= {row.file: f"It stands under several labels: {', '.join(said)}." for row in rows}
-    taken_in.leave_out(reasons)
-    return taken_in
+        same[kept.pixels].append(row)
+        rows.append(row)
+        mirrored[row.file] = kept.prints[1]
+    several = [each for each in same.values() if len(each) > 1]
+    told = [Contradiction([row.original for row in each], [row.label for row in each]) for each in several]
+    why = [f"It stands under several labels: {', '.join(each.labels)}." for each in told]
+    reasons = {row.file: reason for each, reason in zip(several, why, strict=True) for row in each}
+    new = Manifest("", "", "", 0, listing.kind, rows, skipped, duplicates, told, notes=[*listing.notes, *notes])
+    return _without(new, reasons, listing.title), mirrored
+
+
+def _without(new: Manifest, reasons: Mapping[str, str], title: str) -> Manifest:
+    """Leave pictures out by the names of their files. Raises PictureError where none is left."""
+    left_out = [Skipped(row.original, reasons[row.file]) for row in new.pictures if row.file in reasons]
+    skipped = sorted([*new.skipped, *left_out], key=lambda each: each.original)
+    rows = [row for row in new.pictures if row.file not in reasons]
+    if not rows:
+        raise nothing_left(title, skipped, new.notes)
+    return replace(new, pictures=rows, skipped=skipped)
 
 
 def _labels(listing: Listing) -> tuple[Mapping[str, str], list[str]]:
@@ -386,25 +281,7 @@ def _labels(listing: Listing) -> tuple[Mapping[str, str], list[str]]:
     return {label: one[kept] for label, kept in plain.items()}, notes
 
 
-def _harmless(name: str) -> str:
-    """Return a name that a folder can have."""
-    with contextlib.suppress(PictureError):
-        return class_label(kept_text(name))
-    return "the zip"
-
-
 def _stat(path: Path) -> os.stat_result | None:
-    try:
+    with contextlib.suppress(OSError):
         return path.stat()
-    except OSError:
-        return None
-
-
-def _refuse_beyond(title: str, sizes: Sequence[int], folder: Path, limits: Limits) -> None:
-    if len(sizes) > limits.pictures:
-        raise PictureError(f"{title} holds {len(sizes):,} pictures: the limit is {limits.pictures:,} a set.")
-    if (size := sum(sizes)) > limits.bytes:
-        most = megabytes(limits.bytes)
-        raise PictureError(f"{title} holds pictures of {megabytes(size)}: the limit is {most} a set.")
-    # As they are kept, large ones have less.
-    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))
+    return None

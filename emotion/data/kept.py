@@ -6,17 +6,19 @@ import hashlib
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from emotion.core.errors import PictureError
+from emotion.core.format import megabytes
 from emotion.data.containers import is_clean
-from emotion.data.decoding import open_picture, opened, orientation, reduced
+from emotion.data.decoding import decoded, opened, orientation, reduced
 from emotion.data.duplicates import LOOKED_AT, fingerprints
 from emotion.data.limits import MAX_PIXELS, Limits
-from emotion.errors import PictureError
-from emotion.words import megabytes
 
 # Of the longer side, in pixels.
 KEPT_SIDE = 1024
@@ -46,9 +48,7 @@ class Kept:
 
 def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = None) -> bytes:
     """Return the content of a plain file, which is the one that was ``listed``.
-
-    Raises:
-        PictureError: it is gone, is none, is too large or another one by now; the text begins with "It".
+    Raises PictureError where it is gone, is none, is too large or another one by now; the text begins with "It".
     """
     try:
         with open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS)) as file:
@@ -64,23 +64,21 @@ def read_file(path: Path, limits: Limits, *, listed: os.stat_result | None = Non
         raise PictureError(f"It cannot be read ({error.strerror}).") from error
 
 
-def check_picture(content: bytes, limits: Limits) -> tuple[str, tuple[int, int], int]:
-    """Return a picture's format as Pillow calls it, its size in pixels and which side is up (1 to 8).
-
-    Raises:
-        PictureError: as ``opened``, or it has more pixels than the limit; the text begins with "It".
+@contextmanager
+def checked(content: bytes, limits: Limits) -> Iterator[ImageFile.ImageFile]:
+    """Open a picture that is within the limits, as ``opened`` does.
+    Raises PictureError as ``opened``, or it has more pixels than the limit; the text begins with "It".
     """
     try:
         with opened(io.BytesIO(content), name="It") as image:
-            kind, size, turn = str(image.format), image.size, orientation(image)
+            if image.width * image.height > limits.pixels and limits.pixels < MAX_PIXELS:
+                most = f"the limit is {limits.pixels / 1e6:g} megapixels"
+                raise PictureError(f"It has {image.width} x {image.height} pixels: {most}, make it smaller.")
+            yield image
     except PictureError as error:
         if isinstance(error.__cause__, UnidentifiedImageError):
             raise PictureError("It is not a picture, whatever its name says.") from error
         raise
-    if size[0] * size[1] > limits.pixels and limits.pixels < MAX_PIXELS:
-        most = f"{limits.pixels / 1e6:g} megapixels"
-        raise PictureError(f"It has {size[0]} x {size[1]} pixels: the limit is {most}, make it smaller.")
-    return kind, size, turn
 
 
 def kept_form(content: bytes, limits: Limits) -> Kept:
@@ -89,25 +87,23 @@ def kept_form(content: bytes, limits: Limits) -> Kept:
     A small one that is upright and holds nothing beside its pixels stays as it is. Anything else is encoded anew with
     its longer side at ``KEPT_SIDE`` pixels at most: as PNG where it is small and its format is without loss, else as
     JPEG.
-
-    Raises:
-        PictureError: as ``check_picture``, or it cannot be decoded.
+    Raises PictureError as ``checked``, or it cannot be decoded.
     """
-    kind, size, turn = check_picture(content, limits)
-    is_small = max(size) <= KEPT_SIDE
-    picture = open_picture(io.BytesIO(content), name="It", side=None if is_small else KEPT_SIDE // 2)
+    with checked(content, limits) as image:
+        kind, is_small, is_upright = str(image.format), max(image.size) <= KEPT_SIDE, orientation(image) == 1
+        picture = decoded(image, side=None if is_small else KEPT_SIDE // 2)
     picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
-    if is_small and turn == 1 and is_clean(content, kind=kind):
+    if is_small and is_upright and is_clean(content, kind=kind):
         kept, suffix = content, _SUFFIXES[kind]
     else:
-        buffer = io.BytesIO()
+        suffix, buffer = ".png" if is_small and kind not in _LOSSY else ".jpg", io.BytesIO()
         # A new image, so that none of the old one's metadata is written along.
         plain = Image.frombytes("RGB", picture.size, picture.tobytes())
-        if is_small and kind not in _LOSSY:
+        if suffix == ".png":
             plain.save(buffer, "PNG", compress_level=1)  # four times as fast as by default, and a fifth larger
         else:
             plain.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
-        kept, suffix = buffer.getvalue(), ".png" if is_small and kind not in _LOSSY else ".jpg"
+        kept = buffer.getvalue()
     prints = fingerprints(reduced(picture, side=LOOKED_AT))
     pixels = hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest()
     return Kept(kept, suffix, *picture.size, hashlib.sha256(content).hexdigest(), pixels, prints)

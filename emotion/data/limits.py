@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from emotion.errors import ConfigError, PictureError
-from emotion.words import megabytes
+from emotion.core.errors import ConfigError, PictureError
+from emotion.core.format import megabytes
 
 # Of what has to be decoded: 200 MB as Pillow holds it.
 MAX_PIXELS = 50_000_000
@@ -18,9 +18,7 @@ MAX_BYTES = 200_000_000
 @dataclass(frozen=True)
 class Limits:
     """What an import is refused beyond; a single picture beyond ``picture_bytes`` or ``pixels`` is left out instead.
-
-    Raises:
-        ConfigError: a limit is not positive, or ``pixels`` is more than can be decoded.
+    Raises ConfigError where a limit is not positive, or ``pixels`` is more than can be decoded.
     """
 
     pictures: int = 100_000
@@ -34,9 +32,9 @@ class Limits:
     seconds: float = 86_400.0  # for the whole import
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            if getattr(self, each.name) <= 0:
-                raise ConfigError(f"The limit {each.name} is {getattr(self, each.name)}: use a positive number.")
+        for name, value in asdict(self).items():
+            if value <= 0:
+                raise ConfigError(f"The limit {name} is {value}: use a positive number.")
         if self.pixels > MAX_PIXELS:
             raise ConfigError(f"The limit pixels is {self.pixels}: use at most {MAX_PIXELS}.")
 
@@ -49,6 +47,5 @@ def refuse_late(deadline: float, limits: Limits) -> None:
 
 def refuse_full(folder: Path, size: int) -> None:
     """Raise ``PictureError`` where so many bytes find no room."""
-    free = shutil.disk_usage(folder).free
-    if size > free:
+    if size > (free := shutil.disk_usage(folder).free):
         raise PictureError(f"The set needs {megabytes(size)}, where {megabytes(free)} are free: make room.")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
+from itertools import islice
 
-from emotion.errors import PictureError
+from emotion.core.errors import PictureError
 
 # A file name may have 255 bytes; a letter has up to four.
 MAX_NAME = 60
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
-# Without these two joiners, words of several scripts fall apart.
-_JOINERS = {"\u200c", "\u200d"}
 _SHOWN = 60
 # Of systems, of network storage and of photo programs; what begins with a dot or two underlines is hidden as well.
 _SYSTEM = re.compile(
@@ -26,8 +26,7 @@ _TAKEN = {"set.json", "metadata.jsonl", "manifest.json", "suspects.json", "owner
 
 def plain_text(name: str) -> str:
     """Return a name in Unicode's normal form C, in one line, without control characters or what turns its direction."""
-    kept = "".join(letter for letter in unicodedata.normalize("NFC", name) if not _is_control(letter))
-    return " ".join(kept.split())
+    return " ".join("".join(each for each in unicodedata.normalize("NFC", name) if not _is_control(each)).split())
 
 
 def folder_name(name: str) -> str:
@@ -35,13 +34,12 @@ def folder_name(name: str) -> str:
 
     Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of anything else becomes one ``-``, and
     none stands at an end. So no name leads out of the sets folder, and none is hidden.
-
-    Raises:
-        PictureError: no letter or digit is left, it is too long, or it is a device's name on Windows.
+    Raises PictureError where no letter or digit is left, it is too long, or it is a device's name on Windows.
     """
     letters = unicodedata.normalize("NFKC", name)
-    kept = (letter if letter.isalnum() or letter in "_-" or _category(letter, "M") else " " for letter in letters)
-    folder = "-".join("".join(kept).split()).strip("-_")
+    is_kept = (each.isalnum() or each in "_-" or unicodedata.category(each)[0] == "M" for each in letters)
+    kept = "".join(each if keep else " " for each, keep in zip(letters, is_kept, strict=True))
+    folder = "-".join(kept.split()).strip("-_")
     if not any(letter.isalnum() for letter in folder):
         raise PictureError(f"The name {shown(name)!r} holds no letter and no digit: choose one that does.")
     if (length := max(len(name), len(folder))) > MAX_NAME:
@@ -55,23 +53,20 @@ def class_label(folder: str) -> str:
     """Return the class that a class folder of this name is of, which is the name of its folder in a set as well.
 
     What a file system somewhere refuses becomes ``-``; blanks and dots at the ends fall away.
-
-    Raises:
-        PictureError: nothing is left, it is too long, or it is a device's name on Windows.
+    Raises PictureError where nothing is left, it is too long, or it is a device's name on Windows.
     """
     label = plain_text(folder).translate(_ILLEGAL).strip(" .")
     if label.startswith("__"):
         label = label.lstrip("_")  # Such folders count as hidden.
     if is_system(label) or label.casefold() in _TAKEN:
         label = f"{label.lstrip('@#~$_.')}-"
+    called = f"The class folder {shown(folder)!r}"
     if not label:
-        raise PictureError(f"The class folder {shown(folder)!r} has no name that can be kept: rename it.")
+        raise PictureError(f"{called} has no name that can be kept: rename it.")
     if len(label) > MAX_NAME:
-        raise PictureError(
-            f"The class folder {shown(folder)!r} has a name of {len(label)} characters: use at most {MAX_NAME}."
-        )
+        raise PictureError(f"{called} has a name of {len(label)} characters: use at most {MAX_NAME}.")
     if label.split(".")[0].strip().casefold() in _DEVICES:
-        raise PictureError(f"Windows keeps the name of the class folder {shown(folder)!r} for a device: rename it.")
+        raise PictureError(f"{called} has a name that Windows keeps for a device: rename it.")
     return label
 
 
@@ -86,14 +81,20 @@ def shown(name: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 + 1 :]}"
 
 
+def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
+    """Raise ``PictureError`` where something is wanted that is not offered."""
+    if wanted and wanted not in offered:
+        raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
+
+
+def in_short(names: Collection[str]) -> str:
+    """Return names as a sentence can hold them."""
+    return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
+
+
 def kept_text(name: str) -> str:
     """Return a name as JSON can hold it: bytes that are no text in it are replaced."""
     return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
-def is_text(name: str) -> bool:
-    """Whether a file's name is UTF-8, so that it can be written down."""
-    return kept_text(name) == name
 
 
 def is_system(name: str) -> bool:
@@ -101,15 +102,7 @@ def is_system(name: str) -> bool:
     return _SYSTEM.match(name) is not None
 
 
-def is_drive(name: str) -> bool:
-    """Whether a path begins with a drive of Windows."""
-    return re.match(r"[A-Za-z]:", name) is not None
-
-
-def _category(letter: str, *kinds: str) -> bool:
-    return unicodedata.category(letter).startswith(kinds)
-
-
 def _is_control(letter: str) -> bool:
-    # C: control, format, surrogate, private and unassigned; Zl and Zp part lines.
-    return letter not in _JOINERS and _category(letter, "C", "Zl", "Zp")
+    # C: control, format, surrogate, private and unassigned; Zl and Zp part lines. Two joiners hold words of several
+    # scripts together.
+    return letter not in "\u200c\u200d" and unicodedata.category(letter).startswith(("C", "Zl", "Zp"))

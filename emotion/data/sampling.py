@@ -7,33 +7,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import ALIASES_SETTING, alias_offer, emotion_meant
 from emotion.data.folders import Picture, class_names, count_labels
-from emotion.errors import PictureError
-from emotion.labels import ALIASES_SETTING, alias_offer, emotion_meant
-
-
-def sample(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:
-    """Draw ``size`` pictures of one class without replacement (all of them for None), in the order drawn.
-
-    The draw depends on the seed and the sorted file paths alone.
-
-    Raises:
-        PictureError: the class has no picture, or fewer than asked for.
-    """
-    return draw_in_order(pictures, label=label, size=size, seed=seed)[:size]
 
 
 def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:
-    """Return all pictures of one class: first those that ``sample`` draws, then their stand-ins, in the order drawn.
+    """Return all pictures of one class: first ``size`` of them without replacement, then their stand-ins, as drawn.
 
-    Raises:
-        PictureError: as ``sample``.
+    The draw depends on the seed and the sorted file paths alone; for None, it is these paths' order.
+    Raises PictureError where the class has no picture, or fewer than asked for.
     """
     pool = sorted((picture for picture in pictures if picture.label == label), key=lambda picture: str(picture.path))
     if not pool:
+        same = {picture.label for picture in pictures if emotion_meant(picture.label) == emotion_meant(label)}
+        offer = alias_offer(same, how=f"switch on “{ALIASES_SETTING}” (--use-aliases)")
         raise PictureError(
-            f"There are no pictures of {label!r} in this set: choose another emotion or another set."
-            f"{_offer(pictures, label)}"
+            f"There are no pictures of {label!r} in this set: choose another emotion or another set. {offer}".rstrip()
         )
     if size is None:
         return pool
@@ -48,12 +38,6 @@ def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, 
     return drawn + rng.sample(rest, len(rest))
 
 
-def _offer(pictures: Sequence[Picture], label: str) -> str:
-    same = {picture.label for picture in pictures if emotion_meant(picture.label) == emotion_meant(label)}
-    offer = alias_offer(same, how=f"switch on “{ALIASES_SETTING}” (--use-aliases)")
-    return f" {offer}" if offer else ""
-
-
 @dataclass(frozen=True)
 class Split:
     """Pictures to train on and to validate on, and the classes in their order."""
@@ -65,17 +49,13 @@ class Split:
     def without(self, paths: Collection[Path]) -> Split:
         """Return the split without the pictures of these files."""
         gone = set(paths)
-        train, validation = (
-            [picture for picture in part if picture.path not in gone] for part in (self.train, self.validation)
-        )
-        return Split(self.classes, train, validation)
+        parts = ([each for each in part if each.path not in gone] for part in (self.train, self.validation))
+        return Split(self.classes, *parts)
 
 
 def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
     """Hold back ``fraction`` (0 to 1) of every class for validation, drawn by ``seed`` alone.
-
-    Raises:
-        PictureError: fewer than two classes, or a class too small to be in both parts.
+    Raises PictureError where fewer than two classes, or a class too small to be in both parts.
     """
     from sklearn.model_selection import train_test_split
 
@@ -83,8 +63,7 @@ def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
     classes = class_names(items)
     if len(classes) < 2:
         raise PictureError(f"Only one class, {classes[0]!r}, has pictures: add at least one more class folder.")
-    small = [label for label, count in count_labels(items).items() if count < 2]
-    if small:
+    if small := [label for label, count in count_labels(items).items() if count < 2]:
         raise PictureError(
             f"The class {small[0]!r} has one picture: add at least one more, to train on one and validate on another."
         )
@@ -94,14 +73,9 @@ def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
         items, test_size=held_back, random_state=seed, stratify=[picture.label for picture in items]
     )
     # A class so small that its share is no whole picture may have none in one of the parts.
-    _lend_missing(train, validation, classes)
-    _lend_missing(validation, train, classes)
+    for having, lacking in ((train, validation), (validation, train)):
+        for label in sorted(set(classes) - {picture.label for picture in lacking}):
+            lent = next(picture for picture in having if picture.label == label)
+            having.remove(lent)
+            lacking.append(lent)
     return Split(classes, train, validation)
-
-
-def _lend_missing(having: list[Picture], lacking: list[Picture], classes: Sequence[str]) -> None:
-    """Move the first picture, in their drawn order, of each class that ``lacking`` has none of."""
-    for label in sorted(set(classes) - {picture.label for picture in lacking}):
-        lent = next(picture for picture in having if picture.label == label)
-        having.remove(lent)
-        lacking.append(lent)

@@ -17,20 +17,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from emotion import locks
-from emotion.data.folders import OLD_SET_FILE, SET_FILE, Skipped
+from emotion.core import files as locks
+from emotion.core.errors import PictureError
+from emotion.core.files import as_json
+from emotion.core.labels import in_order
+from emotion.data.folders import OLD_SET_FILE, SET_FILE, Skipped, SourceKind
 from emotion.data.names import alike, folder_name, shown
-from emotion.errors import PictureError
-from emotion.labels import in_order
-from emotion.writing import as_json, write_texts
 
 ROWS_FILE = "metadata.jsonl"
 FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)
 SCHEMA, _OLD_SCHEMA = 2, 1
 _FILE = re.compile(r"[^./\\][^/\\]*/[^./\\][^/\\]*")
-SourceKind = Literal["zip", "folder", "files", "data set"]
 # Their names begin with a dot, so that none is listed as a set. Whoever holds the lock may delete what nobody holds.
 LOCK, BEGUN, GONE = ".sets-lock", ".begun-", ".deleted-set"
 PATIENCE_SECONDS = 60.0
@@ -57,16 +56,11 @@ class PictureRow:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PictureRow:
-        """Return a row as it stands in a file, whatever else stands there.
-
-        Raises:
-            ValueError, KeyError, TypeError: it is none, or names a file outside of its set.
-        """
-        row = cls(
-            **{name: value[name] for name in cls.__slots__ if name in value and name != "file"}, file=value["file_name"]
-        )
-        if not _FILE.fullmatch(row.file) or not isinstance(row.label, str):
-            raise ValueError(row.file)
+        """Return a row of a file. Raises ValueError, KeyError, TypeError where it is none, or leads out of its set."""
+        file = value["file_name"]
+        row = cls(file, **{name: value[name] for name in cls.__slots__ if name in value and name != "file"})
+        if not _FILE.fullmatch(file) or not isinstance(row.label, str):
+            raise ValueError(file)
         return row
 
 
@@ -120,28 +114,30 @@ class Manifest:
 
     @classmethod
     def from_json(cls, value: Any, rows: list[PictureRow]) -> Manifest:
-        """Return what ``write_set`` wrote, or what was written before sets had an identity.
-
-        Raises:
-            ValueError, KeyError, TypeError, AttributeError: it is torn, or of another schema.
+        """Return what ``texts`` gave, or what was written before sets had an identity.
+        Raises ValueError, KeyError, TypeError, AttributeError where it is torn, or of another schema.
         """
         if value["schema"] not in (SCHEMA, _OLD_SCHEMA):
             raise ValueError(f"schema {value['schema']}")
         created = float(value["created"])
+        identity = value.get("identity") or hashlib.sha256(repr(created).encode()).hexdigest()[:32]
         return cls(
-            identity=str(value.get("identity") or hashlib.sha256(repr(created).encode()).hexdigest()[:32]),
-            name=str(value["name"]),
-            species=str(value["species"]),
-            created=created,
-            source=value["source"],
-            pictures=rows,
-            skipped=[Skipped(**row) for row in value["skipped"]],
-            duplicates=int(value["duplicates"]),
-            contradictions=[Contradiction(**row) for row in value["contradictions"]],
-            near_duplicates=[Likeness(**row) for row in value["near_duplicates"]],
-            notes=[str(note) for note in value["notes"]],
-            leftovers=[str(file) for file in value.get("leftovers", [])],
-        )
+            str(identity), str(value["name"]), str(value["species"]), created, value["source"], rows,
+            [Skipped(**each) for each in value["skipped"]], int(value["duplicates"]),
+            [Contradiction(**each) for each in value["contradictions"]],
+            [Likeness(**each) for each in value["near_duplicates"]],
+            [*map(str, value["notes"])], [*map(str, value.get("leftovers", []))],
+        )  # fmt: skip
+
+    def texts(self) -> dict[str, str]:
+        """Return what stands in a set's files, by their names, ``set.json`` last."""
+        value = {"schema": SCHEMA, "classes": self.counts()} | asdict(replace(self, pictures=[]))
+        del value["pictures"]
+        # By hand, since asdict copies: a set may have fifty thousand rows.
+        names = PictureRow.__slots__[1:]
+        rows = ({"file_name": row.file} | {name: getattr(row, name) for name in names} for row in self.pictures)
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        return {ROWS_FILE: lines, SET_FILE: as_json(value)}
 
 
 @dataclass(frozen=True)
@@ -157,14 +153,9 @@ class SavedSet:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """What is known of it.
-
-        Raises:
-            PictureError: its files are missing or torn.
-        """
+        """What is known of it. Raises PictureError where its files are missing or torn."""
         try:
-            stamps = [_stamp(self.folder / name) for name in FILES]
-            return _read(self.folder.absolute(), tuple(stamps))
+            return _read(self.folder.absolute(), tuple(_stamp(self.folder / name) for name in FILES))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise PictureError(
                 f"{self.folder} is not a picture set that can be read: its {SET_FILE} or {ROWS_FILE} is missing, torn "
@@ -177,21 +168,21 @@ def sets_folder() -> Path:
     return Path(os.environ.get("EMOTION_SETS", "sets"))
 
 
+def folders_in(root: Path) -> list[Path]:
+    """Return the folders under ``root`` by name, but for those of an import that was cut off."""
+    try:
+        return sorted(path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
+    except OSError:
+        return []
+
+
 def list_sets(root: Path) -> list[SavedSet]:
-    """Return the sets under ``root`` by name, those that are damaged too; nothing of an import that was cut off."""
-    return [
-        SavedSet(folder)
-        for folder in _folders(root)
-        if (folder / SET_FILE).is_file() or (folder / OLD_SET_FILE).is_file()
-    ]
+    """Return the sets under ``root`` by name, those that are damaged too."""
+    return [SavedSet(folder) for folder in folders_in(root) if _is_set(folder)]
 
 
 def find_set(name: str, *, root: Path) -> SavedSet:
-    """Return the set of that name, or of that folder, in any case.
-
-    Raises:
-        PictureError: there is none.
-    """
+    """Return the set of that name, or of that folder, in any case. Raises PictureError where there is none."""
     names = {alike(name)}
     with contextlib.suppress(PictureError):
         names.add(alike(folder_name(name)))
@@ -203,87 +194,36 @@ def find_set(name: str, *, root: Path) -> SavedSet:
 
 def identity_of(folder: Path) -> str:
     """Return the identity of the imported set that lies in a folder; empty for any other folder."""
-    if not (folder / SET_FILE).is_file() and not (folder / OLD_SET_FILE).is_file():
-        return ""
     with contextlib.suppress(PictureError):
-        return SavedSet(folder).manifest.identity
+        return SavedSet(folder).manifest.identity if _is_set(folder) else ""
     return ""
-
-
-def new_identity() -> str:
-    """Return an identity that no other set has."""
-    return secrets.token_hex(16)
-
-
-def write_set(folder: Path, manifest: Manifest) -> None:
-    """Write what is known of a set into its folder, ``set.json`` last. What an older version wrote goes then.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    write_texts(folder, texts_of(manifest))
-    (folder / OLD_SET_FILE).unlink(missing_ok=True)
-
-
-def texts_of(manifest: Manifest) -> dict[str, str]:
-    """Return what stands in a set's files, by their names."""
-    value = {"schema": SCHEMA, "classes": manifest.counts()} | asdict(replace(manifest, pictures=[]))
-    del value["pictures"]
-    # By hand, since asdict copies: a set may have fifty thousand rows.
-    rows = (
-        {"file_name": row.file} | {name: getattr(row, name) for name in PictureRow.__slots__ if name != "file"}
-        for row in manifest.pictures
-    )
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return {ROWS_FILE: lines, SET_FILE: as_json(value)}
-
-
-def note_leftovers(folder: Path, manifest: Manifest, files: list[str]) -> None:
-    """Write down which files a change is about to bring or to take, before it does.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    texts = texts_of(replace(manifest, leftovers=files))
-    if (folder / ROWS_FILE).is_file():
-        del texts[ROWS_FILE]
-    write_texts(folder, texts)
 
 
 def delete_set(found: SavedSet) -> None:
     """Delete a set and its pictures for good; what it was imported from stays where it is.
-
-    Raises:
-        PictureError: another import or deletion goes on, or the folder cannot be moved.
+    Raises PictureError where another import or deletion goes on, or the folder cannot be moved.
     """
-    root = found.folder.parent
-    with alone(root):
+    gone = found.folder.parent / GONE
+    with alone(gone.parent):
         try:
-            # Moved first, so that nobody sees half a set.
-            found.folder.rename(root / GONE)
+            found.folder.rename(gone)  # First, so that nobody sees half a set.
         except OSError as error:
             raise PictureError(
                 f"{found.key} cannot be deleted ({error.strerror}): see to its folder's permissions."
             ) from error
-        shutil.rmtree(root / GONE, ignore_errors=True)
-
-
-def taken(folder: str, *, root: Path) -> Path | None:
-    """Return the folder under ``root`` that has this name for some file system, if there is one."""
-    return next((path for path in _folders(root) if alike(path.name) == alike(folder)), None)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def alone(root: Path) -> Iterator[None]:
     """Hold the folder of sets for this process, and delete what killed ones left in it. It is made where it lacks.
-
-    Raises:
-        PictureError: another process holds it for long, or it cannot be written.
+    Raises PictureError where another process holds it for long, or it cannot be written.
     """
     with contextlib.ExitStack() as stack:
         try:
             root.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locks.hold(root / LOCK, patience_seconds=PATIENCE_SECONDS))
+            (root / LOCK).touch()  # Where an import that was refused has just taken the folder away again.
         except BlockingIOError as error:
             raise PictureError(f"Another import is writing to {root}: try again when it is done.") from error
         except OSError as error:
@@ -300,13 +240,13 @@ def alone(root: Path) -> Iterator[None]:
 def workspace(root: Path) -> Iterator[Path]:
     """Give a folder beside the sets to prepare one in. It goes at the end, or with the next import after a crash.
 
-    Raises:
-        PictureError: as ``alone``.
+    The folder of sets goes too where it was made for this and nothing has come into it.
+    Raises PictureError as ``alone``.
     """
-    beside = root / f"{BEGUN}{secrets.token_hex(6)}"
+    beside, is_new = root / f"{BEGUN}{secrets.token_hex(6)}", not root.exists()
     with contextlib.ExitStack() as stack:
         with alone(root):
-            stack.callback(shutil.rmtree, beside, ignore_errors=True)
+            stack.callback(_leave, beside, is_new=is_new)
             try:
                 beside.mkdir()
                 stack.enter_context(locks.hold(beside / LOCK))
@@ -315,11 +255,18 @@ def workspace(root: Path) -> Iterator[Path]:
         yield beside
 
 
-def _folders(root: Path) -> list[Path]:
-    try:
-        return sorted(path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
-    except OSError:
-        return []
+def _leave(beside: Path, *, is_new: bool) -> None:
+    root = beside.parent
+    shutil.rmtree(beside, ignore_errors=True)
+    if is_new:
+        with contextlib.suppress(OSError), locks.hold(root / LOCK):
+            if [path.name for path in root.iterdir()] == [LOCK]:
+                (root / LOCK).unlink()
+                root.rmdir()
+
+
+def _is_set(folder: Path) -> bool:
+    return (folder / SET_FILE).is_file() or (folder / OLD_SET_FILE).is_file()
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -334,10 +281,9 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _read(folder: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> Manifest:
     if stamps[0] is None:
         value = json.loads((folder / OLD_SET_FILE).read_text(encoding="utf-8"))
-        return Manifest.from_json(
-            value, [PictureRow.from_json(row | {"file_name": row["file"]}) for row in value["pictures"]]
-        )
-    value = json.loads((folder / SET_FILE).read_text(encoding="utf-8-sig"))
-    with (folder / ROWS_FILE).open(encoding="utf-8-sig") as lines:
-        rows = [PictureRow.from_json(json.loads(line)) for line in lines if line.strip()]
-    return Manifest.from_json(value, rows)
+        rows = [row | {"file_name": row["file"]} for row in value["pictures"]]
+    else:
+        value = json.loads((folder / SET_FILE).read_text(encoding="utf-8-sig"))
+        with (folder / ROWS_FILE).open(encoding="utf-8-sig") as lines:
+            rows = [json.loads(line) for line in lines if line.strip()]
+    return Manifest.from_json(value, [*map(PictureRow.from_json, rows)])

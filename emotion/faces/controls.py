@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from emotion.errors import PictureError
+from emotion.core.errors import PictureError
 from emotion.faces.faces_set import MANIFEST, Drawing, read_manifest
 
 

@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from PIL import Image
 
-from emotion.errors import ConfigError
+from emotion.core.errors import ConfigError
+from emotion.core.labels import EMOTIONS
 from emotion.faces.expression import NEUTRAL, Expression
 from emotion.faces.faces_set import SETS, Drawing, drawings_of
 from emotion.faces.identity import SPECIES
 from emotion.faces.moods import MOODS
-from emotion.labels import EMOTIONS
 
 # One of each style and one more: as many as a click's few seconds allow on two cores.
 INDIVIDUALS = 5

@@ -16,9 +16,9 @@ from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
+from emotion.core.labels import EMOTIONS
 from emotion.faces.expression import Expression, expression_of
 from emotion.faces.identity import Identity, identity_from_json, identity_of, rng_of
-from emotion.labels import EMOTIONS
 
 FOLDER = Path("assets/faces")
 MANIFEST = "manifest.json"

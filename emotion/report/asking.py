@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Literal
 
-from emotion.comparison import Comparison, SampleResult
-from emotion.comparison.findings import caveats, collapses, plural, reference_of
-from emotion.comparison.gaps import REFERENCE
+from emotion.analysis.blocks import Block, Cell, Facts, Report, Row, Section, Table, Text
+from emotion.analysis.comparison import REFERENCE, Comparison
+from emotion.analysis.findings import caveats, headline, plural, reference_of
+from emotion.core.format import count, in_words, listed, moment, percent
+from emotion.core.labels import DRAWN_NOTE, colour_of_set
 from emotion.data.drawn import is_drawn
-from emotion.labels import DRAWN_NOTE, colour_of_set
-from emotion.report.content import Block, Cell, Facts, Report, Row, Section, Table, Text
 from emotion.report.material import Material
 from emotion.report.naming import plain_name
-from emotion.words import count, in_words, listed, moment, percent
-
-Standing = Literal["above", "level", "below", "fallen back", "trained on"]
-_VERBS: dict[Standing, str] = {
-    "above": "does better than guessing on",
-    "level": "cannot be told from guessing on",
-    "below": "does worse than guessing on",
-    "fallen back": "falls back to one class on",
-    "trained on": "was trained on these very pictures of",
-}
 
 
 def head(material: Material, sections: Sequence[Section]) -> Report:
@@ -33,22 +22,11 @@ def head(material: Material, sections: Sequence[Section]) -> Report:
     return Report(
         title=_title(comparison, material.emotion),
         dateline=f"Report card of a comparison, {moment(comparison.created)}",
-        answer=_answer(comparison, material.emotion),
+        answer=" ".join(headline(comparison, material.emotion)),
         basis=_basis(material),
         warnings=tuple(warnings),
         sections=tuple(sections),
     )
-
-
-def standing(result: SampleResult, *, chance: float) -> Standing:
-    """Return whether a sample can be told from guessing: by its mean, or by its hits where its interval misleads.
-
-    What was trained on is no test of anything.
-    """
-    if result.is_trained_on:
-        return "trained on"
-    low, high = result.accuracy_interval if result.is_piled_up else result.correct_confidence_interval
-    return "above" if low > chance else "below" if high < chance else "level"
 
 
 def asked(material: Material) -> Section:
@@ -118,25 +96,12 @@ def _title(comparison: Comparison, emotion: str | None) -> str:
     return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{listed(others)}?"
 
 
-def _answer(comparison: Comparison, emotion: str | None) -> str:
-    fallen = {each.set_name for each in collapses(comparison, emotion)}
-    sets: dict[Standing, list[str]] = {}
-    for name, result in comparison.results(emotion).items():
-        at = "fallen back" if name in fallen else standing(result, chance=comparison.chance)
-        mean = percent(result.correct_confidence)
-        sets.setdefault(at, []).append(f"{plural(name)} ({mean}, {result.correct} of {result.n} right)")
-    *first, last = [f"{verb} {listed(sets[at])}" for at, verb in _VERBS.items() if at in sets]
-    done = f"{', '.join(first)}, and {last}" if first else last
-    shown = f"Shown {emotion} pictures" if emotion else f"Over all {in_words(len(comparison.emotions()))} emotions"
-    return f"{shown}, it {done}; guessing gets {percent(comparison.chance)}."
-
-
 def _basis(material: Material) -> str:
     comparison = material.comparison
     sizes = {result.n for result in comparison.results(material.emotion).values()}
     pictures = f"{count(sizes.pop(), 'picture')} a set" if len(sizes) == 1 else "sets of different sizes"
     return (
-        "In brackets: the mean probability of the correct class, and the pictures whose most likely class it is. "
+        "Right: the correct class is the most likely one. In brackets 95 % intervals. "
         f"{pictures[:1].upper()}{pictures[1:]}, seed {comparison.seed}, judged at 95 %, computed in "
         f"{comparison.precision}. Run {material.run.name}, {plain_name(material.config.backbone)}."
     )

@@ -9,7 +9,9 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from emotion.report.content import Chart, DotChart, Guide, LineChart
+from markupsafe import escape
+
+from emotion.analysis.blocks import Chart, DotChart, Guide, LineChart, PictureMap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 WIDTH, LINES_HEIGHT, ROW_HEIGHT, AROUND_ROWS = 380, 250, 23, 62
 TEXT_SIZE = 12.0
 LONGEST_NAME = 28
+MAP_MORE = 90
+MARKERS = {"circle": "o", "triangle": "^", "square": "s", "diamond": "D", "cross": "P", "star": "*"}
 # Stand-ins, which no colour of ours is, for what the page decides: its ink and its rules.
 INK, RULE = "#010203", "#030201"
 _FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
@@ -32,6 +36,8 @@ def draw(chart: Chart, *, name: str) -> str:
     _style(axes)
     if isinstance(chart, DotChart):
         _dots(axes, chart)
+    elif isinstance(chart, PictureMap):
+        _map(figure, axes, chart)
     else:
         _lines(figure, axes, chart)
     return _as_element(figure, alt=chart.alt, name=name)
@@ -44,7 +50,8 @@ def _figure(chart: Chart) -> Figure:
     # Set once and never put back, since settings are shared by all threads. Text stays text: it is selected, searched
     # and drawn in the page's own fonts.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "emotion"})
-    height = LINES_HEIGHT if isinstance(chart, LineChart) else AROUND_ROWS + ROW_HEIGHT * len(chart.dots)
+    height = AROUND_ROWS + ROW_HEIGHT * len(chart.dots) if isinstance(chart, DotChart) else LINES_HEIGHT
+    height += MAP_MORE * isinstance(chart, PictureMap)
     return Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
 
 
@@ -123,6 +130,18 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
         _guide(axes, chart.guide, is_upright=False)
 
 
+def _map(figure: Figure, axes: Axes, chart: PictureMap) -> None:
+    for each in chart.marks:
+        axes.plot([each.x], [each.y], MARKERS[each.shape], color=each.colour, markersize=5, alpha=0.75)
+    keys = [axes.plot([], [], "s", color=colour, label=_short(name))[0] for name, colour in chart.colours]
+    keys += [axes.plot([], [], MARKERS[shape], color=INK, label=_short(name))[0] for name, shape in chart.shapes]
+    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=TEXT_SIZE, labelcolor=INK)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel(_short(chart.x_axis), color=INK, fontsize=TEXT_SIZE)
+    axes.set_ylabel(_short(chart.y_axis), color=INK, fontsize=TEXT_SIZE)
+
+
 def _whole_ticks(axes: Axes, chart: LineChart) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -172,7 +191,7 @@ def _as_element(figure: Figure, *, alt: str, name: str) -> str:
     svg = _with_own_ids(svg, name)
     for stand_in, said in _FROM_PAGE.items():
         svg = svg.replace(stand_in, said)
-    opening = f'<svg viewBox="0 0 {figure.bbox.width:g} {figure.bbox.height:g}" role="img" aria-label="{_escaped(alt)}"'
+    opening = f'<svg viewBox="0 0 {figure.bbox.width:g} {figure.bbox.height:g}" role="img" aria-label="{escape(alt)}"'
     return re.sub(r"<svg [^>]*>", lambda _: f'{opening} xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1)
 
 
@@ -184,7 +203,3 @@ def _with_own_ids(svg: str, name: str) -> str:
         for before, after in (('id="', '"'), ('href="#', '"'), ("url(#", ")")):
             svg = svg.replace(f"{before}{each}{after}", f"{before}{name}-{each}{after}")
     return svg
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

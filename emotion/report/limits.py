@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from emotion.labels import DRAWN_NOTE, RELAXED_WARNING
-from emotion.report.content import Limit, Limits, Section, Source
+from emotion.analysis.blocks import Limit, Limits, Section, Source
+from emotion.analysis.results import WILSON
+from emotion.analysis.studies import find_study
+from emotion.core.format import count
+from emotion.core.labels import DRAWN_NOTE, RELAXED_WARNING
 from emotion.report.material import Material
-from emotion.report.results import WILSON
-from emotion.studies.luck import kept_luck
-from emotion.words import count
 
 BARRETT = Source("Barrett et al. 2019", "https://doi.org/10.1177/1529100619832930")
 GOODFELLOW = Source("Goodfellow et al. 2013", "https://arxiv.org/abs/1307.0414")
@@ -58,7 +58,7 @@ def _own(material: Material) -> list[Limit]:
         )
     moved = (
         "How far they move is among the checks above."
-        if kept_luck(material.file)
+        if find_study("luck").kept(material.file)
         else "One run says nothing of how far they move."
     )
     found.append(

@@ -8,15 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emotion.comparison import Comparison, load_comparison
-from emotion.config import TrainConfig
+from emotion.analysis.comparison import Comparison
+from emotion.analysis.kept import load_comparison, run_of
+from emotion.core.config import TrainConfig
+from emotion.core.errors import RunError
+from emotion.core.events import Event, RunStarted, without_void
 from emotion.data.drawn import is_drawn
-from emotion.errors import RunError
-from emotion.events import Event, RunStarted, without_void
 from emotion.report.naming import without_places
-from emotion.run import Run
-from emotion.split_record import SplitRow, load_split
-from emotion.validation import Validation, load_validation
+from emotion.runs.run import Run
+from emotion.runs.split import SplitRow, load_split
+from emotion.runs.validation import Validation, load_validation
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class Material:
             ConfigError: the run's settings are not of this version.
         """
         comparison = load_comparison(file)
-        # A run folder may have been moved since: the comparison lies in it.
-        around = Run(file.absolute().parent.parent)
-        run = around if (around.path / "config.json").is_file() else Run(Path(comparison.run))
+        run = run_of(file)
         return cls(file, comparison, run, run.config())
 
     @property

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from emotion.command import command_line
+from emotion.analysis.blocks import Block, Cell, Command, Facts, Folded, Row, Section, Table, Text
+from emotion.core.config import command_line
+from emotion.core.format import count, exact_percent
+from emotion.core.labels import colour_of_set
 from emotion.data.folders import within
-from emotion.labels import colour_of_set
-from emotion.report.content import Block, Cell, Command, Facts, Folded, Row, Section, Table, Text
 from emotion.report.material import Material
 from emotion.report.naming import place_of
-from emotion.split_record import SplitRow
-from emotion.words import count, exact_percent
+from emotion.runs.split import SplitRow
 
 
 def repeating(material: Material) -> Section:

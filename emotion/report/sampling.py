@@ -9,15 +9,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from emotion.comparison import SampleResult, ScoredPicture
+from emotion.analysis.blocks import Block, Cell, Gallery, Row, Section, Shown, Table, Text
+from emotion.core.errors import PictureError
+from emotion.core.files import hash_file
+from emotion.core.format import capital, count, listed, percent
+from emotion.core.labels import colour_of_set
+from emotion.core.scored import SampleResult, ScoredPicture
 from emotion.data.decoding import open_picture
 from emotion.data.folders import within
-from emotion.errors import PictureError
-from emotion.labels import colour_of_set
-from emotion.report.content import Block, Cell, Gallery, Row, Section, Shown, Table, Text
 from emotion.report.material import Material
-from emotion.words import capital, count, listed, percent
-from emotion.writing import hash_file
 
 SIDE = 176
 

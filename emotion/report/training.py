@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from emotion.curves import reading
-from emotion.data.drawn import is_drawn
-from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
-from emotion.intervals import wilson_interval
-from emotion.labels import chance_level, colour_of, in_order
-from emotion.report.content import (
+from emotion.analysis.blocks import (
     Block,
     Cell,
     Facts,
@@ -27,10 +22,15 @@ from emotion.report.content import (
     Table,
     Text,
 )
+from emotion.core.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped
+from emotion.core.format import count, duration, percent, span
+from emotion.core.intervals import wilson_interval
+from emotion.core.labels import chance_level, colour_of, in_order
+from emotion.data.drawn import is_drawn
 from emotion.report.material import Material
 from emotion.report.naming import plain_name
-from emotion.validation import Validation
-from emotion.words import count, duration, percent, span
+from emotion.runs.curves import reading
+from emotion.runs.validation import Validation
 
 # Those of the page's charts.
 TRAINING_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"

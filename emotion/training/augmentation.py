@@ -7,7 +7,7 @@ import random
 
 from PIL import Image, ImageEnhance, ImageStat
 
-from emotion.config import Augmentation
+from emotion.core.config import Augmentation
 
 # Smallest share of the width that a crop keeps, and the reach of each colour factor around 1.
 _STRENGTHS: dict[str, tuple[float, float]] = {

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from emotion.config import Augmentation
-from emotion.errors import ConfigError
+from emotion.core.config import Augmentation
+from emotion.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor

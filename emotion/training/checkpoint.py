@@ -17,14 +17,14 @@ from transformers import BaseImageProcessor
 
 from emotion.backbones.device import quiet
 from emotion.backbones.network import Head, Network
-from emotion.card import model_card
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.events import Scores
+from emotion.core.prediction import FEWEST
 from emotion.data.sampling import Split
-from emotion.events import Scores
-from emotion.familiarity import Seen, save_seen
-from emotion.prediction import FEWEST
+from emotion.inference.novelty import Seen, save_seen
+from emotion.runs.card import model_card
+from emotion.runs.validation import save_validation
 from emotion.training.optimizer import copy_in_order
-from emotion.validation import save_validation
 
 STATE = "state.pt"
 

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 
 from emotion.backbones.device import Precision, resolve_precision
-from emotion.config import Depth, TrainConfig
+from emotion.core.config import Depth, TrainConfig
 
 
 class Stopped(Exception):

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emotion.backbones.network import Head, Trained
-from emotion.errors import BackboneError, ConfigError
-from emotion.events import EpochDone, Scores, StepDone
-from emotion.familiarity import Seen, chosen, see
+from emotion.core.errors import BackboneError, ConfigError
+from emotion.core.events import EpochDone, Scores, StepDone
+from emotion.inference.novelty import Seen, chosen, see
 from emotion.training.checkpoint import Best
 from emotion.training.context import Context
 from emotion.training.head import NO_NUMBERS

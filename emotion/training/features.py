@@ -20,13 +20,13 @@ from transformers import BaseImageProcessor
 from emotion.backbones.network import Frozen, Network, load_backbone
 from emotion.backbones.pixels import in_background, load_processor, side_of, to_pixels
 from emotion.backbones.registry import locate
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import PictureError, RunError
+from emotion.core.events import TrunkProgress
+from emotion.core.labels import EMOTIONS
+from emotion.core.progress import Progress
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
-from emotion.errors import PictureError, RunError
-from emotion.events import TrunkProgress
-from emotion.job import Progress
-from emotion.labels import EMOTIONS
 from emotion.training.augmentation import vary_view
 from emotion.training.cache import PRIVATE, Cache, Recipe, Rows, open_cache, open_rows, row_key
 from emotion.training.context import Context
@@ -267,7 +267,7 @@ def pooled(
         look = Look(list(found.values()), 0, processor, recipe, open_cache(), context)
         frozen = Frozen(network, trained_blocks=0, precision=context.precision)
         with told_of_full_disk():
-            seen = yield from _as_progress(look.take(frozen, row_bytes=network.width * 4))
+            seen = yield from as_progress(look.take(frozen, row_bytes=network.width * 4))
         places = list(found)
         readable = [row for row in range(len(places)) if row not in seen.unreadable]
         features[[places[row] for row in readable]] = seen.take(readable).numpy()
@@ -306,7 +306,8 @@ def _found(path: Path) -> Picture | None:
         return None
 
 
-def _as_progress(steps: Generator[TrunkProgress, None, Features]) -> Generator[Progress, None, Features]:
+def as_progress(steps: Generator[TrunkProgress, None, Features]) -> Generator[Progress, None, Features]:
+    """Tell how far a pass is as progress; return its features."""
     try:
         while True:
             yield from look_progress(next(steps))

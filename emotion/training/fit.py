@@ -17,12 +17,12 @@ from transformers import BaseImageProcessor
 from emotion.backbones.network import Frozen, Head, Network, Trained, load_backbone
 from emotion.backbones.pixels import in_background, load_processor, side_of
 from emotion.backbones.registry import BackboneSource
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
+from emotion.core.errors import BackboneError, PictureError
+from emotion.core.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped, TrunkProgress
 from emotion.data.decoding import open_picture
 from emotion.data.sampling import Split
-from emotion.errors import BackboneError, PictureError
-from emotion.events import EpochDone, Event, PicturesSkipped, RunFinished, RunStarted, RunStopped, TrunkProgress
-from emotion.familiarity import chosen, see
+from emotion.inference.novelty import chosen, see
 from emotion.training.cache import Cache
 from emotion.training.checkpoint import Best, keep_best, load_state, save_state
 from emotion.training.context import Context, Stopped, never, threads_for

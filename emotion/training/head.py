@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from emotion.backbones.network import Head
-from emotion.config import TrainConfig
-from emotion.errors import BackboneError
+from emotion.core.config import TrainConfig
+from emotion.core.errors import BackboneError
 from emotion.training.context import Context
 from emotion.training.features import Features
 from emotion.training.optimizer import make_optimizer
@@ -118,6 +119,13 @@ def whitening(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: 
     variances = ((scatter / scale).float() @ whitened).mul(whitened).sum(0)
     whitened /= variances.clamp_min(0).sqrt().mean().clamp_min(SMALLEST)
     return mean.float(), whitened / deviation[:, None].float()
+
+
+def whitening_of(features: np.ndarray, truth: np.ndarray, *, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``whitening`` of (N, F) features with their (N,) class indices, as arrays."""
+    batch = torch.from_numpy(features), torch.from_numpy(truth)
+    mean, projection = whitening([batch], classes=classes, width=features.shape[1])
+    return mean.numpy(), projection.numpy()
 
 
 def _sums(batches: Iterable[tuple[Tensor, Tensor]], *, classes: int, width: int) -> tuple[Tensor, Tensor, Tensor]:

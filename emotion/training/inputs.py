@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import BaseImageProcessor
 
 from emotion.backbones.pixels import in_background, side_of, to_pixels
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.training.augmentation import vary

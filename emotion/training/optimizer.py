@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from emotion.config import Schedule, TrainConfig
+from emotion.core.config import Schedule, TrainConfig
 
 # How much more the later weights count: the average is over about the last quarter of all steps so far.
 AVERAGE_DECAY = 3

@@ -1,32 +1,35 @@
-"""Repeat a run's training with other seeds, on features that are computed once. Leaves no run folder behind."""
+"""What a run's frozen part makes of pictures, and the run's training with other seeds on it. Leaves nothing behind."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from torch import Tensor
+from torch import nn
 from transformers import BaseImageProcessor
 
-from emotion.backbones.network import Network
-from emotion.backbones.registry import WEIGHTS, BackboneSource, locate
-from emotion.config import Depth, TrainConfig
+from emotion.backbones.network import Frozen, Head, Network
+from emotion.backbones.registry import WEIGHTS, locate
+from emotion.core.config import Depth, TrainConfig
+from emotion.core.errors import RunError
+from emotion.core.events import EpochDone
+from emotion.core.files import hash_file
+from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures
 from emotion.data.sampling import split
-from emotion.errors import RunError
-from emotion.events import EpochDone, Event, TrunkProgress
-from emotion.job import Progress
-from emotion.run import Run
-from emotion.split_record import load_split
+from emotion.inference.novelty import chosen, see
+from emotion.runs.run import Run
+from emotion.runs.split import load_split
 from emotion.training.cache import open_cache
-from emotion.training.features import look_progress, pooled, told_of_full_disk
-from emotion.training.fit import fit
-from emotion.writing import hash_file
+from emotion.training.context import Context, threads_for
+from emotion.training.epochs import Epochs, weights_of
+from emotion.training.features import Features, Look, as_progress, make_recipe, pooled, told_of_full_disk
+from emotion.training.head import class_weights, seen_by, whiten
+from emotion.training.inputs import FeatureInputs
+from emotion.training.optimizer import copy_in_order
 
 
 def look_at(
@@ -46,13 +49,13 @@ def look_at(
 
 
 def retrain(
-    run: Run, seeds: Sequence[int], look: Generator[Progress, None, np.ndarray], *, head: str
+    run: Run, seeds: Sequence[int], pictures: Sequence[Path], *, network: Network, processor: BaseImageProcessor
 ) -> Generator[Progress, None, np.ndarray]:
-    """Train a run anew with each seed; return the (seeds, N, C) probabilities of the pictures of a ``look_at``.
+    """Train a run anew with each seed; return the (seeds, N, C) probabilities that each gives to ``pictures``.
 
     Each is the training that a run with this seed is: another split, order and best epoch, all other settings as they
-    are. ``head`` names its linear layer. A run that a person stopped is repeated to its end. Nothing is computed where
-    it cannot be repeated. A picture that cannot be read has rows of NaN.
+    are. All of them share one pass over the pictures, and what of it is known is not computed. A run that a person
+    stopped is repeated to its end. A picture that cannot be read has rows of NaN.
 
     Raises:
         RunError: the run trained more than its classifier, its pictures or its backbone are others by now, or the disk
@@ -65,49 +68,71 @@ def retrain(
             f"This run trained {_trained(config.depth)}: repeating it takes as long as a training each time; sweep "
             "over seeds in Train instead."
         )
-    source = locate(config.backbone)
-    pictures = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
-    _check_unchanged(run, pictures, source)
-    features = yield from look
-    total = len(seeds) * config.epochs
-    said = []
-    for number, seed in enumerate(seeds):
-        before, what = number * config.epochs, f"training {number + 1} of {len(seeds)}, with seed {seed}"
-        yield Progress(before, total, what)
-        with told_of_full_disk(), tempfile.TemporaryDirectory(prefix="emotion-repeat-") as folder:
-            for event in _fit(replace(config, seed=seed), pictures, source, folder=Path(folder)):
-                if isinstance(event, TrunkProgress):
-                    yield from look_progress(event)
-                elif isinstance(event, EpochDone):
-                    yield Progress(before + event.epoch, total, what)
-            said.append(_judge(features, Path(folder) / "checkpoint" / WEIGHTS, head=head))
+    learnt = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
+    _check_unchanged(run, learnt)
+    shown = torch.from_numpy((yield from look_at(pictures, run=run, network=network, processor=processor)))
+    context = Context(config)
+    recipe = make_recipe(config, weights=_weights_of(run), processor=processor, context=context)
+    # Which pictures are varied depends on the seed: every view of each is had.
+    look = Look(learnt, len(learnt), processor, recipe, open_cache(), context)
+    frozen = Frozen(network, trained_blocks=0, precision=context.precision)
+    with told_of_full_disk():
+        features = yield from as_progress(look.take(frozen, row_bytes=network.width * 4))
+    said, total = [], len(seeds) * config.epochs
+    try:
+        for number, seed in enumerate(seeds):
+            what = f"training {number + 1} of {len(seeds)}, with seed {seed}"
+            yield Progress(number * config.epochs, total, what)
+            head = yield from _train(replace(config, seed=seed), learnt, features, number * config.epochs, total, what)
+            with torch.inference_mode():
+                said.append(head(shown.to(context.device)).softmax(1).cpu().numpy())
+    finally:
+        features.close()
     return np.stack(said)
 
 
-def classify(features: np.ndarray, weight: Tensor, bias: Tensor) -> np.ndarray:
-    """Return the (N, C) probabilities that a linear classifier, (C, F) and (C,), gives to (N, F) features."""
-    probabilities: np.ndarray = (torch.from_numpy(features) @ weight.T + bias).softmax(1).numpy()
-    return probabilities
+def _train(
+    config: TrainConfig, learnt: Sequence[Picture], features: Features, before: int, total: int, what: str
+) -> Generator[Progress, None, Head]:
+    """Train a head as ``fit`` does, on features of the pictures in the order of ``learnt``; return its best epoch."""
+    context, parts = Context(config), split(learnt, fraction=config.validation_share, seed=config.seed)
+    pictures = parts.train + parts.validation
+    place = {picture.path: number for number, picture in enumerate(learnt)}
+    order = [place[picture.path] for picture in pictures]
+    mine = replace(features, places=features.places[:, order])
+    usable = [number for number, where in enumerate(order) if where not in features.unreadable]
+    train = [number for number in usable if number < len(parts.train)]
+    validation = [number for number in usable if number >= len(parts.train)]
+    labels = torch.tensor([parts.classes.index(picture.label) for picture in pictures])
+    weights = class_weights(labels[train], classes=len(parts.classes)) if config.class_weights else None
+    width = len(mine.take(train[:1])[0])
+    head = Head(nn.Linear(width, len(parts.classes)).to(context.device))
+    nn.init.zeros_(head.linear.bias)
+    references = chosen(train, width=width, seed=config.seed)
+    seen = see(mine.take(references).numpy(), mine.take(validation).numpy())
+    with threads_for("head"):
+        whiten(head, mine, labels, train, views=config.views)
+        epochs = Epochs(
+            head, None, FeatureInputs(seen_by(head, mine, context), config=config), labels, train=train,
+            validation=validation, class_weights=weights.to(context.device) if weights is not None else None, seen=seen,
+            context=context,
+        )  # fmt: skip
+        for event in epochs.run():
+            if isinstance(event, EpochDone):
+                yield Progress(before + event.epoch, total, what)
+    if epochs.best is not None:
+        copy_in_order(epochs.best.weights, into=weights_of(head, None))
+    return head
 
 
-def _fit(config: TrainConfig, pictures: list[Picture], source: BackboneSource, *, folder: Path) -> Iterator[Event]:
-    parts = split(pictures, fraction=config.validation_share, seed=config.seed)
-    return fit(config, parts, backbone=source, folder=folder, cache=open_cache())
-
-
-def _judge(features: np.ndarray, weights: Path, *, head: str) -> np.ndarray:
-    """Return the (N, C) probabilities that a checkpoint's file gives to features; its whitening is folded in."""
-    with safe_open(weights, framework="pt") as tensors:
-        return classify(features, tensors.get_tensor(f"{head}.weight"), tensors.get_tensor(f"{head}.bias"))
-
-
-def _check_unchanged(run: Run, pictures: Sequence[Picture], source: BackboneSource) -> None:
+def _check_unchanged(run: Run, pictures: Sequence[Picture]) -> None:
     """See that a training would begin with what the run began with.
 
     Raises:
         RunError: it would not.
     """
-    if source.sha256 != run.record().get("backbone", {}).get("sha256"):
+    config = run.config()
+    if locate(config.backbone).sha256 != run.record().get("backbone", {}).get("sha256"):
         raise RunError(
             "The backbone's weights are others than when this run was trained: train it anew, then repeat it."
         )

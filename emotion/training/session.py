@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from emotion.backbones.registry import BackboneSource, locate
+from emotion.core.errors import EmotionError, RunError
+from emotion.core.events import Event, PicturesSkipped, RunFailed, RunStopped, without_void
+from emotion.core.owners import may_see, owner_of
 from emotion.data.folders import find_pictures
 from emotion.data.sampling import split
 from emotion.data.sets import identity_of
-from emotion.errors import EmotionError, RunError
-from emotion.events import Event, PicturesSkipped, RunFailed, RunStopped, without_void
-from emotion.owners import may_see, owner_of
-from emotion.run import Run
-from emotion.split_record import FILE as SPLIT_FILE
-from emotion.split_record import SplitRecord, load_split
+from emotion.runs.run import Run
+from emotion.runs.split import FILE as SPLIT_FILE
+from emotion.runs.split import SplitRecord, load_split
 from emotion.training.cache import open_cache
 from emotion.training.checkpoint import has_state
 from emotion.training.fit import fit, rescue

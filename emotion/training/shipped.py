@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from emotion.core.errors import EmotionError
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.duplicates import TrainedOn
-from emotion.errors import EmotionError
-from emotion.run import Run
-from emotion.split_record import load_split
+from emotion.runs.run import Run
+from emotion.runs.split import load_split
 from emotion.training.cache import Recipe, Rows, cache_folder, row_key
 
 FILE = DRAWN_FOLDER / "features.safetensors"
@@ -76,9 +76,14 @@ def trained_on(run: Run) -> TrainedOn:
     except EmotionError:
         # A torn run, or one of a script: there is nothing to compare a sample with.
         rows = []
+    return fingerprinted(rows)
+
+
+def fingerprinted(rows: Sequence[tuple[str, str]]) -> TrainedOn:
+    """Return pictures, given by path and SHA-256, by content and look; what is computed of it is kept."""
     drawn = shipped()
     known = drawn.fingerprints if drawn else {}
-    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.jsonl")
+    return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.json")
 
 
 @lru_cache(maxsize=1)
@@ -117,12 +122,12 @@ def main() -> None:
     from emotion.backbones.network import Frozen, load_backbone
     from emotion.backbones.pixels import load_processor
     from emotion.backbones.registry import locate
-    from emotion.config import preset
+    from emotion.core.config import preset
+    from emotion.core.labels import EMOTIONS
+    from emotion.core.progress import result_of
     from emotion.data.decoding import open_picture
     from emotion.data.duplicates import LOOKED_AT, fingerprints
     from emotion.data.folders import find_pictures
-    from emotion.job import result_of
-    from emotion.labels import EMOTIONS
     from emotion.training.cache import open_cache
     from emotion.training.context import Context
     from emotion.training.features import Look, make_recipe

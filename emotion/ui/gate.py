@@ -19,8 +19,8 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.errors import RefusedError
-from emotion.public import is_public
+from emotion.core.errors import RefusedError
+from emotion.server.limits import is_public
 from emotion.ui.uploads import UploadCounter
 from emotion.ui.visitor import address_of
 
@@ -59,7 +59,7 @@ _READ = r"info|startup-events|heartbeat/[^/]+|queue/data|upload_progress|app_id|
 _SENT = r"queue/join|run/[^/]+|call/[^/]+|cancel|reset"
 ROUTES: tuple[Route, ...] = (
     _route(READ, r"/|/assets/.+|/static/.+|/theme\.css|/favicon\.ico", is_open=True),
-    _route(READ, rf"/config/?|/logout|{_API}(?:{_READ})/?"),
+    _route(READ, rf"/config/?|/news|/logout|{_API}(?:{_READ})/?"),
     # Without a scheme: Gradio fetches what is an address.
     _route(READ, rf"{_API}file=(?!/*[a-zA-Z][a-zA-Z0-9+.-]*:).+"),
     _route(SENT, r"/login/?", 4 * KB, is_open=True),
@@ -69,7 +69,8 @@ ROUTES: tuple[Route, ...] = (
 )
 _WAITS = re.compile(rf"{_API}(?:queue/join|call/[^/]+)/?", re.DOTALL)
 _PLACES = "emotion.places"
-MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?.*")
+# Streamable HTTP alone: Gradio's other transports are outdated.
+MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?")
 
 
 class Gate:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
+import sys
+import traceback
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Never
 
 import gradio as gr
-from gradio import processing_utils, route_utils, state_holder
+from gradio import processing_utils, queueing, route_utils, routes, state_holder, utils
 from gradio_client.utils import strip_invalid_filename_characters  # type: ignore[import-untyped]
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
+
+from emotion.server.logs import log_unexpected
 
 NO_ADDRESS = "[upload_missing] This server fetches no file from an address: upload it first."
 # A page that is open asks every second, so that only those go which nobody looks at any more. Every call of a program
@@ -27,11 +31,20 @@ def patch() -> None:
     route_utils.GradioUploadFile = OwnUpload  # type: ignore[misc]
     route_utils.GradioMultiPartParser = OwnParser  # type: ignore[misc]
     state_holder.SessionState = LightSession  # type: ignore[misc]
+    for module in (queueing, routes, route_utils, utils):
+        vars(module)["traceback"] = SimpleNamespace(print_exc=_log_error, format_exc=traceback.format_exc)
 
 
 async def _refuse(url: str, cache_dir: str) -> Never:
     """Refuse a file that is given as an address: it would be fetched whole before an endpoint is asked."""
     raise gr.Error(NO_ADDRESS, print_exception=False)
+
+
+def _log_error() -> None:
+    """Log what goes wrong inside of Gradio, which would print what the error says: it may name a visitor's file."""
+    error = sys.exc_info()[1]
+    if error is not None:
+        log_unexpected(error, what="gradio")
 
 
 class OwnUpload(route_utils.GradioUploadFile):

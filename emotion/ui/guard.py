@@ -9,8 +9,8 @@ from typing import ParamSpec
 
 import gradio as gr
 
-from emotion.errors import EmotionError
-from emotion.logs import log, log_unexpected
+from emotion.core.errors import EmotionError
+from emotion.server.logs import log, log_unexpected
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import public_words
 

@@ -7,15 +7,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
-from emotion.errors import EmotionError
-from emotion.intervals import Interval
-from emotion.labels import DRAWN_NOTE, EMOTIONS, chance_level, colour_of
-from emotion.ui.guard import guarded
-from emotion.ui.handlers import QUIET
-from emotion.words import exact_percent, percent, span
+from emotion.core.errors import EmotionError
+from emotion.core.format import exact_percent, percent, span
+from emotion.core.intervals import Interval
+from emotion.core.labels import DRAWN_NOTE, EMOTIONS, chance_level, colour_of
+from emotion.ui.events import on
+from emotion.ui.news import News
+from emotion.ui.run_board import RunBoard
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 CHANCE = chance_level(len(EMOTIONS))
@@ -65,14 +67,26 @@ def read_twenty(kind: str, results: Path = RESULTS) -> list[Twenty]:
 
 
 class Landing:
-    """One panel above the tabs. It is open until a visitor closes it or comes again after a training of theirs."""
+    """One panel above the tabs: open as long as there is no run, then a closed line; a visitor's own word counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, board: RunBoard, news: News) -> None:
+        self.board = board
         self.panel = gr.HTML(landing_html(), js_on_load=_PANEL, elem_id="landing", apply_default_css=False)
+        self._is_open = gr.State(False)
+        news.tell(self.refresh, [self._is_open], [self.panel, self._is_open])
 
     def lead_to(self, tabs: gr.Tabs) -> None:
         """Let its buttons open a tab."""
-        self.panel.click(guarded(_tab), None, tabs, **QUIET)
+
+        def lead(event: gr.EventData) -> dict[Any, Any]:
+            return {tabs: _tab(event)}
+
+        on(self.panel.click, lead, None, tabs)
+
+    def refresh(self, is_open: bool) -> dict[Any, Any]:
+        """Open it where there is no run, close it with the first one."""
+        wanted = not self.board.summaries()
+        return {self.panel: landing_html(is_open=wanted), self._is_open: wanted} if wanted != is_open else {}
 
 
 def _tab(event: gr.EventData) -> gr.Tabs:
@@ -82,7 +96,7 @@ def _tab(event: gr.EventData) -> gr.Tabs:
     return gr.Tabs(selected=chosen)
 
 
-def landing_html(results: Path = RESULTS) -> str:
+def landing_html(results: Path = RESULTS, *, is_open: bool = False) -> str:
     """Return the panel; what was never measured here is left out."""
     ours, drawn = read_twenty("photographs", results), read_twenty("drawn", results)
     groups = [
@@ -94,7 +108,8 @@ def landing_html(results: Path = RESULTS) -> str:
     buttons = "".join(f'<button type="button" data-tab="{tab}">{text}</button>' for tab, text in TABS.items())
     basis = f'<p class="basis">{html.escape(BASIS)}</p>' if ours or drawn else ""
     return (
-        f'<details class="landing" open><summary>{SUMMARY}</summary><div class="landing-body"><div>'
+        f'<details class="landing"{" open" if is_open else ""}><summary>{SUMMARY}</summary>'
+        f'<div class="landing-body"><div>'
         f"<p><b>What was asked.</b> {ASKED}</p>{came_out}"
         f'<p><b>Try it yourself.</b></p><div class="landing-ways">{buttons}</div></div>'
         f'<div class="landing-results">{"".join(groups)}{basis}</div></div></details>'
@@ -115,7 +130,7 @@ def _group(title: str, samples: Sequence[Twenty], *, note: str = "") -> str:
     if not samples:
         return ""
     rows = "".join(_bar(each) for each in samples)
-    said = f'<p class="drawn-note">{note}</p>' if note else ""
+    said = f'<p class="basis">{note}</p>' if note else ""
     return f'<div class="landing-group"><p><b>{title}</b></p>{rows}{said}</div>'
 
 
@@ -134,31 +149,18 @@ def _bar(sample: Twenty) -> str:
     )
 
 
-# Without a store (private windows of some browsers) it is open at every visit.
+# Without a store (private windows of some browsers) a visitor's own word is forgotten.
 _PANEL = """
-const panel = element.querySelector('details');
+const panel = () => element.querySelector('details');
 const store = (value) => { try {
     return value ? localStorage.setItem('emotion-landing', value) : localStorage.getItem('emotion-landing');
 } catch { return null; } };
-if (store() === 'closed') panel.open = false;
-panel.addEventListener('toggle', () => store(panel.open ? 'open' : 'closed'));
+const restore = () => { if (store()) panel().open = store() === 'open'; };
+restore();
+watch('value', restore);
 element.addEventListener('click', (event) => {
+    if (event.target.closest('summary')) store(panel().open ? 'closed' : 'open');
     const button = event.target.closest('button[data-tab]');
     if (button) trigger('click', {tab: button.dataset.tab});
-});
-// Closed at the next visit only: nothing jumps under a visitor's hand. What they started is brought into view instead.
-document.addEventListener('click', (event) => {
-    const pressed = event.target.closest('#start, #train-default, #sweep');
-    if (pressed && panel.open) store('closed');
-    if (pressed?.id !== 'train-default') return;
-    const [tabs, preview, start] = ['#tabs', '#preview', '#start'].map((each) => document.querySelector(each));
-    // Another tab may be open at that moment. On a phone the settings lie between the tabs and what is started.
-    const seen = new ResizeObserver(() => {
-        if (!start.offsetParent) return;
-        seen.disconnect();
-        const isBelow = start.getBoundingClientRect().top > preview.getBoundingClientRect().top;
-        (isBelow ? start : tabs).scrollIntoView({behavior: 'smooth'});
-    });
-    seen.observe(start);
 });
 """

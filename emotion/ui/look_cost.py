@@ -4,34 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emotion.config import TrainConfig
-from emotion.events import TrunkProgress
-from emotion.training.cache import open_cache
+from emotion.core.config import TrainConfig
+from emotion.core.events import TrunkProgress
+from emotion.core.format import count, duration
 from emotion.ui.run_board import RunSummary
-from emotion.words import count, duration
-
-NOTHING_FROZEN = "Nothing is frozen: in every epoch each picture passes the whole backbone, forth and back."
-KNOWN = "The backbone looks at nothing new: what it saw of these pictures in an earlier run is kept."
-
-
-def look_cost(config: TrainConfig, *, pictures: int, runs: Sequence[RunSummary]) -> str:
-    """Return what the look costs, in sentences; ``runs`` are newest first."""
-    if config.depth == "all":
-        return NOTHING_FROZEN
-    alike = [(each.config, look) for each in runs if _looks_alike(each.config, config) and (look := _look_of(each))]
-    trained_on = pictures - round(pictures * config.validation_share)
-    looks = pictures + (config.views - 1) * trained_on
-    were_kept = any(look.kept and look.total >= looks and _sees_the_same(other, config) for other, look in alike)
-    if were_kept and open_cache().size():
-        return KNOWN
-    views = f", {config.views} views of those trained on" if config.views > 1 else ""
-    said = f"The backbone looks once at {count(pictures, 'picture')}{views}"
-    pace = seconds_a_look(config, runs)
-    if pace is None:
-        said += ": the first run shows how long that takes here."
-    else:
-        said += f": about {_whole(looks * pace)} at the pace of the last run."
-    return f"{said} Later runs skip this, while the cache has room."
 
 
 def looks_sentence(config: TrainConfig, *, most: int, runs: Sequence[RunSummary]) -> str:

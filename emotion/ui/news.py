@@ -1,4 +1,4 @@
-"""One look a second at the runs folder for the whole page. Tells the parts of the page only when something changed."""
+"""The page's one poll: a script asks whether a run has changed, and only then the parts of the page look anew."""
 
 from __future__ import annotations
 
@@ -8,62 +8,87 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 
-from emotion.ui.guard import guarded
-from emotion.ui.handlers import POLL, QUIET
+from emotion.server.limits import is_public
+from emotion.ui.address import ASKED
+from emotion.ui.events import on, presses
 from emotion.ui.run_board import RunBoard
+from emotion.ui.visitor import visitor_of
 
-SECONDS = 1.0
+ADDRESS = "/news"
+# While a run goes on, and at rest; nobody asks for a page that is not seen.
+GOING_MILLISECONDS, REST_MILLISECONDS = 300, 2000
+Refresh = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A part of the page: ``refresh`` takes the values of ``inputs`` and returns a value for each of ``outputs``."""
+    """A part of the page: ``refresh`` takes the values of ``inputs`` and returns values by widget."""
 
-    refresh: Callable[..., Sequence[Any]]
+    refresh: Refresh
     inputs: Sequence[Component]
     outputs: Sequence[Any]
 
 
 class News:
-    """Gathers the readers; ``connect`` once all of them are there.
-
-    One event for all of them: every event costs a visitor two requests at each tick.
-    """
+    """Gathers the readers; ``connect`` once all of them are there."""
 
     def __init__(self, board: RunBoard) -> None:
         self._board = board
         self._readers: list[Reader] = []
-        self._timer = gr.Timer(SECONDS)
-        self._seen = gr.State("")
+        # As an input its value is the address's query at the first look (see ``address.named``), what was seen later.
+        self.address = gr.HTML("", js_on_load=_ASKS, elem_id="news", visible="hidden", apply_default_css=False)
 
-    def tell(self, refresh: Callable[..., Sequence[Any]], inputs: Sequence[Component], outputs: Sequence[Any]) -> None:
+    def tell(self, refresh: Refresh, inputs: Sequence[Component], outputs: Sequence[Any]) -> None:
         """Let a part of the page be refreshed when the page loads and whenever a run has changed."""
         self._readers.append(Reader(refresh, inputs, outputs))
 
-    def after(
-        self, refresh: Callable[..., Sequence[Any]], inputs: Sequence[Component], outputs: Sequence[Any], *, turn: str
-    ) -> None:
-        """Let a part be refreshed after the others, in turn with the events whose ``concurrency_id`` is ``turn``.
-
-        For parts whose answer must not come after that to what a visitor has asked for meanwhile.
-        """
-        self._seen.change(guarded(refresh), inputs, outputs, concurrency_id=turn, **QUIET)
-
     def connect(self, page: gr.Blocks) -> None:
-        """Register the event."""
-        inputs = [self._seen, *(each for reader in self._readers for each in reader.inputs)]
-        outputs = [self._seen, *(each for reader in self._readers for each in reader.outputs)]
-        gr.on([page.load, self._timer.tick], guarded(self.look), inputs, outputs, **POLL)
+        """Register the events."""
+        inputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.inputs)]))
+        outputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.outputs)]))
+        options: dict[str, Any] = {"by_page": True, "concurrency_limit": None}
+        self._inputs = inputs
+        on(page.load, self.look, inputs, outputs, js=ASKED, **options)
+        on(self.address.click, self.look, inputs, outputs, **options)
 
-    def look(self, seen: str, *values: Any) -> Any:
-        """Return everything anew if a run has changed since ``seen``, nothing otherwise."""
-        signature = self._board.signature()
-        if signature == seen:
-            return gr.skip()
-        updates: list[Any] = [signature]
-        remaining = list(values)
+    def look(self, *values: Any) -> dict[Any, Any]:
+        """Return what has changed; nothing where the visitor has asked for something meanwhile: it is asked again."""
+        began, given = presses(), dict(zip(self._inputs, values, strict=True))
+        told: dict[Any, Any] = {self.address: self._board.signature(self._board.visitor())}
         for reader in self._readers:
-            given, remaining = remaining[: len(reader.inputs)], remaining[len(reader.inputs) :]
-            updates += reader.refresh(*given)
-        return updates
+            told |= reader.refresh(*(given[each] for each in reader.inputs))
+        return told if presses() == began else {}
+
+
+def news_route(board: RunBoard) -> Callable[[Request], PlainTextResponse]:
+    """Return what answers the script: the state of the runs that the visitor may see, in a few letters."""
+
+    def answer(request: Request) -> PlainTextResponse:
+        visitor = visitor_of(request.scope) if is_public() else None
+        return PlainTextResponse(board.signature(visitor), headers={"cache-control": "no-store"})
+
+    return answer
+
+
+# What is told stays the widget's value: a look that is thrown away is made again.
+_ASKS = f"""
+let waiting;
+const ask = async () => {{
+    clearTimeout(waiting);
+    let told = '';
+    if (!document.hidden) {{
+        try {{
+            const answer = await fetch('{ADDRESS[1:]}');
+            told = answer.ok ? await answer.text() : '';
+        }} catch {{ }}  // The server is away; it may come back.
+        if (told && told !== props.value) trigger('click');
+    }}
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, told.startsWith('1') ? {GOING_MILLISECONDS} : {REST_MILLISECONDS});
+}};
+document.addEventListener('visibilitychange', () => {{ if (!document.hidden) ask(); }});
+waiting = setTimeout(ask, {REST_MILLISECONDS});
+"""

@@ -7,7 +7,7 @@ import hmac
 import os
 from typing import Any
 
-from emotion.public import PASSWORD
+from emotion.server.limits import PASSWORD
 
 MESSAGE = "This page asks for a password. Any user name will do."
 # Nobody notices it once, and guessing takes years.

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from gradio.utils import get_upload_folder
 
-from emotion.errors import PictureError
+from emotion.core.errors import PictureError
 from emotion.ui.thumbnails import data_uri
 from emotion.ui.uploads import forget_upload, may_use_upload
 from emotion.ui.visitor import current_visitor

@@ -7,12 +7,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import SPECIES_COLOURS, species_of
+from emotion.core.owners import may_see
 from emotion.data import drawn
 from emotion.data.folders import holds_pictures, list_folder
 from emotion.data.sets import SavedSet, list_sets, sets_folder
-from emotion.errors import PictureError
-from emotion.labels import SPECIES_COLOURS, species_of
-from emotion.owners import may_see
 from emotion.ui.visitor import current_visitor
 
 _DRAWN_TITLES = {

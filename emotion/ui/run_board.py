@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emotion.config import TrainConfig
+from emotion.core.config import PRESETS, TrainConfig, preset
+from emotion.core.errors import ConfigError, EmotionError, RunError
+from emotion.core.events import (
+    EpochDone,
+    Event,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    Scores,
+    StepDone,
+    TrunkProgress,
+    without_void,
+)
+from emotion.core.format import percent
+from emotion.core.owners import FILE, OF_THE_SERVER, Owner, may_see, owner_of
 from emotion.data.drawn import is_drawn
-from emotion.errors import EmotionError, RunError
-from emotion.events import EpochDone, Event, RunFinished, RunStarted, RunStopped, Scores, without_void
-from emotion.owners import FILE, OF_THE_SERVER, Owner, owner_of
-from emotion.run import About, Run, Status
-from emotion.runs import list_runs
-from emotion.sweep import SweepMember
+from emotion.runs.folder import list_runs
+from emotion.runs.run import About, Run, Status
+from emotion.runs.sweep import SweepMember
+from emotion.runs.validation import load_validation
+from emotion.server.visitors import as_seen_by
 from emotion.ui.picture_sets import set_title
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED, WAITS_FOR_RUN
-from emotion.validation import load_validation
-from emotion.words import duration, percent
 
-HEADERS = [
-    "Run", "Status", "Pictures", "Backbone", "Trained", "Epochs", "Batch",
-    "Validation loss", "Validation accuracy", "Time",
-]  # fmt: skip
-NUMBERS = frozenset({"Epochs", "Batch", "Validation loss", "Validation accuracy", "Time"})
-# Whoever is told from nobody still is a guest.
-NOBODY = "nobody"
-Stamp = tuple[float, int, float, float, bool, bool]
+TORN = "config.json is missing or torn"
+# Whatever else may lie among the runs.
+NOT_A_RUN = (EmotionError, TypeError, ValueError, LookupError, AttributeError)
+Stamp = tuple[tuple[float, int], tuple[float, int], tuple[float, int], bool, bool]
 
 
 @dataclass(frozen=True)
 class RunSummary:
     """What the page shows of a run at a glance; ``best`` are the scores of what it kept or has so far.
 
-    ``curve`` are the events that its curve is drawn from, without the steps; ``sweep`` its place in a sweep.
+    ``curve`` are the events that tell how it stands and that its curve is drawn from, without the steps; ``sweep`` is
+    its place in a sweep, ``created`` and ``ended`` are Unix times, ``twin`` tells runs of one name apart.
     """
 
     run: Run
@@ -49,34 +59,32 @@ class RunSummary:
     curve: tuple[Event, ...] = ()
     sweep: SweepMember | None = None
     owner: Owner = OF_THE_SERVER
+    created: float = 0.0
+    ended: float = 0.0
+    twin: int = 0
 
     @property
     def title(self) -> str:
-        """A short name that tells runs apart: its own, or when, which backbone, batch size; and how good."""
-        day, _, clock = self.run.name.partition("-")
-        when = f"{day[6:8]}.{day[4:6]}. {clock[:2]}:{clock[2:4]}:{clock[4:6]}" if day.isdecimal() else self.run.name
-        score = f", {percent(self.best.accuracy)} right" if self.best else ""
-        if self.about.title:
-            return f"{self.about.title} · {when}{score}"
-        is_told_by_sweep = self.sweep is not None and self.sweep.setting != "batch_size"
-        what = self.sweep.title if self.sweep and is_told_by_sweep else f"batch {self.config.batch_size}"
-        return f"{when} · {Path(self.config.backbone).name} · {what}{score}"
+        """What the run is called everywhere on the page: "Drawn people · Quick · batch 24 · 88 %"."""
+        again = f" ({self.twin})" if self.twin else ""
+        score = f" · {percent(self.best.accuracy)}" if self.best and self.status in ENDED else ""
+        return self.name + again + score
 
     @property
-    def searched(self) -> str:
-        """What a filter looks at, in lower case."""
-        sweep = f"sweep {self.sweep.title}" if self.sweep else ""
-        return " ".join([self.run.name, self.about.note, sweep, *self.row()]).lower()
-
-    def row(self) -> list[str]:
-        """Return the cells of the table, as ``HEADERS`` names them."""
-        loss, accuracy = (f"{self.best.loss:.3f}", percent(self.best.accuracy)) if self.best else ("–", "–")
+    def name(self) -> str:
+        """Its own name, or what it was trained on and how; not always one that no other run has."""
+        if self.about.title:
+            return self.about.title
         config = self.config
-        return [
-            self.about.title or self.run.name, self.status, set_title(config.pictures), Path(config.backbone).name,
-            depth_words(config.depth), str(config.epochs), str(config.batch_size), loss, accuracy,
-            duration(self.seconds) if self.seconds else "–",
-        ]  # fmt: skip
+        told = {"batch_size", self.sweep.setting} if self.sweep else {"batch_size"}
+        chosen = preset_of(config, but=told) or "custom"
+        parts = [trained_on(config.pictures), chosen]
+        if chosen == "custom" or config.backbone != preset(chosen, pictures="-").backbone:
+            parts.append(Path(config.backbone).name)
+        parts.append(f"batch {config.batch_size}")
+        if self.sweep and self.sweep.setting not in ("batch_size", "backbone"):
+            parts.append(self.sweep.title)
+        return " · ".join(parts)
 
 
 class RunBoard:
@@ -89,31 +97,58 @@ class RunBoard:
         self._folder = folder
         self.visitor = visitor
         self._known: dict[str, tuple[Stamp, RunSummary]] = {}
+        self._unreadable: dict[str, str] = {}
+        # Of runs that go on: how far they are read, and what stands there.
+        self._read: dict[str, tuple[int, list[Event]]] = {}
 
     def summaries(self) -> list[RunSummary]:
-        """Return all runs that can be read and that the visitor may see, newest first."""
+        """Return all runs that can be read and that the visitor may see, newest first, no two of one title."""
         visitor = self.visitor()
-        return [_seen_by(each, visitor) for each in self.of_everybody() if each.owner.may_see(visitor)]
+        seen = [_seen_by(each, visitor) for each in self._of_everybody() if each.owner.may_see(visitor)]
+        count: Counter[str] = Counter()
+        told = []
+        for each in reversed(seen):
+            count[each.title] += 1
+            told.append(replace(each, twin=count[each.title] if count[each.title] > 1 else 0))
+        return told[::-1]
 
     def mine(self) -> list[RunSummary]:
         """Return those that the visitor may change."""
         visitor = self.visitor()
-        return [each for each in self.of_everybody() if each.owner.may_change(visitor)]
+        return [each for each in self.summaries() if each.owner.may_change(visitor)]
 
-    def of_everybody(self) -> list[RunSummary]:
-        """Return all runs that can be read, newest first, whoever asks: for counting, never for the screen."""
-        found = []
-        for run in list_runs(self._folder):
+    def unreadable(self) -> dict[str, str]:
+        """Return why a folder among the runs cannot be read as one, by its name, as far as the visitor may see it."""
+        self._of_everybody()
+        visitor, found = self.visitor(), dict(self._unreadable)
+        return {name: why for name, why in found.items() if may_see(self._folder / name, visitor)}
+
+    def _of_everybody(self) -> list[RunSummary]:
+        """Return all runs that can be read, newest first, whoever asks: never for the screen."""
+        found, odd = [], {}
+        for run in _folders(self._folder):
             stamp = _stamp(run)
             known = self._known.get(run.name)
             if known is None or known[0] != stamp:
                 try:
-                    known = (stamp, summarise(run))
-                except EmotionError:
-                    continue  # A folder that is no run of this version is not the page's business.
+                    known = (stamp, summarise(run, read=self._events, ended=stamp[0][0]))
+                except NOT_A_RUN as error:
+                    odd[run.name] = str(error) if isinstance(error, ConfigError) else TORN
+                    continue
                 self._known[run.name] = known
+                if known[1].status in ENDED:
+                    self._read.pop(run.name, None)
             found.append(known[1])
+        self._unreadable = odd
         return found
+
+    def _events(self, run: Run) -> list[Event]:
+        """Return every event of a run; of a long one that goes on only the new ones are read."""
+        offset, known = self._read.get(run.name, (0, []))
+        news, end = run.tail(offset)
+        events = [*known, *news]
+        self._read[run.name] = (end, events)
+        return events
 
     def usable(self) -> list[RunSummary]:
         """Return the runs that can predict, newest first."""
@@ -136,10 +171,7 @@ class RunBoard:
         Raises:
             RunError: the visitor may not see it.
         """
-        visitor, owner = self.visitor(), owner_of(run.path)
-        if not owner.may_see(visitor):
-            raise RunError("That run is gone: choose another one.")
-        return _as_seen_by(run, visitor, owner)
+        return as_seen_by(self.visitor(), run)
 
     def choose(self, name: str | None) -> Run:
         """Return the run to use: the named one; where a page has no name yet, the newest that can predict.
@@ -154,36 +186,59 @@ class RunBoard:
             raise RunError(WAITS_FOR_RUN)
         return usable[0].run
 
-    def signature(self) -> str:
-        """Return a text that changes when anything in the table would."""
-        return repr(
-            [
-                (each.run.name, each.status, each.best, each.has_checkpoint, each.about, each.owner)
-                for each in self.summaries()
-            ]
-        )
+    def signature(self, visitor: str | None) -> str:
+        """Return a short text that changes with every run that a visitor may see, "1" before it while one goes on.
+
+        Of a run that goes on every event counts.
+        """
+        runs = [each for each in self._of_everybody() if each.owner.may_see(visitor)]
+        going = [each for each in runs if each.status not in ENDED]
+        told = [(each.run.name, each.status, each.best, each.has_checkpoint, each.about, each.owner) for each in runs]
+        text = repr((told, [_stamp(each.run) for each in going], sorted(self._unreadable)))
+        return f"{int(bool(going))}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def summarise(run: Run) -> RunSummary:
-    """Read one run.
+def summarise(run: Run, *, read: Callable[[Run], Sequence[Event]] = Run.events, ended: float = 0.0) -> RunSummary:
+    """Sum up one run; ``ended`` is when its last event was written, as a Unix time.
 
     Raises:
         EmotionError: it cannot be read.
     """
     # A status that is newer than the events read would announce an end that is not here yet.
     status = run.status()
-    events = without_void(run.events())
+    events = without_void(read(run))
     seconds = events[-1].elapsed_seconds if events else 0.0
     # The best epoch's folder counts, whatever the end was: a stopped run predicts as well as a finished one.
     has_checkpoint = (run.checkpoint / "config.json").is_file()
     best_epoch, best = _best(events)
     if has_checkpoint and status in ("failed", "interrupted"):
         best_epoch, best = _kept(run, events) or (best_epoch, best)
-    curve = tuple(event for event in events if isinstance(event, RunStarted | EpochDone))
+    reading = next((event for event in reversed(events) if isinstance(event, TrunkProgress)), None)
+    step = next((event for event in reversed(events) if isinstance(event, StepDone)), None)
+    last = events[-1] if events else None
+    told = [each for each in events if isinstance(each, RunStarted | EpochDone) or each in (reading, step, last)]
+    record = run.record()
+    created = record.get("created")
     return RunSummary(
-        run, status, run.config(), best, seconds, has_checkpoint, run.about(), best_epoch, curve, run.sweep(),
-        owner_of(run.path),
+        run, status, TrainConfig.from_json(record["config"]), best, seconds, has_checkpoint, run.about(), best_epoch,
+        tuple(told), SweepMember.from_record(record.get("sweep")), owner_of(run.path),
+        created=float(created) if isinstance(created, int | float) else 0.0, ended=ended,
     )  # fmt: skip
+
+
+def trained_on(folder: str) -> str:
+    """Return what a run is said to be trained on: Drawn people, or the set's own name."""
+    title = set_title(folder).removesuffix(" (train)")
+    return title.replace("humans", "people") if is_drawn(folder) else title
+
+
+def preset_of(config: TrainConfig, *, but: Iterable[str] = ()) -> str | None:
+    """Return the preset that settings are those of, on their backbone, ``but`` for some; None for one's own."""
+    free = {name: getattr(config, name) for name in but}
+    for name in PRESETS:
+        if replace(preset(name, pictures=config.pictures, backbone=config.backbone), **free) == config:
+            return name
+    return None
 
 
 def trained_on_drawn(run: Run) -> bool:
@@ -192,13 +247,6 @@ def trained_on_drawn(run: Run) -> bool:
         return is_drawn(run.config().pictures)
     except EmotionError:
         return False
-
-
-def depth_words(depth: object) -> str:
-    """Return what of the model was trained, in words."""
-    if depth == "head":
-        return "classifier"
-    return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"
 
 
 def _best(events: Sequence[Event]) -> tuple[int | None, Scores | None]:
@@ -221,29 +269,30 @@ def _kept(run: Run, events: Sequence[Event]) -> tuple[int, Scores] | None:
     return (validation.epoch, epochs[validation.epoch]) if validation and validation.epoch in epochs else None
 
 
-def _as_seen_by(run: Run, visitor: str | None, owner: Owner) -> Run:
-    return Run(run.path) if owner.may_change(visitor) else Run(run.path, guest=visitor or NOBODY)
+def _folders(root: Path) -> list[Run]:
+    """Return every folder among the runs, newest first, whatever is in it."""
+    try:
+        found = [path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()]
+    except OSError:
+        return []
+    return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
 
 
 def _seen_by(summary: RunSummary, visitor: str | None) -> RunSummary:
-    run = _as_seen_by(summary.run, visitor, summary.owner)
+    run = as_seen_by(visitor, summary.run, owner=summary.owner)
     return replace(summary, run=run) if run.guest else summary
 
 
 def _stamp(run: Run) -> Stamp:
-    try:
-        stat = (run.path / "events.jsonl").stat()
-        modified, size = stat.st_mtime, stat.st_size
-    except OSError:
-        modified, size = 0.0, 0
-    described, owned = _modified(run.path / "about.json"), _modified(run.path / FILE)
+    events, about, owner = (_changed(run.path / name) for name in ("events.jsonl", "about.json", FILE))
     # An ended run is not locked; asking costs a system call, and a death changes nothing but the lock.
-    is_fresh = time.time() - modified < 24 * 3600 or not size
-    return modified, size, described, owned, is_fresh and run.is_locked(), run.stop_requested()
+    is_fresh = time.time() - events[0] < 24 * 3600 or not events[1]
+    return events, about, owner, is_fresh and run.is_locked(), run.stop_requested()
 
 
-def _modified(path: Path) -> float:
+def _changed(path: Path) -> tuple[float, int]:
     try:
-        return path.stat().st_mtime
+        stat = path.stat()
     except OSError:
-        return 0.0
+        return 0.0, 0
+    return stat.st_mtime, stat.st_size

@@ -8,18 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emotion.command import command_line
-from emotion.comparison import ScoredPicture
-from emotion.config import TrainConfig
-from emotion.events import Event, RunFinished, RunStarted
-from emotion.labels import chance_level, colour_of
-from emotion.public import is_public
+from emotion.analysis import ScoredPicture
+from emotion.core.config import TrainConfig, command_line
+from emotion.core.events import Event, RunFinished, RunStarted
+from emotion.core.format import count, duration, percent
+from emotion.core.labels import chance_level, colour_of
 from emotion.report.naming import place_of, plain_name
-from emotion.run import Run
-from emotion.ui.run_board import depth_words
+from emotion.runs.run import Run
+from emotion.runs.validation import Validation, most_confused
+from emotion.server.limits import is_public
 from emotion.ui.thumbnails import data_uris
-from emotion.validation import Validation, most_confused
-from emotion.words import count, duration, percent
 
 SIDE = 132
 MAX_SHOWN = 24
@@ -33,7 +31,7 @@ def facts_html(run: Run, events: Sequence[Event]) -> str:
     config, backbone = run.config(), record.get("backbone", {})
     started = next((event for event in events if isinstance(event, RunStarted)), None)
     finished = next((event for event in reversed(events) if isinstance(event, RunFinished)), None)
-    facts = {"Trained": f"{depth_words(config.depth)} of {Path(config.backbone).name}"}
+    facts = {"Trained": f"{_depth_words(config.depth)} of {Path(config.backbone).name}"}
     if backbone:
         facts["Weights"] = f"{backbone['source']}, sha256 {backbone['sha256'][:16]}…"
     if started:
@@ -46,6 +44,13 @@ def facts_html(run: Run, events: Sequence[Event]) -> str:
         facts["Memory"] = f"{finished.peak_memory_megabytes:,.0f} MB at its peak"
     rows = "".join(f"<div><dt>{name}</dt><dd>{html.escape(text)}</dd></div>" for name, text in facts.items())
     return f'<dl class="run-facts">{rows}</dl>'
+
+
+def _depth_words(depth: object) -> str:
+    """Return what of the model was trained, in words."""
+    if depth == "head":
+        return "classifier"
+    return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"
 
 
 def shown_config(config: TrainConfig) -> TrainConfig:

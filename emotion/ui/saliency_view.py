@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from emotion.prediction import Saliency
-from emotion.words import percent
+from emotion.core.format import percent
+from emotion.core.prediction import Saliency
 
 # Perceptually uniform and read by every kind of colour vision (van der Walt & Smith 2015, matplotlib's `inferno`).
 SCALE = "Inferno"

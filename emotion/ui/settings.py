@@ -1,27 +1,36 @@
-"""The settings of a training as widgets: a preset, two sliders in front, the rest behind an accordion."""
+"""The settings of a training as widgets, made from the fields of TrainConfig, and kept in the visitor's browser."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol, cast
 
 import gradio as gr
 from gradio.components import Component
 
-from emotion.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
-from emotion.ui.handlers import QUIET
+from emotion.core.config import PRESETS, SETTINGS, VIEWS, TrainConfig, parse_depth, preset
+from emotion.core.errors import EmotionError
+from emotion.runs.run import Run
+from emotion.runs.sweep import SWEPT_SETTINGS
+from emotion.ui.events import BROWSER_SECRET, on, warn
+from emotion.ui.picture_sets import find_set, list_picture_sets
+from emotion.ui.run_board import preset_of
+from emotion.ui.status import sentence
 
-REPORT_BATCH_SIZES = (4, 8, 16, 24)
+CUSTOM = "Custom"
+PRESET_NOTE = "Quick takes seconds, Thorough minutes, The report up to an hour."
 DEPTHS = [
     ("The classifier alone (fastest)", "head"),
-    ("and the last block", "1"),
-    ("and the last 2 blocks", "2"),
-    ("and the last 4 blocks", "4"),
-    ("and the last 6 blocks", "6"),
+    ("The classifier and the last block", "1"),
+    ("The classifier and the last 2 blocks", "2"),
+    ("The classifier and the last 4 blocks", "4"),
+    ("The classifier and the last 6 blocks", "6"),
     ("Everything", "all"),
 ]
+BY_BACKBONE = ("augmentation", "image_size")
+FIRST_SWEPT = "batch_size"
 
 
 class Backbone(Protocol):
@@ -49,12 +58,64 @@ def known_backbones() -> Sequence[Backbone]:
     return list_backbones()
 
 
-@dataclass(frozen=True)
 class Settings:
-    """The widgets by the setting they stand for, without the picture set; their order is that of the handlers."""
+    """The widgets by the setting they stand for, without the picture set; their order is that of the handlers.
 
-    preset: gr.Radio
-    widgets: dict[str, Component]
+    ``several`` are a switch, which setting then has several values, and these.
+    """
+
+    def __init__(self, backbones: Sequence[Backbone]) -> None:
+        self._plain = preset("Quick", pictures="-")
+        self.preset = gr.Radio([*PRESETS, CUSTOM], value="Quick", label="Preset", elem_id="preset", info=PRESET_NOTE)
+        self.widgets: dict[str, Component] = {
+            "backbone": gr.Dropdown(
+                [(backbone_label(row), row.name) for row in backbones], value=self._plain.backbone, label="Backbone",
+                allow_custom_value=True, elem_id="backbone",
+            )
+        }  # fmt: skip
+        with gr.Row():
+            self.widgets |= {name: _widget(name, self._plain) for name, each in SETTINGS.items() if not each.more}
+        self._build_several()
+
+    def _build_several(self) -> None:
+        switch = gr.Checkbox(label="Several values of one setting", elem_id="several")
+        with gr.Row(visible=False) as row:
+            setting = gr.Dropdown(
+                [(swept.label, name) for name, swept in SWEPT_SETTINGS.items()], value=FIRST_SWEPT, label="Setting",
+                elem_id="several-setting", min_width=150,
+            )  # fmt: skip
+            values = gr.Textbox(
+                SWEPT_SETTINGS[FIRST_SWEPT].sweep, label="Values, one training each", max_lines=1,
+                elem_id="several-values", min_width=150,
+            )  # fmt: skip
+        self.several = [switch, setting, values]
+        on(switch.change, lambda is_on: {row: gr.Row(visible=is_on)}, switch, row, by_page=True)
+        # In the browser alone, so that Start pressed right after takes the new values.
+        proposed = json.dumps({name: swept.sweep for name, swept in SWEPT_SETTINGS.items()})
+        on(setting.input, None, setting, values, js=f"(setting) => ({proposed})[setting]")
+
+    def build_more(self) -> None:
+        """Put all other settings here, folded away."""
+        with gr.Accordion("More settings", open=False):
+            # Numbers stand two in a row.
+            more = [name for name, setting in SETTINGS.items() if setting.more]
+            for is_number, names in groupby(more, key=lambda name: name != "depth" and SETTINGS[name].low is not None):
+                some, width = list(names), 2 if is_number else 1
+                for start in range(0, len(some), width):
+                    with gr.Row():
+                        self.widgets |= {name: _widget(name, self._plain) for name in some[start : start + width]}
+        on(
+            self.preset.input, lambda name: dict(zip(self.inputs, self.of_preset(name), strict=True)), self.preset,
+            self.inputs, trigger_mode="always_last",
+        )  # fmt: skip
+        by_backbone = [self.widgets[name] for name in BY_BACKBONE]
+        on(
+            self.widgets["backbone"].input,  # type: ignore[attr-defined]  # gradio adds it
+            lambda *given: dict(zip(by_backbone, of_backbone(*given), strict=True)),
+            [self.preset, self.widgets["backbone"]], by_backbone,
+        )  # fmt: skip
+        own = [each.input for name, each in self.widgets.items() if name != "backbone"]  # type: ignore[attr-defined]
+        on(own, None, None, self.preset, js=f"() => {json.dumps(CUSTOM)}")
 
     @property
     def inputs(self) -> list[Component]:
@@ -71,66 +132,67 @@ class Settings:
         return TrainConfig(pictures=pictures, **given)
 
     def of_preset(self, name: str) -> list[Any]:
-        """Return the values that a preset gives the widgets, in order."""
-        return self.of(preset(name, pictures="-"))
+        """Return the values that a preset gives the widgets, in order; they stay as they are for one's own."""
+        return [gr.skip() for _ in self.widgets] if name not in PRESETS else self.of(preset(name, pictures="-"))
 
     def of(self, config: TrainConfig) -> list[Any]:
         """Return the values that a configuration gives the widgets, in order."""
         return [str(config.depth) if key == "depth" else getattr(config, key) for key in self.widgets]
 
 
-def build_settings(backbones: Sequence[Backbone]) -> Settings:
-    """Put the widgets on the page."""
-    plain = preset("Quick", pictures="-")
-    choice = gr.Radio(list(PRESETS), value="Quick", label="Preset", elem_id="preset", info=PRESET_NOTE)
-    widgets: dict[str, Component] = {}
-    widgets["backbone"] = gr.Dropdown(
-        [(backbone_label(row), row.name) for row in backbones],
-        value=plain.backbone,
-        label="Backbone",
-        info="The pretrained vision transformer that is built on.",
-        allow_custom_value=True,
-        elem_id="backbone",
-    )
-    with gr.Row():
-        widgets |= {name: _widget(name, plain) for name, setting in SETTINGS.items() if not setting.more}
-    with gr.Row(elem_classes="marks"):
-        gr.HTML("The report's batch sizes", apply_default_css=False, elem_classes="marks-label")
-        for size in REPORT_BATCH_SIZES:
-            mark = gr.Button(str(size), size="sm", min_width=44, elem_classes="mark")
-            mark.click(None, None, widgets["batch_size"], js=f"() => {size}", api_visibility="private")
-    with gr.Accordion("More settings", open=False):
-        # Numbers stand two in a row.
-        more = [name for name, setting in SETTINGS.items() if setting.more]
-        for is_number, names in groupby(more, key=lambda name: name != "depth" and SETTINGS[name].low is not None):
-            some, width = list(names), 2 if is_number else 1
-            for start in range(0, len(some), width):
-                with gr.Row():
-                    widgets |= {name: _widget(name, plain) for name in some[start : start + width]}
-    settings = Settings(choice, widgets)
-    choice.input(settings.of_preset, choice, settings.inputs, trigger_mode="always_last", **QUIET)
-    backbone = widgets["backbone"]
-    backbone.input(  # type: ignore[attr-defined]  # gradio adds it
-        of_backbone, [choice, backbone], [widgets[name] for name in BY_BACKBONE], **QUIET
-    )
-    return settings
+class KeptSettings:
+    """Connects the picture set, the preset and every setting with what this browser remembers of them."""
+
+    def __init__(self, pictures: gr.Dropdown, settings: Settings) -> None:
+        self.settings = settings
+        self.widgets: list[Any] = [pictures, settings.preset, *settings.inputs]
+        self.names = ["pictures", "preset", *settings.widgets]
+        self.kept = gr.BrowserState(None, storage_key="emotion-settings", secret=BROWSER_SECRET)
+        # In the browser alone: a slider that is moved asks the server nothing.
+        keep = f"(...values) => Object.fromEntries({json.dumps(self.names)}.map((name, i) => [name, values[i]]))"
+        on([each.change for each in self.widgets], None, self.widgets, self.kept, js=keep)
+
+    def connect(self, page: gr.Blocks) -> None:
+        """Restore what is remembered when the page loads."""
+        on(page.load, self.restore, self.kept, self.widgets, by_page=True, concurrency_limit=None)
+
+    def restore(self, kept: dict[str, Any] | None) -> dict[Any, Any]:
+        """Return the values of an earlier visit, or nothing where they are not possible any more."""
+        if not isinstance(kept, dict) or set(kept) != set(self.names):
+            return {}
+        try:
+            find_set(kept["pictures"], sets=list_picture_sets())
+            self.settings.read([kept[name] for name in self.settings.widgets], pictures="-")
+        except EmotionError:
+            return {}
+        kept["preset"] = kept["preset"] if kept["preset"] in PRESETS else CUSTOM
+        return {widget: kept[name] for widget, name in zip(self.widgets, self.names, strict=True)}
+
+    def of_run(self, run: Run) -> dict[Any, Any]:
+        """Return the settings of a run for the widgets; its picture set with them, where it is offered here."""
+        config = run.config()
+        key = next((each.key for each in list_picture_sets() if str(each.folder) == config.pictures), None)
+        if key is None:
+            warn(f"The pictures in {config.pictures} are not offered here: choose a set.")
+        values = [key or gr.skip(), preset_of(config) or CUSTOM, *self.settings.of(config)]
+        return dict(zip(self.widgets, values, strict=True))
 
 
-BY_BACKBONE = ("augmentation", "image_size")
+def reading_cost(depth: Any, augmentation: Any) -> str:
+    """Return what the settings cost before the first epoch, in a sentence."""
+    if depth == "all":
+        return sentence("Nothing is frozen: in every epoch each picture passes the whole backbone, forth and back.")
+    views = VIEWS.get(str(augmentation), 1)
+    often = f", those trained on in {views} views" if views > 1 else ""
+    return sentence(f"The frozen part reads each picture once{often}; later runs skip this.")
 
 
 def of_backbone(chosen: str | None, backbone: str | None) -> list[Any]:
     """Return what of the chosen preset depends on the backbone, where both are given."""
-    if not chosen or not backbone:
+    if chosen not in PRESETS or not backbone:
         return [gr.skip()] * len(BY_BACKBONE)
     config = preset(chosen, pictures="-", backbone=backbone)
     return [getattr(config, name) for name in BY_BACKBONE]
-
-
-PRESET_NOTE = (
-    "Quick trains the classifier on top of a frozen backbone. Thorough also trains its last 6 blocks: some minutes. "
-    "The report trains every weight of ViT-B/16: minutes to an hour on a CPU."
-)
 
 
 def backbone_label(row: Backbone) -> str:

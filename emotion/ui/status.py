@@ -1,28 +1,16 @@
-"""The line that says how a run stands, as HTML: a chip, a sentence, a bar."""
+"""What every tab says in the same look, as HTML: a chip with a sentence and a bar, a sentence, a badge."""
 
 from __future__ import annotations
 
 import html
 
-from emotion.labels import DRAWN_NOTE
-from emotion.ui.watching import Watch
-from emotion.ui.words import NOTHING_YET, public_words, skipped
+from emotion.core.labels import DRAWN_NOTE
+from emotion.ui.words import public_words
 
 
-def status_line(seen: Watch) -> str:
-    """Return the state of the watched run."""
-    said = seen.progress()
-    if seen.run is None or said is None:
-        return status_box("idle", "ready", NOTHING_YET, None)
-    chip = "replay" if seen.replay_began is not None else str(seen.status)
-    line = status_box(chip, chip, said.sentence, said.share if chip != "finished" else None, detail=seen.run.name)
-    note = skipped(seen.events)
-    return line + (f'<p class="note">{html.escape(note)}</p>' if note else "")
-
-
-def drawn_note(*, shown: bool) -> str:
-    """Return the line that belongs beside every result on drawn pictures."""
-    return f'<p class="drawn-note">{DRAWN_NOTE}</p>' if shown else ""
+def drawn_badge(*, shown: bool) -> str:
+    """Return the badge that belongs on a result on drawn pictures."""
+    return f'<span class="drawn-badge" title="{DRAWN_NOTE}">drawn pictures</span>' if shown else ""
 
 
 def sentence(text: str, *, kind: str = "note") -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from emotion.job import Progress
-from emotion.studies.study import Study
-from emotion.ui.services import Services
+from emotion.analysis.study import Task
+from emotion.core.progress import Progress
+from emotion.server.services import Services
 from emotion.ui.status import status_box
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 
-def carried_out(services: Services, study: Study[R], *, place: Callable[[str], A]) -> Generator[A, None, R]:
+def carried_out(services: Services, study: Task[R], *, place: Callable[[str], A]) -> Generator[A, None, R]:
     """Yield how far the study is, and return its answer. Closing it ends the study.
 
     ``place`` puts the HTML of a status line among the values that a handler yields.

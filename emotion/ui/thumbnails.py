@@ -11,10 +11,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from emotion.core.errors import PictureError
+from emotion.core.labels import colour_of
+from emotion.core.owners import may_see
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
-from emotion.labels import colour_of
-from emotion.owners import may_see
 from emotion.ui.visitor import current_visitor
 
 # One transparent pixel stands where a picture has been moved or cannot be read.
@@ -52,7 +52,7 @@ def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:
         return list(pool.map(convert, pictures))
 
 
-def preview_strip(pictures: Mapping[str, Sequence[Path]], *, per_class: int = 4) -> str:
+def preview_strip(pictures: Mapping[str, Sequence[Path]], *, per_class: int = 2) -> str:
     """Return a row of pictures per class, with how many there are, as HTML."""
     rows = []
     for label, paths in pictures.items():

@@ -17,9 +17,9 @@ from gradio.utils import get_upload_folder
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.errors import RefusedError
-from emotion.public import is_public
-from emotion.room import ADDRESS_SHARE, Room, size_of
+from emotion.core.errors import RefusedError
+from emotion.server.limits import is_public
+from emotion.server.visitors import ADDRESS_SHARE, Room, size_of
 from emotion.ui.visitor import address_of, visitor_of
 
 # Uploads are deleted once they are used, so these are many days' worth.

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emotion.owners import hashed
-from emotion.public import is_public
+from emotion.core.owners import hashed
+from emotion.server.limits import is_public
 
 COOKIE = "emotion-visitor"
 _KEY = "emotion.visitor"
@@ -47,8 +47,8 @@ def visitor_of(scope: Mapping[str, Any]) -> str:
 
 def current_address() -> str:
     """Return where the event that is being handled comes from; empty where nobody sent it."""
-    request = LocalContext.request.get(None)
-    return address_of(getattr(request.request, "scope", {})) if request else ""
+    request = LocalContext.request.get(None)  # Of MCP it is Starlette's own.
+    return address_of(getattr(getattr(request, "request", request), "scope", {}))
 
 
 def address_of(scope: Mapping[str, Any]) -> str:

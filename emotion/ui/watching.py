@@ -1,73 +1,71 @@
-"""Follow one run from its folder: what is known of it, what is new, and how a short one is replayed."""
+"""Follow a run from its folder, or the runs of a sweep one after the other: what is known, and what is new."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from emotion.events import EpochDone, Event, RunFinished, RunStarted, StepDone, without_void
-from emotion.run import Run, Status
-from emotion.ui.words import ENDED, Progress, progress, replaying
+from emotion.core.events import EpochDone, Event, RunFinished, RunStarted, StepDone, without_void
+from emotion.core.format import duration
+from emotion.runs.run import Run, Status
+from emotion.ui.status import sentence, status_box
+from emotion.ui.words import ENDED, NOTHING_YET, Progress, progress, skipped
 
-REPLAY_SECONDS = 2.0
+# An end whose epochs went by in less was seen by nobody.
+BLINK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """How far a page has read a run. ``replay_began`` is the clock's time while a finished curve draws itself."""
+    """How far a page has read a run, whose ``title`` people know. ``sweep`` is the id of its sweep, if it is followed.
+
+    ``replay`` says that a short training ended before its curve could be seen; ``drawn`` what the charts show, and
+    ``offered`` which runs may be laid over it.
+    """
 
     run: Run | None = None
+    title: str = ""
+    sweep: str = ""
     events: tuple[Event, ...] = ()
     offset: int = 0
     status: Status | None = None
     is_live: bool = False
-    replay_began: float | None = None
-    replay_share: float = 1.0
+    replay: str = ""
     queue_place: int | None = None
+    drawn: str = ""
+    offered: str = ""
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to come: the run has ended and its replay too."""
-        return self.run is None or (self.status in ENDED and self.replay_began is None)
-
-    def visible_events(self) -> Sequence[Event]:
-        """Return the events to draw: all of them, or as many as a replay has reached."""
-        if self.replay_began is None:
-            return self.events
-        first, last = _drawn_span(self.events)
-        until = first + (last - first) * self.replay_share
-        return [event for event in self.events if event.elapsed_seconds <= until]
+        """Whether nothing more is to come."""
+        return self.run is None or self.status in ENDED
 
     def curve_length(self) -> int:
-        """Return how many events that a curve shows are visible: where it is the same, so is the curve."""
-        return sum(isinstance(event, RunStarted | StepDone | EpochDone) for event in self.visible_events())
+        """Return how many events a curve shows: where it is the same, so is the curve."""
+        return sum(isinstance(event, RunStarted | StepDone | EpochDone) for event in self.events)
 
     def progress(self) -> Progress | None:
         """Return the run's state in words."""
         if self.run is None or self.status is None:
             return None
-        is_guests = bool(self.run.guest)
-        said = progress(self.events, self.status, queue_place=self.queue_place, is_guests=is_guests)
-        if self.replay_began is not None:
-            first, last = _drawn_span(self.events)
-            return Progress(replaying(last - first), self.replay_share)
-        return said
+        return progress(self.events, self.status, queue_place=self.queue_place, is_guests=bool(self.run.guest))
+
+    def status_html(self, *, before: str = "") -> str:
+        """Return how the run stands: a chip, a sentence with words ``before`` it, a bar."""
+        said = self.progress()
+        if said is None:
+            return status_box("idle", "ready", NOTHING_YET, None)
+        share = said.share if self.status != "finished" else None
+        line = status_box(str(self.status), str(self.status), before + said.sentence, share, detail=self.title)
+        return line + sentence(skipped(self.events))
 
 
-def watch(run: Run, *, is_live: bool, now: float = 0.0) -> Watch:
-    """Begin to follow a run; one that is ``live`` is replayed from ``now`` if it is over before it could be seen."""
-    return look(Watch(run=run, is_live=is_live), now=now)
-
-
-def look(seen: Watch, *, now: float, queue_place: int | None = None) -> Watch:
-    """Return what is known by now, or the very same object if nothing is new. ``now`` is a monotonic clock's time."""
-    if seen.run is None or seen.is_over:
+def look(seen: Watch, *, queue_place: int | None = None) -> Watch:
+    """Return what is known by now, or the very same object if nothing is new."""
+    if seen.run is None:
         return seen
     if not seen.run.path.is_dir():
         return Watch()  # Deleted, perhaps by another visitor.
-    if seen.replay_began is not None:
-        share = min(1.0, (now - seen.replay_began) / REPLAY_SECONDS)
-        return replace(seen, replay_share=share, replay_began=seen.replay_began if share < 1 else None)
     news, offset = seen.run.tail(seen.offset)
     status = seen.run.status()
     if not news and (status, queue_place) == (seen.status, seen.queue_place):
@@ -76,23 +74,13 @@ def look(seen: Watch, *, now: float, queue_place: int | None = None) -> Watch:
     if status in ENDED:
         more, offset = seen.run.tail(offset)
         news = [*news, *more]
-    known = replace(
-        seen, events=tuple(without_void([*seen.events, *news])), offset=offset, status=status, queue_place=queue_place
-    )
-    if seen.is_live and _is_too_short_to_see(known, news):
-        return replace(known, replay_began=now, replay_share=0.0)
-    return known
+    events = tuple(without_void([*seen.events, *news]))
+    seconds = _drawn_seconds(events)
+    is_blink = any(isinstance(each, RunFinished) for each in news) and 0 < seconds < BLINK_SECONDS
+    replay = f"replay of {duration(seconds)}" if seen.is_live and is_blink else ""
+    return replace(seen, events=events, offset=offset, status=status, queue_place=queue_place, replay=replay)
 
 
-def _is_too_short_to_see(known: Watch, news: Sequence[Event]) -> bool:
-    """Whether a run has just finished whose epochs went by within one replay's time."""
-    if not any(isinstance(event, RunFinished) for event in news):
-        return False
-    first, last = _drawn_span(known.events)
-    return 0 < last - first < REPLAY_SECONDS
-
-
-def _drawn_span(events: Sequence[Event]) -> tuple[float, float]:
-    """Return when the first and the last event that a curve shows happened."""
+def _drawn_seconds(events: Sequence[Event]) -> float:
     times = [event.elapsed_seconds for event in events if isinstance(event, StepDone | EpochDone)]
-    return (times[0], times[-1]) if times else (0.0, 0.0)
+    return times[-1] - times[0] if times else 0.0

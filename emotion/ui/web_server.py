@@ -15,12 +15,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from gradio.routes import App
 from starlette.routing import Mount
 
-from emotion.errors import ConfigError
-from emotion.mcp import serves_mcp, what_to_install
-from emotion.public import public_limits
+from emotion.core.errors import ConfigError
+from emotion.server.limits import public_limits
+from emotion.server.mcp import serves_mcp, what_to_install
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
+from emotion.ui.news import ADDRESS, news_route
 from emotion.ui.password import asked_password
+from emotion.ui.run_board import RunBoard
 from emotion.ui.theme import ICON, STYLE, theme
 from emotion.ui.uploads import UploadCounter, UploadsOfVisitors
 from emotion.ui.visitor import VisitorCookie
@@ -32,7 +34,7 @@ MOST_WAITING = 500
 GRACE_SECONDS = 1
 
 
-def behind_gate(page: gr.Blocks, *, host: str, head: str, counter: UploadCounter) -> Gate:
+def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, counter: UploadCounter) -> Gate:
     """Return the page as an ASGI application that may be served.
 
     Visitors' pictures are kept neither in their browser nor here, and nothing is asked elsewhere. ``host`` is where it
@@ -44,15 +46,11 @@ def behind_gate(page: gr.Blocks, *, host: str, head: str, counter: UploadCounter
     limits, has_tools = public_limits(), serves_mcp()
     mcp_bytes = None
     patch()
-    if has_tools:
-        from emotion.ui.mcp_tools import MOST_BODY_BYTES, serve_our_tools
-
-        serve_our_tools()
-        mcp_bytes = MOST_BODY_BYTES
     one_file = limits.upload_megabytes * MB if limits else UPLOAD_BYTES
     # Gradio leaves its own headers for other sites away where it finds these; they let none in.
     parent = FastAPI(openapi_url=None)
     parent.add_middleware(CORSMiddleware, allow_origins=[])
+    parent.add_route(ADDRESS, news_route(board))
     page.queue(api_open=False, max_size=MOST_WAITING)
     gr.mount_gradio_app(
         parent,
@@ -77,8 +75,13 @@ def behind_gate(page: gr.Blocks, *, host: str, head: str, counter: UploadCounter
     )
     # Gradio takes any file of the machine for an upload until it is told so.
     page.has_launched = True
-    if has_tools and not page.mcp_server:
-        raise ConfigError(f"The MCP tools cannot be served ({page.mcp_error}): {what_to_install()}.")
+    if has_tools:
+        if page.mcp_server_obj is None:
+            raise ConfigError(f"The MCP tools cannot be served ({page.mcp_error}): {what_to_install()}.")
+        from emotion.ui.tools import MOST_BODY_BYTES, adapt
+
+        adapt(page.mcp_server_obj)
+        mcp_bytes = MOST_BODY_BYTES
     [gradio] = [each.app for each in parent.routes if isinstance(each, Mount) and isinstance(each.app, App)]
     gradio.state_holder.capacity = SESSIONS
     # Many files of a class go in one upload: as much as a set may hold.
@@ -114,7 +117,9 @@ class WebServer:
     """Serves in a thread of its own from when it is made until ``close``."""
 
     def __init__(self, app: Any, listener: socket.socket) -> None:
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none")
+        config = uvicorn.Config(
+            app, log_config=None, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="web-server", daemon=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emotion.events import (
+from emotion.core.events import (
     EpochDone,
     Event,
     PicturesSkipped,
@@ -16,16 +16,15 @@ from emotion.events import (
     StepDone,
     TrunkProgress,
 )
-from emotion.public import is_public
+from emotion.core.format import count, duration, percent
+from emotion.core.intervals import wilson_interval
+from emotion.core.labels import chance_level
 from emotion.report.naming import without_places
-from emotion.run import Status
-from emotion.words import count, duration, percent
+from emotion.runs.run import Status
+from emotion.server.limits import is_public
 
-NOTHING_YET = "No run is shown here yet. Press Start; the Quick preset is done after one look at the pictures."
-WAITS_FOR_RUN = (
-    "This waits for a first finished run: train one in the Train tab, or wait for one that is trained there now. It "
-    "appears here by itself."
-)
+NOTHING_YET = "Nothing is trained yet. Press Start: the Quick preset takes seconds."
+WAITS_FOR_RUN = "This waits for a first finished run: train one in the Train tab."
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrupted"})
 
 
@@ -49,20 +48,17 @@ def progress(
 
     ``is_guests`` says that whoever looks may not stop it.
     """
-    if status == "queued" and is_guests:
-        when = "as soon as the server is ready" if queue_place is None else "after those that wait before it"
-        return Progress(f"Queued: it begins {when}.")
     if status == "queued":
-        first = "the training before it goes" if queue_place is None else _going_first(queue_place)
-        return Progress(f"Queued: {first} first. Stop withdraws it.")
+        first = "" if not queue_place or queue_place == 1 else f" after {count(queue_place - 1, 'other training')}"
+        return Progress(f"Waits for its turn{first}." + ("" if is_guests else " Stop withdraws it."))
     if status == "stopping":
-        kept = "the best finished epoch is kept" if _last_epoch(events) else "no epoch is finished, so nothing is kept"
-        return Progress(f"Stopping after the step in hand; {kept}.", _share(events))
+        kept = "the best epoch so far is kept" if _last_epoch(events) else "no epoch is finished, so nothing is kept"
+        return Progress(f"Stopping; {kept}.", _share(events))
     if status == "running":
         return _running(events)
     if status == "interrupted":
-        memory = "If it was for want of memory, a smaller batch or fewer trained blocks need less."
-        return Progress(f"Interrupted: its process ended without a word. {_resume(events)} {memory}")
+        memory = "If memory ran out, a smaller batch or fewer trained blocks need less."
+        return Progress(f"Interrupted: its process ended. {_resume(events)} {memory}")
     return _ended(events)
 
 
@@ -76,62 +72,44 @@ def skipped(events: Sequence[Event]) -> str:
     return " ".join(notes)
 
 
-def replaying(seconds: float) -> str:
-    """Return the sentence that stands by a curve which is drawn after the fact."""
-    return f"Replay: the training itself took {duration(seconds)}."
-
-
 def time_left(seconds: float) -> str:
     """Return an estimate in words; a tenth of a second would promise too much."""
     whole = max(1, round(seconds))
     return f"{whole} s left" if whole < 60 else f"{duration(seconds)} left"
 
 
-def verdict(scores: dict[str, float], *, label: str) -> str:
-    """Say what a prediction amounts to, and how sure of it one may be."""
-    ranked = sorted(scores, key=scores.__getitem__, reverse=True)
-    top, second = scores[label], scores[next(name for name in ranked if name != label)] if len(ranked) > 1 else 0.0
-    runner_up = next((name for name in ranked if name != label), "")
-    if runner_up and top - second < 0.1:
-        return f"Undecided between {label} ({percent(top)}) and {runner_up} ({percent(second)})."
-    if top < 0.5 and runner_up:
-        return f"Perhaps {label}: {percent(top)}, ahead of {runner_up} with {percent(second)}."
-    return f"Looks {label}: {percent(top)}."
-
-
 def _running(events: Sequence[Event]) -> Progress:
     last = next((event for event in reversed(events) if not isinstance(event, PicturesSkipped)), None)
     started = next((event for event in events if isinstance(event, RunStarted)), None)
     if last is None or started is None:
-        return Progress("Listing the pictures and loading the backbone.")
+        return Progress("Loading the pictures and the backbone.")
+    has_reading = any(isinstance(event, TrunkProgress) for event in events)
     if isinstance(last, TrunkProgress) and last.done < last.total:
-        return Progress(_looking(last, started), last.done / max(1, last.total))
+        left = f", {time_left(last.remaining_seconds)}" if last.done > last.known else ""
+        return Progress(f"1 of 2: reading {_read(last, started)}{left}.", last.done / max(1, last.total))
+    step = "2 of 2: training" if has_reading else "Training"
     if isinstance(last, StepDone):
         left = time_left(last.remaining_seconds)
-        return Progress(f"Epoch {last.epoch} of {started.epochs}, {left}.", _share(events))
+        return Progress(f"{step}, epoch {last.epoch} of {started.epochs}, {left}.", _share(events))
     if isinstance(last, EpochDone) and last.epoch:
-        left = "writing the checkpoint" if last.epoch == started.epochs else time_left(last.remaining_seconds)
-        return Progress(f"Epoch {last.epoch} of {started.epochs} is done, {left}.", _share(events))
-    train, checked = count(started.train_pictures, "picture"), started.validation_pictures
-    return Progress(f"Getting ready: {train} to train on, {checked:,} held back to check with.")
+        left = "saving the model" if last.epoch == started.epochs else time_left(last.remaining_seconds)
+        return Progress(f"{step}, epoch {last.epoch} of {started.epochs} is done, {left}.", _share(events))
+    return Progress(f"Getting ready: {count(started.train_pictures, 'picture')} to train on.")
 
 
-def _looking(look: TrunkProgress, started: RunStarted) -> str:
-    pictures = count(started.train_pictures + started.validation_pictures, "picture")
-    views = "" if look.total == started.train_pictures + started.validation_pictures else f" in {look.total:,} views"
-    left = f", {time_left(look.remaining_seconds)}" if look.done > look.known else ""
-    later = "later runs skip this" if look.kept else "there is no room to keep them, so later runs look again"
-    known = f", {look.known:,} known from earlier runs" if look.known else ""
-    return f"Looking once at {pictures}{views}{known}: {look.done:,} of {look.total:,}{left}; {later}."
+def _read(look: TrunkProgress, started: RunStarted) -> str:
+    """Say what the frozen part reads; more views of a picture are more to read."""
+    pictures = started.train_pictures + started.validation_pictures
+    views = f" in {look.total:,} views" if look.total > pictures else ""
+    known = f" ({look.known:,} known from earlier runs)" if look.known else ""
+    return count(pictures, "picture") + views + known
 
 
 def _ended(events: Sequence[Event]) -> Progress:
     last = events[-1]
     if isinstance(last, RunFinished):
         early = " It ended early, since nothing got better." if last.stopped_early else ""
-        right = percent(last.validation.accuracy)
-        done = f"Finished in {duration(last.elapsed_seconds)}: epoch {last.best_epoch} is best"
-        return Progress(f"{done}, {right} of the validation pictures right.{early}{_skipped_look(events)}", 1.0)
+        return Progress(f"Finished in {duration(last.elapsed_seconds)}: {_verdict(events, last)}{early}", 1.0)
     if isinstance(last, RunStopped):
         kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
         return Progress(f"Stopped: {kept}. {_resume(events)}")
@@ -140,13 +118,20 @@ def _ended(events: Sequence[Event]) -> Progress:
     return Progress("It has ended.")
 
 
-def _skipped_look(events: Sequence[Event]) -> str:
-    look = next((event for event in reversed(events) if isinstance(event, TrunkProgress)), None)
-    return " No picture had to be looked at: all are known already." if look and look.known == look.total else ""
-
-
-def _going_first(place: int) -> str:
-    return "the training in hand goes" if place <= 1 else f"{place} trainings go"
+def _verdict(events: Sequence[Event], end: RunFinished) -> str:
+    """Say how many validation pictures are right, how sure that is, and which epoch is kept."""
+    started = next((event for event in reversed(events) if isinstance(event, RunStarted)), None)
+    kept = f"Epoch {end.best_epoch}, with the lowest validation loss, is kept."
+    if started is None:
+        return f"{percent(end.validation.accuracy)} of the validation pictures right. {kept}"
+    n = started.validation_pictures
+    right = round(end.validation.accuracy * n)
+    low, high = wilson_interval(right, n)
+    chance = percent(chance_level(len(started.classes)))
+    return (
+        f"{right} of {n:,} validation pictures right = {percent(end.validation.accuracy)} "
+        f"({low * 100:.0f}–{high * 100:.0f}), chance {chance}. {kept}"
+    )
 
 
 def _resume(events: Sequence[Event]) -> str:

@@ -1,7 +1,5 @@
 """``python -m emotion compare``: what is drawn, what is left out, what is counted, and what is kept of it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable
@@ -43,18 +41,16 @@ def exact_p(one: np.ndarray, two: np.ndarray) -> float:
     return float(np.mean(np.array(gaps) >= gap - 1e-12))
 
 
-def test_every_number_follows_from_the_saved_scores(
+def test_every_number_follows_from_the_scores(
     emotion: Emotion, run: Path, tiny_pictures: Path, make_pictures: MakePictures
-) -> None:
+):
     sets = {"human": tiny_pictures / "human_eval", "dog": tiny_pictures / "dog_eval", "cat": make_pictures("cat")}
     found = compared(emotion, run, "--emotion", "all", "--size", 5, "--seed", 3, **sets)
-    values: dict[str, dict[str | None, np.ndarray]] = {}
+    values: dict[str, dict[str | None, np.ndarray]] = {name: {} for name in sets}
     for name, results in found["sets"].items():
-        values[name] = {}
-        for label, told in results.items():
+        for truth, (label, told) in enumerate(results.items()):
             rows = found["saved"]["sets"][name][label]["pictures"]
             scores = np.array([[row["scores"][each] for each in EMOTIONS] for row in rows])
-            truth = EMOTIONS.index(label)
             right, said = scores[:, truth], scores.argmax(1)
             values[name][label] = right
             n, hits = len(rows), int((said == truth).sum())
@@ -81,18 +77,13 @@ def test_every_number_follows_from_the_saved_scores(
         assert told["interval"] == pytest.approx([welch.low, welch.high])
         if each["emotion"]:
             assert told["p_value"] == pytest.approx(exact_p(one, two))
-        else:
-            drawn_p = stats.permutation_test((one, two), lambda a, b: a.mean() - b.mean(), rng=1).pvalue
-            assert told["p_value"] == pytest.approx(drawn_p, abs=0.03)
     for kind in (True, False):
         alike = [each for each in gaps if bool(each["emotion"]) is kind]
         corrected = stats.false_discovery_control([each["difference"]["p_value"] for each in alike], method="by")
         assert [each["adjusted_p_value"] for each in alike] == pytest.approx(list(corrected))
 
 
-def test_the_file_keeps_seed_hashes_and_every_score_as_predict_gives_them(
-    emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+def test_the_file_keeps_seed_hashes_and_the_scores_of_predict(emotion: Emotion, run: Path, tiny_pictures: Path):
     folder = tiny_pictures / "dog_eval"
     found = compared(emotion, run, "--emotion", "sad", "--size", 4, "--seed", 9, dog=folder)
     saved, [label] = found["saved"], found["saved"]["sets"]["dog"]
@@ -109,9 +100,7 @@ def test_the_file_keeps_seed_hashes_and_every_score_as_predict_gives_them(
         assert row["scores"] == pytest.approx(each["scores"], abs=1e-4)
 
 
-def test_twenty_of_one_emotion_any_number_or_all_by_a_seed(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+def test_twenty_of_one_emotion_any_number_or_all_by_a_seed(emotion: Emotion, run: Path, make_pictures: MakePictures):
     dogs = make_pictures("dogs", count=26)
     found = compared(emotion, run, dog=dogs)
     assert list(found["sets"]["dog"]) == ["happy"]
@@ -121,12 +110,15 @@ def test_twenty_of_one_emotion_any_number_or_all_by_a_seed(
     everything = compared(emotion, run, "--emotion", "all", "--size", "all", dog=dogs)
     assert {label: each["n"] for label, each in everything["sets"]["dog"].items()} == dict.fromkeys(EMOTIONS, 26)
     assert drawn(everything) == sorted(path.name for path in (dogs / "happy").iterdir())
-    assert len(list((run / "comparisons").glob("*.json"))) == 4
+    # Those of one second too have names of their own, in their order.
+    files = [compared(emotion, run, "--size", 1, dog=dogs)["file"] for _ in range(3)]
+    assert files == sorted(set(files))
+    assert len(list((run / "comparisons").glob("*.json"))) == 7
 
 
-def test_what_is_printed_is_mean_interval_right_of_n_chance_and_the_gap_in_words(
+def test_what_is_printed_is_mean_interval_right_of_n_chance_the_gap_in_words_and_whether_it_is_drawn(
     emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+):
     sets = ["--set", f"human={tiny_pictures / 'human_eval'}", "--set", f"dog={tiny_pictures / 'dog_eval'}"]
     said = emotion("compare", "--run", run.name, *sets, "--size", 6)
     found = compared(emotion, run, "--size", 6, human=tiny_pictures / "human_eval", dog=tiny_pictures / "dog_eval")
@@ -140,16 +132,11 @@ def test_what_is_printed_is_mean_interval_right_of_n_chance_and_the_gap_in_words
     assert "with 6 pictures each, gaps under about" in said.out
     assert "seed 42, written to " in said.out
     assert "real dogs" not in said.out
-
-
-def test_drawn_pictures_are_said_to_be_drawn(emotion: Emotion, run: Path) -> None:
     said = emotion("compare", "--run", run, "--set", f"dog={FACES / 'dog_eval'}", "--size", 3)
     assert "say nothing of real dogs" in said.out.splitlines()[-1]
 
 
-def test_the_next_in_the_seeded_order_stands_in_for_what_cannot_be_read(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+def test_the_next_by_seed_stands_in_for_what_cannot_be_read(emotion: Emotion, run: Path, make_pictures: MakePictures):
     dogs = make_pictures("dogs")
     before = drawn(compared(emotion, run, "--size", 5, dog=dogs))
     torn = [before[1], before[3]]
@@ -172,7 +159,7 @@ def test_the_next_in_the_seeded_order_stands_in_for_what_cannot_be_read(
 
 def test_pictures_that_were_trained_on_are_left_out_named_and_replaced(
     emotion: Emotion, run: Path, tiny_pictures: Path, make_pictures: MakePictures
-) -> None:
+):
     dogs = make_pictures("dogs")
     before = drawn(compared(emotion, run, "--size", 5, dog=dogs))
     with Image.open(tiny_pictures / "human_train" / "happy" / "happy_001.png") as trained:
@@ -188,19 +175,17 @@ def test_pictures_that_were_trained_on_are_left_out_named_and_replaced(
     assert compared(emotion, run, "--size", "all", dog=dogs)["sets"]["dog"]["happy"]["n"] == 11
 
 
-def test_whoever_compares_on_the_training_pictures_is_told_that_this_is_no_test(
+def test_who_compares_on_training_pictures_is_told_that_this_is_no_test(
     emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+):
     said = emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
-    assert "The run was trained on these very pictures of humans" in said.out
+    assert "The run was trained on these very pictures of people" in said.out
     [kept] = (run / "comparisons").glob("*.json")
     result = json.loads(kept.read_text())["sets"]["human"]["happy"]
     assert (result["n"], result["near_duplicates"], result["is_trained_on"]) == (5, {}, True)
 
 
-def test_other_names_of_an_emotion_and_relaxed_are_read_only_when_asked_for(
-    emotion: Emotion, run: Path, make_pictures: MakePictures
-) -> None:
+def test_other_names_and_relaxed_are_read_only_when_asked_for(emotion: Emotion, run: Path, make_pictures: MakePictures):
     dogs = make_pictures("dogs", count=5)
     (dogs / "angry").rename(dogs / "Anger")
     (dogs / "tired").rename(dogs / "Relaxed")
@@ -217,9 +202,9 @@ def test_other_names_of_an_emotion_and_relaxed_are_read_only_when_asked_for(
     assert compared(emotion, run, "--size", 2, dog=dogs)["mapping"]["dog"]["Relaxed"] is None
 
 
-def test_a_run_that_was_trained_on_another_name_meets_it_under_that_name(
+def test_a_run_that_learnt_another_name_meets_it_under_it(
     emotion: Emotion, tiny_vit: Path, make_pictures: MakePictures
-) -> None:
+):
     own = make_pictures("own", classes=("happy", "angry"))
     (own / "angry").rename(own / "anger")
     small = ["--epochs", 1, "--batch-size", 8, "--image-size", 32, "--precision", "float32"]
@@ -230,81 +215,40 @@ def test_a_run_that_was_trained_on_another_name_meets_it_under_that_name(
     assert found["mapping"]["dog"] == {"angry": "anger", "happy": "happy"}
 
 
-def test_a_model_that_always_says_tired_is_said_to_read_nothing(
-    emotion: Emotion, run: Path, tiny_pictures: Path
-) -> None:
+def test_a_model_that_always_says_tired_is_said_to_read_nothing(emotion: Emotion, run: Path, tiny_pictures: Path):
     from safetensors.numpy import load_file, save_file
 
     weights = load_file(run / "checkpoint" / "model.safetensors")
     weights["classifier.bias"] = weights["classifier.bias"] + np.array([0, 0, 0, 40], dtype=np.float32)
     save_file(weights, run / "checkpoint" / "model.safetensors", metadata={"format": "pt"})
     dogs = ("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 6)
-    said = emotion(*dogs)
-    assert "6 of 6 happy dogs are called tired: the model is not reading dogs, it falls back to one class." in said.out
-    assert "Half or more of the probabilities of dogs lie against 0 or 1" in said.out
-    assert emotion(*dogs, "--emotion", "all", "--json").json["collapses"] == [
-        {"set_name": "dog", "emotion": None, "label": "tired", "called": 18, "n": 18}
-    ]
-    # Tired dogs that are called tired are no fallback.
-    found = emotion(*dogs, "--emotion", "tired", "--json").json
-    assert (found["collapses"], found["sets"]["dog"]["tired"]["correct"]) == ([], 6)
+    said = emotion(*dogs).out
+    assert "6 of 6 happy dogs are called tired: the model is not reading dogs, it falls back to one class." in said
+    fallback = {"set_name": "dog", "emotion": None, "label": "tired", "called": 18, "n": 18}
+    assert emotion(*dogs, "--emotion", "all", "--json").json["collapses"] == [fallback]
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--set", "dog={here}/nowhere"], "There is no folder"),
-        (["--set", "dog={here}/empty"], "There are no pictures in class folders"),
-        (["--set", "dog={here}/torn"], "Only 1 of the 3 pictures of 'happy' in dog can be read"),
-        (["--set", "dog={here}/all_torn", "--size", "all"], "choose another set"),
-        (["--set", "dog={here}/dogs", "--size", "9"], "There are only 3 pictures of 'happy'"),
-        (["--set", "dog={here}/dogs", "--emotion", "tired"], "There are no pictures of 'tired' in this set"),
-        (["--set", "dog={here}/dogs", "--emotion", "bored"], "The run knows no 'bored'"),
-        (["--set", "dog={here}/dogs", "--run", "nothing"], "There is no run 'nothing'"),
-    ],
-)
-def test_what_cannot_be_compared_is_one_sentence_and_leaves_no_file(
-    emotion: Emotion, run: Path, tmp_path: Path, words: list[str], sentence: str
-) -> None:
+def test_what_cannot_be_compared_is_one_sentence_and_leaves_no_file(emotion: Emotion, run: Path, tmp_path: Path):
     for name in ("dogs", "torn", "all_torn"):
         write_pictures(tmp_path / name, count=3, classes=("happy", "sad"))
     (tmp_path / "empty" / "happy").mkdir(parents=True)
     for number in range(3):
         for name in ("torn", "all_torn")[0 if number else 1 :]:
             (tmp_path / name / "happy" / f"happy_{number:03}.png").write_bytes(b"text")
-    words = [word.format(here=tmp_path) for word in words]
-    said = emotion("compare", "--run", run, "--size", 3, *words)
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
-    assert len(said.err.strip().splitlines()) == 1
+    for folder, words, sentence in (
+        ("nowhere", (), "There is no folder"),
+        ("empty", (), "There are no pictures in class folders"),
+        ("torn", (), "Only 1 of the 3 pictures of 'happy' in dog can be read"),
+        ("all_torn", ("--size", "all"), "choose another set"),
+        ("dogs", ("--size", "9"), "There are only 3 pictures of 'happy'"),
+        ("dogs", ("--emotion", "tired"), "There are no pictures of 'tired' in this set"),
+        ("dogs", ("--emotion", "bored"), "The run knows no 'bored'"),
+        ("dogs", ("--run", "nothing"), "There is no run 'nothing'"),
+    ):
+        said = emotion("compare", "--run", run, "--size", 3, "--set", f"dog={tmp_path / folder}", *words)
+        assert (said.code, said.out, len(said.err.strip().splitlines())) == (1, "", 1)
+        assert sentence in said.err
     assert not (run / "comparisons").exists()
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["--set", "dog"],
-        ["--set", "=folder"],
-        ["--set", "dog=a", "--set", "dog=b"],
-        ["--set", "dog=a", "--size", "0"],
-        ["--set", "dog=a", "--size", "many"],
-        ["--set", "dog=a", "--seed", "x"],
-    ],
-)
-def test_words_that_make_no_sense_are_exit_code_2(emotion: Emotion, run: Path, words: list[str]) -> None:
-    assert emotion("compare", "--run", run, *words).code == 2
-
-
-def test_a_comparison_that_cannot_be_written_is_one_sentence(emotion: Emotion, run: Path, tiny_pictures: Path) -> None:
     (run / "comparisons").write_text("in the way")
-    said = emotion("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 2)
-    assert (said.code, said.out) == (1, "")
-    assert "The comparison cannot be written to" in said.err
-
-
-def test_comparisons_of_one_second_sort_as_they_came(emotion: Emotion, run: Path, tiny_pictures: Path) -> None:
-    words = ["compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 1, "--json"]
-    files = [emotion(*words).json["file"] for _ in range(4)]
-    assert files == sorted(files)
-    assert len(set(files)) == 4
+    said = emotion("compare", "--run", run, "--set", f"dog={tmp_path / 'dogs'}", "--size", 2)
+    assert (said.code, said.out, "The comparison cannot be written to" in said.err) == (1, "", True)

@@ -1,20 +1,17 @@
 """Every statistic against a known answer: published numbers, scipy, scikit-learn, a formula or a simulation."""
 
-from __future__ import annotations
-
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.metrics import log_loss
 
-from emotion.intervals import is_piled_up, mean_interval, wilson_interval
-from emotion.statistics.calibration import bin_count, calibration, calibration_error, expected_calibration_error
-from emotion.statistics.difference import Difference, adjusted, difference
-from emotion.statistics.paired import Change, change
-from emotion.statistics.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
-from emotion.statistics.repeats import deviations, draw_means
+from emotion.analysis.calibration import bin_count, calibration, calibration_error, expected_calibration_error
+from emotion.analysis.probabilities import HIGHEST, LOWEST, Judged, fit_temperature, temperature_interval
+from emotion.analysis.statistics import Change, Difference, adjusted, change, deviations, difference, draw_means
+from emotion.core.intervals import is_piled_up, mean_interval, wilson_interval
 
 RNG = np.random.default_rng(7)
 PEOPLE, DOGS = RNG.beta(3, 2, 20), RNG.beta(1, 3, 25)
@@ -32,27 +29,16 @@ def found_between(first: object, second: object, *, seed: int = 0) -> Difference
 
 @pytest.mark.parametrize(
     ("hits", "n", "published"),
-    [
-        (81, 263, (0.2553, 0.3662)),
-        (15, 148, (0.0624, 0.1605)),
-        (0, 20, (0.0, 0.1611)),
-        (1, 29, (0.0061, 0.1718)),
-    ],
+    [(81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0.0, 0.1611)), (1, 29, (0.0061, 0.1718))],
 )
-def test_wilsons_interval_is_newcombes_published_one(hits: int, n: int, published: tuple[float, float]) -> None:
+def test_wilsons_interval_is_newcombes_published_one(hits: int, n: int, published: tuple[float, float]):
     # Newcombe 1998, Statistics in Medicine 17, 857-872, table I, method 3.
     assert wilson_interval(hits, n) == pytest.approx(published, abs=5e-5)
+    low, high = wilson_interval(n - hits, n)
+    assert (1 - high, 1 - low) == pytest.approx(published, abs=5e-5)
 
 
-@pytest.mark.parametrize(("hits", "n"), [(19, 20), (0, 20), (20, 20), (104, 150), (1, 1)])
-def test_wilsons_interval_is_its_formula(hits: int, n: int) -> None:
-    z, share = float(stats.norm.ppf(0.975)), hits / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    assert wilson_interval(hits, n) == pytest.approx((centre - reach, centre + reach), abs=1e-9)
-
-
-def test_the_interval_of_a_mean_is_students_within_nought_and_one_and_one_value_says_nothing() -> None:
+def test_the_interval_of_a_mean_is_students_within_nought_and_one_and_one_value_says_nothing():
     values = [0.2, 0.35, 0.5, 0.41, 0.66, 0.29]
     students = stats.ttest_1samp(values, 0.25).confidence_interval(0.95)
     assert mean_interval(values) == pytest.approx((students.low, students.high))
@@ -61,90 +47,68 @@ def test_the_interval_of_a_mean_is_students_within_nought_and_one_and_one_value_
     assert mean_interval([0.4]) == (0.0, 1.0)
 
 
+def test_half_of_the_values_near_the_same_end_are_piled_up():
+    assert is_piled_up([0.01, 0.02, 0.5, 0.9])
+    assert is_piled_up([0.99, 0.97, 0.5, 0.2])
+    for values in ([0.01, 0.5, 0.6, 0.9], [0.01, 0.99, 0.5, 0.6], [0.06, 0.06, 0.94, 0.94], []):
+        assert not is_piled_up(values)
+
+
 @pytest.mark.parametrize(
-    ("values", "is_piled"),
+    ("shape", "pictures", "held", "doubted"),
     [
-        ([0.01, 0.02, 0.5, 0.9], True),
-        ([0.99, 0.97, 0.5, 0.2], True),
-        ([0.01, 0.5, 0.6, 0.9], False),
-        ([0.01, 0.99, 0.5, 0.6], False),
-        ([0.06, 0.06, 0.94, 0.94], False),
-        ([], False),
+        # Undecided; mostly sure and right; mostly wrong.
+        ((2.0, 3.0), 20, (0.9, 0.97), (0, 0.01)),
+        ((3.0, 0.6), 20, (0.9, 0.97), (0, 0.2)),
+        ((0.5, 1.8), 20, (0.9, 0.97), (0, 0.2)),
+        # Nearly always sure and wrong, as of another species: too narrow, which is noticed, and more pictures mend it.
+        ((0.2, 3.0), 20, (0.8, 0.9), (0.9, 1)),
+        ((0.2, 3.0), 160, (0.9, 0.97), (0.9, 1)),
     ],
 )
-def test_half_of_the_values_near_the_same_end_are_piled_up(values: list[float], is_piled: bool) -> None:
-    assert is_piled_up(values) is is_piled
-
-
-# Undecided; mostly sure and right; mostly wrong; nearly always sure and wrong, as of another species.
-UNDECIDED, RIGHT, WRONG, PILED = (2.0, 3.0), (3.0, 0.6), (0.5, 1.8), (0.2, 3.0)
-
-
-def coverage(shape: tuple[float, float], *, pictures: int = 20) -> tuple[float, float]:
-    """Return how often the interval of samples of a beta distribution holds its mean, and how often it is doubted."""
-    mean, samples = shape[0] / sum(shape), np.random.default_rng(11).beta(*shape, (600, pictures))
+def test_the_interval_of_twenty_holds_the_true_mean_nine_times_of_ten_unless_it_is_doubted(
+    shape: tuple[float, float], pictures: int, held: tuple[float, float], doubted: tuple[float, float]
+):
+    samples = np.random.default_rng(11).beta(*shape, (300, pictures))
     intervals = [mean_interval(sample) for sample in samples]
-    held = np.mean([low <= mean <= high for low, high in intervals])
-    return float(held), float(np.mean([is_piled_up(sample.tolist()) for sample in samples]))
-
-
-@pytest.mark.parametrize(("shape", "at_most"), [(UNDECIDED, 0.01), (RIGHT, 0.2), (WRONG, 0.2)])
-def test_the_interval_of_twenty_holds_the_true_mean_nine_times_of_ten_and_is_then_seldom_doubted(
-    shape: tuple[float, float], at_most: float
-) -> None:
-    held, doubted = coverage(shape)
-    assert 0.9 <= held <= 0.97
-    assert doubted <= at_most
-
-
-def test_the_interval_of_a_piled_up_sample_is_too_narrow_which_is_noticed_and_more_pictures_mend_it() -> None:
-    held, doubted = coverage(PILED)
-    assert 0.8 <= held < 0.9
-    assert doubted > 0.9
-    assert coverage(PILED, pictures=160)[0] > held + 0.03
+    assert held[0] <= np.mean([low <= shape[0] / sum(shape) <= high for low, high in intervals]) <= held[1]
+    assert doubted[0] <= np.mean([is_piled_up(sample.tolist()) for sample in samples]) <= doubted[1]
 
 
 # Two samples
 
 
-def test_a_gap_has_welchs_interval_the_smallest_gap_that_could_be_told_and_its_share_of_pairs() -> None:
+def test_a_gap_has_welchs_interval_the_smallest_gap_that_could_be_told_and_its_share_of_pairs():
     found = found_between(PEOPLE, DOGS)
     interval = stats.ttest_ind(PEOPLE, DOGS, equal_var=False).confidence_interval(0.95)
     assert found.gap == pytest.approx(PEOPLE.mean() - DOGS.mean())
     assert found.interval == pytest.approx((interval.low, interval.high))
     assert found.telling == pytest.approx((interval.high - interval.low) / 2)
     assert found.superiority == pytest.approx((PEOPLE[:, None] > DOGS[None]).mean())
+    # 0.5 beats 0.2 and ties 0.5; 0.9 beats both: 3.5 of 4 pairs.
+    assert found_between([0.5, 0.9], [0.2, 0.5]).superiority == pytest.approx(3.5 / 4)
     assert found.is_told
     assert found == found_between(PEOPLE, DOGS)
     assert found.p_value == found_between(PEOPLE, DOGS, seed=9).p_value == pytest.approx(2 / 10_000)
 
 
-def test_ties_count_half_a_pair() -> None:
-    # 0.5 beats 0.2 and ties 0.5; 0.9 beats both: 3.5 of 4 pairs.
-    assert found_between([0.5, 0.9], [0.2, 0.5]).superiority == pytest.approx(3.5 / 4)
-
-
-def test_the_permutation_test_of_small_samples_takes_every_permutation() -> None:
+def test_the_permutation_test_of_small_samples_takes_every_permutation():
     one, two = np.array([0.9, 0.8, 0.7, 0.95]), np.array([0.1, 0.75, 0.3, 0.2])
-    both, gaps = np.concatenate([one, two]), []
-    for bits in range(256):
-        mask = np.array([bits >> place & 1 for place in range(8)], dtype=bool)
-        if mask.sum() == 4:
-            gaps.append(both[mask].mean() - both[~mask].mean())
+    both = np.concatenate([one, two])
+    gaps = [2 * both[list(four)].mean() - 2 * both.mean() for four in combinations(range(8), 4)]
     p_value = np.mean(np.abs(gaps) >= abs(one.mean() - two.mean()) - 1e-12)
-    assert len(gaps) == 70
     assert found_between(one, two, seed=3).p_value == pytest.approx(p_value)
 
 
-def test_the_permutation_test_calls_equal_populations_different_one_time_in_twenty() -> None:
+def test_the_permutation_test_calls_equal_populations_different_one_time_in_twenty():
     rng = np.random.default_rng(5)
-    p_values = [found_between(*rng.beta(2, 3, (2, 6)), seed=seed).p_value for seed in range(150)]
-    # 5 % of 150 are 7.5; 18 lie four standard errors above.
-    assert sum(value < 0.05 for value in p_values) <= 18
+    p_values = [found_between(*rng.beta(2, 3, (2, 6)), seed=seed).p_value for seed in range(60)]
+    # 5 % of 60 are 3; 9 lie four standard errors above.
+    assert sum(value < 0.05 for value in p_values) <= 9
     assert np.mean(p_values) == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_pictures_needed_tell_the_gap_four_times_in_five() -> None:
+def test_the_pictures_needed_tell_the_gap_four_times_in_five():
     first, second = [0.2, 0.4, 0.5, 0.6, 0.3] * 4, [0.15, 0.35, 0.45, 0.55, 0.25] * 4
     found = found_between(first, second)
     assert not found.is_told
@@ -162,26 +126,29 @@ def test_the_pictures_needed_tell_the_gap_four_times_in_five() -> None:
     [
         ([0.4, 0.6], [0.4, 0.6], 0.0, 1.0, 0.5, False),
         ([0.3] * 5, [0.3] * 5, 0.0, 1.0, 0.5, False),
-        ([0.3] * 5, [0.2] * 5, 0.1, 0.0, 1.0, True),
-        ([0.2] * 5, [0.3] * 5, -0.1, 0.0, 0.0, True),
+        # Of the 252 ways to deal ten pictures two lie as far apart; of the six to deal four, two.
+        ([0.3] * 5, [0.2] * 5, 0.1, 2 / 252, 1.0, True),
+        ([0.2] * 5, [0.3] * 5, -0.1, 2 / 252, 0.0, True),
+        ([0.3] * 2, [0.2] * 2, 0.1, 1 / 3, 1.0, False),
     ],
-)
+)  # fmt: skip
 def test_equal_and_constant_samples_have_an_answer(
     first: list[float], second: list[float], gap: float, p_value: float, superiority: float, is_told: bool
-) -> None:
+):
     found = found_between(first, second)
-    assert (found.p_value, found.superiority, found.is_told) == (p_value, superiority, is_told)
+    assert (found.superiority, found.is_told) == (superiority, is_told)
+    assert found.p_value == pytest.approx(p_value)
     assert found.gap == pytest.approx(gap)
     assert found.needed is None
 
 
-def test_one_constant_sample_has_an_interval_and_a_single_picture_cannot_be_compared() -> None:
+def test_one_constant_sample_has_an_interval_and_a_single_picture_cannot_be_compared():
     found = found_between([0.3] * 5, [0.1, 0.2, 0.4, 0.6])
     assert found.interval[0] < found.gap < found.interval[1]
     assert difference([0.3], [0.1, 0.2], seed=0) is None
 
 
-def test_p_values_of_a_grid_are_corrected_as_benjamini_and_yekutieli_say() -> None:
+def test_p_values_of_a_grid_are_corrected_as_benjamini_and_yekutieli_say():
     # Three tests: p times 3 (1 + 1/2 + 1/3) over its rank, made monotonous.
     factor = 3 * (1 + 1 / 2 + 1 / 3)
     assert adjusted([0.01, 0.04, 0.02]) == pytest.approx([0.01 * factor, 0.04 * factor / 3, 0.02 * factor / 2])
@@ -193,7 +160,7 @@ def test_p_values_of_a_grid_are_corrected_as_benjamini_and_yekutieli_say() -> No
 
 
 @pytest.mark.parametrize("n", [2, 5, 20])
-def test_a_paired_change_has_the_interval_and_the_p_value_of_the_paired_t_test(n: int) -> None:
+def test_a_paired_change_has_the_interval_and_the_p_value_of_the_paired_t_test(n: int):
     rng = np.random.default_rng(n)
     before, after = rng.uniform(0.3, 0.6, n), rng.uniform(0.35, 0.6, n)
     found, test = change(list(before), list(after)), stats.ttest_rel(after, before)
@@ -204,14 +171,16 @@ def test_a_paired_change_has_the_interval_and_the_p_value_of_the_paired_t_test(n
     assert found.is_told == (found.p_value < 0.05)
 
 
-def test_what_moves_alike_is_told_by_pairs_and_one_pair_says_nothing() -> None:
+def test_what_moves_alike_is_told_by_pairs_and_one_pair_says_nothing():
     before, moved = np.array([0.1, 0.3, 0.5, 0.7, 0.9]), np.array([0.05, 0.06, 0.05, 0.04, 0.05])
     assert change(list(before), list(before + moved)).is_told
     assert not found_between(before + moved, before).is_told
     assert (change([0.2], [0.9]).interval, change([0.2], [0.9]).is_told) == ((-1, 1), False)
     still = change([0.2, 0.4], [0.2, 0.4])
     assert (still.mean, still.interval, still.p_value, still.is_told) == (0, (0, 0), 1, False)
-    assert change([0.25, 0.5], [0.5, 0.75]).p_value == 0
+    # Two pairs that move alike: of the four ways to swap them, two move as far.
+    assert change([0.25, 0.5], [0.5, 0.75]).p_value == 0.5
+    assert change([0.0] * 6, [0.25] * 6).p_value == 2 / 64
 
 
 @pytest.mark.parametrize(
@@ -226,14 +195,14 @@ def test_what_moves_alike_is_told_by_pairs_and_one_pair_says_nothing() -> None:
 )
 def test_points_are_whole_unless_an_interval_that_leaves_0_out_would_read_as_if_it_held_it(
     mean: float, interval: tuple[float, float], said: tuple[str, str]
-) -> None:
+):
     assert Change(20, mean, interval, 0.5).in_points() == said
 
 
 # Repeated draws and trainings
 
 
-def test_the_parts_of_luck_are_those_of_a_made_up_sum_of_training_and_draw() -> None:
+def test_the_parts_of_luck_are_those_of_a_made_up_sum_of_training_and_draw():
     rng = np.random.default_rng(0)
     trainings, draws = rng.normal(0, 0.02, 2000), rng.normal(0, 0.05, 2000)
     training, draw = deviations(0.4 + trainings[:, None] + draws[None])
@@ -242,23 +211,20 @@ def test_the_parts_of_luck_are_those_of_a_made_up_sum_of_training_and_draw() -> 
     training, draw = deviations(means)
     assert training is not None
     assert training**2 + draw**2 == pytest.approx(means.var(ddof=1), rel=0.01)
-
-
-def test_one_training_has_no_deviation_and_one_draw_a_deviation_of_nothing() -> None:
     spread = pytest.approx(np.std([0.1, 0.3], ddof=1))
-    assert deviations(np.array([[0.1, 0.3]])) == (None, spread)
-    assert deviations(np.array([[0.1], [0.3]])) == (spread, 0.0)
+    assert deviations(np.array([[0.1, 0.3]])) == (None, spread), "one training has none"
+    assert deviations(np.array([[0.1], [0.3]])) == (spread, 0.0), "one draw has none"
 
 
-def test_draws_move_as_far_as_sampling_without_replacement_says() -> None:
+def test_draws_move_as_far_as_sampling_without_replacement_says():
     values = np.random.default_rng(2).beta(1, 2, (1, 40))
-    means = draw_means(values, [np.arange(40)], size=20, draws=20_000, seed=[3])
+    means = draw_means(values, [np.arange(40)], size=20, draws=5_000, seed=[3])
     # Cochran, Sampling Techniques: Var(mean) = (1 - n/N) S² / n.
-    assert deviations(means)[1] == pytest.approx(np.sqrt((1 - 20 / 40) * values.var(ddof=1) / 20), rel=0.02)
-    assert means.mean() == pytest.approx(values.mean(), abs=0.002)
+    assert deviations(means)[1] == pytest.approx(np.sqrt((1 - 20 / 40) * values.var(ddof=1) / 20), rel=0.05)
+    assert means.mean() == pytest.approx(values.mean(), abs=0.004)
 
 
-def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_repeats() -> None:
+def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_repeats():
     values, groups = np.vstack([2.0 ** np.arange(12)] * 2), [np.arange(6), np.arange(6, 12)]
     means = draw_means(values, groups, size=3, draws=50, seed=[7, 1])
     assert (means == draw_means(values, groups, size=3, draws=50, seed=[7, 1])).all()
@@ -267,13 +233,11 @@ def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_r
     # Powers of two: a sum's bits are the pictures drawn.
     for total in (means[0] * 6).round().astype(int):
         assert bin(total & 0b111111).count("1") == bin(total >> 6).count("1") == 3
-
-
-@pytest.mark.parametrize("size", [None, 6, 99])
-def test_where_every_picture_is_used_there_is_one_draw_of_all(size: int | None) -> None:
-    values = np.random.default_rng(0).random((3, 6))
-    means = draw_means(values, [np.arange(6)], size=size, draws=50, seed=[0])
-    assert means == pytest.approx(values.mean(1, keepdims=True))
+    everything = np.array([[0.1, 0.2, 0.9], [0.3, 0.4, 0.8]])
+    for size in (None, 3, 99):
+        assert draw_means(everything, [np.arange(3)], size=size, draws=50, seed=[0]) == pytest.approx(
+            everything.mean(1, keepdims=True)
+        ), "where every picture is used there is one draw"
 
 
 # Probabilities
@@ -290,7 +254,7 @@ def model(n: int, *, seed: int, temperature: float = 1.0, shift: float = 0.0) ->
     return Judged(known, truth).at(1 / temperature)
 
 
-def test_log_loss_accuracy_and_confidence_are_those_of_the_true_class() -> None:
+def test_log_loss_accuracy_and_confidence_are_those_of_the_true_class():
     said = Judged(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
     assert (said.accuracy, said.correct_confidence) == (0.5, pytest.approx(0.6))
     assert said.log_loss == pytest.approx(-(math.log(0.8) + math.log(0.4)) / 2)
@@ -301,25 +265,18 @@ def test_log_loss_accuracy_and_confidence_are_those_of_the_true_class() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_a_known_temperature_is_found_again_and_taken_back(temperature: float) -> None:
+def test_a_known_temperature_is_found_again_and_taken_back(temperature: float):
     logits = np.random.default_rng(3).normal(scale=1.5, size=(8_000, 4))
     honest, said = (np.exp(each) / np.exp(each).sum(1, keepdims=True) for each in (logits, logits * temperature))
     truth = (np.random.default_rng(4).random((8_000, 1)) > honest.cumsum(1)).sum(1).clip(0, 3)
     assert fit_temperature(Judged(said, truth)) == pytest.approx(temperature, rel=0.05)
-    assert Judged(said, truth).at(temperature).probabilities == pytest.approx(honest)
-
-
-def test_a_temperature_moves_confidence_and_no_verdict() -> None:
-    said = model(500, seed=0)
-    for temperature in (0.3, 3.0):
-        scaled = said.at(temperature)
-        assert np.array_equal(scaled.is_right, said.is_right)
-        assert (scaled.probabilities.max(1).mean() < said.probabilities.max(1).mean()) == (temperature > 1)
-        assert scaled.probabilities.sum(1) == pytest.approx(1.0)
+    taken_back = Judged(said, truth).at(temperature)
+    assert np.allclose(taken_back.probabilities, honest)
+    assert np.array_equal(taken_back.is_right, Judged(said, truth).is_right), "it moves no verdict"
 
 
 @pytest.mark.parametrize("temperature", [1.0, 1.6])
-def test_the_interval_of_a_temperature_holds_the_true_one_95_times_of_100(temperature: float) -> None:
+def test_the_interval_of_a_temperature_holds_the_true_one_95_times_of_100(temperature: float):
     held = 0
     for seed in range(100):
         said = model(90, seed=seed, temperature=temperature)
@@ -329,7 +286,7 @@ def test_the_interval_of_a_temperature_holds_the_true_one_95_times_of_100(temper
     assert held >= 86
 
 
-def test_pictures_that_are_all_right_bound_a_temperature_on_one_side_only() -> None:
+def test_pictures_that_are_all_right_bound_a_temperature_on_one_side_only():
     said = Judged(np.array([[0.9, 0.1], [0.2, 0.8]] * 10), np.array([0, 1] * 10))
     low, high = temperature_interval(said, fit_temperature(said))
     assert fit_temperature(said) == pytest.approx(LOWEST, rel=0.01)
@@ -349,7 +306,7 @@ def by_definition(said: Judged, bins: int) -> float:
     return float(total)
 
 
-def test_the_calibration_error_of_a_hand_made_example_is_what_a_person_reckons() -> None:
+def test_the_calibration_error_of_a_hand_made_example_is_what_a_person_reckons():
     top = np.array([0.9, 0.6, 0.8, 0.7])
     said = Judged(np.stack([top, 1 - top], axis=1), np.array([0, 1, 0, 0]))
     # Bins {0.6, 0.7}: half right, 0.65 sure, 0.15 apart. {0.8, 0.9}: all right, 0.85 sure, 0.15 apart.
@@ -359,31 +316,25 @@ def test_the_calibration_error_of_a_hand_made_example_is_what_a_person_reckons()
     assert expected_calibration_error(said, bins=10) == pytest.approx(1.2 / 4)
 
 
-@pytest.mark.parametrize(("n", "bins"), [(4, 4), (23, 5), (90, 6), (157, 10), (500, 7)])
-def test_the_calibration_error_is_what_its_definition_says(n: int, bins: int) -> None:
+@pytest.mark.parametrize("n", [1, 17, 160, 601])
+def test_bins_hold_all_pictures_differ_by_one_at_most_and_make_the_error_that_its_definition_says(n: int):
     said = model(n, seed=n, temperature=1.7)
-    assert expected_calibration_error(said, bins=bins) == pytest.approx(by_definition(said, bins), abs=1e-12)
-
-
-@pytest.mark.parametrize("n", [1, 3, 17, 74, 160, 601])
-def test_bins_hold_all_pictures_differ_by_one_at_most_and_belong_to_the_error(n: int) -> None:
-    said = model(n, seed=n)
     found = calibration_error(said, seed=0)
     sizes = [each.n for each in found.bins]
     assert (sum(sizes), len(sizes)) == (n, bin_count(n))
     assert max(sizes) - min(sizes) <= 1
     assert sum(each.right for each in found.bins) == said.is_right.sum()
     assert [each.confidence for each in found.bins] == sorted(each.confidence for each in found.bins)
-    assert found.value == pytest.approx(sum(each.n * abs(each.accuracy - each.confidence) for each in found.bins) / n)
+    assert found.value == pytest.approx(by_definition(said, len(sizes)), abs=1e-12)
     interval = stats.binomtest(found.bins[0].right, sizes[0]).proportion_ci(0.95, method="wilson")
     assert found.bins[0].interval == pytest.approx((interval.low, interval.high))
 
 
-def test_about_fifteen_pictures_make_a_bin_where_there_are_enough() -> None:
+def test_about_fifteen_pictures_make_a_bin_where_there_are_enough():
     assert [bin_count(n) for n in (3, 20, 80, 90, 120, 150, 6000)] == [3, 5, 5, 6, 8, 10, 10]
 
 
-def test_a_calibrated_model_shows_what_is_expected_of_it_and_a_much_too_sure_one_is_told_from_it() -> None:
+def test_a_calibrated_model_shows_what_is_expected_of_it_and_a_much_too_sure_one_is_told_from_it():
     found = [calibration_error(model(90, seed=seed), seed=seed) for seed in range(120)]
     expected = float(np.mean([each.if_calibrated for each in found]))
     # On a sample it is never near 0, also where all is well.
@@ -396,12 +347,8 @@ def test_a_calibrated_model_shows_what_is_expected_of_it_and_a_much_too_sure_one
     assert sum(each.is_told and each.interval[0] > 0 for each in too_sure) >= 28
 
 
-@pytest.mark.parametrize(
-    ("n", "temperature", "shift"), [(40, 1.0, 0.0), (160, 0.7, 0.0), (40, 2.5, 0.0), (160, 1.0, 0.6)]
-)
-def test_the_interval_of_the_calibration_error_holds_the_true_one_nine_times_of_ten(
-    n: int, temperature: float, shift: float
-) -> None:
+@pytest.mark.parametrize(("n", "temperature", "shift"), [(40, 2.5, 0.0), (160, 1.0, 0.6)])
+def test_the_interval_of_a_calibration_error_holds_the_true_one_9_of_10(n: int, temperature: float, shift: float):
     true = expected_calibration_error(model(200_000, seed=0, temperature=temperature, shift=shift), bins=bin_count(n))
     # So many pictures still show a little error where there is none.
     slack, held = 0.003, 0
@@ -412,15 +359,15 @@ def test_the_interval_of_the_calibration_error_holds_the_true_one_nine_times_of_
     assert held >= 82
 
 
-def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
-    said = model(5_000, seed=2)
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another():
+    said = model(1_000, seed=2)
     found = calibration_error(said, seed=7)
     assert found == calibration_error(said, seed=7)
     assert found.interval != calibration_error(said, seed=8).interval
-    assert found.if_calibrated < 0.03
+    assert found.if_calibrated < 0.05
 
 
-def test_a_fitted_temperature_changes_confidence_and_loss_and_no_accuracy() -> None:
+def test_a_fitted_temperature_changes_confidence_and_loss_and_no_accuracy_and_one_class_alone_has_no_error():
     said = model(120, seed=4, temperature=2.0)
     found = calibration(said, temperature=2.0, seed=0)
     assert found.accuracy == said.accuracy == said.at(2.0).accuracy
@@ -429,10 +376,6 @@ def test_a_fitted_temperature_changes_confidence_and_loss_and_no_accuracy() -> N
     assert found.raw.error is not None
     assert found.scaled.error is not None
     assert found.scaled.error.value < found.raw.error.value
-
-
-def test_pictures_of_one_class_alone_have_no_calibration_error() -> None:
-    said = model(200, seed=5)
     happy = said.truth == 0
     alone = calibration(Judged(said.probabilities[happy], said.truth[happy]), temperature=1.5, seed=0)
     assert (alone.raw.error, alone.scaled.error, alone.n) == (None, None, happy.sum())

@@ -3,8 +3,6 @@
 One run learnt pictures whose upper half has the colour of the class and whose lower half is noise.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import shutil
@@ -22,8 +20,8 @@ from helpers.studies import ask, cue_faces
 from PIL import Image, ImageOps
 from scipy import stats
 
-from emotion.errors import EmotionError
-from emotion.studies.feature_map import distances_to
+from emotion.analysis.feature_map import distances_to
+from emotion.core.errors import EmotionError
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"
 SMALL = ("--batch-size", 8, "--image-size", 32, "--precision", "float32")
@@ -90,7 +88,7 @@ def refusal(file: Path, question: str, **asked: Any) -> str:
 # Controls
 
 
-def test_a_cover_over_what_carries_the_class_loses_it_and_a_cover_elsewhere_does_not(compare: Compare) -> None:
+def test_a_cover_over_what_carries_the_class_loses_it_and_a_cover_elsewhere_does_not(compare: Compare):
     file = compare("--emotion", "all", "--size", "all")
     found = {name: ask(file, "controls", name=name)["sets"] for name in ("top_covered", "bottom_covered", "grey")}
     for name in ("human", "dog"):
@@ -106,9 +104,7 @@ def test_a_cover_over_what_carries_the_class_loses_it_and_a_cover_elsewhere_does
         assert grey["change"]["interval"][1] < -0.15
 
 
-def test_a_control_is_the_same_pictures_changed_by_hand_judged_again_and_paired(
-    compare: Compare, emotion: Emotion, tmp_path: Path
-) -> None:
+def test_a_control_is_the_same_pictures_changed_judged_and_paired(compare: Compare, emotion: Emotion, tmp_path: Path):
     file = compare("--size", 6)
     rows = saved(file)["dog"]["happy"]["pictures"]
     before = np.array([row["scores"]["happy"] for row in rows])
@@ -141,16 +137,16 @@ def test_a_control_is_the_same_pictures_changed_by_hand_judged_again_and_paired(
 
 
 @pytest.mark.parametrize("shown", [EMOTIONS, ("happy",)], ids=["all emotions", "one emotion"])
-def test_under_shuffled_labels_a_perfect_model_falls_to_chance(run: Path, shown: tuple[str, ...]) -> None:
+def test_under_shuffled_labels_a_perfect_model_falls_to_chance(run: Path, shown: tuple[str, ...]):
     perfect = {label: [scores(**{label: 0.97})] * 300 for label in shown}
     means = []
-    for seed in range(12):
+    for seed in range(6):
         file = write_comparison(run, {"dog": perfect}, name=f"20260101-000000-{seed:06}", seed=seed)
         found = ask(file, "controls", name="shuffled")["sets"]["dog"]
         assert found["before"]["correct_confidence"] == pytest.approx(0.97)
         means.append(found["after"]["correct_confidence"])
-    # Of n labels by lot each is right one time in four: four standard errors of the mean of twelve.
-    error = 0.96 * np.sqrt(0.25 * 0.75 / (300 * len(shown) * 12))
+    # Of n labels by lot each is right one time in four: four standard errors of the mean of six.
+    error = 0.96 * np.sqrt(0.25 * 0.75 / (300 * len(shown) * 6))
     assert np.mean(means) == pytest.approx(0.25, abs=4 * error)
     assert len(set(means)) > 1
     assert ask(file, "controls", name="shuffled")["sets"]["dog"] == found
@@ -158,7 +154,7 @@ def test_under_shuffled_labels_a_perfect_model_falls_to_chance(run: Path, shown:
 
 def test_all_eleven_controls_and_shuffled_labels_of_drawn_faces_are_kept_together_and_counted_as_so_many_looks(
     compare: Compare, emotion: Emotion, tmp_path: Path
-) -> None:
+):
     file = compare("--size", 2, human=FACES / "human_eval", dog=FACES / "dog_eval")
     names = ["centre_crop", "border_blurred", "top_covered", "bottom_covered", "grey", "mirrored", "upside_down"]
     names += ["shuffled", "eyes_neutral", "brows_neutral", "mouth_neutral", "background_removed"]
@@ -181,16 +177,21 @@ def test_all_eleven_controls_and_shuffled_labels_of_drawn_faces_are_kept_togethe
     assert f"That is 22 looks, and one interval in twenty leaves 0 out by luck alone: {told} of 22 do here" in text
 
 
-def test_what_is_no_control_is_refused_and_photographs_are_not_drawn_again(compare: Compare) -> None:
+def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(compare: Compare):
     file = compare("--size", 2)
-    assert "not a drawn picture" in refusal(file, "controls", name="eyes_neutral")
-    assert "no control 'nose'" in refusal(file, "controls", name="nose")
-    assert not (file.with_suffix("") / "controls.json").exists()
+    for question, asked, sentence in (
+        ("controls", {"name": "eyes_neutral"}, "not a drawn"), ("controls", {"name": "nose"}, "no control 'nose'"),
+        ("luck", {"seeds": 1}, "choose 2 to 10"), ("luck", {"seeds": 11}, "choose 2 to 10"),
+        ("cues", {"cue": "nose"}, "no cue 'nose'"), ("cues", {"cue": "tear", "base": "bored"}, "no face 'bored'"),
+        ("cues", {"cue": "tear", "individuals": 0}, "choose from 1"),
+    ):  # fmt: skip
+        assert sentence in refusal(file, question, **asked)
+    assert not file.with_suffix("").exists()
 
 
-def test_a_picture_that_is_gone_is_left_out_and_counted_and_a_set_without_any_refused(
+def test_a_picture_that_is_gone_is_counted_and_a_set_without_any_refused(
     compare: Compare, halves: Path, tmp_path: Path
-) -> None:
+):
     dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
     file = compare("--size", 6, dog=dogs)
     rows = [Path(row["picture"]) for row in saved(file)["dog"]["happy"]["pictures"]]
@@ -206,45 +207,38 @@ def test_a_picture_that_is_gone_is_left_out_and_counted_and_a_set_without_any_re
 # Other draws and other trainings
 
 
-def test_luck_repeats_the_comparison_over_trainings_and_draws(compare: Compare, emotion: Emotion) -> None:
+def test_luck_repeats_the_comparison_over_trainings_and_draws(compare: Compare, emotion: Emotion):
     file = compare("--size", 5)
-    found = ask(file, "luck", seeds=3, draws=40)
-    assert (found["seeds"], found["draws"], found["reference"], found["emotion"]) == (
-        [42, 43, 44],
-        40,
-        "human",
-        "happy",
-    )
+    found = ask(file, "luck", seeds=2, draws=40)
+    assert [found[name] for name in ("seeds", "draws", "reference", "emotion")] == [[42, 43], 40, "human", "happy"]
     means = {name: np.array(each["means"]) for name, each in found["sets"].items()}
     whole = saved(compare("--size", "all"))
     for name, each in found["sets"].items():
         assert (each["n"], each["size"], each["unreadable"], each["trained_on"]) == (12, 5, 0, 0)
-        assert means[name].shape == (3, 40)
+        assert means[name].shape == (2, 40)
         # The first training is that of the run itself; the others differ.
         own = np.array([row["scores"]["happy"] for row in whole[name]["happy"]["pictures"]])
         assert each["trainings"][0]["correct_confidence"] == pytest.approx(own.mean(), abs=0.02)
-        assert len({training["correct_confidence"] for training in each["trainings"]}) == 3
+        assert len({training["correct_confidence"] for training in each["trainings"]}) == 2
         assert each["quantiles"] == pytest.approx(np.quantile(means[name], [0.025, 0.25, 0.5, 0.75, 0.975]), abs=1e-4)
         assert each["training_deviation"] == pytest.approx(means[name].mean(1).std(ddof=1), abs=1e-4)
         assert each["draw_deviation"] == pytest.approx(np.sqrt(means[name].var(1, ddof=1).mean()), abs=1e-4)
         drawn = [row["scores"]["happy"] for row in saved(file)[name]["happy"]["pictures"]]
         assert each["observed"] == pytest.approx(np.mean(drawn))
     assert found["sets"]["dog"]["reference_ahead"] == pytest.approx((means["human"] > means["dog"]).mean(), abs=0.02)
-    assert ask(file, "luck", seeds=3, draws=40) == found
-    other = ask(compare("--size", 5, "--seed", 7), "luck", seeds=3, draws=40)
+    assert ask(file, "luck", seeds=2, draws=40) == found
+    other = ask(compare("--size", 5, "--seed", 7), "luck", seeds=2, draws=40)
     assert other["sets"]["dog"]["means"] != found["sets"]["dog"]["means"]
 
 
-def test_where_every_picture_is_used_only_the_training_differs(compare: Compare) -> None:
+def test_where_every_picture_is_used_only_the_training_differs(compare: Compare):
     found = ask(compare("--emotion", "all", "--size", "all"), "luck", seeds=2)
     dog = found["sets"]["dog"]
     assert (found["draws"], dog["n"], dog["size"], dog["draw_deviation"]) == (1, 48, 48, 0.0)
     assert np.shape(dog["means"]) == (2, 1)
 
 
-def test_luck_leaves_out_what_was_trained_on_and_what_cannot_be_read(
-    compare: Compare, halves: Path, tmp_path: Path
-) -> None:
+def test_luck_leaves_out_what_was_trained_on_and_what_cannot_be_read(compare: Compare, halves: Path, tmp_path: Path):
     dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
     shutil.copy(halves / "learnt" / "happy" / "000.png", dogs / "happy" / "more.png")
     file = compare("--size", 3, dog=dogs)
@@ -255,14 +249,9 @@ def test_luck_leaves_out_what_was_trained_on_and_what_cannot_be_read(
     assert "There is no folder" in refusal(file, "luck")
 
 
-@pytest.mark.parametrize("seeds", [1, 11])
-def test_a_number_of_trainings_out_of_range_is_one_sentence(compare: Compare, seeds: int) -> None:
-    assert "out of range: choose 2 to 10" in refusal(compare("--size", 2), "luck", seeds=seeds)
-
-
 def test_a_run_that_trained_blocks_is_drawn_anew_and_not_trained_anew(
     compare: Compare, emotion: Emotion, tiny_vit: Path, tiny_pictures: Path
-) -> None:
+):
     words = ("--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--depth", 1, "--epochs", 1, *SMALL)
     run = Path(emotion("train", *words, "--json").json["run"])
     sets = {"human": tiny_pictures / "human_eval", "dog": tiny_pictures / "dog_eval"}
@@ -276,14 +265,10 @@ def test_a_run_that_trained_blocks_is_drawn_anew_and_not_trained_anew(
 # The map of features
 
 
-def test_a_map_tells_sets_that_lie_by_species_from_sets_that_lie_by_emotion(compare: Compare, halves: Path) -> None:
+def test_a_map_tells_sets_that_lie_by_species_from_sets_that_lie_by_emotion(compare: Compare, halves: Path):
     file = compare("--size", 4, human=halves / "people", dog=halves / "dogs", dim=halves / "dim_dogs")
     found = ask(file, "map")
-    assert (found["reference"], found["fitted_on"], found["unreadable"]) == (
-        "human",
-        96,
-        dict.fromkeys(found["unreadable"], 0),
-    )
+    assert (found["reference"], found["fitted_on"], any(found["unreadable"].values())) == ("human", 96, False)
     assert len(found["points"]) == len({(each["set_name"], each["picture"]) for each in found["points"]}) == 3 * 48
     assert all(each["picture"].startswith(f"{each['label']}/") for each in found["points"])
     assert 0 < sum(found["explained"]) <= 1.0001
@@ -303,9 +288,7 @@ def test_a_map_tells_sets_that_lie_by_species_from_sets_that_lie_by_emotion(comp
     assert {each["picture"].removeprefix("happy/"): each["predicted"] for each in points} == said
 
 
-def test_a_map_draws_by_seed_no_more_than_a_page_can_show_and_counts_what_cannot_be_read(
-    compare: Compare, tmp_path: Path
-) -> None:
+def test_a_map_draws_by_seed_no_more_than_a_page_shows_and_counts_the_unreadable(compare: Compare, tmp_path: Path):
     many = write_pictures(tmp_path / "many", count=18)
     file = compare("--size", 2, **dict.fromkeys(("human", "dog", "cat", "fox"), many))
     found = ask(file, "map")
@@ -316,7 +299,7 @@ def test_a_map_draws_by_seed_no_more_than_a_page_can_show_and_counts_what_cannot
 
 
 @pytest.mark.parametrize(("shift", "nearer"), [(5.0, 4), (0.5, 0)])
-def test_distances_of_made_up_squares(shift: float, nearer: int) -> None:
+def test_distances_of_made_up_squares(shift: float, nearer: int):
     # A happy and a sad pair of points of each species, the emotions 2 apart, the species ``shift``.
     people = np.array([[-1, 0.1], [-1, -0.1], [1, 0.1], [1, -0.1]])
     groups = [(name, label) for name in ("human", "dog") for label in ("happy", "happy", "sad", "sad")]
@@ -330,7 +313,7 @@ def test_distances_of_made_up_squares(shift: float, nearer: int) -> None:
 # Saliency
 
 
-def test_a_person_stands_beside_a_dog_under_maps_of_what_is_shown_and_of_what_was_said(compare: Compare) -> None:
+def test_a_person_stands_beside_a_dog_under_maps_of_what_is_shown_and_of_what_was_said(compare: Compare):
     file = compare("--emotion", "all", "--size", "all")
     rows, in_upper_half, labels = saved(file), [], set()
     for emotion, number in (("happy", 1), ("happy", 2), ("tired", 1), ("tired", 2), ("tired", 3)):
@@ -357,7 +340,7 @@ def test_a_person_stands_beside_a_dog_under_maps_of_what_is_shown_and_of_what_wa
 
 def test_a_set_with_fewer_pictures_is_passed_over_and_a_picture_that_is_gone_is_one_sentence(
     compare: Compare, halves: Path, tmp_path: Path
-) -> None:
+):
     dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
     for path in sorted((dogs / "happy").iterdir())[3:]:
         path.unlink()
@@ -373,33 +356,27 @@ def test_a_set_with_fewer_pictures_is_passed_over_and_a_picture_that_is_gone_is_
 # Cues
 
 
-def test_a_cue_is_moved_over_its_range_on_the_same_individuals(
-    compare: Compare, emotion: Emotion, tmp_path: Path
-) -> None:
+def test_a_cue_is_moved_over_its_range_on_the_same_individuals(compare: Compare, emotion: Emotion, tmp_path: Path):
     file = compare("--size", 2)
-    found = ask(file, "cues", cue="ear_back", individuals=3)
+    found = ask(file, "cues", cue="ear_back", individuals=2)
     # People have no such ears.
     assert list(found["species"]) == ["dog", "cat"]
     assert found["values"] == sorted(found["values"])
-    faces = cue_faces("ear_back", "dog", individuals=3)
+    faces = cue_faces("ear_back", "dog", individuals=2)
     paths = [[tmp_path / f"{who}_{at}.png" for at in range(len(row))] for who, row in enumerate(faces)]
     for row, names in zip(faces, paths, strict=True):
         for face, path in zip(row, names, strict=True):
             face.save(path)
-    said = emotion("predict", "--run", file.parents[1], *(path for names in paths for path in names), "--json").json[
-        "predictions"
-    ]
+    said = emotion("predict", "--run", file.parents[1], *(path for names in paths for path in names), "--json")
     dog = found["species"]["dog"]
-    assert dog["individuals"] == 3
+    assert dog["individuals"] == 2
     for label in EMOTIONS:
-        values = np.array([each["scores"][label] for each in said]).reshape(3, -1)
+        values = np.array([each["scores"][label] for each in said.json["predictions"]]).reshape(2, -1)
         assert dog["means"][label] == pytest.approx(values.mean(0), abs=1e-4)
         swing, test = dog["swings"][label], stats.ttest_rel(values[:, -1], values[:, 0])
         low, high = test.confidence_interval(0.95)
         assert swing["mean"] == pytest.approx((values[:, -1] - values[:, 0]).mean(), abs=2e-4)
         assert swing["interval"] == pytest.approx([max(-1, low), min(1, high)], abs=2e-3)
-    for wrong in ({"cue": "nose"}, {"cue": "tear", "base": "bored"}, {"cue": "tear", "individuals": 0}):
-        refusal(file, "cues", **wrong)
 
 
 def swing(mean: float, *, told: bool = True) -> dict[str, Any]:
@@ -419,7 +396,7 @@ def swing(mean: float, *, told: bool = True) -> dict[str, Any]:
 )
 def test_a_cue_carries_over_where_it_moves_dogs_as_it_moves_people(
     run: Path, emotion: Emotion, tmp_path: Path, people: Any, dogs: Any, verdict: str, said: str
-) -> None:
+):
     still = {label: swing(0.0, told=False) for label in EMOTIONS}
     species = {
         name: {
@@ -445,11 +422,11 @@ def test_a_cue_carries_over_where_it_moves_dogs_as_it_moves_people(
     ]  # fmt: skip
 
 
-def test_answers_that_cannot_be_read_are_taken_for_none(run: Path, emotion: Emotion, tmp_path: Path) -> None:
+def test_answers_that_cannot_be_read_are_taken_for_none(run: Path, emotion: Emotion, tmp_path: Path):
     file = write_comparison(run, {"dog": {"happy": [scores(happy=0.4), scores(happy=0.5)]}})
     file.with_suffix("").mkdir()
     for name in ("luck", "controls", "map", "saliency"):
         (file.with_suffix("") / f"{name}.json").write_text('{"schema": 1, "sets": {"dog": {"n": 3}}}')
     assert emotion("report", "--run", run, "--to", tmp_path / "card.md").code == 0
     lacking = plain((tmp_path / "card.md").read_text()).partition("Not checked:")[2]
-    assert all(word in lacking for word in ("luck", "controls", "cues", "features"))
+    assert all(word in lacking for word in ("other draws", "controls", "cues", "feature map"))

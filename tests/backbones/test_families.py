@@ -18,7 +18,7 @@ from helpers.training import Trainer, classifier, go_on, piped
 from PIL import Image
 
 from emotion.backbones.pixels import load_processor, to_pixels
-from emotion.errors import RunError
+from emotion.core.errors import RunError
 
 
 @pytest.mark.parametrize("depth", ["head", 2, "all"])

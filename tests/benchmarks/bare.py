@@ -22,15 +22,15 @@ HALF, FULL = "bfloat16", "float32"
 class Bare:
     """The Hub's own class on pictures that are decoded already, in the precision that is fastest here."""
 
-    def __init__(self, backbone: Path, pictures: Sequence[Path]) -> None:
-        """Load the model, keep the pixels of ``pictures`` in batches, and choose the precision by the first of them."""
+    def __init__(self, backbone: Path, pictures: Sequence[Path], *, side: int = SIDE) -> None:
+        """Load the model, keep ``side`` x ``side`` pixels of ``pictures``, and choose the precision by the first."""
         disable_progress_bar()
         self._models = {
             name: AutoModel.from_pretrained(backbone, local_files_only=True, dtype=getattr(torch, name)).eval()
             for name in (HALF, FULL)
         }
         groups = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
-        self._batches = [torch.stack([_pixels(path) for path in group]) for group in groups]
+        self._batches = [torch.stack([_pixels(path, side) for path in group]) for group in groups]
         few = self._batches[:2]
         tasks = {HALF: lambda: self._forward(few, HALF), FULL: lambda: self._forward(few, FULL)}
         take_turns(tasks, list(tasks))
@@ -54,8 +54,8 @@ class Bare:
         return time.perf_counter() - began
 
 
-def _pixels(path: Path) -> Tensor:
-    """Return a (3, 224, 224) tensor, near mean 0 and deviation 1."""
+def _pixels(path: Path, side: int) -> Tensor:
+    """Return a (3, side, side) tensor, near mean 0 and deviation 1."""
     with Image.open(path) as picture:
-        values = np.asarray(picture.convert("RGB").resize((SIDE, SIDE)), dtype=np.float32)
+        values = np.asarray(picture.convert("RGB").resize((side, side)), dtype=np.float32)
     return torch.from_numpy((values / 255 - 0.45) / 0.225).permute(2, 0, 1).contiguous()

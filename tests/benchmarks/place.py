@@ -72,10 +72,10 @@ class Place:
         given = self.environment | ({"EMOTION_CACHE": str(cache)} if cache else {})
         return last_line([sys.executable, "-m", "emotion", *arguments, "--json"], given)
 
-    def train(self, *options: object, cache: Path | None = None) -> dict[str, Any]:
-        """Train on ``human_train`` and return what the command says."""
+    def train(self, *options: object, cache: Path | None = None, pictures: Path | None = None) -> dict[str, Any]:
+        """Train on ``human_train``, or other pictures, and return what the command says."""
         say(f"  training {' '.join(map(str, options)) or 'Quick'}")
-        return self.emotion("train", "--pictures", self.pictures / "human_train", *options, cache=cache)
+        return self.emotion("train", "--pictures", pictures or self.pictures / "human_train", *options, cache=cache)
 
     def train_cold(self, *options: object) -> float:
         """Return the seconds of a training that knows none of its pictures, from its start to its last event."""

@@ -17,14 +17,16 @@ from statistics import median
 
 from benchmarks.bare import Bare
 from benchmarks.figures import NotMeasured, Reading, Row, ratio, take_turns
+from benchmarks.phones import ROWS as OF_PHONES
+from benchmarks.phones import phones
 from benchmarks.place import BACKBONE, PLAIN, ROOT, SAMPLE, Place, last_line, say, train_served, watching_memory
 from gradio_client import handle_file
 from helpers.serving import Site, free_port
 from PIL import Image
 
 # The one import of the package: a call over HTTP would take longer than what is measured.
-from emotion.classifier import Classifier
-from emotion.run import Run
+from emotion.inference.classifier import Classifier
+from emotion.runs.run import Run
 
 FIRST, QUICK, BARE, PEER = "first run, s", "Quick's first run, s", "bare forward, s", "peer, extrapolated, s"
 PEER_STEPS, PEER_EPOCHS, PEER_BATCH = 12, 8, 24
@@ -181,6 +183,7 @@ def _seconds_to_page(place: Place, script: Path) -> float:
 
 MEASUREMENTS: dict[str, Callable[[Place], Readings]] = {
     "first-run": first_run, "dashboard": dashboard, "prediction": prediction, "page": page, "last-blocks": last_blocks,
+    "phones": phones,
 }  # fmt: skip
 ROWS = (
     Row("first-run", "first-run", "first run, nothing known, over a bare forward of its pictures", most=1.25),
@@ -197,4 +200,5 @@ ROWS = (
     Row(
         "memory", "dashboard", "peak memory (PSS), dashboard and children: prediction, first Quick run", "GB", most=1.5
     ),
+    *OF_PHONES,
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +20,9 @@ from helpers.scripted_training import ScriptedTraining
 from helpers.serving import ROOT
 from helpers.waiting import until
 
-from emotion.command import command_line
-from emotion.config import PRESETS, TrainConfig, preset
+from emotion.core.config import PRESETS, SETTINGS, TrainConfig, command_line, preset
 
-HEAVY = {"torch", "transformers", "gradio", "datasets", "numpy", "pandas", "plotly", "scipy", "sklearn", "onnx"}
+HEAVY = {"rich", "torch", "transformers", "gradio", "datasets", "numpy", "pandas", "plotly", "scipy", "sklearn", "onnx"}
 
 
 def run_emotion(*words: object, **more: object) -> subprocess.CompletedProcess[str]:
@@ -61,31 +62,6 @@ def test_what_needs_no_model_imports_none(words: str, may_import: set[str]) -> N
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
-def test_with_json_every_command_prints_one_object_on_its_last_line(
-    emotion: Emotion, run: Path, tiny_pictures: Path, tiny_vit: Path, tmp_path: Path
-) -> None:
-    dogs = tiny_pictures / "dog_eval"
-    picture = next((dogs / "sad").iterdir())
-    train = ["--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--epochs", 1, "--image-size", 32]
-    for words, fields in (
-        (["train", *train], {"run", "validation", "best_epoch", "seconds", "wall_seconds"}),
-        (["predict", "--run", run, picture], {"predictions"}),
-        (["compare", "--run", run.name, "--set", f"dog={dogs}", "--size", 3], {"seed", "sets", "file"}),
-        (["export", "--run", run, "--to", tmp_path / "out"], {"to", "files"}),
-        (["runs"], {"runs"}),
-        (["backbones"], {"backbones"}),
-        (["cache"], set()),
-        (["pictures", "list"], set()),
-        (["pictures", "import", dogs, "--name", "Dogs"], set()),
-    ):
-        done = emotion(*words, "--json")
-        assert done.code == 0, (words, done.err)
-        assert set(done.json) >= fields, words
-    backbones = emotion("backbones", "--json").json["backbones"]
-    assert backbones[0]["name"] == "dinov2-small"
-    assert all({"megabytes", "here", "parameters"} <= set(each) for each in backbones)
-
-
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -118,14 +94,47 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_1(
 @pytest.mark.parametrize(
     "words",
     [
-        "", "dance", "train", "train --pictures x --epochs two", "compare --run x --set dog",
-        "compare --run x --set dog=a --set dog=b", "compare --run x --set dog=a --size none", "push --run x",
+        "", "dance", "--json", "runs now", "runs --jsn", "train", "train --pictures x --epochs two",
+        "train --pictures x --schedule wild", "train --pictures x --preset Slow", "predict --run x", "push --run x",
+        "report --run x", "compare --run x", "compare --run x --set dog", "compare --run x --set =folder",
+        "compare --run x --set dog=a --set dog=b", "compare --run x --set dog=a --size none",
+        "compare --run x --set dog=a --size 0", "compare --run x --set dog=a --seed x", "pictures", "pictures dance",
+        "pictures import", "pictures import x", "pictures import --name x", "pictures show", "pictures delete",
+        "pictures describe", "pictures import --hub team/faces", "pictures import x.zip --hub team/faces --name x",
+        "pictures import --hub faces --name x", "pictures import --hub ../faces --name x",
+        "pictures import x.parquet --name x --map happy", "pictures import x.parquet --name x --map =happy",
     ],
 )  # fmt: skip
-def test_wrong_usage_is_exit_code_2_and_says_how_it_goes(emotion: Emotion, words: str) -> None:
+def test_wrong_usage_is_exit_code_2_and_one_sentence_that_says_where_to_look(emotion: Emotion, words: str) -> None:
     done = emotion(*words.split())
-    assert (done.code, done.out) == (2, "")
-    assert "usage" in done.err.lower()
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert " (usage: python -m emotion" in done.err
+    assert done.err.endswith(" --help)\n")
+
+
+def test_help_lists_the_commands_and_the_settings_with_their_ranges(emotion: Emotion) -> None:
+    done = emotion("-h")
+    assert (done.code, done.err) == (0, "")
+    for command in ("train", "predict", "compare", "pictures", "backbones", "cache"):
+        assert f"\n  {command} " in done.out
+    told = " ".join(emotion("train", "--help").out.split())
+    for setting in SETTINGS:
+        assert f"--{setting.replace('_', '-')} " in told
+    assert "over all processes, 1 to 128. [default: (24 in Quick)]" in told
+
+
+def test_fault_a_letter_that_the_console_lacks_is_written_as_its_number(
+    emotion: Emotion, run: Path, tiny_pictures: Path
+) -> None:
+    [first, second, *_] = sorted((tiny_pictures / "dog_eval" / "happy").iterdir())
+    named = [run.parent / "笑顔.png", run.parent / os.fsdecode(b"m\xfcde.png")]
+    for source, path in zip((first, second), named, strict=True):
+        shutil.copy(source, path)
+    done = run_emotion("predict", "--run", run, *named, env={**os.environ, "PYTHONIOENCODING": "cp1252"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ["/\\u7b11\\u9854.png: " in done.stdout, "/m\\udcfcde.png: " in done.stdout] == [True, True]
+    out = emotion("predict", "--run", run, *named).out
+    assert ["/笑顔.png: " in out, "/m\\udcfcde.png: " in out] == [True, True]
 
 
 @pytest.mark.slow
@@ -158,15 +167,6 @@ def test_a_run_that_is_being_trained_is_left_alone(emotion: Emotion, run: Path) 
     assert done.err == f"{going.path.name} is running: only a run that was cut off can go on.\n"
 
 
-def test_a_damaged_run_is_told_and_hides_no_other(emotion: Emotion, run: Path) -> None:
-    bad = run.parent / "20300101-000000-bad"
-    bad.mkdir()
-    (bad / "config.json").write_text("{")
-    done = emotion("runs", "--json")
-    assert [(row["run"], row["status"]) for row in done.json["runs"]] == [(str(run), "finished")]
-    assert f"{bad} is not a run that can be read" in done.err
-
-
 def test_a_run_made_with_a_relative_folder_is_used_from_anywhere(
     emotion: Emotion, tiny_pictures: Path, tiny_vit: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -176,13 +176,6 @@ def test_a_run_made_with_a_relative_folder_is_used_from_anywhere(
     monkeypatch.chdir(tmp_path)
     config = json.loads((run / "config.json").read_text())["config"]
     assert config["pictures"] == str(tiny_pictures / "human_train")
-
-
-def test_a_result_on_drawn_pictures_says_what_it_is_worth(emotion: Emotion, run: Path, tiny_pictures: Path) -> None:
-    dogs = ROOT / "assets" / "faces" / "dog_eval"
-    note = "Drawn pictures show how the tool works and say nothing of real dogs."
-    assert note in emotion("compare", "--run", run, "--set", f"dog={dogs}", "--size", 3).out
-    assert note not in emotion("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 3).out
 
 
 def test_a_reader_that_has_had_enough_is_no_error() -> None:

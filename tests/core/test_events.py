@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emotion.events import from_line, to_line
+from emotion.core.events import from_line, to_line
 
 SCORES = '"validation": {"loss": 0.5, "accuracy": 0.8, "correct_confidence": 0.7}'
 LINES = [

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from emotion.config import PRESETS, TrainConfig, preset
-from emotion.errors import ConfigError
-from emotion.labels import ALIASES, EMOTIONS, alias_offer, emotion_meant, species_in
+from emotion.core.config import PRESETS, TrainConfig, preset
+from emotion.core.errors import ConfigError
+from emotion.core.labels import ALIASES, EMOTIONS, alias_offer, emotion_meant, species_in
 
 
 def test_settings_round_trip_through_json_and_older_ones_are_read() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from helpers.command import Emotion
-from helpers.hub_data_sets import COMMIT, Hub, faces, parquet
+from helpers.hub_data_sets import COMMIT, Hub, faces, parquet, point_to
 from helpers.sets import Sets, put, result_of, shot, tree
 
-from emotion.data.hub import describe, fetch
+from emotion.core.errors import PictureError
+from emotion.data.hub import FromDataSet, describe
 from emotion.data.limits import Limits
-from emotion.errors import PictureError
 
 Patch = pytest.MonkeyPatch
 TRAIN, TEST = "data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"
@@ -153,7 +153,7 @@ def test_a_damaged_or_missing_data_set_is_one_sentence(
     put(tmp_path, {"inside.parquet": whole[:200] + b"x" * 3800 + whole[4000:]})
     for name in ("text", "short", "inside"):
         assert "is no data set that can be read (" in sets.refused(f"{name}.parquet")
-    for source in ("nothing.parquet", "team/no.parquet", "a/b/c", "/dev/null", "a b"):
+    for source in ("", "nothing.parquet", "team/no.parquet", "a/b/c", "/dev/null", "a b"):
         said = emotion("pictures", "describe", source)
         assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
         assert "There is no data set" in said.err
@@ -201,6 +201,8 @@ def test_pictures_in_a_folder_are_labelled_by_their_folders_or_by_a_list_beside_
 
 CARD = "---\nconfigs:\n- config_name: default\n  data_files:\n  - '{}'\n---\n"
 LIST = '{{"file_name": "1.png", "mood": "a"}}\n{{"file_name": "{}", "mood": "b"}}\n'
+ITSELF = "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9 * (n > 0)}x]\n" for n in range(12))
+ITSELF = f"---\n{ITSELF}configs: *a11\n---\n"
 ELSEWHERE = ("/etc/*.conf", "../*.parquet", "http://127.0.0.1:9/x.parquet", "~/x", "zip://a::b.zip")
 UNREADABLE, CLOSED = "is no data set that can be read", "(archives are not opened)"
 OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
@@ -212,6 +214,10 @@ OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
     "a script": ({"faces.py": b"raise SystemExit(3)", "a.parquet": b""}, "wants to run a script of its own"),
     "a zip": ({"all.zip": b"PK\5\6" + bytes(18)}, CLOSED),
     "rows of text": ({"rows.csv": b"a,b\n1,2\n"}, "holds no pictures that can be read"),
+    "a card that names itself again and again": (
+        {"README.md": ITSELF.encode()},
+        "whose head names parts of itself",
+    ),
     "a torn card": ({"README.md": b"---\nconfigs: [\n---\n"}, UNREADABLE),
     "a card of 20 MB": ({"README.md": b" " * 20_000_001, "a.csv": b""}, "has a README.md of 20 MB"),
 }
@@ -245,14 +251,6 @@ def hub(two_splits: dict[str, bytes], monkeypatch: Patch) -> Iterator[Hub]:
     with hub.serving():
         point_to(hub.url, monkeypatch)
         yield hub
-
-
-def point_to(url: str, monkeypatch: Patch):
-    # The client reads the variable when it is imported.
-    monkeypatch.setenv("HF_ENDPOINT", url)
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
-    place = url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
 
 
 def test_a_data_set_of_the_hub_is_described_without_a_download_of_its_pictures(emotion: Emotion, hub: Hub):
@@ -322,10 +320,12 @@ def test_a_folder_here_of_the_same_name_is_not_meant_where_the_hub_is(
     assert sets.bring("--hub", hub.name).told["pictures"] == 120
 
 
-def fetched(source: Path | str, to: Path, *, mapping: Any = None, seed: int = 0, **limits: Any) -> Any:
+def fetched(source: Path | str, work: Path, *, mapping: Any = None, seed: int = 0, **limits: Any) -> Any:
     """Fetch a split within limits; return the pictures by their class folders, and what was said of it."""
-    told = result_of(fetch(describe(source), to=to, mapping=mapping, limits=Limits(**limits), seed=seed))
-    return {folder.name: sorted(file.name for file in folder.iterdir()) for folder in to.iterdir()}, told
+    work.mkdir()
+    way = FromDataSet(describe(source), mapping=mapping or {}, seed=seed)
+    told = result_of(way.steps(work, Limits(**limits), use_aliases=False))
+    return {folder.name: sorted(file.name for file in folder.iterdir()) for folder in told.root.iterdir()}, told
 
 
 def test_of_too_many_pictures_as_many_of_each_class_are_drawn_by_the_seed(tmp_path: Path):
@@ -334,7 +334,7 @@ def test_of_too_many_pictures_as_many_of_each_class_are_drawn_by_the_seed(tmp_pa
     drawn, told = fetched(file, tmp_path / "one", pictures=12)
     assert {label: len(files) for label, files in drawn.items()} == {"happy": 5, "sad": 4, "tired": 3}
     assert told.notes[1] == "Of 31 pictures 12 are drawn, evenly by class (seed 0)."
-    assert (tmp_path / "one" / "tired" / "000028.jpg").read_bytes() == shot(28)
+    assert (told.root / "tired" / "000028.jpg").read_bytes() == shot(28)
     assert fetched(file, tmp_path / "two", pictures=12)[0] == drawn
     assert fetched(file, tmp_path / "three", seed=1, pictures=12)[0] != drawn
     everything, told = fetched(file, tmp_path / "four", pictures=31)
@@ -351,7 +351,7 @@ def test_only_groups_of_rows_that_are_wanted_are_read_and_too_many_bytes_not_at_
     assert hub.sent(TRAIN) < size / 4
     hub.asked.clear()
     found, told = fetched(hub.name, tmp_path / "half", mapping={"happy": ""})
-    assert (list(found), len(found["sad"]), len(told.skipped)) == (["sad"], 20, 20)
+    assert (list(found), len(found["sad"]), len(told.left_out)) == (["sad"], 20, 20)
     assert size / 2 < hub.sent(TRAIN) < size * 0.75
 
 

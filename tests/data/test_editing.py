@@ -10,16 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.sets import Made, Sets, encoded, image, plain_files, put, shot, signalled, tree
+from helpers.sets import Made, Sets, encoded, image, put, shot, signalled, tree
 
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
-
-
-@pytest.fixture
-def made(sets: Sets, tmp_path: Path) -> Made:
-    """A set ``mine`` of two happy and two sad pictures."""
-    return sets.bring(put(tmp_path / "photos", plain_files()))
 
 
 def test_files_that_are_added_become_pictures_of_the_class_and_the_rest_stays(sets: Sets, made: Made, tmp_path: Path):
@@ -28,14 +22,6 @@ def test_files_that_are_added_become_pictures_of_the_class_and_the_rest_stays(se
     assert (added.pictures, [each.original for each in added.skipped]) == (2, ["c.txt"])
     assert sets.show().counts == {"happy": 2, "sad": 2, "angry": 2}
     assert before.items() <= {path: path.read_bytes() for path in made.files()}.items()
-
-
-def test_what_the_set_holds_already_is_left_out_under_any_label(sets: Sets, made: Made, tmp_path: Path):
-    same = made.files("happy")[0].read_bytes()
-    added = sets.add(tmp_path, "tired", {"again.png": same, "new.png": shot("new")})
-    assert added.pictures == 1
-    assert [each.reason for each in added.skipped] == ["It is in the set already, as happy."]
-    assert sets.show().counts == {"happy": 2, "sad": 2, "tired": 1}
 
 
 def test_a_name_of_a_file_is_never_given_twice(sets: Sets, made: Made, tmp_path: Path):
@@ -153,9 +139,3 @@ def test_a_class_that_differs_in_case_only_is_the_one_that_is_there(sets: Sets, 
     sets.add(tmp_path, "HAPPY", {"a.png": shot("a")})
     sets.relabel([made.names("sad")[0]], "Happy")
     assert sets.show().counts == {"happy": 4, "sad": 1}
-
-
-def test_a_file_that_a_person_put_into_a_set_by_hand_is_left_alone(sets: Sets, made: Made):
-    put(made.folder, {"happy/Rosa.png": shot("by hand")})
-    sets.delete_pictures(["happy/0001.png"])
-    assert (made.folder / "happy" / "Rosa.png").exists()

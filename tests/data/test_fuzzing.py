@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emotion.cli import main
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
 from emotion.data.folders import list_folder
-from emotion.errors import PictureError
 
 SECONDS = float(os.environ.get("EMOTION_FUZZ_SECONDS", "0"))
 # What a mutation lets a header claim is not decoded here: it would take seconds a picture.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import struct
 import tracemalloc
 import zipfile
@@ -20,21 +19,13 @@ import pytest
 from helpers.sets import Made, Sets, encoded, image, plain_files, put, result_of, shot
 from PIL import Image
 
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
 from emotion.data.folders import list_folder
-from emotion.data.hub import describe, fetch
+from emotion.data.hub import FromDataSet, describe
 from emotion.data.importing import Bring, FromFiles
 from emotion.data.limits import Limits
 from emotion.data.sets import SavedSet
-from emotion.errors import PictureError
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-
-
-@pytest.fixture
-def made(sets: Sets, tmp_path: Path) -> Made:
-    """A set ``mine`` of two happy and two sad pictures."""
-    return sets.bring(put(tmp_path / "photos", plain_files()))
 
 
 def own_files(folder: Path, elsewhere: Path) -> list[Path]:
@@ -92,9 +83,10 @@ def test_fault_a_set_is_read_with_what_others_add_to_its_files(sets: Sets, made:
     assert sets.show().counts == {"happy": 2, "sad": 2}
 
 
-def test_fault_a_set_of_before_is_packed_with_its_classes_whatever_they_are_called(sets: Sets, tmp_path: Path):
-    [old] = (path for path in (GOLDEN / "sets").iterdir() if path.is_dir())
-    folder = Path(shutil.copytree(old, sets.root / old.name))
+def test_fault_a_set_of_before_is_packed_with_its_classes_whatever_they_are_called(
+    sets: Sets, old_set: Path, tmp_path: Path
+):
+    folder = old_set
     before = sets.show(folder.name).told["classes"]
     label = next(iter(before))
     text = (folder / "manifest.json").read_text().replace(f'"label": "{label}"', '"label": "test"')
@@ -113,28 +105,6 @@ def test_fault_no_class_hides_by_its_name_or_takes_a_files_place(sets: Sets, tmp
     assert {name: len(names) for name, names in list_folder(made.folder).files.items()} == made.counts
 
 
-def test_fault_a_class_that_cannot_be_opened_is_told_of(made: Made):
-    (made.folder / "loop").symlink_to("loop")
-    (made.folder / "happy" / "loop.png").symlink_to("loop.png")
-    (made.folder / "sad" / "metadata.csv").symlink_to("metadata.csv")
-    told = list_folder(made.folder)
-    assert [each.original for each in told.left_out] == ["happy/loop.png", "loop", "sad/metadata.csv"]
-    assert {label: len(names) for label, names in told.files.items()} == {"happy": 2, "sad": 2}
-
-
-TABLES = {
-    "semicolons": b"file_name;label\n1.png;happy\n2.png;sad\n",
-    "UTF-16": "file_name,label\n1.png,happy\n2.png,sad\n".encode("utf-16"),
-    "odd quotes": b'file_name,note,label\n1.png,"a\nb",happy\n2.png,,sad\n',
-}
-
-
-@pytest.mark.parametrize("case", TABLES)
-def test_fault_a_table_of_any_office_is_read(tmp_path: Path, case: str):
-    folder = put(tmp_path / "photos", {"1.png": shot(1), "2.png": shot(2), "Metadata.csv": TABLES[case]})
-    assert list_folder(folder).files == {"happy": ["1.png"], "sad": ["2.png"]}
-
-
 def test_fault_a_table_that_cannot_be_read_is_named_where_no_class_is_left(sets: Sets, tmp_path: Path):
     folder = put(tmp_path / "photos", {"1.png": shot(1), "metadata.csv": b"\x80\x81"})
     assert "metadata.csv cannot be read" in sets.refused(folder)
@@ -150,29 +120,14 @@ def test_fault_a_file_of_any_name_comes_into_a_class_and_one_that_is_gone_is_nam
     assert (brought.pictures, [each.original for each in brought.skipped]) == (1, ["gone.png"])
 
 
-def test_fault_the_same_picture_saved_otherwise_is_known_later_too(sets: Sets, made: Made, tmp_path: Path):
-    again = encoded(open_picture(made.files("happy")[0]), "PNG", compress_level=9)
-    brought = sets.add(tmp_path, "sad", {"again.png": again, "new.png": shot("new")})
-    assert [each.reason for each in brought.skipped] == ["It is in the set already, as happy."]
-
-
-def jpeg(width: int, height: int, scans: int) -> bytes:
-    """Return a baseline JPEG that claims a size and has so many scans."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (16, 16)).save(buffer, "JPEG", quality=50)
-    content = bytearray(buffer.getvalue())
-    frame = content.index(b"\xff\xc0")
-    content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
-    scan = content.index(b"\xff\xda")
-    return bytes(content[:scan]) + bytes(content[scan:-2]) * scans + b"\xff\xd9"
-
-
-@pytest.mark.parametrize(
-    ("content", "why"), [(jpeg(13_000, 13_000, 3), "megapixels"), (jpeg(400, 400, 60), "60 scans")]
-)
-def test_fault_a_jpeg_of_many_scans_is_refused_without_being_called_progressive(content: bytes, why: str):
-    with pytest.raises(PictureError, match=why):
-        open_picture(io.BytesIO(content), name="It", side=224)
+def test_what_the_set_holds_already_is_left_out_under_any_label_and_saved_otherwise(
+    sets: Sets, made: Made, tmp_path: Path
+):
+    first, second = made.files("happy")
+    otherwise = encoded(open_picture(second), "PNG", compress_level=9)
+    added = sets.add(tmp_path, "tired", {"a.png": first.read_bytes(), "b.png": otherwise, "new.png": shot("new")})
+    assert [each.reason for each in added.skipped] == ["It is in the set already, as happy."] * 2
+    assert sets.show().counts == {"happy": 2, "sad": 2, "tired": 1}
 
 
 def test_a_thumbnail_in_a_jpegs_header_is_no_scan():
@@ -210,18 +165,9 @@ def test_fault_what_a_parquet_file_says_of_its_size_is_not_believed(tmp_path: Pa
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8))
     pictures = pa.array([encoded(noise)] * 300).dictionary_encode()
     folder = tables(tmp_path / "set", pa.array(["happy", "sad"] * 150), pictures)
-    described = describe(folder)
+    way = FromDataSet(describe(folder))
     with pytest.raises(PictureError, match=r"holds more than 5 MB|to read: the limits"):
-        result_of(fetch(described, to=tmp_path / "to", limits=Limits(bytes=5_000_000)))
-
-
-def test_fault_a_card_that_names_itself_again_and_again_is_read_once(tmp_path: Path):
-    levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))
-    card = f"---\na0: &a0 [x]\n{levels}\nconfigs: *a11\n---\n"
-    folder = tables(tmp_path / "set", pa.array(["happy", "sad"]), pa.array([shot(1), shot(2)]))
-    (folder / "README.md").write_text(card)
-    with pytest.raises(PictureError):
-        describe(folder)
+        result_of(way.steps(tmp_path, Limits(bytes=5_000_000), use_aliases=False))
 
 
 def test_fault_a_pipe_in_a_data_set_waits_for_nobody(tmp_path: Path):

@@ -15,35 +15,17 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.sets import (
-    COPIES,
-    Sets,
-    encoded,
-    image,
-    import_steps,
-    odd_zip,
-    of_a_phone,
-    plain_files,
-    put,
-    shot,
-    signalled,
-    tree,
-)
+from helpers.sets import COPIES, Sets, encoded, image, odd_zip, of_a_phone, plain_files, put, shot, signalled, tree
+from helpers.sets import import_steps as begun
 from PIL import Image, ImageChops, ImageStat, PngImagePlugin
 
 from emotion.cli import main
+from emotion.core.errors import PictureError
 from emotion.data.decoding import open_picture
-from emotion.errors import PictureError
 
 ROOT = Path(__file__).parents[2]
 FACES = ROOT / "assets" / "faces"
 SECRET = b"Rosa's kitchen"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder of two classes with two pictures each."""
-    return put(tmp_path / "photos", plain_files())
 
 
 def test_a_zip_and_a_folder_of_the_same_pictures_give_the_same_set(sets: Sets, folder: Path, tmp_path: Path):
@@ -69,11 +51,8 @@ def with_metadata(kind: str, turn: int) -> bytes:
         "TIFF": {"compression": "tiff_lzw"},
         "GIF": {"comment": SECRET},
     }[kind]
-    behind = SECRET if kind in ("JPEG", "WEBP") else b""
-    return (
-        shot((kind, turn), kind, **options, **({} if kind == "GIF" else {"exif": of_a_phone(turn, SECRET.decode())}))
-        + behind
-    )
+    exif = {} if kind == "GIF" else {"exif": of_a_phone(turn, SECRET.decode())}
+    return shot((kind, turn), kind, **options, **exif) + (SECRET if kind in ("JPEG", "PNG", "WEBP") else b"")
 
 
 def apart(one: Path, other: Path) -> float:
@@ -158,7 +137,7 @@ def test_near_duplicates_are_told_within_a_set_and_between_sets_and_kept(sets: S
 
 
 def test_a_visitor_learns_nothing_of_a_set_that_they_may_not_see(sets: Sets, folder: Path):
-    from emotion.owners import share
+    from emotion.core.owners import share
 
     hers = sets.within(folder, name="hers", owner="anna")
     assert {of for *_, of in sets.within(folder, name="his", owner="bert").near} == set()
@@ -207,14 +186,17 @@ def test_a_link_to_a_picture_is_read_and_pipes_sockets_and_links_to_folders_are_
     (folder / "happy/gone.png").symlink_to(tmp_path / "gone.png")
     (folder / "linked").symlink_to(tmp_path)
     (folder / "happy/round").symlink_to(folder)
+    for loop in ("loop", "happy/loop.png", "sad/metadata.csv"):
+        (folder / loop).symlink_to(Path(loop).name)
     os.mkfifo(folder / "happy/pipe.png")
     Path(folder, *["d"] * 40).mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(folder / "sad/s.png"))
         made = sets.bring(folder)
-    words = {"happy/gone.png": "leads nowhere", "happy/pipe.png": "no plain file", "happy/round": "link to a folder"}
-    words |= {"linked": "link to a folder"}
-    words |= {"sad/s.png": "no plain file", "/".join("d" * 33): "more than 32 folders deep"}
+    words = dict.fromkeys(("happy/gone.png", "loop", "happy/loop.png", "sad/metadata.csv"), "")
+    words |= {"happy/gone.png": "leads nowhere", "happy/round": "link to a folder", "linked": "link to a folder"}
+    words |= {"happy/pipe.png": "no plain file", "sad/s.png": "no plain file"}
+    words |= {"/".join("d" * 33): "more than 32 folders deep"}
     assert set(made.left_out) == set(words)
     assert all(words[name] in reason for name, reason in made.left_out.items())
     assert made.counts == {"happy": 3, "sad": 2}
@@ -230,7 +212,7 @@ def test_a_folder_that_changes_is_a_whole_set_or_a_sentence(sets: Sets, folder: 
     changed, secret = folder / "sad/1.png", put(tmp_path, {"secret.png": shot("secret")}) / "secret.png"
     content = changed.read_bytes()
     for after in range(2, 7):  # From the listing on.
-        steps = import_steps(folder, sets.root)
+        steps = begun(folder, sets.root)
         list(islice(steps, after))
         changed.unlink()
         {
@@ -255,7 +237,7 @@ def test_a_folder_that_changes_is_a_whole_set_or_a_sentence(sets: Sets, folder: 
 
 def test_an_import_that_is_stopped_at_any_step_leaves_nothing_and_the_next_one_is_free(sets: Sets, folder: Path):
     for after in range(7):
-        steps = import_steps(folder, sets.root)
+        steps = begun(folder, sets.root)
         list(islice(steps, after))
         steps.close()
         assert tree(sets.root) == set()
@@ -263,10 +245,10 @@ def test_an_import_that_is_stopped_at_any_step_leaves_nothing_and_the_next_one_i
 
 
 def test_two_imports_at_once_leave_each_other_alone_and_of_one_name_one_is_refused(sets: Sets, folder: Path):
-    first, late = (import_steps(folder, sets.root, name=name) for name in ("first", "SECOND"))
+    first, late = (begun(folder, sets.root, name=name) for name in ("first", "SECOND"))
     for steps in (first, late, late, first):
         next(steps)
-    list(import_steps(folder, sets.root, name="second"))
+    list(begun(folder, sets.root, name="second"))
     list(first)
     with pytest.raises(PictureError, match="There is a picture set 'second'"):
         list(late)
@@ -276,7 +258,7 @@ def test_two_imports_at_once_leave_each_other_alone_and_of_one_name_one_is_refus
 
 def test_an_import_that_is_killed_at_any_moment_leaves_no_half_set_and_the_next_one_cleans_up(sets: Sets, folder: Path):
     for at in range(1, 100):
-        done = signalled(lambda: list(import_steps(folder, sets.root)) and 0, at=at)
+        done = signalled(lambda: list(begun(folder, sets.root)) and 0, at=at)
         if done is None:
             break
         assert done == -signal.SIGKILL

@@ -84,8 +84,10 @@ def tab(page: Page) -> Page:
 def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(
     tab: Page, on_disk: OnDisk, site: Site, tmp_path: Path
 ):
+    from playwright.sync_api import expect
+
     bring(tab, tmp_path / "evil.zip", {"../../happy": 1})
-    says(tab, "leads out of its folder: it is not safe to import")
+    expect(panel(tab).get_by_text("leads out of its folder: it is not safe to import")).to_be_in_viewport()
     assert not any(path.is_dir() for path in site.sets.iterdir())
 
     bring(tab, tmp_path / "Rosa’s dogs.zip", {"happy": 6, "anger": 5}, {"happy/broken.jpg": b"no"})
@@ -117,6 +119,10 @@ def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(
     tab.get_by_text("is not in the set any more").wait_for()
     assert on_disk("Rosa’s dogs") == {"happy": 4, "angry": 2, "tired": 2}
 
+    press(tab, "Train on this set")
+    expect(tab.get_by_role("combobox", name="Picture set", exact=True)).to_have_value(re.compile("^Rosa’s dogs"))
+    expect(tab.get_by_role("tab", name="Train", exact=True)).to_have_attribute("aria-selected", "true")
+    open_tab(tab, "Pictures")
     press(tab, "Pack as a zip")
     with tab.expect_download() as download:
         press(tab, "Download the zip")
@@ -147,6 +153,27 @@ def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(
     press(tab, "Delete this set")
     says(tab, "Bring a zip of class folders")
     assert on_disk("Bello") == {}
+
+
+def test_without_a_hub_photographs_are_one_sentence_beside_their_button(tab: Page):
+    from playwright.sync_api import expect
+
+    open_tab(tab, "Photographs")
+    says(tab, re.compile(r"deanngkl/raf-db-7emotions and akahana/\S+\. Licence: "))
+    press(tab, "Bring in photographs of people")
+    expect(panel(tab).get_by_text("deanngkl/raf-db-7emotions cannot be read from the Hub")).to_be_in_viewport()
+    assert tab.get_by_test_id("toast-body").count() == 0
+
+
+def test_a_second_drop_while_the_first_comes_in_joins_the_same_set(tab: Page, on_disk: OnDisk, tmp_path: Path):
+    files = [tmp_path / f"{number}.png" for number in range(40)]
+    for number, path in enumerate(files):
+        path.write_bytes(shot(("drop", number)))
+    tab.get_by_role("tab", name="Into a class").click()
+    give(tab, DROP, *files[:30])
+    give(tab, DROP, *files[30:])
+    until(lambda: on_disk("My pictures") == {"happy": 40}, what="both drops")
+    assert on_disk("My pictures 2") == {}
 
 
 @pytest.mark.slow
@@ -233,10 +260,10 @@ def test_a_large_set_has_pages_and_shows_the_hardest_pictures_first(
     expect(number).to_have_value("1")
     pick(tab, "Class shown", "all classes")
     turn_to_the_last()
-    pick(tab, "Order", "Likely wrong labels first")
-    says(tab, "Press “Look for wrong labels”")
-    press(tab, "Look for wrong labels")
-    says(tab, re.compile(r"\d+ pictures? of 52 lies? nearer to another class than to their own"))
+    pick(tab, "Order", "Hardest pictures first")
+    says(tab, "Press “Find the hardest pictures”")
+    press(tab, "Find the hardest pictures")
+    says(tab, re.compile(r"The hardest pictures come first: \d+ of 52 lie nearer to another class"))
     says(tab, re.compile(r"(nearer to (happy|sad)[\s\S]*){3}"))
     expect(number).to_have_value("1")
     # A damaged set hides no other one, and says that it is damaged.

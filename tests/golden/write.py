@@ -206,10 +206,10 @@ def begun(train: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 
 def describe_and_sweep(runs: dict[str, str]) -> None:
     """Name a run, and train a sweep: both are done on the page alone."""
-    from emotion.config import preset
-    from emotion.run import About, Run
-    from emotion.runs import create_run
-    from emotion.sweep import plan_sweep
+    from emotion.core.config import preset
+    from emotion.runs.folder import create_run
+    from emotion.runs.run import About, Run
+    from emotion.runs.sweep import plan_sweep
     from emotion.training.session import train_run
 
     Run(RUNS / runs["finished"]).describe(About("My first run", "Of tiny pictures.\nNothing to learn from."))
@@ -255,24 +255,18 @@ def write_parquet(file: Path) -> Path:
 
 def find_wrong_labels(folder: Path) -> None:
     """Look for wrong labels in a set, with the bundled backbone; the page does it."""
-    from emotion.job import result_of
-    from emotion.studies.wrong_labels import FindWrongLabels
+    from emotion.analysis.hardest import FindHardest
+    from emotion.core.progress import result_of
 
-    result_of(FindWrongLabels(folder).carry_out())
+    result_of(FindHardest(folder).carry_out())
 
 
 def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, Path]:
     """Compare one emotion, all of them, and drawn faces, and carry out every study beside them."""
-    from emotion.comparison import load_comparison
-    from emotion.job import result_of
-    from emotion.run import Run
-    from emotion.serving import Server
-    from emotion.studies.controls import Control, keep_control, offered
-    from emotion.studies.cue_probe import CueProbe, keep_probe
-    from emotion.studies.explaining import ExplainSample, keep_explained
-    from emotion.studies.feature_map import FeatureMap
-    from emotion.studies.keeping import keep
-    from emotion.studies.luck import Luck
+    from emotion.analysis.studies import Question
+    from emotion.core.progress import result_of
+    from emotion.runs.run import Run
+    from emotion.server.model_process import Models, carry_out
 
     sets = {name: PICTURES / f"{name}_eval" for name in ("human", "dog", "cat")}
     drawn = {name: REPO / "assets" / "faces" / f"{name}_eval" for name in ("human", "dog")}
@@ -282,26 +276,25 @@ def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, P
         "drawn": ("finished", drawn, ["--emotion", "all", "--size", "2", "--seed", "7"]),
         "thorough": ("thorough", {"human": sets["human"], "dog": sets["dog"]}, ["--size", "4"]),
     }
-    server, found = Server(), {}
+    models, found = Models(), {}
     for name, (made_by, folders, options) in asked.items():
         given = [part for each, folder in folders.items() for part in ("--set", f"{each}={folder}")]
         said[f"compare {name}"] = command("compare", "--run", runs[made_by], *given, *options, "--json")
         file = found[name] = Path(said[f"compare {name}"]["file"])
-        run, comparison = Run(RUNS / runs[made_by]), load_comparison(file)
 
-        def study(asks: Any, server: Any = server) -> Any:
-            return result_of(server.study(asks))
+        made = Run(RUNS / runs[made_by])
+
+        def study(name: str, file: Path = file, run: Run = made, **asked: Any) -> None:
+            result_of(carry_out(models, Question(run, name, str(file), asked)))
 
         if name != "drawn":
-            keep(file, "luck", study(Luck(run, str(file), seeds=3, draws=50)).to_json())
-            keep(file, "map", study(FeatureMap(run, str(file))).to_json())
-        keep_explained(file, study(ExplainSample(run, comparison, "happy", 2)))
+            study("luck", seeds=3, draws=50)
+            study("map")
+        study("saliency", emotion="happy", number=2)
         if name in ("all", "drawn"):
-            for control in offered(comparison):
-                keep_control(file, study(Control(run, str(file), control.name)))
-    run = Run(RUNS / runs["finished"])
-    for cue in ("mouth_curve", "lid_opening"):
-        keep_probe(run, result_of(server.study(CueProbe(run, cue, individuals=2))))
+            study("controls", name="all")
+        for cue in ("mouth_curve", "lid_opening") if name == "one" else ():
+            study("cues", cue=cue, individuals=2)
     for name, file in found.items():
         command("report", "--run", file.parents[1], "--comparison", file, "--to", SCRATCH / f"{name}.md")
     return found

@@ -1,7 +1,5 @@
 """Saved comparisons whose every score a test chose, in the form that a run folder keeps."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A tiny random model of each of many families of image classifiers, with the processor that comes with its kind."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

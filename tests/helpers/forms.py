@@ -1,7 +1,5 @@
 """Whether what is answered today has the form, or the numbers, of what was answered before."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

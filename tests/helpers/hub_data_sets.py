@@ -1,18 +1,16 @@
 """A stand-in for the Hub on this machine: as much of its HTTP interface as reading a data set asks for."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+import pytest
+
+from helpers.answering import NOT_FOUND, Answer, Asked, answering
 from helpers.sets import shot
 
 COMMIT = "c" * 40
@@ -43,12 +41,22 @@ def parquet(path: Path, columns: Mapping[str, Any], *, classes: Sequence[str] = 
     return path
 
 
+def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Hub's client, here and in children, ask at an address."""
+    # The client reads the variable when it is imported.
+    monkeypatch.setenv("HF_ENDPOINT", url)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+    place = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", place)
+
+
 @dataclass
 class Hub:
     """What the stand-in has, what it answers instead, and what it was asked for (path and bytes sent)."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     name: str = "team/faces"
+    others: dict[str, dict[str, bytes]] = field(default_factory=dict)
     url: str = ""
     refuse_all: Refusal | None = None
     refuse_files: Refusal | None = None
@@ -59,8 +67,7 @@ class Hub:
     def sent(self, file: str) -> int:
         return sum(size for path, size in self.asked if path.endswith("/" + file))
 
-    def row(self, name: str) -> dict[str, object]:
-        content = self.files[name]
+    def row(self, name: str, content: bytes) -> dict[str, object]:
         found: dict[str, object] = {"type": "file", "path": name, "size": len(content), "oid": name}
         if name.endswith(".parquet"):
             found["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
@@ -68,73 +75,43 @@ class Hub:
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (_Answers,), {"hub": self}))
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        try:
+        with answering(self._answer) as self.url:
             yield
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
+    def _answer(self, asked: Asked) -> Answer:
+        status, value, headers = answer = self._answer_of(asked)
+        if not isinstance(value, bytes):
+            answer = status, json.dumps(value).encode(), headers
+        self.tokens.add(asked.headers.get("authorization", ""))
+        self.asked.append((asked.path, len(answer[1])))
+        return answer
 
-class _Answers(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    hub: Hub
+    def _answer_of(self, asked: Asked) -> Answer:
+        path = asked.path
+        data_set = next((each for each in self.others if f"/datasets/{each}" in path), self.name)
+        held, api = self.others.get(data_set, self.files), f"/api/datasets/{data_set}"
+        if self.refuse_all:
+            return self.refuse_all[0], b"", self.refuse_all[1]
+        if path in (api, f"{api}/revision/{COMMIT}"):
+            siblings = [{"rfilename": name} for name in held]
+            return 200, {"id": data_set, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}, {}
+        if path == f"{api}/tree/{COMMIT}":
+            return 200, [self.row(name, held[name]) for name in held], {}
+        if path == f"{api}/paths-info/{COMMIT}":
+            return 200, [self.row(name, held[name]) for name in json.loads(asked.body)["paths"] if name in held], {}
+        files, prefix, name = path.rpartition(f"/resolve/{COMMIT}/")
+        if not prefix or files != f"/datasets/{data_set}":
+            return NOT_FOUND
+        if name not in held:
+            return 404, b"", {"X-Error-Code": "EntryNotFound"}
+        if self.refuse_files and name != "README.md":
+            return self.refuse_files[0], b"", self.refuse_files[1]
+        return self._file(name, held[name], asked.headers.get("range", ""))
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    do_HEAD = do_GET
-
-    def do_POST(self) -> None:
-        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["paths"])
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def _answer(self, paths: list[str] | None = None) -> None:
-        hub, path = self.hub, unquote(urlsplit(self.path).path)
-        api, files = f"/api/datasets/{hub.name}", f"/datasets/{hub.name}/resolve/{COMMIT}/"
-        if hub.refuse_all:
-            self._send(hub.refuse_all[0], b"", hub.refuse_all[1])
-        elif path in (api, f"{api}/revision/{COMMIT}"):
-            siblings = [{"rfilename": name} for name in hub.files]
-            self._json({"id": hub.name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []})
-        elif path == f"{api}/tree/{COMMIT}":
-            self._json([hub.row(name) for name in hub.files])
-        elif path == f"{api}/paths-info/{COMMIT}":
-            self._json([hub.row(name) for name in paths or [] if name in hub.files])
-        elif path.startswith(files) and (name := path.removeprefix(files)) in hub.files:
-            if hub.refuse_files and name != "README.md":
-                self._send(hub.refuse_files[0], b"", hub.refuse_files[1])
-            else:
-                self._send_file(name)
-        else:
-            self._send(404, b"", {"X-Error-Code": "EntryNotFound" if path.startswith(files) else "RepoNotFound"})
-
-    def _send_file(self, name: str) -> None:
-        content, status, headers = self.hub.files[name], 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
-        if wanted := self.headers.get("Range"):
+    def _file(self, name: str, content: bytes, wanted: str) -> Answer:
+        status, headers = 200, {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT}
+        if wanted:
             first, last = map(int, wanted.removeprefix("bytes=").split("-"))
             headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
             content, status = content[first : last + 1], 206
-        if self.hub.cut and name.endswith(".parquet"):
-            content = content[:-1]
-        self._send(status, content, headers)
-
-    def _json(self, value: object) -> None:
-        self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.hub.tokens.add(self.headers.get("Authorization", ""))
-        self.hub.asked.append((unquote(urlsplit(self.path).path), len(body)))
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        return status, content[:-1] if self.cut and name.endswith(".parquet") else content, headers

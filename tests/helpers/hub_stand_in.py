@@ -1,9 +1,7 @@
 """A stand-in for the Hub on this machine: as much of its HTTP interface as a push asks for. Keeps what is pushed.
 
-It has no Xet storage: a client that asks for it is told apart by ``Kept.asked``.
+It has no Xet storage, so that the client sends files by HTTP.
 """
-
-from __future__ import annotations
 
 import base64
 import hashlib
@@ -12,26 +10,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from helpers.answering import Answer, Asked, answering
+
 COMMIT = "d" * 40
 TOKEN, READ_ONLY = "hf_RosaMayWriteWhateverSheLikes", "hf_RosaMayReadAndNothingElse"
-Answer = tuple[int, Any, dict[str, str]]
-
-
-@dataclass
-class Asked:
-    """One request as it came."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass
@@ -47,8 +33,8 @@ class Repository:
 class Kept:
     """What the stand-in has, and what it does otherwise than the Hub; ``refuse`` maps a part of a path to an answer.
 
-    Where ``breaks`` is in a path, the connection is cut when some of the request is read, ``breaks_often`` times; a
-    file waits to be taken for as long as ``takes`` is not set.
+    Where ``breaks`` is in a path, the connection is cut; a file waits to be taken for
+    as long as ``takes`` is not set.
     """
 
     address: str = ""
@@ -57,87 +43,35 @@ class Kept:
     asked: list[Asked] = field(default_factory=list)
     refuse: dict[str, Answer] = field(default_factory=dict)
     breaks: str = ""
-    breaks_often: int = 1_000
     takes: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.takes.set()
 
-    def paths(self) -> list[str]:
-        """Return what was asked for, in order."""
-        return [f"{each.method} {each.path}" for each in self.asked]
-
 
 @contextmanager
 def hub(kept: Kept) -> Iterator[str]:
     """Serve it, and yield the address."""
 
-    class Hub(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> Answer | None:
+        if kept.breaks and kept.breaks in asked.path:
+            return None
+        kept.asked.append(asked)
+        if asked.path.startswith("/storage/"):
+            kept.begun.set()
+            kept.takes.wait(60)
+        return answer_of(kept, asked)
 
-        def do_GET(self) -> None:
-            self._answer()
-
-        def do_POST(self) -> None:
-            self._answer()
-
-        def do_PUT(self) -> None:
-            self._answer()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-        def _answer(self) -> None:
-            path = unquote(urlsplit(self.path).path)
-            if kept.breaks and kept.breaks in path and kept.breaks_often > 0:
-                kept.breaks_often -= 1
-                self.rfile.read1(1000)
-                self.close_connection = True
-                self.connection.close()
-                return
-            kept.asked.append(Asked(self.command, path, dict(self.headers), self._body(path)))
-            status, value, headers = answer(kept, kept.asked[-1], f"http://{self.headers['Host']}")
-            body = value if isinstance(value, bytes) else json.dumps(value).encode()
-            self.send_response(status)
-            for name, text in {"Content-Type": "application/json", **headers, "Content-Length": len(body)}.items():
-                self.send_header(name, str(text))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def _body(self, path: str) -> bytes:
-            if path.startswith("/storage/"):
-                kept.begun.set()
-                kept.takes.wait(60)
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            chunks = []
-            while size := int(self.rfile.readline(), 16):
-                chunks.append(self.rfile.read(size))
-                self.rfile.readline()
-            self.rfile.readline()
-            return b"".join(chunks)
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """Say nothing of a client that goes away."""
-
-    server = Server(("127.0.0.1", 0), Hub)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    kept.address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield kept.address
-    finally:
-        kept.takes.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(answer) as kept.address:
+        try:
+            yield kept.address
+        finally:
+            kept.takes.set()
 
 
-def answer(kept: Kept, asked: Asked, address: str) -> Answer:
-    """Return status, body and headers: as the Hub, for Rosa, who is in no organisation."""
+def answer_of(kept: Kept, asked: Asked) -> Answer:
+    """Answer as the Hub, for Rosa, who is in no organisation."""
     for part, refusal in kept.refuse.items():
         if part in asked.path:
             return refusal
@@ -153,13 +87,11 @@ def answer(kept: Kept, asked: Asked, address: str) -> Answer:
         return _validated(json.loads(asked.body))
     if token not in (TOKEN, READ_ONLY):
         return 401, {"error": "Invalid credentials in Authorization header"}, {}
-    if asked.path == "/api/whoami-v2":
-        role = "read" if token == READ_ONLY else "write"
-        auth = {"type": "access_token", "accessToken": {"displayName": "push", "role": role}}
-        return 200, {"type": "user", "name": "rosa", "orgs": [], "auth": auth}, {}
+    if token == READ_ONLY and asked.method != "GET":
+        return 403, {"error": "This token may read but not write"}, {}
     if asked.path == "/api/repos/create":
-        return _made(kept, json.loads(asked.body), address)
-    return _of_repository(kept, asked, address)
+        return _made(kept, json.loads(asked.body))
+    return _of_repository(kept, asked, kept.address)
 
 
 def _validated(given: dict[str, str]) -> Answer:
@@ -178,16 +110,16 @@ def _validated(given: dict[str, str]) -> Answer:
     return (400, {"errors": wrong, "warnings": []}, {}) if wrong else (200, {"errors": [], "warnings": []}, {})
 
 
-def _made(kept: Kept, given: dict[str, Any], address: str) -> Answer:
+def _made(kept: Kept, given: dict[str, Any]) -> Answer:
     owner = given["organization"] or "rosa"
     name = f"{owner}/{given['name']}"
     if owner != "rosa":
         error = f'You don\'t have the rights to create a model under the namespace "{owner}"'
         return 403, {"error": error}, {}
     if name in kept.repositories:
-        return 409, {"error": "You already created this model repo", "url": f"{address}/{name}"}, {}
+        return 409, {"error": "You already created this model repo", "url": f"{kept.address}/{name}"}, {}
     kept.repositories[name] = Repository(private=given.get("visibility") == "private")
-    return 200, {"url": f"{address}/{name}", "name": name}, {}
+    return 200, {"url": f"{kept.address}/{name}", "name": name}, {}
 
 
 def _of_repository(kept: Kept, asked: Asked, address: str) -> Answer:

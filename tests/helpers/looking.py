@@ -8,7 +8,7 @@ from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 from helpers.processes import frozen
-from helpers.serving import choose, enter
+from helpers.serving import choose, enter, open_tab
 from helpers.waiting import until
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ SLOW_SIDE = 224
 def panel(page: Page) -> Locator:
     """Return what the open tab shows."""
     return page.get_by_role("tabpanel").first
+
+
+def tabs(page: Page) -> list[str]:
+    """Return the names of the page's tabs, without those within a tab."""
+    return page.get_by_role("tablist").first.get_by_role("tab").all_inner_texts()
 
 
 def says(page: Page, text: str | Pattern[str]) -> None:
@@ -55,8 +60,10 @@ def press_stop(page: Page, run: Path, pid: int, *, name: str = "Stop") -> None:
 
 
 def unfold(page: Page, name: str) -> None:
-    """Open a section that is folded away."""
-    page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).click()
+    """Open a section, unless it is open."""
+    section = page.get_by_role("button", name=re.compile(f"^{re.escape(name)}"))
+    if not section.evaluate("button => button.classList.contains('open')"):
+        section.click()
 
 
 def curves(page: Page, chart: str) -> dict[str, dict[str, Any]]:
@@ -80,14 +87,20 @@ def chart_text(page: Page, chart: str) -> str:
 
 
 def runs(page: Page) -> Locator:
-    """Return the rows of the table of runs."""
-    return page.get_by_role("region", name="All runs").get_by_role("row").filter(has=page.get_by_role("cell"))
+    """Return the rows of the table of runs, which is in Runs."""
+    return page.get_by_role("grid", name="All runs").get_by_role("row").filter(has=page.get_by_role("gridcell"))
 
 
 def open_run(page: Page, run: Path) -> None:
-    """Open a run in Runs by its row."""
-    button(page, run.name).click()
-    says(page, re.compile(rf"{run.name}[\s\S]*The same on the command line"))
+    """Open a run in Runs by its row, found by the name of its folder."""
+    from playwright.sync_api import expect
+
+    open_tab(page, "Runs")
+    enter(page, "Search the runs", run.name)
+    expect(runs(page)).to_have_count(1)
+    runs(page).get_by_role("gridcell").first.click()
+    enter(page, "Search the runs", "")
+    expect(page.locator("#run-state")).to_contain_text(run.name)
 
 
 def set_number(page: Page, label: str, value: object) -> None:
@@ -102,12 +115,13 @@ def prepare_tiny(page: Page, pictures: Path, backbone: Path, *, epochs: int = 2,
 
     choose(page, "Picture set", f"{pictures.parent.name}/{pictures.name}")
     unfold(page, "More settings")
-    enter(page, "Backbone", str(backbone))
-    page.keyboard.press("Enter")
-    # The preset's size for this backbone comes from the server, and would take away what is typed before.
     size = page.get_by_label("Image size", exact=True)
-    expect(size).to_have_value("224")
-    if image_size != 224:
+    if page.get_by_label("Backbone", exact=True).input_value() != str(backbone):
+        enter(page, "Backbone", str(backbone))
+        page.keyboard.press("Enter")
+        # The preset's size for this backbone comes from the server, and would take away what is typed before.
+        expect(size).to_have_value("224")
+    if size.input_value() != str(image_size):
         size.fill(str(image_size))
     set_number(page, "Epochs", epochs)
 
@@ -126,14 +140,21 @@ def span(page: Page, chart: str) -> list[float]:
 
 
 def lay_over(page: Page, title: str | Pattern[str]) -> None:
-    """Pick a run in “Lay curves over each other”."""
-    page.get_by_label("Lay curves over each other").click()
+    """Pick a run to be laid over the one that is watched."""
+    page.get_by_label("Lay other runs over it").click()
     page.get_by_role("option", name=title).first.click()
 
 
 def swept(page: Page) -> Locator:
     """Return the rows of the table of a sweep."""
     return page.get_by_role("region", name="Runs of the sweep").get_by_role("row").filter(has=page.get_by_role("cell"))
+
+
+def start_several(page: Page, values: str) -> None:
+    """Start one training for each value of the batch size."""
+    page.get_by_label("Several values of one setting").check()
+    enter(page, "Values, one training each", values)
+    press(page, "Start")
 
 
 def watch_shifts(page: Page) -> None:

@@ -1,7 +1,5 @@
 """Markdown as a test reads it: sections by their title, tables by their caption, row by row."""
 
-from __future__ import annotations
-
 import re
 
 Table = dict[str, list[str]]

@@ -1,7 +1,5 @@
 """Pictures whose class a machine sees at a glance, tiny models, and zips."""
 
-from __future__ import annotations
-
 import io
 import random
 import zipfile
@@ -39,14 +37,21 @@ def picture_bytes(label: str = "happy", seed: str = "one", *, suffix: str = "PNG
     return file.getvalue()
 
 
+def zip_bytes(entries: Mapping[str, bytes]) -> bytes:
+    """Return a zip of names and bytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in entries.items():
+            made.writestr(name, content)
+    return file.getvalue()
+
+
 def write_zip(path: Path, entries: Mapping[str, bytes] | Path) -> Path:
     """Write a zip of names and bytes, or of all files of a folder, and return its path."""
     if isinstance(entries, Path):
         root = entries
         entries = {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()}
-    with zipfile.ZipFile(path, "w") as made:
-        for name, content in entries.items():
-            made.writestr(name, content)
+    path.write_bytes(zip_bytes(entries))
     return path
 
 

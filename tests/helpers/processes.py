@@ -1,7 +1,5 @@
 """What a server has started, and who trains a run: seen from outside, as the system sees it."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path

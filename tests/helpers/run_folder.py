@@ -1,9 +1,8 @@
 """A run folder as any other program reads it: its events, whether somebody trains it, what became of it."""
 
-from __future__ import annotations
-
 import fcntl
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +52,32 @@ def runs_in(folder: Path) -> list[Path]:
     """Return the run folders under a folder, newest first."""
     found = [path for path in folder.glob("*") if not path.name.startswith(".") and (path / "config.json").is_file()]
     return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def copy_run(
+    template: Path,
+    target: Path,
+    *,
+    title: str = "",
+    sweep: dict[str, Any] | None = None,
+    record: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Path:
+    """Copy a run under another name, whole at once as trainings make them, and return its folder.
+
+    It may be given a title, a part in a sweep, other words in its ``record``, and other settings than those it was
+    trained with.
+    """
+    made = Path(shutil.copytree(template, target.with_name(f".{target.name}")))
+    known = json.loads((made / "config.json").read_text("utf-8"))
+    known["config"] |= settings
+    known |= {**({"sweep": sweep} if sweep else {}), **(record or {})}
+    (made / "config.json").write_text(json.dumps(known), "utf-8")
+    if title:
+        (made / "about.json").write_text(json.dumps({"title": title, "note": ""}), "utf-8")
+    return made.rename(target)
+
+
+def drop_run(run: Path) -> None:
+    """Take a run away, whole at once, though a server may be looking at it."""
+    shutil.rmtree(run.rename(run.with_name(f".{run.name}")), ignore_errors=True)

@@ -1,7 +1,5 @@
 """A training that a test performs itself: the run folder's lock held, its events written, as another process would."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import shutil

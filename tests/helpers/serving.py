@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from helpers.run_folder import is_trained, runs_in
+from helpers.waiting import until
 
 if TYPE_CHECKING:
     from gradio_client import Client
@@ -80,6 +84,16 @@ class Site:
         """End it and serve the same folders at the same address again."""
         self.end(how)
         return self.start()
+
+    def clear(self) -> None:
+        """Stop whatever is trained, and take away every run, set and upload."""
+        for run in runs_in(self.runs):
+            (run / "stop").touch()
+        until(lambda: not any(is_trained(run) for run in runs_in(self.runs)), what="every training to end")
+        for folder in (self.runs, self.sets, self.uploads):
+            folder.mkdir(exist_ok=True)
+            shutil.rmtree(folder.rename(folder.with_name("gone")), ignore_errors=True)
+            folder.mkdir(exist_ok=True)
 
     @contextmanager
     def client(self, **more: Any) -> Iterator[Client]:

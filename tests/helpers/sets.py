@@ -1,14 +1,14 @@
 """Picture sets as tests bring, see and change them. The one place that knows which functions of the package do it."""
 
-from __future__ import annotations
-
 import io
 import os
 import random
 import signal
+import struct
 import sys
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,23 @@ def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 def shot(seed: object, kind: str = "PNG", **options: Any) -> bytes:
     """Return the bytes of a picture that is like no other."""
     return encoded(image(seed), kind, **options)
+
+
+def claiming(width: int, height: int) -> bytes:
+    """Return a small PNG whose header claims many pixels."""
+    content = bytearray(shot(1))
+    content[16:24] = struct.pack(">II", width, height)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    return bytes(content)
+
+
+def jpeg_claiming(width: int, height: int, *, scans: int = 1) -> bytes:
+    """Return a small baseline JPEG that claims a size and has so many scans."""
+    content = bytearray(encoded(Image.new("RGB", (16, 16)), "JPEG", quality=50))
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    scan = content.index(b"\xff\xda")
+    return bytes(content[:scan]) + bytes(content[scan:-2]) * scans + b"\xff\xd9"
 
 
 def of_a_phone(turn: int, maker: str = "a phone") -> Image.Exif:
@@ -97,9 +114,9 @@ def odd_zip(path: Path, files: Files) -> Path:
 
 
 def tree(*folders: Path) -> set[str]:
-    """Return everything under folders, but for the lock of the sets and the folders where sets and scratch may lie."""
+    """Return everything under folders, but for the lock of the sets and the folder where scratch may lie."""
     found = {str(path.relative_to(folder)) for folder in folders for path in folder.rglob("*")}
-    return found - {"sets", "sets/.sets-lock", ".sets-lock", "scratch"}
+    return found - {"sets/.sets-lock", ".sets-lock", "scratch"}
 
 
 def result_of(steps: Generator[Any, None, Any]) -> Any:

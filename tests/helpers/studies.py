@@ -1,7 +1,5 @@
 """Further questions to a saved comparison, asked as the page asks them, and the file that their answer is kept in."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -10,39 +8,24 @@ from PIL import Image
 
 
 def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
-    """Ask "luck", "controls", "saliency", "map" or "cues" of a comparison's file; return what its answer's file holds.
+    """Ask a study by its name, such as "luck", of a comparison's file; return what its answer's file holds.
 
     The answer of a control is that of its ``name`` alone.
 
     Raises:
         EmotionError: it cannot be answered; the text says why.
     """
-    from emotion.comparison import load_comparison
-    from emotion.run import Run
-    from emotion.serving import Server
-    from emotion.studies import controls, cue_probe, explaining, feature_map, keeping, luck
+    from emotion.analysis.studies import Question
+    from emotion.core.progress import result_of
+    from emotion.runs.run import Run
+    from emotion.server.model_process import Models, carry_out
 
     run, kept = Run(comparison.parents[1]), comparison.with_suffix("")
-    study: Any = {
-        "luck": lambda: luck.Luck(run, str(comparison), **asked),
-        "controls": lambda: controls.Control(run, str(comparison), **asked),
-        "saliency": lambda: explaining.ExplainSample(run, load_comparison(comparison), **asked),
-        "map": lambda: feature_map.FeatureMap(run, str(comparison), **asked),
-        "cues": lambda: cue_probe.CueProbe(run, **asked),
-    }[question]()
-    steps = Server().study(study)
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        answer: Any = end.value
+    result_of(carry_out(Models(), Question(run, question, str(comparison), asked)))
     if question == "controls":
-        controls.keep_control(comparison, answer)
-        return dict(_read(kept / "controls.json")[answer.name])
+        return dict(_read(kept / "controls.json")[asked["name"]])
     if question == "cues":
-        cue_probe.keep_probe(run, answer)
-        return _read(run.path / "probes" / f"{answer.cue}.json")
-    keeping.keep(comparison, question, answer.to_json())
+        return _read(run.path / "probes" / f"{asked['cue']}.json")
     return _read(kept / f"{question}.json")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from emotion.classifier import Classifier
-    from emotion.config import TrainConfig
+    from emotion.core.config import TrainConfig
+    from emotion.inference.classifier import Classifier
 
 ENDS = ("RunFinished", "RunStopped", "RunFailed")
 
@@ -61,14 +61,14 @@ class Told:
 
 def start(config: TrainConfig, runs: Path, **settings: Any) -> Path:
     """Make the folder of a run that waits to be trained."""
-    from emotion.runs import create_run
+    from emotion.runs.folder import create_run
 
     return create_run(replace(config, **settings), root=runs).path
 
 
 def go_on(run: Path, *, stop: Callable[[dict[str, Any]], bool] = lambda event: False) -> Told:
     """Train a run to its end, or ask it to stop after the first event of which ``stop`` is true."""
-    from emotion.run import Run
+    from emotion.runs.run import Run
     from emotion.training.session import train_run
 
     told = Told(run)
@@ -120,8 +120,8 @@ def after_step(number: int) -> Callable[[dict[str, Any]], bool]:
 
 def classifier(run: Path) -> Classifier:
     """A run's model, as the dashboard uses it."""
-    from emotion.classifier import Classifier
-    from emotion.run import Run
+    from emotion.inference.classifier import Classifier
+    from emotion.runs.run import Run
 
     return Classifier(Run(run))
 

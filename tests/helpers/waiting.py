@@ -1,7 +1,5 @@
 """Await a condition."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import TypeVar

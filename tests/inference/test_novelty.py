@@ -1,4 +1,4 @@
-"""None of these: whether a picture is like those that a run has seen, and no claim where that is not known."""
+"""Novelty: whether a picture is like those that a run has seen, and no claim where that is not known."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from emotion.familiarity import NEIGHBOURS, chosen, save_seen, see
+from emotion.inference.novelty import NEIGHBOURS, chosen, save_seen, see
 
-NOT_KNOWN = "This run does not know what it has never seen: train again."
+NOT_KNOWN = "This run cannot tell an unfamiliar kind of picture: train again."
 
 
 @pytest.mark.parametrize("depth", ["head", 1, "all"])
@@ -43,10 +43,10 @@ def test_of_the_validation_pictures_a_twentieth_is_unknown_and_what_was_learnt_i
     assert strange, "none of 24 pictures of noise is strange to it"
     strange[0].rename(tmp_path / "strange.png")
     said = emotion("predict", "--run", told.path, tmp_path / "strange.png").out
-    assert "None of these, as far as the run can tell" in said
+    assert "Unfamiliar kind of picture" in said
     assert "(n = 24)" in said
     many = emotion("predict", "--run", told.path, tmp_path / "strange.png", "--csv", tmp_path / "table.csv")
-    assert "1 picture is none of these, as far as the run can tell" in many.out
+    assert "1 picture is of an unfamiliar kind" in many.out
     assert "True" in (tmp_path / "table.csv").read_text().splitlines()[1]
 
 
@@ -60,7 +60,7 @@ def test_without_enough_validation_pictures_or_a_sound_file_no_claim_is_made(
 
     unknown, sentence, score = said()
     assert unknown is None
-    assert sentence.startswith("With 7 validation pictures this run cannot tell what it has never seen: train on more")
+    assert sentence.startswith("With 7 validation pictures this run cannot tell an unfamiliar kind of picture: ")
     file = run / "familiarity.safetensors"
     whole = file.read_bytes()
     for torn in (b"", whole[:5], whole[:-100], b"not what it should be" * 100):
@@ -82,8 +82,8 @@ def test_distances_are_those_of_scikit_learn_and_new_pictures_of_the_kind_are_ra
     neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(scaler.transform(train_rows))
     expected = neighbours.kneighbors(scaler.transform(validation))[0][:, -1]
     assert known.distances == pytest.approx(np.sort(expected), abs=2e-3), "kept as half-precision numbers"
-    same = [each.is_unknown for each in known.familiarity(features(2000, seed=4) * np.arange(1, 25))]
-    others = [each.is_unknown for each in known.familiarity(features(50, seed=5, centre=-1.0) * np.arange(1, 25))]
+    same = [each.is_unknown for each in known.novelty(features(2000, seed=4) * np.arange(1, 25))]
+    others = [each.is_unknown for each in known.novelty(features(50, seed=5, centre=-1.0) * np.arange(1, 25))]
     assert 0.02 < np.mean(same) < 0.09
     assert all(others)
     train_rows[:, 3] = validation[:, 3] = 7.0

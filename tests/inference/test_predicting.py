@@ -12,8 +12,8 @@ from helpers.command import Emotion
 from helpers.pictures import EMOTIONS, picture_bytes, write_pictures, write_zip
 from PIL import Image
 
-from emotion.errors import PictureError
-from emotion.run import Run
+from emotion.core.errors import PictureError
+from emotion.runs.run import Run
 
 
 def table(file: Path) -> list[dict[str, str]]:
@@ -143,9 +143,9 @@ def test_what_cannot_be_judged_is_one_sentence(run: Path, emotion: Emotion, tmp_
 
 def judged(run: Path, files: list[Path], **limits: Any) -> list[Any]:
     """What is said of files under limits such as those of a public server; one entry each time something is told."""
-    from emotion.batch.judging import JudgeMany, gathered
-    from emotion.batch.result import Batch
     from emotion.data.limits import Limits
+    from emotion.inference.batch.judging import JudgeMany, gathered
+    from emotion.inference.batch.result import Batch
 
     job = JudgeMany(Run(run), [(path, path.name) for path in files], Limits(**limits))
     return [step for step in gathered(job.carry_out()) if isinstance(step, Batch)]

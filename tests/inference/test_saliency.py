@@ -14,8 +14,8 @@ from helpers.training import Trainer, classifier
 from PIL import Image
 
 from emotion.backbones.network import Network, load_backbone
-from emotion.errors import PictureError, RunError
-from emotion.saliency import relevance
+from emotion.core.errors import PictureError, RunError
+from emotion.inference.saliency import relevance
 
 PLANTED = {"happy": (255, 255, 0), "sad": (0, 0, 255), "angry": (255, 0, 0)}
 

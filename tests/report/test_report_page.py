@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+CHECK = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+    .map(each => [each.id, each.nodes.map(node => node.html.slice(0, 200))]))"""
 NASTY = '"><script>alert(1)</script><img src onerror>'
 PIPES = "| a `b` $x$ |"
 LONG = "a-species-with-a-name-that-is-as-long-as-nobody-would-think-of-but-somebody-does"
@@ -51,7 +54,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, trained_run: Path) -> Path:
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def opened(browser: Browser, files: Path) -> Iterator[Page]:
     """The report in a browser without a network; what it asks for or what its scripts say fails the test."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, bypass_csp=True)
@@ -69,21 +72,16 @@ def opened(browser: Browser, files: Path) -> Iterator[Page]:
 
 
 class Outline(HTMLParser):
-    """What a page is made of: its tags and their attributes, its headings, and tags that do not match."""
+    """What a page is made of: its tags and their attributes, and tags that do not match."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.headings: list[int] = []
-        self.unmatched: list[str] = []
-        self._open: list[str] = []
+        self.tags, self.unmatched, self._open = list[tuple[str, dict[str, str | None]]](), list[str](), list[str]()
         self.feed(page)
         self.unmatched += self._open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if re.fullmatch(r"h[1-6]", tag):
-            self.headings.append(int(tag[1]))
         if tag not in VOID:
             self._open.append(tag)
 
@@ -95,7 +93,7 @@ class Outline(HTMLParser):
             self.unmatched.append(tag)
 
 
-def test_the_file_is_sound_and_nothing_in_it_runs_or_asks_anybody(files: Path) -> None:
+def test_the_file_is_sound_and_nothing_in_it_runs_or_asks_anybody(files: Path):
     text = (files / "card.html").read_text("utf-8")
     outline = Outline(text)
     assert outline.unmatched == []
@@ -112,11 +110,12 @@ def test_the_file_is_sound_and_nothing_in_it_runs_or_asks_anybody(files: Path) -
     inner = [each["href"] for _, each in outline.tags if (each.get("href") or "").startswith("#")]
     assert inner
     assert {(each or "")[1:] for each in inner} <= set(ids)
-    assert outline.headings[0] == 1 == outline.headings.count(1)
-    assert all(after <= before + 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
+    headings = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert headings[0] == 1 == headings.count(1)
+    assert all(after <= before + 1 for before, after in pairwise(headings))
 
 
-def test_the_one_picture_that_was_ticked_is_in_it_and_no_other(opened: Page, files: Path) -> None:
+def test_the_one_picture_that_was_ticked_is_in_it_and_no_other(opened: Page, files: Path):
     pictures = opened.locator("img")
     assert pictures.count() == 1
     assert str(pictures.get_attribute("src")).startswith("data:image/webp;base64,")
@@ -125,7 +124,7 @@ def test_the_one_picture_that_was_ticked_is_in_it_and_no_other(opened: Page, fil
     assert "data:image" not in (files / "card.md").read_text("utf-8")
 
 
-def test_every_section_and_every_number_of_the_markdown_stands_on_the_page(opened: Page, files: Path) -> None:
+def test_every_section_and_every_number_of_the_markdown_stands_on_the_page(opened: Page, files: Path):
     text = (files / "card.md").read_text("utf-8")
 
     def bare(words: str) -> str:
@@ -145,7 +144,7 @@ def test_every_section_and_every_number_of_the_markdown_stands_on_the_page(opene
                     assert bare(part) in page, (caption, cell)
 
 
-def test_names_are_shown_and_never_obeyed(opened: Page, files: Path) -> None:
+def test_names_are_shown_and_never_obeyed(opened: Page, files: Path):
     shown = opened.locator("body").inner_text()
     for name in (NASTY, PIPES, LONG):
         assert name in shown
@@ -158,7 +157,7 @@ def test_names_are_shown_and_never_obeyed(opened: Page, files: Path) -> None:
     assert NASTY in plain(text)
 
 
-def test_it_fits_a_phone_and_a_screen_is_light_or_dark_clean_for_axe_and_white_on_paper(opened: Page) -> None:
+def test_it_fits_a_phone_and_a_screen_is_light_or_dark_clean_for_axe_and_white_on_paper(opened: Page):
     for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(17, 21, 29)")):
         opened.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == ground
@@ -167,19 +166,13 @@ def test_it_fits_a_phone_and_a_screen_is_light_or_dark_clean_for_axe_and_white_o
             assert opened.evaluate("document.documentElement.scrollWidth") == width
             if AXE.is_file() and (scheme == "dark") == (width == 1280):
                 opened.evaluate(AXE.read_text("utf-8"))
-                assert (
-                    opened.evaluate(
-                        "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations"
-                        ".map(each => [each.id, each.nodes.map(node => node.html.slice(0, 200))]))"
-                    )
-                    == []
-                )
+                assert opened.evaluate(CHECK) == []
     opened.emulate_media(media="print", color_scheme="dark")
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert opened.pdf(format="A4", print_background=True)[:5] == b"%PDF-"
 
 
-def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page) -> None:
+def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page):
     charts: Any = opened.evaluate(
         """() => [...document.querySelectorAll('svg')].map(chart => {
             const frame = chart.getBoundingClientRect();
@@ -198,7 +191,7 @@ def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page) -> 
     assert re.search(r"\d\d? %", str(means))
 
 
-def test_a_report_without_pictures_is_what_the_command_writes(emotion: Emotion, files: Path, tmp_path: Path) -> None:
+def test_a_report_without_pictures_is_what_the_command_writes(emotion: Emotion, files: Path, tmp_path: Path):
     [run] = (files / "runs").iterdir()
     assert emotion("report", "--run", run, "--to", tmp_path / "card.html").code == 0
     page = (tmp_path / "card.html").read_text("utf-8")

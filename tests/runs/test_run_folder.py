@@ -1,7 +1,5 @@
 """A run folder tells the truth, also when it is torn, locked, thrown away or written by something else."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -15,11 +13,10 @@ import pytest
 from helpers.command import Emotion
 from helpers.training import Told, go_on
 
-from emotion.config import TrainConfig
-from emotion.errors import ConfigError, RunError
-from emotion.run import About, Run
-from emotion.runs import create_run, find_run, list_runs
-from emotion.trash import empty_trash, take_back, throw_away
+from emotion.core.config import TrainConfig
+from emotion.core.errors import ConfigError, RunError
+from emotion.runs.folder import create_run, empty_trash, find_run, list_runs, take_back, throw_away
+from emotion.runs.run import About, Run
 
 CONFIG = TrainConfig(pictures="faces")
 SCORES = {"loss": 0.5, "accuracy": 0.8, "correct_confidence": 0.7}
@@ -75,9 +72,9 @@ def status(emotion: Emotion) -> str:
         ([STARTED, "rubbish\n[]\n", '{"event": "StepDone"}\n', FINISHED, "half a li"], "finished"),
     ],
 )
-def test_the_status_follows_from_the_last_whole_event(
+def test_the_status_is_that_of_the_last_event(
     new: Path, emotion: Emotion, events: list[dict[str, Any] | str], expected: str
-) -> None:
+):
     if events:
         write(new, *events)
     assert status(emotion) == expected
@@ -95,7 +92,7 @@ def test_the_status_follows_from_the_last_whole_event(
             assert status(emotion) == "stopping"
 
 
-def test_fault_odd_folders_keep_no_run_from_being_listed(run: Path, emotion: Emotion, isolated: Path) -> None:
+def test_fault_odd_folders_keep_no_run_from_being_listed(run: Path, emotion: Emotion, isolated: Path):
     deep = "[" * 100_000
     for name, files in {
         "events": {"config.json": (run / "config.json").read_text()}, "deep": {"config.json": deep},
@@ -110,7 +107,7 @@ def test_fault_odd_folders_keep_no_run_from_being_listed(run: Path, emotion: Emo
     assert listed.keys() >= {"events", "lines"}
 
 
-def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(tmp_path: Path) -> None:
+def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(tmp_path: Path):
     """The trainer writes its last event and lets go of the lock between two reads of the onlooker."""
 
     def train(path: Path) -> None:
@@ -136,7 +133,7 @@ def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(tmp_p
         sys.setswitchinterval(usual)
 
 
-def test_the_runs_are_listed_newest_first_with_their_accuracy(run: Path, emotion: Emotion, isolated: Path) -> None:
+def test_the_runs_are_listed_newest_first_with_their_accuracy(run: Path, emotion: Emotion, isolated: Path):
     names = [create_run(CONFIG, root=isolated / "runs").name for _ in range(3)]
     rows = emotion("runs", "--json").json["runs"]
     listed = [Path(row["run"]).name for row in rows]
@@ -147,7 +144,7 @@ def test_the_runs_are_listed_newest_first_with_their_accuracy(run: Path, emotion
     assert emotion("runs", "--runs", isolated / "none").out.startswith("No runs in")
 
 
-def test_a_run_is_found_by_path_and_name_and_settings_that_cannot_be_read_are_one_sentence(new: Path) -> None:
+def test_a_run_is_found_by_path_and_name_and_settings_that_cannot_be_read_are_one_sentence(new: Path):
     assert find_run(str(new)).path == find_run(new.name, root=new.parent).path == new
     with pytest.raises(RunError, match="There is no run 'nothing'"):
         find_run("nothing", root=new.parent)
@@ -161,7 +158,7 @@ def test_a_run_is_found_by_path_and_name_and_settings_that_cannot_be_read_are_on
         Run(new).config()
 
 
-def test_a_run_without_a_place_and_a_second_training_of_one_are_refused(new: Path, tmp_path: Path) -> None:
+def test_a_run_without_a_place_and_a_second_training_of_one_are_refused(new: Path, tmp_path: Path):
     (tmp_path / "runs").write_text("in the way")
     with pytest.raises(RunError, match="A run cannot be written"):
         create_run(CONFIG, root=tmp_path / "runs")
@@ -172,7 +169,7 @@ def test_a_run_without_a_place_and_a_second_training_of_one_are_refused(new: Pat
     assert not (new / "events.jsonl").exists()
 
 
-def test_a_name_and_a_note_are_kept_beside_the_run(new: Path) -> None:
+def test_a_name_and_a_note_are_kept_beside_the_run(new: Path):
     run = Run(new)
     assert run.about() == About()
     run.describe(About("Rosa's run", "with\nlines"))
@@ -185,7 +182,7 @@ def test_a_name_and_a_note_are_kept_beside_the_run(new: Path) -> None:
     assert run.about() == About()
 
 
-def test_a_thrown_run_is_gone_from_the_list_and_comes_back_whole(run: Path, new: Path, isolated: Path) -> None:
+def test_a_thrown_run_is_gone_from_the_list_and_comes_back_whole(run: Path, new: Path, isolated: Path):
     root = isolated / "runs"
     files = {path.relative_to(run): path.read_bytes() for path in run.rglob("*") if path.is_file()}
     for _ in range(2):  # What was taken back can be thrown away again.
@@ -205,7 +202,7 @@ def test_a_thrown_run_is_gone_from_the_list_and_comes_back_whole(run: Path, new:
             take_back(name, root=root)
 
 
-def test_the_trash_is_emptied_of_what_was_thrown_away_long_ago(run: Path, isolated: Path) -> None:
+def test_the_trash_is_emptied_of_what_was_thrown_away_long_ago(run: Path, isolated: Path):
     root, old = isolated / "runs", time.time() - 8 * 86400
     os.utime(run, (old, old))
     throw_away(Run(run))

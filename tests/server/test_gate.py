@@ -179,18 +179,6 @@ def test_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(guest: htt
         assert [name for name in answer.headers if name.startswith("access-control")] == []
 
 
-def test_without_the_password_nothing_is_cancelled_reset_streamed_or_listened_to(stranger: httpx.Client) -> None:
-    asked = [
-        stranger.post("gradio_api/cancel", json={"session_hash": "x", "fn_index": 0, "event_id": "x"}),
-        stranger.post("gradio_api/reset", json={"event_id": "x"}),
-        stranger.post("gradio_api/stream/x", json={"data": []}),
-        stranger.get("gradio_api/heartbeat/x"),
-        stranger.get("gradio_api/startup-events"),
-        stranger.get("gradio_api/call/runs/x"),
-    ]
-    assert {answer.status_code for answer in asked} == {401}
-
-
 @pytest.mark.slow
 def test_guesses_of_a_password_go_one_after_the_other_and_few_wait(site: Site) -> None:
     def guess(number: int) -> int:

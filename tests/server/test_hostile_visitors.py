@@ -157,9 +157,8 @@ def test_a_picture_with_megabytes_beside_its_pixels_is_refused_before_they_are_j
 def test_trainings_go_by_turns_of_their_owners_and_an_address_has_a_few_visitors_worth(
     site: Site, bert: Visitor, tiny_dinov2: Path
 ) -> None:
-    def train(visitor: Visitor, *, epochs: int = 1, batch: int = 24, depth: str = "head") -> Path:
-        values = ["given/human_train", "Quick", str(tiny_dinov2), epochs, batch, depth, 42, False]
-        return site.runs / visitor.ask("train", *values)["run"]
+    def train(visitor: Visitor, **settings: Any) -> Path:
+        return site.runs / visitor.train(tiny_dinov2, **settings)
 
     crowd = [Visitor(site.url) for _ in range(4)]
     with Visitor(site.url, **{"x-forwarded-for": "203.0.113.9"}) as first:

@@ -35,15 +35,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, tiny_pictures: Path, tiny_din
         yield site
 
 
-@pytest.fixture
-def train(tiny_dinov2: Path) -> Any:
-    def start(visitor: Visitor, *, pictures: str = "given/human_train", epochs: int = 2, depth: str = "head", **more):
-        backbone = str(more.get("backbone", tiny_dinov2))
-        return visitor.ask("train", pictures, more.get("preset", "Quick"), backbone, epochs, 8, depth, 42, False)["run"]
-
-    return start
-
-
 @pytest.mark.parametrize(
     ("asked", "code", "said"),
     [
@@ -58,18 +49,20 @@ def train(tiny_dinov2: Path) -> Any:
     ],
 )
 def test_a_training_beyond_a_limit_is_refused_by_a_sentence_that_names_it(
-    site: Site, train: Any, asked: dict[str, Any], code: str, said: str
+    site: Site, tiny_dinov2: Path, asked: dict[str, Any], code: str, said: str
 ) -> None:
     with Visitor(site.url) as visitor, pytest.raises(RefusedError) as refused:
-        train(visitor, **asked)
+        visitor.train(**{"backbone": tiny_dinov2, **asked})
     assert refused.value.code == code
     assert said in refused.value.sentence
     assert runs_in(site.runs) == []
 
 
-def test_a_queue_and_runs_are_counted_for_each_visitor_and_in_all(site: Site, train: Any, trained_run: Path) -> None:
+def test_a_queue_and_runs_are_counted_for_each_visitor_and_in_all(
+    site: Site, tiny_dinov2: Path, trained_run: Path
+) -> None:
     anna, bert, carl = (Visitor(site.url) for _ in range(3))
-    first = site.runs / train(anna)
+    first = site.runs / anna.train(tiny_dinov2)
     until(lambda: status_of(first) == "finished")
     whose = json.loads((first / "owner.json").read_text())
     going = []
@@ -78,15 +71,15 @@ def test_a_queue_and_runs_are_counted_for_each_visitor_and_in_all(site: Site, tr
         (training.path / "owner.json").write_text(json.dumps(owner))
         going.append(training.__enter__())
     with pytest.raises(RefusedError, match="may have 2 trainings waiting or going on"):
-        train(anna)
+        anna.train(tiny_dinov2)
     with pytest.raises(RefusedError, match="lets 3 trainings wait or go on"):
-        train(bert)
+        bert.train(tiny_dinov2)
     for training in going:
         training.__exit__(None, None, None)
         training.fail("over")
     with pytest.raises(RefusedError, match="may keep 3 runs: delete one"):
-        train(anna)
-    assert train(bert)
+        anna.train(tiny_dinov2)
+    assert bert.train(tiny_dinov2)
     assert carl.ask("runs") == []
     for visitor in (anna, bert, carl):
         visitor.http.close()
@@ -120,15 +113,16 @@ def aged(folder: Path, *, owner: str | None = "a" * 64, shared: bool = False, at
 
 @contextmanager
 def serving_with(site: Site, template: Path, going: dict[str, dict[str, Any]]) -> Iterator[list[Path]]:
-    """Serve a place with trainings that go on; ``long`` takes too long, ``mine`` is the server's own and does too."""
+    """Serve a place with trainings that go on; all but ``going`` have told nothing for hours."""
     with ExitStack() as stack:
         runs = []
         for name, settings in going.items():
             training = stack.enter_context(ScriptedTraining(template, site.runs / name, **settings))
             training.begin()
             if name != "going":
-                training.write("TrunkProgress", done=1, total=2, remaining_seconds=1.0, elapsed_seconds=61.0)
-            aged(training.path, owner=None if name == "mine" else "a" * 64)
+                aged(training.path, owner=None if name == "mine" else "a" * 64)
+            else:
+                aged(training.path, at=time.time())
             runs.append(training.path)
         stack.callback(site.end)
         site.start()
@@ -158,7 +152,9 @@ def test_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_ag
         a_run(site, "young", at=NEW)
         a_run(site, "old")
         a_run(site, "shared", shared=True)
-        shutil.move(a_run(site, "thrown"), site.runs / ".trash" / "thrown")
+        for name, at in (("thrown", OLD), ("thrown-lately", NEW)):
+            shutil.move(a_run(site, name), site.runs / ".trash" / name)
+            os.utime(site.runs / ".trash" / name, (at, at))  # As throwing away leaves it.
         guests = site.runs / "own" / "comparisons" / f"of-{'b' * 64}"
         guests.mkdir(parents=True)
         os.utime(guests, (OLD, OLD))
@@ -176,17 +172,19 @@ def test_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_ag
     others = ("going", {"pictures": str(site.sets / "used")}), ("long", {}), ("mine", {})
     with serving_with(site, trained_run, dict(others)) as (going, long, mine):
         gone = [site.runs / "old", site.runs / "shared", site.runs / ".trash" / "thrown", site.sets / "left"]
+        gone.append(site.runs / "own" / "comparisons" / f"of-{'b' * 64}")
         until(lambda: not any(path.exists() for path in gone))
         until(lambda: (long / "stop").exists())
         assert not (mine / "stop").exists()
         assert not (going / "stop").exists()
         assert {path.name for path in runs_in(site.runs)} == {"own", "young", "going", "long", "mine"}
         assert {path.name for path in site.sets.glob("[!.]*")} == {"used", "brought"}
-        assert [path.name for path in (site.runs / "own" / "comparisons").iterdir()] == []
+        # However old a run is, it can be taken back for as long as anything else is kept.
+        assert [path.name for path in (site.runs / ".trash").iterdir()] == ["thrown-lately"]
         # With a run of its own that predicts, a public server begins none.
         assert [path.name for path in runs_in(site.runs) if (path / "about.json").exists()] == []
         with Visitor(site.url) as visitor:
             with pytest.raises(OddError, match="together may take 1 GB"):
                 visitor.upload("x.zip", b"any")
             with pytest.raises(RefusedError, match="together may take 1 GB"):
-                visitor.ask("train", "given/human_train", "Quick", str(tiny_dinov2), 1, 8, "head", 42, False)
+                visitor.train(tiny_dinov2)

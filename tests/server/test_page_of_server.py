@@ -63,8 +63,7 @@ def named_run(site: Site) -> Path:
 def long_run(site: Site, tiny_dinov2: Path) -> Path:
     """A training of some seconds that has begun."""
     with Visitor(site.url) as visitor:
-        asked = visitor.ask("train", "given/human_train", "Quick", str(tiny_dinov2), 50, 4, "all", 42, False)
-    return site.runs / asked["run"]
+        return site.runs / visitor.train(tiny_dinov2, epochs=50, batch=4, depth="all")
 
 
 def open_named(page: Page, run: Path) -> None:
@@ -133,8 +132,9 @@ def test_a_training_of_the_command_line_is_watched_on_the_page_and_stopped_from_
         "--epochs",
         50,
     ]
-    command = [sys.executable, "-m", "emotion", "train", *map(str, words), "--depth", "all", "--batch-size", "4"]
-    training = subprocess.Popen([*command, "--runs", str(site.runs)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    words += ["--depth", "all", "--batch-size", 4, "--runs", site.runs]
+    command = [sys.executable, "-m", "emotion", "train", *map(str, words)]
+    training = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         [run] = until(lambda: [path for path in site.runs.glob("2*") if path not in known])
         with frozen(run, training.pid), site.visit(browser) as page:
@@ -177,7 +177,7 @@ def test_a_click_pushes_the_model_and_the_token_leaves_the_page_and_stays_nowher
     enter(page, "Repository", "rosa/emotions")
     field.fill(READ_ONLY)
     button(page, "Push to the Hub").last.click()
-    says(page, "may read but not write to rosa/emotions")
+    says(page, "did not take rosa/emotions (This token may read but not write)")
     expect(field).to_have_value("")
     KEPT.takes.clear()
     field.fill(TOKEN)

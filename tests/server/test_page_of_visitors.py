@@ -57,8 +57,7 @@ def test_a_run_is_on_its_makers_page_alone_until_it_is_shared_and_never_anothers
     with site.visit(browser) as anna, site.visit(browser) as bert:
         open_tab(bert, "Runs")
         with program_of(anna, site) as program:
-            asked = program.ask("train", "given/human_train", "Quick", str(tiny_dinov2), 1, 24, "head", 42, False)
-        run = site.runs / asked["run"]
+            run = site.runs / program.train(tiny_dinov2)
         until(lambda: status_of(run) == "finished")
         anna.reload()
         open_tab(anna, "Runs")

@@ -57,8 +57,7 @@ def train(site: Site, visitor: Visitor, tiny_dinov2: Path) -> Train:
 
     def start(*, epochs: int = 50, backbone: Path = tiny_dinov2) -> Path:
         batch, depth = (4, "all") if epochs > 1 else (24, "head")
-        asked = visitor.ask("train", "given/human_train", "Quick", str(backbone), epochs, batch, depth, 42, False)
-        return site.runs / asked["run"]
+        return site.runs / visitor.train(backbone, epochs=epochs, batch=batch, depth=depth)
 
     return start
 

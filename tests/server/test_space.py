@@ -22,6 +22,9 @@ from helpers.visitors import RefusedError, Visitor
 from helpers.waiting import until
 from huggingface_hub import SpaceCard, SpaceHardware
 
+from emotion.core.errors import SpaceError
+from emotion.server.space import write_space
+
 # The reference of the Spaces' configuration on the Hub has these colours and no others.
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 WEIGHTS = ROOT / "models" / "dinov2-small" / "model.safetensors"
@@ -59,7 +62,12 @@ def names_in(folder: Path) -> set[str]:
 def test_it_holds_the_project_byte_for_byte_and_no_test_run_weight_or_hidden_file(space: Path) -> None:
     names = names_in(space) - {".gitattributes"}
     assert {"README.md", "LICENSE", "requirements.txt", "app.py", "emotion/__main__.py", "assets/style.css"} <= names
-    assert all((space / name).read_bytes() == (ROOT / name).read_bytes() for name in names)
+    generated = "requirements.txt"
+    assert all((space / name).read_bytes() == (ROOT / name).read_bytes() for name in names - {generated})
+    note, index, required = (space / generated).read_text().split("\n", 2)
+    # Wheels without CUDA go first, and a line says how to take that out.
+    assert (index, "take the next line out" in note) == ("--extra-index-url https://download.pytorch.org/whl/cpu", True)
+    assert required == (ROOT / generated).read_text()
     assert not {name.split("/")[0] for name in names} & {"tests", "runs", "sets", "cache", "models", ".git"}
     assert not [name for name in names if "/." in f"/{name}" or "__pycache__" in name]
     assert [name for name in names if name.endswith(".safetensors")] == ["assets/faces/features.safetensors"]
@@ -146,27 +154,23 @@ def test_what_does_not_belong_or_is_missing_is_named_and_nothing_is_written(spac
     (project / "assets" / "faces").mkdir()
     shutil.copytree(space / "assets" / "faces" / "cat_eval", project / "assets" / "faces" / "cat_eval")
 
-    def write() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "emotion", "space", "--to", str(tmp_path / "again")]
-        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
-
+    again = tmp_path / "again"
     (tmp_path / "photo.jpg").write_bytes(b"a photograph")
     for stray in ("assets/dog.jpg", "emotion/weights.safetensors", "assets/more"):
         if stray == "assets/more":
             (project / stray).symlink_to(tmp_path)
         else:
             (project / stray).write_bytes(b"stray")
-        done = write()
-        assert done.returncode == 1
-        assert stray in done.stderr
+        with pytest.raises(SpaceError, match=stray):
+            write_space(again, root=project)
         (project / stray).unlink()
     (project / "LICENSE").rename(tmp_path / "LICENSE")
-    assert "LICENSE is missing" in write().stderr
-    assert not (tmp_path / "again").exists()
+    with pytest.raises(SpaceError, match="LICENSE is missing"):
+        write_space(again, root=project)
+    assert not again.exists()
     (tmp_path / "LICENSE").rename(project / "LICENSE")
-    assert write().returncode == 0
-    assert names_in(tmp_path / "again") == names_in(project)
+    write_space(again, root=project)
+    assert names_in(again) == names_in(project)
 
 
 class SpaceSite(Site):
@@ -229,7 +233,7 @@ def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_trie
                 assert "\n" not in said
                 assert visitor.first.headers["set-cookie"].startswith("emotion-visitor=")
                 [shown] = visitor.ask("runs")
-                assert (shown["run"], shown["title"].split(" · ")[0]) == (run.name, "First run")
+                assert (shown["run"], shown["title"].split(" · ")[0]) == (run.name, "Drawn people")
                 with pytest.raises(RefusedError, match="waits for a first finished run"):
                     visitor.ask("predict", visitor.upload("one.png", picture_bytes()), "")
             assert site.end() == 0

@@ -41,43 +41,36 @@ def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     return int(ended.value.code or 0), capsys.readouterr().err
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
-def test_a_port_that_is_none_is_one_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, port: str
-) -> None:
-    said = f"The port {port!r} is not a number from 1 to 65535: set PORT to one.\n"
-    assert refusal(capsys, monkeypatch, PORT=port) == (2, said)
+NO_PORT = "is not a number from 1 to 65535: set PORT to one."
+NO_ADDRESS = "is no address of this machine, so choose others with PORT= and HOST="
+ONE_S_OWN = "EMOTION_MCP=1 is for one's own machine"
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("given", "code", "said"),
     [
-        ("EMOTION_PUBLIC", "on", "EMOTION_PUBLIC is 'on': set it to 1 for a public server, or to 0."),
-        ("EMOTION_PUBLIC_SETS", "a few", "EMOTION_PUBLIC_SETS is 'a few': set it to a whole number."),
-        ("EMOTION_PUBLIC_EPOCHS", "0", "EMOTION_PUBLIC_EPOCHS is 0: use a number from 1 on."),
-        ("EMOTION_PUBLIC_DISK_GIGABYTES", "nan", "EMOTION_PUBLIC_DISK_GIGABYTES is nan"),
-        ("EMOTION_PUBLIC_EPOCH", "3", "EMOTION_PUBLIC_EPOCH is no limit of a public server: use one of"),
-        ("EMOTION_CACHE_GB", "1,5", "EMOTION_CACHE_GB is '1,5': set it to a number of gigabytes, 0 for none."),
-        ("EMOTION_FIRST_RUN", "no", "EMOTION_FIRST_RUN is 'no': set it to 0"),
-        ("EMOTION_MCP", "on", "EMOTION_MCP is 'on': set it to 1"),
+        *(({"PORT": port}, 2, f"The port {port!r} {NO_PORT}") for port in ("0", "65536", "http", "-1")),
+        ({"EMOTION_PUBLIC": "on"}, 2, "EMOTION_PUBLIC is 'on': set it to 1 for a public server, or to 0."),
+        ({"EMOTION_PUBLIC_SETS": "a few"}, 2, "EMOTION_PUBLIC_SETS is 'a few': set it to a whole number."),
+        ({"EMOTION_PUBLIC_EPOCHS": "0"}, 2, "EMOTION_PUBLIC_EPOCHS is 0: use a number from 1 on."),
+        ({"EMOTION_PUBLIC_DISK_GIGABYTES": "nan"}, 2, "EMOTION_PUBLIC_DISK_GIGABYTES is nan"),
+        ({"EMOTION_PUBLIC_EPOCH": "3"}, 2, "EMOTION_PUBLIC_EPOCH is no limit of a public server: use one of"),
+        ({"EMOTION_CACHE_GB": "1,5"}, 2, "EMOTION_CACHE_GB is '1,5': set it to a number of gigabytes, 0 for none."),
+        ({"EMOTION_FIRST_RUN": "no"}, 2, "EMOTION_FIRST_RUN is 'no': set it to 0"),
+        ({"EMOTION_MCP": "on"}, 2, "EMOTION_MCP is 'on': set it to 1"),
+        ({"EMOTION_MCP": "1", "EMOTION_PASSWORD": "sesame"}, 2, ONE_S_OWN),
+        ({"EMOTION_MCP": "1", "EMOTION_PUBLIC": "1"}, 2, ONE_S_OWN),
+        ({"EMOTION_MCP": "1", "SPACE_ID": "rosa/faces"}, 2, ONE_S_OWN),
+        *(({"HOST": host}, 1, NO_ADDRESS) for host in ("203.0.113.1", "nowhere.invalid", "[2001:db8::1]", "a b")),
     ],
+    ids=lambda given: " ".join(given) if isinstance(given, dict) else None,
 )
 def test_a_variable_that_cannot_be_is_one_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, text: str, said: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, given: dict[str, str], code: int, said: str
 ) -> None:
-    code, told = refusal(capsys, monkeypatch, **{name: text})
-    assert code == 2
-    assert told.startswith(said)
-    assert told.count("\n") == 1
-
-
-@pytest.mark.parametrize("other", [{"EMOTION_PASSWORD": "sesame"}, {"EMOTION_PUBLIC": "1"}, {"SPACE_ID": "rosa/faces"}])
-def test_tools_are_for_ones_own_machine(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, other: dict[str, str]
-) -> None:
-    code, told = refusal(capsys, monkeypatch, EMOTION_MCP="1", **other)
-    assert (code, told.count("\n")) == (2, 1)
-    assert "is for one's own machine" in told
+    ended, told = refusal(capsys, monkeypatch, **given)
+    assert (ended, told.count("\n")) == (code, 1)
+    assert said in told
 
 
 def test_tools_without_their_package_are_one_sentence_that_says_what_to_install(
@@ -90,15 +83,6 @@ def test_tools_without_their_package_are_one_sentence_that_says_what_to_install(
     assert (code, told.count("\n")) == (2, 1)
     assert f'pip install "{extra}"' in told
     assert extra in (ROOT / "tests" / "requirements.txt").read_text().splitlines()
-
-
-@pytest.mark.parametrize("host", ["203.0.113.1", "nowhere.invalid", "[2001:db8::1]", "a b"])
-def test_an_address_that_is_not_of_this_machine_is_one_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, host: str
-) -> None:
-    code, told = refusal(capsys, monkeypatch, HOST=host)
-    assert (code, told.count("\n")) == (1, 1)
-    assert "is no address of this machine, so choose others with PORT= and HOST=" in told
 
 
 @pytest.mark.slow
@@ -138,6 +122,12 @@ def test_without_the_password_the_page_says_what_to_do_and_nothing_else_answers(
             stranger.post("gradio_api/upload", files={"files": ("x.png", picture_bytes())}),
             stranger.post("gradio_api/call/predict", json={"data": []}),
             stranger.post("gradio_api/run/predict", json={"data": []}),
+            stranger.post("gradio_api/cancel", json={"session_hash": "x", "fn_index": 0, "event_id": "x"}),
+            stranger.post("gradio_api/reset", json={"event_id": "x"}),
+            stranger.post("gradio_api/stream/x", json={"data": []}),
+            stranger.get("gradio_api/heartbeat/x"),
+            stranger.get("gradio_api/startup-events"),
+            stranger.get("gradio_api/call/runs/x"),
         ):
             assert answer.status_code == 401, answer.url
             assert "drawn/" not in answer.text

@@ -142,7 +142,7 @@ def killed_after(told: Told) -> Told:
 
 
 def rescue(run: Path) -> dict[str, Any]:
-    from emotion.run import Run
+    from emotion.runs.run import Run
     from emotion.training.session import rescue_run
 
     rescue_run(Run(run))

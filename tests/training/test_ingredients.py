@@ -15,7 +15,7 @@ from PIL import Image, ImageColor
 from sklearn.covariance import shrunk_covariance
 
 from emotion.backbones.pixels import load_processor
-from emotion.config import TrainConfig
+from emotion.core.config import TrainConfig
 from emotion.data.folders import Picture
 from emotion.training.augmentation import vary, vary_view
 from emotion.training.head import SHRINKAGE, whitening

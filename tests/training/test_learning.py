@@ -16,8 +16,8 @@ from helpers.pictures import write_pictures
 from helpers.training import Trainer, after_step, go_on
 from PIL import Image
 
-from emotion.events import RunStarted, without_void
-from emotion.run import Run
+from emotion.core.events import RunStarted, without_void
+from emotion.runs.run import Run
 
 Depth = str | int
 DEPTHS = ["head", 1, "all"]

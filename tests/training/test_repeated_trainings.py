@@ -9,16 +9,18 @@ import pytest
 from helpers.command import Emotion
 from helpers.training import Trainer, classifier
 
-from emotion.errors import RunError
+from emotion.core.errors import RunError
 
 
 def luck(run: Path, comparison: Path, *, seeds: int) -> tuple[Any, list[Any]]:
     """What the study of other trainings finds, and what it tells on the way."""
-    from emotion.run import Run
-    from emotion.studies.luck import Luck
-    from emotion.studies.run_judge import RunJudge
+    from emotion.analysis.kept import load_comparison
+    from emotion.analysis.stability import ask
+    from emotion.analysis.study import Judge
+    from emotion.runs.run import Run
 
-    steps, told = Luck(Run(run), str(comparison), seeds=seeds).carry_out(RunJudge(Run(run), classifier(run))), []
+    judge, told = Judge(Run(run), classifier(run)), []
+    steps = ask(judge, load_comparison(comparison), seeds=seeds)
     while True:
         try:
             told.append(next(steps))

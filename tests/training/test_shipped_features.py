@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from helpers.training import train
 
-from emotion.config import preset
+from emotion.core.config import preset
+from emotion.core.errors import PictureError
+from emotion.core.progress import result_of
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.folders import find_pictures
-from emotion.errors import PictureError
-from emotion.job import result_of
 from emotion.training import shipped
 
 BACKBONE = Path(__file__).parents[2] / "models" / "dinov2-small" / "model.safetensors"

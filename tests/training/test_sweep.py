@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from emotion.config import TrainConfig
-from emotion.errors import ConfigError
-from emotion.run import Run
-from emotion.runs import create_run
-from emotion.sweep import MAX_VALUES, SWEPT_SETTINGS, SweepMember, plan_sweep
-from emotion.validation import smallest_difference
+from emotion.core.config import TrainConfig
+from emotion.core.errors import ConfigError
+from emotion.runs.folder import create_run
+from emotion.runs.run import Run
+from emotion.runs.sweep import MAX_VALUES, SWEPT_SETTINGS, SweepMember, plan_sweep
+from emotion.runs.validation import smallest_difference
 
 CONFIG = TrainConfig(pictures="faces", epochs=3, depth=2)
 

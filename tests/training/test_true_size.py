@@ -10,7 +10,7 @@ from helpers.command import Emotion
 from helpers.training import Told, classifier, piped, train
 from PIL import Image
 
-from emotion.config import preset
+from emotion.core.config import preset
 
 ROOT = Path(__file__).parents[2]
 FACES = ROOT / "assets" / "faces"

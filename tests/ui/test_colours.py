@@ -1,14 +1,12 @@
 """The colours that carry a meaning stay apart for every common kind of colour vision, and lines stand out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import combinations
 
 import pytest
 from coloraide import Color
 
-from emotion.labels import EMOTION_COLOURS, SPECIES_COLOURS
+from emotion.core.labels import EMOTION_COLOURS, SPECIES_COLOURS
 from emotion.ui.charts.look import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR
 
 APART = 14

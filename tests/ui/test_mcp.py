@@ -1,12 +1,10 @@
 """The endpoints as MCP tools on one's own machine, by the official client over streamable HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json
-import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator
+import os
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,10 +14,9 @@ import httpx
 import pytest
 from helpers.pictures import write_pictures, write_zip
 from helpers.serving import Site, serving
-
-pytest.importorskip("mcp", reason="the package mcp is missing: `make test` installs it")
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from PIL import Image
 
 Value = TypeVar("Value")
 NAMES = {"predict", "compare", "train", "run_status", "stop", "runs", "picture_sets", "import_pictures"}
@@ -59,23 +56,15 @@ def listed(site: Site, **headers: str) -> httpx.Response:
     return httpx.post(f"{site.url}/gradio_api/mcp/", json=asked, headers={**accepts, **headers}, timeout=180)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path) -> Iterator[Site]:
-    with serving(
-        tmp_path_factory.mktemp("mcp"),
-        environment={"EMOTION_MCP": "1", "EMOTION_PICTURES": str(tiny_pictures)},
-        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
-    ) as site:
-        yield site
-
-
-def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site) -> None:
+def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             tools = {each.name: each for each in (await session.list_tools()).tools}
             assert set(tools) == NAMES
             assert all(tool.description for tool in tools.values())
-            assert tools["predict"].inputSchema["properties"]["picture"]["type"] == "string"
+            asked = tools["predict"].inputSchema["properties"]["picture"]
+            assert asked["type"] == "string"
+            assert "as a data URL: data:image/jpeg;base64,…" in asked["description"]
             assert tools["train"].inputSchema["required"] == ["picture_set"]
             assert "epochs" in tools["train"].inputSchema["properties"]
 
@@ -84,9 +73,11 @@ def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Si
 
 def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing_of_it_is_kept(
     site: Site, trained_run: Path, tiny_pictures: Path, tmp_path: Path
-) -> None:
+):
     picture = data_url(tiny_pictures / "dog_eval" / "sad" / "sad_001.png")
     archive = write_zip(tmp_path / "cats.zip", write_pictures(tmp_path / "cats", count=2))
+    large = tmp_path / "large.png"
+    Image.frombytes("RGB", (1300, 1300), os.urandom(3 * 1300**2)).save(large)
 
     async def ask() -> None:
         async with session_at(site) as session:
@@ -99,12 +90,14 @@ def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing
             brought = await called(session, "import_pictures", archive=sent, name="My cats", species="cat")
             assert (brought["pictures"], brought["species"]) == (8, "cat")
             assert [each["run"] for each in await called(session, "runs")] == [trained_run.name]
+            for given in ({"picture": picture, "picture_name": "a"}, {"picture": data_url(large), "run": "gone"}):
+                assert isinstance(await called(session, "predict", **given), str)
         assert not [path for path in site.uploads.rglob("*") if path.is_file()]
 
     awaited(ask())
 
 
-def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
+def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             for tool, arguments, code in (
@@ -115,29 +108,20 @@ def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site) -> None:
                 ("predict", {"picture": "data:image/png;base64,aGVsbG8="}, "picture_unreadable"),
             ):
                 assert f"[{code}] " in await called(session, tool, **arguments)
-
-    awaited(ask())
-
-
-def test_no_file_of_the_server_and_no_address_inside_is_read(site: Site) -> None:
-    async def ask() -> None:
-        async with session_at(site) as session:
-            inside = ("127.0.0.1:1", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", "[::ffff:127.0.0.1]", "169.254.1.1")
-            addresses = [f"http://{host}/a.png" for host in inside]
-            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", *addresses):
+            # A file is a data URL, and no path of the server and no address.
+            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "https://example.org/a.png"):
                 said = await called(session, "predict", picture=given)
-                assert "scores" not in said
-                assert "root:" not in said
+                assert said.startswith("[upload_missing] Give the file as a data URL: data:image/jpeg;base64,")
 
     awaited(ask())
 
 
-def test_a_page_of_another_site_cannot_use_the_tools(site: Site) -> None:
+def test_a_page_of_another_site_cannot_use_the_tools(site: Site):
     assert listed(site, Origin="http://elsewhere.example", Host="elsewhere.example").status_code >= 400
 
 
 @pytest.mark.slow
-def test_by_gradios_own_switch_no_tool_answers(tmp_path: Path) -> None:
+def test_by_gradios_own_switch_no_tool_answers(tmp_path: Path):
     with serving(tmp_path, environment={"GRADIO_MCP_SERVER": "True"}) as site:
         said = listed(site)
     assert said.status_code >= 400

@@ -1,10 +1,8 @@
 """Times and counts are said as a person says them."""
 
-from __future__ import annotations
-
 import pytest
 
-from emotion.words import count, duration
+from emotion.core.format import count, duration
 
 
 @pytest.mark.parametrize(

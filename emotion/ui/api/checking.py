@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 from pydantic import TypeAdapter, ValidationError
 
-from emotion.errors import ConfigError
+from emotion.core.errors import ConfigError
 
 # A name or a key; whatever is longer is none.
 MAX_TEXT = 300

@@ -11,8 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.errors import BackboneError, ConfigError, EmotionError, PictureError, RefusedError, RunError
-from emotion.logs import log, log_unexpected
+from emotion.core.errors import BackboneError, ConfigError, EmotionError, PictureError, RefusedError, RunError
+from emotion.server.logs import log, log_unexpected
 from emotion.ui.api.checking import check
 from emotion.ui.guard import unexpected
 from emotion.ui.visitor import current_visitor

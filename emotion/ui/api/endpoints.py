@@ -12,12 +12,13 @@ from typing import Any
 from gradio.data_classes import FileData
 from gradio.events import api
 
-from emotion.config import TrainConfig, parse_depth, preset
+from emotion.core.config import TrainConfig, parse_depth, preset
+from emotion.core.errors import PictureError, RunError
+from emotion.core.progress import result_of
 from emotion.data.importing import Bring, FromPath
 from emotion.data.sets import SavedSet, sets_folder
-from emotion.errors import PictureError, RunError
-from emotion.job import result_of
-from emotion.run import Run
+from emotion.runs.run import Run
+from emotion.server.services import Services
 from emotion.ui.api.answers import (
     ComparisonAnswer,
     ImportAnswer,
@@ -43,7 +44,6 @@ from emotion.ui.handlers import AT_ONCE
 from emotion.ui.picture_sets import evaluation_sets, find_set, list_picture_sets
 from emotion.ui.pictures.mine import import_limits, refuse_another
 from emotion.ui.run_board import RunBoard
-from emotion.ui.services import Services
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import ENDED
 
@@ -211,7 +211,7 @@ class Endpoints:
             return self._board.choose(name)
 
     def _answer(self, run: Run) -> RunAnswer:
-        return run_answer(run, queue_place=self._services.queue_place(run) if run.status() == "queued" else None)
+        return run_answer(run, queue_place=self._services.queue.place(run) if run.status() == "queued" else None)
 
 
 def _preset(name: str, *, pictures: str) -> TrainConfig:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emotion.comparison import Comparison
-from emotion.comparison.findings import caveats, gap_sentence
-from emotion.comparison.gaps import Gap
+from emotion.analysis.comparison import Comparison, Gap
+from emotion.analysis.findings import caveats, gap_sentence
+from emotion.core.events import EpochDone, without_void
+from emotion.core.labels import DRAWN_NOTE
+from emotion.core.prediction import Prediction
+from emotion.core.scored import SampleResult
 from emotion.data.drawn import is_drawn
 from emotion.data.findings import findings
 from emotion.data.sets import SavedSet
-from emotion.events import EpochDone, without_void
-from emotion.labels import DRAWN_NOTE
-from emotion.prediction import Prediction
-from emotion.run import Run
-from emotion.scored import SampleResult
+from emotion.runs.run import Run
 from emotion.ui.api.answers import (
     ComparisonAnswer,
     GapAnswer,
@@ -42,7 +41,7 @@ def prediction_answer(prediction: Prediction, run: Run) -> PredictionAnswer:
         "precision": prediction.precision,
         "seconds": prediction.seconds,
         "unknown": prediction.is_unknown,
-        "unknown_sentence": prediction.familiarity_sentence(),
+        "unknown_sentence": prediction.novelty_sentence(),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from gradio.data_classes import FileData
 
-from emotion.errors import PictureError
+from emotion.core.errors import PictureError
 from emotion.ui.api.codes import Coded
 from emotion.ui.picture_input import Upload, received
 

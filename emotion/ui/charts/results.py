@@ -1,15 +1,16 @@
-"""What a run says of pictures: predictions and comparisons in, figures out."""
+"""What a run says of pictures: predictions and comparisons in, figures out. Plotly takes a name for HTML."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping
 
 import plotly.graph_objects as go
 
-from emotion.comparison import SampleResult
-from emotion.labels import chance_level, colour_of, colour_of_set, in_order
+from emotion.analysis import SampleResult
+from emotion.core.labels import chance_level, colour_of, colour_of_set, in_order
+from emotion.runs.validation import MOST_CLASSES
 from emotion.ui.charts.look import TEXT, chance_line, figure
-from emotion.validation import MOST_CLASSES
 
 HEIGHT = 300
 PROBABILITY_HEIGHT = 260
@@ -27,7 +28,7 @@ def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = ()
     names = [*scores, *(name for name in beside if name not in scores)]
     names = in_order(sorted(names, key=lambda name: -scores.get(name, 0.0))[:MOST_CLASSES])
     chart.add_bar(
-        y=names,
+        y=[_shown(name) for name in names],
         x=[scores.get(name) for name in names],
         orientation="h",
         marker={"color": [colour_of(name) for name in names], "cornerradius": 5},
@@ -37,8 +38,8 @@ def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = ()
     for name in names:
         # In a column of their own, where neither a bar nor the chance line runs through them.
         chart.add_annotation(
-            y=name, x=1.03, text=f"{scores[name] * 100:.1f} %" if name in scores else "no class of it", xanchor="left",
-            showarrow=False, font={"size": 14},
+            y=_shown(name), x=1.03, xanchor="left", showarrow=False, font={"size": 14},
+            text=f"{scores[name] * 100:.1f} %" if name in scores else "no class of it",
         )  # fmt: skip
     chart.update_xaxes(range=[0, 1.25], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     chart.update_yaxes(range=[len(names) - 0.5, -0.5], tickfont={"size": 14}, showgrid=False, ticksuffix="  ")
@@ -53,7 +54,7 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
     lows = [results[name].correct_confidence_interval[0] for name in names]
     highs = [results[name].correct_confidence_interval[1] for name in names]
     chart.add_bar(
-        x=names,
+        x=[_shown(name) for name in names],
         y=means,
         marker={"color": [colour_of_set(name) for name in names], "cornerradius": 6},
         error_y={
@@ -70,7 +71,12 @@ def confidence_chart(results: Mapping[str, SampleResult], *, chance: float) -> g
     )
     for name, mean, high in zip(names, means, highs, strict=True):
         chart.add_annotation(
-            x=name, y=high, yshift=13, text=f"<b>{mean * 100:.1f} %</b>", showarrow=False, font={"size": 15}
+            x=_shown(name),
+            y=high,
+            yshift=13,
+            text=f"<b>{mean * 100:.1f} %</b>",
+            showarrow=False,
+            font={"size": 15},
         )
     chart.update_yaxes(
         range=[0, max(1.0, *highs) + 0.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1],
@@ -89,16 +95,21 @@ def said_chart(results: Mapping[str, SampleResult], *, emotion: str | None) -> g
         numbers = [result.predicted[label] for label in labels]
         most = max(most, *numbers)
         chart.add_bar(
-            x=[f"<b>{label}</b> ✓" if label == emotion else label for label in labels],
+            x=[f"<b>{_shown(label)}</b> ✓" if label == emotion else _shown(label) for label in labels],
             y=numbers,
-            name=name,
+            name=_shown(name),
             marker={"color": colour_of_set(name), "cornerradius": 5},
             text=[str(number) if number else "" for number in numbers],
             textposition="outside",
             textfont={"color": TEXT},
             cliponaxis=False,
-            hovertemplate=f"{name} called %{{x}}: %{{y}} of {result.n}<extra></extra>",
+            hovertemplate=f"{_shown(name)} called %{{x}}: %{{y}} of {result.n}<extra></extra>",
         )
     chart.update_yaxes(title_text="Pictures", range=[0, most * 1.15])
     chart.update_xaxes(tickfont={"size": 14}, showgrid=False)
     return chart
+
+
+def _shown(name: str) -> str:
+    """Return a name that Plotly shows as it stands; of quotes it knows no entity."""
+    return html.escape(name, quote=False)

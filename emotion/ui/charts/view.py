@@ -23,9 +23,25 @@ _DRAW = """
 const draw = () => {
     const plot = element.querySelector('.chart-plot');
     if (!plot || !window.Plotly || !props.value) return;
-    const figure = JSON.parse(props.value);
+    const figure = JSON.parse(props.value), value = props.value, began = performance.now();
     figure.layout.autosize = true;
-    window.Plotly.react(plot, figure.data, figure.layout, {displayModeBar: false, responsive: false});
+    const react = (data) => window.Plotly.react(plot, data, figure.layout, {displayModeBar: false, responsive: false});
+    const replay = figure.layout.meta?.replay, name = figure.layout.uirevision;
+    if (!replay || plot.dataset.replayed === name) return react(figure.data);
+    // A training that took a blink draws its curve once, as if it went on.
+    plot.dataset.replayed = name;
+    const caption = element.querySelector('figcaption'), label = caption.textContent;
+    const end = Math.max(...figure.data.flatMap((line) => line.x));
+    const step = () => {
+        const share = props.value === value ? Math.min(1, (performance.now() - began) / 2000) : 1;
+        const isSeen = (x) => x <= share * end;
+        react(figure.data.map((line) => ({
+            ...line, x: line.x.filter(isSeen), y: line.y.filter((_, number) => isSeen(line.x[number])),
+        })));
+        caption.textContent = share < 1 ? `${label} · ${replay}` : label;
+        if (share < 1) setTimeout(step, 50); else if (props.value !== value) draw();
+    };
+    step();
 };
 draw();
 watch('value', draw);

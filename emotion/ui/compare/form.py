@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from emotion.comparison import Request
-from emotion.errors import ConfigError, PictureError
-from emotion.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
-from emotion.run import Run
+from emotion.analysis import Comparison, Request
+from emotion.core.errors import ConfigError, PictureError
+from emotion.core.labels import ALIASES_SETTING, EMOTIONS, RELAXED_SETTING, RELAXED_WARNING, alias_offer, is_relaxed
+from emotion.runs.run import Run
 from emotion.ui.picture_sets import NO_SETS, PictureSet, evaluation_sets, list_picture_sets, names_by_species
-from emotion.ui.run_board import RunBoard, trained_on_drawn
-from emotion.ui.run_picker import RunPicker
+from emotion.ui.run_board import trained_on_drawn
 
 DEFAULT_SIZE, DEFAULT_SEED = 20, 42
 TICKED_SPECIES = ("human", "dog")
@@ -23,11 +23,10 @@ TICKED_SPECIES = ("human", "dog")
 class CompareForm:
     """Widgets of the form; ``inputs`` are what ``read`` takes, in its order."""
 
-    def __init__(self, board: RunBoard) -> None:
+    def __init__(self, run: gr.Dropdown) -> None:
         sets = evaluation_sets(list_picture_sets())
-        self.picker = RunPicker(board, name="compare", label="Run")
+        self.run = run
         with gr.Row(elem_classes="controls"):
-            self.run = self.picker.place()
             self.emotion = gr.Dropdown(
                 list(EMOTIONS), value="happy", label="Emotion", scale=1, min_width=120, elem_id="compare-emotion"
             )
@@ -40,11 +39,12 @@ class CompareForm:
         with gr.Row(elem_classes="actions"):
             self.go = gr.Button("Compare", variant="primary", elem_id="compare", scale=1, min_width=140)
             self.grid = gr.Button("All emotions", elem_id="compare-grid", scale=1, min_width=140)
+            self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="compare-stop", scale=0, min_width=90)
             self.saved = gr.Dropdown(
                 [], label="Saved comparisons of this run", elem_id="saved", visible=False, scale=3, min_width=260
             )
         self.aliases, self.relaxed = _switches(sets)
-        self.inputs = [self.emotion, self.sets, self.size, self.seed, self.aliases, self.relaxed]
+        self.inputs: list[Any] = [self.emotion, self.sets, self.size, self.seed, self.aliases, self.relaxed]
 
     def read(
         self,
@@ -91,6 +91,15 @@ def requested(sets: Sequence[PictureSet], *, emotion: str | None, size: float | 
     if size < 1:
         raise ConfigError(f"Sample size is {size:g}: use a whole number from 1.")
     return Request(names_by_species(list(sets)), emotion=emotion, size=int(size), seed=int(seed))
+
+
+def is_asked(request: Request, comparison: Comparison) -> bool:
+    """Whether a comparison is the answer to a request; one of all emotions answers for each of them."""
+    folders = {name: str(Path(folder).absolute()) for name, folder in request.sets.items()}
+    of_emotion = comparison.emotion in (None, request.emotion)
+    asked = (request.size, request.seed, request.use_aliases, request.relaxed_as_tired)
+    had = (comparison.size, comparison.seed, comparison.use_aliases, comparison.relaxed_as_tired)
+    return of_emotion and folders == comparison.folders and asked == had
 
 
 def ticked(sets: Sequence[PictureSet], *, is_drawn: bool) -> list[str]:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from emotion.comparison import Comparison, SampleResult, ScoredPicture
+from emotion.analysis import Comparison, SampleResult, ScoredPicture
+from emotion.core.format import count, harmless, percent
+from emotion.core.labels import DRAWN_NOTE, colour_of, colour_of_set
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
-from emotion.labels import DRAWN_NOTE, colour_of, colour_of_set
+from emotion.ui.tables import column_head, row_head, scrolled
 from emotion.ui.thumbnails import data_uris
-from emotion.words import count, harmless, percent
 
 SIDE = 132
+MAX_TWINS, TWIN_SIDE = 12, 96
 # A page of pictures; a comparison over whole sets shows its first ones, one of all emotions some of each. All are in
 # the CSV.
 MAX_SHOWN, MAX_POOLED = 60, 24
@@ -117,3 +119,52 @@ def _instead(result: SampleResult, emotion: str | None) -> str:
         return "It said nothing else."
     parts = [f"{label} {number}" for label, number in sorted(said.items(), key=lambda item: -item[1])]
     return f"Said {'instead' if emotion else 'of all'}: {', '.join(parts)}"
+
+
+def sample_html(comparison: Comparison) -> str:
+    """Return how the sets' classes were read, and which pictures were left out of the sample, folded away."""
+    rows = "".join(
+        f"<tr>{row_head(name, colour_of_set(name))}<td>{_mapping(comparison.mapping.get(name, {}))}</td></tr>"
+        for name in comparison.sets
+    )
+    twins = {path: twin for name in comparison.sets for path, twin in comparison.pooled(name).near_duplicates.items()}
+    checked = (
+        f"Held against {count(comparison.checked, 'picture')} that the run was trained or validated on: "
+        if comparison.checked
+        else "The training pictures are not where they were, so that only equal files are found: "
+    )
+    number = f"{count(len(twins), 'near-duplicate')} found and left out, others drawn instead."
+    found = number if twins else "no near-duplicate found."
+    head = column_head("its class folders, and what they were read as")
+    table = f'<table class="mapping"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    notes = [f"{name}: {note}" for name, each in comparison.notes.items() for note in each]
+    said = "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
+    opened = " open" if twins or notes else ""
+    return (
+        f'<details class="sample"{opened}><summary>The sample: classes and near-duplicates</summary>'
+        f'{scrolled(table, label="Classes")}{said}<p class="note">{checked}{found}</p>{_twins_html(twins)}</details>'
+    )
+
+
+def _mapping(read: dict[str, str | None]) -> str:
+    if not read:
+        return "not recorded"
+    parts = [
+        f"{html.escape(folder)} → <b>{html.escape(label)}</b>" if label else f"<s>{html.escape(folder)}</s> not used"
+        for folder, label in read.items()
+    ]
+    return " · ".join(parts)
+
+
+def _twins_html(twins: dict[str, str]) -> str:
+    if not twins:
+        return ""
+    shown = list(twins.items())[:MAX_TWINS]
+    uris = iter(data_uris([Path(path) for pair in shown for path in pair], side=TWIN_SIDE))
+    pairs = "".join(
+        f'<figure><img src="{next(uris)}" alt="In the sample"><img src="{next(uris)}" alt="Trained on">'
+        f"<figcaption>{html.escape(Path(ours).name)} = {html.escape(Path(theirs).name)}</figcaption></figure>"
+        for ours, theirs in shown
+    )
+    more = f'<p class="note">and {len(twins) - MAX_TWINS} more.</p>' if len(twins) > MAX_TWINS else ""
+    return f'<div class="twins">{pairs}</div>{more}'

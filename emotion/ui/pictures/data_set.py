@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from emotion.core.errors import EmotionError, PictureError
+from emotion.core.format import megabytes
+from emotion.core.labels import emotion_meant
 from emotion.data.hub import Describe, FromDataSet
 from emotion.data.names import shown
-from emotion.errors import EmotionError, PictureError
-from emotion.labels import emotion_meant
-from emotion.public import is_public
+from emotion.server.limits import is_public
+from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import QUIET
 from emotion.ui.pictures.mine import import_limits
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
-from emotion.words import megabytes
 
 if TYPE_CHECKING:
     from emotion.data.hub import Description
@@ -49,8 +49,12 @@ class DataSetForm:
                 self.label = gr.Dropdown([], label="Label column", elem_id="hub-label", min_width=130)
             self.names = gr.Textbox(label="What its labels are called", info=NAMES_NOTE, lines=5, elem_id="hub-names")
             self.go = gr.Button("Bring it in", variant="primary", elem_id="hub-bring")
+        self.brought = gr.HTML("", elem_id="said-of-hub", apply_default_css=False)
         self.inputs = [self.found, self.picture, self.label, self.names]
-        view = [self.found, self.said, self.choices, self.config, self.split, self.picture, self.label, self.names]
+        view = [
+            self.found, self.said, self.choices, self.config, self.split, self.picture, self.label, self.names,
+            self.brought,
+        ]  # fmt: skip
         options: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "bring", **QUIET}
         for event in (self.look.click, self.source.submit):
             event(guarded_stream(self.describe), self.source, view, **options)
@@ -58,31 +62,33 @@ class DataSetForm:
             choice(guarded_stream(self.describe), [self.source, self.config, self.split], view, **options)
         self.label.input(guarded(self.name_labels), [self.found, self.label], self.names, **QUIET)
 
-    def describe(self, source: str, config: str = "", split: str = "") -> Generator[list[Any], None, None]:
+    def describe(self, source: str, config: str = "", split: str = "") -> Generator[dict[Any, Any], None, None]:
         """Look at what the data set offers, and offer it."""
         if not source.strip():
             raise PictureError("No data set is named yet: give its id, such as owner/name.")
         job = Describe(source.strip(), config or "", split or "", on_hub=is_public(), limits=import_limits())
         try:
-            found = yield from watched(self.services.do(job), place=lambda line: [gr.skip(), line, *[gr.skip()] * 6])
+            found = yield from watched(self.services.do(job), place=lambda line: {self.said: line})
         except EmotionError as error:
-            yield [None, sentence(str(error), kind="problem"), gr.Column(visible=False), *[gr.skip()] * 5]
+            said = sentence(str(error), kind="problem")
+            yield {self.found: None, self.said: said, self.choices: gr.Column(visible=False)}
             return
         yield self.offered(found)
 
-    def offered(self, found: Description) -> list[Any]:
+    def offered(self, found: Description) -> dict[Any, Any]:
         """Return what every widget shows of a description."""
         labels = list(found.labels)
-        return [
-            found,
-            described_html(found),
-            gr.Column(visible=bool(found.picture_columns and labels)),
-            _choice(found.configs, found.config),
-            _choice(list(found.splits), found.split),
-            _choice(found.picture_columns, found.picture_columns[0] if found.picture_columns else None),
-            _choice(labels, labels[0] if labels else None),
-            names_of(found.labels[labels[0]]) if labels else "",
-        ]
+        return {
+            self.found: found,
+            self.said: described_html(found),
+            self.choices: gr.Column(visible=bool(found.picture_columns and labels)),
+            self.config: _choice(found.configs, found.config),
+            self.split: _choice(list(found.splits), found.split),
+            self.picture: _choice(found.picture_columns, found.picture_columns[0] if found.picture_columns else None),
+            self.label: _choice(labels, labels[0] if labels else None),
+            self.names: names_of(found.labels[labels[0]]) if labels else "",
+            self.brought: "",
+        }
 
     def name_labels(self, found: Description | None, label: str) -> str:
         """Propose names for the labels of another column."""

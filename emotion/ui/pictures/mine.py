@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from emotion.core.errors import PictureError, RefusedError
+from emotion.core.owners import may_change, may_see, owner_of, require_change
 from emotion.data.limits import Limits
 from emotion.data.names import alike
 from emotion.data.sets import SavedSet, list_sets, sets_folder
-from emotion.errors import PictureError, RefusedError
-from emotion.owners import may_change, may_see, owner_of, require_change
-from emotion.public import public_limits
+from emotion.server.limits import public_limits
 from emotion.ui.visitor import current_visitor
 
 NEW = ""
@@ -64,11 +64,11 @@ def title(found: SavedSet) -> str:
     return f"{manifest.name} · {len(manifest.pictures):,}"
 
 
-def free_name() -> str:
+def free_name(first: str = "My pictures") -> str:
     """Return a name that no set has yet, for pictures that are given before a name is."""
     there = {alike(title(found).partition(" · ")[0]) for found in visible_sets()}
     numbers = range(1, len(there) + 2)
-    names = ("My pictures" if number == 1 else f"My pictures {number}" for number in numbers)
+    names = (first if number == 1 else f"{first} {number}" for number in numbers)
     return next(name for name in names if alike(name) not in there)
 
 

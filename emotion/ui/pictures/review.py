@@ -1,56 +1,66 @@
-"""Look through a set, and put it right: delete and relabel what is ticked, find wrong labels, pack, delete the set."""
+"""Look through a set a page at a time, and put it right: relabel and delete what is ticked, the hardest first, pack."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import html
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from emotion.analysis.hardest import FindHardest
+from emotion.core.format import count
+from emotion.core.labels import EMOTIONS, alias_offer, colour_of
 from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_aliases
-from emotion.data.sets import SavedSet
-from emotion.data.suspects import kept_suspects
-from emotion.labels import EMOTIONS, alias_offer
-from emotion.studies.wrong_labels import FindWrongLabels
+from emotion.data.findings import Suspect, kept_suspects
+from emotion.data.sets import Manifest, PictureRow, SavedSet
+from emotion.server.services import Services
 from emotion.ui.guard import guarded, guarded_stream
 from emotion.ui.handlers import EVERY_PRESS, QUIET
-from emotion.ui.pictures.gallery import ALL, ORDERS, gallery_html, page_of, tick_of
 from emotion.ui.pictures.mine import is_own, own_set, seen_set
-from emotion.ui.services import Services
 from emotion.ui.status import sentence
 from emotion.ui.studying import watched
+from emotion.ui.thumbnails import data_uris
 from emotion.ui.ticks import TICKS, ticked
 from emotion.ui.uploads import new_download
-from emotion.words import count
 
+PAGE, SIDE = 48, 132
+ALL = "all classes"
+ORDERS = ("As they came", "Hardest pictures first", "Look-alikes together")
 FIRST = (ORDERS[0], ALL, 1)
+NOT_LOOKED = "Press “Find the hardest pictures”: the backbone looks at each once, and training skips that look then."
+NO_LIKENESSES = "No two pictures of this set look nearly the same."
+Answer = dict[Any, Any]
+Remark = Callable[[PictureRow], str]
 
 
 class Review:
-    """Widgets of the gallery and what they do. ``view`` is what ``show`` returns."""
+    """Widgets of the gallery and what they do; ``view`` is what ``show`` gives values for."""
 
     def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
-        self.services = services
-        self.chosen = chosen
+        self.services, self.chosen = services, chosen
         self.ticked = gr.State(())
         self.looked_through = gr.State("")
         with gr.Column(visible=False) as self.body:
-            self._build_top()
+            self.aliases = gr.Button(
+                "Call them by the emotions’ names", visible=False, elem_id="take-aliases", size="md"
+            )
+            with gr.Row(elem_classes="actions"):
+                self.train = gr.Button(
+                    "Train on this set", variant="primary", elem_id="train-on-set", size="md", min_width=150
+                )
+                self.hardest = gr.Button("Find the hardest pictures", elem_id="hardest", size="md", min_width=180)
+                self.pack = gr.Button("Pack as a zip", elem_id="pack", size="md", min_width=120)
+                self.file = gr.DownloadButton(
+                    "Download the zip", visible=False, elem_id="pack-file", size="md", min_width=140
+                )
+            self.status = gr.HTML("", elem_id="review-status", apply_default_css=False)
             self._build_gallery()
         self.view: list[Any] = [
-            self.body, self.ticked, self.aliases, self.file, self.wrong, self.order, self.label, self.page,
-            self.gallery, self.note, self.status, self.changes, self.to,
+            self.body, self.ticked, self.aliases, self.train, self.hardest, self.file, self.order, self.label,
+            self.page, self.gallery, self.note, self.status, self.changes, self.to,
         ]  # fmt: skip
-
-    def _build_top(self) -> None:
-        self.aliases = gr.Button("Call them by the emotions’ names", visible=False, elem_id="take-aliases", size="md")
-        with gr.Row(elem_classes="actions"):
-            self.pack = gr.Button("Pack as a zip", elem_id="pack", size="md", min_width=140)
-            self.file = gr.DownloadButton(
-                "Download the zip", visible=False, elem_id="pack-file", size="md", min_width=140
-            )
-            self.wrong = gr.Button("Look for wrong labels", elem_id="wrong-labels", size="md", min_width=180)
-        self.status = gr.HTML("", elem_id="review-status", apply_default_css=False)
 
     def _build_gallery(self) -> None:
         with gr.Row(elem_classes="controls"):
@@ -71,111 +81,174 @@ class Review:
         self.note = gr.HTML("", elem_id="review-note", apply_default_css=False)
         self.gallery = gr.HTML("", js_on_load=TICKS, elem_id="review", apply_default_css=False)
 
-    def connect(self, view: Sequence[Any], show: Any) -> list[Any]:
-        """Register the events, and return those that change the set; ``show`` gives all of ``view`` for a set's key."""
+    def connect(self, view: Sequence[Any], show: Callable[..., Answer]) -> list[Any]:
+        """Register the events, and return those that change the set; ``show`` gives what a set's key shows."""
         place = [self.order, self.label, self.page]
         looked = [self.gallery, self.page, self.ticked, self.note]
         # Another order or class begins at its first page.
         for event, at in ((self.order.input, place[:2]), (self.label.input, place[:2]), (self.page.input, place)):
             event(guarded(self.look), [self.chosen, *at], looked, trigger_mode="always_last", **QUIET)
         self.gallery.select(guarded(self.tick), None, [self.ticked, self.note], trigger_mode=EVERY_PRESS, **QUIET)
-        self.pack.click(
-            guarded(self.pack_up), self.chosen, self.file, api_visibility="private", show_progress_on=[self.status]
-        )
-        found = self.wrong.click(
-            guarded_stream(self.find_wrong), self.chosen, [self.status, self.looked_through],
-            concurrency_limit=2, **QUIET,
-        )  # fmt: skip
-        found.then(
-            guarded(self.show_wrong), [self.looked_through, self.chosen, self.label],
+        self.pack.click(guarded(self.pack_up), self.chosen, self.file, **QUIET)
+        # In two steps: after a minute's look the visitor may have another set before them.
+        self.hardest.click(
+            guarded_stream(self.find_hardest), self.chosen, [self.status, self.looked_through], concurrency_limit=2,
+            **QUIET,
+        ).then(
+            guarded(self.show_hardest), [self.looked_through, self.chosen, self.label],
             [self.status, self.order, *looked], **QUIET,
         )  # fmt: skip
 
-        def changed(change: Any) -> Any:
-            def handler(key: str | None, ticked: tuple[str, ...], to: str, *at: Any) -> list[Any]:
-                # A box of another set keeps its set's name, and is refused as none of this one's.
-                change(own_set(key), [name.removeprefix(tick_of(str(key), "")) for name in ticked], to)
-                return show(key, at)  # type: ignore[no-any-return]  # the tab's own list
+        def changed(change: Callable[[SavedSet, list[str], str], object]) -> Any:
+            def handler(key: str | None, chosen: Sequence[str], to: str, *at: Any) -> Answer:
+                found = own_set(key)
+                change(found, [each.removeprefix(f"{found.key}/") for each in chosen], to)
+                return show(key, at)
 
             return guarded(handler)
 
         asked = [self.chosen, self.ticked, self.to, *place]
         return [
-            self.move.click(
-                changed(lambda found, ticked, to: relabel_pictures(found, ticked, to)), asked, view, **QUIET
-            ),
-            self.delete.click(changed(lambda found, ticked, to: delete_pictures(found, ticked)), asked, view, **QUIET),
-            self.aliases.click(changed(lambda found, ticked, to: take_aliases(found)), asked, view, **QUIET),
+            self.move.click(changed(relabel_pictures), asked, view, **QUIET),
+            self.delete.click(changed(lambda found, files, _: delete_pictures(found, files)), asked, view, **QUIET),
+            self.aliases.click(changed(lambda found, *_: take_aliases(found)), asked, view, **QUIET),
         ]
 
-    def show(self, found: SavedSet | None, at: Sequence[Any] = FIRST) -> list[Any]:
+    def show(self, found: SavedSet | None, at: Sequence[Any] = FIRST) -> Answer:
         """Return what every widget shows of a set."""
         if found is None:
-            return [gr.Column(visible=False), (), *[gr.skip()] * (len(self.view) - 2)]
+            return {self.body: gr.Column(visible=False), self.ticked: ()}
         order, label, page = at
-        counts = found.manifest.counts()
+        counts, own = found.manifest.counts(), is_own(found)
         label = label if label in counts else ALL
-        gallery, slider, ticked, note = self._looked(found, order, label, page)
-        own = is_own(found)
-        return [
-            gr.Column(visible=True),
-            ticked,
-            gr.Button(visible=own and bool(alias_offer(counts))),
-            gr.DownloadButton(visible=False),
-            gr.Button(visible=len(counts) > 1),
-            gr.Dropdown(value=order),
-            gr.Dropdown([ALL, *counts], value=label),
-            slider,
-            gallery,
-            note,
-            "",
-            gr.Row(visible=own),
-            gr.Dropdown(list(dict.fromkeys([*EMOTIONS, *counts]))),
-        ]
+        return {
+            self.body: gr.Column(visible=True),
+            self.aliases: gr.Button(visible=own and bool(alias_offer(counts))),
+            self.train: gr.Button(visible=len(counts) > 1),
+            self.hardest: gr.Button(visible=len(counts) > 1),
+            self.file: gr.DownloadButton(visible=False),
+            self.order: gr.Dropdown(value=order),
+            self.label: gr.Dropdown([ALL, *counts], value=label),
+            self.status: "",
+            self.changes: gr.Row(visible=own),
+            self.to: gr.Dropdown(list(dict.fromkeys([*EMOTIONS, *counts]))),
+            **self._looked(found, order, label, page),
+        }
 
-    def look(self, key: str | None, order: str, label: str, page: float | None = None) -> list[Any]:
+    def look(self, key: str | None, order: str, label: str, page: float | None = None) -> Answer:
         """Show another page, order or class; what was ticked on the page before is ticked no more."""
         return self._looked(seen_set(key), order, label, page or 1, slider_at=page)
 
     def _looked(
         self, found: SavedSet, order: str, label: str, page: float, *, slider_at: float | None = None
-    ) -> list[Any]:
+    ) -> Answer:
         shown = page_of(found.manifest, kept_suspects(found), order=order, label=label, page=int(page or 1))
         at = min(max(1, int(page or 1)), shown.pages)
         # Where it is there already nothing is sent, which would take back a slider that is being moved on.
         moved: dict[str, Any] = {} if slider_at == at else {"value": at}
-        return [
-            gallery_html(found, shown),
+        return {
+            self.gallery: gallery_html(found, shown),
             # Hidden and not gone: a slider that is gone keeps its value, which may lie beyond its new end.
-            gr.Slider(1, max(2, shown.pages), visible=True if shown.pages > 1 else "hidden", **moved),
-            (),
-            _note(0),
-        ]
+            self.page: gr.Slider(1, max(2, shown.pages), visible=True if shown.pages > 1 else "hidden", **moved),
+            self.ticked: (),
+            self.note: _note(0),
+        }
 
-    def tick(self, event: gr.EventData) -> list[Any]:
+    def tick(self, event: gr.EventData) -> Answer:
         """Keep which pictures are ticked; the page sends their names within the set."""
         chosen = ticked(event)
-        return [chosen, _note(len(chosen))]
+        return {self.ticked: chosen, self.note: _note(len(chosen))}
 
-    def pack_up(self, key: str | None) -> Any:
+    def pack_up(self, key: str | None) -> Answer:
         """Write the zip of the set and hand it out."""
         found = seen_set(key)
         made = pack(found, new_download(f"{found.key}.zip"))
-        return gr.DownloadButton(value=str(made), visible=True)
+        return {self.file: gr.DownloadButton(value=str(made), visible=True)}
 
-    def find_wrong(self, key: str | None) -> Generator[list[Any], None, None]:
-        """Look at the pictures that are not known yet, and say how many labels are doubtful."""
+    def find_hardest(self, key: str | None) -> Generator[Answer, None, None]:
+        """Look at the pictures that are not known yet, and say how many lie nearer to another class."""
         found = seen_set(key)
-        told = yield from watched(self.services.do(FindWrongLabels(found.folder)), place=lambda line: [line, ""])
-        yield [sentence(told), found.key]
+        steps = self.services.do(FindHardest(found.folder))
+        told = yield from watched(steps, place=lambda line: {self.status: line, self.looked_through: ""})
+        yield {self.status: sentence(told), self.looked_through: found.key}
 
-    def show_wrong(self, looked_through: str, key: str | None, label: str) -> list[Any]:
-        """Show the doubtful ones first, unless another set was chosen meanwhile."""
+    def show_hardest(self, looked_through: str, key: str | None, label: str) -> Answer:
+        """Show the hardest ones first, unless another set was chosen meanwhile."""
         if not looked_through or looked_through != key:
-            return ["", *[gr.skip()] * 5]
-        return [gr.skip(), gr.Dropdown(value=ORDERS[1]), *self._looked(seen_set(key), ORDERS[1], label, 1)]
+            return {self.status: ""}
+        return {self.order: gr.Dropdown(value=ORDERS[1]), **self._looked(seen_set(key), ORDERS[1], label, 1)}
 
 
-def _note(ticked: int) -> str:
-    said = f"{count(ticked, 'picture')} ticked." if ticked else "Tick what is wrong, then relabel or delete it."
+@dataclass(frozen=True)
+class Shown:
+    """A page of the gallery: its pictures, how many pages there are, and what is said below each picture."""
+
+    rows: Sequence[PictureRow]
+    pages: int
+    remark: Remark
+    empty: str
+
+
+def page_of(manifest: Manifest, suspects: dict[str, Suspect], *, order: str, label: str, page: int) -> Shown:
+    """Return the rows of a page, counted from 1; a page beyond the last is the last."""
+    rows = [row for row in manifest.pictures if label in (ALL, row.label)]
+    remark: Remark = _plain
+    empty = "No picture is of this class."
+    if order == ORDERS[1]:
+        rows = sorted((row for row in rows if row.sha256 in suspects), key=lambda row: -suspects[row.sha256].doubt)
+        remark, empty = (lambda row: _doubt(suspects[row.sha256])), NOT_LOOKED
+    elif order == ORDERS[2]:
+        rows, remark, empty = _alike(manifest, rows)
+    pages = max(1, -(-len(rows) // PAGE))
+    start = (min(max(page, 1), pages) - 1) * PAGE
+    return Shown(rows[start : start + PAGE], pages, remark, "" if rows else empty)
+
+
+def gallery_html(found: SavedSet, shown: Shown) -> str:
+    """Return the page as figures with boxes to tick, each of which names the set too: names repeat from set to set."""
+    if shown.empty:
+        return sentence(shown.empty)
+    uris = data_uris([found.folder / row.file for row in shown.rows], side=SIDE)
+    figures = "".join(
+        _figure(row, uri, shown.remark(row), key=found.key) for row, uri in zip(shown.rows, uris, strict=True)
+    )
+    return f'<div class="review">{figures}</div>'
+
+
+def _figure(row: PictureRow, uri: str, remark: str, *, key: str) -> str:
+    name, label, tick = html.escape(row.file), html.escape(row.label), html.escape(f"{key}/{row.file}")
+    return (
+        f'<label class="review-picture" style="--said:{colour_of(row.label)}">'
+        f'<input type="checkbox" data-tick="{tick}" aria-label="{label}, {name}"><img src="{uri}" alt="{label}">'
+        f"<span><b>{label}</b>{html.escape(remark)}</span></label>"
+    )
+
+
+def _plain(row: PictureRow) -> str:
+    return f"{row.width} × {row.height}"
+
+
+def _doubt(suspect: Suspect) -> str:
+    return f"nearer to {suspect.nearest}" if suspect.is_doubted else "as labelled"
+
+
+def _alike(manifest: Manifest, rows: Sequence[PictureRow]) -> tuple[list[PictureRow], Remark, str]:
+    """Return the rows that look like another one, each after the one it looks like."""
+    of_file = {row.file: row for row in rows}
+    said: dict[str, str] = {}
+    first_like: dict[str, str] = {}
+    for each in manifest.near_duplicates:
+        if each.file not in of_file:
+            continue
+        if not each.set:
+            first_like.setdefault(each.file, each.like)
+            if each.like in of_file:
+                said.setdefault(each.like, "")
+        said[each.file] = f"like {each.like}" if not each.set else f"like one in {each.set}"
+    order = sorted(said, key=lambda file: (first_like.get(file, file), file in first_like))
+    return [of_file[file] for file in order], (lambda row: said[row.file] or "the first of them"), NO_LIKENESSES
+
+
+def _note(number: int) -> str:
+    said = f"{count(number, 'picture')} ticked." if number else "Tick what is wrong, then relabel or delete it."
     return f'<p class="note" role="status">{said}</p>'

@@ -6,13 +6,13 @@ import html
 import time
 from collections.abc import Sequence
 
+from emotion.core.format import count
+from emotion.core.labels import alias_offer, colour_of
 from emotion.data.findings import findings
 from emotion.data.folders import Skipped
 from emotion.data.names import shown
 from emotion.data.sets import Manifest
-from emotion.labels import alias_offer, colour_of
 from emotion.ui.status import sentence
-from emotion.words import count
 
 NOTHING_YET = "Bring a zip of class folders, put files into a class, or hold the webcam's button: it appears here."
 ALIASES_BUTTON = "press the button below"

@@ -7,22 +7,24 @@ from typing import Any
 
 import gradio as gr
 
+from emotion.core.errors import PictureError
+from emotion.core.owners import owner_of, share
 from emotion.data.editing import describe_set
 from emotion.data.importing import Brought
 from emotion.data.sets import SavedSet, delete_set
-from emotion.errors import PictureError
-from emotion.owners import owner_of, share
+from emotion.server.services import Services
 from emotion.ui.guard import guarded
+from emotion.ui.handing_on import LABEL
 from emotion.ui.handlers import EVERY_PRESS, POLL, QUIET
+from emotion.ui.picture_sets import saved_key
 from emotion.ui.pictures.incoming import Incoming
 from emotion.ui.pictures.mine import NEW, choices, is_own, own_set, seen_set
 from emotion.ui.pictures.review import FIRST, Review
 from emotion.ui.pictures.summary import NOTHING_YET, summary_html
-from emotion.ui.services import Services
-from emotion.ui.sharing import LABEL
 from emotion.ui.status import sentence
 from emotion.ui.visitor import current_visitor
 
+Answer = dict[Any, Any]
 SHARED_INFO = "Others see these pictures, and may train on them and compare with them."
 
 
@@ -67,22 +69,27 @@ class PicturesTab:
             event.then(guarded(refresh), None, elsewhere, **POLL)
         page.load(guarded(lambda: [gr.Dropdown(choices()), *refresh()]), None, [self.chosen, *elsewhere], **POLL)
 
-    def finish(self, brought: Brought) -> list[Any]:
+    def finish(self, brought: Brought) -> Answer:
         """Return what the tab shows once pictures have come into a set."""
         return self.show(brought.key)
 
-    def show(self, key: str | None, at: Sequence[Any] = FIRST) -> list[Any]:
+    def show(self, key: str | None, at: Sequence[Any] = FIRST) -> Answer:
         """Return what every widget shows of a set; of none for a new one."""
         found = None if not key else seen_set(key)
-        return [
-            gr.Dropdown(choices(), value=key or NEW),
-            gr.Row(visible=found is None),
-            _summary(found),
-            *self._described(found),
-            *self.review.show(found if found and _is_whole(found) else None, at),
-        ]
+        whole = found if found and _is_whole(found) else None
+        return {
+            self.chosen: gr.Dropdown(choices(), value=key or NEW),
+            self.incoming.naming: gr.Row(visible=found is None),
+            self.summary: _summary(found),
+            self.about: gr.Accordion(visible=found is not None and is_own(found)),
+            self.title: whole.manifest.name if whole else "",
+            self.species: whole.manifest.species if whole else "",
+            self.shared: _shared(found),
+            self.sure: False,
+            **self.review.show(whole, at),
+        }
 
-    def describe(self, key: str | None, title: str, species: str) -> list[Any]:
+    def describe(self, key: str | None, title: str, species: str) -> Answer:
         """Call the set otherwise."""
         describe_set(own_set(key), name=title, species=species)
         return self.show(key)
@@ -93,18 +100,17 @@ class PicturesTab:
         share(found.folder, current_visitor(), shared=bool(shared))
         return _shared(found)
 
-    def throw(self, key: str | None, sure: bool) -> list[Any]:
+    def throw(self, key: str | None, sure: bool) -> Answer:
         """Delete the set, if the visitor is sure."""
         if not sure:
             raise PictureError("Tick “Yes, delete all of its pictures for good” first: there is no way back.")
         delete_set(own_set(key))
         return self.show(NEW)
 
-    def _described(self, found: SavedSet | None) -> list[Any]:
-        manifest = found.manifest if found and _is_whole(found) else None
-        name, species = (manifest.name, manifest.species) if manifest else ("", "")
-        visible = gr.Accordion(visible=found is not None and is_own(found))
-        return [visible, name, species, _shared(found), False]
+
+def key_to_train(key: str | None) -> str:
+    """Return the key under which Train offers a set. Raises PictureError where there is none."""
+    return saved_key(seen_set(key))
 
 
 def _shared(found: SavedSet | None) -> Any:

@@ -1,0 +1,59 @@
+"""What the commands share: their common options, and how they answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emotion.core.format import percent
+from emotion.core.labels import DRAWN_NOTE
+from emotion.core.progress import Progress
+from emotion.data.drawn import is_drawn
+from emotion.runs.folder import runs_folder
+
+
+def _here_or_above(context: typer.Context, value: bool) -> bool:
+    # `cache --json clear` is `cache clear --json`.
+    return value or bool(context.parent and context.parent.params.get("as_json"))
+
+
+RunName = Annotated[str, typer.Option("--run", help="The path that train printed, or a name under the runs folder.")]
+Runs = Annotated[Path, typer.Option(default_factory=runs_folder, show_default="runs", help="The runs folder.")]
+AsJson = Annotated[bool, typer.Option("--json", callback=_here_or_above, help="One JSON object on the last line.")]
+UseAliases = Annotated[
+    bool,
+    typer.Option("--use-aliases", help="Read folders called anger, Sadness or sleepy as angry, sad and tired."),
+]
+
+
+def answer(as_json: bool, values: Mapping[str, Any], words: Iterable[str]) -> None:
+    """Print one JSON object on a line of its own, or the same in words."""
+    for line in [json.dumps(values)] if as_json else words:
+        print(line)
+
+
+def tell(*sentences: str) -> None:
+    """Print sentences that are no result, without those that are empty."""
+    for sentence in filter(None, sentences):
+        print(sentence, file=sys.stderr)
+
+
+def drawn_note(*folders: Path) -> list[str]:
+    """Return what stands beside a result that rests on drawn pictures."""
+    return [DRAWN_NOTE] if any(map(is_drawn, folders)) else []
+
+
+def write_over(text: str, *, end: str = "\r") -> None:
+    """Print a line to a terminal that the next one is written over."""
+    print(f"\r{text:<90}", end=end, file=sys.stderr, flush=True)
+
+
+def show_progress(step: Progress) -> None:
+    """Say on a terminal how far a piece of work is."""
+    if sys.stderr.isatty():
+        write_over(f"{step.doing}: {percent(step.done / step.total)}" if step.total else step.doing)

@@ -1,0 +1,102 @@
+"""Numbers and lists as the page, the command line and a report say them. Knows nothing of what they are about."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+from emotion.core.intervals import Interval
+
+# A spreadsheet takes a cell that begins with one of these for a formula, and a file's or a class's name may be one
+# (https://owasp.org/www-community/attacks/CSV_Injection); the last four are their full-width forms.
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What Markdown, or a reader's HTML, would take for a mark.
+_MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")
+
+
+def percent(share: float) -> str:
+    """Return a share (0 to 1) in whole percent."""
+    return f"{share * 100:.0f} %"
+
+
+def exact_percent(share: float) -> str:
+    """Return a share (0 to 1) in percent with one decimal."""
+    return f"{share * 100:.1f} %"
+
+
+def span(interval: Interval) -> str:
+    """Return an interval of shares in whole percent, without the sign: 53 to 83."""
+    return minus(f"{interval[0] * 100:.0f} to {interval[1] * 100:.0f}")
+
+
+def points(change: float) -> str:
+    """Return a difference of shares in percentage points with its sign and one decimal: +12.3, −4.0."""
+    return minus(f"{change * 100:+.1f}")
+
+
+def p_value(value: float) -> str:
+    """Return a p-value as tables give it."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def minus(text: str) -> str:
+    """Return a number with a minus sign in the place of its hyphen."""
+    return text.replace("-", "−")
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun: 1 picture, 2 pictures."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def in_words(number: int) -> str:
+    """Return a small number as a word, a larger one in figures."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[number] if number < len(words) else f"{number:,}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a sentence lists them: a, b and c."""
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def moment(seconds: float) -> str:
+    """Return a Unix time as a local day and time: 25 November 2026, 03:57."""
+    at = time.localtime(seconds)
+    return f"{at.tm_mday} {time.strftime('%B %Y, %H:%M', at)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as a person says it: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
+    if seconds < 1:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def megabytes(size: int) -> str:
+    """Return a size in bytes in words."""
+    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} KB"
+
+
+def harmless(cell: str | float) -> str | float:
+    """Return a cell of a table that every spreadsheet shows as it stands: before a formula stands an apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_BEGINS_FORMULA) else cell
+
+
+def escaped(text: str) -> str:
+    """Return a text that Markdown takes as it stands, on one line."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))

@@ -1,0 +1,104 @@
+"""Scored pictures, and what a sample of them amounts to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from emotion.core.intervals import Interval, is_piled_up, mean_interval, wilson_interval
+
+# A probability of 0 has no logarithm; float32's softmax gives one below about this.
+LEAST = 1e-12
+
+
+@dataclass(frozen=True)
+class ScoredPicture:
+    """A picture, what it is said to show, and the probability of every class (0 to 1, sums to 1)."""
+
+    picture: str
+    sha256: str
+    label: str
+    scores: dict[str, float]
+
+    @property
+    def predicted(self) -> str:
+        """The class with the highest probability."""
+        return max(self.scores, key=self.scores.__getitem__)
+
+    @property
+    def correct_confidence(self) -> float:
+        """The probability of the correct class."""
+        return self.scores[self.label]
+
+    @property
+    def is_runner_up(self) -> bool:
+        """Whether the correct class has the second-highest probability."""
+        return sorted(self.scores, key=self.scores.__getitem__, reverse=True)[1] == self.label
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """How one sample of one species came out.
+
+    ``accuracy`` is the share that top-1 has right, with a Wilson interval; ``correct_confidence`` is the mean
+    probability of the correct class, with a Student-t interval clipped to [0, 1]; both intervals are 95 %.
+    ``log_loss`` is in nats, ``brier`` the mean squared distance to the truth (0 to 2; Brier 1950,
+    doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ``is_piled_up`` says that the interval of the mean is too
+    narrow. ``unreadable`` maps each picture that was drawn and cannot be read to one sentence, ``near_duplicates`` each
+    that was drawn and was trained on to that training picture; the next ones took their places, while there are any.
+    ``is_trained_on`` marks a sample of nothing but training pictures, which are left in.
+    """
+
+    n: int
+    correct: int
+    accuracy: float
+    accuracy_interval: Interval
+    correct_confidence: float
+    correct_confidence_interval: Interval
+    is_piled_up: bool
+    runner_up: int
+    log_loss: float
+    brier: float
+    predicted: dict[str, int]
+    pictures: list[ScoredPicture]
+    unreadable: dict[str, str] = field(default_factory=dict)
+    near_duplicates: dict[str, str] = field(default_factory=dict)
+    is_trained_on: bool = False
+
+
+def summarise(pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> SampleResult:
+    """Sum up scored pictures; ``predicted`` lists every class, also those never chosen."""
+    import numpy as np
+
+    said = Counter(picture.predicted for picture in pictures)
+    correct = sum(picture.predicted == picture.label for picture in pictures)
+    confidences = [picture.correct_confidence for picture in pictures]
+    scores = np.array([[picture.scores[label] for label in classes] for picture in pictures])
+    truth = np.array([[float(picture.label == label) for label in classes] for picture in pictures])
+    return SampleResult(
+        n=len(pictures),
+        correct=correct,
+        accuracy=correct / len(pictures),
+        accuracy_interval=wilson_interval(correct, len(pictures)),
+        correct_confidence=sum(confidences) / len(confidences),
+        correct_confidence_interval=mean_interval(confidences),
+        is_piled_up=is_piled_up(confidences),
+        runner_up=sum(picture.is_runner_up for picture in pictures),
+        log_loss=float(-np.log(np.clip(confidences, LEAST, 1)).mean()),
+        brier=float(((scores - truth) ** 2).sum(1).mean()),
+        predicted={label: said[label] for label in classes},
+        pictures=list(pictures),
+    )
+
+
+def chance_log_loss(class_count: int) -> float:
+    """Return the log loss of an even guess, in nats."""
+    import math
+
+    return math.log(class_count)
+
+
+def chance_brier(class_count: int) -> float:
+    """Return the Brier score of an even guess (0 to 2)."""
+    return 1 - 1 / class_count

@@ -1,0 +1,131 @@
+"""Blocks and reports as HTML and as Markdown, and a report as a file. Page and report show the same blocks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
+
+from emotion.analysis.blocks import Block, Explained, Mark, PictureMap, Report
+from emotion.core.errors import ConfigError, RunError
+from emotion.core.files import write_texts
+from emotion.core.format import escaped
+from emotion.report.figures import draw
+
+HERE = Path(__file__).parent
+# What blocks look like, on the page as in a report.
+BLOCKS_STYLE = (HERE / "blocks.css").read_text(encoding="utf-8").strip()
+
+
+class _Numbers:
+    """Numbers tables and figures, so that they can be named and none shares an id; ``prefix`` is a page's own."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix, self._counts = prefix, Counter[str]()
+
+    def next(self, kind: str) -> int:
+        self._counts[kind] += 1
+        return self._counts[kind]
+
+    def id(self, kind: str) -> str:
+        return f"{self._prefix}{kind}-{self.next(f'id of a {kind}')}"
+
+
+def to_html(report: Report) -> str:
+    """Return a report as a whole page in light and dark, for screens from a phone's on, and for paper.
+
+    Its style is within, it holds no script, and nothing is asked of any other place.
+    """
+    style = f"{(HERE / 'style.css').read_text(encoding='utf-8').strip()}\n{BLOCKS_STYLE}"
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        report=report, style=Markup(style), numbers=_Numbers(), uris={}, explained=lambda _: ""
+    ).lstrip()  # fmt: skip
+
+
+def blocks_html(
+    blocks: Sequence[Block], *, name: str, uris: Mapping[str, str], explained: Callable[[Explained], str]
+) -> str:
+    """Return blocks as a part of a page, where ``name`` begins its ids.
+
+    ``uris`` are small copies of pictures that a map may show, by path; ``explained`` shows a picture under its maps.
+    """
+    module = _environment().get_template("blocks.html.j2").make_module(
+        {"numbers": _Numbers(f"{name}-"), "uris": uris, "explained": lambda each: Markup(explained(each))}
+    )  # fmt: skip
+    return f'<div class="blocks">{module.all(blocks)}</div>'  # type: ignore[attr-defined]
+
+
+def to_markdown(report: Report) -> str:
+    """Return a report as Markdown, with the same sections and numbers as in HTML."""
+    text = _environment().get_template("report.md.j2").render(report=report)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+RENDERERS = {".html": to_html, ".md": to_markdown}
+
+
+def check_ending(path: Path) -> None:
+    """Make sure that a file's name says which kind of report it is.
+
+    Raises:
+        ConfigError: it ends in something else than .html or .md.
+    """
+    if path.suffix.lower() not in RENDERERS:
+        raise ConfigError(f"{path.name} is neither HTML nor Markdown: give a file that ends in .html or .md.")
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write a report as HTML or Markdown, by the file's ending; a reader sees the old or the new one, nothing between.
+
+    Raises:
+        ConfigError: the file ends in something else than .html or .md.
+        RunError: it cannot be written.
+    """
+    check_ending(path)
+    text = RENDERERS[path.suffix.lower()](report)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_texts(path.parent, {path.name: text})
+    except OSError as error:
+        raise RunError(
+            f"The report cannot be written to {path} ({error.strerror}): choose another file, or free the disk."
+        ) from error
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=lambda name: bool(name and name.endswith(".html.j2")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "kind": lambda value: type(value).__name__,
+        "text": _text,
+        "md": escaped,
+        "placed": _placed,
+        # Longer than any that a name may hold.
+        "fence": lambda line: "`" * max(3, *(len(run) + 1 for run in re.findall("`+", line)), 3),
+    }
+    found.globals["draw"] = lambda chart, name: Markup(draw(chart, name=name))
+    return found
+
+
+def _text(text: str) -> Markup:
+    # A number stays on one line with its unit, and with what says that it is less.
+    return Markup(re.sub(r"(?<=\d) (?=%)|(?<=&lt;) (?=\d)", "\N{NO-BREAK SPACE}", str(escape(" ".join(text.split())))))
+
+
+def _placed(chart: PictureMap) -> Iterator[tuple[Mark, float, float]]:
+    """Yield each mark with its place from the left and from below, in percent."""
+    xs, ys = [each.x for each in chart.marks], [each.y for each in chart.marks]
+    wide, high = max(xs) - min(xs) or 1, max(ys) - min(ys) or 1
+    for each in chart.marks:
+        yield each, round(100 * (each.x - min(xs)) / wide, 2), round(100 * (each.y - min(ys)) / high, 2)

@@ -1,0 +1,110 @@
+"""Several trainings that differ in one setting, read from a line of text. Starts none of them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from emotion.core.config import SETTINGS, TrainConfig
+from emotion.core.errors import ConfigError
+
+MAX_VALUES = 12
+SWEPT_SETTINGS = {name: setting for name, setting in SETTINGS.items() if setting.sweep}
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class SweepMember:
+    """What a run folder keeps of its sweep: which one, the setting, this run's value, and its place from 0."""
+
+    id: str
+    setting: str
+    value: Value
+    place: int
+
+    @property
+    def title(self) -> str:
+        """Setting and value as a person says them: batch size 4."""
+        return f"{title_of(self.setting)} {value_text(self.value)}"
+
+    @classmethod
+    def from_record(cls, record: object) -> SweepMember | None:
+        """Read what a run folder keeps; None for a run that belongs to no sweep, or to one that cannot be read."""
+        try:
+            member = cls(**record)  # type: ignore[arg-type]  # whatever a file holds
+        except TypeError:
+            return None
+        is_value = isinstance(member.value, Value) and not isinstance(member.value, bool)
+        return member if is_value and isinstance(member.place, int) else None
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A training of a sweep that is still to be started."""
+
+    config: TrainConfig
+    member: SweepMember
+
+
+def plan_sweep(config: TrainConfig, *, setting: str, values: str) -> list[PlannedRun]:
+    """Return a training for each value of ``setting``, otherwise as in ``config``, in the order of ``values``.
+
+    ``values`` is text: values with commas, semicolons or spaces between them.
+
+    Raises:
+        ConfigError: the setting cannot be swept or has no effect, or there is no value, one that cannot be read or is
+            out of range, the same one twice, or too many.
+    """
+    if setting not in SWEPT_SETTINGS:
+        raise ConfigError(f"{setting!r} cannot be swept: choose one of {', '.join(SWEPT_SETTINGS)}.")
+    if setting == "block_learning_rate" and config.depth == "head":
+        raise ConfigError("No block is trained, so its learning rate does nothing: train the last block or more first.")
+    sweep_id = _new_id()
+    return [
+        PlannedRun(
+            replace(config, **cast(dict[str, Any], {setting: value})), SweepMember(sweep_id, setting, value, place)
+        )
+        for place, value in enumerate(_read_values(setting, values))
+    ]
+
+
+def title_of(setting: str) -> str:
+    """Return what a setting is called in the middle of a sentence."""
+    return SETTINGS[setting].label.lower() if setting in SETTINGS else setting
+
+
+def value_text(value: Value) -> str:
+    """Return a value as a person writes it: 24, 0.0015, 5e-5, head."""
+    return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
+
+
+def _new_id() -> str:
+    """Return an id of its own whose order is that of time, also of two in one second."""
+    seconds, rest = divmod(time.time_ns(), 10**9)
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(seconds))}-{rest:09d}-{secrets.token_hex(2)}"
+
+
+def _read_values(name: str, text: str) -> list[Value]:
+    setting = SETTINGS[name]
+    words = [word for word in re.split(r"[,;\s]+", text) if word]
+    if not words:
+        raise ConfigError(f"No value is given: write some with commas between them, for instance {setting.sweep}.")
+    if len(words) > MAX_VALUES:
+        raise ConfigError(f"These are {len(words)} values: leave at most {MAX_VALUES}.")
+    values: list[Value] = []
+    for word in words:
+        try:
+            value = setting.read(word)
+        except ValueError:
+            kind = " or ".join([*setting.choices, "whole numbers" if setting.whole else "numbers"])
+            raise ConfigError(
+                f"{setting.label} cannot be {word!r}: write {kind} with commas between them, for instance "
+                f"{setting.sweep}."
+            ) from None
+        if value in values:
+            raise ConfigError(f"{setting.label} {value_text(value)} is there twice: leave one of them out.")
+        values.append(value)
+    return values

@@ -1,0 +1,121 @@
+"""What a run's best epoch said of its validation pictures: who was taken for whom. Knows nothing of models."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotion.core.errors import RunError
+from emotion.core.files import write_json
+from emotion.core.intervals import wilson_interval
+from emotion.core.scored import ScoredPicture
+from emotion.runs.run import Run
+
+FILE = "validation.json"
+# More nobody reads: a table of 300 classes has 90,000 cells.
+MOST_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How one class fares: precision, recall and F1 (0 to 1), and ``support``, its number of validation pictures.
+
+    Precision is None for a class that was never said.
+    """
+
+    label: str
+    precision: float | None
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The validation pictures of a run, scored by its best epoch; picture paths are relative to the picture set."""
+
+    epoch: int
+    classes: list[str]
+    pictures: list[ScoredPicture]
+
+    def confusion(self) -> dict[str, dict[str, int]]:
+        """Return how many pictures of each class (outer) were called each class (inner)."""
+        counts = {label: dict.fromkeys(self.classes, 0) for label in self.classes}
+        for picture in self.pictures:
+            counts[picture.label][picture.predicted] += 1
+        return counts
+
+    def cell(self, label: str, predicted: str) -> list[ScoredPicture]:
+        """Return the pictures of ``label`` that were called ``predicted``, the surest first."""
+        found = [picture for picture in self.pictures if (picture.label, picture.predicted) == (label, predicted)]
+        return sorted(found, key=lambda picture: -picture.scores[predicted])
+
+    def most_wrong(self, count: int) -> list[ScoredPicture]:
+        """Return the ``count`` wrongly called pictures whose correct class got the least probability."""
+        wrong = [picture for picture in self.pictures if picture.predicted != picture.label]
+        return sorted(wrong, key=lambda picture: picture.correct_confidence)[:count]
+
+    def per_class(self) -> list[ClassScores]:
+        """Return precision, recall and F1 of each class, as scikit-learn defines them."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        truth, said = [p.label for p in self.pictures], [p.predicted for p in self.pictures]
+        table = precision_recall_fscore_support(truth, said, labels=self.classes, zero_division=0.0)
+        return [
+            ClassScores(label, float(precision) if label in said else None, float(recall), float(f1), int(support))
+            for label, precision, recall, f1, support in zip(self.classes, *table, strict=True)
+        ]
+
+
+def save_validation(
+    rows: Sequence[tuple[str, str, Mapping[str, float]]], *, epoch: int, classes: Sequence[str], folder: Path
+) -> None:
+    """Write the (picture, label, scores) rows of a run's validation pictures, whole or not at all."""
+    pictures = [{"picture": picture, "label": label, "scores": dict(scores)} for picture, label, scores in rows]
+    write_json(folder / FILE, {"epoch": epoch, "classes": list(classes), "pictures": pictures})
+
+
+def load_validation(run: Run) -> Validation | None:
+    """Return what ``save_validation`` wrote into a run; None before its first epoch is kept.
+
+    Raises:
+        RunError: the file is torn.
+    """
+    path = run.path / FILE
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        pictures = [ScoredPicture(row["picture"], "", row["label"], row["scores"]) for row in values["pictures"]]
+        return Validation(int(values["epoch"]), list(values["classes"]), pictures)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"The validation scores of {run.name} cannot be read: train it again.") from error
+
+
+def most_confused(counts: Mapping[str, Mapping[str, int]], *, most: int = MOST_CLASSES) -> list[str]:
+    """Return the classes that are taken for another, or said of another, most often: ``most`` of them, in their order.
+
+    ``counts`` are those of ``Validation.confusion``.
+    """
+    wrong: Counter[str] = Counter()
+    for label, said in counts.items():
+        for other, number in said.items():
+            wrong[label] += number * (other != label)
+            wrong[other] += number * (other != label)
+    kept = {name for name, _ in wrong.most_common(most)}
+    return [name for name in wrong if name in kept]
+
+
+def smallest_difference(correct: int, n: int) -> float:
+    """Return how far two accuracies near ``correct`` of ``n`` pictures must lie apart to be told from luck (0 to 1).
+
+    Half the 95 % interval of a difference of two equal shares after Newcombe (1998, method 10,
+    doi 10.1002/(sici)1097-0258(19980430)17:8<873::aid-sim779>3.0.co;2-i), made of Wilson intervals: it stays sensible
+    near 0 and 1. It takes the two for independent: two models that mostly fail on the same pictures need rather less.
+    """
+    share, (low, high) = correct / n, wilson_interval(correct, n)
+    return math.hypot(share - low, high - share)

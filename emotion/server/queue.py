@@ -1,0 +1,191 @@
+"""The queue of trainings: one after the other, each in a process of its own, by turns of their owners."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from emotion.core.events import RunFailed, RunStopped
+from emotion.core.owners import owner_of
+from emotion.runs.folder import list_runs
+from emotion.runs.run import Run, Status
+from emotion.server.logs import Outcome, log, log_unexpected
+from emotion.server.model_process import NICENESS, start_process
+
+# Of a training that was asked to stop, and of one that keeps the best epoch of another.
+GRACE_SECONDS, RESCUE_SECONDS = 10.0, 600.0
+# The validation of a large set on a slow machine may take long, and tells nothing.
+SILENT_SECONDS = 3_600.0
+LOOK_SECONDS = 0.2
+MOST_SERVED = 1_000
+OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
+NEVER_BEGAN = (
+    "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
+    "backbone, and start it again."
+)
+HUNG = "It told nothing for {minutes:.0f} minutes and was ended: resume it, or start it again with less to do."
+
+
+class TrainingQueue:
+    """Trains runs in turn. What visitors ask of a run stands in its folder, so that any server can take it up."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Run] = deque()
+        # Whose trainings had their turns, the last one at the end.
+        self._served: list[str] = []
+        self._changed = threading.Condition()
+        self._closing = False
+        self._training: BaseProcess | None = None
+        threading.Thread(target=self._train_in_turn, name="trainer", daemon=True).start()
+
+    def add(self, run: Run) -> None:
+        """Train a run as soon as no other training of ours runs; return at once."""
+        with self._changed:
+            self._waiting.append(run)
+            self._changed.notify()
+
+    def take_up(self, folder: Path) -> None:
+        """Train what an earlier server left queued in the folder of runs, oldest first."""
+        for run in reversed(list_runs(folder)):
+            if run.status() == "queued":
+                self.add(run)
+
+    def place(self, run: Run) -> int | None:
+        """Return how many trainings of ours go before a waiting run; None if it does not wait here."""
+        with self._changed:
+            waiting = in_turn(self._waiting, served=self._served)
+        return waiting.index(run) + 1 if run in waiting else None
+
+    def close(self) -> None:
+        """End the training in hand; what waits stays queued."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._training is not None and self._training.is_alive():
+            self._training.terminate()
+
+    def _train_in_turn(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if self._closing:
+                    return
+                run = in_turn(self._waiting, served=self._served)[0]
+                self._waiting.remove(run)
+                owner = owner_of(run.path).owner
+                self._served = [*(each for each in self._served if each != owner), owner][-MOST_SERVED:]
+            try:
+                # Meanwhile somebody may have withdrawn it, or trained it with the command line.
+                if run.stop_requested():
+                    _withdraw(run)
+                elif run.status() == "queued":
+                    self._train(run, owner)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next run has its turn
+                log_unexpected(error, what="training")
+                # On a full disk, say, a run stays as it is.
+                if not isinstance(error, OSError):
+                    with contextlib.suppress(OSError):
+                        _fail(run, NEVER_BEGAN)
+
+    def _train(self, run: Run, owner: str) -> None:
+        began, before = time.monotonic(), len(run.events())
+        log("training started", visitor=owner, run=run.name)
+        self._training = start_process(_train, run, niceness=NICENESS)
+        hung = self._watch(self._training, run)
+        self._training.join()
+        if self._closing:
+            return
+        if run.stop_requested() and run.status() in ("queued", "interrupted"):
+            # Killed after the grace period: a stop and not an accident, so its best epoch is kept.
+            _rescue_apart(run)
+        elif hung and run.status() in ("queued", "interrupted"):
+            _fail(run, HUNG.format(minutes=SILENT_SECONDS / 60))
+        elif len(run.events()) == before:
+            # With more events it did begin, was cut off, and a visitor has queued it again already.
+            _fail(run, NEVER_BEGAN)
+        outcome = OUTCOMES.get(run.status(), "failed")
+        log("training ended", outcome=outcome, visitor=owner, run=run.name, seconds=time.monotonic() - began)
+
+    def _watch(self, process: BaseProcess, run: Run) -> bool:
+        """Return once a training has ended, and whether it was ended because it told nothing any more."""
+        asked_at: float | None = None
+        told, told_at = _size(run), time.monotonic()
+        while not wait([process.sentinel], timeout=LOOK_SECONDS):
+            self._withdraw_waiting()
+            if _size(run) != told:
+                told, told_at = _size(run), time.monotonic()
+            if asked_at is None and run.stop_requested():
+                asked_at = time.monotonic()
+            if asked_at is not None and time.monotonic() > asked_at + GRACE_SECONDS:
+                process.kill()
+            elif time.monotonic() > told_at + SILENT_SECONDS:
+                process.kill()
+                return True
+        return False
+
+    def _withdraw_waiting(self) -> None:
+        with self._changed:
+            withdrawn = [run for run in self._waiting if run.stop_requested()]
+            self._waiting = deque(run for run in self._waiting if run not in withdrawn)
+        # Not with the lock in hand: to keep a best epoch takes a process, and nobody waits for that.
+        for run in withdrawn:
+            _withdraw(run)
+
+
+def in_turn(waiting: Iterable[Run], *, served: Sequence[str]) -> list[Run]:
+    """Return runs in the order of their turns: owner after owner, whoever was ``served`` last at the end."""
+    by_owner: dict[str, deque[Run]] = {}
+    for run in waiting:
+        by_owner.setdefault(owner_of(run.path).owner, deque()).append(run)
+    owners = sorted(by_owner, key=lambda owner: served.index(owner) if owner in served else -1)
+    rounds = zip_longest(*(by_owner[owner] for owner in owners))
+    return [run for each in rounds for run in each if run is not None]
+
+
+def _withdraw(run: Run) -> None:
+    """Write down that a waiting run was stopped; one that was to go on keeps its best epoch."""
+    if run.events():
+        _rescue_apart(run)
+    else:
+        run.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
+
+
+def _rescue_apart(run: Run) -> None:
+    process = start_process(_rescue, run)
+    process.join(RESCUE_SECONDS)
+    if process.is_alive():
+        process.kill()
+
+
+def _fail(run: Run, message: str) -> None:
+    """Write down why a run ended, unless it says so itself."""
+    last = run.last_event()
+    if run.status() in ("queued", "interrupted"):
+        run.append(RunFailed(elapsed_seconds=last.elapsed_seconds if last else 0.0, message=message))
+
+
+def _size(run: Run) -> int:
+    try:
+        return (run.path / "events.jsonl").stat().st_size
+    except OSError:
+        return 0
+
+
+def _train(run: Run) -> None:
+    from emotion.training.session import train_run
+
+    for _ in train_run(run):
+        pass
+
+
+def _rescue(run: Run) -> None:
+    from emotion.training.session import rescue_run
+
+    rescue_run(run)

@@ -1,0 +1,247 @@
+"""What the page and the endpoints ask for: trainings, predictions, comparisons, studies, jobs, within what each may."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from emotion.analysis import Comparison, Request
+from emotion.analysis.study import Task
+from emotion.core.config import TrainConfig
+from emotion.core.errors import PictureError, RefusedError, RunError
+from emotion.core.owners import owner_of
+from emotion.core.prediction import Prediction
+from emotion.core.progress import Job, Progress, result_of
+from emotion.data.decoding import is_large, opened
+from emotion.data.sets import sets_folder
+from emotion.runs.folder import create_run, list_runs
+from emotion.runs.run import Run
+from emotion.runs.sweep import SweepMember
+from emotion.server.limits import PublicLimits
+from emotion.server.logs import log, logged
+from emotion.server.model_process import (
+    NICENESS,
+    PREDICTION_SECONDS,
+    ModelProcess,
+    carry_out,
+    compare_sets,
+    do_job,
+    predict,
+)
+from emotion.server.queue import TrainingQueue
+from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
+
+R = TypeVar("R")
+# Of the small backbones: some 90 MB each, once it is asked for.
+LOADED = 4
+# About what a run of a small backbone takes until it has ended.
+RUN_BYTES = 250_000_000
+# What a camera gives at most, and how it is called in a sentence.
+FRAME, FRAME_PIXELS = "The camera’s picture", 4_000_000
+NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
+NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
+
+
+class Services:
+    """All that is done outside the server's own process. Used as a context manager: leaving it ends the processes.
+
+    ``visitor`` and ``address`` say who asks now, and from where: None is whoever sits at the machine, to whom all is
+    open. With the ``limits`` of a public server, pictures are taken from the folders that ``offered`` names, and runs,
+    sets and the folders ``elsewhere`` share the room on the disk.
+    """
+
+    def __init__(
+        self,
+        runs_folder: Path,
+        *,
+        limits: PublicLimits | None = None,
+        visitor: Callable[[], str | None] = lambda: None,
+        address: Callable[[], str] = lambda: "",
+        offered: Callable[[], Iterable[Path]] = lambda: (),
+        elsewhere: Sequence[Path] = (),
+    ) -> None:
+        self.runs_folder = runs_folder
+        self.queue = TrainingQueue()
+        self._limits, self._visitor, self._address, self._offered = limits, visitor, address, offered
+        disk = limits.disk_gigabytes * 1e9 if limits else 0.0
+        self.room = Room([runs_folder, sets_folder()], elsewhere, limit=disk) if limits else None
+        # Two runs that judge one picture side by side, or visitors by turns, do not wait for each other's loading.
+        self._predictor = ModelProcess(loaded=LOADED)
+        # Nobody's prediction waits for what takes a second to decode, nor for a comparison or a study.
+        self._slow_predictor = ModelProcess(niceness=NICENESS, loaded=LOADED)
+        self._comparer, self._student = (ModelProcess(niceness=NICENESS) for _ in range(2))
+        self._processes = {self._predictor, self._slow_predictor, self._comparer, self._student}
+        self._turns = Turns()
+        # Between counting and starting nobody else may start.
+        self._starting = threading.Lock()
+        # Visitors who have begun something, by the address that they came from; forgotten by a restart.
+        self._neighbours: defaultdict[str, set[str]] = defaultdict(set)
+
+    def warm_up(self) -> None:
+        """Start the predictor, and with it the imports that trainings are forked from, without waiting for it."""
+        threading.Thread(target=self._predictor.start, name="warm-up", daemon=True).start()
+
+    def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
+        """Make a run folder of the visitor's and train it when its turn comes; return at once.
+
+        ``sweep`` is its place among runs that are started together.
+
+        Raises:
+            EmotionError: it cannot be started, or is beyond a limit.
+        """
+        visitor = self._visitor()
+        with logged("training asked for", visitor=visitor), self._starting:
+            if self._limits:
+                self._limits.check(config)
+                self._require_offered([Path(config.pictures)])
+                self._require_turn(self._limits, visitor)
+            run = create_run(config, root=self.runs_folder, sweep=sweep, owner=visitor)
+        self.queue.add(run)
+        log("training queued", visitor=visitor, run=run.name, epochs=config.epochs)
+        return run
+
+    def resume_training(self, run: Run) -> None:
+        """Let the visitor's own run that was cut off go on when its turn comes; return at once.
+
+        Raises:
+            EmotionError: it cannot, is somebody else's, or one more is beyond a limit.
+        """
+        visitor = self._visitor()
+        with logged("training resumed", visitor=visitor, run=run.name), self._starting:
+            own = as_seen_by(visitor, run)
+            own.require_own()
+            if self._limits:
+                self._limits.check(own.config())
+                self._require_turn(self._limits, visitor, is_new=False)
+            try:
+                own.queue_again()
+            except OSError as error:
+                raise RunError(f"{run.name} cannot be written ({error.strerror}): make room first.") from error
+        self.queue.add(own)
+
+    def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
+        """Return what a run that the visitor may use says of a picture, which is called ``name`` in a message about it.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used, or the visitor has too many waiting.
+        """
+        visitor = self._visitor()
+        turn = self._turns.one_of(visitor, address=self._address())
+        with logged("prediction", visitor=visitor, run=run.name), turn:
+            process = self._slow_predictor if is_large(picture, name=name) else self._predictor
+            seen = as_seen_by(visitor, run)
+            prediction: Prediction = process.call(predict, seen, picture, name, seconds=PREDICTION_SECONDS)
+            return prediction
+
+    def predict_frame(self, run: Run, frame: bytes) -> Prediction:
+        """Return what a run that the visitor may use says of one picture of a live camera; the log tells of none.
+
+        Raises:
+            EmotionError: the picture or the run cannot be used, or the visitor has too many waiting.
+        """
+        visitor, picture = self._visitor(), io.BytesIO(frame)
+        with opened(picture, name=FRAME) as image:
+            if image.width * image.height > FRAME_PIXELS:
+                raise PictureError(f"{FRAME} is too large: choose a smaller camera.")
+        with self._turns.one_of(visitor, address=self._address()):
+            seen = as_seen_by(visitor, run)
+            said: Prediction = self._predictor.call(predict, seen, picture, FRAME, seconds=PREDICTION_SECONDS)
+            return said
+
+    def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
+        """Do what ``comparing`` does while nobody watches."""
+        return result_of(self.comparing(run, request))
+
+    def comparing(self, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
+        """Score samples of sets that the visitor may use; return the comparison and the file that keeps it.
+
+        Yields how far it is. Whoever closes it ends it.
+
+        Raises:
+            EmotionError: a set, its sample or the run cannot be used.
+        """
+        visitor = self._visitor()
+        with logged("comparison", visitor=visitor, run=run.name, sets=len(request.sets)):
+            if self._limits:
+                self._require_offered(request.sets.values())
+            result: tuple[Comparison, Path] = yield from self._comparer.stream(
+                compare_sets, as_seen_by(visitor, run), request
+            )
+            return result
+
+    def study(self, study: Task[R]) -> Generator[Progress, None, R]:
+        """Carry out a study of a run that the visitor may use; yield how far it is. Whoever closes it ends it.
+
+        Raises:
+            EmotionError: it cannot be answered.
+        """
+        visitor = self._visitor()
+        as_seen_by(visitor, study.run)
+        with logged("study", visitor=visitor, run=study.run.name, what=getattr(study, "study", type(study).__name__)):
+            result: R = yield from self._student.stream(carry_out, study)
+            return result
+
+    def do(self, job: Job[R]) -> Generator[Progress, None, R]:
+        """Carry out a job in a process of its own; yield how far it is. Whoever closes it ends it.
+
+        On a public server room is reserved for what it may write.
+
+        Raises:
+            EmotionError: it cannot be done.
+        """
+        visitor, process = self._visitor(), ModelProcess(niceness=NICENESS)
+        with logged("job", visitor=visitor, what=type(job).__name__), ExitStack() as stack:
+            if self._limits and self.room:
+                self._require_share(visitor)
+                stack.enter_context(self.room.reserved(self._limits.set_megabytes * 1_000_000))
+            self._processes.add(process)
+            stack.callback(self._processes.discard, process)
+            stack.callback(process.close)
+            result: R = yield from process.stream(do_job, job)
+            return result
+
+    def close(self) -> None:
+        """End all processes; what waits stays queued."""
+        self.queue.close()
+        for process in list(self._processes):
+            process.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _require_offered(self, folders: Iterable[Path]) -> None:
+        offered = {folder.absolute() for folder in self._offered()}
+        if not all(folder.absolute() in offered for folder in folders):
+            raise RefusedError(NOT_OFFERED)
+
+    def _require_turn(self, limits: PublicLimits, visitor: str | None, *, is_new: bool = True) -> None:
+        """Let pass one more training of the visitor's, as far as queue, runs and room allow."""
+        owners = [(owner_of(run.path).owner, run.status() in GOING_ON) for run in list_runs(self.runs_folder)]
+        going = [owner for owner, goes_on in owners if goes_on]
+        near = self._require_share(visitor)
+        if self.room:
+            self.room.require(RUN_BYTES * (len(going) + 1))
+        runs = [owner for owner, _ in owners] if is_new else []
+        limits.check_counts(going=going, runs=runs, visitor=visitor or "", near=near)
+
+    def _require_share(self, visitor: str | None) -> set[str]:
+        """Let pass who has not filled their share of the disk, nor has their address; return who came from there."""
+        if not visitor:
+            raise RefusedError(NO_COOKIE)
+        near = self._neighbours[self._address()]
+        near.add(visitor)
+        if self.room:
+            self.room.require_share([visitor], share=VISITORS_SHARE)
+            self.room.require_share(near, share=ADDRESS_SHARE)
+        return near

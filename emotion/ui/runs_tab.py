@@ -1,0 +1,248 @@
+"""The Runs tab: all runs as a table, and the open one closely. What it got wrong, and what may be done with it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from emotion.core.config import SETTINGS
+from emotion.core.errors import RunError
+from emotion.core.events import without_void
+from emotion.core.format import duration, percent
+from emotion.data.drawn import is_drawn
+from emotion.runs.curves import reading
+from emotion.runs.folder import take_back, throw_away
+from emotion.runs.run import MAX_NOTE, MAX_TITLE, About
+from emotion.runs.validation import load_validation
+from emotion.server.services import Services
+from emotion.ui.chosen import Chosen
+from emotion.ui.events import EVERY_PRESS, on
+from emotion.ui.handing_on import HandingOn
+from emotion.ui.news import News
+from emotion.ui.run_board import RunBoard, RunSummary, trained_on
+from emotion.ui.run_report import (
+    cell_html,
+    command_html,
+    confusion_html,
+    facts_html,
+    most_wrong_html,
+    settings_html,
+    shown_config,
+)
+from emotion.ui.status import drawn_badge, sentence
+from emotion.ui.watching import Watch, look
+from emotion.ui.words import public_words
+
+NO_RUNS = "No runs yet. Each training is kept here, also those started from the command line."
+# One after the other, so that an answer never comes after that to a later press.
+IN_TURN: dict[str, Any] = {"concurrency_id": "run-page", "trigger_mode": EVERY_PRESS}
+
+
+class RunsTab:
+    """Widgets of the tab and what they do; ``open`` is the name of the run that is looked at."""
+
+    def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
+        self.services, self.board = services, board
+        # What is on the screen: of the table, of the open run, and of its name and note.
+        self.open, self.seen, self.thrown = gr.State(""), gr.State(("", "", "")), gr.State("")
+        # Until a visitor opens a row, it is the run in use.
+        self.is_picked = gr.State(False)
+        self.empty = gr.HTML(sentence(NO_RUNS, kind="waits"), elem_id="runs-wait", apply_default_css=False)
+        self.table = gr.Dataframe(
+            visible=False, interactive=False, label="All runs", show_label=False, elem_id="runs-table",
+            show_search="search", pinned_columns=1, max_height=330, buttons=[],
+            column_widths=["230px"], max_chars=80, wrap=True,
+        )  # fmt: skip
+        with gr.Row(visible=False, elem_classes="undo", elem_id="undo-row") as self.undo_row:
+            self.undone = gr.HTML("", apply_default_css=False)
+            self.undo = gr.Button("Undo", elem_id="undo", scale=0, min_width=120)
+        self.handing_on = HandingOn(services, board, self.open)
+        with gr.Column(visible=False) as self.body:
+            self._build_body()
+        self.view: list[Any] = [
+            self.open, self.seen, self.empty, self.table, self.body, self.state, self.use, self.delete, self.title,
+            self.note, self.facts, self.command, self.settings, self.confusion, self.cell, self.wrong,
+            self.handing_on.switch,
+        ]  # fmt: skip
+        self._connect(chosen)
+        news.tell(self.refresh, [self.open, self.seen, chosen.run], self.view)
+
+    def _build_body(self) -> None:
+        self.state = gr.HTML("", elem_id="run-state", apply_default_css=False)
+        with gr.Row(elem_classes="actions"):
+            self.use = gr.Button("Use this run", variant="primary", elem_id="use", min_width=130)
+            self.again = gr.Button("Use these settings again", elem_id="again", min_width=230)
+            self.watch = gr.Button("Show curves", elem_id="show-curves", min_width=120)
+            self.handing_on.build_pack()
+            self.delete = gr.Button("Delete", variant="stop", elem_id="delete", min_width=100)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=3, min_width=300):
+                self.confusion = gr.HTML("", elem_id="confusion", js_on_load=_CELL_CLICK, apply_default_css=False)
+                self.cell = gr.HTML("", elem_id="confusion-cell", apply_default_css=False)
+                self.wrong = gr.HTML("", elem_id="most-wrong", apply_default_css=False)
+            with gr.Column(scale=2, min_width=300):
+                self.facts = gr.HTML("", elem_id="run-facts", apply_default_css=False)
+                with gr.Accordion("Name and note", open=False, elem_id="about-run"):
+                    self.title = gr.Textbox(label="Name", max_length=MAX_TITLE, elem_id="title")
+                    self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
+                    self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
+                self.handing_on.build_share()
+                self.handing_on.build_push()
+                self.command = gr.HTML("", elem_id="command", js_on_load=_COPY, apply_default_css=False)
+                self.settings = gr.HTML("", elem_id="run-settings", apply_default_css=False)
+
+    def _connect(self, chosen: Chosen) -> None:
+        on(self.table.select, self.open_row, None, [*self.view, self.is_picked], **IN_TURN)
+        on(self.keep.click, self.describe, [self.open, self.title, self.note], self.view, **IN_TURN)
+        on(self.confusion.click, self.open_cell, self.open, self.cell, **IN_TURN)
+        undo = [self.thrown, self.undo_row, self.undone]
+        on(self.delete.click, self.throw, self.open, [*undo, *self.view], **IN_TURN)
+        on(self.undo.click, self.take, self.thrown, [*undo, *self.view], **IN_TURN)
+        on(self.use.click, chosen.use, self.open, [chosen.run, chosen.picked])
+        chosen.when_changed(self.follow, [self.is_picked], self.view)
+
+    def refresh(self, name: str, seen: Sequence[str], in_use: str | None) -> dict[Any, Any]:
+        """Show anew what has changed: the table, the open run, what is written of it."""
+        known = self._signature(name)
+        if known == tuple(seen):
+            return {}
+        if name and known[1:] == tuple(seen)[1:]:
+            return {**self._table(), self.seen: known}
+        told = self.show(name or in_use)
+        if name and known[2] == seen[2]:
+            # What is sent again would overwrite a note under the hand of whoever writes it.
+            told = {widget: value for widget, value in told.items() if widget not in (self.title, self.note)}
+        return told
+
+    def show(self, name: str | None) -> dict[Any, Any]:
+        """Return what every widget shows of a run; of the newest one where there is none of that name."""
+        summaries = self.board.summaries()
+        opened = next((each for each in summaries if each.run.name == name), next(iter(summaries), None))
+        told = {**self._table(), self.body: gr.Column(visible=opened is not None)}
+        if opened is None:
+            return {**told, self.open: "", self.seen: self._signature("")}
+        run, config, folder = opened.run, opened.config, Path(opened.config.pictures)
+        events = without_void(run.events())
+        try:
+            validation = load_validation(run)
+            confusion, wrong = confusion_html(validation), most_wrong_html(validation, folder)
+        except RunError as error:
+            confusion, wrong = sentence(str(error), kind="problem"), ""
+        head = f'<h2 class="run-title">{html.escape(opened.title)}{drawn_badge(shown=is_drawn(folder))}</h2>'
+        note = sentence(opened.about.note)
+        return {
+            **told,
+            self.open: run.name,
+            self.seen: self._signature(run.name),
+            self.state: head + note + look(Watch(run, run.name)).status_html() + sentence(reading(events)),
+            self.use: gr.Button(interactive=any(each.run.name == run.name for each in self.board.usable())),
+            self.delete: gr.Button(interactive=not run.guest),
+            self.title: gr.Textbox(opened.about.title, placeholder=opened.name),
+            self.note: opened.about.note,
+            self.facts: facts_html(run, events),
+            self.command: command_html(shown_config(config)),
+            self.settings: settings_html(shown_config(config), run.record().get("versions", {})),
+            self.confusion: confusion,
+            self.cell: "",
+            self.wrong: wrong,
+            self.handing_on.switch: self.handing_on.shared(run),
+        }
+
+    def follow(self, name: str | None, is_picked: bool) -> dict[Any, Any]:
+        """Open the run that is in use now, unless the visitor looks at another one."""
+        return self.show(name) if name and not is_picked else {}
+
+    def open_row(self, event: gr.SelectData) -> dict[Any, Any]:
+        """Open the run whose row was pressed: its folder is the last cell."""
+        name = str(event.row_value[-1])
+        if why := self.board.unreadable().get(name):
+            raise RunError(f"{name} cannot be read: {why}.")
+        return {**self.show(self.board.find(name).name), self.is_picked: True}
+
+    def describe(self, name: str | None, title: str, note: str) -> dict[Any, Any]:
+        """Keep a name and a note."""
+        run = self.board.find(name)
+        run.describe(About(title=title.strip(), note=note.strip()))
+        return self.show(run.name)
+
+    def open_cell(self, name: str | None, event: gr.EventData) -> dict[Any, Any]:
+        """Show the pictures of the cell of the confusion matrix that was pressed."""
+        run = self.board.find(name)
+        validation = load_validation(run)
+        label, said = event._data.get("label"), event._data.get("said")
+        if validation is None or label not in validation.classes or said not in validation.classes:
+            raise RunError("That cell is gone: choose the run again.")
+        return {self.cell: cell_html(validation, Path(run.config().pictures), label=label, said=said)}
+
+    def throw(self, name: str | None) -> dict[Any, Any]:
+        """Delete the run, and offer to take it back."""
+        run = self.board.find(name)
+        throw_away(run)
+        said = sentence(f"{run.name} is deleted; for a week it can be taken back from the folder .trash.")
+        return {**self.show(None), self.thrown: run.name, self.undo_row: gr.Row(visible=True), self.undone: said}
+
+    def take(self, name: str) -> dict[Any, Any]:
+        """Take back the run that was deleted last."""
+        run = take_back(name, root=self.services.runs_folder, visitor=self.board.visitor())
+        return {**self.show(run.name), self.thrown: "", self.undo_row: gr.Row(visible=False), self.undone: ""}
+
+    def _table(self) -> dict[Any, Any]:
+        rows = table_of(self.board.summaries(), self.board.unreadable())
+        is_there = bool(rows["data"])
+        return {self.empty: gr.HTML(visible=not is_there), self.table: gr.Dataframe(rows, visible=is_there)}
+
+    def _signature(self, name: str) -> tuple[str, str, str]:
+        summaries = self.board.summaries()
+        listed = [(each.title, each.status, each.best, each.run.name) for each in summaries]
+        opened = [(name, each.status, each.best) for each in summaries if each.run.name == name]
+        about = [each.about for each in summaries if each.run.name == name]
+        return repr((listed, self.board.unreadable())), repr(opened), repr(about)
+
+
+def table_of(summaries: Sequence[RunSummary], unreadable: dict[str, str]) -> dict[str, Any]:
+    """Return the table as ``gr.Dataframe`` takes it: the name, then the settings in which the runs differ."""
+    settings = {"pictures": "Pictures", "backbone": "Backbone", **{name: each.label for name, each in SETTINGS.items()}}
+    differing = [name for name in settings if len({_shown(each, name) for each in summaries}) > 1]
+    headers = ["Run", *(settings[name] for name in differing), "Status", "Accuracy", "Loss", "Time", "Note", "Folder"]
+    data = [[each.title, *(_shown(each, name) for name in differing), *_measured(each)] for each in summaries]
+    for name, why in unreadable.items():
+        data.append([name, *[""] * len(differing), public_words(f"cannot be read: {why}"), "", "", "", "", name])
+    return {"headers": headers, "data": data}
+
+
+def _measured(each: RunSummary) -> list[str]:
+    accuracy, loss = (percent(each.best.accuracy), f"{each.best.loss:.3f}") if each.best else ("–", "–")
+    time = duration(each.seconds) if each.seconds else "–"
+    return [each.status, accuracy, loss, time, each.about.note, each.run.name]
+
+
+def _shown(each: RunSummary, name: str) -> str:
+    if name == "pictures":
+        return trained_on(each.config.pictures)
+    if name == "backbone":
+        return Path(each.config.backbone).name
+    value = getattr(each.config, name)
+    return f"{value:g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
+
+
+_CELL_CLICK = """
+element.addEventListener('click', (event) => {
+    const button = event.target.closest('button[data-label]');
+    if (button) trigger('click', {label: button.dataset.label, said: button.dataset.said});
+});
+"""
+_COPY = """
+element.addEventListener('click', async (event) => {
+    const button = event.target.closest('button');
+    const command = element.querySelector('pre');
+    if (!button || !command) return;
+    // Without https a page may not write to the clipboard: then the text is selected, to be copied by hand.
+    getSelection().selectAllChildren(command);
+    await navigator.clipboard?.writeText(command.innerText);
+    button.textContent = navigator.clipboard ? 'Copied' : 'Selected';
+});
+"""

@@ -1,0 +1,144 @@
+"""How much of the way a model goes: made-up features of which the answer is known, the command, and drawn faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.command import Emotion
+from helpers.pictures import EMOTIONS, write_pictures
+from scipy.special import softmax
+from sklearn.metrics import log_loss, roc_auc_score
+
+from emotion.analysis.linear import LabelledSet
+from emotion.analysis.species_look import shifted
+from emotion.analysis.statistics import area_of, area_under_curve
+from emotion.analysis.transfer import TransferResult, transfer
+from emotion.core.progress import result_of
+
+FACES = Path(__file__).parents[2] / "assets" / "faces"
+A_CLASS, WIDTH = 30, 12
+CENTRES = 3.0 * np.eye(4, WIDTH)
+
+
+def made(centres: np.ndarray = CENTRES, *, seed: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return features of four classes around their centres, and the classes."""
+    truth = np.repeat(np.arange(4), A_CLASS)
+    noise = np.random.default_rng(seed).normal(0, spread, (len(truth), WIDTH))
+    return (centres[truth] + noise).astype(np.float32), truth
+
+
+def found(people: Any, dogs: Any, *, groups: Any = None) -> TransferResult:
+    sets = {
+        name: LabelledSet(features, truth, np.arange(len(truth)) if groups is None else groups)
+        for name, (features, truth) in (("human", people), ("dog", dogs))
+    }
+    return result_of(transfer(sets, classes=EMOTIONS, observed={}))
+
+
+def test_dogs_that_are_as_people_are_are_the_whole_way() -> None:
+    result = found(made(seed=1), made(seed=2))
+    assert all(each.accuracy > 0.8 for row in result.matrix.values() for each in row.values())
+    share = result.share["dog"]
+    assert share is not None
+    assert share.low <= 1 <= share.high + 0.05
+    assert share.value == pytest.approx(1, abs=0.1)
+    assert (result.reference, list(result.share)) == ("human", ["dog"])
+
+
+def test_a_shift_that_is_only_a_mean_costs_the_way_and_no_ranking() -> None:
+    features, truth = made(seed=2)
+    result = found(made(seed=1), (features + 8 * CENTRES[0], truth))
+    across, within = result.matrix["human"]["dog"], result.matrix["dog"]["dog"]
+    assert across.accuracy < 0.35
+    assert within.accuracy > 0.8
+    # Each class is ranked above the others as before.
+    assert across.auc > 0.85
+    share = result.share["dog"]
+    assert share is not None
+    assert share.value < 0.2
+
+
+def test_an_axis_that_is_turned_leads_the_wrong_way() -> None:
+    result = found(made(seed=1), made(np.roll(CENTRES, 1, axis=0), seed=2))
+    assert result.matrix["human"]["dog"].accuracy < 0.15
+    assert result.matrix["human"]["dog"].auc < 0.5
+    assert result.matrix["dog"]["dog"].accuracy > 0.8
+    share = result.share["dog"]
+    assert share is not None
+    assert share.high < 0
+
+
+def test_where_there_is_nothing_to_learn_there_is_no_share_of_the_way() -> None:
+    result = found(made(seed=1), made(0 * CENTRES, seed=2))
+    within = result.matrix["dog"]["dog"]
+    assert within.accuracy_interval[0] <= 0.25
+    assert within.auc == pytest.approx(0.5, abs=0.15)
+    assert result.share == {"dog": None}
+
+
+def test_near_duplicates_are_not_judged_by_one_another() -> None:
+    # As many directions as pictures: each picture can be learnt by heart, and nothing else.
+    truth = np.repeat(np.arange(4), A_CLASS)
+    features = np.random.default_rng(3).normal(0, 1, (len(truth), 300)).astype(np.float32)
+    twice = np.repeat(features, 2, axis=0), np.repeat(truth, 2)
+    apart = found(twice, twice).matrix["human"]["human"].accuracy
+    together = found(twice, twice, groups=np.repeat(np.arange(len(truth)), 2)).matrix["human"]["human"].accuracy
+    assert apart > 0.7
+    assert together == pytest.approx(0.25, abs=0.12)
+
+
+def test_taking_off_the_mean_ends_a_collapse_that_is_only_a_mean() -> None:
+    features, truth = made(seed=4)
+    judge: Any = SimpleNamespace(
+        classes=list(EMOTIONS), judged=lambda rows: softmax(rows.astype(np.float64) @ CENTRES.T, axis=1)
+    )
+    moved = (features + 8 * CENTRES[3]).astype(np.float32)
+    look = shifted(judge, moved, truth, mean=features.mean(0))
+    plain = judge.judged(features)
+    assert look.before.predicted == {**dict.fromkeys(EMOTIONS, 0), EMOTIONS[3]: len(truth)}
+    assert look.after.correct == int((plain.argmax(1) == truth).sum())
+    assert look.after.log_loss == pytest.approx(log_loss(truth, plain), rel=1e-3)
+    assert look.after.log_loss < look.before.log_loss
+
+
+def test_the_area_under_the_curve_is_scikit_learns_ties_half_and_a_temperature_does_not_move_it() -> None:
+    rng = np.random.default_rng(5)
+    scores, truth = rng.random((3, 60)).round(1), rng.random((3, 60)) < 0.3
+    expected = [roc_auc_score(each, row) for each, row in zip(truth, scores, strict=True)]
+    assert area_under_curve(scores, truth) == pytest.approx(expected)
+    assert np.isnan(area_under_curve(scores, np.zeros_like(truth))).all()
+    one, other = area_of(scores[0], truth[0], 1), area_of(scores[0] ** 3, truth[0], 1)
+    assert one == other
+    assert one.interval is not None
+    assert one.interval[0] < one.value < one.interval[1]
+
+
+def test_the_command_says_the_matrix_and_the_share_of_the_way(emotion: Emotion, run: Path, tmp_path: Path) -> None:
+    sets = {name: write_pictures(tmp_path / name, count=8) for name in ("human", "dog")}
+    named = [word for name, folder in sets.items() for word in ("--set", f"{name}={folder}")]
+    said = emotion("transfer", "--run", run, *named, "--json")
+    assert said.code == 0, said.err
+    assert list(said.json) == ["run", "classes", "chance", "matrix", "share"]
+    assert (said.json["run"], said.json["classes"], said.json["chance"]) == (str(run), list(EMOTIONS), 0.25)
+    for name in sets:
+        assert {other: list(each) for other, each in said.json["matrix"][name].items()} == {
+            other: ["n", "accuracy", "auc"] for other in sets
+        }
+        assert said.json["matrix"][name]["dog"]["n"] == 32
+    assert list(said.json["share"]) == ["dog"]
+    assert said.json["share"]["dog"] is None or list(said.json["share"]["dog"]) == ["value", "low", "high"]
+    gone = emotion("transfer", "--run", run, "--set", f"human={tmp_path / 'gone'}")
+    assert (gone.code, gone.err.count("\n")) == (1, 1)
+
+
+@pytest.mark.slow
+def test_of_drawn_faces_what_people_teach_reads_people_better_than_dogs(emotion: Emotion) -> None:
+    trained = emotion("train", "--pictures", FACES / "human_train", "--epochs", 1, "--json")
+    named = [word for name in ("human", "dog") for word in ("--set", f"{name}={FACES / f'{name}_eval'}")]
+    matrix = emotion("transfer", "--run", trained.json["run"], *named, "--json").json["matrix"]
+    assert matrix["human"]["human"]["accuracy"] > matrix["human"]["dog"]["accuracy"] + 0.1
+    assert matrix["dog"]["dog"]["accuracy"] > matrix["human"]["dog"]["accuracy"]

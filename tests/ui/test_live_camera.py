@@ -1,0 +1,84 @@
+"""The live camera: pictures are judged one after the other, the bars move, and it pauses where nobody looks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers.looking import says
+from helpers.serving import Site, open_tab, serving
+from helpers.waiting import until
+from playwright.sync_api import Browser, Page, expect
+
+LIVE = re.compile("Looks|Leans to")
+
+
+def begin(page: Page) -> None:
+    """Open the camera and let it go on; Chromium has one that shows a clock."""
+    open_tab(page, "Predict")
+    open_tab(page, "Live camera")
+    page.get_by_text("Click to Access Webcam").click()
+    page.get_by_title("start recording").click()
+
+
+def judged(page: Page) -> int:
+    """Return how many pictures of the camera the page has drawn an answer to."""
+    return int(page.locator("[data-pictures]").get_attribute("data-pictures") or 0)
+
+
+def goes_on(page: Page) -> None:
+    before = judged(page)
+    until(lambda: judged(page) >= before + 3, what="more pictures of the camera")
+
+
+def pauses(page: Page) -> None:
+    """Await that no picture comes any more: the button that stops it is gone."""
+    expect(page.get_by_title("stop recording")).to_have_count(0)
+
+
+def test_a_camera_is_judged_live_pauses_unseen_and_is_one_of_a_visitor(site: Site, browser: Browser) -> None:
+    with site.visit(browser, permissions=["camera"]) as page:
+        begin(page)
+        says(page, LIVE)
+        goes_on(page)
+        shares = page.locator("[data-pictures]").get_by_text(re.compile(r"^\d+ %$"))
+        assert 98 <= sum(int(each.split()[0]) for each in shares.all_inner_texts()) <= 102
+        assert page.get_by_text("Familiar kind of picture", exact=False).or_(page.get_by_text("Unfamiliar")).count() > 0
+        with site.visit(browser, permissions=["camera"]) as second:
+            begin(second)
+            says(second, "Your camera is live in another window: stop it there, and it goes on here.")
+            open_tab(page, "Runs")
+            pauses(page)
+            says(second, LIVE)
+            goes_on(second)
+        open_tab(page, "Predict")
+        goes_on(page)
+        hidden = (
+            "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+            "document.dispatchEvent(new Event('visibilitychange')); }"
+        )
+        page.evaluate(hidden, True)
+        pauses(page)
+        page.evaluate(hidden, False)
+        goes_on(page)
+    # Nothing of it is kept.
+    assert [
+        path for path in site.uploads.rglob("*") if path.is_file() and path.suffix in (".jpeg", ".jpg", ".webp")
+    ] == []
+
+
+@pytest.mark.slow
+def test_on_a_public_server_a_camera_ends_after_its_time(browser: Browser, trained_run: Path, tmp_path: Path) -> None:
+    def prepare(site: Site) -> None:
+        shutil.copytree(trained_run, site.runs / trained_run.name)
+
+    with (
+        serving(tmp_path, public=True, environment={"EMOTION_PUBLIC_CAMERA_SECONDS": "3"}, prepare=prepare) as site,
+        site.visit(browser, permissions=["camera"]) as page,
+    ):
+        begin(page)
+        says(page, LIVE)
+        says(page, "The camera was live for 3 s, the limit of this public server: start again.")
+        pauses(page)
