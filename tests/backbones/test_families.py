@@ -120,6 +120,16 @@ def test_what_a_backbone_has_not_of_a_setting_is_said_and_the_training_goes_on(
     assert told.of("RunStarted")[0]["notes"] == ["This backbone needs all patches of a picture: none are left out."]
 
 
+def test_a_backbone_of_another_kind_says_its_notes_on_the_command_line_and_is_exported(
+    trainer: Trainer, tmp_path: Path, emotion: Emotion
+) -> None:
+    said = emotion("train", *trainer.words, "--backbone", save_family("clip", tmp_path / "clip"), "--image-size", 64)
+    assert "This backbone takes pictures of 32 pixels alone: they are taken in place of 64." in said.err
+    told = trainer(backbone=str(save_family("resnet", tmp_path / "resnet")), epochs=1)
+    assert emotion("export", "--run", told.path, "--to", tmp_path / "out", "--onnx").code == 0
+    assert (tmp_path / "out" / "model.onnx").is_file()
+
+
 class Bomb:
     """Makes a folder when it is unpickled."""
 
