@@ -9,10 +9,11 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from multiprocessing import Pool
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,12 @@ def write_set(chosen: PictureSet, folder: Path, *, processes: int = 2) -> int:
     drawings = list(drawings_of(chosen))
     lines = []
     total = 0
-    with Pool(processes) as pool:
-        for drawing, data in zip(drawings, pool.imap(Drawing.encoded, drawings, chunksize=8), strict=True):
-            path = folder / drawing.file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            total += len(data)
-            lines.append(json.dumps({**drawing.to_json(), "sha256": hashlib.sha256(data).hexdigest()}))
+    for drawing, data in zip(drawings, _encoded(drawings, processes), strict=True):
+        path = folder / drawing.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        total += len(data)
+        lines.append(json.dumps({**drawing.to_json(), "sha256": hashlib.sha256(data).hexdigest()}))
     # One picture per line, so that a change to one is a diff of one line.
     (folder / MANIFEST).write_text("[\n" + ",\n".join(lines) + "\n]\n")
     return total
@@ -135,14 +135,19 @@ def differing(folder: Path, *, processes: int = 2) -> list[str]:
     """Return the files of a set that are missing or differ from their manifest."""
     entries = read_manifest(folder)
     wrong = []
-    with Pool(processes) as pool:
-        pictures = pool.imap(Drawing.encoded, [drawing for drawing, _ in entries], chunksize=8)
-        for (drawing, digest), data in zip(entries, pictures, strict=True):
-            path = folder / drawing.file
-            same = path.is_file() and path.read_bytes() == data
-            if not same or hashlib.sha256(data).hexdigest() != digest:
-                wrong.append(drawing.file)
+    for (drawing, digest), data in zip(entries, _encoded([drawing for drawing, _ in entries], processes), strict=True):
+        path = folder / drawing.file
+        same = path.is_file() and path.read_bytes() == data
+        if not same or hashlib.sha256(data).hexdigest() != digest:
+            wrong.append(drawing.file)
     return wrong
+
+
+def _encoded(drawings: Sequence[Drawing], processes: int) -> Iterator[bytes]:
+    """Draw pictures in parallel; return their files' contents in order."""
+    # Spawned: a fork of a process that has threads and signal handlers may never end.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(Drawing.encoded, drawings, chunksize=8)
 
 
 def main(arguments: list[str] | None = None) -> int:
