@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -60,10 +61,11 @@ class ModelProcess:
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._is_over = False
 
     def start(self) -> None:
-        """Start the process unless it is running."""
-        with self._lock:
+        """Start the process unless it runs or has ended for good."""
+        with self._lock, contextlib.suppress(RunError):
             self._ready()
 
     def call(self, task: Callable[..., Any], *given: object, seconds: float | None = None) -> Any:
@@ -107,12 +109,21 @@ class ModelProcess:
             self._process.join()
         self._process = None
 
+    def end(self) -> None:
+        """End the process and start no other."""
+        self._is_over = True
+        self.close()
+
     def _ready(self) -> Connection:
         if self._process is None or self._connection is None or not self._process.is_alive():
             self._connection, theirs = CONTEXT.Pipe()
             self._process = start_process(_serve, theirs, self._loaded, niceness=self._niceness)
             # If it stayed open here, the death of the process would not be noticed.
             theirs.close()
+        # Also if the server began to end meanwhile: at its exit it would wait for this process forever.
+        if self._is_over:
+            self.close()
+            raise RunError("The server is ending: try again in a moment.")
         return self._connection
 
 

@@ -98,6 +98,9 @@ class TrainingQueue:
         began, before = time.monotonic(), len(run.events())
         log("training started", visitor=owner, run=run.name)
         self._training = start_process(_train, run, niceness=NICENESS)
+        if self._closing:
+            # Closed while it started.
+            self._training.terminate()
         hung = self._watch(self._training, run)
         self._training.join()
         if self._closing:

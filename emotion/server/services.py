@@ -196,7 +196,7 @@ class Services:
         """End all processes; queued runs stay queued."""
         self.queue.close()
         for process in list(self._processes):
-            process.close()
+            process.end()
 
     def __enter__(self) -> Self:
         return self

@@ -70,6 +70,16 @@ def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
     assert compared == [120]
 
 
+def test_what_is_asked_while_the_server_ends_is_a_sentence_and_starts_no_process(
+    run: Path, services: Services, picture: Path
+) -> None:
+    services.close()
+    before = model_processes()
+    with pytest.raises(RunError, match="The server is ending"):
+        services.predict(Run(run), picture)
+    assert set(model_processes()) <= set(before)
+
+
 def test_what_hangs_is_ended_with_a_sentence_and_the_next_one_is_answered(
     run: Path, services: Services, picture: Path, tiny_pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
