@@ -78,6 +78,7 @@ class Services:
         self._comparer, self._student = (ModelProcess(niceness=NICENESS) for _ in range(2))
         self._processes = {self._predictor, self._slow_predictor, self._comparer, self._student}
         self._turns = Turns()
+        self._is_closed = False
         # Held while trainings are counted and started.
         self._starting = threading.Lock()
         # Visitors who have started something, by address; lost at a restart.
@@ -187,6 +188,8 @@ class Services:
                 self._require_share(visitor)
                 stack.enter_context(self.room.reserved(self._limits.set_megabytes * 1_000_000))
             self._processes.add(process)
+            if self._is_closed:
+                process.end()
             stack.callback(self._processes.discard, process)
             stack.callback(process.close)
             result: R = yield from process.stream(do_job, job)
@@ -195,6 +198,7 @@ class Services:
     def close(self) -> None:
         """End all processes; queued runs stay queued."""
         self.queue.close()
+        self._is_closed = True
         for process in list(self._processes):
             process.end()
 

@@ -41,8 +41,7 @@ class StudyPanel:
         put(sentence(study.question))
         with gr.Row(elem_classes="actions"):
             self.fields = {each.name: self._field(each) for each in study.parameters(None)}
-            is_asked = study.load is None or study.save is not None
-            self.go = gr.Button("Ask", elem_id=f"{study.name}-ask", scale=0, min_width=120, visible=is_asked)
+            self.go = gr.Button("Ask", elem_id=f"{study.name}-ask", scale=0, min_width=120)
             self.stop = gr.Button(
                 "Stop", variant="stop", visible=False, elem_id=f"{study.name}-stop", scale=0, min_width=90
             )
