@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emotion.cli.options import PATH, AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
+from emotion.cli.options import AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
 from emotion.core.errors import HubError, RunError
 from emotion.core.format import megabytes
 from emotion.core.progress import result_of
@@ -23,7 +23,7 @@ MEASURES = ("n", "correct", "accuracy", "accuracy_interval", "correct_confidence
 
 def predict(
     picture: Annotated[
-        list[Path], typer.Argument(help="A picture, or a folder or a zip of pictures, in class folders or not.", **PATH)
+        list[Path], typer.Argument(help="A picture, or a folder or a zip of pictures, in class folders or not.")
     ],
     run: RunName,
     runs: Runs,
@@ -242,6 +242,3 @@ def push(
     seen = "private" if pushed.private else "public"
     values = {name: getattr(pushed, name) for name in ("address", "commit", "private", "bytes")}
     answer(as_json, values, [f"pushed to {pushed.address} ({seen}, {megabytes(pushed.bytes)} in one commit)"])
-
-
-COMMANDS = (predict, compare, transfer, report, export, push)
