@@ -20,15 +20,13 @@ def main() -> int:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.backbones.hub import ignore_unusable_proxies
     from emotion.core.errors import ConfigError, EmotionError
-    from emotion.server.first_run import begin_first_run, is_wanted
-    from emotion.server.limits import public_limits
-    from emotion.server.mcp import serves_mcp
+    from emotion.server.limits import public_limits, serves_mcp, switch
     from emotion.training.cache import cache_folder, open_cache
 
     ignore_unusable_proxies()
     try:
-        limits, has_first_run = public_limits(), is_wanted()
-        has_tools = serves_mcp()
+        limits, has_tools = public_limits(), serves_mcp()
+        has_first_run = switch("EMOTION_FIRST_RUN", default="1")
         open_cache()  # checks its size limit
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -81,7 +79,7 @@ def main() -> int:
         services.queue.take_up(services.runs_folder)
         if has_first_run:
             try:
-                begin_first_run(services.queue, services.runs_folder)
+                services.queue.add_first_run(services.runs_folder)
             except EmotionError as error:
                 print(f"There is no first run. {error}", file=sys.stderr)
         empty_trash(services.runs_folder)

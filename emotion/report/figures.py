@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
-from emotion.analysis.blocks import Chart, DotChart, LineChart, PictureMap, Point
+from emotion.analysis.blocks import DotChart, LineChart, Point
 from emotion.core.format import minus
 
 if TYPE_CHECKING:
@@ -21,19 +21,23 @@ if TYPE_CHECKING:
 WIDTH, LINES_HEIGHT, ROW_HEIGHT, AROUND_ROWS = 380, 250, 23, 62
 TEXT_SIZE = 12.0
 LONGEST_NAME = 28
-MAP_MORE = 90
-MARKERS = {"circle": "o", "triangle": "^", "square": "s", "diamond": "D", "cross": "P", "star": "*"}
 # Placeholder colours, used nowhere else, for the page's text colour and rules.
 INK, RULE = "#010203", "#030201"
 QUARTERS, PERCENTS = (0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100 %")
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (1, 2)), "zorder": 1.5}
 _FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
-_NEEDED = re.compile(r'(?:url\(#|href="#)([^)"]+)')
 
 
-def draw(chart: Chart, *, name: str) -> str:
+def draw(chart: DotChart | LineChart, *, name: str) -> str:
     """Return a chart as an SVG element; ``name`` is unique within the page and prefixes its ids."""
-    figure = _figure(chart)
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    # Never reset, since all threads share the settings. Text stays text, to be selected, searched and drawn in the
+    # page's fonts.
+    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "emotion"})
+    height = AROUND_ROWS + ROW_HEIGHT * len(chart.dots) if isinstance(chart, DotChart) else LINES_HEIGHT
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
     axes = figure.add_subplot()
     axes.patch.set_visible(False)
     for side, spine in axes.spines.items():
@@ -44,23 +48,9 @@ def draw(chart: Chart, *, name: str) -> str:
     axes.set_axisbelow(True)
     if isinstance(chart, DotChart):
         _dots(axes, chart)
-    elif isinstance(chart, PictureMap):
-        _map(figure, axes, chart)
     else:
         _lines(figure, axes, chart)
     return _as_element(figure, alt=chart.alt, name=name)
-
-
-def _figure(chart: Chart) -> Figure:
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    # Never reset, since all threads share the settings. Text stays text, to be selected, searched and drawn in the
-    # page's fonts.
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "emotion"})
-    height = AROUND_ROWS + ROW_HEIGHT * len(chart.dots) if isinstance(chart, DotChart) else LINES_HEIGHT
-    height += MAP_MORE * isinstance(chart, PictureMap)
-    return Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
 
 
 def _dots(axes: Axes, chart: DotChart) -> None:
@@ -133,18 +123,6 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
         _say(axes, "chance", (1.0, chart.chance), (-2, 3), axes.get_yaxis_transform(), "right")
 
 
-def _map(figure: Figure, axes: Axes, chart: PictureMap) -> None:
-    for each in chart.marks:
-        axes.plot([each.x], [each.y], MARKERS[each.shape], color=each.colour, markersize=5, alpha=0.75)
-    keys = [axes.plot([], [], "s", color=colour, label=_short(name))[0] for name, colour in chart.colours]
-    keys += [axes.plot([], [], MARKERS[shape], color=INK, label=_short(name))[0] for name, shape in chart.shapes]
-    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=TEXT_SIZE, labelcolor=INK)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_xlabel(_short(chart.x_axis), color=INK, fontsize=TEXT_SIZE)
-    axes.set_ylabel(_short(chart.y_axis), color=INK, fontsize=TEXT_SIZE)
-
-
 def _say(axes: Axes, text: str, at: Point, beside: Point, transform: Any, across: str) -> None:
     """Label a dotted line."""
     axes.annotate(
@@ -173,18 +151,8 @@ def _as_element(figure: Figure, *, alt: str, name: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
-    svg = _with_own_ids(svg, name)
+    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for stand_in, said in _FROM_PAGE.items():
         svg = svg.replace(stand_in, said)
     opening = f'<svg viewBox="0 0 {figure.bbox.width:g} {figure.bbox.height:g}" role="img" aria-label="{escape(alt)}"'
     return re.sub(r"<svg [^>]*>", lambda _: f'{opening} xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1)
-
-
-def _with_own_ids(svg: str, name: str) -> str:
-    """Return an SVG with only the ids that are referenced, each prefixed with the name."""
-    needed = sorted(set(_NEEDED.findall(svg)))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in needed else "", svg)
-    for each in needed:
-        for before, after in (('id="', '"'), ('href="#', '"'), ("url(#", ")")):
-            svg = svg.replace(f"{before}{each}{after}", f"{before}{name}-{each}{after}")
-    return svg

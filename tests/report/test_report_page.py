@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from helpers.command import Emotion
 from helpers.markdown import plain, sections, tables
 from helpers.pictures import write_pictures
 from helpers.studies import ask
@@ -189,11 +188,3 @@ def test_charts_are_told_in_words_and_stay_within_their_frames(opened: Page):
         assert len(said) > 20
     means = opened.locator("svg").filter(has_text="chance").first.text_content()
     assert re.search(r"\d\d? %", str(means))
-
-
-def test_a_report_without_pictures_is_what_the_command_writes(emotion: Emotion, files: Path, tmp_path: Path):
-    [run] = (files / "runs").iterdir()
-    assert emotion("report", "--run", run, "--to", tmp_path / "card.html").code == 0
-    page = (tmp_path / "card.html").read_text("utf-8")
-    assert "<img" not in page
-    assert page.count("<section") == (files / "card.html").read_text("utf-8").count("<section") - 1

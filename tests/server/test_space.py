@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import unicodedata
 from functools import partial
 from pathlib import Path
@@ -125,10 +123,6 @@ def test_the_command_says_how_large_it_is_and_how_to_push_it(emotion: Emotion, t
     again = emotion("space", "--to", tmp_path / "space", "--json").json
     assert again["files"] == len(names_in(tmp_path / "space"))
     assert [path.name for path in tmp_path.iterdir()] == ["space"]
-    hf = [sys.executable, "-m", "huggingface_hub.cli.hf", "upload", "--help"]
-    told = " ".join(subprocess.run(hf, capture_output=True, text=True, check=True).stdout.split())
-    assert re.search(r"upload \[OPTIONS\] REPO_ID \[LOCAL_PATH\] \[PATH_IN_REPO\]", told)
-    assert "--repo-type" in told
 
 
 @pytest.mark.parametrize("mine", ["notes.txt", ".gitattributes", "space/runs/mine"])
@@ -209,9 +203,8 @@ def failures(run: Path, count: int) -> list[str] | None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("starts", [2])
 def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_tries_again(
-    served_space: Path, tmp_path_factory: pytest.TempPathFactory, trained_run: Path, starts: int
+    served_space: Path, tmp_path_factory: pytest.TempPathFactory, trained_run: Path
 ) -> None:
     # No pip goes to the network with this, so it fails as it does where there is none.
     root = tmp_path_factory.mktemp("site")  # the name of a socket must be short
@@ -222,7 +215,7 @@ def test_a_space_is_public_and_begins_with_a_run_of_its_own_and_every_start_trie
     theirs = Path(shutil.copytree(trained_run, site.runs / trained_run.name))
     (theirs / "owner.json").write_text('{"owner": "somebody", "shared": false}')
     try:
-        for tries in range(1, starts + 1):
+        for tries in (1, 2):
             site.start()
             with Visitor(site.url) as visitor:
                 [run] = until(lambda: [each for each in runs_in(site.runs) if each != theirs])
