@@ -163,12 +163,6 @@ def test_the_commands_and_hashes_are_those_to_repeat_it(emotion: Emotion, run: P
             assert f"| {row['sha256']} |" in repeat
 
 
-def stopped(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    end = {**events[-1], "event": "RunStopped"}
-    kept = [each for each in events if each.get("epoch", 0) <= 2][:-1]
-    return [*kept, {name: end[name] for name in ("event", "elapsed_seconds", "best_epoch", "validation")}]
-
-
 def resumed(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     start = next(each for each in events if each["event"] == "RunStarted")
     at = next(place for place, each in enumerate(events) if each["event"] == "EpochDone" and each["epoch"] == 2)
@@ -179,7 +173,6 @@ def resumed(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ("change", "said"),
     [
         (lambda events: events, "It was finished after 3 of 3 epochs."),
-        (stopped, "It was stopped by a person after 2 of 3 epochs."),
         (resumed, "It had been cut off before, and went on after epoch 2."),
         (lambda events: [each for each in events if each.get("epoch", 0) <= 1][:-1], "It was cut off after 1 of 3"),
         (lambda events: [], "not recorded any more"),
