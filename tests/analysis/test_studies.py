@@ -25,7 +25,7 @@ from emotion.analysis.studies import Question, find_study
 from emotion.core.errors import EmotionError
 from emotion.core.progress import result_of
 from emotion.runs.run import Run
-from emotion.server.model_process import Models, carry_out
+from emotion.server.model_process import carry_out
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"
 SMALL = ("--batch-size", 8, "--image-size", 32, "--precision", "float32")
@@ -393,7 +393,7 @@ def test_what_a_guest_of_a_run_asks_of_cues_is_shown_to_the_guest_and_not_writte
     run = Run(file.parents[1], guest="bert")
     run.comparisons.mkdir()
     guests = Path(shutil.copy(file, run.comparisons))
-    result_of(carry_out(Models(), Question(run, "cues", str(guests), {"cue": "tear", "individuals": 1})))
+    result_of(carry_out(Question(run, "cues", str(guests), {"cue": "tear", "individuals": 1})))
     assert [*cues.kept(guests)] == ["tear"]
     assert cues.kept(file) is None
     ask(file, "cues", cue="mouth_curve", individuals=1)

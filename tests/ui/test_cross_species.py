@@ -306,7 +306,7 @@ def pictures_lie_on_the_map(page: Page, points: list[Mapping[str, Any]]) -> None
     """Each picture lies where the map has it, and says what it shows and what it was called."""
     titles = {f"{each['set_name']}, shows {each['label']}, called {each['predicted']}: {each['picture']}": each
               for each in points}  # fmt: skip
-    marks: list[list[Any]] = page.locator("li[title]:visible").evaluate_all(
+    marks: list[list[Any]] = page.locator("[role=img] > [title]:visible").evaluate_all(
         "all => all.map(each => [each.title, parseFloat(each.style.left), parseFloat(each.style.bottom)])"
     )
     assert {title for title, *_ in marks} == set(titles)

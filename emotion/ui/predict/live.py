@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class LiveCamera:
         try:
             self.cameras.admit(visitor, session())
             run = self.board.choose(name)
-            said = self.services.predict_frame(run, _frame(payload))
+            said = self.services.predict(run, _frame(payload), name="The camera’s picture")
         except EmotionError as error:
             return {"says": public_words(str(error)), "is_over": isinstance(error, Over)}
         drawings = trained_on_drawn(run) if said.is_unknown else False
@@ -92,9 +93,10 @@ def drawn(mean: Smoothed, *, is_known: bool, is_of_drawings: bool) -> dict[str, 
     }
 
 
-def _frame(payload: dict[str, Any] | None) -> bytes:
-    """Return the camera's picture as encoded bytes. Raises PictureError if there is none."""
+def _frame(payload: dict[str, Any] | None) -> io.BytesIO:
+    """Return the camera's picture, encoded. Raises PictureError if there is none."""
     try:
-        return base64.b64decode(str((payload or {}).get("url") or "").partition(";base64,")[2], validate=True)
+        text = str((payload or {}).get("url") or "").partition(";base64,")[2]
+        return io.BytesIO(base64.b64decode(text, validate=True))
     except binascii.Error as error:
         raise PictureError("No picture comes from the camera: stop it and start again.") from error
