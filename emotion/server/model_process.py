@@ -23,7 +23,6 @@ from emotion.core.prediction import Prediction
 from emotion.core.progress import Job, Progress, result_of
 from emotion.runs.run import Run
 from emotion.server.logs import log_unexpected, start_logging
-from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
@@ -168,16 +167,7 @@ def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progre
     """Score samples of several sets; return the comparison and its file in the run folder.
     Raises EmotionError if a set, its sample or the run cannot be used.
     """
-    classifier, known = models.of(run), trained_on(run)
-    comparison = yield from compare(
-        classifier.judge,
-        request,
-        run=run,
-        classes=classifier.classes,
-        precision=classifier.precision,
-        find_twins=known.twins,
-        checked=known.checked,
-    )
+    comparison = yield from compare(Judge(run, models.of(run)), request)
     return comparison, save_comparison(comparison, run=run)
 
 

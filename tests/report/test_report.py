@@ -66,14 +66,14 @@ def test_the_answer_stands_first_with_n_seed_chance_and_where_it_comes_from(run:
     assert card().startswith("# Does this model read happy dogs and cats?\n")
 
 
-def test_every_measure_has_its_interval_and_stands_beside_an_even_guess(run: Path, card: Card):
+def test_every_measure_has_its_interval_and_stands_beside_chance(run: Path, card: Card):
     dogs = [scores(happy=0.6)] * 13 + [scores(happy=0.3, sad=0.5)] * 5 + [scores(happy=0.1, sad=0.6)] * 2
     write_comparison(run, {"dog": {"happy": dogs}})
     [table] = [each for caption, each in tables(card()).items() if caption.startswith("What came out")]
     assert table[""] == ["Pictures", "Mean correct-class confidence", "Right", "Second", "Log loss", "Brier score"]
     # By hand from 13, 5 and 2 pictures: Brier is (13 · 0.2133 + 5 · 0.76 + 2 · 1.215) / 20.
     assert table["dog"] == ["20", "47.5 % (39 to 56)", "13 of 20 (65 %: 43 to 82)", "5", "0.86", "0.45"]
-    assert table["An even guess"] == ["–", "25 %", "25 %", "25 %", "1.39", "0.75"]
+    assert table["Chance"] == ["–", "25 %", "25 %", "25 %", "1.39", "0.75"]
 
 
 @pytest.mark.parametrize(
