@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -145,10 +145,8 @@ def save_comparison(comparison: Comparison, *, run: Run) -> Path:
 
     The file also holds the gaps between the sets, for readers without this project.
     """
-    now = time.time_ns()
     # To the microsecond, so that names sort by time even within a second.
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
-    path = run.comparisons / f"{stamp}-{now // 1000 % 10**6:06}.json"
+    path = run.comparisons / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         differences = [asdict(gap) for gap in comparison.gaps]

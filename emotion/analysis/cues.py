@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from emotion.analysis.blocks import Block, Figure, Line, LineChart, Points, Table, Text, row
+from emotion.analysis.blocks import Block, Figure, Line, LineChart, Table, Text, row
 from emotion.analysis.comparison import Comparison, run_of
 from emotion.analysis.findings import plural
 from emotion.analysis.statistics import Change, change
 from emotion.analysis.study import Judge, Parameter, Study, load_result, save_result
 from emotion.core.errors import PictureError
-from emotion.core.format import capital, listed, percent
+from emotion.core.format import capital, percent
 from emotion.core.intervals import Interval, mean_interval
 from emotion.core.labels import DRAWN_NOTE, chance_level, colour_of, in_order
 from emotion.core.progress import Progress
@@ -122,37 +122,20 @@ def _curves(scores: Sequence[Sequence[dict[str, float]]], classes: Sequence[str]
 
 def blocks(probes: Probes, comparison: Comparison) -> list[Block]:
     """Return each probed cue's effect and whether it carries over, with the newest cue's curves."""
-    rows = [
-        row(
-            f"{curves.title}, {plural(species)}",
-            curves.leading,
-            percent(each.means[curves.leading][0]),
-            percent(each.means[curves.leading][-1]),
-            each.swings[curves.leading].in_points(),
-            curves.verdict(species),
-            str(each.individuals),
-            colour=colour_of(species),
-        )
-        for curves in probes.values()
-        for species, each in curves.species.items()
-    ]
+    rows = []
+    for curves in probes.values():
+        cue, label = find_cue(curves.cue), curves.leading
+        for species, each in curves.species.items():
+            title, verdict = f"{curves.title}, {plural(species)}", curves.verdict(species)
+            ends = (percent(each.means[label][0]), cue.low), (percent(each.means[label][-1]), cue.high)
+            cells = label, *ends, each.swings[label].in_points(), verdict, str(each.individuals)
+            rows.append(row(title, *cells, colour=colour_of(species)))
     head = ("Class that moves most", "At one end", "At the other", "Change in points", "Verdict", "Individuals")
     return [
         Text(f"One part of drawn faces is moved from end to end while all else stands still. {DRAWN_NOTE}"),
-        Points([_sentence(curves) for curves in probes.values()]),
+        Table("What each cue moves", "Cue", head, rows, note=RULE),
         _figure(next(iter(probes.values()))),
-        Table("What each cue moves", "Cue", head, rows),
-        Text(RULE, "note"),
     ]
-
-
-def _sentence(curves: CueCurves) -> str:
-    """Return the cue's effect on each species, with its verdict."""
-    cue, moves = find_cue(curves.cue), []
-    for species, each in curves.species.items():
-        points, interval = each.swings[curves.leading].in_points()
-        moves.append(f"{points} points on {plural(species)} (95 % {interval}: {curves.verdict(species)})")
-    return f"{curves.title}, from {cue.low} to {cue.high}: “{curves.leading}” goes {listed(moves)}."
 
 
 def _figure(curves: CueCurves) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, cycle
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -129,30 +129,28 @@ def distances_to(reference: str, seen: np.ndarray, groups: Sequence[tuple[str, s
 
     A set with fewer than two emotions in common with the reference is omitted.
     """
+    from scipy.spatial.distance import cdist, pdist
+
     rows = {group: seen[[each == group for each in groups]] for group in dict.fromkeys(groups)}
-    centres = {group: each.mean(0) for group, each in rows.items()}
-    found = {}
+    centres, scale, found = {group: each.mean(0) for group, each in rows.items()}, np.sqrt(seen.shape[1]), {}
     for name in dict.fromkeys(name for name, _ in groups if name != reference):
         shared = [label for of, label in centres if of == name and (reference, label) in centres]
         if len(shared) < 2:
             continue
-        verdicts = [
-            np.mean([_apart(row, centres[name, other]) for other in shared if other != label])
-            < _apart(row, centres[reference, label])
-            for label in shared
-            for row in rows[name, label]
+        ours, theirs = (np.stack([centres[of, label] for label in shared]) for of in (reference, name))
+        is_nearer = [
+            np.delete(cdist(rows[name, label], theirs), place, axis=1).mean(1)
+            < cdist(rows[name, label], ours)[:, place]
+            for place, label in enumerate(shared)
         ]
-        within, within_reference = (
-            float(np.mean([_apart(centres[of, one], centres[of, other]) for one, other in combinations(shared, 2)]))
-            for of in (name, reference)
+        found[name] = Distances(
+            n=sum(map(len, is_nearer)),
+            nearer=int(np.concatenate(is_nearer).sum()),
+            across=float(np.linalg.norm(ours - theirs, axis=1).mean() / scale),
+            within=float(pdist(theirs).mean() / scale),
+            within_reference=float(pdist(ours).mean() / scale),
         )
-        across = float(np.mean([_apart(centres[name, label], centres[reference, label]) for label in shared]))
-        found[name] = Distances(len(verdicts), int(np.sum(verdicts)), across, within, within_reference)
     return found
-
-
-def _apart(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((one - other) ** 2)))
 
 
 def blocks(result: MapResult, comparison: Comparison) -> list[Block]:

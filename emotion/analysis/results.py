@@ -22,7 +22,7 @@ from emotion.analysis.blocks import (
     shaded,
 )
 from emotion.analysis.comparison import Comparison, Gap
-from emotion.analysis.findings import details_sentence, gap_sentence, plural
+from emotion.analysis.findings import gap_sentence, plural
 from emotion.core.format import exact_percent, p_value, percent, points, span
 from emotion.core.labels import colour_of
 from emotion.core.scored import SampleResult
@@ -69,7 +69,7 @@ def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
     head = ("Gap in points", "p", "p corrected", "Superiority", "Pictures needed")
     rows = [_gap_row(gap, comparison.colour(gap.other)) for gap in comparison.gaps]
     return [
-        Points([gap_sentence(gap) for gap in shown], [details_sentence(gap) for gap in shown]),
+        Points([gap_sentence(gap) for gap in shown]),
         Table("Gaps in mean correct-class confidence", "Gap", head, rows),
         Text(TESTS, "note", (WELCH, ERNST, YEKUTIELI, VARGHA)),
     ]
@@ -166,13 +166,8 @@ def _means(comparison: Comparison, emotion: str | None) -> Figure:
         dots.append(_dot(name, result, comparison.colour(name), is_leading=True))
         if emotion is None:
             dots += [_dot(label, each, colour_of(label)) for label, each in comparison.sets[name].items()]
-    alt = "; ".join(f"{dot.name} {percent(dot.value)}, {span(dot.interval)}" for dot in dots if dot.is_leading)
-    chart = DotChart(
-        f"Mean correct-class confidence with 95 % intervals: {alt}; chance {percent(comparison.chance)}.",
-        "Mean correct-class confidence",
-        dots,
-        comparison.chance,
-    )
+    alt = "Mean correct-class confidence with 95 % intervals beside chance; the numbers stand in the table."
+    chart = DotChart(alt, "Mean correct-class confidence", dots, comparison.chance)
     below = " Below each set, its emotions." if emotion is None else ""
     return Figure(f"Mean correct-class confidence with 95 % intervals; the dotted line is chance.{below}", [chart])
 

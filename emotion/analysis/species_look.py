@@ -109,13 +109,12 @@ def blocks(result: LookResult, comparison: Comparison) -> list[Block]:
 
 
 def _sentence(name: str, each: SetLook) -> str:
-    before, after = each.before, each.after
-    low, high = before.accuracy_interval
+    (low, high), after = each.before.accuracy_interval, each.after
     worth = "no more than luck moves" if low <= after.accuracy <= high else "more than luck moves"
     return (
-        f"Taking off the look of {plural(name)}, the most frequent answer comes {max(before.predicted.values())} and "
-        f"then {max(after.predicted.values())} times of {each.n}. Log loss {before.log_loss:.2f} and then "
-        f"{after.log_loss:.2f}; {before.correct} and then {after.correct} are right, {worth}."
+        f"Of {each.n} {plural(name)} {each.before.correct} are right, and without their look {after.correct}, {worth}; "
+        f"the most frequent answer comes {max(each.before.predicted.values())} and then "
+        f"{max(after.predicted.values())} times."
     )
 
 

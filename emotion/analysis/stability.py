@@ -190,27 +190,16 @@ def blocks(result: LuckResult, comparison: Comparison) -> list[Block]:
     seeds = f"Training seeds {listed([str(seed) for seed in result.seeds])}. " if result.is_retrained else ""
     alt = "What this comparison found for each set, within where its repeats lie; the numbers stand in the table."
     chart = DotChart(alt, "Mean correct-class confidence", dots, result.chance)
-    return [
-        Text(_sentence(result), "finding"),
-        Table("The comparison repeated", "Set", head, rows, note=f"{seeds}{NOTE}"),
-        Figure("What this comparison found (dot), and where its repeats lie (line).", [chart]),
-    ]
-
-
-def _sentence(result: LuckResult) -> str:
-    """Return the range of the repeats, and how often the reference is ahead."""
-    trainings = [f"{len(result.seeds)} trainings"] if result.is_retrained else []
-    draws = [f"{result.draws} draws"] if result.draws > 1 else []
+    over = [f"{len(result.seeds)} trainings"] if result.is_retrained else []
+    over += [f"{result.draws} draws"] if result.draws > 1 else []
     spans = [
         f"{plural(name)} get {span(each.span)} % ({percent(each.observed)} here)" for name, each in result.sets.items()
     ]
-    order = [
-        f"of {plural(name)} in {percent(each.reference_ahead)}"
-        for name, each in result.sets.items()
-        if each.reference_ahead is not None
+    return [
+        Text(f"Over {listed(over)}, {listed(spans)}.", "finding"),
+        Table("The comparison repeated", "Set", head, rows, note=f"{seeds}{NOTE}"),
+        Figure("What this comparison found (dot), and where its repeats lie (line).", [chart]),
     ]
-    ahead = f" {capital(plural(result.reference))} are ahead {listed(order)} of the repeats." if order else ""
-    return f"Over {listed(trainings + draws)}, {listed(spans)}.{ahead}"
 
 
 STUDY = Study(

@@ -195,7 +195,10 @@ def test_the_answers_to_further_questions_are_in_it(emotion: Emotion, run: Path,
     assert "interval must hold the 25 % of chance" in checks
     assert f"{distances['nearer']} of {distances['n']} dogs lie nearer" in checks
     moved = tables(text)["What each cue moves"]
-    assert moved["Tears, people"][1] == f"{100 * cue['species']['human']['means'][moved['Tears, people'][0]][0]:.0f} %"
+    assert (
+        moved["Tears, people"][1]
+        == f"{100 * cue['species']['human']['means'][moved['Tears, people'][0]][0]:.0f} % (none)"
+    )
     assert "How far they move is among the checks above." in text
 
 

@@ -265,7 +265,7 @@ def ask_everything(page: Page) -> dict[str, str]:
         "Other draws": "Over 5 trainings and 200 draws, people get",
         "Controls": "The same pictures, judged once more",
         "Saliency": "not a proof of cause",
-        "Cues": "Mouth corners, from down to up",
+        "Cues": "One part of drawn faces is moved from end to end",
         "Feature map": "dogs lie nearer to the centres of dogs of other emotions",
     }
     for name, said in answers.items():
