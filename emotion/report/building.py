@@ -84,7 +84,7 @@ def asked(material: Material) -> Section:
             Text(
                 "The measure is the mean correct-class confidence: the probability that the model gives to the correct "
                 "class, averaged over pictures. Beside it stands how many pictures are right: their correct class is "
-                f"the most likely one. An even guess among {of} classes gets {chance} of either; that is chance."
+                f"the most likely one. Guessing among {of} classes gets {chance} of either; that is chance."
             ),
             Facts(
                 [

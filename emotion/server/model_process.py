@@ -24,7 +24,6 @@ from emotion.core.prediction import Prediction
 from emotion.core.progress import Progress, result_of
 from emotion.runs.run import Run
 from emotion.server.logs import log_unexpected, start_logging
-from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
@@ -133,16 +132,7 @@ def compare_sets(run: Run, request: Request) -> Generator[Progress, None, tuple[
     """Score samples of several sets; return the comparison and its file in the run folder.
     Raises EmotionError if a set, its sample or the run cannot be used.
     """
-    classifier, known = classifier_of(run), trained_on(run)
-    comparison = yield from compare(
-        classifier.judge,
-        request,
-        run=run,
-        classes=classifier.classes,
-        precision=classifier.precision,
-        find_twins=known.twins,
-        checked=known.checked,
-    )
+    comparison = yield from compare(Judge(run, classifier_of(run)), request)
     return comparison, save_comparison(comparison, run=run)
 
 

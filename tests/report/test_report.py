@@ -53,14 +53,14 @@ def test_the_answer_stands_first_with_n_seed_chance_and_where_it_comes_from(run:
     assert card().startswith("# Does this model read happy dogs and cats?\n")
 
 
-def test_every_measure_has_its_interval_and_stands_beside_an_even_guess(run: Path, card: Card):
+def test_every_measure_has_its_interval_and_stands_beside_chance(run: Path, card: Card):
     dogs = [scores(happy=0.6)] * 13 + [scores(happy=0.3, sad=0.5)] * 5 + [scores(happy=0.1, sad=0.6)] * 2
     write_comparison(run, {"dog": {"happy": dogs}})
     [table] = [each for caption, each in tables(card()).items() if caption.startswith("What came out")]
     assert table[""] == ["Pictures", "Mean correct-class confidence", "Right", "Second", "Log loss", "Brier score"]
     # By hand from 13, 5 and 2 pictures: Brier is (13 · 0.2133 + 5 · 0.76 + 2 · 1.215) / 20.
     assert table["dog"] == ["20", "47.5 % (39 to 56)", "13 of 20 (65 %: 43 to 82)", "5", "0.86", "0.45"]
-    assert table["An even guess"] == ["–", "25 %", "25 %", "25 %", "1.39", "0.75"]
+    assert table["Chance"] == ["–", "25 %", "25 %", "25 %", "1.39", "0.75"]
 
 
 @pytest.mark.parametrize(("size", "sets"), [("1", ("human", "dog", "Horses")), ("all", ("dog",))])
@@ -148,6 +148,43 @@ def test_pictures_left_out_are_named_within_their_sets_and_no_place_on_the_disk_
         # Nothing that begins like a path, but for ends of sentences, addresses and the stand-ins for folders.
         assert re.findall(r"(?<![\w/.<])/(?!/)[A-Za-z][\w.]*/\w+", told) == []
     assert "--set 'dog (photos)=path/to/dog_eval'" in text
+
+
+def test_the_answers_to_further_questions_are_in_it(emotion: Emotion, run: Path, card: Card, tiny_pictures: Path):
+    sets = ("--set", f"human={tiny_pictures / 'human_eval'}", "--set", f"dog={tiny_pictures / 'dog_eval'}")
+    said = emotion("compare", "--run", run, *sets, "--size", 4, "--json")
+    file = Path(said.json["file"])
+    luck, mirrored, lot = ask(file, "luck", seeds=2), *(
+        ask(file, "controls", name=name) for name in ("mirrored", "shuffled")
+    )  # fmt: skip
+    matrix = ask(file, "transfer")["matrix"]
+    distances, cue = ask(file, "map")["distances"]["dog"], ask(file, "cues", cue="tear", individuals=1)
+    text = card()
+    checks = sections(text)["Checks"]
+    # Of one emotion alone a set's mean would take the emotion away.
+    assert re.findall("Not checked: (.*)", checks) == ["species’ look."]
+    dog = tables(text)["The comparison repeated"]["dog"]
+    assert dog[0] == "4 of 6"
+    assert dog[1] == f"{100 * luck['sets']['dog']['observed']:.1f} %"
+    assert f"{100 * luck['sets']['dog']['quantiles'][2]:.1f} %" in dog[2]
+    assert dog[3] == f"{100 * luck['sets']['dog']['draw_deviation']:.1f}"
+    assert "Training seeds 42 and 43." in checks
+    learnt = tables(text)["Right, by who was learnt from and who was judged"]["from people"]
+    assert learnt[1].startswith(f"{100 * matrix['human']['dog']['accuracy']:.0f} %")
+    controls = tables(text)["Mean correct-class confidence before and under each control"]
+    for title, found in (("Mirrored", mirrored), ("Shuffled labels", lot)):
+        for name, each in found["sets"].items():
+            before, after, _ = controls[f"{title}, {name}"]
+            assert before.startswith(f"{100 * each['before']['correct_confidence']:.1f} %")
+            assert after.endswith(f"({each['after']['correct']} of 4)")
+    assert "interval must hold the 25 % of chance" in checks
+    assert f"{distances['nearer']} of {distances['n']} dogs lie nearer" in checks
+    moved = tables(text)["What each cue moves"]
+    assert (
+        moved["Tears, people"][1]
+        == f"{100 * cue['species']['human']['means'][moved['Tears, people'][0]][0]:.0f} % (none)"
+    )
+    assert "How far they move is among the checks above." in text
 
 
 def test_the_commands_and_hashes_are_those_to_repeat_it(emotion: Emotion, run: Path, card: Card, tiny_pictures: Path):
