@@ -59,8 +59,7 @@ class HubSplit:
             self._files = HfFileSystem(block_size=1, skip_instance_cache=True)
             root = f"datasets/{title}@{self.commit}"
         listed = self._files.find(root, detail=True)
-        if len(listed) > limits.files:
-            raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
+        limits.check(title, files=len(listed))
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
         # Skips names that lead out of the folder, system files and pipes.
         odd = re.compile(r"^/|\\|::|://|(^|/)\.")
@@ -270,7 +269,7 @@ def opened_split(
 
 def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
     from huggingface_hub import constants
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
 
     met: list[BaseException] = [error]
     while cause := met[-1].__cause__ or met[-1].__context__:
@@ -279,12 +278,9 @@ def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
     said, hub = shown(first_line(error)), f"Hub at {constants.ENDPOINT}"
     if "scripts are no longer supported" in said:
         return f"{title} wants to run a script of its own, which is never done here: choose one of Parquet files."
-    if isinstance(refused, GatedRepoError):
-        return f"{title} is gated: ask for access on its page and log in with `hf auth login`, or set HF_TOKEN."
-    if isinstance(refused, RepositoryNotFoundError):
-        return f"The {hub} has no data set {title}, or it is private: check its name, or log in with `hf auth login`."
-    if refused and refused.response.status_code in (401, 403):
-        return f"The {hub} does not give {title} ({said}): log in with `hf auth login` as someone who may read it."
+    if refused and refused.response.status_code in (401, 403, 404):
+        way = "check its name, ask for access on its page, or log in with `hf auth login`."
+        return f"The {hub} does not give {title} ({said}): {way}"
     if is_far and isinstance(error, (client().httpx.HTTPError, json.JSONDecodeError, OSError)):
         way = "connect to the network and try again, or import a zip, a folder or a Parquet file."
         return f"{title} cannot be read from the {hub} ({said}): {way}"
