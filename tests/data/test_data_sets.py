@@ -209,7 +209,7 @@ OTHER_KINDS: dict[str, tuple[dict[str, bytes], str]] = {
         f"a list to {path}": ({"1.png": shot(2), "metadata.jsonl": LIST.format(path).encode()}, UNREADABLE)
         for path in ("/etc/passwd", "../up.png")
     },
-    "a script": ({"faces.py": b"raise SystemExit(3)", "a.parquet": b""}, "wants to run a script of its own"),
+    "a script": ({"faces.py": b"raise SystemExit(3)", "a.parquet": b""}, "(Dataset scripts are no longer supported"),
     "a zip": ({"all.zip": b"PK\5\6" + bytes(18)}, CLOSED),
     "rows of text": ({"rows.csv": b"a,b\n1,2\n"}, "holds no pictures that can be read"),
     "a card that names itself again and again": (
