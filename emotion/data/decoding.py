@@ -105,8 +105,6 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
         raise PictureError(f"{shown} is not a picture: use a .jpg, .png or .webp file.") from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise PictureError(f"{shown} is too large to open safely: make it smaller.") from error
-    except ImportError as error:
-        raise PictureError(f"{shown} is HEIC: install pi-heif, which reads it, or save it as .jpg.") from error
     except _BROKEN as error:
         why = " ".join(str(error).split())
         raise PictureError(f"{shown} cannot be read ({why}): save it again or leave it out.") from error
