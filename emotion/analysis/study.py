@@ -52,18 +52,17 @@ class Judge:
 
         ``classifier.of_features`` on them is cheap, and differs from ``score`` by up to 0.05 in bfloat16.
         """
-        from emotion.training.repeat import look_at
+        from emotion.training.repeat import features_of_run
 
-        network, processor = self.classifier.network, self.classifier.processor
-        return (yield from look_at(pictures, run=self.run, network=network, processor=processor))
+        return (yield from features_of_run(pictures, self.run, self.classifier))
 
     def backbone_features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Return the features of the run's backbone before its training, at the run's image size."""
-        from emotion.training.repeat import of_backbone
+        from emotion.training.repeat import features_of_backbone
 
         if self.run.config().depth == "head":
             return (yield from self.features(pictures))
-        return (yield from of_backbone(pictures, self.run.config()))
+        return (yield from features_of_backbone(pictures, self.run.config()))
 
     def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
         """Retrain the run's classifier with each seed; return (seeds, N, C) probabilities of the pictures.
@@ -72,8 +71,7 @@ class Judge:
         """
         from emotion.training.repeat import retrain
 
-        network, processor = self.classifier.network, self.classifier.processor
-        return (yield from retrain(self.run, seeds, pictures, network=network, processor=processor))
+        return (yield from retrain(self.run, self.classifier, seeds, pictures))
 
 
 class Task(Protocol[R_co]):

@@ -238,7 +238,7 @@ def test_other_names_of_the_emotions_are_trained_on_as_these_when_asked_for(trai
 
 
 def test_a_picture_that_goes_while_the_others_are_looked_at_is_left_out(trainer: Trainer) -> None:
-    gone = write_pictures(trainer.pictures, count=60) / "tired" / "tired_030.png"
+    gone = write_pictures(trainer.pictures, count=30) / "tired" / "tired_020.png"
 
     def delete(event: dict[str, Any]) -> bool:
         if event["event"] == "TrunkProgress":
