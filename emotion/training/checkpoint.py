@@ -103,18 +103,14 @@ def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
 
 
 def save_state(state: dict[str, Any], *, folder: Path) -> None:
-    """Write a training's state into ``folder`` in one rename. Raises OSError where the disk is full."""
+    """Write a training's state into ``folder`` in one rename. Raises RuntimeError, of an OSError, on a full disk."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{STATE}-{os.getpid()}"
     try:
+        # Given a path, torch would lose the cause of a failed write.
         with beside.open("wb") as file:
             torch.save(state, file)
         beside.replace(folder / STATE)
-    except RuntimeError as error:
-        # torch wraps a failed write to our file object in another error; given a path it would lose the cause.
-        if isinstance(error.__context__, OSError):
-            raise error.__context__ from None
-        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -133,13 +133,14 @@ def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) ->
 def _sentence(error: BaseException, run: Run) -> str:
     if isinstance(error, EmotionError):
         return str(error)
-    if "No space left" in str(error):
-        # An OSError, or the error into which safetensors turns it.
+    # Libraries turn some errors into their own: torch a full disk, accelerate a lack of memory.
+    chain = list(_chain(error))
+    if any("No space left" in str(each) for each in chain):
         return (
             f"The disk is full: make room in {run.path.parent.absolute()}, or with `python -m emotion cache clear`, "
             "then resume the run."
         )
-    if _is_of_memory(error):
+    if any(isinstance(each, MemoryError) or _OUT_OF_MEMORY.search(str(each)) for each in chain):
         return "The memory did not suffice: lower the batch size or the number of trained blocks."
     if isinstance(error, OSError) and error.strerror:
         which = f" {error.filename}" if error.filename else ""
@@ -148,10 +149,8 @@ def _sentence(error: BaseException, run: Run) -> str:
     return f"The training broke off unexpectedly ({type(error).__name__}): error.log in its run folder has the details."
 
 
-def _is_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or its cause, reports a failed allocation."""
-    return error is not None and (
-        isinstance(error, MemoryError)
-        or _OUT_OF_MEMORY.search(str(error)) is not None
-        or _is_of_memory(error.__cause__)
-    )
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that it was raised from, or while they were handled."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
