@@ -36,7 +36,7 @@ class FindHardest:
 
         Raises PictureError if there are too few classes or pictures, RunError if the disk has no room for the features.
         """
-        from emotion.training.repeat import of_backbone
+        from emotion.training.repeat import features_of_backbone
 
         found = SavedSet(self.folder)
         counts = found.manifest.counts()
@@ -45,7 +45,7 @@ class FindHardest:
             raise PictureError(f"There are too few pictures to tell: add some, until two classes have {LEAST} or more.")
         rows = [row for row in found.manifest.pictures if row.label in classes]
         paths = [self.folder / row.file for row in rows]
-        features = yield from of_backbone(paths, preset("Quick", pictures=str(self.folder)))
+        features = yield from features_of_backbone(paths, preset("Quick", pictures=str(self.folder)))
         yield Progress(0, 0, "comparing the pictures with their classes")
         readable = np.flatnonzero(~np.isnan(features).any(1))
         seen = [rows[place] for place in readable]

@@ -115,8 +115,7 @@ def ask(
     paths = [each.path for pool in found.values() for each in pool.pictures]
     tried = [(config.seed + step) % SEED_END for step in range(int(seeds) if is_retrained else 1)]
     if is_retrained:
-        network, processor = judge.classifier.network, judge.classifier.processor
-        said = yield from retrain(judge.run, tried, paths, network=network, processor=processor)
+        said = yield from retrain(judge.run, judge.classifier, tried, paths)
     else:
         said = judge.classifier.of_features((yield from judge.features(paths)))[np.newaxis]
     sets: dict[str, SetLuck] = {}

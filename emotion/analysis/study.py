@@ -63,10 +63,9 @@ class Judge:
 
         ``classifier.of_features`` on them is cheap, and differs from ``score`` by up to 0.05 in bfloat16.
         """
-        from emotion.training.repeat import look_at
+        from emotion.training.repeat import features_of_run
 
-        network, processor = self.classifier.network, self.classifier.processor
-        return (yield from look_at(pictures, run=self.run, network=network, processor=processor))
+        return (yield from features_of_run(pictures, self.run, self.classifier))
 
     def feature_sets(
         self, sets: Mapping[str, Sequence[Picture]], *, is_untrained: bool = False
@@ -77,11 +76,11 @@ class Judge:
         """
         import numpy as np
 
-        from emotion.training.repeat import of_backbone
+        from emotion.training.repeat import features_of_backbone
 
         paths, found = [each.path for pictures in sets.values() for each in pictures], {}
         if is_untrained and self.run.config().depth != "head":
-            rows = yield from of_backbone(paths, self.run.config())
+            rows = yield from features_of_backbone(paths, self.run.config())
         else:
             rows = yield from self.features(paths)
         for name, pictures in sets.items():

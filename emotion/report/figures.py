@@ -25,7 +25,7 @@ LONGEST_NAME = 28
 INK, RULE = "#010203", "#030201"
 FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
 # Text stays text, to be selected, searched and drawn in the page's fonts; a set may be called `$x$`.
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "emotion", "savefig.transparent": True, "text.parse_math": False,
     "font.size": TEXT_SIZE, "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
     "axes.spines.left": False, "axes.spines.right": False, "axes.spines.top": False, "axes.edgecolor": RULE,

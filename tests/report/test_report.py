@@ -16,6 +16,7 @@ from helpers.comparisons import around, scores, write_comparison
 from helpers.markdown import plain, sections, tables
 from helpers.pictures import EMOTIONS
 from helpers.run_folder import events_of
+from helpers.studies import ask
 from PIL import Image
 
 from emotion.report import build_report, to_html
