@@ -46,7 +46,7 @@ def main() -> int:
     from emotion.ui.run_board import RunBoard
     from emotion.ui.uploads import UploadCounter, uploads_folder
     from emotion.ui.visitor import current_address, current_visitor
-    from emotion.ui.web_server import WebServer, behind_gate, listen
+    from emotion.ui.web_server import behind_gate, listen, serve
 
     start_logging()
     if limits:
@@ -74,9 +74,7 @@ def main() -> int:
         except ConfigError as error:
             print(error, file=sys.stderr)
             return 2
-        server = WebServer(gate, listener)
-        # After the port is bound: the page does not wait for the models, and a second server on the same port must not
-        # train what the first one has queued.
+        # After the port is bound: a second server on the same port must not train what the first one has queued.
         services.warm_up()
         services.queue.take_up(services.runs_folder)
         if has_first_run:
@@ -92,11 +90,9 @@ def main() -> int:
         threading.Thread(target=_import_statistics, daemon=True).start()
         print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
         try:
-            server.wait()
+            serve(gate, listener)
         except KeyboardInterrupt:
             print("The dashboard ends.", file=sys.stderr)
-        finally:
-            server.close()
     return 0
 
 
