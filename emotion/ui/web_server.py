@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hmac
+import logging
 import os
 import socket
 from typing import Any
@@ -14,7 +15,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from gradio.routes import App
 from starlette.routing import Mount
 
-from emotion.core.errors import ConfigError
+from emotion.core.errors import ConfigError, EmotionError
 from emotion.server.limits import PASSWORD, public_limits
 from emotion.server.mcp import serves_mcp, what_to_install
 from emotion.ui.gate import MB, Gate
@@ -109,7 +110,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; an IPv6 address may stand in brackets.
 
     Raises:
-        ConfigError: the address is unusable; the message says what to do.
+        EmotionError: the address is unusable; the message says what to do.
     """
     choose = "choose others with PORT= and HOST="
     bare = host.removeprefix("[").removesuffix("]")
@@ -125,10 +126,13 @@ def listen(host: str, port: int) -> socket.socket:
             what = "ports below 1024 are the administrator's, so choose another with PORT="
         else:
             what = f"{bare} is no address of this machine, so {choose}"
-        raise ConfigError(f"Nothing can be served at {host}:{port}: {what}.") from error
+        raise EmotionError(f"Nothing can be served at {host}:{port}: {what}.") from error
 
 
 def serve(app: Any, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, whose own handlers then run."""
     options: dict[str, Any] = {"log_config": None, "log_level": "warning", "ws": "none"}
-    uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=GRACE_SECONDS, **options)).run(sockets=[listener])
+    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=GRACE_SECONDS, **options))
+    # The connections of open pages are cut then, which is no error.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
+    server.run(sockets=[listener])
