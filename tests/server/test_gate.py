@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from helpers.looking import record
 from helpers.pictures import picture_bytes
 from helpers.serving import ROOT, Site, open_tab, serving
 from helpers.waiting import until
@@ -84,7 +85,7 @@ def test_fault_what_the_page_does_not_need_is_not_there_for_anybody(guest: httpx
     assert all(map(is_a_sentence, answers))
 
 
-def test_what_the_page_needs_is_there_and_no_answer_is_guessed_to_be_of_another_type(
+def test_fault_what_the_page_needs_is_there_and_no_answer_is_guessed_to_be_of_another_type(
     guest: httpx.Client, site: Site
 ) -> None:
     for path in ("", "config", "theme.css", "favicon.ico", "gradio_api/info", "gradio_api/user", "gradio_api/app_id"):
@@ -264,10 +265,8 @@ def test_a_browser_gives_the_password_and_finds_everything_that_its_tabs_ask_for
     expect(page.get_by_text("This waits for a first finished run").last).to_be_visible()
     open_tab(page, "Pictures")
     page.get_by_role("tab", name="Into a class").click()
-    page.get_by_role("button", name="Switch the webcam on").click()
-    hold = page.get_by_role("button", name="Hold to record")
-    expect(hold).to_be_enabled()
-    hold.click(delay=600)
+    record(page)
+    page.get_by_role("button", name=re.compile(r"Add \d+ pictures of the webcam")).click()
     expect(page.get_by_text(re.compile(r"\d+ pictures? came in")).first).to_be_visible()
     page.reload()
     expect(page.get_by_role("tab", name="Pictures")).to_have_attribute("aria-selected", "true")
