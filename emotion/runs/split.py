@@ -9,7 +9,7 @@ from pathlib import Path
 from emotion.backbones.registry import BackboneSource
 from emotion.core.errors import RunError
 from emotion.core.files import write_json
-from emotion.data.folders import Picture, class_names
+from emotion.data.folders import Picture, count_labels
 from emotion.data.sampling import Split
 from emotion.runs.run import Run
 
@@ -55,7 +55,7 @@ class SplitRecord:
         train, validation = (
             [Picture(where / row.picture, row.label) for row in rows] for rows in (self.train, self.validation)
         )
-        return Split(class_names(train + validation), train, validation)
+        return Split(list(count_labels(train + validation)), train, validation)
 
     def save(self, run: Run) -> None:
         """Write the record into the run's folder. Raises OSError where the disk is full or cannot be written."""
