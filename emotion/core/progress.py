@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 R = TypeVar("R")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
-# Often enough for a smooth progress bar, and seldom enough to cost little.
-PACE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -38,23 +36,21 @@ def result_of(steps: Generator[S, None, R], *, tell: Callable[[S], object] = lam
         while True:
             tell(next(steps))
     except StopIteration as end:
-        result: R = end.value
-        return result
+        return cast(R, end.value)
     finally:
         steps.close()
 
 
-def paced(steps: Generator[Progress, None, R], *, seconds: float = PACE_SECONDS) -> Generator[Progress, None, R]:
-    """Yield the first step and then at most one every ``seconds``; return the result."""
+def paced(steps: Generator[Progress, None, R]) -> Generator[Progress, None, R]:
+    """Yield the first step and then at most one every 0.2 s, enough for a smooth bar; return the result."""
     due = 0.0
     try:
         while True:
             step = next(steps)
             if time.monotonic() >= due:
                 yield step
-                due = time.monotonic() + seconds
+                due = time.monotonic() + 0.2
     except StopIteration as end:
-        result: R = end.value
-        return result
+        return cast(R, end.value)
     finally:
         steps.close()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,8 @@ from emotion.runs.split import load_split
 if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
 
-# As many as ``Classifier`` scores at once, and as many pixels as fit in memory: four pictures of a phone.
-BATCH, BATCH_PIXELS = 8, 50_000_000
-# Pictures decoded while others are scored; each may be as large as the limits allow.
-AHEAD = 3
+# As many as ``Classifier`` scores at once, and how many more are decoded meanwhile.
+BATCH, AHEAD = 8, 3
 THUMBNAIL_SIDE = 56
 # What is known of a file before it is opened, and its path; None where the row says why it is not read.
 Item = tuple[Row, Path | None]
@@ -88,24 +87,19 @@ class JudgeMany:
     def _judged(self, classifier: Classifier, items: Sequence[Item], *, deadline: float) -> Iterator[tuple[Row, ...]]:
         from emotion.backbones.pixels import in_background
 
-        waiting: list[tuple[Row, Image.Image | None]] = []
-        pixels, known = 0, _known(self.run)
+        known = _known(self.run)
         decoding = in_background(lambda item: _decoded(item, self.limits, known, classifier.side), items, ahead=AHEAD)
-        for number, (row, image) in enumerate(decoding):
+        for start in range(0, len(items), BATCH):
+            batch = list(islice(decoding, BATCH))
             if time.monotonic() > deadline:
-                yield _scored(classifier, waiting)
-                seconds = f"{self.limits.seconds:g} seconds"
-                reason = f"It was not judged: there are {seconds} for all. Give fewer pictures."
-                yield tuple(Row(each.picture, each.label, reason=reason) for each, _ in items[number:])
+                reason = f"It was not judged: there are {self.limits.seconds:g} seconds for all. Give fewer pictures."
+                yield tuple(Row(row.picture, row.label, reason=reason) for row, _ in items[start:])
                 return
-            small = _thumbnail(image) if image and number < self.thumbnails else b""
-            waiting.append((replace(row, thumbnail=small), image))
-            pixels += image.width * image.height if image else 0
-            if len(waiting) == BATCH or pixels > BATCH_PIXELS:
-                yield _scored(classifier, waiting)
-                waiting, pixels = [], 0
-        if waiting:
-            yield _scored(classifier, waiting)
+            said = iter(classifier.judge([image for _, image in batch if image]))
+            yield tuple(
+                _with(row, next(said), _thumbnail(image) if place < self.thumbnails else b"") if image else row
+                for place, (row, image) in enumerate(batch, start)
+            )
 
 
 def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
@@ -119,16 +113,11 @@ def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
             yield step
 
 
-def _scored(classifier: Classifier, batch: Sequence[tuple[Row, Image.Image | None]]) -> tuple[Row, ...]:
-    images = [image for _, image in batch if image is not None]
-    said = iter(classifier.judge(images) if images else [])
-    return tuple(row if image is None else _with(row, next(said)) for row, image in batch)
-
-
-def _with(row: Row, said: Judged | PictureError) -> Row:
+def _with(row: Row, said: Judged | PictureError, thumbnail: bytes) -> Row:
     if isinstance(said, PictureError):
         return replace(row, reason=str(said))
-    return replace(row, scores=said.scores, is_unknown=said.novelty.is_unknown if said.novelty else None)
+    unknown = said.novelty.is_unknown if said.novelty else None
+    return replace(row, scores=said.scores, is_unknown=unknown, thumbnail=thumbnail)
 
 
 def _decoded(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:

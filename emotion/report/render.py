@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -13,27 +13,13 @@ from markupsafe import Markup, escape
 
 from emotion.analysis.blocks import Block, Explained, Mark, PictureMap, Report
 from emotion.core.errors import ConfigError, RunError
-from emotion.core.files import write_texts
+from emotion.core.files import write_files
 from emotion.core.format import escaped
 from emotion.report.figures import draw
 
 HERE = Path(__file__).parent
 # The style of blocks, on the page and in a report.
 BLOCKS_STYLE = (HERE / "blocks.css").read_text(encoding="utf-8").strip()
-
-
-class _Numbers:
-    """Numbers tables and figures and makes unique ids; ``prefix`` begins the ids."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix, self._counts = prefix, Counter[str]()
-
-    def next(self, kind: str) -> int:
-        self._counts[kind] += 1
-        return self._counts[kind]
-
-    def id(self, kind: str) -> str:
-        return f"{self._prefix}{kind}-{self.next(f'id of a {kind}')}"
 
 
 def to_html(report: Report) -> str:
@@ -43,7 +29,7 @@ def to_html(report: Report) -> str:
     """
     style = f"{(HERE / 'style.css').read_text(encoding='utf-8').strip()}\n{BLOCKS_STYLE}"
     page = _environment().get_template("report.html.j2")
-    return page.render(report=report, style=Markup(style), numbers=_Numbers(""), uris={}).lstrip()
+    return page.render(report=report, style=Markup(style), uris={}, **_numbers("")).lstrip()
 
 
 def blocks_html(
@@ -53,10 +39,14 @@ def blocks_html(
 
     ``uris`` maps paths to thumbnails for feature maps; ``explained`` renders a picture with its saliency maps.
     """
-    module = _environment().get_template("blocks.html.j2").make_module(
-        {"numbers": _Numbers(f"{name}-"), "uris": uris, "explained": lambda each: Markup(explained(each))}
-    )  # fmt: skip
+    given = {"uris": uris, "explained": lambda each: Markup(explained(each)), **_numbers(f"{name}-")}
+    module = _environment().get_template("blocks.html.j2").make_module(given)
     return f'<div class="blocks">{module.all(blocks)}</div>'  # type: ignore[attr-defined]
+
+
+def _numbers(prefix: str) -> dict[str, object]:
+    """Return what numbers tables and figures and makes their ids, which begin with ``prefix``."""
+    return {"prefix": prefix, "tables": count(1), "figures": count(1), "ids": count(1)}
 
 
 def to_markdown(report: Report) -> str:
@@ -80,7 +70,7 @@ def write_report(report: Report, path: Path) -> None:
     text = RENDERERS[path.suffix.lower()](report)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_texts(path.parent, {path.name: text})
+        write_files(path.parent, {path.name: text})
     except OSError as error:
         raise RunError(
             f"The report cannot be written to {path} ({error.strerror}): choose another file, or free the disk."
@@ -97,6 +87,7 @@ def _environment() -> Environment:
     )
     found.filters |= {
         "kind": lambda value: type(value).__name__,
+        "next": next,
         "text": _text,
         "md": escaped,
         "placed": _placed,

@@ -95,7 +95,9 @@ def test_what_is_refused_is_one_sentence(emotion: Emotion, sets: Sets, make_pict
     assert "There is no zip and no folder /dev/zero" in sets.refused("/dev/zero")
     assert "text.zip is not a zip file that can be read" in sets.refused(tmp_path / "text.zip")
     assert "There are no pictures in class folders in empty" in sets.refused(tmp_path / "empty")
-    for what, name in zip(("show", "delete") * 3, ("nothing", "../pictures", ".", "", "..", ".sets-lock"), strict=True):
+    for what, name in zip(
+        ("show", "delete") * 3, ("nothing", "../pictures", ".", "a/b", "..", ".sets-lock"), strict=True
+    ):
         said = emotion("pictures", what, name, "--json")
         assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
         assert f"There is no picture set {name!r}" in said.err
