@@ -144,7 +144,7 @@ def test_a_training_that_is_interrupted_keeps_its_best_epoch_says_130_and_goes_o
     emotion: Emotion, tiny_pictures: Path, tiny_vit: Path, tmp_path: Path
 ) -> None:
     words = ["train", "--pictures", tiny_pictures / "human_train", "--backbone", tiny_vit, "--runs", tmp_path / "runs"]
-    words += ["--depth", "all", "--epochs", "30", "--batch-size", "2", "--image-size", "32"]
+    words += ["--depth", "all", "--epochs", "12", "--batch-size", "2", "--image-size", "32"]
     command = [sys.executable, "-m", "emotion", *map(str, words)]
     training = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with training:
