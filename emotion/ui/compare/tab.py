@@ -9,7 +9,7 @@ import gradio as gr
 
 from emotion.analysis import Comparison, load_comparison
 from emotion.analysis.findings import caveats, details_sentence, gap_sentence, gaps_of, headline
-from emotion.analysis.results import differences, grid, measures, note_of_measures, said
+from emotion.analysis.results import differences, grid, measures, said
 from emotion.core.errors import EmotionError
 from emotion.core.format import count, percent
 from emotion.data.drawn import is_drawn
@@ -159,7 +159,7 @@ class CompareTab:
         csv = new_download(f"{Path(comparison.run).name}-{path.stem}.csv")
         table_of(comparison).to_csv(csv, index=False)
         overall = emotions[0] if len(emotions) == 1 else None
-        numbers = [measures(comparison, chosen), note_of_measures(), *differences(comparison, overall)]
+        numbers = [*measures(comparison, chosen), *differences(comparison, overall)]
         table = [grid(comparison), said(comparison, None)] if len(emotions) > 1 else []
         return {
             self.changed: "",
