@@ -57,7 +57,7 @@ _GRID = (
 
 def results(comparison: Comparison, emotion: str | None) -> list[Block]:
     """Return all measures of all sets, with intervals, the predictions, and the grid if there is one."""
-    blocks: list[Block] = [measures(comparison, emotion), note_of_measures(), _means(comparison, emotion)]
+    blocks: list[Block] = [measures(comparison, emotion), note_of_measures(), means(comparison, emotion)]
     if emotion is None:
         blocks += [Heading("Every emotion of every set"), grid(comparison), _every_measure(comparison)]
     return [*blocks, Heading("What it said"), said(comparison, emotion)]
@@ -182,7 +182,8 @@ def _gap_row(gap: Gap, colour: str) -> Row:
     )
 
 
-def _means(comparison: Comparison, emotion: str | None) -> Figure:
+def means(comparison: Comparison, emotion: str | None) -> Figure:
+    """Return the mean correct-class confidence of every set as a chart, for None with that of each emotion."""
     dots, said = [], []
     for name, result in comparison.results(emotion).items():
         dots.append(_dot(name, result, comparison.colour(name), is_leading=True))

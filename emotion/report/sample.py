@@ -12,11 +12,11 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from emotion.analysis.blocks import Block, Command, Facts, Gallery, Section, Shown, Table, Text, row
+from emotion.analysis.blocks import Block, Command, Facts, Gallery, Section, Shown, Table, Text, judged, row
 from emotion.core.config import command_line
 from emotion.core.errors import PictureError
 from emotion.core.files import hash_file
-from emotion.core.format import capital, count, exact_percent, listed, percent
+from emotion.core.format import capital, count, exact_percent, listed
 from emotion.core.scored import ScoredPicture
 from emotion.data.decoding import open_picture
 from emotion.data.folders import within
@@ -93,9 +93,7 @@ def _shown(picture: ScoredPicture, name: str) -> Shown | None:
     bare, buffer = Image.frombytes("RGB", small.size, small.tobytes()), io.BytesIO()
     bare.save(buffer, "WEBP", quality=82, method=4)
     uri = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-    said = f"said {picture.predicted} {percent(picture.scores[picture.predicted])}"
-    title, is_right = f"{picture.label} {percent(picture.correct_confidence)}", picture.predicted == picture.label
-    return Shown(uri, f"{name}, shows {picture.label}, {said}", title, said, is_right)
+    return judged(picture, uri, name=name)
 
 
 def repeating(material: Material) -> Section:

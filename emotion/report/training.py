@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from emotion.analysis.blocks import Block, Facts, Figure, Heading, Line, LineChart, Section, Table, Text, row, shaded
+from emotion.core.config import TrainConfig
 from emotion.core.events import EpochDone, PicturesSkipped, RunFinished, RunStarted, RunStopped
 from emotion.core.format import count, duration, percent, span
 from emotion.core.intervals import wilson_interval
@@ -14,7 +16,7 @@ from emotion.core.labels import chance_level, colour_of, in_order
 from emotion.data.drawn import is_drawn
 from emotion.report.material import Material, plain_name
 from emotion.runs.curves import reading
-from emotion.runs.validation import Validation, load_validation
+from emotion.runs.validation import Validation, load_validation, most_confused
 
 # As in the page's charts.
 TRAINING_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"
@@ -46,8 +48,8 @@ def model(material: Material) -> Section:
         blocks += [Text(said)] if said else []
     validation = load_validation(material.run)
     if validation is not None and validation.pictures:
-        blocks += [Heading("Its validation pictures"), _confusion(validation), Text(FLATTERED, "note")]
-    return Section("The model", [*blocks, _settings(material)])
+        blocks += [Heading("Its validation pictures"), confusion_table(validation), Text(FLATTERED, "note")]
+    return Section("The model", [*blocks, settings_table(material.config)])
 
 
 def _depth(depth: object) -> str:
@@ -162,19 +164,34 @@ def _curves(epochs: Sequence[EpochDone], chance: float) -> Figure:
     )
 
 
-def _confusion(validation: Validation) -> Table:
+def confusion_table(validation: Validation, *, opens: bool = False) -> Table:
+    """Return the confusion matrix with precision and recall; with ``opens`` a press on a number opens its pictures.
+
+    Of many classes it has those that are confused most often.
+    """
     counts, rows = validation.confusion(), []
-    for each in validation.per_class():
+    classes = most_confused(counts)
+    for each in (each for each in validation.per_class() if each.label in classes):
+        cells = shaded({said: counts[each.label][said] for said in classes}, right=each.label)
+        if opens:
+            cells = [
+                cell if cell.text == "0" else replace(cell, opens=(each.label, said))
+                for said, cell in zip(classes, cells, strict=True)
+            ]
         precision = "–" if each.precision is None else percent(each.precision)
-        cells = shaded(counts[each.label], right=each.label)
-        scores = precision, percent(each.recall), f"{each.f1:.2f}"
+        scores = precision, percent(each.recall), f"{each.f1:.2f}", f"{each.support:,}"
         rows.append(row(each.label, *cells, *scores, colour=colour_of(each.label)))
     caption = f"What epoch {validation.epoch} says of the {len(validation.pictures)} validation pictures"
-    return Table(caption, "shows ↓ said →", (*validation.classes, "Precision", "Recall", "F1"), rows)
+    note = "Press a number to see its pictures." if opens else ""
+    if len(classes) < len(validation.classes):
+        note += f" Of {len(validation.classes):,} classes the {len(classes)} that are confused most often."
+    return Table(
+        caption, "shows ↓ said →", (*classes, "Precision", "Recall", "F1", "Pictures"), rows, note=note.strip()
+    )
 
 
-def _settings(material: Material) -> Table:
-    config = material.config
+def settings_table(config: TrainConfig) -> Table:
+    """Return all settings of a training, without places."""
     named = {"pictures": PurePath(config.pictures).name, "backbone": plain_name(config.backbone)}
     values = {**config.to_json(), **named}
     rows = [row(name.replace("_", " "), _setting(value)) for name, value in values.items()]

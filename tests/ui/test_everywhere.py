@@ -217,7 +217,7 @@ def fill_every_tab(page: Page, site: Site, run: Path) -> None:
     looking.lay_over(page, re.compile(r"\d+ %$"))
     open_run(page, site.runs / run.name)
     unfold(page, "Name and note")
-    page.get_by_role("region", name="Confusion matrix").get_by_role("button").first.click()
+    looking.confusion(page).get_by_role("button").first.click()
     says(page, re.compile(r"\d pictures?: "))
     page.get_by_text("All settings").click()
     open_tab(page, "Predict")
