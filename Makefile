@@ -2,7 +2,6 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 SYSTEM_PYTHON ?= python3
-AXE := tests/node_modules/axe-core/axe.min.js
 
 .PHONY: run test check lines format features screenshots reproduce bench soak space clean
 .DELETE_ON_ERROR:
@@ -10,7 +9,7 @@ AXE := tests/node_modules/axe-core/axe.min.js
 run: $(VENV)/installed models/dinov2-small/config.json
 	@$(PYTHON) app.py
 
-test: $(VENV)/installed-tests $(AXE) models/dinov2-small/config.json
+test: $(VENV)/installed-tests models/dinov2-small/config.json
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow") $(ARGS)
 
 check: $(VENV)/installed-tests
@@ -38,11 +37,6 @@ $(VENV)/installed: requirements.txt
 $(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt
 	$(PYTHON) -m pip install --quiet -r tests/requirements.txt
 	@touch $@
-
-# The checker of the accessibility tests: where there is no npm, those that need it skip and say so.
-$(AXE): tests/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --prefix tests --no-audit --no-fund --loglevel=error && touch $@; \
-	  else echo "There is no npm: the tests with axe-core are skipped." >&2; fi
 
 models/dinov2-small/config.json: | $(VENV)/installed
 	$(PYTHON) -m emotion backbones pull dinov2-small
@@ -74,4 +68,4 @@ space: $(VENV)/installed
 	@$(PYTHON) -m emotion space $(ARGS)
 
 clean:
-	rm -rf $(VENV) models tests/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) models .mypy_cache .pytest_cache .ruff_cache

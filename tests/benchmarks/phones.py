@@ -55,6 +55,15 @@ def phones(place: Place) -> Mapping[str, Reading | str]:
     }
 
 
+def photograph(path: Path, to: Path, size: tuple[int, int], noise: np.random.Generator) -> Path:
+    """Save a picture as a JPEG of another size with noise, as a camera gives it."""
+    with Image.open(path) as opened:
+        values = np.asarray(opened.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.int16)
+    values = values + noise.integers(-8, 9, values.shape, np.int16)
+    Image.fromarray(values.clip(0, 255).astype(np.uint8)).save(to, quality=QUALITY)
+    return to
+
+
 def _photographs(place: Place, name: str, size: tuple[int, int]) -> Path:
     say(f"  making {name} photographs")
     noise = np.random.default_rng(7)
@@ -62,10 +71,7 @@ def _photographs(place: Place, name: str, size: tuple[int, int]) -> Path:
         folder = place.folder / name / path.parent.name
         folder.mkdir(parents=True, exist_ok=True)
         if len(list(folder.iterdir())) < (4 if place.is_short else A_CLASS):
-            with Image.open(path) as opened:
-                values = np.asarray(opened.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.int16)
-            values = values + noise.integers(-8, 9, values.shape, np.int16)
-            Image.fromarray(values.clip(0, 255).astype(np.uint8)).save(folder / f"{path.stem}.jpg", quality=QUALITY)
+            photograph(path, folder / f"{path.stem}.jpg", size, noise)
     return place.folder / name
 
 

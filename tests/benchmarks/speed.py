@@ -16,10 +16,14 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.bare import Bare
+from benchmarks.browser import ROWS as OF_BROWSER
+from benchmarks.browser import browser
 from benchmarks.figures import NotMeasured, Reading, Row, ratio, take_turns
 from benchmarks.phones import ROWS as OF_PHONES
 from benchmarks.phones import phones
 from benchmarks.place import BACKBONE, PLAIN, ROOT, SAMPLE, Place, last_line, say, train_served, watching_memory
+from benchmarks.studies import ROWS as OF_STUDIES
+from benchmarks.studies import studies
 from gradio_client import handle_file
 from helpers.serving import Site, free_port
 from PIL import Image
@@ -183,7 +187,7 @@ def _seconds_to_page(place: Place, script: Path) -> float:
 
 MEASUREMENTS: dict[str, Callable[[Place], Readings]] = {
     "first-run": first_run, "dashboard": dashboard, "prediction": prediction, "page": page, "last-blocks": last_blocks,
-    "phones": phones,
+    "phones": phones, "studies": studies, "browser": browser,
 }  # fmt: skip
 ROWS = (
     Row("first-run", "first-run", "first run, nothing known, over a bare forward of its pictures", most=1.25),
@@ -201,4 +205,6 @@ ROWS = (
         "memory", "dashboard", "peak memory (PSS), dashboard and children: prediction, first Quick run", "GB", most=1.5
     ),
     *OF_PHONES,
+    *OF_STUDIES,
+    *OF_BROWSER,
 )

@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from helpers.serving import ROOT, Site, choose, enter, open_tab, serving
 from helpers.waiting import until
 from playwright.sync_api import Browser, Locator, Page, expect
 
-AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = files("axe_playwright_python") / "axe.min.js"
 # Nothing is excluded: what axe found in Gradio's own markup has been mended from outside.
 CHECK = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter(each => ['serious', 'critical'].includes(each.impact))
@@ -226,8 +227,6 @@ def fill_every_tab(page: Page, site: Site, run: Path) -> None:
 
 
 def every_tab_is_clean(page: Page, width: int) -> None:
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: make test installs it where there is npm.")
     page.evaluate(AXE.read_text("utf-8"))
     for name in looking.tabs(page):
         open_tab(page, name)
