@@ -23,7 +23,7 @@ BLOCKS_STYLE = (HERE / "blocks.css").read_text(encoding="utf-8").strip()
 
 
 class _Numbers:
-    """Numbers tables and figures and makes unique ids; ``prefix`` begins the ids."""
+    """Numbers a report's tables and figures and makes unique ids; ``prefix`` begins those of a part of a page."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix, self._counts = prefix, Counter[str]()
@@ -31,6 +31,9 @@ class _Numbers:
     def next(self, kind: str) -> int:
         self._counts[kind] += 1
         return self._counts[kind]
+
+    def label(self, kind: str) -> str:
+        return "" if self._prefix else f"{kind} {self.next(kind)}."
 
     def id(self, kind: str) -> str:
         return f"{self._prefix}{kind}-{self.next(f'id of a {kind}')}"

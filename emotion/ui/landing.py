@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.analysis.blocks import Facts, Text
+from emotion.analysis.blocks import Block, Facts, Text
 from emotion.analysis.findings import plural
 from emotion.core.format import exact_percent, percent, span
 from emotion.core.labels import DRAWN_NOTE, EMOTIONS, chance_level
@@ -35,7 +35,7 @@ def build_landing() -> None:
         "The report, other photographs": REPORT,
         "This dashboard, drawn pictures": "; ".join(map(_sample, drawn)),
     }
-    blocks = [Text(ASKED), Facts([each for each in facts.items() if each[1]]), Text(BASIS, "note")]
+    blocks: list[Block] = [Text(ASKED), Facts([each for each in facts.items() if each[1]]), Text(BASIS, "note")]
     with gr.Accordion("What is asked here, and what came out", open=False):
         put(rendered(blocks, name="landing"))
 

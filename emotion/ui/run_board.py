@@ -106,13 +106,13 @@ class RunBoard:
 
     def summaries(self) -> list[RunSummary]:
         """Return all readable runs that the visitor may see, newest first, with unique titles."""
-        visitor = self.visitor()
-        seen = [_seen_by(each, visitor) for each in self._of_everybody() if each.owner.may_see(visitor)]
-        count: Counter[str] = Counter()
+        visitor, count = self.visitor(), Counter[str]()
         told = []
-        for each in reversed(seen):
-            count[each.title] += 1
-            told.append(replace(each, twin=count[each.title] if count[each.title] > 1 else 0))
+        for each in reversed(self._of_everybody()):
+            if each.owner.may_see(visitor):
+                count[each.title] += 1
+                run = as_seen_by(visitor, each.run, owner=each.owner)
+                told.append(replace(each, run=run, twin=count[each.title] if count[each.title] > 1 else 0))
         return told[::-1]
 
     def mine(self) -> list[RunSummary]:
@@ -280,11 +280,6 @@ def _folders(root: Path) -> list[Run]:
     except OSError:
         return []
     return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
-
-
-def _seen_by(summary: RunSummary, visitor: str | None) -> RunSummary:
-    run = as_seen_by(visitor, summary.run, owner=summary.owner)
-    return replace(summary, run=run) if run.guest else summary
 
 
 def _stamp(run: Run) -> Stamp:

@@ -27,14 +27,19 @@ BLINK_SECONDS = 2.0
 
 
 def status_html(
-    summary: RunSummary | None, events: Sequence[Event], *, before: str = "", queue_place: int | None = None
+    summary: RunSummary | None,
+    events: Sequence[Event],
+    *,
+    called: str,
+    before: str = "",
+    queue_place: int | None = None,
 ) -> str:
-    """Return a run's status: a chip, a sentence preceded by ``before``, and a bar; None is no run."""
+    """Return a run's status: a chip, a sentence preceded by ``before``, its name, and a bar; None is no run."""
     if summary is None:
         return status_box("idle", "ready", NOTHING_YET, None)
     said = progress(events, summary.status, queue_place=queue_place, is_guests=bool(summary.run.guest))
     share = said.share if summary.status != "finished" else None
-    line = status_box(summary.status, summary.status, before + said.sentence, share, detail=summary.title)
+    line = status_box(summary.status, summary.status, before + said.sentence, share, detail=called)
     return line + sentence(skipped(events))
 
 

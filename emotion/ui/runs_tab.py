@@ -83,9 +83,8 @@ class RunsTab:
             with gr.Column(scale=2, min_width=300):
                 self.facts = slot("run-facts")
                 self.command = gr.Textbox(
-                    label="The same on the command line", interactive=False, lines=2, buttons=["copy"],
-                    elem_id="command",
-                )  # fmt: skip
+                    label="The same on the command line", interactive=False, lines=2, elem_id="command"
+                )
                 with gr.Accordion("Name and note", open=False, elem_id="about-run"):
                     self.title = gr.Textbox(label="Name", max_length=MAX_TITLE, elem_id="title")
                     self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
@@ -135,7 +134,10 @@ class RunsTab:
             **told,
             self.open: run.name,
             self.seen: self._signature(run.name),
-            self.state: head + sentence(opened.about.note) + status_html(opened, events) + sentence(reading(events)),
+            self.state: head
+            + sentence(opened.about.note)
+            + status_html(opened, events, called=run.name)
+            + sentence(reading(events)),
             self.use: gr.Button(interactive=any(each.run.name == run.name for each in self.board.usable())),
             self.delete: gr.Button(interactive=not run.guest),
             self.title: gr.Textbox(opened.about.title, placeholder=opened.name),

@@ -73,8 +73,12 @@ class Settings:
 
     def build_more(self) -> None:
         """Add all other settings, folded, and what happens when one of them is changed."""
-        with gr.Accordion("More settings", open=False), gr.Row():
-            self.widgets |= {name: _widget(name, self._plain) for name, each in SETTINGS.items() if each.more}
+        more = [name for name, each in SETTINGS.items() if each.more]
+        switches = [name for name in more if isinstance(getattr(self._plain, name), bool)]
+        with gr.Accordion("More settings", open=False):
+            with gr.Row(elem_classes="actions"):
+                self.widgets |= {name: _widget(name, self._plain) for name in more if name not in switches}
+            self.widgets |= {name: _widget(name, self._plain) for name in switches}
         on(self.preset.input, self.of_preset, self.preset, self.inputs, trigger_mode="always_last")
         backbone: Any = self.widgets["backbone"]
         by_backbone = [self.widgets[name] for name in BY_BACKBONE]
@@ -171,7 +175,7 @@ def _widget(name: str, plain: TrainConfig) -> Component:
     if setting.choices:
         return gr.Radio(list(setting.choices), value=value, min_width=400, **about)
     if isinstance(value, bool):
-        return gr.Checkbox(value, min_width=400, **about)
+        return gr.Checkbox(value, **about)
     if setting.more:
         return gr.Number(value, precision=0 if setting.whole else None, min_width=150, **about)
     low, high = cast(float, setting.low), cast(float, setting.high)

@@ -83,7 +83,7 @@ class TrainTab:
         self.preview = slot("preview", preview_of(self.pictures.value))
 
     def _build_result(self) -> None:
-        self.status = slot("status", status_html(None, []))
+        self.status = slot("status", status_html(None, [], called=""))
         with gr.Row(visible=False, elem_classes="actions", elem_id="next-steps") as self.next:
             self.try_it = gr.Button("Try a picture", elem_id="try-it", min_width=140)
             self.compare = gr.Button("Compare with dogs", elem_id="compare-it", min_width=140)
@@ -173,7 +173,8 @@ class TrainTab:
         is_over = current is None or current.status in ENDED
         sweep_goes_on, is_guests = is_going(sweep), bool(current and current.run.guest)
         place = self.services.queue.place(current.run) if current and current.status == "queued" else None
-        status = status_html(current, events, before=place_in(sweep), queue_place=place)
+        title = current.title if current else ""
+        status = status_html(current, events, called=title, before=place_in(sweep), queue_place=place)
         status += sentence(reading(events)) if is_over else ""
         status += drawn_badge(shown=current is not None and is_drawn(current.config.pictures))
         can_stop = not is_guests and (sweep_goes_on or bool(current and current.status in ("queued", "running")))

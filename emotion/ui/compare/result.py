@@ -60,7 +60,7 @@ def pictures_html(comparison: Comparison, emotion: str | None) -> str:
         pictures = [judged(each, uri, name=name, can_tick=True) for each, uri in zip(shown, uris, strict=True)]
         hidden = len(result.pictures) - len(shown)
         more = [Text(f"{count(hidden, 'more picture')} in the CSV.", "note")] if hidden else []
-        blocks = [Text(_facts(result, emotion)), Gallery("", pictures), *more]
+        blocks: list[Block] = [Text(_facts(result, emotion)), Gallery("", pictures), *more]
         cards.append(card(name, comparison.colour(name), rendered(blocks, name="pictures")))
     return beside(cards)
 
