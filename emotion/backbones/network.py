@@ -205,14 +205,13 @@ class Trained(nn.Module):
 
         Weights before the blocks form their own layer; weights after them belong to the last one.
         """
-        found: dict[int, list[nn.Parameter]] = {}
-        place = -1
+        found: dict[str, list[nn.Parameter]] = {}
+        layer = ""
         for name, value in self._network.body().items():
-            inside = [place for place, block in enumerate(self._network.blocks) if name.startswith(f"{block}.")]
-            place = max(place, *inside) if inside else (len(self._network.blocks) - 1 if place >= 0 else -1)
+            layer = next((block for block in self._network.blocks if name.startswith(f"{block}.")), layer)
             if value.requires_grad:
-                found.setdefault(place, []).append(value)
-        return [found[place] for place in sorted(found)]
+                found.setdefault(layer, []).append(value)
+        return list(found.values())
 
     def _features(self, inputs: Tensor) -> Tensor:
         if self._depth == "all":

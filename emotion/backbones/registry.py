@@ -94,11 +94,9 @@ def list_backbones() -> list[BackboneRow]:
     """Return every backbone offered by name; reads the disk only."""
     rows = []
     for name, title, parameters, licence, use in REGISTRY:
-        is_ours = name == DEFAULT
-        here = bundled.is_complete(models_folder() / DEFAULT) if is_ours else hub.is_cached(name)
-        megabytes = round(parameters * 4 / 1e6, 1)
-        source = "bundled" if is_ours else "hub"
-        rows.append(BackboneRow(name, title, source, parameters, megabytes, here, use, licence))
+        source = "bundled" if name == DEFAULT else "hub"
+        here = hub.is_cached(name) if source == "hub" else bundled.is_complete(models_folder() / DEFAULT)
+        rows.append(BackboneRow(name, title, source, parameters, round(parameters * 4 / 1e6, 1), here, use, licence))
     return rows
 
 
@@ -109,34 +107,28 @@ def locate(name: str) -> BackboneSource:
     Raises BackboneError where it is unknown, cannot be fetched, or has no safetensors.
     """
     if name == DEFAULT:
-        folder = models_folder() / DEFAULT
+        source, folder, revision = "bundled", models_folder() / DEFAULT, ""
         bundled.install(folder)
-        sha256 = hash_file(folder / WEIGHTS)
-        if sha256 != bundled.WEIGHTS_SHA256:
-            raise BackboneError(
-                f"The weights in {folder} are not those that were checked (sha256 {sha256[:12]}… instead of "
-                f"{bundled.WEIGHTS_SHA256[:12]}…): delete that folder, and they are fetched again."
-            )
-        return BackboneSource(name, "bundled", folder, "", sha256)
-    if (folder := Path(name)).is_dir():
-        _require_weights(folder, name)
-        return BackboneSource(name, "folder", folder.absolute(), "", hash_file(folder / WEIGHTS))
-    if not is_hub_id(name):
+    elif Path(name).is_dir():
+        source, folder, revision = "folder", Path(name).absolute(), ""
+    elif is_hub_id(name):
+        source, folder = "hub", hub.fetch(name)
+        revision = folder.name
+    else:
         raise BackboneError(
             f"There is no backbone {name!r}: choose one of `python -m emotion backbones`, a Hub id such as "
             "facebook/dinov2-small, or a folder with config.json and model.safetensors."
         )
-    folder = hub.fetch(name)
-    _require_weights(folder, name)
-    return BackboneSource(name, "hub", folder, folder.name, hash_file(folder / WEIGHTS))
-
-
-def _require_weights(folder: Path, name: str) -> None:
-    if not (folder / "config.json").is_file():
+    for file in ("config.json", WEIGHTS):
+        if not (folder / file).is_file():
+            raise BackboneError(
+                f"{name} has no {file}: choose a model as save_pretrained writes it, with its weights in one file of "
+                "safetensors; pickled weights are never opened."
+            )
+    sha256 = hash_file(folder / WEIGHTS)
+    if source == "bundled" and sha256 != bundled.WEIGHTS_SHA256:
         raise BackboneError(
-            f"{name} has no config.json: give a folder in the Hub's layout, as save_pretrained writes it."
+            f"The weights in {folder} are not those that were checked (sha256 {sha256[:12]}… instead of "
+            f"{bundled.WEIGHTS_SHA256[:12]}…): delete that folder, and they are fetched again."
         )
-    if not (folder / WEIGHTS).is_file():
-        raise BackboneError(
-            f"{name} has no {WEIGHTS}: save it as safetensors in one file; pickled weights are never opened."
-        )
+    return BackboneSource(name, source, folder, revision, sha256)

@@ -10,16 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from emotion.core.format import percent
+from emotion.core.config import SETTINGS
+from emotion.core.format import capital, percent
 from emotion.core.labels import DRAWN_NOTE
 from emotion.core.progress import Progress
 from emotion.data.drawn import is_drawn
 from emotion.runs.folder import runs_folder
-
-
-def _here_or_above(context: typer.Context, value: bool) -> bool:
-    # `cache --json clear` is `cache clear --json`.
-    return value or bool(context.parent and context.parent.params.get("as_json"))
 
 
 def path(text: str | Path) -> Path:
@@ -32,11 +28,8 @@ def path(text: str | Path) -> Path:
 RunName = Annotated[str, typer.Option("--run", help="The path that train printed, or a name under the runs folder.")]
 PATH: dict[str, Any] = {"parser": path}
 Runs = Annotated[Path, typer.Option(default_factory=runs_folder, show_default="runs", help="The runs folder.", **PATH)]
-AsJson = Annotated[bool, typer.Option("--json", callback=_here_or_above, help="One JSON object on the last line.")]
-UseAliases = Annotated[
-    bool,
-    typer.Option("--use-aliases", help="Read folders called anger, Sadness or sleepy as angry, sad and tired."),
-]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
+UseAliases = Annotated[bool, typer.Option("--use-aliases", help=f"{capital(SETTINGS['use_aliases'].help)}.")]
 
 
 def answer(as_json: bool, values: Mapping[str, Any], words: Iterable[str]) -> None:
@@ -56,9 +49,9 @@ def drawn_note(*folders: Path) -> list[str]:
     return [DRAWN_NOTE] if any(map(is_drawn, folders)) else []
 
 
-def write_over(text: str, *, end: str = "\r") -> None:
+def write_over(text: str) -> None:
     """Print a line to a terminal that the next one is written over."""
-    print(f"\r{text:<90}", end=end, file=sys.stderr, flush=True)
+    print(f"\r{text:<90}", end="\r", file=sys.stderr, flush=True)
 
 
 def show_progress(step: Progress) -> None:

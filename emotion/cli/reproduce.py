@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from emotion.analysis import Comparison, Request, SampleResult
 from emotion.analysis.blocks import Command, Facts, Report, Section, Table, Text, row
-from emotion.analysis.results import differences, results
 from emotion.analysis.studies import Question
 from emotion.core.config import preset
 from emotion.core.errors import PictureError, RunError
 from emotion.core.events import RunFinished, RunStarted
-from emotion.core.files import as_json, write_texts
+from emotion.core.files import as_json, write_files
 from emotion.core.format import exact_percent, moment, span
 from emotion.core.intervals import wilson_interval
-from emotion.core.labels import DRAWN_NOTE, colour_of_set
+from emotion.core.labels import colour_of_set
 from emotion.core.progress import result_of
 from emotion.data.drawn import is_drawn
-from emotion.report import to_markdown
-from emotion.report.building import asked, checks
-from emotion.report.limits import limits
+from emotion.report import build_report, to_markdown
+from emotion.report.building import checks
 from emotion.report.material import Material
-from emotion.report.training import model
 from emotion.runs.folder import create_run
 from emotion.runs.run import Run
 from emotion.server.model_process import Models, carry_out, compare_sets
@@ -36,6 +35,8 @@ SIZE, EMOTION, SEED = 20, "happy", 42
 PEOPLE = {"human": "people", "dog": "dogs", "cat": "cats"}
 # One cue of the mouth, one of the brows, one of the lids.
 CUES = ("mouth_curve", "brow_angle", "lid_opening")
+# The studies whose results stand in the JSON too.
+TOLD = ("luck", "transfer", "look", "controls")
 # What the report gives of its 20: mean probability of the correct class without an interval, right, second.
 REPORT = {"human": ("39.5 %", 19, "not given"), "dog": ("22.7 %", 0, "18 of 20")}
 
@@ -66,41 +67,33 @@ def reproduce(
     everything, grid = result_of(compare_sets(models, run, Request(sets, size=None, seed=SEED)))
     _, both = result_of(compare_sets(models, run, Request(pair, size=SIZE, seed=SEED)))
 
-    def ask(study: str, file: Path, **asked: Any) -> Any:
-        say(f"{study} {' '.join(map(str, asked.values()))}".strip())
-        return result_of(carry_out(models, Question(run, study, str(file), asked)))
-
-    controls, lucky = ask("controls", both), ask("luck", twenty)
-    ask("map", grid)
-    moved: dict[str, Any] = {}
-    for study in ("transfer", "look"):
+    kind = "drawn" if is_drawn(pictures) else "photographs"
+    studies: list[tuple[str, Path, dict[str, Any]]] = [("controls", both, {}), ("luck", twenty, {})]
+    studies += [("map", grid, {}), ("transfer", grid, {}), ("look", grid, {})]
+    studies += [("cues", grid, {"cue": cue}) for cue in CUES if kind == "drawn"]
+    found = {}
+    for study, file, asked in studies:
+        say(f"{study} {' '.join(asked.values())}".strip())
         try:
-            moved[study] = asdict(ask(study, grid))
+            found[study] = result_of(carry_out(models, Question(run, study, str(file), asked)))
         except PictureError as error:
             say(f"{study} is left out: {error}")
-    kind = "drawn" if is_drawn(pictures) else "photographs"
-    for cue in CUES if kind == "drawn" else ():
-        ask("cues", grid, cue=cue)
-    page = _page(kind, Material.of(twenty), Material.of(grid), Material.of(both), batches, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    page = _page(kind, grid, Material.of(twenty), Material.of(both), batches, seconds)
     numbers = {
         "kind": kind,
         "taken": time.strftime("%Y-%m-%d"),
-        "seconds": round(time.perf_counter() - began, 1),
+        "seconds": round(seconds, 1),
         "run": f"Quick, batch {BATCH_SIZES[-1]}, seed {run.config().seed}",
         "twenty": _rows(happy),
         "batch_sizes": batches,
         "all_emotions": _rows(everything),
-        "luck": {name: dict(zip(("low", "high"), each.span, strict=True)) for name, each in lucky.sets.items()},
-        **moved,
-        "controls": {
-            name: {each: moved.after.correct_confidence for each, moved in found.sets.items()}
-            for name, found in controls.items()
-        },
+        **{study: to_jsonable_python(found[study]) for study in TOLD if study in found},
     }
     texts = {f"experiment-{kind}.md": to_markdown(page), f"experiment-{kind}.json": as_json(numbers)}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_texts(out, texts)
+        write_files(out, texts)
     except OSError as error:
         raise RunError(f"The results cannot be written to {out} ({error.strerror}): choose another.") from error
     return page, run, [out / name for name in texts]
@@ -133,8 +126,10 @@ def _rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _page(
-    kind: str, twenty: Material, grid: Material, both: Material, batches: list[dict[str, Any]], seconds: float
+    kind: str, grid: Path, twenty: Material, both: Material, batches: list[dict[str, Any]], seconds: float
 ) -> Report:
+    """Return the report of the grid, between what the report had and what only a part of the pictures was asked."""
+    report = build_report(grid)
     ours = twenty.comparison.results(EMOTION)
     said = [
         f"{each.correct} of {each.n} {EMOTION} {PEOPLE[name]} right, mean correct-class confidence "
@@ -143,27 +138,22 @@ def _page(
     ]
     sample = " and ".join(f"{both.comparison.pooled(name).n} of {name}" for name in both.comparison.sets)
     note = Text(f"On {sample} of all emotions, seed {SEED}.", "note")
-    others = ("transfer", "look", "map", "calibration", *(["cues"] if kind == "drawn" else []))
+    checked = checks(Material.of(grid), "transfer", "look", "map", "calibration", "cues")
     again = f"make reproduce{'' if kind == 'drawn' else ' PHOTOS=path/to/photos'}"
-    return Report(
+    return replace(
+        report,
         title=f"The report’s experiment, on {'drawn pictures' if kind == 'drawn' else kind}",
         dateline=f"{moment(time.time())}, {seconds / 60:.1f} minutes.",
         answer=f"{'; '.join(said)}. The report: 19 of 20 people, 39.5 %; 0 of 20 dogs, 22.7 %.",
         basis=f"Run {twenty.run.name}; every number from `python -m emotion reproduce`.",
-        warnings=(DRAWN_NOTE,) if kind == "drawn" else (),
-        sections=(
+        sections=[
             Section("Twenty and twenty, as in the report", (_beside(ours), *checks(twenty, "luck").blocks)),
             Section("Four batch sizes", (_batches(batches),)),
-            asked(grid),
-            model(grid),
-            Section("Results", tuple(results(grid.comparison, grid.emotion))),
-            Section("Differences between the sets", tuple(differences(grid.comparison, grid.emotion))),
+            *(checked if each.title == checked.title else each for each in report.sections[:-1]),
             Section("Controls", (note, *checks(both, "controls").blocks)),
-            Section("Transfer, features and calibration", checks(grid, *others).blocks),
-            limits(grid),
             Section("How to repeat it", (Command("Everything above.", again),)),
-        ),
-    )  # fmt: skip
+        ],
+    )
 
 
 def _beside(ours: Mapping[str, SampleResult]) -> Table:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -18,7 +18,7 @@ import typer
 from emotion.backbones.registry import DEFAULT, locate
 from emotion.cli.options import PATH, AsJson, RunName, Runs, answer, drawn_note, tell, write_over
 from emotion.core import events
-from emotion.core.config import PRESETS, SETTINGS, TrainConfig, parse_depth, preset
+from emotion.core.config import PRESETS, SETTINGS, TrainConfig, preset
 from emotion.core.format import capital
 from emotion.core.labels import alias_offer
 from emotion.data.drawn import DRAWN_FOLDER
@@ -67,15 +67,17 @@ def _settings() -> Iterator[inspect.Parameter]:
     """Yield an option for each setting; one that is not given is None, and left to the preset."""
     types, quick = get_type_hints(TrainConfig), preset("Quick", pictures="-")
     for name, setting in SETTINGS.items():
+        is_depth = name == "depth"
         bounds = f", {setting.low:g} to {setting.high:g}" if setting.low is not None else ""
         option = typer.Option(
             None,
             *(["--use-aliases"] if name == "use_aliases" else []),
-            parser=parse_depth if name == "depth" else None,
+            parser=setting.read if is_depth else None,
+            metavar="N|head|all" if is_depth else None,
             help=f"{capital(setting.help or setting.label)}{bounds}.",
             show_default=f"{getattr(quick, name)} in Quick",
         )
-        annotation = str if name == "depth" else types[name]
+        annotation = str if is_depth else types[name]
         yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=annotation)
 
 
@@ -120,29 +122,30 @@ COMMANDS = (train, resume, reproduce)
 
 
 def _finish(run: Run, *, as_json: bool, notes: list[str] | None = None) -> int:
-    """Train ``run`` to its end in this process and say what became of it."""
+    """Train ``run`` to its end in this process and say what became of it, in the page's words."""
     from emotion.training.session import train_run
+    from emotion.ui.words import progress
 
     interrupted: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
-    last: events.Event | None = None
-    for last in train_run(run, asked_to_stop=lambda: bool(interrupted) or run.stop_requested()):
+    happened: list[events.Event] = []
+    for event in train_run(run, asked_to_stop=lambda: bool(interrupted) or run.stop_requested()):
+        happened.append(event)
         if IS_FIRST:
-            _show(last)
+            _show(happened)
     _part_from_others()
-    if isinstance(last, events.RunFailed):
+    if isinstance(last := happened[-1], events.RunFailed):
         tell(last.message)
         return 1
+    happened = events.without_void(run.events())
     if isinstance(last, events.RunStopped):
-        kept = f"epoch {last.best_epoch} is kept in {run.checkpoint}" if last.best_epoch else "no epoch was finished"
-        tell(f"stopped: {kept}")
+        tell(progress(happened, "stopped").sentence)
         return 130
     if isinstance(last, events.RunFinished) and IS_FIRST:
-        happened = events.without_void(run.events())
         started = next(event for event in happened if isinstance(event, events.RunStarted))
         values = {
             "run": str(run.path),
-            "seconds": round(last.elapsed_seconds, 3),
+            "seconds": round(happened[-1].elapsed_seconds, 3),
             "wall_seconds": round(time.time() - psutil.Process().create_time(), 3),
             "train_pictures": started.train_pictures,
             "validation_pictures": started.validation_pictures,
@@ -150,27 +153,27 @@ def _finish(run: Run, *, as_json: bool, notes: list[str] | None = None) -> int:
             "peak_memory_megabytes": round(last.peak_memory_megabytes),
             "validation": asdict(last.validation),
         }
-        said = (
-            f"{run.path}: epoch {last.best_epoch} is best, validation accuracy {last.validation.accuracy:.3f}, "
-            f"loss {last.validation.loss:.3f}, {last.elapsed_seconds:.1f} s"
-        )
-        told = {} if notes is None else {"notes": notes}
-        answer(as_json, values | told, [said, *drawn_note(Path(run.config().pictures))])
+        answer(as_json, values if notes is None else {**values, "notes": notes}, _told(run, happened))
     return 0
 
 
-def _show(event: events.Event) -> None:
-    if isinstance(event, events.StepDone):
+def _told(run: Run, happened: Sequence[events.Event]) -> Iterator[str]:
+    from emotion.ui.words import progress
+
+    yield f"{run.path}: {progress(happened, 'finished').sentence}"
+    yield from drawn_note(Path(run.config().pictures))
+
+
+def _show(happened: Sequence[events.Event]) -> None:
+    from emotion.ui.words import progress
+
+    event = happened[-1]
+    if isinstance(event, events.TrunkProgress | events.StepDone) and event.remaining_seconds >= 1:
         # A log file would fill up with steps, and a head trains faster than they are read.
-        if sys.stderr.isatty() and event.remaining_seconds >= 1:
-            left = f"{event.remaining_seconds:.0f} s left"
-            write_over(f"epoch {event.epoch}, step {event.step}: loss {event.loss:.3f}, {left}")
-    elif isinstance(event, events.TrunkProgress):
-        if event.done == event.known and not event.kept:
-            tell("the cache has no room for these activations: they last for this training only")
-        known = f", {event.known} known from earlier runs" if event.known else ""
-        text = f"looking at the pictures: {event.done} of {event.total}{known}, {event.remaining_seconds:.0f} s left"
-        write_over(text, end="\n" if event.done == event.total else "\r")
+        if sys.stderr.isatty():
+            write_over(progress(happened, "running").sentence)
+    elif isinstance(event, events.TrunkProgress) and event.done == event.known and not event.kept:
+        tell("The cache has no room for these features: they last for this training only.")
     elif isinstance(event, events.RunStarted):
         tell(*event.notes)
     elif isinstance(event, events.PicturesSkipped):

@@ -44,29 +44,29 @@ class Setting:
 
     def check(self, value: object) -> None:
         """Check that a value is in range. Raises ConfigError where it is not."""
-        if self.choices and value in self.choices:
-            return
-        said = f"{self.label} is {json.dumps(value)}"
+        if isinstance(value, bool):
+            is_allowed = self.low is None and not self.choices
+        elif self.low is not None and self.high is not None and isinstance(value, int if self.whole else int | float):
+            is_allowed = self.low <= value <= self.high
+        else:
+            is_allowed = value in self.choices
+        if not is_allowed:
+            raise ConfigError(f"{self.label} is {json.dumps(value)}: use {self.allowed()}.")
+
+    def allowed(self) -> str:
+        """Return the allowed values in words: a whole number from 1 to 48 (or head, or all)."""
         if self.low is None or self.high is None:
-            if self.choices:
-                raise ConfigError(f"{said}: use one of {', '.join(self.choices)}.")
-            if not isinstance(value, bool):
-                raise ConfigError(f"{said}: use true or false.")
-            return
-        is_number = isinstance(value, int if self.whole else int | float) and not isinstance(value, bool)
-        if not is_number or not self.low <= value <= self.high:  # type: ignore[operator]  # a number by now
-            hint = "".join(f", or {word}" for word in self.choices)
-            kind = "a whole number" if self.whole else "a number"
-            low, high = (format(bound, "d" if self.whole else "g") for bound in (self.low, self.high))
-            raise ConfigError(f"{said}: use {kind} from {low} to {high}{hint and f' ({hint[2:]})'}.")
+            return f"one of {', '.join(self.choices)}" if self.choices else "true or false"
+        low, high = (format(bound, "d" if self.whole else "g") for bound in (self.low, self.high))
+        words = f" ({', '.join(f'or {word}' for word in self.choices)})" if self.choices else ""
+        return f"{'a whole number' if self.whole else 'a number'} from {low} to {high}{words}"
 
     def read(self, text: str) -> Any:
-        """Parse a person's text into a value, without a range check.
-        Raises ValueError where it cannot be parsed.
-        """
-        if text in self.choices or self.low is None:
+        """Parse a person's text into a value, without a range check: text where it is no number."""
+        try:
+            return int(text) if self.whole else float(text)
+        except ValueError:
             return text
-        return int(text) if self.whole else float(text)
 
 
 def _setting(default: Any, label: str, help: str = "", **how: Any) -> Any:
@@ -163,15 +163,12 @@ class TrainConfig:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:
         """Build a configuration from the dictionary of ``to_json``.
-        Raises ConfigError where a name is unknown or missing, or a value is out of range.
+        Raises ConfigError where a name is unknown, or a value is missing or out of range.
         """
         known = [each.name for each in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
+        if unknown := sorted(set(values) - set(known)):
             raise ConfigError(f"Unknown setting {unknown[0]!r}: this version knows {', '.join(known)}.")
-        if "pictures" not in values:
-            raise ConfigError("The settings name no picture folder: add 'pictures'.")
-        return cls(**values)
+        return cls(**{"pictures": "", **values})
 
 
 # All settings except the pictures and the backbone, whose choices differ between machines.
@@ -231,17 +228,6 @@ def preset(name: str, *, pictures: str, backbone: str | None = None) -> TrainCon
         left_out = () if backbone in _CHOSEN_ON else _OF_THESE_ALONE.get(name, ())
         values = {**{key: value for key, value in values.items() if key not in left_out}, "backbone": backbone}
     return replace(TrainConfig(pictures=pictures), **values)
-
-
-def parse_depth(text: str) -> Depth:
-    """Parse a depth: ``head``, ``all`` or a number of blocks.
-    Raises ConfigError where it is none of these.
-    """
-    try:
-        depth: Depth = SETTINGS["depth"].read(text)
-    except ValueError:
-        raise ConfigError(f"Depth {text!r} is not known: use head, all, or the number of last blocks.") from None
-    return depth
 
 
 def command_line(config: TrainConfig) -> str:

@@ -135,22 +135,17 @@ def without_void(events: Sequence[Event]) -> list[Event]:
     """
     kept: list[Event] = []
     for event in events:
-        if isinstance(event, PicturesSkipped) and event.validation_pictures is not None:
-            kept = [_without_skipped(old, event) if isinstance(old, RunStarted) else old for old in kept]
+        if isinstance(event, PicturesSkipped):
+            given = {
+                name: getattr(event, name) for name in ("train_pictures", "validation_pictures", "steps_per_epoch")
+            }
+            counts = {name: value for name, value in given.items() if value is not None}
+            kept = [replace(old, **counts) if isinstance(old, RunStarted) else old for old in kept]
         if isinstance(event, RunStarted):
             epochs = event.resumed_epochs
             kept = [old for old in kept if isinstance(old, StepDone | EpochDone) and old.epoch <= epochs > 0]
         kept.append(event)
     return kept
-
-
-def _without_skipped(started: RunStarted, skipped: PicturesSkipped) -> RunStarted:
-    return replace(
-        started,
-        train_pictures=skipped.train_pictures or 0,
-        validation_pictures=skipped.validation_pictures or 0,
-        steps_per_epoch=skipped.steps_per_epoch or started.steps_per_epoch,
-    )
 
 
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
@@ -165,17 +160,12 @@ def from_line(line: str) -> Event:
     """Parse an event from a line. Raises ValueError where this version knows no such event."""
     try:
         values: dict[str, Any] = json.loads(line)
-    except RecursionError as error:
-        raise ValueError(f"not an event: {line[:80]}") from error
-    if not isinstance(values, dict) or str(values.get("event")) not in _KINDS:
-        raise ValueError(f"not an event: {line[:80]}")
-    kind = _KINDS[values.pop("event")]
-    try:
+        kind = _KINDS[values.pop("event")]
         if values.get("validation") is not None:
             values["validation"] = Scores(**_known(values["validation"], Scores))
         return kind(**_known(values, kind))
-    except TypeError as error:
-        raise ValueError(f"incomplete {kind.__name__}: {line[:80]}") from error
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"not an event: {line[:80]}") from error
 
 
 def _known(values: dict[str, Any], kind: type[Event] | type[Scores]) -> dict[str, Any]:

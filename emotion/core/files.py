@@ -69,20 +69,20 @@ def as_json(value: Any) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically: a reader gets either the old or the new content.
+    """Write JSON as ``write_files``."""
+    write_files(path.parent, {path.name: as_json(value)})
+
+
+def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write files by their names: a reader gets either the old or the new content.
+
+    All are on disk before any replaces its file, so a full disk changes nothing.
     Raises OSError where the folder is missing, full or cannot be written; the old content stays.
     """
-    write_texts(path.parent, {path.name: as_json(value)})
-
-
-def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write texts by their file names. All are on disk before any replaces its file, so a full disk changes nothing.
-    Raises OSError as ``write_json``.
-    """
-    beside = {name: folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}" for name in texts}
+    beside = {name: folder / f".{name}.{os.getpid()}-{time.monotonic_ns()}" for name in contents}
     try:
-        for name, text in texts.items():
-            beside[name].write_text(text, encoding="utf-8")
+        for name, content in contents.items():
+            beside[name].write_bytes(content.encode() if isinstance(content, str) else content)
         for name, path in beside.items():
             path.replace(folder / name)
     finally:

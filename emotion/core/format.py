@@ -6,8 +6,6 @@ import re
 import time
 from collections.abc import Sequence
 
-from emotion.core.intervals import Interval
-
 # Spreadsheets take a cell that begins with one of these as a formula, and a file or class name may begin with one
 # (https://owasp.org/www-community/attacks/CSV_Injection); the last four are their full-width forms.
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -25,7 +23,7 @@ def exact_percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
-def span(interval: Interval) -> str:
+def span(interval: tuple[float, float]) -> str:
     """Return an interval of shares in whole percent, without the sign: 53 to 83."""
     return minus(f"{interval[0] * 100:.0f} to {interval[1] * 100:.0f}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from emotion.core.format import listed
+
 EMOTIONS: tuple[str, ...] = ("happy", "sad", "angry", "tired")
 
 # Other picture sets' names for the four emotions. Only synonyms: `relaxed`, `calm` and `neutral` are states of their
@@ -27,23 +29,10 @@ _MEANT = {name: emotion for emotion, aliases in ALIASES.items() for name in (emo
 
 # After Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), adjusted where two colours were too similar for one
 # kind of colour vision; tests/ui/test_colours.py measures it.
-EMOTION_COLOURS: dict[str, str] = {
-    "happy": "#E69F00",
-    "sad": "#0072B2",
-    "angry": "#D2432B",
-    "tired": "#A493B8",
-}
-SPECIES_COLOURS: dict[str, str] = {
-    "human": "#4A90E2",
-    "dog": "#00805E",
-    "cat": "#CF7A9C",
-}
+EMOTION_COLOURS = {"happy": "#E69F00", "sad": "#0072B2", "angry": "#D2432B", "tired": "#A493B8"}
+SPECIES_COLOURS = {"human": "#4A90E2", "dog": "#00805E", "cat": "#CF7A9C"}
 # Colours of a second set of the same species.
-SECOND_COLOURS: dict[str, str] = {
-    "human": "#8AD2FF",
-    "dog": "#82E5BE",
-    "cat": "#F3BCD0",
-}
+SECOND_COLOURS = {"human": "#8AD2FF", "dog": "#82E5BE", "cat": "#F3BCD0"}
 OTHER_COLOUR = "#7F7F7F"
 
 DRAWN_NOTE = "Drawn pictures show how the tool works and say nothing of real dogs."
@@ -73,9 +62,8 @@ def alias_offer(classes: Iterable[str], *, how: str = f"switch on “{ALIASES_SE
     names = sorted({name for name in classes if emotion_meant(name) != name}, key=lambda name: (name.casefold(), name))
     if not names:
         return ""
-    *others, last = [f"{name!r} for {emotion_meant(name)}" for name in names]
-    said = f"{', '.join(others)} and {last}" if others else last
-    return f"This set says {said}: {how} to read {'them' if others else 'it'} as such."
+    said = listed([f"{name!r} for {emotion_meant(name)}" for name in names])
+    return f"This set says {said}: {how} to read {'them' if len(names) > 1 else 'it'} as such."
 
 
 def chance_level(class_count: int) -> float:

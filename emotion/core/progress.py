@@ -10,8 +10,6 @@ from typing import Protocol, TypeVar
 R = TypeVar("R")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
-# Often enough for a smooth progress bar, and seldom enough to cost little.
-PACE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -44,15 +42,15 @@ def result_of(steps: Generator[S, None, R], *, tell: Callable[[S], object] = lam
         steps.close()
 
 
-def paced(steps: Generator[Progress, None, R], *, seconds: float = PACE_SECONDS) -> Generator[Progress, None, R]:
-    """Yield the first step and then at most one every ``seconds``; return the result."""
+def paced(steps: Generator[Progress, None, R]) -> Generator[Progress, None, R]:
+    """Yield the first step and then at most one every 0.2 s, enough for a smooth bar; return the result."""
     due = 0.0
     try:
         while True:
             step = next(steps)
             if time.monotonic() >= due:
                 yield step
-                due = time.monotonic() + seconds
+                due = time.monotonic() + 0.2
     except StopIteration as end:
         result: R = end.value
         return result

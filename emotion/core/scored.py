@@ -100,15 +100,3 @@ def summarise(pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> S
         predicted={label: said[label] for label in classes},
         pictures=list(pictures),
     )
-
-
-def chance_log_loss(class_count: int) -> float:
-    """Return the log loss of an even guess, in nats."""
-    import math
-
-    return math.log(class_count)
-
-
-def chance_brier(class_count: int) -> float:
-    """Return the Brier score of an even guess (0 to 2)."""
-    return 1 - 1 / class_count

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from emotion.core.errors import PictureError
-from emotion.core.files import write_texts
+from emotion.core.files import write_files
 from emotion.core.labels import emotion_meant
 from emotion.data.folders import OLD_SET_FILE
 from emotion.data.names import alike, class_label, folder_name, plain_text, shown
@@ -127,7 +127,7 @@ def rewrite(
     for file, path in (come or {}).items():
         (folder / file).parent.mkdir(exist_ok=True)
         put(path, folder / file)
-    write_texts(folder, after.texts())
+    write_files(folder, after.texts())
     (folder / OLD_SET_FILE).unlink(missing_ok=True)
     for file in {row.file for row in before.pictures} - {row.file for row in after.pictures}:
         (folder / file).unlink(missing_ok=True)

@@ -7,7 +7,6 @@ Mahalanobis distances do, whose size grows with the square of the width. Measure
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from emotion.core.files import write_files
 from emotion.core.prediction import NEIGHBOURS, Novelty
 
 FILE = "familiarity.safetensors"
@@ -80,12 +80,7 @@ def save_seen(seen: Seen, folder: Path) -> None:
     """Write what a run has seen into its folder, atomically.
     Raises OSError where the disk is full or cannot be written.
     """
-    beside = folder / f".{FILE}-{os.getpid()}"
-    try:
-        beside.write_bytes(save(vars(seen)))
-        beside.replace(folder / FILE)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_files(folder, {FILE: save(vars(seen))})
 
 
 def load_seen(folder: Path, *, width: int) -> Seen | None:

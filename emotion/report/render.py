@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from emotion.analysis.blocks import Block, Explained, Mark, PictureMap, Report
 from emotion.core.errors import ConfigError, RunError
-from emotion.core.files import write_texts
+from emotion.core.files import write_files
 from emotion.core.format import escaped
 from emotion.report.figures import draw
 
@@ -83,7 +83,7 @@ def write_report(report: Report, path: Path) -> None:
     text = RENDERERS[path.suffix.lower()](report)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_texts(path.parent, {path.name: text})
+        write_files(path.parent, {path.name: text})
     except OSError as error:
         raise RunError(
             f"The report cannot be written to {path} ({error.strerror}): choose another file, or free the disk."

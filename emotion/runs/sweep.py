@@ -94,14 +94,7 @@ def _read_values(name: str, text: str) -> list[Value]:
         raise ConfigError(f"These are {len(words)} values: leave at most {MAX_VALUES}.")
     values: list[Value] = []
     for word in words:
-        try:
-            value = setting.read(word)
-        except ValueError:
-            kind = " or ".join([*setting.choices, "whole numbers" if setting.whole else "numbers"])
-            raise ConfigError(
-                f"{setting.label} cannot be {word!r}: write {kind} with commas between them, for instance "
-                f"{setting.sweep}."
-            ) from None
+        value = setting.read(word)
         if value in values:
             raise ConfigError(f"{setting.label} {value_text(value)} is there twice: leave one of them out.")
         values.append(value)

@@ -17,7 +17,7 @@ from gradio.data_classes import FileData
 from gradio.events import api
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from emotion.core.config import parse_depth
+from emotion.core.config import SETTINGS
 from emotion.core.config import preset as preset_config  # A parameter has its name.
 from emotion.core.errors import ConfigError, EmotionError, PictureError, RunError
 from emotion.core.progress import result_of
@@ -146,7 +146,7 @@ class Endpoints:
             "backbone": backbone or None,
             "epochs": epochs,
             "batch_size": batch_size,
-            "depth": parse_depth(depth) if depth else None,
+            "depth": SETTINGS["depth"].read(depth) if depth else None,
             "seed": seed,
             "use_aliases": use_aliases,
         }

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from emotion.backbones.registry import BackboneRow, list_backbones
-from emotion.core.config import PRESETS, SETTINGS, VIEWS, TrainConfig, parse_depth, preset
+from emotion.core.config import PRESETS, SETTINGS, VIEWS, TrainConfig, preset
 from emotion.core.errors import EmotionError
 from emotion.runs.run import Run
 from emotion.runs.sweep import SWEPT_SETTINGS
@@ -184,6 +184,6 @@ def _widget(name: str, plain: TrainConfig) -> Component:
 
 def _cleaned(name: str, value: Any) -> Any:
     if name == "depth":
-        return parse_depth(str(value))
+        return SETTINGS[name].read(str(value))
     is_whole = name in SETTINGS and SETTINGS[name].whole and isinstance(value, float) and value.is_integer()
     return int(value) if is_whole else value

@@ -15,7 +15,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from gradio.routes import App
 from starlette.routing import Mount
 
-from emotion.core.errors import ConfigError
+from emotion.core.errors import ConfigError, EmotionError
 from emotion.server.limits import PASSWORD, public_limits
 from emotion.server.mcp import serves_mcp, what_to_install
 from emotion.ui.gate import MB, Gate
@@ -112,7 +112,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; an IPv6 address may stand in brackets.
 
     Raises:
-        ConfigError: the address is unusable; the message says what to do.
+        EmotionError: the address is unusable; the message says what to do.
     """
     choose = "choose others with PORT= and HOST="
     bare = host.removeprefix("[").removesuffix("]")
@@ -128,7 +128,7 @@ def listen(host: str, port: int) -> socket.socket:
             what = "ports below 1024 are the administrator's, so choose another with PORT="
         else:
             what = f"{bare} is no address of this machine, so {choose}"
-        raise ConfigError(f"Nothing can be served at {host}:{port}: {what}.") from error
+        raise EmotionError(f"Nothing can be served at {host}:{port}: {what}.") from error
 
 
 class WebServer:

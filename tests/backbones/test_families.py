@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.families import FAMILIES, OTHER, make_model, save_family
+from helpers.families import FAMILIES, OTHER, VIT, save_family, save_model
 from helpers.training import Trainer, classifier, go_on, piped
 from PIL import Image
 
@@ -78,31 +78,19 @@ def test_a_processor_gives_a_square_of_the_size_that_cuts_off_nothing_but_what_m
     assert blue[32, 32] > blue[0, 0]
 
 
-REFUSED = {
-    "deit": (lambda: make_model("deit"), "DeiTForImageClassificationWithTeacher", "averages two heads"),
-    "swiftformer": (None, None, "has no single linear head that gives its scores"),
-    "imagegpt": (None, None, "takes no colour pictures"),
-}
-
-
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize(
+    ("stem", "kind", "sizes", "sentence"),
+    [
+        ("DeiT", "WithTeacher", VIT, "averages two heads"),
+        ("SwiftFormer", "", {"depths": [1, 1, 1, 1], "embed_dims": [8, 8, 16, 16]}, "has no single linear head"),
+        ("ImageGPT", "", {"n_layer": 1, "n_embd": 16, "n_head": 2, "n_positions": 64}, "takes no colour pictures"),
+    ],
+)
 def test_a_model_without_one_linear_head_on_pictures_is_refused_in_a_sentence(
-    trainer: Trainer, tmp_path: Path, emotion: Emotion, kind: str
+    trainer: Trainer, tmp_path: Path, emotion: Emotion, stem: str, kind: str, sizes: dict[str, Any], sentence: str
 ) -> None:
-    import transformers
-
-    make, architecture, sentence = REFUSED[kind]
-    if kind == "swiftformer":
-        config = transformers.SwiftFormerConfig(depths=[1, 1, 1, 1], embed_dims=[8, 8, 16, 16])
-        make = lambda: transformers.SwiftFormerForImageClassification(config)  # noqa: E731
-    if kind == "imagegpt":
-        config = transformers.ImageGPTConfig(n_layer=1, n_embd=16, n_head=2, n_positions=64)
-        make = lambda: transformers.ImageGPTForImageClassification(config)  # noqa: E731
-    make().save_pretrained(tmp_path / "backbone")
-    transformers.ViTImageProcessorPil().save_pretrained(tmp_path / "backbone")
-    if architecture:
-        write(tmp_path / "backbone", architectures=[architecture])
-    said = emotion("train", *trainer.words, "--backbone", tmp_path / "backbone")
+    backbone = save_model(stem, "ViT", sizes, tmp_path / "backbone", kind=kind)
+    said = emotion("train", *trainer.words, "--backbone", backbone)
     assert (said.code, said.out, len(said.err.splitlines())) == (1, "", 1)
     assert sentence in said.err
 
@@ -200,12 +188,12 @@ def cut_short(folder: Path) -> None:
         (cut_short, [], "cannot be read"),
         (without_a_weight, [], "lack vit"),
         (of_grey, [], "takes 1 channels, not the three of a colour picture"),
-        (with_nan, [], "are damaged, some are no numbers"),
+        (with_nan, [], "are damaged, its scores are no numbers"),
         (pickled("pytorch_model.bin"), [], "pickled weights are never opened"),
         (pickled("model.safetensors"), [], "cannot be read"),
     ],
 )
-def test_a_backbone_that_cannot_be_used_is_one_sentence_and_no_pickle_is_opened(
+def test_fault_a_backbone_that_cannot_be_used_is_one_sentence_and_no_pickle_is_opened(
     trainer: Trainer, tiny_vit: Path, tmp_path: Path, emotion: Emotion, spoil: Any, options: Any, sentence: str
 ) -> None:
     folder = Path(shutil.copytree(tiny_vit, tmp_path / "backbone"))

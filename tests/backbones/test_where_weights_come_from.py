@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
+import re
 import time
 import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from helpers.command import Emotion
-from helpers.hub_models import COMMIT, serving_models
+from helpers.answering import NOT_FOUND, Answer, Asked, answering
+from helpers.command import Emotion, Said
+from helpers.hub_data_sets import point_to
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "models" / "dinov2-small"
@@ -86,44 +87,64 @@ def test_a_folder_is_found_with_its_hash_and_a_name_that_is_nothing_is_one_sente
         assert said.err.startswith(f"There is no backbone {name!r}: choose one of")
 
 
-def pull(name: str, *, endpoint: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    """Fetch a backbone with the real client, which reads its settings when it is imported."""
-    return subprocess.run(
-        [sys.executable, "-m", "emotion", "backbones", "pull", name], cwd=ROOT,
-        env={**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+COMMIT = "a" * 40
+Pull = Callable[..., Said]
 
 
-@pytest.mark.slow
+@pytest.fixture
+def pull(emotion: Emotion, monkeypatch: pytest.MonkeyPatch) -> Pull:
+    """``pull("team/tiny", url, cache)`` asks the Hub at an address."""
+
+    def pull(name: str, url: str, cache: Path) -> Said:
+        point_to(url, monkeypatch)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+        return emotion("backbones", "pull", name)
+
+    return pull
+
+
+def serving_models(models: Mapping[str, Mapping[str, bytes]]) -> AbstractContextManager[str]:
+    """Serve as much of the Hub as fetching a model asks for, by the models' names and those of their files."""
+
+    def answer(asked: Asked) -> Answer:
+        found = re.match("/api/models/([^/]+/[^/?]+)(/tree/)?", asked.path)
+        if found and found[1] in models:
+            files = models[found[1]]
+            rows = [{"type": "file", "path": name, "size": len(files[name]), "oid": name} for name in files]
+            about = {"id": found[1], "sha": COMMIT, "siblings": [{"rfilename": name} for name in files]}
+            return 200, rows if found[2] else about, {"X-Repo-Commit": COMMIT}
+        found = re.match("/([^/]+/[^/]+)/resolve/[^/]+/(.+)", asked.path)
+        if found and found[2] in models.get(found[1], {}):
+            return 200, models[found[1]][found[2]], {"ETag": f'"{found[2]}"', "X-Repo-Commit": COMMIT}
+        return NOT_FOUND
+
+    return answering(answer)
+
+
 def test_a_hub_model_is_downloaded_once_and_pickles_and_unknown_names_are_refused(
-    tiny_vit: Path, tmp_path: Path
+    tiny_vit: Path, tmp_path: Path, pull: Pull
 ) -> None:
     files = {name: (tiny_vit / name).read_bytes() for name in FILES}
-    with serving_models({"team/tiny": files}) as url:
-        done = pull("team/tiny", endpoint=url, cache=tmp_path / "one")
-        assert done.returncode == 0, done.stderr
-        assert COMMIT in done.stdout
-        assert sha256(tiny_vit / "model.safetensors") in done.stdout
-        unknown = pull("team/nothing", endpoint=url, cache=tmp_path / "two")
-        assert (unknown.returncode, unknown.stderr) == (
-            1,
-            f"The Hub at {url} has no model team/nothing: check its name.\n",
-        )
-    offline = pull("team/tiny", endpoint="http://127.0.0.1:9", cache=tmp_path / "one")
-    assert offline.stdout == done.stdout, offline.stderr
-    with serving_models({"team/tiny": {"config.json": files["config.json"], "pytorch_model.bin": b"\x80"}}) as url:
-        done = pull("team/tiny", endpoint=url, cache=tmp_path / "two")
-    assert (done.returncode, "pickled weights are never opened" in done.stderr) == (1, True)
+    pickled = {"config.json": files["config.json"], "pytorch_model.bin": b"\x80"}
+    with serving_models({"team/tiny": files, "team/old": pickled}) as url:
+        done = pull("team/tiny", url, tmp_path / "one")
+        assert done.code == 0, done.err
+        assert COMMIT in done.out
+        assert sha256(tiny_vit / "model.safetensors") in done.out
+        unknown = pull("team/nothing", url, tmp_path / "two")
+        assert (unknown.code, unknown.err) == (1, f"The Hub at {url} has no model team/nothing: check its name.\n")
+        refused = pull("team/old", url, tmp_path / "two")
+        assert (refused.code, "pickled weights are never opened" in refused.err) == (1, True)
+    assert pull("team/tiny", "http://127.0.0.1:9", tmp_path / "one").out == done.out
     assert not list(tmp_path.rglob("pytorch_model.bin"))
 
 
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://10.255.255.1", "http://nowhere.invalid"])
-def test_an_unreachable_hub_is_one_sentence_within_seconds(tmp_path: Path, endpoint: str) -> None:
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://10.255.255.1", "http://nowhere.invalid"])
+def test_an_unreachable_hub_is_one_sentence_within_seconds(tmp_path: Path, pull: Pull, url: str) -> None:
     began = time.monotonic()
-    done = pull("google/vit-base-patch16-224-in21k", endpoint=endpoint, cache=tmp_path)
-    assert time.monotonic() - began < 15  # Its patience is 3.5 s; a busy machine starts slowly.
-    assert done.returncode == 1
-    [sentence] = done.stderr.splitlines()
-    assert sentence.startswith(f"google/vit-base-patch16-224-in21k is not on this machine, and the Hub at {endpoint}")
+    said = pull("google/vit-base-patch16-224-in21k", url, tmp_path)
+    assert time.monotonic() - began < 15  # Its patience is 3.5 s, on a busy machine more.
+    assert said.code == 1
+    [sentence] = said.err.splitlines()
+    assert sentence.startswith(f"google/vit-base-patch16-224-in21k is not on this machine, and the Hub at {url}")
     assert "choose the bundled dinov2-small" in sentence

@@ -24,25 +24,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"epochs": 0}, "Epochs is 0: use a whole number from 1 to 50."),
     ({"epochs": 8.5}, "Epochs is 8.5: use a whole number from 1 to 50."),
     ({"epochs": True}, "Epochs is true: use a whole number from 1 to 50."),
-    ({"batch_size": 129}, "Batch size is 129: use a whole number from 1 to 128."),
     ({"depth": 0}, "Depth is 0: use a whole number from 1 to 48 (or head, or all)."),
     ({"depth": "half"}, 'Depth is "half": use a whole number from 1 to 48 (or head, or all).'),
     ({"head_learning_rate": 0}, "Head learning rate is 0: use a number from 1e-07 to 1."),
     ({"head_learning_rate": float("nan")}, "Head learning rate is NaN: use a number from 1e-07 to 1."),
-    ({"block_learning_rate": 2}, "Block learning rate is 2: use a number from 1e-08 to 1."),
-    ({"layer_decay": 0}, "Layer decay is 0: use a number from 0.1 to 1."),
     ({"weight_decay": -0.1}, "Weight decay is -0.1: use a number from 0 to 1."),
-    ({"warmup_share": 1}, "Warm-up share is 1: use a number from 0 to 0.9."),
-    ({"label_smoothing": 0.6}, "Label smoothing is 0.6: use a number from 0 to 0.5."),
-    ({"validation_share": 0.9}, "Validation share is 0.9: use a number from 0.05 to 0.5."),
-    ({"patch_dropout": 1}, "Patch dropout is 1: use a number from 0 to 0.9."),
-    ({"gradient_clipping": 101}, "Gradient clipping is 101: use a number from 0 to 100."),
-    ({"early_stopping": -1}, "Early stopping is -1: use a whole number from 0 to 50."),
-    ({"image_size": 8}, "Image size is 8: use a whole number from "),
     ({"seed": 2**31}, "Seed is 2147483648: use a whole number from 0 to 2147483647."),
     ({"schedule": "wild"}, 'Schedule is "wild": use one of constant, linear, cosine.'),
-    ({"precision": "half"}, 'Precision is "half": use one of auto, float32, bfloat16.'),
-    ({"augmentation": "wild"}, 'Augmentation is "wild": use one of off, light, zoom, strong, frame.'),
     ({"use_aliases": "yes"}, 'Read other names of the four emotions is "yes": use true or false.'),
     ({"class_weights": 1}, "Class weights is 1: use true or false."),
     ({"pictures": ""}, "No picture folder is given"),
@@ -56,7 +44,7 @@ def test_a_setting_out_of_range_is_one_sentence_with_its_range(values: dict[str,
     with pytest.raises(ConfigError) as caught:
         TrainConfig.from_json({"pictures": "faces", **values})
     assert str(caught.value).startswith(sentence)
-    with pytest.raises(ConfigError, match="name no picture folder"):
+    with pytest.raises(ConfigError, match="No picture folder is given"):
         TrainConfig.from_json({"epochs": 3})
 
 

@@ -33,21 +33,18 @@ OTHER: dict[str, tuple[str, str, dict[str, Any]]] = {
 FAMILIES = PLAIN | OTHER
 
 
-def make_model(family: str, **more: int) -> Any:
-    """Return a random classifier, ready to judge; ``more`` are settings of its configuration."""
+def save_model(stem: str, processor: str, sizes: dict[str, Any], folder: Path, *, kind: str = "") -> Path:
+    """Save a random classifier of seven classes, as one finds it on the Hub."""
     import torch
     import transformers
 
     torch.manual_seed(1)
-    name, _, sizes = FAMILIES[family]
-    config = getattr(transformers, f"{name}Config")(**sizes, **more)
-    return getattr(transformers, f"{name}ForImageClassification")(config).eval()
+    config = getattr(transformers, f"{stem}Config")(**sizes, num_labels=7)
+    getattr(transformers, f"{stem}ForImageClassification{kind}")(config).save_pretrained(folder)
+    getattr(transformers, f"{processor}ImageProcessorPil")().save_pretrained(folder)
+    return folder
 
 
 def save_family(family: str, folder: Path) -> Path:
-    """Save a random backbone of seven classes, as one finds it on the Hub."""
-    import transformers
-
-    make_model(family, num_labels=7).save_pretrained(folder)
-    getattr(transformers, f"{FAMILIES[family][1]}ImageProcessorPil")().save_pretrained(folder)
-    return folder
+    """Save a random backbone of one of the families."""
+    return save_model(*FAMILIES[family], folder)

@@ -10,7 +10,7 @@ from PIL import Image
 def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
     """Ask a study by its name, such as "luck", of a comparison's file; return what its answer's file holds.
 
-    The answer of a control is that of its ``name`` alone.
+    The answer of a control is that of its ``name`` alone, unless all are asked for.
 
     Raises:
         EmotionError: it cannot be answered; the text says why.
@@ -23,7 +23,8 @@ def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
     run, kept = Run(comparison.parents[1]), comparison.with_suffix("")
     result_of(carry_out(Models(), Question(run, question, str(comparison), asked)))
     if question == "controls":
-        return dict(_read(kept / "controls.json")[asked["name"]])
+        answers = _read(kept / "controls.json")
+        return answers if asked["name"] == "all" else dict(answers[asked["name"]])
     if question == "cues":
         return _read(run.path / "probes" / f"{asked['cue']}.json")
     return _read(kept / f"{question}.json")

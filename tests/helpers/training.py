@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from emotion.core.config import TrainConfig
     from emotion.inference.classifier import Classifier
 
-ENDS = ("RunFinished", "RunStopped", "RunFailed")
-
 
 @dataclass(frozen=True)
 class Told:

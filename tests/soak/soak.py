@@ -96,12 +96,7 @@ def make_faults(soak: Soak, seconds: float, seed: int) -> None:
     """Make one fault after another; that of the server early, so that what comes after lasts long enough to measure."""
     rng, began = random.Random(seed), time.monotonic()
     kill, starve = partial(hurt_training, kills=True), partial(hurt_training, kills=False)
-    plan: list[tuple[float, Fault]] = [
-        (0.15, fill_disk),
-        (0.3, kill),
-        (0.45, kill_server),
-        (0.8, starve),
-    ]
+    plan: list[tuple[float, Fault]] = [(0.15, fill_disk), (0.3, kill), (0.45, kill_server), (0.8, starve)]
     if seconds >= LONG_SECONDS:
         plan += [(at / seconds, rng.choice([kill, starve])) for at in range(PACE_SECONDS, int(seconds), PACE_SECONDS)]
     for share, fault in sorted(plan, key=lambda each: each[0]):
@@ -186,10 +181,7 @@ def tracebacks(soak: Soak) -> list[str]:
         frames = list(itertools.takewhile(lambda line: line.startswith(" "), lines[number + 1 :]))
         error = "".join(lines[number + 1 + len(frames) :][:1])
         is_starters = all("/multiprocessing/" in each or '"<string>"' in each for each in frames if "  File " in each)
-        if not (
-            is_starters
-            and error.startswith(("EOFError", "ConnectionResetError", "_pickle.UnpicklingError: pickle data"))
-        ):
+        if not (is_starters and error.startswith(CUT_OFF)):
             found.append(f"line {number + 1}: {error[:200]}, {' / '.join(map(str.strip, frames))[-300:]}")
     return found
 
@@ -221,11 +213,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def told(calls: list[Any]) -> dict[str, Any]:
-    seconds, outcomes = (
-        [call.seconds for call in calls if call.outcome == DONE],
-        Counter(call.outcome for call in calls),
-    )
-    return {"outcomes": outcomes, "median": percentile(seconds, 0.5), "p95": percentile(seconds, 0.95)}
+    seconds = [call.seconds for call in calls if call.outcome == DONE]
+    return {
+        "outcomes": Counter(call.outcome for call in calls),
+        "median": percentile(seconds, 0.5),
+        "p95": percentile(seconds, 0.95),
+    }
 
 
 def write(report: dict[str, Any], folder: Path) -> None:

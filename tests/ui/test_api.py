@@ -170,7 +170,7 @@ def test_a_training_that_cannot_be_says_why_and_leaves_no_run(client: Client, si
         ({"batch_size": 4.5}, "setting_invalid", "Batch size is 4.5: use a whole number"),
         ({"preset": "Slow"}, "setting_invalid", "There is no preset 'Slow'"),
         ({"preset": ["Quick"]}, "setting_invalid", "text"),
-        ({"depth": "deep"}, "setting_invalid", "Depth 'deep' is not known"),
+        ({"depth": "deep"}, "setting_invalid", 'Depth is "deep": use a whole number from 1 to 48 (or head, or all).'),
         ({"seed": -1}, "setting_invalid", "Seed is -1"),
         ({"picture_set": "/etc"}, "picture_set_unknown", "gone"),
         ({"picture_set": "x" * 301}, "setting_invalid", "300"),
