@@ -25,6 +25,7 @@ def _serve() -> None:
     import signal
     import sys
     import tempfile
+    import threading
     from pathlib import Path
 
     from emotion.core.errors import ConfigError, EmotionError
@@ -52,7 +53,7 @@ def _serve() -> None:
     from emotion.ui.run_board import RunBoard
     from emotion.ui.uploads import UploadCounter, uploads_folder
     from emotion.ui.visitor import current_address, current_visitor
-    from emotion.ui.web_server import WebServer, behind_gate, listen
+    from emotion.ui.web_server import behind_gate, listen, serve
 
     start_logging()
     if limits:
@@ -71,9 +72,8 @@ def _serve() -> None:
     ) as services:
         board = RunBoard(services.runs_folder)
         page, counter = build_app(services, board), UploadCounter(services.room)
-        server = WebServer(behind_gate(page, board=board, host=host, head=HEAD, counter=counter), listener)
-        # After the port is bound: the page does not wait for the models, and a second server on the same port must not
-        # train what the first one has queued.
+        gate = behind_gate(page, board=board, host=host, head=HEAD, counter=counter)
+        # After the port is bound: a second server on the same port must not train what the first one has queued.
         services.warm_up()
         services.queue.take_up(services.runs_folder)
         if has_first_run:
@@ -84,20 +84,21 @@ def _serve() -> None:
         empty_trash(services.runs_folder)
         if limits:
             keep_clean(services.runs_folder, sets_folder(), uploads_folder(), limits=limits)
+        threading.Thread(target=_import_statistics, daemon=True).start()
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host).strip("[]")
         print(
             f"The dashboard is at http://{f'[{shown}]' if ':' in shown else shown}:{port} (Ctrl+C ends it)", flush=True
         )
         try:
-            # What the first view of a finished run needs, before a visitor waits for it.
-            import scipy.stats  # noqa: F401
-            import sklearn.metrics  # noqa: F401
-
-            server.wait()
+            serve(gate, listener)
         except KeyboardInterrupt:
             print("The dashboard ends.", file=sys.stderr)
-        finally:
-            server.close()
+
+
+def _import_statistics() -> None:
+    """Import what the first view of a finished run needs, before a visitor waits for it."""
+    import scipy.stats  # noqa: F401
+    import sklearn.metrics  # noqa: F401
 
 
 if __name__ == "__main__":

@@ -7,21 +7,20 @@ import contextlib
 import functools
 import inspect
 import json
-import typing
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, SkipValidation, ValidationError, validate_call
 
 from emotion.core.config import SETTINGS
 from emotion.core.config import preset as preset_config  # A parameter has its name.
 from emotion.core.errors import ConfigError, EmotionError, PictureError, RunError
 from emotion.core.progress import result_of
-from emotion.data.importing import Bring, FromPath
+from emotion.data.importing import FromPath
 from emotion.data.sets import SavedSet, sets_folder
 from emotion.runs.run import Run
 from emotion.server.logs import log, log_unexpected
@@ -29,13 +28,7 @@ from emotion.server.services import Services
 from emotion.ui import answers
 from emotion.ui.compare.form import requested
 from emotion.ui.events import unexpected
-from emotion.ui.picture_sets import (
-    evaluation_sets,
-    find_set,
-    import_limits,
-    list_picture_sets,
-    require_room_for_another,
-)
+from emotion.ui.picture_sets import evaluation_sets, find_set, import_job, list_picture_sets
 from emotion.ui.predict.one import AT_ONCE
 from emotion.ui.run_board import RunBoard
 from emotion.ui.uploads import Upload, received
@@ -56,13 +49,9 @@ NAMES: dict[str, dict[str, Any]] = {
 NO_FILE = "No uploaded file came with the call: upload one first, as handle_file of gradio_client does."
 # Longest name or key, in characters.
 MAX_TEXT = 300
-_WORDS: dict[Any, str] = {
-    str: f"a text of at most {MAX_TEXT} characters",
-    int: "a whole number",
-    bool: "true or false",
-    list[str]: "a list of texts",
-}
-_SHOWN = 60
+MAX_SHOWN = 60
+# Not validated: Gradio passes on the raw JSON of a file, which ``received`` checks.
+File = Annotated[FileData, SkipValidation]
 
 
 def register(services: Services, board: RunBoard) -> None:
@@ -79,7 +68,7 @@ class Endpoints:
         self._services = services
         self._board = board
 
-    def predict(self, picture: FileData, run: str = "") -> answers.PredictionAnswer:
+    def predict(self, picture: File, run: str = "") -> answers.PredictionAnswer:
         """Say which emotion a run sees in a picture, with the probability of every class. The upload is deleted.
 
         Args:
@@ -182,7 +171,7 @@ class Endpoints:
         return [answers.set_answer(each) for each in list_picture_sets()]
 
     def import_pictures(
-        self, archive: FileData, name: str, species: str = "", use_aliases: bool = False
+        self, archive: File, name: str, species: str = "", use_aliases: bool = False
     ) -> answers.ImportAnswer:
         """Make a picture set of a zip with a folder per class, whole or not at all. The upload is deleted.
 
@@ -193,11 +182,7 @@ class Endpoints:
             use_aliases: take folders such as anger for the emotion's.
         """
         with _uploaded(archive) as upload, _coded("import_refused", PictureError):
-            require_room_for_another()
-            job = Bring(
-                FromPath(upload.path), name=name, species=species, use_aliases=use_aliases, root=sets_folder(),
-                limits=import_limits(), owner=current_visitor(),
-            )  # fmt: skip
+            job = import_job(FromPath(upload.path), "", name, species, use_aliases=use_aliases)
             brought = result_of(self._services.do(job))
         return answers.import_answer(SavedSet(sets_folder() / brought.key))
 
@@ -225,14 +210,12 @@ def _coded(code: str, kind: type[EmotionError]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _uploaded(payload: FileData) -> Iterator[Upload]:
+def _uploaded(sent: Any) -> Iterator[Upload]:
     """Yield the caller's uploaded file, and delete it afterwards.
 
     Raises:
         PictureError: there is no file, or the path is not an upload.
     """
-    # Gradio passes on the raw JSON, whatever the annotated type.
-    sent = typing.cast(Any, payload)
     with _coded("upload_missing", PictureError):
         try:
             upload = received(sent) if isinstance(sent, dict) else None
@@ -246,49 +229,34 @@ def _uploaded(payload: FileData) -> Iterator[Upload]:
         upload.delete()
 
 
-def _check(name: str, value: Any, hint: Any) -> None:
-    """Check that a value has the type ``hint``: Gradio's own check runs in the client only.
-
-    Raises:
-        ConfigError: it has another type.
-    """
-    if hint is FileData:
-        return
-    try:
-        TypeAdapter(hint, config=ConfigDict(str_max_length=MAX_TEXT)).validate_python(value, strict=True)
-    except ValidationError as error:
-        shown = json.dumps(value, ensure_ascii=False)
-        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-        words = _WORDS.get(hint) or _WORDS[typing.get_args(hint)[0]]
-        raise ConfigError(f"{name.replace('_', ' ').capitalize()} is {shown}: use {words}.") from error
-
-
 def _answering(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap an endpoint: check its arguments by their types, and turn an error into ``[code] sentence``.
 
-    The wrapper's annotations are types, not strings as in this module: Gradio makes its schema from them.
+    Gradio's own check of the types runs in the client only.
     """
-    hints = typing.get_type_hints(endpoint)
-    signature = inspect.signature(endpoint)
+    checked = validate_call(config=ConfigDict(strict=True, str_max_length=MAX_TEXT))(endpoint)
+    names = list(inspect.signature(endpoint).parameters)
 
     @functools.wraps(endpoint)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
-            given = signature.bind(*args, **kwargs)
-            for name, value in given.arguments.items():
-                _check(name, value, hints[name])
-            return endpoint(*given.args, **given.kwargs)
+            return checked(**dict(zip(names, args, strict=False)), **kwargs)
+        except ValidationError as error:
+            code, said = ConfigError.code, _what_is_wrong(error)
         except EmotionError as error:
-            said = f"[{error.code}] {public_words(str(error))}"
-            log("refusal", outcome="refused", visitor=current_visitor(), what=endpoint.__name__, because=error.code)
+            code, said = error.code, public_words(str(error))
         except Exception as error:  # noqa: BLE001  # a caller gets a sentence, the log the traceback
             log_unexpected(error, visitor=current_visitor(), what=endpoint.__name__)
-            said = f"[unexpected] {unexpected(error)}"
-        raise gr.Error(said, print_exception=False)
+            raise gr.Error(f"[unexpected] {unexpected(error)}", print_exception=False) from None
+        log("refusal", outcome="refused", visitor=current_visitor(), what=endpoint.__name__, because=code)
+        raise gr.Error(f"[{code}] {said}", print_exception=False)
 
-    wrapped.__annotations__ = hints
-    wrapped.__signature__ = signature.replace(  # type: ignore[attr-defined]  # read by inspect and Gradio
-        parameters=[each.replace(annotation=hints[each.name]) for each in signature.parameters.values()],
-        return_annotation=hints["return"],
-    )
     return wrapped
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Return what is wrong with the first argument of another type than its own."""
+    first = error.errors()[0]
+    name, given = str(first["loc"][0]).replace("_", " ").capitalize(), json.dumps(first["input"], ensure_ascii=False)
+    given = given if len(given) <= MAX_SHOWN else f"{given[:MAX_SHOWN]}…"
+    return f"{name} is {given}: {first['msg'][0].lower()}{first['msg'][1:]}."

@@ -1,5 +1,7 @@
 """Assemble the dashboard from its tabs."""
 
+from pathlib import Path
+
 import gradio as gr
 
 from emotion.report.render import BLOCKS_STYLE
@@ -10,10 +12,12 @@ from emotion.ui.compare.tab import CompareTab
 from emotion.ui.events import Values, on
 from emotion.ui.html import put
 from emotion.ui.landing import build_landing
-from emotion.ui.news import ADDRESS_SCRIPT, OPEN_ASKED_TAB, News, address
+from emotion.ui.news import OPEN_ASKED_TAB, News, address
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets, training_sets
 from emotion.ui.pictures.tab import PicturesTab, key_to_train
-from emotion.ui.predict.tab import PredictTab
+from emotion.ui.predict.live import LiveCamera
+from emotion.ui.predict.many import ManyPictures
+from emotion.ui.predict.one import NO_OTHER, OnePicture
 from emotion.ui.run_board import RunBoard
 from emotion.ui.runs_tab import RunsTab
 from emotion.ui.train_tab import TrainTab, Watched
@@ -23,43 +27,9 @@ DESCRIPTION = "Teach an image classifier four human emotions, then find out whet
 # The first press of Tab reaches the link past the header.
 HEADER = f"""<a class="skip" href="#tabs">Skip to the tabs</a><header class="page-header"><h1>{TITLE}</h1>
 <p>{DESCRIPTION}</p></header>"""
-# Gradio's dropdown handles a key with a delay, after Tab has left it, and would open again over the next field.
-TAB_LEAVES_LISTS = """<script>document.addEventListener('keydown', (event) => {
-    if (event.key === 'Tab' && event.target.matches('[role=combobox]')) event.stopPropagation();
-}, true);</script>"""
-# Arrow keys move between tabs, and the skip link moves focus past the header; Gradio lacks both.
-ARROWS_ON_TABS = """<script>document.addEventListener('keydown', (event) => {
-    const tab = event.target.closest?.('[role=tab]'), step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
-    if (!tab || !step) return;
-    const tabs = [...tab.parentElement.querySelectorAll('[role=tab]')].filter((each) => each.offsetParent);
-    const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
-    next.focus();
-    next.click();
-    event.preventDefault();
-});
-document.addEventListener('click', (event) => {
-    if (!event.target.closest?.('.skip')) return;
-    event.preventDefault();
-    document.querySelector('#tabs [role=tab][aria-selected=true]').focus();
-});</script>"""
-# The accessible name of Gradio's file field must contain its visible text, for users of voice control.
-FIELDS_ARE_CALLED_WHAT_THEY_SAY = """<script>new MutationObserver(() => {
-    for (const field of document.querySelectorAll('button.upload-container[aria-label]')) {
-        const text = field.innerText.trim().replace(/\\s+/g, ' ');
-        if (text && field.ariaLabel !== text) field.ariaLabel = text;
-    }
-    const search = document.querySelector('#runs-table input:not([aria-label])');
-    if (search) search.ariaLabel = 'Search the runs';
-}).observe(document.documentElement, {subtree: true, childList: true});</script>"""
-# Most browsers give HEIC files no type, and the widgets accept only files with an image type.
-HEIC_IS_AN_IMAGE = r"""<script>{
-  const type = Object.getOwnPropertyDescriptor(Blob.prototype, 'type');
-  Object.defineProperty(File.prototype, 'type', {
-    get() { return type.get.call(this) || (/\.hei[cf]$/i.test(this.name) ? 'image/heic' : ''); },
-  });
-}</script>"""
-HEAD = f'<meta name="description" content="{DESCRIPTION}">' + TAB_LEAVES_LISTS + FIELDS_ARE_CALLED_WHAT_THEY_SAY
-HEAD += f"{HEIC_IS_AN_IMAGE}{ARROWS_ON_TABS}{ADDRESS_SCRIPT}<style>{BLOCKS_STYLE}</style>"
+_SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+HEAD = f'''<meta name="description" content="{DESCRIPTION}"><script>{{{_SCRIPT}}}</script>
+<style>{BLOCKS_STYLE}</style>'''
 # How often Gradio checks its cached files, and their maximum age.
 CACHE_SECONDS = (3600, 86400)
 
@@ -79,7 +49,7 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
             with gr.Tab("Train", id="train"):
                 train = TrainTab(services, board, news)
             with gr.Tab("Predict", id="predict"):
-                predict = PredictTab(services, board, chosen, news)
+                one = _build_predict(services, board, chosen)
             with gr.Tab("Cross-species", id="compare"):
                 compare = CompareTab(services, board, chosen, news)
             with gr.Tab("Runs", id="runs"):
@@ -88,12 +58,26 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
                 pictures = PicturesTab(services)
         _connect_tabs(page, tabs)
         _connect_runs(chosen, train, runs, tabs)
-        _connect_pictures(predict, pictures, train, tabs)
+        _connect_pictures(one, pictures, train, tabs)
         train.settings.connect(page)
         chosen.follow(news)
         news.connect(page)
         _connect_sets(page, pictures, train, compare)
     return page
+
+
+def _build_predict(services: Services, board: RunBoard, chosen: Chosen) -> OnePicture:
+    """Build the Predict tab: one picture, a live camera, and many pictures, judged by the run in use."""
+    chosen.waits()
+    with gr.Tabs(elem_id="predict-ways"):
+        with gr.Tab("A picture"):
+            one = OnePicture(services, board, chosen.run)
+        with gr.Tab("Live camera"):
+            LiveCamera(services, board, chosen.run)
+    put('<h3 class="section-title">Many pictures</h3>')
+    ManyPictures(services, board, chosen.run)
+    chosen.also_offered(one.other, none=NO_OTHER)
+    return one
 
 
 def _connect_tabs(page: gr.Blocks, tabs: gr.Tabs) -> None:
@@ -122,7 +106,7 @@ def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs)
     on(runs.again.click, again, runs.open, [tabs, *train.settings.all])
 
 
-def _connect_pictures(predict: PredictTab, pictures: PicturesTab, train: TrainTab, tabs: gr.Tabs) -> None:
+def _connect_pictures(one: OnePicture, pictures: PicturesTab, train: TrainTab, tabs: gr.Tabs) -> None:
     """Link a doubtful prediction to the import of photographs, and a picture set to a training on it."""
     ways = pictures.incoming.ways
 
@@ -132,7 +116,7 @@ def _connect_pictures(predict: PredictTab, pictures: PicturesTab, train: TrainTa
     def training(key: str | None) -> Values:
         return {train.pictures: key_to_train(key), tabs: gr.Tabs(selected="train")}
 
-    on(predict.one.photographs.click, photographs, None, [tabs, ways])
+    on(one.photographs.click, photographs, None, [tabs, ways])
     on(pictures.review.train.click, training, pictures.chosen, [tabs, train.pictures])
 
 

@@ -30,6 +30,7 @@ class Chosen:
     def __init__(self, board: RunBoard) -> None:
         self.board = board
         self._waits: list[gr.HTML] = []
+        self._also: list[tuple[gr.Dropdown, tuple[str, str]]] = []
         # The picked run and when it was picked, in Unix seconds; survives a reload.
         self.picked = gr.BrowserState(NOTHING, storage_key="emotion-run", secret=BROWSER_SECRET)
         self._seen, self._offered = gr.State(""), gr.State("")
@@ -45,6 +46,10 @@ class Chosen:
         """Add a sentence that is shown while there is no usable run."""
         self._waits.append(put(sentence(WAITS_FOR_RUN, kind="waits")))
 
+    def also_offered(self, picker: gr.Dropdown, *, none: tuple[str, str]) -> None:
+        """Offer the same runs in another picker, after a choice for none of them."""
+        self._also.append((picker, none))
+
     def use(self, name: str) -> Values:
         """Return the values that put a run into use, for a handler whose outputs are ``run`` and ``picked``."""
         picked = {"run": name, "at": time.time()}
@@ -58,6 +63,7 @@ class Chosen:
         """Refresh the header whenever a run changes."""
         inputs = [news.address, self.picked, self.run, self._seen]
         outputs = [self.run, self.picked, self.state, self.take, self._seen, self._offered, *self._waits]
+        outputs += [picker for picker, _ in self._also]
         news.tell(self.refresh, inputs, outputs)
 
     def refresh(self, asked: str, picked: Any, in_use: str | None, seen: str) -> Values:
@@ -72,10 +78,12 @@ class Chosen:
         value = chosen.run.name if chosen else None
         # An unchanged value is not sent: it would close an open list or undo the visitor's choice.
         change: dict[str, Any] = {} if value == in_use else {"value": value}
-        signature = repr((_choices(usable), offered and offered.run.name))
+        choices = _choices(usable)
+        signature = repr((choices, offered and offered.run.name))
         if signature == seen:
             return {**told, self.run: gr.Dropdown(**change)} if change else told
-        told |= {self._seen: signature, self.run: gr.Dropdown(_choices(usable), **change)}
+        told |= {self._seen: signature, self.run: gr.Dropdown(choices, **change)}
+        told |= {picker: gr.Dropdown([none, *choices]) for picker, none in self._also}
         told |= {each: gr.HTML(visible=not usable) for each in self._waits}
         label = f"Use the new run: {offered.title}" if offered else ""
         told |= {self.take: gr.Button(label, visible=bool(offered)), self._offered: offered.run.name if offered else ""}

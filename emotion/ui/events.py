@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.context import LocalContext
 
 from emotion.core.errors import EmotionError
@@ -22,6 +23,7 @@ from emotion.ui.words import public_words
 R = TypeVar("R")
 # What a handler returns: values by widget. Widgets that are not in it stay as they are.
 Values = dict[Any, Any]
+Steps = Generator[Values, None, None]
 # A press during the previous one is queued; Gradio would drop it.
 EVERY_PRESS = "multiple"
 # Fixed, like the keys of the states: otherwise a restart of the server loses what browsers store.
@@ -53,6 +55,11 @@ def on(
     if isinstance(triggers, list):
         return gr.on(triggers, wrapped, inputs, outputs, **options)
     return triggers(wrapped, inputs, outputs, **options)
+
+
+def widgets(part: object) -> list[Any]:
+    """Return the widgets among the attributes of a part of the page, as outputs of its events."""
+    return [each for each in vars(part).values() if isinstance(each, Block)]
 
 
 def presses() -> int:

@@ -8,29 +8,27 @@ import ipaddress
 import os
 import re
 import socket
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
+from fastapi.concurrency import contextmanager_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emotion.core.errors import RefusedError
 from emotion.server.limits import is_public
-from emotion.ui.uploads import UploadCounter
-from emotion.ui.visitor import address_of
+from emotion.ui.uploads import UploadCounter, may_fetch, note_sender
+from emotion.ui.visitor import address_of, recognise, visitor_of
 
 if TYPE_CHECKING:
     from gradio.routes import App
 
 HOSTS = "EMOTION_HOSTS"
 KB, MB = 1_000, 1_000_000
-# Password attempts from one address that may wait behind the one being checked.
-WAITING_GUESSES = 4
 # Limit of what one address has in Gradio's queue; an event counts once more for every BYTES_A_PLACE bytes it carries.
 MOST_WAITING, BYTES_A_PLACE = 100, 20_000
 DRAINED_SECONDS = 30
@@ -40,44 +38,41 @@ _API = "/gradio_api/"
 
 @dataclass(frozen=True)
 class Route:
-    """A permitted route: ``most_bytes`` is the limit of the body, None for an upload, which is streamed.
+    """A permitted route: ``path`` is a pattern; ``most_bytes`` the limit of the body, None for an upload.
 
     ``is_open`` marks a route that needs no password.
     """
 
     methods: tuple[str, ...]
-    path: re.Pattern[str]
+    path: str
     most_bytes: int | None = 0
     is_open: bool = False
 
 
-def _route(methods: tuple[str, ...], path: str, most_bytes: int | None = 0, *, is_open: bool = False) -> Route:
-    return Route(methods, re.compile(path, re.DOTALL), most_bytes, is_open)
-
-
 _READ = r"info|startup-events|heartbeat/[^/]+|queue/data|upload_progress|app_id|login_check|user|call/[^/]+/[^/]+"
 _SENT = r"queue/join|run/[^/]+|call/[^/]+|cancel|reset"
+# Without a scheme: Gradio would fetch a URL.
+_FILE = rf"{_API}file=((?!/*[a-zA-Z][a-zA-Z0-9+.-]*:).+)"
+_WAITS = rf"{_API}(?:queue/join|call/[^/]+)/?"
 ROUTES: tuple[Route, ...] = (
-    _route(READ, r"/|/assets/.+|/static/.+|/theme\.css|/favicon\.ico", is_open=True),
-    _route(READ, rf"/config/?|/news|/logout|{_API}(?:{_READ})/?"),
-    # Without a scheme: Gradio would fetch a URL.
-    _route(READ, rf"{_API}file=(?!/*[a-zA-Z][a-zA-Z0-9+.-]*:).+"),
-    _route(SENT, r"/login/?", 4 * KB, is_open=True),
-    _route(SENT, rf"{_API}(?:{_SENT})/?", MB),
-    _route(SENT, rf"{_API}stream/[^/]+(?:/close)?", 2 * MB),
-    _route(SENT, rf"{_API}upload/?", None),
+    Route(READ, r"/|/assets/.+|/static/.+|/theme\.css|/favicon\.ico", is_open=True),
+    Route(READ, rf"/config/?|/news|/logout|{_API}(?:{_READ})/?"),
+    Route(READ, _FILE),
+    Route(SENT, r"/login/?", 4 * KB, is_open=True),
+    Route(SENT, rf"{_API}(?:{_SENT})/?", MB),
+    Route(SENT, rf"{_API}stream/[^/]+(?:/close)?", 2 * MB),
+    Route(SENT, rf"{_API}upload/?", None),
 )
-_WAITS = re.compile(rf"{_API}(?:queue/join|call/[^/]+)/?", re.DOTALL)
-_PLACES = "emotion.places"
 # Streamable HTTP only: Gradio's other transports are outdated.
-MCP = _route(("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?")
+MCP_METHODS, MCP_PATH = ("GET", "POST", "DELETE", "HEAD"), rf"{_API}mcp/?"
+_PLACES = "emotion.places"
 
 
 class Gate:
     """Refuses unknown, forbidden and too large requests with one sentence, and passes the others to ``app``.
 
     ``gradio`` holds the logins. ``upload_bytes`` is the limit of one upload, which ``counter`` counts; ``mcp_bytes`` is
-    the limit of one MCP call, None without MCP tools.
+    the limit of one MCP call, None without MCP tools. On a public server each new browser gets a secret in a cookie.
     """
 
     def __init__(
@@ -94,12 +89,11 @@ class Gate:
         self._upload_bytes, self._counter = upload_bytes, counter
         self._routes = ROUTES
         if mcp_bytes is not None:
-            self._routes += (replace(MCP, most_bytes=mcp_bytes),)
+            self._routes += (Route(MCP_METHODS, MCP_PATH, mcp_bytes),)
         listed = os.environ.get(HOSTS, "").replace(",", " ").split()
         self._listed = {each.lower() for each in listed}
         self._names = {"localhost", socket.gethostname().lower(), host.lower(), *self._listed}
-        self._guesses: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._waiting: defaultdict[str, int] = defaultdict(int)
+        self._guessing: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -109,118 +103,109 @@ class Gate:
         if scope["type"] != "http":  # A websocket, which this page does not use.
             await send({"type": "websocket.close", "code": 1008})
             return
-        headers = Headers(scope=scope)
-        receive = _Body(receive)
-        route = next((each for each in self._routes if each.path.fullmatch(scope["path"])), None)
-        send = _plainly_typed(send)
-        if route is None or scope["method"] not in route.methods:
-            await _refuse(404, "There is nothing here.", scope, receive, send)
-        elif said := self._foreign(headers, scope["method"]):
-            await _refuse(403, said, scope, receive, send)
-        elif not route.is_open and not self._is_known(headers):
-            await _refuse(401, "This page asks for a password: open it in a browser first.", scope, receive, send)
-        elif route.most_bytes is None:
-            await self._pass_upload(scope, receive, send)
-        else:
-            await self._pass(route.most_bytes, scope, receive, send)
+        request, body = Request(scope), _Body(receive)
+        cookie = recognise(request) if is_public() else ""
+        send = _with_headers(send, cookie)
+        try:
+            await self._pass(self._admit(request), request, body, send)
+            return
+        except HTTPException as error:
+            status, said = error.status_code, error.detail
+        except RefusedError as error:
+            status, said = 413, str(error)
+        await body.drain()
+        await PlainTextResponse(said, status, {"connection": "close"})(scope, body, send)
 
-    async def _pass(self, most_bytes: int, scope: Scope, receive: _Body, send: Send) -> None:
-        """Read a body up to its limit, then pass it on."""
-        body = None if _length(scope) > most_bytes else await receive.read(most_bytes)
-        if body is None:
-            said = f"That is more than the {most_bytes / MB:g} MB that may be sent here: send less."
-            await _refuse(413, said, scope, receive, send)
+    def _admit(self, request: Request) -> Route:
+        """Return the route of a request. Raises HTTPException if it may not be used."""
+        path = request.scope["path"]
+        route = next((each for each in self._routes if _matched(each.path, path)), None)
+        if route is None or request.method not in route.methods:
+            raise HTTPException(404, "There is nothing here.")
+        self._require_ours(request)
+        if not route.is_open and not self._is_known(request):
+            raise HTTPException(401, "This page asks for a password: open it in a browser first.")
+        file = _matched(_FILE, path)
+        if file and is_public() and not may_fetch(file[1], visitor_of(request.scope)):
+            raise HTTPException(403, "That is no file of yours.")
+        return route
+
+    async def _pass(self, route: Route, request: Request, body: _Body, send: Send) -> None:
+        """Pass a request on by the way of its route. Raises HTTPException or RefusedError if it is too much."""
+        scope, address = request.scope, address_of(request.scope)
+        most = self._upload_bytes if route.most_bytes is None else route.most_bytes
+        announced = _length(request)
+        if announced is not None and announced > most:
+            raise _too_large(most)
+        size = most if announced is None else announced
+        if route.most_bytes is None:
+            note_sender(scope)
+            async with contextmanager_in_threadpool(self._counter.reserved(address, size)):
+                await self._send_on(scope, body, send, most)
+                self._counter.arrived(body.size)
         elif scope["path"].startswith("/login"):
-            await self._pass_guess(scope, body, receive, send)
-        elif is_public() and _WAITS.fullmatch(scope["path"]) and self._places_of(address_of(scope)) >= MOST_WAITING:
-            await _refuse(503, "Too much from your address waits here: try again in a moment.", scope, receive, send)
+            # One password from an address at a time.
+            if address in self._guessing:
+                raise HTTPException(429, "Too many passwords at a time: wait a moment and try again.")
+            self._guessing.add(address)
+            try:
+                await self._send_on(scope, body, send, most)
+            finally:
+                self._guessing.discard(address)
+        elif is_public() and _matched(_WAITS, scope["path"]) and self._places_of(address) >= MOST_WAITING:
+            raise HTTPException(503, "Too much from your address waits here: try again in a moment.")
         else:
-            scope[_PLACES] = 1 + len(body) // BYTES_A_PLACE
-            await self._app(scope, _replaying(body, receive), send)
+            scope[_PLACES] = 1 + size // BYTES_A_PLACE
+            await self._send_on(scope, body, send, most)
+
+    async def _send_on(self, scope: Scope, body: _Body, send: Send, most: int) -> None:
+        """Let Gradio answer. Raises HTTPException as soon as the body is larger than ``most`` bytes."""
+
+        async def limited() -> Message:
+            message = await body()
+            # Simulates a lost connection, so that nothing of it is kept.
+            return {"type": "http.disconnect"} if body.size > most else message
+
+        async def answered(message: Message) -> None:
+            if body.size <= most:
+                await send(message)
+
+        try:
+            await self._app(scope, limited, answered)
+        except Exception:
+            if body.size <= most:
+                raise
+        if body.size > most:
+            raise _too_large(most)
 
     def _places_of(self, address: str) -> int:
         queues = self._gradio.get_blocks()._queue.event_queue_per_concurrency_id.values()
         waiting = [event.request.scope for queue in queues for event in queue.queue]
         return sum(scope.get(_PLACES, 1) for scope in waiting if address_of(scope) == address)
 
-    async def _pass_guess(self, scope: Scope, body: bytes, receive: _Body, send: Send) -> None:
-        """Process password attempts from one address one at a time."""
-        address = address_of(scope)
-        if self._waiting[address] >= WAITING_GUESSES:
-            await _refuse(429, "Too many passwords at a time: wait a moment and try again.", scope, receive, send)
-            return
-        self._waiting[address] += 1
-        try:
-            async with self._guesses[address]:
-                await self._app(scope, _replaying(body, receive), send)
-        finally:
-            self._waiting[address] -= 1
-            if not self._waiting[address]:
-                del self._waiting[address], self._guesses[address]
-
-    async def _pass_upload(self, scope: Scope, receive: _Body, send: Send) -> None:
-        """Count an upload as it arrives; cut it off at its limit, with the reason."""
-        address, came, said = address_of(scope), 0, ""
-        try:
-            if _length(scope) > self._upload_bytes:
-                raise RefusedError(self._too_large())
-            await run_in_threadpool(self._counter.begin, address)
-        except RefusedError as error:
-            await _refuse(413, str(error), scope, receive, send)
-            return
-
-        async def counting() -> Message:
-            nonlocal came, said
-            message = await receive()
-            more = len(message.get("body", b""))
-            came += more
-            try:
-                self._counter.count(address, more)
-            except RefusedError as error:
-                said = str(error)
-            said = self._too_large() if came > self._upload_bytes else said
-            # Simulates a lost connection, so that the parser deletes what it has.
-            return {"type": "http.disconnect"} if said else message
-
-        async def telling(message: Message) -> None:
-            if not said:
-                await send(message)
-
-        try:
-            await self._app(scope, counting, telling)
-        except Exception:
-            if not said:
-                raise
-        finally:
-            self._counter.end(address, came)
-        if said:
-            await _refuse(413, said, scope, receive, send)
-
-    def _too_large(self) -> str:
-        return f"That is more than the {self._upload_bytes / MB:,.0f} MB of one upload: send it in parts."
-
-    def _is_known(self, headers: Headers) -> bool:
+    def _is_known(self, request: Request) -> bool:
         """Whether a request carries a valid login, or none is needed."""
         if self._gradio.auth is None:
             return True
-        jar = cookie_parser("; ".join(headers.getlist("cookie")))
         names = (f"access-token-{self._gradio.cookie_id}", f"access-token-unsecure-{self._gradio.cookie_id}")
-        return any(self._gradio.tokens.get(jar.get(name, "")) is not None for name in names)
+        return any(self._gradio.tokens.get(request.cookies.get(name, "")) is not None for name in names)
 
-    def _foreign(self, headers: Headers, method: str) -> str:
-        """Return why a request has the wrong host name or comes from another site's page; empty if neither is so."""
+    def _require_ours(self, request: Request) -> None:
+        """Raise HTTPException if a request has a wrong host name or comes from another site's page."""
+        headers = request.headers
         host, origin = headers.get("host", "").lower(), headers.get("origin", "").lower()
         if not is_public() and not self._is_ours(_hostname(host)):
-            return f"This server does not go by the name {host[:100]!r}: whoever runs it adds it to {HOSTS}."
+            said = f"This server does not go by the name {host[:100]!r}: whoever runs it adds it to {HOSTS}."
+            raise HTTPException(403, said)
         hosts = {host}
         if is_public():
             hosts |= {headers.get("x-forwarded-host", "").lower(), os.environ.get("SPACE_HOST", "").lower()}
-        is_navigation = headers.get("sec-fetch-mode") == "navigate" and method in READ
+        is_navigation = headers.get("sec-fetch-mode") == "navigate" and request.method in READ
         if headers.get("sec-fetch-site") == "cross-site" and not is_navigation:
-            return "A page of another site may not ask this server: open it by itself."
+            raise HTTPException(403, "A page of another site may not ask this server: open it by itself.")
         if origin and not ((origin.partition("//")[2] or origin) in hosts or _hostname(origin) in self._listed):
-            return f"A page of {origin[:100]!r} may not ask this server: whoever runs it adds its name to {HOSTS}."
-        return ""
+            said = f"A page of {origin[:100]!r} may not ask this server: whoever runs it adds its name to {HOSTS}."
+            raise HTTPException(403, said)
 
     def _is_ours(self, name: str) -> bool:
         try:
@@ -230,6 +215,10 @@ class Gate:
         return True
 
 
+def _matched(pattern: str, path: str) -> re.Match[str] | None:
+    return re.fullmatch(pattern, path, re.DOTALL)
+
+
 def _hostname(host: str) -> str:
     try:
         return urlsplit(host if "//" in host else f"//{host}").hostname or ""
@@ -237,60 +226,50 @@ def _hostname(host: str) -> str:
         return ""
 
 
-def _length(scope: Scope) -> int:
-    given = Headers(scope=scope).get("content-length", "")
-    return int(given) if given.isdecimal() and len(given) < 19 else 0
+def _length(request: Request) -> int | None:
+    """Return the announced size of a body in bytes; None if its end alone tells it."""
+    if "transfer-encoding" in request.headers:
+        return None
+    given = request.headers.get("content-length", "0")
+    return int(given) if given.isdecimal() and len(given) < 19 else None
+
+
+def _too_large(most: int) -> HTTPException:
+    return HTTPException(413, f"That is more than the {most / MB:,g} MB that may be sent here: send less, or in parts.")
 
 
 class _Body:
-    """A request's body as it arrives; ``is_whole`` once all of it has been read."""
+    """A request's body as it arrives, with its ``size`` so far in bytes."""
 
     def __init__(self, receive: Receive) -> None:
-        self._receive, self.is_whole = receive, False
+        self._receive, self._is_whole = receive, False
+        self.size = 0
 
     async def __call__(self) -> Message:
         message = await self._receive()
-        self.is_whole = not message.get("more_body")
+        self.size += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body")
         return message
 
-    async def read(self, most_bytes: int) -> bytes | None:
-        """Return the whole body, or None as soon as it is larger than its limit."""
-        body = bytearray()
-        while not self.is_whole:
-            body += (await self()).get("body", b"")
-            if len(body) > most_bytes:
-                return None
-        return bytes(body)
+    async def drain(self) -> None:
+        """Read and drop the rest for a while: a client that is still sending reads no answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while not self._is_whole:
+                    await self()
 
 
-def _replaying(body: bytes, receive: Receive) -> Receive:
-    """Return a receiver that first replays a body already read, then passes on later messages."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def _with_headers(send: Send, cookie: str) -> Send:
+    """Add a cookie, and headers against guessing of file types and against framing by other sites."""
 
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay
-
-
-def _plainly_typed(send: Send) -> Send:
-    """Add headers against guessing of file types and against framing by other sites."""
-
-    async def typed(message: Message) -> None:
+    async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["x-content-type-options"] = "nosniff"
             if not is_public():  # A Space shows the page in a frame.
                 headers["x-frame-options"] = "SAMEORIGIN"
+            if cookie:
+                headers.append("set-cookie", cookie)
         await send(message)
 
-    return typed
-
-
-async def _refuse(status: int, said: str, scope: Scope, receive: _Body, send: Send) -> None:
-    # A client that is still sending reads no answer, so the rest of the body is read and dropped for a while.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DRAINED_SECONDS):
-            while not receive.is_whole:
-                await receive()
-    await PlainTextResponse(said, status, {"connection": "close"})(scope, receive, send)
+    return sent

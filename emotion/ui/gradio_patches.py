@@ -1,6 +1,5 @@
 """Changes to Gradio that it has no setting for. A test for each patch fails once Gradio no longer needs it."""
 
-import secrets
 import sys
 import traceback
 from pathlib import Path
@@ -14,13 +13,13 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 
 from emotion.server.logs import log_unexpected
+from emotion.ui.uploads import folder_name
 
 NO_ADDRESS = "[upload_missing] This server fetches no file from an address: upload it first."
 # An open page polls every second, so only abandoned sessions are evicted. Every call of a program is a session of its
 # own.
 SESSIONS = 1_000
 FIELD_BYTES = 64_000
-_RANDOM_BYTES = 16
 
 
 def patch() -> None:
@@ -46,7 +45,7 @@ def _log_error() -> None:
 
 
 class OwnUpload(route_utils.GradioUploadFile):
-    """An upload with a folder of its own.
+    """An upload with a folder of its own, whose name says whose it is; Gradio names the folder by the file's content.
 
     Otherwise two visitors who send the same picture share one file, which is deleted for both once one of them has used
     it.
@@ -54,7 +53,8 @@ class OwnUpload(route_utils.GradioUploadFile):
 
     def __init__(self, *values: Any, **named: Any) -> None:
         super().__init__(*values, **named)
-        self.sha.update(secrets.token_bytes(_RANDOM_BYTES))
+        name = folder_name()
+        self.sha: Any = SimpleNamespace(update=lambda data: None, hexdigest=lambda: name)
 
 
 class OwnParser(route_utils.GradioMultiPartParser):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from emotion.core.errors import EmotionError
 from emotion.core.format import megabytes
-from emotion.core.owners import owner_of, share
+from emotion.core.owners import OF_THE_SERVER, owner_of, share
 from emotion.runs.run import Run
 from emotion.server.services import Services
-from emotion.ui.events import Values, on, watched
+from emotion.ui.events import Steps, Values, on, watched
 from emotion.ui.html import sentence, slot
 from emotion.ui.run_board import RunBoard
 from emotion.ui.uploads import new_download
+from emotion.ui.visitor import current_visitor
 
 if TYPE_CHECKING:
     from emotion.server.publish import Pushed
@@ -27,6 +28,12 @@ LABEL = "Share with everyone"
 SHARE_NOTE = "Others see the run's settings and numbers and may use its model. They do not see your pictures."
 # The Hub's own limits, in characters.
 MAX_NAME, MAX_TOKEN = 200, 4096
+
+
+def share_switch(folder: Path | None) -> gr.Checkbox:
+    """Return the sharing switch of a run's or a set's folder: hidden unless it is the visitor's."""
+    owner = owner_of(folder) if folder else OF_THE_SERVER
+    return gr.Checkbox(value=owner.shared, visible=bool(owner.owner) and owner.owner == current_visitor())
 
 
 class HandingOn:
@@ -72,15 +79,10 @@ class HandingOn:
         )  # fmt: skip
         on(self.run.change, lambda: {self.status: ""}, None, self.status, by_page=True)
 
-    def shared(self, run: Run) -> gr.Checkbox:
-        """Return the sharing switch for a run: hidden if the visitor may not change it."""
-        owner = owner_of(run.path)
-        return gr.Checkbox(value=owner.shared, visible=bool(owner.owner) and owner.owner == self.board.visitor())
-
     def _share(self, name: str | None, shared: bool) -> Values:
         run = self.board.find(name)
         share(run.path, self.board.visitor(), shared=bool(shared))
-        return {self.switch: self.shared(run)}
+        return {self.switch: share_switch(run.path)}
 
     def _pack(self, name: str | None) -> Values:
         # Imported late, so that opening the page does not wait for it.
@@ -91,7 +93,7 @@ class HandingOn:
         # With the run's name: another run may be on the page by now.
         return {self.file: gr.DownloadButton(f"Download {run.name}", value=str(made), visible=True)}
 
-    def _push(self, name: str | None, repository: str, private: bool, token: str) -> Iterator[Values]:
+    def _push(self, name: str | None, repository: str, private: bool, token: str) -> Steps:
         # Empty the token's field first, whatever happens next.
         yield {self.token: ""}
         from emotion.server.publish import Push

@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import gradio as gr
 from PIL import Image
 
 from emotion.core.errors import PictureError
-from emotion.core.labels import DRAWN_NOTE
+from emotion.core.labels import DRAWN_NOTE, colour_of
 from emotion.core.owners import may_see
 from emotion.data.decoding import open_picture
 from emotion.ui.visitor import current_visitor
@@ -75,6 +75,16 @@ def head_cell(name: str, *, scope: str = "col", colour: str = "") -> str:
     """Return the header of a column or a row, with a swatch if it has a colour."""
     swatch = f'<i style="background:{colour}"></i>' if colour else ""
     return f'<th scope="{scope}">{swatch}{html.escape(name)}</th>'
+
+
+def bars(rows: Iterable[tuple[str, float, str]]) -> str:
+    """Return a bar in its class's colour for each (class, share from 0 to 1, text beside it)."""
+    told = "".join(
+        f'<div><b>{html.escape(label)}</b><span class="class-bar"><i style="width:{share:.1%};'
+        f'background:{colour_of(label)}"></i></span><span>{text}</span></div>'
+        for label, share, text in rows
+    )
+    return f'<div class="class-bars">{told}</div>'
 
 
 def ticked(event: gr.EventData) -> tuple[str, ...]:

@@ -1,11 +1,10 @@
 """The page's poll for changed runs, and its address, ``?tab=compare&run=…&comparison=…``.
 
-A script polls for a change of any run; only then do the parts of the page refresh.
+A script polls for a change of any run; only then do the parts of the page refresh. ``page.js`` writes the address.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -23,32 +22,6 @@ ROUTE = "/news"
 # Poll intervals during a run and otherwise; a hidden page does not poll.
 GOING_MILLISECONDS, REST_MILLISECONDS = 300, 2000
 TABS = ("train", "predict", "compare", "runs", "pictures")
-Refresh = Callable[..., Values]
-# In a Space, the outer page copies the query from the message.
-ADDRESS_SCRIPT = """<script>
-window.emotionAddress = (name, value) => {
-    const address = new URL(location);
-    if (value) address.searchParams.set(name, value); else address.searchParams.delete(name);
-    try { sessionStorage.setItem('emotion-run', address.searchParams.get('run') ?? ''); } catch { }
-    if (address.href === location.href) return;
-    history.replaceState(history.state, '', address);
-    if (parent !== window) {
-        const asked = new URLSearchParams(address.search);
-        for (const name of ['__theme', '__sign']) asked.delete(name);
-        parent.postMessage({queryString: asked.toString()}, '*');
-    }
-};
-// A run that this page itself wrote there, and of which it showed no comparison, is none that a link asks for: after a
-// reload a newer one may be in use.
-{
-    const asked = new URLSearchParams(location.search);
-    try {
-        const own = sessionStorage.getItem('emotion-run') === asked.get('run');
-        if (own && !asked.has('comparison')) asked.delete('run');
-    } catch { }
-    window.emotionAsked = () => '?' + asked;
-}
-</script>"""
 # In the browser: the visitor may have opened another tab before a server could answer.
 OPEN_ASKED_TAB = f"""() => {{
     const tab = new URLSearchParams(window.emotionAsked()).get('tab');
@@ -69,43 +42,33 @@ def named(asked: str, name: str) -> str | None:
     return found[0] if found else None
 
 
-@dataclass(frozen=True)
-class Reader:
-    """A part of the page that refreshes: ``refresh`` maps the values of ``inputs`` to values by widget."""
-
-    refresh: Refresh
-    inputs: Sequence[Component]
-    outputs: Sequence[Any]
-
-
 class News:
-    """Collects the readers; call ``connect`` after the last one."""
+    """Collects the parts of the page that refresh; call ``connect`` after the last one."""
 
     def __init__(self, board: RunBoard) -> None:
         self._board = board
-        self._readers: list[Reader] = []
+        self._readers: list[tuple[Callable[..., Values], Sequence[Component], Sequence[Any]]] = []
         # As an input: the address's query at the first refresh (see ``named``), later the last signature.
         self.address = gr.HTML("", js_on_load=_ASKS, elem_id="news", visible="hidden", apply_default_css=False)
 
-    def tell(self, refresh: Refresh, inputs: Sequence[Component], outputs: Sequence[Any]) -> None:
-        """Refresh a part of the page when the page loads and whenever a run changes."""
-        self._readers.append(Reader(refresh, inputs, outputs))
+    def tell(self, refresh: Callable[..., Values], inputs: Sequence[Component], outputs: Sequence[Any]) -> None:
+        """Call ``refresh`` with the values of ``inputs`` when the page loads and whenever a run changes."""
+        self._readers.append((refresh, inputs, outputs))
 
     def connect(self, page: gr.Blocks) -> None:
         """Register the events."""
-        inputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.inputs)]))
-        outputs = list(dict.fromkeys([self.address, *(each for reader in self._readers for each in reader.outputs)]))
-        self._inputs = inputs
-        looks = [page.load, self.address.click]
-        on(looks, self.look, inputs, outputs, js=_ASKED, by_page=True, concurrency_limit=None)
+        inputs = list(dict.fromkeys([self.address, *(each for _, given, _ in self._readers for each in given)]))
+        outputs = list(dict.fromkeys([self.address, *(each for _, _, shown in self._readers for each in shown)]))
 
-    def look(self, *values: Any) -> Values:
-        """Return all readers' values; nothing if the visitor acted meanwhile, in which case the script polls again."""
-        began, given = presses(), dict(zip(self._inputs, values, strict=True))
-        told: Values = {self.address: self._board.signature(self._board.visitor())}
-        for reader in self._readers:
-            told |= reader.refresh(*(given[each] for each in reader.inputs))
-        return told if presses() == began else {}
+        def look(*values: Any) -> Values:
+            began, given = presses(), dict(zip(inputs, values, strict=True))
+            told: Values = {self.address: self._board.signature(self._board.visitor())}
+            for refresh, asked, _ in self._readers:
+                told |= refresh(*(given[each] for each in asked))
+            # The visitor may have acted meanwhile: then the script polls again.
+            return told if presses() == began else {}
+
+        on([page.load, self.address.click], look, inputs, outputs, js=_ASKED, by_page=True, concurrency_limit=None)
 
 
 def news_route(board: RunBoard) -> Callable[[Request], PlainTextResponse]:

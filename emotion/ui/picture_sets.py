@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.core.errors import PictureError, RefusedError
-from emotion.core.labels import SPECIES_COLOURS, species_of
+from emotion.core.labels import SPECIES_COLOURS, species_in, species_of
 from emotion.core.owners import may_see, owner_of, require_change
 from emotion.data import drawn
 from emotion.data.folders import holds_pictures, list_folder
+from emotion.data.importing import Bring, Way
 from emotion.data.limits import Limits
 from emotion.data.names import alike
 from emotion.data.sets import SavedSet, list_sets, sets_folder
@@ -156,18 +157,25 @@ def import_limits() -> Limits:
     return public.of_import() if public else Limits()
 
 
-def require_room_for_another() -> None:
-    """Check that the visitor may have another set.
+def import_job(way: Way, key: str, name: str, species: str, *, use_aliases: bool = False) -> Bring:
+    """Return the job that imports pictures into the visitor's set ``key``, or into a new one if that is empty.
 
     Raises:
-        RefusedError: the visitor has reached the limit of a public server.
+        PictureError: there is no such set.
+        RefusedError: it belongs to another visitor, or the visitor has as many sets as this public server allows.
     """
     public, visitor = public_limits(), current_visitor()
-    mine = [found for found in list_sets(sets_folder()) if owner_of(found.folder).owner == visitor] if public else []
-    if public and len(mine) >= public.sets:
-        raise RefusedError(
-            f"You have {len(mine)} picture sets, the limit of this public server: delete one, or add to one of them."
-        )
+    into = own_set(key).key if key else ""
+    if public and not into:
+        mine = [found for found in list_sets(sets_folder()) if owner_of(found.folder).owner == visitor]
+        if len(mine) >= public.sets:
+            there = f"You have {len(mine)} picture sets, the limit of this public server"
+            raise RefusedError(f"{there}: delete one, or add to one of them.")
+    whom = str(species or species_in(name))
+    return Bring(
+        way, into=into, name=name, species=whom, use_aliases=use_aliases, root=sets_folder(), limits=import_limits(),
+        owner=visitor,
+    )  # fmt: skip
 
 
 def saved_key(found: SavedSet) -> str:

@@ -18,7 +18,7 @@ from emotion.runs.validation import load_validation
 from emotion.server.services import Services
 from emotion.ui.chosen import Chosen
 from emotion.ui.events import EVERY_PRESS, Values, on
-from emotion.ui.handing_on import HandingOn
+from emotion.ui.handing_on import HandingOn, share_switch
 from emotion.ui.html import drawn_badge, sentence, slot
 from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard, RunSummary, trained_on
@@ -147,7 +147,7 @@ class RunsTab:
             self.confusion: confusion,
             self.cell: "",
             self.wrong: wrong,
-            self.handing_on.switch: self.handing_on.shared(run),
+            self.handing_on.switch: share_switch(run.path),
         }
 
     def follow(self, name: str | None, is_picked: bool, opened: str) -> Values:

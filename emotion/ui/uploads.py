@@ -1,33 +1,44 @@
-"""Uploads and downloads of visitors: their owners and their size. Gradio serves a file to anyone with its path."""
+"""Uploads and downloads of visitors: whose they are, and their size. Gradio serves a file to anyone with its path.
+
+Each upload lies in a folder of its own, whose name says who sent it and from where.
+"""
 
 import atexit
+import base64
+import binascii
 import contextlib
-import json
+import hashlib
 import os
-import re
 import secrets
 import shutil
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gradio.utils import get_upload_folder
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emotion.core.errors import PictureError, RefusedError
-from emotion.server.limits import is_public
 from emotion.server.visitors import ADDRESS_SHARE, Room, size_of
 from emotion.ui.visitor import address_of, current_visitor, visitor_of
 
-# Uploads are deleted after use, so this covers many days.
-MOST = 50_000
-_FILE = re.compile(r"/file=(.*)", re.DOTALL)
-_senders: OrderedDict[Path, set[str]] = OrderedDict()
-_addresses: dict[Path, str] = {}
-_lock = threading.Lock()
+# An upload counts as at least this much: an empty file takes room on the disk too.
+LEAST_BYTES = 80_000
+# The sender of the request being handled, as the folder of an upload says it: visitor, address.
+_sender: ContextVar[str] = ContextVar("sender", default="-")
+
+
+def note_sender(scope: Mapping[str, Any]) -> None:
+    """Note who sends the request being handled, for the folders of its uploads."""
+    _sender.set(f"{visitor_of(scope)}-{_short(address_of(scope))}")
+
+
+def folder_name() -> str:
+    """Return the name of the folder of one more upload of the request being handled, which nobody can guess."""
+    return f"{_sender.get()}-{secrets.token_hex(16)}"
 
 
 def uploads_folder() -> Path:
@@ -40,7 +51,7 @@ def new_download(name: str) -> Path:
 
     It lies in the uploads folder, so that Gradio serves it without a copy.
     """
-    folder = uploads_folder() / secrets.token_hex(16)
+    folder = uploads_folder() / f"--{secrets.token_hex(16)}"
     folder.mkdir(parents=True)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder / name
@@ -56,12 +67,8 @@ class Upload:
     def delete(self) -> None:
         """Delete the file and the folder that it had to itself."""
         self.path.unlink(missing_ok=True)
-        with _lock:
-            _senders.pop(self.path, None)
-            _addresses.pop(self.path, None)
-        if self.path.parent != uploads_folder().resolve():
-            with contextlib.suppress(OSError):
-                self.path.parent.rmdir()
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
 
 
 def received(payload: dict[str, Any] | None) -> Upload | None:
@@ -74,113 +81,23 @@ def received(payload: dict[str, Any] | None) -> Upload | None:
     if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
         return None
     path = Path(str(payload["path"])).resolve()
-    if not path.is_relative_to(uploads_folder().resolve()) or not _may_use(path, current_visitor()):
+    if not _is_of(path, current_visitor()) or not path.is_file():
         raise PictureError("That is not a picture that you gave: drop it here again.")
     return Upload(path, Path(payload.get("orig_name") or path.name).name)
 
 
-def note_upload(path: Path, visitor: str, address: str) -> None:
-    """Record that a visitor sent a file from an address."""
-    path = path.resolve()
-    with _lock:
-        _senders.setdefault(path, set()).add(visitor)
-        _addresses[path] = address
-        while len(_senders) > MOST:
-            _addresses.pop(_senders.popitem(last=False)[0], None)
+def content_of(payload: dict[str, Any] | None, *, missing: str) -> bytes:
+    """Return the picture that a page sends inside the payload itself. Raises PictureError(missing) if there is none."""
+    head, _, content = str((payload or {}).get("url") or "").partition(";base64,")
+    try:
+        if head.startswith("data:image/"):
+            return base64.b64decode(content, validate=True)
+    except binascii.Error:
+        pass
+    raise PictureError(missing)
 
 
-def held_bytes(address: str, *, least: float) -> float:
-    """Return the size of the files from an address, in bytes; each counts at least ``least`` bytes."""
-    with _lock:
-        paths = [path for path, whose in _addresses.items() if whose == address]
-    return sum(max(size_of(path), least) for path in paths if path.exists())
-
-
-class UploadCounter:
-    """Counts uploads as they arrive, against the free room and against each address's share."""
-
-    def __init__(self, room: Room | None) -> None:
-        self._room = room
-        self._coming: Counter[str] = Counter()
-        self._most: dict[str, float] = {}
-
-    def begin(self, address: str) -> None:
-        """Start one more upload. Raises RefusedError if the disk has no room for it."""
-        if self._room:
-            self._room.require()
-            # Each file counts at least limit / MOST, so that no address fills the record: unrecorded files are useless.
-            held = held_bytes(address, least=self._room.limit / MOST)
-            self._most[address] = self._room.limit * ADDRESS_SHARE - held
-            try:
-                self.count(address, 1)  # Marks it as running before any data arrives.
-            except RefusedError:
-                self.end(address, 0)
-                raise
-
-    def count(self, address: str, size: int) -> None:
-        """Count received bytes. Raises RefusedError if they exceed the share or the room."""
-        if self._room:
-            self._coming[address] += size
-            self._room.note(size)
-            if self._coming[address] > self._most[address]:
-                raise RefusedError("More files came from your address than this public server keeps: try again later.")
-
-    def end(self, address: str, size: int) -> None:
-        """End an upload of ``size`` bytes, which now count as files on the disk."""
-        self._coming[address] -= size + 1
-        if self._coming[address] <= 0:
-            del self._coming[address]
-            self._most.pop(address, None)
-
-
-def _may_use(path: Path, visitor: str | None) -> bool:
-    """Whether a visitor may use a file as their upload: a recorded upload, and no other visitor's.
-
-    An upload from a program without a cookie is open to any visitor who knows its path.
-    """
-    if visitor is None:
-        return path.is_file()
-    with _lock:
-        senders = _senders.get(path, set())
-    return path.is_file() and bool(senders & {visitor, ""})
-
-
-def _may_fetch(path: Path, visitor: str) -> bool:
-    with _lock:
-        senders = _senders.get(path, {""})
-    return bool(senders & {visitor, ""})
-
-
-class UploadsOfVisitors:
-    """Middleware that records each upload's owner and serves it to no one else. Runs within ``VisitorCookie``."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        if scope["type"] != "http" or not is_public():
-            await self._app(scope, receive, send)
-            return
-        path, visitor, address = str(scope["path"]), visitor_of(scope), address_of(scope)
-        file = _FILE.search(path)
-        if file and not _may_be_served(file[1], visitor):
-            await PlainTextResponse("That is no file of yours.", status_code=403)(scope, receive, send)
-            return
-        is_upload = scope["method"] == "POST" and path.rstrip("/").endswith("/upload")
-        answer = bytearray()
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                answer.extend(message.get("body", b""))
-                if not message.get("more_body"):
-                    _note_all(bytes(answer), visitor, address)
-            await send(message)
-
-        await self._app(scope, receive, noting if is_upload else send)
-
-
-def _may_be_served(asked: str, visitor: str) -> bool:
+def may_fetch(asked: str, visitor: str) -> bool:
     """Whether a visitor may fetch a file; Gradio decides on files outside the uploads folder."""
     folder = uploads_folder()
     try:
@@ -189,13 +106,53 @@ def _may_be_served(asked: str, visitor: str) -> bool:
         return False
     if not (written.is_relative_to(folder.absolute()) or real.is_relative_to(folder.resolve())):
         return True
-    # Downloads lie in the same folder. Gradio would follow a link out of it.
-    return real.is_relative_to(folder.resolve()) and _may_fetch(real, visitor)
+    # Of both, since Gradio would follow a link out of the folder.
+    return _is_of(real, visitor)
 
 
-def _note_all(answer: bytes, visitor: str, address: str) -> None:
-    # The answer to a failed upload is no list of paths.
-    with contextlib.suppress(ValueError, TypeError):
-        paths = json.loads(answer)
-        for path in paths if isinstance(paths, list) else []:
-            note_upload(Path(path), visitor, address)
+def _is_of(path: Path, visitor: str | None) -> bool:
+    """Whether a resolved path is that of an upload which a visitor may use; None stands for one's own machine.
+
+    A download, or an upload from a program without a cookie, is open to any visitor who knows its path.
+    """
+    if path.parent.parent != uploads_folder().resolve():
+        return False
+    return visitor is None or path.parent.name.partition("-")[0] in (visitor, "")
+
+
+class UploadCounter:
+    """Counts uploads against the free room and against each address's share, also those that are still arriving."""
+
+    def __init__(self, room: Room | None) -> None:
+        self._room = room
+        self._coming: Counter[str] = Counter()
+
+    @contextmanager
+    def reserved(self, address: str, size: int) -> Iterator[None]:
+        """Reserve room for an upload of at most ``size`` bytes until it has arrived.
+
+        Raises:
+            RefusedError: the disk has no room for it, or the address has used up its share.
+        """
+        if self._room is None:
+            yield
+            return
+        held = sum(max(size_of(path), LEAST_BYTES) for path in uploads_folder().glob(f"*-{_short(address)}-*/*"))
+        if held + self._coming[address] + size > ADDRESS_SHARE * self._room.limit:
+            raise RefusedError("More files came from your address than this public server keeps: try again later.")
+        self._room.require(self._coming.total() + size)
+        self._coming[address] += size
+        try:
+            yield
+        finally:
+            self._coming[address] -= size
+
+    def arrived(self, size: int) -> None:
+        """Count the bytes of an upload that is on the disk, until that is measured again."""
+        if self._room:
+            with contextlib.suppress(RefusedError):  # The next upload is told.
+                self._room.note(size)
+
+
+def _short(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()[:16]

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradio.context import LocalContext
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.requests import Request
 
 from emotion.core.owners import hashed
 from emotion.server.limits import is_public
@@ -19,6 +18,26 @@ _KEY = "emotion.visitor"
 _YEAR_SECONDS = 365 * 86400
 # The length of token_urlsafe(32).
 SECRET_LENGTH = 43
+
+
+def recognise(request: Request) -> str:
+    """Note the visitor of a request, for ``visitor_of``; return the cookie to set for a new browser, else an empty one.
+
+    A Space shows the page in a frame of another site, so over https the cookie is a partitioned third-party cookie. A
+    request made by another site's script has no visitor.
+    """
+    headers = request.headers
+    if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
+        return ""
+    secret = request.cookies.get(COOKIE, "")
+    if len(secret) == SECRET_LENGTH:
+        request.scope[_KEY] = hashed(secret)
+        return ""
+    if request.method != "GET":
+        return ""
+    is_https = headers.get("x-forwarded-proto", request.scope["scheme"]).startswith("https")
+    rest = "SameSite=None; Secure; Partitioned" if is_https else "SameSite=Lax"
+    return f"{COOKIE}={secrets.token_urlsafe(32)}; Path=/; Max-Age={_YEAR_SECONDS}; HttpOnly; {rest}"
 
 
 def current_visitor() -> str | None:
@@ -65,46 +84,3 @@ def address_of(scope: Mapping[str, Any]) -> str:
     if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
         return str(ipaddress.ip_network((address, 64), strict=False).network_address)
     return str(getattr(address, "ipv4_mapped", None) or address)
-
-
-class VisitorCookie:
-    """Middleware that gives each new browser a secret, and passes its hash on to the events.
-
-    A Space shows the page in a frame of another site, so over https the cookie is a partitioned third-party cookie. A
-    request made by another site's script has no visitor.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        if scope["type"] != "http" or not is_public():
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        is_foreign = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
-        secret = "" if is_foreign else _secret_in(headers.getlist("cookie"))
-        if secret:
-            scope[_KEY] = hashed(secret)
-        if secret or is_foreign or scope["method"] != "GET":
-            await self._app(scope, receive, send)
-            return
-        cookie = _new_cookie(is_https=headers.get("x-forwarded-proto", scope["scheme"]).startswith("https"))
-
-        async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", cookie)
-            await send(message)
-
-        await self._app(scope, receive, send_with_cookie)
-
-
-def _secret_in(cookies: list[str]) -> str:
-    found = cookie_parser("; ".join(cookies)).get(COOKIE, "")
-    return found if len(found) == SECRET_LENGTH else ""
-
-
-def _new_cookie(*, is_https: bool) -> str:
-    rest = "SameSite=None; Secure; Partitioned" if is_https else "SameSite=Lax"
-    return f"{COOKIE}={secrets.token_urlsafe(32)}; Path=/; Max-Age={_YEAR_SECONDS}; HttpOnly; {rest}"

@@ -3,9 +3,9 @@
 import asyncio
 import errno
 import hmac
+import logging
 import os
 import socket
-import threading
 from typing import Any
 
 import gradio as gr
@@ -23,8 +23,7 @@ from emotion.ui.gradio_patches import SESSIONS, patch
 from emotion.ui.news import ROUTE, news_route
 from emotion.ui.run_board import RunBoard
 from emotion.ui.theme import ICON, STYLE, theme
-from emotion.ui.uploads import UploadCounter, UploadsOfVisitors
-from emotion.ui.visitor import VisitorCookie
+from emotion.ui.uploads import UploadCounter
 
 # The limit on one's own machine.
 UPLOAD_BYTES = 4_000 * MB
@@ -88,8 +87,7 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
     gradio.state_holder.capacity = SESSIONS
     # One upload may hold many files of a class, up to the size of a set.
     upload_bytes = max(one_file, limits.set_megabytes * MB) if limits else UPLOAD_BYTES
-    app = VisitorCookie(UploadsOfVisitors(parent))
-    return Gate(app, gradio=gradio, host=host, upload_bytes=upload_bytes, counter=counter, mcp_bytes=mcp_bytes)
+    return Gate(parent, gradio=gradio, host=host, upload_bytes=upload_bytes, counter=counter, mcp_bytes=mcp_bytes)
 
 
 def _password() -> dict[str, Any]:
@@ -131,27 +129,10 @@ def listen(host: str, port: int) -> socket.socket:
         raise EmotionError(f"Nothing can be served at {host}:{port}: {what}.") from error
 
 
-class WebServer:
-    """Serves in its own thread, from construction until ``close``."""
-
-    def __init__(self, app: Any, listener: socket.socket) -> None:
-        config = uvicorn.Config(
-            app, log_config=None, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none"
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name="web-server", daemon=True
-        )
-        self._thread.start()
-        while self._thread.is_alive() and not self._server.started:
-            self._thread.join(0.01)
-
-    def wait(self) -> None:
-        """Wait until it has ended."""
-        while self._thread.is_alive():
-            self._thread.join(1.0)
-
-    def close(self) -> None:
-        """End it, even during requests."""
-        self._server.should_exit = True
-        self._thread.join(5.0)
+def serve(app: Any, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, whose own handlers then run."""
+    options: dict[str, Any] = {"log_config": None, "log_level": "warning", "ws": "none"}
+    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=GRACE_SECONDS, **options))
+    # The connections of open pages are cut then, which is no error.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
+    server.run(sockets=[listener])

@@ -42,7 +42,7 @@ def says_no_more(page: Page, text: str | Pattern[str]) -> None:
     expect(panel(page)).not_to_contain_text(text, use_inner_text=True)
 
 
-def button(page: Page, name: str) -> Locator:
+def button(page: Page, name: str | Pattern[str]) -> Locator:
     """Return the visible button of this name."""
     return page.get_by_role("button", name=name, exact=True)
 
@@ -133,6 +133,12 @@ def give(page: Page, place: str | Pattern[str], *files: Path) -> None:
     with page.expect_file_chooser() as dialog:
         page.get_by_role("button", name=place).click()
     dialog.value.set_files(list(files))
+
+
+def record(page: Page) -> None:
+    """Let the camera of the open tab record; Chromium has one that shows a clock."""
+    page.get_by_text("Click to Access Webcam").locator("visible=true").click()
+    page.get_by_title("start recording").click()
 
 
 def span(page: Page, chart: str) -> list[float]:

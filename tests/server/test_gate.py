@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from helpers.looking import record
 from helpers.pictures import picture_bytes
 from helpers.serving import ROOT, Site, open_tab, serving
 from helpers.waiting import until
@@ -72,13 +73,13 @@ def is_a_sentence(answer: httpx.Response) -> bool:
         "gradio_api/file=ftp:/example.org/a.png", "social-card.png",
     ],
 )  # fmt: skip
-def test_what_the_page_does_not_need_is_not_there_for_anybody(guest: httpx.Client, path: str) -> None:
+def test_fault_what_the_page_does_not_need_is_not_there_for_anybody(guest: httpx.Client, path: str) -> None:
     answers = [guest.get(path), guest.post(path, content=b"{}")]
     assert {answer.status_code for answer in answers} <= {404, 403}, [answer.text for answer in answers]
     assert all(map(is_a_sentence, answers))
 
 
-def test_what_the_page_needs_is_there_and_no_answer_is_guessed_to_be_of_another_type(
+def test_fault_what_the_page_needs_is_there_and_no_answer_is_guessed_to_be_of_another_type(
     guest: httpx.Client, site: Site
 ) -> None:
     for path in ("", "config", "theme.css", "favicon.ico", "gradio_api/info", "gradio_api/user", "gradio_api/app_id"):
@@ -91,7 +92,7 @@ def test_what_the_page_needs_is_there_and_no_answer_is_guessed_to_be_of_another_
 
 @pytest.mark.parametrize("knows", [False, True], ids=["without the password", "with it"])
 @pytest.mark.parametrize("path", ["queue/join", "cancel", "run/predict", "call/predict", "reset", "stream/x"])
-def test_a_body_beyond_its_limit_is_one_sentence_and_takes_no_memory(
+def test_fault_a_body_beyond_its_limit_is_one_sentence_and_takes_no_memory(
     site: Site, stranger: httpx.Client, path: str, knows: bool
 ) -> None:
     if knows:
@@ -109,7 +110,7 @@ def test_the_form_of_the_password_is_short(stranger: httpx.Client) -> None:
     assert stranger.post("login", data={"username": "anna", "password": "x" * 10_000}).status_code == 413
 
 
-def test_an_upload_is_a_file_in_the_field_for_it_and_nothing_else_stays(guest: httpx.Client, site: Site) -> None:
+def test_fault_an_upload_is_a_file_in_the_field_for_it_and_nothing_else_stays(guest: httpx.Client, site: Site) -> None:
     def left() -> list[Path]:
         return [path for path in site.uploads.rglob("*") if path.is_file()]
 
@@ -137,7 +138,7 @@ def test_an_upload_is_a_file_in_the_field_for_it_and_nothing_else_stays(guest: h
 
 
 @pytest.mark.parametrize("host", ["evil.example", "faces.example.evil.example", "localhost.evil.example", "1.2.3", ""])
-def test_a_name_that_was_made_to_mean_this_machine_opens_nothing_and_is_told_how(site: Site, host: str) -> None:
+def test_fault_a_name_that_was_made_to_mean_this_machine_opens_nothing_and_is_told_how(site: Site, host: str) -> None:
     with socket.create_connection(("127.0.0.1", site.port)) as line:
         line.sendall(
             f"GET / HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Host: localhost\r\nConnection: close\r\n\r\n".encode()
@@ -155,7 +156,7 @@ def test_ones_own_names_and_addresses_open_the_page(stranger: httpx.Client, site
     assert answer.status_code == 200
 
 
-def test_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(guest: httpx.Client, site: Site) -> None:
+def test_fault_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(guest: httpx.Client, site: Site) -> None:
     ours, foreign = f"http://127.0.0.1:{site.port}", "https://evil.example"
     body = {"data": [], "fn_index": 0, "session_hash": "x"}
     assert guest.post("gradio_api/call/runs", json=body, headers={"origin": ours}).status_code == 200
@@ -180,7 +181,7 @@ def test_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(guest: htt
 
 
 @pytest.mark.slow
-def test_guesses_of_a_password_go_one_after_the_other_and_few_wait(site: Site) -> None:
+def test_fault_guesses_of_a_password_go_one_after_the_other_and_few_wait(site: Site) -> None:
     def guess(number: int) -> int:
         data = {"username": "anna", "password": f"guess {number}"}
         return httpx.post(f"{site.url}/login", data=data, timeout=120).status_code
@@ -216,10 +217,8 @@ def test_a_browser_gives_the_password_and_finds_everything_that_its_tabs_ask_for
     expect(page.get_by_text("This waits for a first finished run").last).to_be_visible()
     open_tab(page, "Pictures")
     page.get_by_role("tab", name="Into a class").click()
-    page.get_by_role("button", name="Switch the webcam on").click()
-    hold = page.get_by_role("button", name="Hold to record")
-    expect(hold).to_be_enabled()
-    hold.click(delay=600)
+    record(page)
+    page.get_by_role("button", name=re.compile(r"Add \d+ pictures of the webcam")).click()
     expect(page.get_by_text(re.compile(r"\d+ pictures? came in")).first).to_be_visible()
     page.reload()
     expect(page.get_by_role("tab", name="Pictures")).to_have_attribute("aria-selected", "true")

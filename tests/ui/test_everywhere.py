@@ -235,7 +235,9 @@ def every_tab_is_clean(page: Page, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
-def test_every_tab_is_clean_for_axe_with_named_controls_and_fits_a_phone(page: Page, site: Site, trained_run: Path):
+def test_fault_every_tab_is_clean_for_axe_with_named_controls_and_fits_a_phone(
+    page: Page, site: Site, trained_run: Path
+):
     page.set_viewport_size({"width": 390, "height": 900})
     fill_every_tab(page, site, trained_run)
     every_tab_is_clean(page, 390)
@@ -278,7 +280,7 @@ def test_the_first_run_trains_itself_and_is_there_in_every_tab_and_leads_on(brow
         assert "Traceback" not in own.log.read_text("utf-8")
 
 
-def test_a_new_run_is_used_unless_another_was_picked_since_it_began_and_a_link_opens_what_one_sees(
+def test_fault_a_new_run_is_used_unless_another_was_picked_since_it_began_and_a_link_opens_what_one_sees(
     page: Page, site: Site, browser: Browser, trained_run: Path
 ):
     later = {"created": time.time() + 3600}

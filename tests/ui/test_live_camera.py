@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.looking import says
+from helpers.looking import record, says
 from helpers.serving import Site, open_tab, serving
 from helpers.waiting import until
 from playwright.sync_api import Browser, Page, expect
@@ -16,11 +16,9 @@ LIVE = re.compile("Looks|Leans to")
 
 
 def begin(page: Page) -> None:
-    """Open the camera and let it go on; Chromium has one that shows a clock."""
     open_tab(page, "Predict")
     open_tab(page, "Live camera")
-    page.get_by_text("Click to Access Webcam").click()
-    page.get_by_title("start recording").click()
+    record(page)
 
 
 def judged(page: Page) -> int:

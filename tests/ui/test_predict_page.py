@@ -252,7 +252,9 @@ def test_of_ones_own_picture_both_runs_judge_the_copy_on_the_page_and_each_class
     assert kept() == set()
 
 
-def test_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_beside_them(page: Page, tmp_path: Path):
+def test_fault_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_beside_them(
+    page: Page, tmp_path: Path
+):
     open_tab(page, "Predict")
     use(page, "far")
     page.get_by_role("button", name="Drawn example 5: dog, happy").click()
@@ -276,7 +278,9 @@ def test_an_unfamiliar_picture_has_its_bars_and_its_leaning_with_the_doubt_besid
     take_away(page)
 
 
-def test_a_run_that_has_only_seen_drawings_says_so_of_a_photograph_and_leads_to_photographs(page: Page, tmp_path: Path):
+def test_fault_a_run_that_has_only_seen_drawings_says_so_of_a_photograph_and_leads_to_photographs(
+    page: Page, tmp_path: Path
+):
     open_tab(page, "Predict")
     use(page, "drawings")
     path = tmp_path / "dog.png"
@@ -360,7 +364,6 @@ def test_many_pictures_fill_the_table_while_they_are_judged_a_second_batch_waits
             press(other, "Stop")
             says(other, "Stopped before the first picture was judged.")
         press(page, "Stop")
-        expect(button(page, "Stop")).to_be_disabled()
     says(page, re.compile(r"Stopped after \d+ of 200 files; what is judged is kept\."))
     stopped = re.search(r"Stopped after (\d+) of", panel(page).inner_text())
     assert stopped is not None

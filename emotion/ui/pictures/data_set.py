@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,7 +15,7 @@ from emotion.data.hub import Describe, FromDataSet
 from emotion.data.names import shown
 from emotion.server.limits import is_public
 from emotion.server.services import Services
-from emotion.ui.events import Values, on, watched
+from emotion.ui.events import Steps, Values, on, watched, widgets
 from emotion.ui.html import sentence, slot
 from emotion.ui.picture_sets import import_limits
 
@@ -49,17 +49,14 @@ class DataSetForm:
             self.go = gr.Button("Bring it in", variant="primary", elem_id="hub-bring")
         self.brought = slot("said-of-hub")
         self.inputs = [self.found, self.picture, self.label, self.names]
-        view = [
-            self.found, self.said, self.choices, self.config, self.split, self.picture, self.label, self.names,
-            self.brought,
-        ]  # fmt: skip
+        view = widgets(self)
         options: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "bring"}
         on([self.look.click, self.source.submit], self.describe, self.source, view, **options)
         choice = [self.source, self.config, self.split]
         on([self.config.input, self.split.input], self.describe, choice, view, **options)
         on(self.label.input, self.name_labels, [self.found, self.label], self.names)
 
-    def describe(self, source: str, config: str = "", split: str = "") -> Generator[Values, None, None]:
+    def describe(self, source: str, config: str = "", split: str = "") -> Steps:
         """Read the data set's splits, columns and labels, and offer them."""
         if not source.strip():
             raise PictureError("No data set is named yet: give its id, such as owner/name.")

@@ -4,65 +4,67 @@ Each becomes one job, whose progress and result are shown next to its own fields
 """
 
 import html
+import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import gradio as gr
 
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.format import count
-from emotion.core.labels import ALIASES_SETTING, EMOTIONS, species_in
-from emotion.data.importing import Bring, Brought, FromFiles, FromPath, Way
+from emotion.core.labels import ALIASES_SETTING, EMOTIONS
+from emotion.data.importing import Bring, Brought, FromFiles, FromPath
 from emotion.data.names import MAX_NAME, shown
 from emotion.data.photographs import PER_CLASS, PHOTOGRAPHS, FromPhotographs, PhotographSet
-from emotion.data.sets import sets_folder
 from emotion.server.limits import is_public
 from emotion.server.services import Services
-from emotion.ui.events import EVERY_PRESS, Values, on, session, watched
+from emotion.ui.events import EVERY_PRESS, Steps, Values, on, watched
 from emotion.ui.html import put, sentence, slot
-from emotion.ui.picture_sets import free_name, import_limits, own_set, require_room_for_another
+from emotion.ui.picture_sets import free_name, import_job
 from emotion.ui.pictures.data_set import DataSetForm
-from emotion.ui.uploads import Upload, received
-from emotion.ui.visitor import current_visitor
+from emotion.ui.uploads import Upload, content_of, received
 
 SPECIES = [("people", "human"), ("dogs", "dog"), ("cats", "cat")]
 ZIP_NOTE = "One folder of pictures per class: happy/1.jpg, sad/2.jpg … Folders around them do not matter."
 PHOTOGRAPHS_NOTE = "Read from the Hugging Face Hub: a balanced sample, always the same one. The rest is not downloaded."
-FRAMES_A_SECOND, SIDE, MOST = 8, 480, 80
-_WEBCAM = f"""
-<div class="webcam" data-side="{SIDE}" data-most="{MOST}" data-rate="{FRAMES_A_SECOND}">
-  <video muted playsinline hidden></video>
-  <p class="webcam-idle">The webcam is off. Its pictures go nowhere but into this set.</p>
-  <div class="webcam-buttons">
-    <button type="button" class="webcam-switch">Switch the webcam on</button>
-    <button type="button" class="webcam-hold" disabled>Hold to record</button>
-  </div>
-  <p class="note" role="status"></p>
-</div>
-"""
-_SCRIPT = Path(__file__).with_name("webcam.js")
-Steps = Generator[Values, None, None]
+NOTHING_RECORDED = "Nothing is recorded yet: let the webcam record for a moment."
+# What the webcam records: pixels, pictures a second, and at most so many at a time.
+SIDE, FRAMES_A_SECOND, MOST_FRAMES = 480, 8, 80
 
 
-@dataclass
 class _Turn:
-    """Makes one page's imports run one at a time; ``made`` is the key of the set of the last one."""
+    """Makes one page's imports into a class run one at a time: what waits goes into the set ``made`` by the first."""
 
-    users: int = 0
-    made: str = ""
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self.users, self.made = 0, ""
+        self.lock = threading.Lock()
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return a new one: Gradio copies a state for each page."""
+        return type(self)()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait for the page's imports before this one."""
+        self.users += 1
+        try:
+            with self.lock:
+                yield
+        finally:
+            self.users -= 1
+            if not self.users:
+                self.made = ""
 
 
 class Incoming:
-    """The widgets of all ways to import, and their handlers."""
+    """The widgets of all ways to import, and their handlers; ``chosen`` holds the key of the open set."""
 
     def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
-        self.services, self.chosen = services, chosen
-        self._guard, self._turns = threading.Lock(), dict[str, _Turn]()
+        self.services = services
+        self.turn, self.frames = gr.State(_Turn()), gr.State(())
         with gr.Row(elem_classes="controls") as self.naming:
             self.name = gr.Textbox(
                 label="Name of the new set", placeholder="Rosa’s dogs", max_length=60, elem_id="set-name", scale=2,
@@ -72,6 +74,7 @@ class Incoming:
                 SPECIES, value=None, label="Species", allow_custom_value=True, elem_id="set-species", scale=1,
                 min_width=130,
             )  # fmt: skip
+        self.target = [chosen, self.name, self.species]
         with gr.Tabs(elem_id="ways-in") as self.ways:
             with gr.Tab("Zip" if is_public() else "Zip or folder"):
                 self._build_zip()
@@ -95,11 +98,11 @@ class Incoming:
 
     def _build_photographs(self) -> None:
         self.per_class = gr.Number(PER_CLASS, label="Pictures per class", precision=0, minimum=5, maximum=2_000)
+        self.said_of_photographs = slot("said-of-photographs")
         self.photographs = []
         for each in PHOTOGRAPHS:
             put(_photographs_html(each))
-            button = gr.Button(f"Bring in photographs of {each.title.lower()}", size="md")
-            self.photographs.append((each, button, slot(f"said-of-photographs-{each.key}")))
+            self.photographs.append(gr.Button(f"Bring in photographs of {each.title.lower()}", size="md"))
         put(f'<p class="note">{PHOTOGRAPHS_NOTE}</p>')
 
     def _build_class(self) -> None:
@@ -112,25 +115,32 @@ class Incoming:
             elem_id="set-files",
         )  # fmt: skip
         self.said_of_class = slot("said-of-class")
-        self.webcam = slot("webcam", _WEBCAM, script=_SCRIPT.read_text(encoding="utf-8"))
+        self.webcam = gr.Image(
+            label="Webcam", sources=["webcam"], streaming=True, height=260, elem_id="webcam", buttons=[],
+            webcam_options=gr.WebcamOptions(constraints={"video": {"width": {"ideal": SIDE}}}),
+        )  # fmt: skip
+        self.add = gr.Button(_of_webcam(0), interactive=False, elem_id="add-webcam")
 
     def connect(self, view: Sequence[Any], finish: Callable[[Brought], Values]) -> list[Any]:
-        """Register the events and return them; ``view`` are the outputs of ``finish``."""
+        """Register the events and return those that change a set; ``view`` are the outputs of ``finish``."""
         self.finish = finish
-        target = [self.chosen, self.name, self.species]
-        # A second burst or drop waits for the page's first one.
+        # A second drop waits for the page's first one.
         options: dict[str, Any] = {"concurrency_limit": 8, "concurrency_id": "bring", "trigger_mode": EVERY_PRESS}
         raw: dict[str, Any] = {"preprocess": False, **options}
-        zip_view, class_view = [self.said_of_zip, self.zip, *view], [self.said_of_class, self.files, *view]
-        form = self.data_set
+        target, form = self.target, self.data_set
+        into_class = [*target, self.label, self.turn]
+        on(
+            self.webcam.stream, self.record, [self.frames, self.webcam], [self.frames, self.add], preprocess=False,
+            stream_every=1 / FRAMES_A_SECOND, concurrency_limit=None, by_page=True,
+        )  # fmt: skip
         return [
-            on(self.go.click, self.from_zip, [*target, self.aliases, self.zip, self.folder], zip_view, **raw),
-            on(self.files.upload, self.from_files, [*target, self.label, self.files], class_view, **raw),
-            on(self.webcam.submit, self.from_webcam, [*target, self.label], class_view, **options),
-            on(form.go.click, self.from_data_set, [*target, *form.inputs], [form.brought, *view], **options),
+            on(self.go.click, self.from_zip, [*target, self.aliases, self.zip, self.folder], view, **raw),
+            on(self.files.upload, self.from_files, [*into_class, self.files], view, **raw),
+            on(self.add.click, self.from_webcam, [*into_class, self.frames], view, **options),
+            on(form.go.click, self.from_data_set, [*target, *form.inputs], view, **options),
             *(
-                on(button.click, self.from_photographs(each, said), [*target, self.per_class], [said, *view], **options)
-                for each, button, said in self.photographs
+                on(button.click, self.from_photographs(each), [*target, self.per_class], view, **options)
+                for each, button in zip(PHOTOGRAPHS, self.photographs, strict=True)
             ),
         ]
 
@@ -138,25 +148,25 @@ class Incoming:
         self, key: str, name: str, species: str, use_aliases: bool, payload: dict[str, Any] | None, folder: str
     ) -> Steps:
         """Import a zip, or a folder of the visitor's own machine."""
-        upload = received(payload)
-        if upload is not None:
-            path, called = upload.path, Path(upload.name).stem
-        elif folder.strip() and not is_public():
-            path = Path(folder.strip()).expanduser()
-            called = path.name
-        else:
-            raise PictureError("Nothing is given yet: drop a zip, or name a folder that holds one folder per class.")
-        job = self._job(FromPath(path), key, name or called, species, use_aliases=use_aliases)
-        for answer in self._bring(job, [upload] if upload else [], self.said_of_zip):
-            yield answer | {self.zip: None}
+        with _uploaded([payload]) as uploads:
+            if uploads:
+                path, called = uploads[0].path, Path(uploads[0].name).stem
+            elif folder.strip() and not is_public():
+                path = Path(folder.strip()).expanduser()
+                called = path.name
+            else:
+                raise PictureError("Nothing is given yet: drop a zip, or name a folder of class folders.")
+            job = import_job(FromPath(path), key, name or called, species, use_aliases=use_aliases)
+            yield from self._bring(job, self.said_of_zip)
+        yield {self.zip: None}
 
-    def from_photographs(self, chosen: PhotographSet, said: gr.HTML) -> Callable[..., Steps]:
+    def from_photographs(self, chosen: PhotographSet) -> Callable[..., Steps]:
         """Return the handler that imports a set of photographs."""
 
         def bring(key: str, name: str, species: str, per_class: float | None) -> Steps:
             way = FromPhotographs(chosen, max(1, int(per_class or PER_CLASS)))
             called = name or free_name(f"Photographs of {chosen.title.lower()}")
-            yield from self._bring(self._job(way, key, called, species or chosen.species), [], said)
+            yield from self._bring(import_job(way, key, called, species or chosen.species), self.said_of_photographs)
 
         return bring
 
@@ -164,64 +174,61 @@ class Incoming:
         """Import a split of a data set."""
         way = self.data_set.way(*choices)
         called = PurePosixPath(way.description.source).name[:MAX_NAME]
-        yield from self._bring(self._job(way, key, name or called, species), [], self.data_set.brought)
+        yield from self._bring(import_job(way, key, name or called, species), self.data_set.brought)
 
-    def from_files(self, key: str, name: str, species: str, label: str, payload: Any) -> Steps:
+    def from_files(self, key: str, name: str, species: str, label: str, turn: _Turn, payload: Any) -> Steps:
         """Import files into a class as soon as they are dropped."""
-        given = [received(each) for each in payload or []]
-        yield from self._into_class(key, name, species, label, [each for each in given if each is not None])
-
-    def from_webcam(self, key: str, name: str, species: str, label: str, event: gr.EventData) -> Steps:
-        """Import a burst of webcam pictures into a class."""
-        yield from self._into_class(key, name, species, label, _burst(event))
-
-    def _into_class(self, key: str, name: str, species: str, label: str, uploads: list[Upload]) -> Steps:
         # Cleared at once, so that the field takes more files.
         yield {self.files: None}
-        with self._alone() as turn:
+        with _uploaded(payload or []) as uploads:
             way = FromFiles([(each.path, each.name) for each in uploads], str(label or ""))
-            job = self._job(way, key or turn.made, name or free_name(), species)
-            yield from self._bring(job, uploads, self.said_of_class, turn)
+            yield from self._into_class(way, key, name, species, turn)
 
-    @contextmanager
-    def _alone(self) -> Iterator[_Turn]:
-        """Wait for the page's current import; the next one goes into the same set."""
-        page = session()
-        with self._guard:
-            turn = self._turns.setdefault(page, _Turn())
-            turn.users += 1
-        try:
-            with turn.lock:
-                yield turn
-        finally:
-            with self._guard:
-                turn.users -= 1
-                if not turn.users:
-                    del self._turns[page]
+    def record(self, frames: tuple[bytes, ...], payload: dict[str, Any] | None) -> Values:
+        """Keep a picture of the webcam until it is added to a class."""
+        if len(frames) >= MOST_FRAMES:
+            return {}
+        frames = (*frames, content_of(payload, missing=NOTHING_RECORDED))
+        return {self.frames: frames, self.add: gr.Button(_of_webcam(len(frames)), interactive=True)}
 
-    def _job(self, way: Way, key: str, name: str, species: str, *, use_aliases: bool = False) -> Bring:
-        into = own_set(key).key if key else ""
-        if not into:
-            require_room_for_another()
-        whom = str(species or species_in(name))
-        return Bring(
-            way, into=into, name=name, species=whom, use_aliases=use_aliases, root=sets_folder(),
-            limits=import_limits(), owner=current_visitor(),
-        )  # fmt: skip
+    def from_webcam(
+        self, key: str, name: str, species: str, label: str, turn: _Turn, frames: tuple[bytes, ...]
+    ) -> Steps:
+        """Import what the webcam recorded into a class."""
+        yield {self.frames: (), self.add: gr.Button(_of_webcam(0), interactive=False)}
+        with tempfile.TemporaryDirectory(prefix="emotion-webcam-") as folder:
+            paths = [Path(folder, f"webcam-{number}.jpg") for number in range(1, len(frames) + 1)]
+            for path, content in zip(paths, frames, strict=True):
+                path.write_bytes(content)
+            way = FromFiles([(path, path.name) for path in paths], str(label or ""))
+            yield from self._into_class(way, key, name, species, turn)
 
-    def _bring(self, job: Bring, uploads: Sequence[Upload], said: gr.HTML, turn: _Turn | None = None) -> Steps:
+    def _into_class(self, way: FromFiles, key: str, name: str, species: str, turn: _Turn) -> Steps:
+        with turn.alone():
+            job = import_job(way, key or turn.made, name or free_name(), species)
+            brought = yield from self._bring(job, self.said_of_class)
+            turn.made = brought.key if brought else turn.made
+
+    def _bring(self, job: Bring, said: gr.HTML) -> Generator[Values, None, Brought | None]:
         try:
             brought = yield from watched(self.services.do(job), said)
         except EmotionError as error:
             # Next to the fields, where it stays visible, unlike a toast.
             yield {said: sentence(str(error), kind="problem")}
-            return
-        finally:
-            for upload in uploads:
-                upload.delete()
-        if turn:
-            turn.made = brought.key
+            return None
         yield {said: sentence(_brought_sentence(brought)), **self.finish(brought)}
+        return brought
+
+
+@contextmanager
+def _uploaded(payloads: Sequence[dict[str, Any] | None]) -> Iterator[list[Upload]]:
+    """Yield the files that a widget sent, and delete them afterwards. Raises PictureError for what is no upload."""
+    uploads = [upload for each in payloads if (upload := received(each)) is not None]
+    try:
+        yield uploads
+    finally:
+        for upload in uploads:
+            upload.delete()
 
 
 def _brought_sentence(brought: Brought) -> str:
@@ -233,18 +240,13 @@ def _brought_sentence(brought: Brought) -> str:
     return said
 
 
+def _of_webcam(number: int) -> str:
+    return f"Add {count(number, 'picture')} of the webcam" if number else "Add what the webcam records"
+
+
 def _photographs_html(chosen: PhotographSet) -> str:
     sources = " and ".join(html.escape(each.name) for each in chosen.sources)
     return (
         f'<div class="photographs"><b>{html.escape(chosen.title)}</b><p>{html.escape(chosen.holds)}</p>'
         f'<p class="note">{sources}. Licence: {html.escape(chosen.licence)}.</p></div>'
     )
-
-
-def _burst(event: gr.EventData) -> list[Upload]:
-    """Return a burst's pictures, already uploaded by the page. Raises PictureError if there are none."""
-    paths = event._data.get("paths")
-    if not isinstance(paths, list) or not 0 < len(paths) <= MOST:
-        raise PictureError("No picture came from the webcam: hold its button a little longer.")
-    given = [received({"path": str(path), "orig_name": f"webcam-{number}.jpg"}) for number, path in enumerate(paths, 1)]
-    return [upload for upload in given if upload is not None]

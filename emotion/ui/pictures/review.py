@@ -1,8 +1,7 @@
 """Review a set page by page: relabel or delete ticked pictures, find the hardest ones, pack the set."""
 
 import html
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -15,7 +14,7 @@ from emotion.data.editing import delete_pictures, pack, relabel_pictures, take_a
 from emotion.data.findings import Suspect, kept_suspects
 from emotion.data.sets import Manifest, PictureRow, SavedSet
 from emotion.server.services import Services
-from emotion.ui.events import EVERY_PRESS, Values, on, watched
+from emotion.ui.events import EVERY_PRESS, Steps, Values, on, watched
 from emotion.ui.html import TICKS, data_uris, sentence, slot, ticked
 from emotion.ui.picture_sets import own_set, seen_set
 from emotion.ui.uploads import new_download
@@ -23,20 +22,23 @@ from emotion.ui.visitor import current_visitor
 
 PAGE, SIDE = 48, 132
 ALL = "all classes"
-ORDERS = ("As they came", "Hardest pictures first", "Look-alikes together")
-FIRST = (ORDERS[0], ALL, 1)
-NOT_LOOKED = "Press “Find the hardest pictures”: the backbone looks at each once, and training skips that look then."
-NO_LIKENESSES = "No two pictures of this set look nearly the same."
-Remark = Callable[[PictureRow], str]
+AS_THEY_CAME, HARDEST, ALIKE = "As they came", "Hardest pictures first", "Look-alikes together"
+FIRST = (AS_THEY_CAME, ALL, 1)
+EMPTY = {
+    AS_THEY_CAME: "No picture is of this class.",
+    HARDEST: "Press “Find the hardest pictures”: the backbone looks at each once, and training skips that look then.",
+    ALIKE: "No two pictures of this set look nearly the same.",
+}
+# A picture and the remark below it.
+Remarked = tuple[PictureRow, str]
 
 
 class Review:
-    """The gallery's widgets and their handlers; ``view`` are the outputs of ``show``."""
+    """The gallery's widgets and their handlers; ``chosen`` holds the key of the open set."""
 
     def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
         self.services, self.chosen = services, chosen
         self.ticked = gr.State(())
-        self.looked_through = gr.State("")
         with gr.Column(visible=False) as self.body:
             self.aliases = gr.Button(
                 "Call them by the emotions’ names", visible=False, elem_id="take-aliases", size="md"
@@ -51,49 +53,33 @@ class Review:
                     "Download the zip", visible=False, elem_id="pack-file", size="md", min_width=140
                 )
             self.status = slot("review-status")
-            self._build_gallery()
-        self.view: list[Any] = [
-            self.body, self.ticked, self.aliases, self.train, self.hardest, self.file, self.order, self.label,
-            self.page, self.gallery, self.note, self.status, self.changes, self.to,
-        ]  # fmt: skip
-
-    def _build_gallery(self) -> None:
-        with gr.Row(elem_classes="controls"):
-            self.order = gr.Dropdown(
-                list(ORDERS), value=ORDERS[0], label="Order", elem_id="review-order", min_width=180
-            )
-            self.label = gr.Dropdown([ALL], value=ALL, label="Class shown", elem_id="review-class", min_width=130)
-            self.page = gr.Slider(
-                1, 2, value=1, step=1, precision=0, label="Page", elem_id="review-page", min_width=160
-            )
-        with gr.Row(elem_classes="actions") as self.changes:
-            self.to = gr.Dropdown(
-                list(EMOTIONS), value=EMOTIONS[0], label="Into the class", allow_custom_value=True, elem_id="review-to",
-                min_width=150,
-            )  # fmt: skip
-            self.move = gr.Button("Relabel the ticked", elem_id="relabel", min_width=150)
-            self.delete = gr.Button("Delete the ticked", variant="stop", elem_id="delete-ticked", min_width=150)
-        self.note = slot("review-note")
-        self.gallery = slot("review", script=TICKS)
+            with gr.Row(elem_classes="controls"):
+                self.order = gr.Dropdown(
+                    list(EMPTY), value=AS_THEY_CAME, label="Order", elem_id="review-order", min_width=180
+                )
+                self.label = gr.Dropdown([ALL], value=ALL, label="Class shown", elem_id="review-class", min_width=130)
+                self.page = gr.Dropdown([1], value=1, label="Page", elem_id="review-page", min_width=100)
+            with gr.Row(elem_classes="actions") as self.changes:
+                self.to = gr.Dropdown(
+                    list(EMOTIONS), value=EMOTIONS[0], label="Into the class", allow_custom_value=True,
+                    elem_id="review-to", min_width=150,
+                )  # fmt: skip
+                self.move = gr.Button("Relabel the ticked", elem_id="relabel", min_width=150)
+                self.delete = gr.Button("Delete the ticked", variant="stop", elem_id="delete-ticked", min_width=150)
+            self.note = slot("review-note")
+            self.gallery = slot("review", script=TICKS)
 
     def connect(self, view: Sequence[Any], show: Callable[..., Values]) -> list[Any]:
         """Register the events, and return those that change the set; ``show`` returns the values for a set's key."""
         place = [self.order, self.label, self.page]
-        looked = [self.gallery, self.page, self.ticked, self.note]
         # Another order or class starts at its first page.
         last: dict[str, Any] = {"trigger_mode": "always_last"}
-        on([self.order.input, self.label.input], self.look, [self.chosen, *place[:2]], looked, **last)
-        on(self.page.input, self.look, [self.chosen, *place], looked, **last)
+        on([self.order.input, self.label.input], self.look, [self.chosen, *place[:2]], view, **last)
+        on(self.page.input, self.look, [self.chosen, *place], view, **last)
         on(self.gallery.select, self.tick, None, [self.ticked, self.note], trigger_mode=EVERY_PRESS)
         on(self.pack.click, self.pack_up, self.chosen, self.file)
-        # Two steps, since the visitor may have opened another set in the meantime.
-        found = on(
-            self.hardest.click, self.find_hardest, self.chosen, [self.status, self.looked_through], concurrency_limit=2
-        )
-        on(
-            found.then, self.show_hardest, [self.looked_through, self.chosen, self.label],
-            [self.status, self.order, *looked],
-        )  # fmt: skip
+        finding = on(self.hardest.click, self.find_hardest, [self.chosen, self.label], view, concurrency_limit=2)
+        on(self.chosen.change, None, None, None, cancels=finding)
 
         def changed(change: Callable[[SavedSet, list[str], str], object]) -> Callable[..., Values]:
             def handler(key: str | None, chosen: Sequence[str], to: str, *at: Any) -> Values:
@@ -111,11 +97,11 @@ class Review:
         ]
 
     def show(self, found: SavedSet | None, at: Sequence[Any] = FIRST) -> Values:
-        """Return the values of all widgets for a set."""
+        """Return the values of all widgets for a set, at an order, a class and a page."""
         if found is None:
             return {self.body: gr.Column(visible=False), self.ticked: ()}
         order, label, page = at
-        counts, own = found.manifest.counts(), may_change(found.folder, current_visitor())
+        own, counts = may_change(found.folder, current_visitor()), found.manifest.counts()
         label = label if label in counts else ALL
         return {
             self.body: gr.Column(visible=True),
@@ -123,7 +109,6 @@ class Review:
             self.train: gr.Button(visible=len(counts) > 1),
             self.hardest: gr.Button(visible=len(counts) > 1),
             self.file: gr.DownloadButton(visible=False),
-            self.order: gr.Dropdown(value=order),
             self.label: gr.Dropdown([ALL, *counts], value=label),
             self.status: "",
             self.changes: gr.Row(visible=own),
@@ -131,24 +116,23 @@ class Review:
             **self._looked(found, order, label, page),
         }
 
-    def look(self, key: str | None, order: str, label: str, page: float | None = None) -> Values:
+    def look(self, key: str | None, order: str, label: str, page: int = 1) -> Values:
         """Show another page, order or class, with nothing ticked."""
-        return self._looked(seen_set(key), order, label, page or 1, slider_at=page)
+        return self._looked(seen_set(key), order, label, page)
 
-    def _looked(
-        self, found: SavedSet, order: str, label: str, page: float, *, slider_at: float | None = None
-    ) -> Values:
-        shown = page_of(found.manifest, kept_suspects(found), order=order, label=label, page=int(page or 1))
-        at = min(max(1, int(page or 1)), shown.pages)
-        # A value the slider already has is not sent: it would reset a slider that is still being moved.
-        moved: dict[str, Any] = {} if slider_at == at else {"value": at}
+    def _looked(self, found: SavedSet, order: str, label: str, page: int) -> Values:
+        rows = rows_of(found.manifest, kept_suspects(found), order=order, label=label)
+        pages = max(1, -(-len(rows) // PAGE))
+        at = min(max(1, page), pages)
+        shown = rows[(at - 1) * PAGE : at * PAGE]
         return {
-            self.gallery: gallery_html(found, shown),
-            # Hidden, not removed: a removed slider keeps its value, which may lie beyond its new end.
-            self.page: gr.Slider(1, max(2, shown.pages), visible=True if shown.pages > 1 else "hidden", **moved),
+            self.order: gr.Dropdown(value=order),
+            self.page: gr.Dropdown([(f"{each} of {pages}", each) for each in range(1, pages + 1)], value=at,
+                                   visible=pages > 1),
+            self.gallery: gallery_html(found, shown) if shown else sentence(EMPTY[order]),
             self.ticked: (),
             self.note: _note(0),
-        }
+        }  # fmt: skip
 
     def tick(self, event: gr.EventData) -> Values:
         """Store which pictures are ticked, by their names within the set."""
@@ -161,53 +145,28 @@ class Review:
         made = pack(found, new_download(f"{found.key}.zip"))
         return {self.file: gr.DownloadButton(value=str(made), visible=True)}
 
-    def find_hardest(self, key: str | None) -> Generator[Values, None, None]:
-        """Compute the missing features of the set, and report how many pictures lie nearer to another class."""
+    def find_hardest(self, key: str | None, label: str) -> Steps:
+        """Compute the missing features of the set, and show its hardest pictures first."""
         found = seen_set(key)
-        yield {self.looked_through: ""}
         told = yield from watched(self.services.do(FindHardest(found.folder)), self.status)
-        yield {self.status: sentence(told), self.looked_through: found.key}
-
-    def show_hardest(self, looked_through: str, key: str | None, label: str) -> Values:
-        """Show the hardest pictures first, unless another set was chosen meanwhile."""
-        if not looked_through or looked_through != key:
-            return {self.status: ""}
-        return {self.order: gr.Dropdown(value=ORDERS[1]), **self._looked(seen_set(key), ORDERS[1], label, 1)}
+        yield {self.status: sentence(told), **self._looked(found, HARDEST, label, 1)}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A page of the gallery: its pictures, the number of pages, and the remark below each picture."""
-
-    rows: Sequence[PictureRow]
-    pages: int
-    remark: Remark
-    empty: str
-
-
-def page_of(manifest: Manifest, suspects: dict[str, Suspect], *, order: str, label: str, page: int) -> Shown:
-    """Return the rows of a page, counted from 1; a number beyond the last page means the last one."""
+def rows_of(manifest: Manifest, suspects: Mapping[str, Suspect], *, order: str, label: str) -> list[Remarked]:
+    """Return the pictures of a class in an order, each with a remark; ``suspects`` are by hash."""
     rows = [row for row in manifest.pictures if label in (ALL, row.label)]
-    remark: Remark = _plain
-    empty = "No picture is of this class."
-    if order == ORDERS[1]:
-        rows = sorted((row for row in rows if row.sha256 in suspects), key=lambda row: -suspects[row.sha256].doubt)
-        remark, empty = (lambda row: _doubt(suspects[row.sha256])), NOT_LOOKED
-    elif order == ORDERS[2]:
-        rows, remark, empty = _alike(manifest, rows)
-    pages = max(1, -(-len(rows) // PAGE))
-    start = (min(max(page, 1), pages) - 1) * PAGE
-    return Shown(rows[start : start + PAGE], pages, remark, "" if rows else empty)
+    if order == HARDEST:
+        hardest = sorted((row for row in rows if row.sha256 in suspects), key=lambda row: -suspects[row.sha256].doubt)
+        return [(row, _doubt(suspects[row.sha256])) for row in hardest]
+    if order == ALIKE:
+        return _alike(manifest, rows)
+    return [(row, f"{row.width} × {row.height}") for row in rows]
 
 
-def gallery_html(found: SavedSet, shown: Shown) -> str:
-    """Return the page as figures with tick boxes, each with its set's key, since file names repeat across sets."""
-    if shown.empty:
-        return sentence(shown.empty)
-    uris = data_uris([found.folder / row.file for row in shown.rows], side=SIDE)
-    figures = "".join(
-        _figure(row, uri, shown.remark(row), key=found.key) for row, uri in zip(shown.rows, uris, strict=True)
-    )
+def gallery_html(found: SavedSet, rows: Sequence[Remarked]) -> str:
+    """Return pictures as figures with tick boxes, each with its set's key, since file names repeat across sets."""
+    uris = data_uris([found.folder / row.file for row, _ in rows], side=SIDE)
+    figures = "".join(_figure(row, uri, remark, key=found.key) for (row, remark), uri in zip(rows, uris, strict=True))
     return f'<div class="review">{figures}</div>'
 
 
@@ -220,15 +179,11 @@ def _figure(row: PictureRow, uri: str, remark: str, *, key: str) -> str:
     )
 
 
-def _plain(row: PictureRow) -> str:
-    return f"{row.width} × {row.height}"
-
-
 def _doubt(suspect: Suspect) -> str:
     return f"nearer to {suspect.nearest}" if suspect.is_doubted else "as labelled"
 
 
-def _alike(manifest: Manifest, rows: Sequence[PictureRow]) -> tuple[list[PictureRow], Remark, str]:
+def _alike(manifest: Manifest, rows: Sequence[PictureRow]) -> list[Remarked]:
     """Return the rows that have near-duplicates, each after the picture it resembles."""
     of_file = {row.file: row for row in rows}
     said: dict[str, str] = {}
@@ -239,12 +194,13 @@ def _alike(manifest: Manifest, rows: Sequence[PictureRow]) -> tuple[list[Picture
         if not each.set:
             first_like.setdefault(each.file, each.like)
             if each.like in of_file:
-                said.setdefault(each.like, "")
+                said.setdefault(each.like, "the first of them")
         said[each.file] = f"like {each.like}" if not each.set else f"like one in {each.set}"
     order = sorted(said, key=lambda file: (first_like.get(file, file), file in first_like))
-    return [of_file[file] for file in order], (lambda row: said[row.file] or "the first of them"), NO_LIKENESSES
+    return [(of_file[file], said[file]) for file in order]
 
 
 def _note(number: int) -> str:
-    said = f"{count(number, 'picture')} ticked." if number else "Tick what is wrong, then relabel or delete it."
-    return f'<p class="note" role="status">{said}</p>'
+    return sentence(
+        f"{count(number, 'picture')} ticked." if number else "Tick what is wrong, then relabel or delete it."
+    )

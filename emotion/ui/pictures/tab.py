@@ -9,17 +9,17 @@ import gradio as gr
 
 from emotion.core.errors import PictureError
 from emotion.core.format import count
-from emotion.core.labels import alias_offer, colour_of
-from emotion.core.owners import may_change, owner_of, share
+from emotion.core.labels import alias_offer
+from emotion.core.owners import may_change, share
 from emotion.data.editing import describe_set
 from emotion.data.findings import findings
 from emotion.data.folders import Skipped
 from emotion.data.names import shown
 from emotion.data.sets import Manifest, SavedSet, delete_set
 from emotion.server.services import Services
-from emotion.ui.events import EVERY_PRESS, Values, on
-from emotion.ui.handing_on import LABEL
-from emotion.ui.html import sentence, slot
+from emotion.ui.events import EVERY_PRESS, Values, on, widgets
+from emotion.ui.handing_on import LABEL, share_switch
+from emotion.ui.html import bars, sentence, slot
 from emotion.ui.picture_sets import own_set, saved_key, seen_set, title_of, visible_sets
 from emotion.ui.pictures.incoming import Incoming
 from emotion.ui.pictures.review import FIRST, Review
@@ -27,7 +27,7 @@ from emotion.ui.visitor import current_visitor
 
 NEW, NEW_TITLE = "", "A new set"
 SHARED_INFO = "Others see these pictures, and may train on them and compare with them."
-NOTHING_YET = "Bring a zip of class folders, put files into a class, or hold the webcam's button: it appears here."
+NOTHING_YET = "Bring a zip of class folders, put files into a class, or record with the webcam: it appears here."
 ALIASES_BUTTON = "press the button below"
 MOST_TOLD = 40
 
@@ -44,10 +44,8 @@ class PicturesTab:
             with gr.Column(scale=3, min_width=320):
                 self.summary = slot("summary", sentence(NOTHING_YET, kind="waits"))
                 self.review = Review(services, self.chosen)
-        self.view: list[Any] = [
-            self.chosen, self.incoming.naming, self.summary, self.about, self.title, self.species, self.shared,
-            self.sure, *self.review.view,
-        ]  # fmt: skip
+        parts = (self, self.incoming, self.incoming.data_set, self.review)
+        self.view = list(dict.fromkeys(widget for part in parts for widget in widgets(part)))
 
     def _build_about(self) -> None:
         with gr.Accordion("Rename or delete this set", open=False, visible=False, elem_id="about-set") as self.about:
@@ -87,7 +85,7 @@ class PicturesTab:
             self.about: gr.Accordion(visible=found is not None and may_change(found.folder, current_visitor())),
             self.title: manifest.name if manifest else "",
             self.species: manifest.species if manifest else "",
-            self.shared: _shared(found),
+            self.shared: share_switch(found.folder if found else None),
             self.sure: False,
             **self.review.show(found if manifest and manifest.pictures else None, at),
         }
@@ -101,7 +99,7 @@ class PicturesTab:
         """Share the set with everyone, or stop sharing it."""
         found = own_set(key)
         share(found.folder, current_visitor(), shared=bool(shared))
-        return {self.shared: _shared(found)}
+        return {self.shared: share_switch(found.folder)}
 
     def throw(self, key: str | None, sure: bool) -> Values:
         """Delete the set, if the visitor has confirmed it."""
@@ -120,7 +118,6 @@ def summary_html(manifest: Manifest) -> str:
     """Return a set's counts as bars, its facts and its findings."""
     counts = manifest.counts()
     most = max(counts.values())
-    bars = "".join(_bar(label, number, number / most) for label, number in counts.items())
     told = "".join(f"<li>{html.escape(each)}</li>" for each in findings(manifest))
     when = time.strftime("%d.%m.%Y %H:%M", time.localtime(manifest.created))
     whom = f"{manifest.species}, " if manifest.species else ""
@@ -128,18 +125,11 @@ def summary_html(manifest: Manifest) -> str:
     facts = f"{whom}{count(len(manifest.pictures), 'picture')} in {classes}, brought {when} ({manifest.source})"
     return (
         f'<div class="set-summary"><h2>{html.escape(manifest.name)}</h2><p class="note">{html.escape(facts)}</p>'
-        f'<div class="class-bars">{bars}</div>'
+        + bars((label, number / most, f"{number:,}") for label, number in counts.items())
         + (f'<ul class="set-findings">{told}</ul>' if told else "")
         + _left_out(manifest.skipped)
         + sentence(alias_offer(counts, how=ALIASES_BUTTON))
         + "</div>"
-    )
-
-
-def _bar(label: str, number: int, share: float) -> str:
-    return (
-        f'<div><b>{html.escape(label)}</b><span class="class-bar"><i style="width:{share:.1%};'
-        f'background:{colour_of(label)}"></i></span><span>{number:,}</span></div>'
     )
 
 
@@ -156,14 +146,6 @@ def _left_out(skipped: Sequence[Skipped]) -> str:
 
 def _choices() -> list[tuple[str, str]]:
     return [(NEW_TITLE, NEW), *((title_of(found), found.key) for found in visible_sets())]
-
-
-def _shared(found: SavedSet | None) -> gr.Checkbox:
-    """Return the sharing switch for a set: hidden if there is no one to share with."""
-    if found is None:
-        return gr.Checkbox(visible=False)
-    owner = owner_of(found.folder)
-    return gr.Checkbox(value=owner.shared, visible=bool(owner.owner) and owner.owner == current_visitor())
 
 
 def _read(found: SavedSet | None) -> tuple[Manifest | None, str]:

@@ -1,12 +1,7 @@
-// The live camera's part of the page: reuses the bars' elements, so that they move; pauses the camera when hidden.
-const root = element.querySelector('.live-answer'), label = root.querySelector('.live-label');
-const doubt = root.querySelector('.live-doubt'), bars = root.querySelector('.live-bars');
-const rows = new Map();
+// The live camera's part of the page: pauses the camera where nobody sees it, and ends it when the server says so.
 const camera = () => document.querySelector('#live-camera');
 const button = (title) => camera()?.querySelector(`[title="${title} recording"]`)?.closest('button');
-const write = (place, text) => { if (place.textContent !== text) place.textContent = text; };
-let paused = false;
-
+let paused = false, pictures = 0;
 const pause = () => {
     const unseen = document.hidden || !camera()?.offsetParent;
     if (unseen && button('stop')) {
@@ -20,34 +15,8 @@ const pause = () => {
 document.addEventListener('visibilitychange', pause);
 // An element on a hidden tab has no size.
 new ResizeObserver(pause).observe(element);
-
-const row = (name) => {
-    const made = document.createElement('div');
-    made.innerHTML = '<b></b><span class="live-track"><i></i></span><span class="live-share"></span>';
-    made.querySelector('b').textContent = name;
-    rows.set(name, made);
-    return made;
-};
-const draw = () => {
-    if (!props.value) return;
-    const told = JSON.parse(props.value);
-    write(label, told.says);
-    write(doubt, told.doubt || '');
-    root.style.setProperty('--accent', told.accent || 'transparent');
-    if (told.is_over) button('stop')?.click();
-    if (!told.bars) return;
-    const shown = told.bars.map(([name, share, colour]) => {
-        const each = rows.get(name) || row(name);
-        const bar = each.querySelector('i');
-        bar.style.width = `${share * 100}%`;
-        bar.style.background = colour;
-        write(each.querySelector('.live-share'), `${Math.round(share * 100)} %`);
-        return each;
-    });
-    if (shown.length !== bars.children.length || shown.some((each, place) => bars.children[place] !== each)) {
-        bars.replaceChildren(...shown);
-    }
-    root.dataset.pictures = Number(root.dataset.pictures) + 1;
+watch('value', () => {
+    element.dataset.pictures = pictures += 1;
+    if (element.querySelector('[data-over]')) button('stop')?.click();
     pause();
-};
-watch('value', draw);
+});

@@ -1,15 +1,13 @@
 """A live camera: each picture is judged, shown as moving bars, and discarded."""
 
-import base64
-import binascii
-import json
+import html
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from emotion.core.errors import EmotionError, PictureError
-from emotion.core.format import capital
+from emotion.core.errors import EmotionError
+from emotion.core.format import capital, percent
 from emotion.core.labels import colour_of, in_order
 from emotion.core.prediction import NOT_KNOWN
 from emotion.runs.validation import MOST_CLASSES
@@ -17,9 +15,10 @@ from emotion.server.limits import public_limits
 from emotion.server.live import LiveCameras, Over, Smoothed
 from emotion.server.services import Services
 from emotion.ui.events import Values, on, session
-from emotion.ui.html import put
+from emotion.ui.html import bars, put, slot
 from emotion.ui.predict.answer import SEEN_DRAWINGS
 from emotion.ui.run_board import RunBoard, trained_on_drawn
+from emotion.ui.uploads import content_of
 from emotion.ui.words import public_words
 
 # How often the page checks for its last answer; once it has come, the next picture is sent.
@@ -27,12 +26,8 @@ EVERY_SECONDS = 0.03
 # In pixels, about a model's input size; a larger picture takes longer to send and to decode.
 SIDE = 320
 OFF = "The camera is off. Its pictures are judged one after the other and kept nowhere."
+NO_PICTURE = "No picture comes from the camera: stop it and start again."
 NOTE = "It pauses while another tab is open."
-_ANSWER = f"""
-<div class="live-answer" data-pictures="0">
-  <p class="live-label" role="status">{OFF}</p><p class="note live-doubt"></p><div class="live-bars"></div>
-</div>
-"""
 _SCRIPT = Path(__file__).with_name("live.js")
 
 
@@ -51,50 +46,41 @@ class LiveCamera:
                 )  # fmt: skip
                 put(f'<p class="note">{NOTE}</p>')
             with gr.Column(scale=3, min_width=320):
-                self.answer = gr.HTML(
-                    "", html_template=_ANSWER, js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id="live-answer",
-                    apply_default_css=False,
-                )  # fmt: skip
+                self.answer = slot("live-answer", said_html(OFF), script=_SCRIPT.read_text(encoding="utf-8"))
         on(
             self.camera.stream, self.watch, [run, self.camera], self.answer, by_page=True, preprocess=False,
             stream_every=EVERY_SECONDS, concurrency_limit=None,
         )  # fmt: skip
 
     def watch(self, name: str | None, payload: dict[str, Any] | None) -> Values:
-        """Return the current prediction as the page draws it, or the reason why there is none."""
-        return {self.answer: json.dumps(self._said(name, payload), ensure_ascii=False)}
-
-    def _said(self, name: str | None, payload: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the current prediction, or the reason why there is none."""
         visitor = self.board.visitor() or ""
         try:
             self.cameras.admit(visitor, session())
             run = self.board.choose(name)
-            said = self.services.predict_frame(run, _frame(payload))
+            said = self.services.predict_frame(run, content_of(payload, missing=NO_PICTURE))
         except EmotionError as error:
-            return {"says": public_words(str(error)), "is_over": isinstance(error, Over)}
+            return {self.answer: said_html(public_words(str(error)), is_over=isinstance(error, Over))}
         drawings = trained_on_drawn(run) if said.is_unknown else False
         mean = self.cameras.add(visitor, run.name, said)
-        return drawn(mean, is_known=said.novelty is not None, is_of_drawings=drawings)
+        return {self.answer: answer_html(mean, is_known=said.novelty is not None, is_of_drawings=drawings)}
 
 
-def drawn(mean: Smoothed, *, is_known: bool, is_of_drawings: bool) -> dict[str, Any]:
-    """Return what the page draws: the label, the doubt, and a bar for each class in fixed order."""
+def answer_html(mean: Smoothed, *, is_known: bool, is_of_drawings: bool) -> str:
+    """Return the label, the doubt, and a bar for each class in fixed order."""
     is_unknown = mean.unknown > 0.5
     often = sorted(mean.scores, key=lambda name: -mean.scores[name])[:MOST_CLASSES]
     doubt = "Unfamiliar kind of picture." if is_unknown else "Familiar kind of picture." if is_known else NOT_KNOWN
     if is_unknown and is_of_drawings:
         doubt += f" {capital(SEEN_DRAWINGS.removeprefix('but '))}"
-    return {
-        "says": f"{'Leans to' if is_unknown else 'Looks'} {mean.label}",
-        "doubt": doubt,
-        "accent": colour_of(mean.label),
-        "bars": [[name, round(mean.scores[name], 3), colour_of(name)] for name in in_order(often)],
-    }
+    label = f"{'Leans to' if is_unknown else 'Looks'} {mean.label}"
+    rows = [(name, mean.scores[name], percent(mean.scores[name])) for name in in_order(often)]
+    return said_html(label, doubt, accent=colour_of(mean.label)) + bars(rows)
 
 
-def _frame(payload: dict[str, Any] | None) -> bytes:
-    """Return the camera's picture as encoded bytes. Raises PictureError if there is none."""
-    try:
-        return base64.b64decode(str((payload or {}).get("url") or "").partition(";base64,")[2], validate=True)
-    except binascii.Error as error:
-        raise PictureError("No picture comes from the camera: stop it and start again.") from error
+def said_html(text: str, doubt: str = "", *, accent: str = "transparent", is_over: bool = False) -> str:
+    """Return a sentence in the place of the answer; ``is_over`` ends the camera."""
+    return (
+        f'<div class="verdict" role="status" style="--accent:{accent}"{" data-over" if is_over else ""}>'
+        f"<b>{html.escape(text)}</b><span>{html.escape(doubt)}</span></div>"
+    )

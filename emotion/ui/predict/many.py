@@ -2,12 +2,10 @@
 
 import base64
 import html
-import secrets
-import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from typing import Any
 
 import gradio as gr
@@ -20,7 +18,7 @@ from emotion.inference.batch import Batch, Row, basis, file_name, findings, left
 from emotion.inference.judging import JudgeMany, gathered
 from emotion.runs.validation import MOST_CLASSES
 from emotion.server.services import Services
-from emotion.ui.events import Values, on
+from emotion.ui.events import Steps, Values, on, widgets
 from emotion.ui.html import head_cell, put, scrolled, sentence, slot, status_box
 from emotion.ui.picture_sets import import_limits
 from emotion.ui.run_board import RunBoard
@@ -31,11 +29,11 @@ NOTE = (
     "Put them in class folders (happy/1.jpg, sad/2.jpg …) to see how many are right. The files are deleted once judged."
 )
 WAITING = "Waiting for its turn: one batch goes on at a time."
+STOPPED = "Stopped before the first picture was judged."
 # Rows shown on the page; the CSV has all of them.
 MAX_SHOWN = 200
 # Seconds between updates of the page: the table has some hundred kilobytes.
 PACE_SECONDS = 1.0
-TURN_SECONDS = 0.5
 
 
 class ManyPictures:
@@ -47,8 +45,6 @@ class ManyPictures:
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
         self.services, self.board = services, board
-        self._turn = threading.Lock()
-        self._stopping: dict[str, threading.Event] = {}
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
                 self.files = gr.File(
@@ -62,107 +58,95 @@ class ManyPictures:
                     self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="batch-stop", min_width=90)
                     self.csv = gr.DownloadButton("Download CSV", visible=False, elem_id="batch-csv", min_width=140)
                 self.status = slot("batch-status")
-        self.finding, self.table, self.token = slot("batch-finding"), slot("batch-table"), gr.State("")
-        view = [self.token, self.files, self.go, self.stop, self.csv, self.status, self.finding, self.table]
-        # Batches wait in ``_batches``, where the page shows it, not in Gradio's queue.
-        at_once: dict[str, Any] = {"concurrency_limit": 8, "concurrency_id": "batch"}
-        on(self.go.click, self.judge, [run, self.files], view, preprocess=False, **at_once)
-        on(self.stop.click, self.end, self.token, self.stop)
+        self.finding, self.table = slot("batch-finding"), slot("batch-table")
+        # The pictures judged so far.
+        self.batch = gr.State(None)
+        view = widgets(self)
+        asked = on(self.go.click, self.begin, None, view)
+        judging = on(
+            asked.then, self.judge, [run, self.files], view, preprocess=False, concurrency_limit=1,
+            concurrency_id="batch",
+        )  # fmt: skip
+        on(judging.then, self.end, [self.files, self.batch], view, preprocess=False)
+        on(self.stop.click, self.stopped, self.batch, self.status, cancels=judging)
 
-    def judge(self, name: str | None, payload: Sequence[dict[str, Any]] | None) -> Generator[Values, None, None]:
-        """Judge the uploaded pictures and delete them; yield the results so far."""
+    def begin(self) -> Values:
+        """Show that the batch waits for its turn."""
+        return {
+            self.batch: None,
+            self.go: gr.Button(interactive=False),
+            self.stop: gr.Button(visible=True),
+            self.csv: gr.DownloadButton(visible=False),
+            self.status: status_box("queued", "waiting", WAITING, None),
+            self.finding: "",
+            self.table: "",
+        }
+
+    def judge(self, name: str | None, payload: Sequence[dict[str, Any]] | None) -> Steps:
+        """Judge the uploaded pictures and delete them; yield the results so far, once a second and at the end."""
         uploads = [upload for each in payload or [] if (upload := received(each)) is not None]
-        token = secrets.token_urlsafe()
-        stopping = self._stopping[token] = threading.Event()
-        batch, problem = None, ""
         try:
             if not uploads:
                 raise PictureError(NOTHING)
             given = [(each.path, each.name) for each in uploads]
             job = JudgeMany(self.board.choose(name), given, limits=import_limits(), thumbnails=MAX_SHOWN)
-            yield {
-                self.token: token,
-                self.go: gr.Button(interactive=False),
-                self.stop: gr.Button(visible=True, interactive=True),
-                self.csv: gr.DownloadButton(visible=False),
-                self.status: status_box("running", "running", "Loading the run's model.", None),
-                self.finding: "",
-                self.table: "",
-            }
-            with closing(self._batches(job, stopping)) as batches:
-                for batch in batches:
-                    yield self._going_on(batch)
+            yield {self.status: status_box("running", "running", "Loading the run's model.", None)}
+            due = 0.0
+            with closing(self.services.do(job)) as steps:
+                for step in gathered(steps):
+                    if not isinstance(step, Batch) or not step.rows:
+                        continue
+                    if time.monotonic() >= due or len(step.rows) == step.total:
+                        yield self._going_on(step)
+                        due = time.monotonic() + PACE_SECONDS
+            yield {self.status: ""}
         except EmotionError as error:
             # Next to the fields, where it stays visible, unlike a toast.
-            problem = str(error)
+            yield {self.status: sentence(str(error), kind="problem")}
         finally:
-            del self._stopping[token]
             for upload in uploads:
                 upload.delete()
-        yield self._over(batch, was_stopped=stopping.is_set() and not problem, problem=problem)
 
-    def end(self, token: str) -> Values:
-        """End the batch after the current pictures."""
-        if token in self._stopping:
-            self._stopping[token].set()
-        return {self.stop: gr.Button(interactive=False)}
-
-    def _batches(self, job: JudgeMany, stopping: threading.Event) -> Generator[Batch | None, None, None]:
-        """Yield the growing batch, once a second and at its end; None while it waits for its turn."""
-        while not self._turn.acquire(timeout=TURN_SECONDS):
-            if stopping.is_set():
-                return
-            yield None
-        steps = self.services.do(job)
-        try:
-            batch, due = None, 0.0
-            for step in gathered(steps):
-                batch = step if isinstance(step, Batch) else None
-                if stopping.is_set():
-                    break
-                if batch and time.monotonic() >= due:
-                    yield batch
-                    due = time.monotonic() + PACE_SECONDS
-            if batch:
-                yield batch
-        finally:
-            steps.close()
-            self._turn.release()
-
-    def _going_on(self, batch: Batch | None) -> Values:
+    def end(self, payload: Sequence[dict[str, Any]] | None, batch: Batch | None) -> Values:
+        """Show what was judged, however the batch ended."""
+        for each in payload or []:
+            # Only a batch that was stopped while it waited has files left.
+            with suppress(PictureError):
+                if upload := received(each):
+                    upload.delete()
+        idle: Values = {
+            self.files: None,
+            self.go: gr.Button(interactive=True),
+            self.stop: gr.Button(visible=False),
+        }
         if batch is None:
-            return {self.status: status_box("queued", "waiting", WAITING, None)}
+            return idle
+        file = new_download(file_name(batch))
+        file.write_text(to_csv(batch), encoding="utf-8")
+        return idle | {
+            self.csv: gr.DownloadButton(value=str(file), visible=True),
+            self.finding: finding_html(batch),
+            self.table: batch_table(batch),
+        }
+
+    def stopped(self, batch: Batch | None) -> Values:
+        """Replace the progress; ``end`` shows what was judged."""
+        return {self.status: "" if batch else sentence(STOPPED)}
+
+    def _going_on(self, batch: Batch) -> Values:
         done, total, left = len(batch.rows), batch.total, batch.remaining_seconds
         remaining = f", {duration(left)} left" if left is not None else ""
         line = status_box("running", "running", f"{done:,} of {total:,}{remaining}.", done / total)
         # A full table no longer changes, so it is not sent again.
-        return {self.status: line} | ({} if done > MAX_SHOWN + 100 else {self.table: batch_table(batch)})
-
-    def _over(self, batch: Batch | None, *, was_stopped: bool, problem: str) -> Values:
-        answer: Values = {
-            self.token: "",
-            self.files: None,
-            self.go: gr.Button(interactive=True),
-            self.stop: gr.Button(visible=False),
-            self.status: sentence(problem, kind="problem"),
-        }
-        if batch is None or not batch.rows:
-            stopped = sentence("Stopped before the first picture was judged.") if was_stopped else ""
-            return answer | {self.status: sentence(problem, kind="problem") or stopped}
-        file = new_download(file_name(batch))
-        file.write_text(to_csv(batch), encoding="utf-8")
-        return answer | {
-            self.csv: gr.DownloadButton(value=str(file), visible=True),
-            self.finding: finding_html(batch, was_stopped=was_stopped),
-            self.table: batch_table(batch),
-        }
+        table = {} if done > MAX_SHOWN + 100 else {self.table: batch_table(batch)}
+        return {self.batch: batch, self.status: line, **table}
 
 
-def finding_html(batch: Batch, *, was_stopped: bool) -> str:
+def finding_html(batch: Batch) -> str:
     """Return the result of a batch in sentences, with what it rests on."""
     first, *others = (html.escape(each) for each in findings(batch))
     more = "".join(f"<p>{each}</p>" for each in others)
-    rest = "".join(sentence(each) for each in left_out(batch, was_stopped=was_stopped))
+    rest = "".join(sentence(each) for each in left_out(batch, was_stopped=True))
     return (
         f'<div class="headline"><p class="finding">{first}</p>{more}'
         f'<p class="basis">{html.escape(basis(batch))}</p></div>{rest}'
@@ -171,8 +155,6 @@ def finding_html(batch: Batch, *, was_stopped: bool) -> str:
 
 def batch_table(batch: Batch) -> str:
     """Return the table's first rows, one per file in the given order."""
-    if not batch.rows:
-        return ""
     # Of many classes, the most often predicted ones.
     often = Counter(row.predicted for row in batch.rows if row.scores)
     classes = in_order(sorted(batch.classes, key=lambda name: -often[name])[:MOST_CLASSES])

@@ -1,11 +1,9 @@
 """One picture: the probability of every class, another run's next to it, and a map of the evidence."""
 
-import base64
-import binascii
 import html
 import io
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,13 @@ from emotion.core.prediction import Prediction
 from emotion.data.decoding import open_picture
 from emotion.server.services import Services
 from emotion.ui.charts import PROBABILITY_HEIGHT, WAITING, chart, probability_chart, waiting
-from emotion.ui.events import EVERY_PRESS, Values, on, warn, watched
+from emotion.ui.events import EVERY_PRESS, Steps, Values, on, warn, watched, widgets
 from emotion.ui.html import data_uri, data_uris, put, sentence, slot
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
 from emotion.ui.predict.answer import difference_html, verdict_html, wants_photographs
 from emotion.ui.rendering import is_cropped, legend_html, saliency_figure
 from emotion.ui.run_board import RunBoard
-from emotion.ui.uploads import received
+from emotion.ui.uploads import content_of, received
 
 # Gradio's own label of the field, repeated as visible text for users of voice control.
 DROP = "Drop an image file here to upload"
@@ -34,6 +32,7 @@ NO_PICTURE = "Drop, paste or take a picture, or click one of the examples."
 COPY = "Judged from the copy shown here (640 pixels at most): the file is deleted, and its numbers differ a little."
 GONE = "The picture is gone: give it again."
 SAME = "That is the run in use: choose another one to set beside it."
+NO_OTHER = ("no other run", "")
 SHOWN_SIDE = 640
 # Predictions at a time, of Gradio's 40 threads; they wait for their turn inside the handlers.
 AT_ONCE = 20
@@ -69,7 +68,7 @@ class OnePicture:
     """
 
     def __init__(self, services: Services, board: RunBoard, run: gr.Dropdown) -> None:
-        self.services, self.board, self.run = services, board, run
+        self.services, self.board = services, board
         self.examples = _examples()
         # One object for all events of a page, changed in place.
         self.shown = gr.State(Shown())
@@ -92,9 +91,8 @@ class OnePicture:
                         self.verdict_beside = slot("verdict-beside")
                         self.bars_beside = _empty_bars("Probability by the other run", "bars-beside")
                 self.other = gr.Dropdown(
-                    [("no other run", "")], value="", label="Compare with another run", elem_id="predict-beside",
-                    interactive=True,
-                )  # fmt: skip
+                    [NO_OTHER], value="", label="Compare with another run", elem_id="predict-beside", interactive=True
+                )
                 self.difference = slot("difference")
         with gr.Column(visible=False, elem_id="looking") as self.looking:
             put('<h3 class="section-title">What is it looking at?</h3>')
@@ -102,23 +100,20 @@ class OnePicture:
                 self.label = gr.Radio([], label="Evidence for", elem_id="looking-class", scale=3, min_width=300)
                 self.go = gr.Button("Show the map", elem_id="looking-show", scale=1, min_width=150)
             self.map = slot("looking-map")
-        self._connect()
+        self._connect(run)
 
-    def _connect(self) -> None:
-        answer = [
-            self.picture, self.verdict, self.photographs, self.bars, self.beside, self.verdict_beside, self.bars_beside,
-            self.difference, self.looking, self.label, self.map,
-        ]  # fmt: skip
-        runs = [self.shown, self.run, self.other]
-        options: dict[str, Any] = {"concurrency_id": "predict", "concurrency_limit": AT_ONCE, **RAW}
-        last: dict[str, Any] = {"trigger_mode": "always_last", **options}
-        on(self.picture.input, self.judge_upload, [*runs, self.picture], answer, **last)
-        on(self.gallery.click, self.judge_example, runs, answer, trigger_mode=EVERY_PRESS, **options)
-        on([self.run.change, self.other.input], self.judge_again, [*runs, self.picture], answer, **last)
-        on(
+    def _connect(self, run: gr.Dropdown) -> None:
+        view, runs = widgets(self), [self.shown, run, self.other]
+        last: dict[str, Any] = {"trigger_mode": "always_last", **RAW}
+        looking = on(
             [self.go.click, self.label.input], self.look, [self.shown, self.label, self.picture], self.map,
-            concurrency_id="looking", trigger_mode="always_last", **RAW,
+            concurrency_id="looking", **last,
         )  # fmt: skip
+        # Another picture or run ends the map of the last one.
+        options: dict[str, Any] = {"concurrency_id": "predict", "concurrency_limit": AT_ONCE, "cancels": looking}
+        on(self.picture.input, self.judge_upload, [*runs, self.picture], view, **options, **last)
+        on(self.gallery.click, self.judge_example, runs, view, trigger_mode=EVERY_PRESS, **options, **RAW)
+        on([run.change, self.other.input], self.judge_again, [*runs, self.picture], view, **options, **last)
 
     def judge_upload(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Values:
         """Judge an uploaded picture and delete it."""
@@ -135,43 +130,37 @@ class OnePicture:
 
     def judge_example(self, page: Shown, run: str | None, other: str | None, event: gr.EventData) -> Values:
         """Judge the clicked example, by its number: the page never sends a path."""
-        return self._judge_example(page, run, other, event._data.get("number"))
+        number = event._data.get("number")
+        if not isinstance(number, int) or not 0 <= number < len(self.examples):
+            raise PictureError("That example is gone: reload the page.")
+        return self._judge(page, run, other, self.examples[number], example=number)
 
     def judge_again(self, page: Shown, run: str | None, other: str | None, payload: dict[str, Any] | None) -> Values:
         """Judge the picture on the page again with the runs now chosen."""
         if not page.run:
             return {}
         if page.example is not None:
-            return self._judge_example(page, run, other, page.example)
+            return self._judge(page, run, other, self.examples[page.example], example=page.example)
         # The file is deleted; the page sends back its displayed copy.
         with tempfile.TemporaryDirectory(prefix="emotion-copy-") as folder:
             copy = Path(folder) / "picture.webp"
-            copy.write_bytes(_sent_back(payload))
+            copy.write_bytes(content_of(payload, missing=GONE))
             answer = self._judge(page, run, other, copy, "The picture")
         if answer and page.run:
             answer[self.verdict] += sentence(COPY)
             answer.pop(self.picture)
         return answer
 
-    def look(self, page: Shown, label: str | None, payload: dict[str, Any] | None) -> Generator[Values, None, None]:
-        """Show a class's saliency map over the picture, unless the page has made another request meanwhile."""
+    def look(self, page: Shown, label: str | None, payload: dict[str, Any] | None) -> Steps:
+        """Show a class's saliency map over the picture."""
         if label is None or label not in page.scores:
             raise PictureError(GONE)
-        content, asked, confidence = _sent_back(payload), page.asked, page.scores[label]
-        study = Explain(self.board.find(page.run), content, label)
-        found = yield from watched(self.services.study(study), self.map)
-        if page.asked != asked:
-            return
+        content, confidence = content_of(payload, missing=GONE), page.scores[label]
+        found = yield from watched(self.services.study(Explain(self.board.find(page.run), content, label)), self.map)
         # The probability shown in the bars; the copy's own differs slightly, since its pixels do.
         seen = replace(found, confidence=confidence)
         figure = saliency_figure(seen, data_uri(open_picture(io.BytesIO(content)), side=SHOWN_SIDE))
         yield {self.map: f'<div class="looking">{figure}<div>{legend_html(is_cropped=is_cropped(seen))}</div></div>'}
-
-    def _judge_example(self, page: Shown, run: str | None, other: str | None, number: Any) -> Values:
-        if not isinstance(number, int) or not 0 <= number < len(self.examples):
-            raise PictureError("That example is gone: reload the page.")
-        path = self.examples[number]
-        return self._judge(page, run, other, path, path.name, example=number)
 
     def _judge(
         self,
@@ -179,7 +168,7 @@ class OnePicture:
         name: str | None,
         other: str | None,
         picture: Path,
-        called: str,
+        called: str = "",
         *,
         example: int | None = None,
     ) -> Values:
@@ -240,17 +229,6 @@ def _empty_bars(label: str, name: str) -> gr.HTML:
 def _bars(said: Prediction, *, beside: Prediction | None) -> str:
     also = beside.scores if beside else ()
     return probability_chart(said.scores, beside=also, is_muted=bool(said.is_unknown))
-
-
-def _sent_back(payload: dict[str, Any] | None) -> bytes:
-    """Return the bytes of the picture that the page shows. Raises PictureError if it shows none."""
-    head, _, content = str((payload or {}).get("url") or "").partition(";base64,")
-    try:
-        if not head.startswith("data:image/"):
-            raise PictureError(GONE)
-        return base64.b64decode(content, validate=True)
-    except binascii.Error as error:
-        raise PictureError(GONE) from error
 
 
 def _examples() -> list[Path]:
