@@ -17,7 +17,7 @@ from emotion.runs.run import MAX_NOTE, MAX_TITLE, About
 from emotion.runs.validation import load_validation
 from emotion.server.services import Services
 from emotion.ui.chosen import Chosen
-from emotion.ui.events import EVERY_PRESS, Values, on
+from emotion.ui.events import EVERY_PRESS, Values, on, widgets
 from emotion.ui.handing_on import HandingOn, share_switch
 from emotion.ui.html import drawn_badge, sentence, slot
 from emotion.ui.news import News
@@ -60,10 +60,7 @@ class RunsTab:
         self.handing_on = HandingOn(services, board, self.open)
         with gr.Column(visible=False) as self.body:
             self._build_body()
-        self.view: list[Any] = [
-            self.open, self.seen, self.empty, self.table, self.body, self.state, self.use, self.delete, self.title,
-            self.note, self.facts, self.command, self.confusion, self.cell, self.wrong, self.handing_on.switch,
-        ]  # fmt: skip
+        self.view = [*widgets(self), self.handing_on.switch]
         self._connect(chosen)
         news.tell(self.refresh, [self.open, self.seen, chosen.run], self.view)
 
@@ -93,12 +90,11 @@ class RunsTab:
                 self.handing_on.build_push()
 
     def _connect(self, chosen: Chosen) -> None:
-        on(self.table.select, self.open_row, None, [*self.view, self.is_picked], **IN_TURN)
+        on(self.table.select, self.open_row, None, self.view, **IN_TURN)
         on(self.keep.click, self.describe, [self.open, self.title, self.note], self.view, **IN_TURN)
         on(self.confusion.click, self.open_cell, self.open, self.cell, **IN_TURN)
-        undo = [self.thrown, self.undo_row, self.undone]
-        on(self.delete.click, self.throw, self.open, [*undo, *self.view], **IN_TURN)
-        on(self.undo.click, self.take, self.thrown, [*undo, *self.view], **IN_TURN)
+        on(self.delete.click, self.throw, self.open, self.view, **IN_TURN)
+        on(self.undo.click, self.take, self.thrown, self.view, **IN_TURN)
         on(self.use.click, chosen.use, self.open, [chosen.run, chosen.picked])
         chosen.when_changed(self.follow, [self.is_picked, self.open], self.view)
 

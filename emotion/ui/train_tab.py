@@ -19,7 +19,7 @@ from emotion.runs.run import Run
 from emotion.runs.sweep import plan_sweep
 from emotion.server.services import Services
 from emotion.ui.charts import chart
-from emotion.ui.events import BROWSER_SECRET, Values, on
+from emotion.ui.events import BROWSER_SECRET, Values, on, widgets
 from emotion.ui.html import data_uris, drawn_badge, sentence, slot
 from emotion.ui.news import News
 from emotion.ui.picture_sets import NO_SETS, find_set, list_picture_sets
@@ -63,10 +63,7 @@ class TrainTab:
                 self._build_choice()
             with gr.Column(scale=3, min_width=300):
                 self._build_result()
-        self.view: list[Any] = [
-            self.watched, self.remembered, self.status, self.loss, self.accuracy, self.start, self.stop, self.resume,
-            self.next, self.over, self.sweep, self.legend,
-        ]  # fmt: skip
+        self.view = widgets(self)
         self._connect()
         news.tell(self.refresh, [self.watched, self.over, self.remembered], self.view)
 

@@ -12,7 +12,7 @@ from emotion.core.errors import RunError
 from emotion.core.progress import Progress
 from emotion.report.material import Material
 from emotion.server.services import Services
-from emotion.ui.events import Values, on, watched
+from emotion.ui.events import Steps, Values, on, watched, widgets
 from emotion.ui.html import put, sentence, slot
 from emotion.ui.rendering import rendered
 from emotion.ui.run_board import RunBoard
@@ -71,12 +71,12 @@ class StudyPanel:
                 "Stop", variant="stop", visible=False, elem_id=f"{study.name}-stop", scale=0, min_width=90
             )
         self.status, self.answer = slot(f"{study.name}-status"), slot(f"{study.name}-answer")
-        self.view: list[Any] = [*self.fields.values(), self.go, self.stop, self.status, self.answer]
+        self.view = [*self.fields.values(), *widgets(self)]
         event = on(self.go.click, self.ask, [*place, *self.fields.values()], self.view, concurrency_id="study")
         on(event.then, self.finish, place, self.view, by_page=True)
         connect_stop(self.stop, self.status, event)
 
-    def ask(self, name: str | None, saved: str | None, *given: Any) -> Generator[Values, None, None]:
+    def ask(self, name: str | None, saved: str | None, *given: Any) -> Steps:
         """Run the study and save its answer next to the comparison."""
         file = shown_comparison(self.board, name, saved).file
         asked = dict(zip(self.fields, given, strict=True))

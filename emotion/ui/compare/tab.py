@@ -1,6 +1,5 @@
 """The Cross-species tab: one run judges samples of several species, side by side."""
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from emotion.ui.chosen import Chosen
 from emotion.ui.compare.form import CompareForm, is_asked
 from emotion.ui.compare.result import headline_html, overview_html, pictures_html, sample_html, table_of, title_of
 from emotion.ui.compare.studies import StudyPanels, connect_stop, shown_comparison, stoppable
-from emotion.ui.events import EVERY_PRESS, Values, on
+from emotion.ui.events import EVERY_PRESS, Steps, Values, on, widgets
 from emotion.ui.html import TICKS, sentence, slot, ticked
 from emotion.ui.news import News, address, named
 from emotion.ui.rendering import rendered
@@ -32,13 +31,12 @@ ALL = "all"
 
 
 class CompareTab:
-    """The tab's widgets and their handlers; ``saved`` holds the file name of the comparison on screen."""
+    """The tab's widgets and their handlers; ``form.saved`` holds the file name of the comparison on screen."""
 
     def __init__(self, services: Services, board: RunBoard, chosen: Chosen, news: News) -> None:
         self.services, self.board = services, board
         chosen.waits()
         self.form = form = CompareForm(chosen.run)
-        self.saved = form.saved
         self.status, self.changed = slot("compare-status"), slot("compare-changed")
         with gr.Column(elem_id="compare-result"):
             self.headline = slot("headline", sentence(NO_COMPARISON))
@@ -53,17 +51,13 @@ class CompareTab:
                     self.report = gr.DownloadButton(
                         "Download report", visible=False, elem_id="report-file", size="md", min_width=150
                     )
-                self.studies = StudyPanels(services, board, form.run, self.saved)
-        self.view: list[Any] = [
-            self.status, self.changed, self.headline, self.result, self.shown_emotion, self.overview, self.pictures,
-            self.csv, self.saved, form.go, form.grid, form.stop, self.ticked, self.note, self.report,
-            self.studies.numbers,
-        ]  # fmt: skip
+                self.studies = StudyPanels(services, board, form.run, self.form.saved)
+        self.view = [*widgets(self), *widgets(form), self.studies.numbers]
         self._connect(chosen)
         news.tell(self.open_asked, [news.address], self.view)
 
     def _connect(self, chosen: Chosen) -> None:
-        form, place = self.form, [self.form.run, self.saved]
+        form, place = self.form, [self.form.run, self.form.saved]
         asked = [form.run, *form.inputs]
         comparing = [
             on(button.click, handler, asked, self.view, concurrency_id="compare")
@@ -73,11 +67,11 @@ class CompareTab:
             on(event.then, lambda: form.buttons(are_free=True), None, [form.go, form.grid], by_page=True)
         connect_stop(form.stop, self.status, comparing)
         reopening: dict[str, Any] = {"concurrency_id": "reopen", "trigger_mode": EVERY_PRESS}
-        on(self.saved.input, self.reopen, place, self.view, **reopening)
+        on(self.form.saved.input, self.reopen, place, self.view, **reopening)
         on(self.shown_emotion.input, self.reopen, [*place, self.shown_emotion], self.view, **reopening)
-        on(self.saved.change, None, self.saved, None, js=address("comparison"))
+        on(self.form.saved.change, None, self.form.saved, None, js=address("comparison"))
         on(
-            [each.input for each in (form.run, *form.inputs)], self.compare_settings, [*asked, self.saved],
+            [each.input for each in (form.run, *form.inputs)], self.compare_settings, [*asked, self.form.saved],
             self.changed, trigger_mode="always_last",
         )  # fmt: skip
         on(self.pictures.select, self.tick, None, [self.ticked, self.note, self.report], trigger_mode=EVERY_PRESS)
@@ -85,7 +79,7 @@ class CompareTab:
             self.write.click, self.write_report, [*place, self.ticked], self.report, show_progress="full",
             show_progress_on=[self.note],
         )  # fmt: skip
-        chosen.when_changed(self.choose_run, [self.saved], [form.emotion, form.sets, self.saved])
+        chosen.when_changed(self.choose_run, [self.form.saved], [form.emotion, form.sets, self.form.saved])
 
     def open_asked(self, asked: str) -> Values:
         """Show the comparison that a link names, if it still exists."""
@@ -102,9 +96,9 @@ class CompareTab:
         run = self.board.find(name)
         choices = saved_choices(run.comparisons)
         value = shown if shown in [file for _, file in choices] else None
-        return {**self.form.fit_to(run), self.saved: _saved(choices, value)}
+        return {**self.form.fit_to(run), self.form.saved: _saved(choices, value)}
 
-    def compare(self, name: str | None, emotion: str | None, *asked: Any) -> Generator[Values, None, None]:
+    def compare(self, name: str | None, emotion: str | None, *asked: Any) -> Steps:
         """Let the run judge a sample of each ticked set, and show the result."""
         steps = self.services.comparing(self.board.choose(name), self.form.read(emotion, *asked))
         # Until a stopped comparison has ended, Gradio drops the next press.
@@ -112,7 +106,7 @@ class CompareTab:
         _, path = yield from stoppable(steps, self.status, self.form.stop)
         yield self.show(Material.of(path), emotion)
 
-    def compare_all(self, name: str | None, emotion: str | None, *asked: Any) -> Generator[Values, None, None]:
+    def compare_all(self, name: str | None, emotion: str | None, *asked: Any) -> Steps:
         """Compare on every emotion and show the grid."""
         yield from self.compare(name, None, *asked)
 
@@ -146,7 +140,7 @@ class CompareTab:
             self.overview: overview_html(comparison, chosen),
             self.pictures: pictures_html(comparison, chosen) + sample_html(material),
             self.csv: gr.DownloadButton(value=str(csv)),
-            self.saved: _saved(saved_choices(file.parent), file.name),
+            self.form.saved: _saved(saved_choices(file.parent), file.name),
             self.studies.numbers: rendered(numbers, name="numbers"),
             **self._tick(()),
         }
