@@ -29,16 +29,14 @@ def _serve() -> None:
     from pathlib import Path
 
     from emotion.core.errors import ConfigError, EmotionError
-    from emotion.server.first_run import begin_first_run, is_wanted
-    from emotion.server.limits import public_limits
-    from emotion.server.mcp import serves_mcp
+    from emotion.server.limits import public_limits, serves_mcp, switch
     from emotion.training.cache import cache_folder, open_cache
 
     host = os.environ.get("GRADIO_SERVER_NAME") or os.environ.get("HOST") or "127.0.0.1"
     port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or "7860"
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise ConfigError(f"The port {port!r} is not a number from 1 to 65535: set PORT to one.")
-    limits, has_first_run = public_limits(), is_wanted()
+    limits, has_first_run = public_limits(), switch("EMOTION_FIRST_RUN", default="1")
     open_cache()  # checks its size limit
     if not serves_mcp():
         # Otherwise Gradio imports it if it is installed, which doubles the page's start-up time.
@@ -78,7 +76,7 @@ def _serve() -> None:
         services.queue.take_up(services.runs_folder)
         if has_first_run:
             try:
-                begin_first_run(services.queue, services.runs_folder)
+                services.queue.add_first_run(services.runs_folder)
             except EmotionError as error:
                 print(f"There is no first run. {error}", file=sys.stderr)
         empty_trash(services.runs_folder)

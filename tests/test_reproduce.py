@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers.forms import same_form
 from helpers.pictures import write_pictures
 
 from emotion.analysis import load_comparison
@@ -12,25 +13,14 @@ from emotion.analysis import load_comparison
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _reproduced(emotion, photos, backbone, root):
-    said = emotion(
-        "reproduce", "--photos", photos, "--backbone", backbone, "--runs", root / "runs", "--out", root / "out",
-        "--json",
-    )  # fmt: skip
-    assert said.code == 0, said.err
-    return said
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
+@pytest.mark.slow
+def test_the_page_and_the_json_say_what_the_saved_comparisons_say(emotion, tiny_vit, tmp_path):
     for name, count in (("human_train", 12), ("human_eval", 20), ("dog_eval", 21), ("cat_eval", 3)):
         write_pictures(tmp_path / "photos" / name, count=count)
-    return tmp_path / "photos"
-
-
-@pytest.mark.slow
-def test_the_page_and_the_json_say_what_the_saved_comparisons_say(emotion, photos, tiny_vit, tmp_path):
-    said = _reproduced(emotion, photos, tiny_vit, tmp_path)
+    places = ["--photos", tmp_path / "photos", "--runs", tmp_path / "runs", "--out", tmp_path / "out"]
+    said = emotion("reproduce", *places, "--backbone", tiny_vit, "--json")
+    assert said.code == 0, said.err
+    same_form(json.loads((ROOT / "tests" / "golden" / "said.json").read_text("utf-8"))["reproduce"], said.json)
     files = [Path(each) for each in said.json["files"]]
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == sorted(each.name for each in files)
     assert [each.name for each in files] == ["experiment-photographs.md", "experiment-photographs.json"]

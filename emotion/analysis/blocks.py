@@ -43,10 +43,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Points:
-    """A list of sentences; ``details`` has a smaller one below each, or is empty."""
+    """A list of sentences."""
 
     items: Sequence[str]
-    details: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from emotion.analysis.probabilities import (
     LOWEST,
     PER_BIN,
     CalibrationError,
-    Judged,
+    Scores,
     calibration_error,
     fit_temperature,
     temperature_interval,
@@ -23,7 +23,7 @@ from emotion.analysis.probabilities import (
 from emotion.analysis.study import Judge, Study
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.format import capital, exact_percent, listed, percent, span
-from emotion.core.intervals import Interval, mean_interval
+from emotion.core.intervals import Interval, mean_interval, wilson_interval
 from emotion.core.progress import Progress
 from emotion.runs.run import Run
 from emotion.runs.validation import load_validation
@@ -33,72 +33,63 @@ VALIDATION, VALIDATION_COLOUR = "validation", "#6366F1"
 GUO = Source("Guo et al. 2017", "https://arxiv.org/abs/1706.04599")
 NIXON = Source("Nixon et al. 2019", "https://arxiv.org/abs/1904.01685")
 OVADIA = Source("Ovadia et al. 2019", "https://arxiv.org/abs/1906.02530")
+HEAD = ("Right", "Confidence in the top class", "Correct-class confidence", "Log loss", "ECE", "ECE if calibrated")
 NOTE = (
     "ECE, the expected calibration error: how far the confidence in the most likely class and the share right lie "
-    f"apart, on average over bins of equally many pictures. About {PER_BIN} make a bin, since fewer say little of a "
-    "share; in brackets the 95 % interval. On few pictures ECE comes out too large, and never 0. “If calibrated” is "
-    "what a perfectly calibrated model of the same confidences shows with as many pictures: on average, and at most in "
-    "95 of 100 samples. The validation pictures chose the epoch and the temperature, so their row at T is a little too "
-    "good. "
-    "A calibration does not carry over a shift (Ovadia et al. 2019): the temperature was fitted on pictures of the "
-    "kind that the run was trained on, and promises nothing for others."
+    f"apart, on average over bins of about {PER_BIN} pictures; in brackets the 95 % interval. On few pictures it is "
+    "never 0: “if calibrated” is what a perfectly calibrated model shows with as many, on average and at most in 95 of "
+    "100 samples. The validation pictures chose the temperature, so their row at T is a little too good. A calibration "
+    "does not carry over a shift (Ovadia et al. 2019): it promises nothing for pictures of another kind."
+)
+RELIABILITY = (
+    "Reliability: of pictures of like confidence, the share that is right. On the dotted line both are equal; bars are "
+    "95 % Wilson intervals, at the temperature."
 )
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """A model's confidence in some pictures, and its calibration.
+    """A model's confidence in ``n`` pictures, of which ``correct`` are right, and its calibration.
 
-    ``top`` is the mean probability of the most likely class, ``correct`` that of the correct class with its Student-t
+    ``top`` is the mean probability of the most likely class, ``of_truth`` that of the correct class with its Student-t
     interval, ``log_loss`` in nats. ``error`` is None unless the pictures show every class: otherwise the choice of the
     pictures would decide whether a predicted class is right.
     """
 
+    n: int
+    correct: int
     top: float
-    correct: float
-    correct_interval: Interval
+    of_truth: float
+    of_truth_interval: Interval
     log_loss: float
     error: CalibrationError | None
 
     @classmethod
-    def of(cls, said: Judged, *, seed: int = SEED) -> Confidence:
+    def of(cls, said: Scores) -> Confidence:
         """Return the confidence in some pictures."""
         has_every_class = len(np.unique(said.truth)) == said.probabilities.shape[1]
         return cls(
+            n=len(said.truth),
+            correct=said.correct,
             top=float(said.probabilities.max(1).mean()),
-            correct=float(said.of_truth.mean()),
-            correct_interval=mean_interval(said.of_truth.tolist()),
+            of_truth=float(said.of_truth.mean()),
+            of_truth_interval=mean_interval(said.of_truth.tolist()),
             log_loss=said.log_loss,
-            error=calibration_error(said, seed=seed) if has_every_class else None,
+            error=calibration_error(said, seed=SEED) if has_every_class else None,
         )
 
 
 @dataclass(frozen=True)
-class SetCalibration:
-    """A set's calibration: its number correct, which scaling keeps, and confidence before and after scaling."""
-
-    n: int
-    correct: int
-    raw: Confidence
-    scaled: Confidence
-
-
-@dataclass(frozen=True)
 class RunCalibration:
-    """A run's temperature with its 95 % interval, and its effect on the validation pictures and the compared sets.
+    """A run's temperature with its 95 % interval, and the training's label smoothing.
 
-    ``label_smoothing`` is the training's setting.
+    ``sets`` has the confidence in the validation pictures and in each compared set, raw and at the temperature.
     """
 
     temperature: float
     interval: Interval
-    sets: dict[str, SetCalibration]
-    label_smoothing: float = 0.0
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether the validation pictures bound the temperature; they do not if all of them are right."""
-        return LOWEST * 1.01 < self.temperature < HIGHEST / 1.01
+    sets: dict[str, tuple[Confidence, Confidence]]
+    label_smoothing: float
 
 
 def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
@@ -113,15 +104,10 @@ def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
         raise RunError("The run has other classes by now: compare again.")
     pictures = {VALIDATION: validation.pictures}
     pictures |= {name: comparison.pooled(name).pictures for name in comparison.sets}
-    said = {name: Judged.of(rows, classes=validation.classes) for name, rows in pictures.items()}
+    said = {name: Scores.of(rows, classes=validation.classes) for name, rows in pictures.items()}
     temperature = fit_temperature(said[VALIDATION])
-    sets = {
-        name: SetCalibration(
-            len(each.truth), int(each.is_right.sum()), Confidence.of(each), Confidence.of(each.at(temperature))
-        )
-        for name, each in said.items()
-    }
     interval = temperature_interval(said[VALIDATION], temperature)
+    sets = {name: (Confidence.of(each), Confidence.of(each.at(temperature))) for name, each in said.items()}
     return RunCalibration(temperature, interval, sets, run.config().label_smoothing)
 
 
@@ -133,62 +119,55 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, RunCa
 
 def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
     """Return the temperature and its effect on the validation pictures and the compared sets."""
-    low, high = found.interval
     rows, charts, bins = [], [], []
-    for name, each in found.sets.items():
+    for name, (raw, scaled) in found.sets.items():
         colour = VALIDATION_COLOUR if name == VALIDATION else comparison.colour(name)
         lines = []
-        for said, confidence in (("as said", each.raw), (f"at T = {found.temperature:.2f}", each.scaled)):
-            rows.append(_row(f"{name}, {said}", each, confidence, colour))
-            parts = confidence.error.bins if confidence.error else []
-            if parts:
-                points, is_raw = [(part.confidence, part.accuracy) for part in parts], confidence is each.raw
-                intervals = [] if is_raw else [part.interval for part in parts]
-                lines.append(Line(said, colour, points, intervals, is_dashed=is_raw))
-            for part in parts:
-                share = percent(part.accuracy), span(part.interval)
-                cells = percent(part.confidence), f"{part.right} of {part.n}", share
-                bins.append(row(f"{name}, {said}", *cells, colour=colour))
+        for what, each in (("as said", raw), (f"at T = {found.temperature:.2f}", scaled)):
+            rows.append(_row(f"{name}, {what}", each, colour))
+            if each.error is None:
+                continue
+            points, intervals = [], []
+            for part in each.error.bins:
+                points.append((part.confidence, part.right / part.n))
+                intervals.append(wilson_interval(part.right, part.n))
+                cells = percent(part.confidence), right_of(part.right, part.n)
+                bins.append(row(f"{name}, {what}", *cells, colour=colour))
+            lines.append(Line(what, colour, points, intervals if each is scaled else [], is_dashed=each is raw))
         if lines:
             alt = f"Reliability of {name}: share right over confidence; the numbers stand below."
             across = "Confidence in the top class"
             charts.append(LineChart(alt, across, capital(name), lines, is_share=True, has_diagonal=True))
-    head = ("Right", "Confidence in the top class", "Correct-class confidence", "Log loss", "ECE", "ECE if calibrated")
+    low, high = found.interval
     shown: list[Block] = [
         Text(_sentence(found), "finding"),
         Text(
             "A temperature softens or sharpens all probabilities without changing any answer. Fitted on "
-            f"{found.sets[VALIDATION].n} validation pictures; 95 % interval of T {low:.2f} to {high:.2f}."
+            f"{found.sets[VALIDATION][0].n} validation pictures; 95 % interval of T {low:.2f} to {high:.2f}."
         ),
-        Table("Confidence and what is right", "Pictures", head, rows),
+        Table("Confidence and what is right", "Pictures", HEAD, rows),
     ]
-    lacking = [name for name, each in found.sets.items() if each.raw.error is None]
+    lacking = [name for name, (raw, _) in found.sets.items() if raw.error is None]
     if lacking:
-        shown.append(
-            Text(
-                f"ECE is not given for {listed(lacking)}: of {listed(comparison.emotions())} alone, a model that "
-                "always says so is always right, however sure it is. Compare all emotions to judge calibration.",
-                "note",
-            )
+        why = (
+            f"ECE is not given for {listed(lacking)}: of {listed(comparison.emotions())} alone, a model that always "
+            "says so is always right, however sure it is. Compare all emotions to judge calibration."
         )
+        shown.append(Text(why, "note"))
     if charts:
-        caption = (
-            "Reliability: of pictures of like confidence, the share that is right. On the dotted line both are equal; "
-            "bars are 95 % Wilson intervals, at the temperature."
-        )
-        table = Table("Reliability by bin", "Pictures", ("Confidence", "Right", "Share right"), bins)
-        shown.append(Figure(caption, charts, table))
+        table = Table("Reliability by bin", "Pictures", ("Confidence", "Right"), bins)
+        shown.append(Figure(RELIABILITY, charts, table))
     return [*shown, Text(NOTE, "note", (GUO, NIXON, OVADIA))]
 
 
-def _row(title: str, each: SetCalibration, confidence: Confidence, colour: str) -> Row:
-    error = confidence.error
+def _row(title: str, each: Confidence, colour: str) -> Row:
+    error = each.error
     return row(
         title,
         right_of(each.correct, each.n),
-        exact_percent(confidence.top),
-        (exact_percent(confidence.correct), span(confidence.correct_interval)),
-        f"{confidence.log_loss:.2f}",
+        exact_percent(each.top),
+        (exact_percent(each.of_truth), span(each.of_truth_interval)),
+        f"{each.log_loss:.2f}",
         (percent(error.value), span(error.interval)) if error else "–",
         (percent(error.if_calibrated), f"at most {percent(error.at_most_if_calibrated)}") if error else "–",
         colour=colour,
@@ -198,7 +177,7 @@ def _row(title: str, each: SetCalibration, confidence: Confidence, colour: str) 
 def _sentence(found: RunCalibration) -> str:
     """Return what the fitted temperature means."""
     t, (low, high) = f"Temperature T = {found.temperature:.2f}", found.interval
-    if not found.is_bounded:
+    if not LOWEST * 1.01 < found.temperature < HIGHEST / 1.01:
         why = "it is right of nearly all of them" if found.temperature < 1 else "it is no better than a guess"
         return f"{t}, the end of the range: the validation pictures bound no temperature, since {why}."
     if low <= 1 <= high:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from emotion.analysis.comparison import Comparison
+from emotion.analysis.study import Judge
 from emotion.core.errors import PictureError
 from emotion.core.format import count
 from emotion.core.labels import emotion_meant, is_relaxed
@@ -17,11 +18,8 @@ from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.data.folders import Picture, list_folder
 from emotion.data.names import alike
 from emotion.data.sampling import draw_in_order
-from emotion.runs.run import Run
+from emotion.training.shipped import trained_on
 
-Judge = Callable[[Sequence[Path]], Sequence[Judged | PictureError]]
-# Maps those of some pictures that were trained on to the path of their training picture.
-FindTwins = Callable[[Sequence[Picture]], Mapping[Path, str]]
 # Pictures between two reports of progress: whole batches of the classifier.
 CHUNK = 16
 RELAXED_MEANS = "tired"
@@ -44,26 +42,17 @@ class Request:
     relaxed_as_tired: bool = False
 
 
-def compare(
-    judge: Judge,
-    request: Request,
-    *,
-    run: Run,
-    classes: Sequence[str],
-    precision: str,
-    find_twins: FindTwins,
-    checked: int,
-) -> Generator[Progress, None, Comparison]:
+def compare(judge: Judge, request: Request) -> Generator[Progress, None, Comparison]:
     """Draw the requested samples, score them, and summarise them.
 
-    ``judge`` maps picture paths to predictions, or to the error that explains why there is none. Unreadable pictures,
-    and those that ``find_twins`` finds among the ``checked`` training pictures, are left out and replaced by the next
-    ones in the seeded order.
+    Unreadable pictures, and those that the run was trained on, are left out and replaced by the next ones in the seeded
+    order.
 
     Raises:
         PictureError: a set or one of its classes is missing or too small, or too few of its pictures can be used.
     """
-    wanted = list(classes)
+    classes, known = list(judge.classes), trained_on(judge.run)
+    wanted = classes
     if request.emotion is not None:
         wanted = [label for label in classes if alike(label) == alike(request.emotion)]
         if not wanted:
@@ -77,38 +66,34 @@ def compare(
         for label in wanted:
             order = draw_in_order(pictures, label=label, size=request.size, seed=request.seed)
             draws.append(_Draw(name, label, order, request.size))
-    # Score all samples, then replacements of left-out pictures until none is missing.
+    # Score all samples, then substitutes of left-out pictures until none is missing.
     while due := [(draw, picture) for draw in draws for picture in draw.due()]:
-        twins = find_twins([picture for _, picture in due])
-        before = sum(len(draw.near_duplicates) for draw in draws)
-        for draw in draws:
-            if not draw.is_trained_on:
-                draw.leave_out(twins)
-        if sum(len(draw.near_duplicates) for draw in draws) != before:
-            continue
-        settled = sum(len(draw.scored) + len(draw.unreadable) for draw in draws)
-        for start in range(0, len(due), CHUNK):
-            part = due[start : start + CHUNK]
-            yield Progress(settled + start, settled + len(due), f"judging {count(settled + len(due), 'picture')}")
-            for (draw, picture), said in zip(part, judge([picture.path for _, picture in part]), strict=True):
+        twins = known.twins([picture for draw, picture in due if not draw.is_trained_on])
+        fresh = [(draw, picture) for draw, picture in due if not draw.leaves_out(picture, twins)]
+        done = sum(len(draw.scored) + len(draw.unreadable) for draw in draws)
+        for start in range(0, len(fresh), CHUNK):
+            part, total = fresh[start : start + CHUNK], done + len(fresh)
+            yield Progress(done + start, total, f"judging {count(total, 'picture')}")
+            judged = judge.classifier.judge([picture.path for _, picture in part])
+            for (draw, picture), said in zip(part, judged, strict=True):
                 draw.take(picture, said)
     results: dict[str, dict[str, SampleResult]] = {name: {} for name in request.sets}
     for draw in draws:
-        results[draw.set_name][draw.label] = draw.result(list(classes))
+        results[draw.set_name][draw.label] = draw.result(classes)
     return Comparison(
-        run=str(run.path),
+        run=str(judge.run.path),
         created=time.time(),
         seed=request.seed,
         size=request.size,
-        classes=list(classes),
-        precision=precision,
+        classes=classes,
+        precision=judge.classifier.precision,
         folders={name: str(Path(folder).absolute()) for name, folder in request.sets.items()},
         sets=results,
         emotion=None if request.emotion is None else wanted[0],
         use_aliases=request.use_aliases,
         relaxed_as_tired=request.relaxed_as_tired,
         mapping=mapping,
-        checked=checked,
+        checked=known.checked,
         notes=notes,
     )
 
@@ -139,34 +124,34 @@ def _read(
 
 @dataclass
 class _Draw:
-    """A class of a set in seeded order, and the outcome of the pictures processed so far."""
+    """A class of a set: its pictures in seeded order, how many of them were taken, and what became of these."""
 
     set_name: str
     label: str
     order: list[Picture]
     size: int | None
+    taken: int = 0
     scored: list[ScoredPicture] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     near_duplicates: dict[str, str] = field(default_factory=dict)
     is_trained_on: bool = False
 
     def due(self) -> list[Picture]:
-        """Return the pictures to process next: as many as are still missing, if available."""
-        left_out = len(self.unreadable) + len(self.near_duplicates)
-        end = len(self.order) if self.size is None else self.size + left_out
-        return self.order[len(self.scored) + left_out : end]
-
-    def leave_out(self, twins: Mapping[Path, str]) -> None:
-        """Remove due pictures that were trained on, perhaps under another name, from the sample."""
-        for picture in self.due():
-            if picture.path in twins:
-                self.near_duplicates[str(picture.path.absolute())] = twins[picture.path]
-                # Moved forward, so that the order starts with the processed pictures.
-                self.order.remove(picture)
-                self.order.insert(len(self.scored) + len(self.unreadable) + len(self.near_duplicates) - 1, picture)
+        """Take the next pictures: as many as the sample still lacks, if there are as many."""
         if len(self.near_duplicates) == len(self.order):
             # A set of nothing but training pictures is judged all the same, with a warning.
-            self.near_duplicates, self.is_trained_on = {}, True
+            self.taken, self.near_duplicates, self.is_trained_on = 0, {}, True
+        end = len(self.order) if self.size is None else self.taken + self.size - len(self.scored)
+        due = self.order[self.taken : end]
+        self.taken += len(due)
+        return due
+
+    def leaves_out(self, picture: Picture, twins: Mapping[Path, str]) -> bool:
+        """Record a picture that was trained on, perhaps under another name, and return whether it was."""
+        if picture.path not in twins:
+            return False
+        self.near_duplicates[str(picture.path.absolute())] = twins[picture.path]
+        return True
 
     def take(self, picture: Picture, said: Judged | PictureError) -> None:
         """Store a picture's prediction or error."""

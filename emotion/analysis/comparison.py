@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from emotion.analysis.statistics import Area, Difference, adjusted, area_of, difference
+from emotion.analysis.statistics import Difference, Estimate, adjusted, area_of, difference
 from emotion.core.errors import RunError
 from emotion.core.files import write_json
 from emotion.core.labels import chance_level, colour_of_set
@@ -22,7 +22,6 @@ from emotion.runs.run import Run
 SCHEMA, REFERENCE = 2, "human"
 # Files of schema 1 lack some fields, which have defaults, and statistics, which are recomputed from the scores.
 READABLE = (1, SCHEMA)
-_UNREADABLE = "{} is not a comparison that can be read: compare again."
 
 
 @dataclass(frozen=True)
@@ -112,35 +111,33 @@ class Comparison:
         P-values are corrected over emotions and sets, and separately over the pooled gaps.
         """
         emotions = self.emotions()
-        each = [gap for emotion in emotions for gap in _gaps(self, emotion)]
-        return _corrected(each) + (_corrected(_gaps(self, None)) if len(emotions) > 1 else [])
+        return self._gaps(emotions) + (self._gaps([None]) if len(emotions) > 1 else [])
+
+    def _gaps(self, emotions: Sequence[str | None]) -> list[Gap]:
+        gaps = []
+        for emotion in emotions:
+            results = self.results(emotion)
+            values = {name: [each.correct_confidence for each in found.pictures] for name, found in results.items()}
+            ours = values.pop(self.reference, [])
+            for other, theirs in values.items():
+                against = difference(ours, theirs, seed=self.seed)
+                if against is not None:
+                    sizes = len(ours), len(theirs)
+                    gaps.append(Gap(self.reference, other, emotion, sizes, against, against.p_value))
+        corrected = adjusted([gap.difference.p_value for gap in gaps])
+        return [replace(gap, adjusted_p_value=value) for gap, value in zip(gaps, corrected, strict=True)]
 
     @cached_property
-    def ranking(self) -> dict[tuple[str, str], Area]:
+    def ranking(self) -> dict[tuple[str, str], Estimate | None]:
         """The AUC of each emotion against the set's other emotions; none for a set of one emotion."""
         found = {}
         for name, results in self.sets.items():
             pictures = self.pooled(name).pictures
             for label in results if len(results) > 1 else ():
                 scores = np.array([each.scores[label] for each in pictures])
-                found[name, label] = area_of(scores, np.array([each.label == label for each in pictures]), self.seed)
+                is_shown = np.array([each.label == label for each in pictures])
+                found[name, label] = area_of(scores, is_shown, seed=self.seed)
         return found
-
-
-def _gaps(comparison: Comparison, emotion: str | None) -> list[Gap]:
-    found, results = [], comparison.results(emotion)
-    for other in results if comparison.reference in results else ():
-        pair = [[each.correct_confidence for each in results[name].pictures] for name in (comparison.reference, other)]
-        against = None if other == comparison.reference else difference(*pair, seed=comparison.seed)
-        if against is not None:
-            sizes = len(pair[0]), len(pair[1])
-            found.append(Gap(comparison.reference, other, emotion, sizes, against, against.p_value))
-    return found
-
-
-def _corrected(found: list[Gap]) -> list[Gap]:
-    values = adjusted([gap.difference.p_value for gap in found])
-    return [replace(gap, adjusted_p_value=value) for gap, value in zip(found, values, strict=True)]
 
 
 def save_comparison(comparison: Comparison, *, run: Run) -> Path:
@@ -148,10 +145,8 @@ def save_comparison(comparison: Comparison, *, run: Run) -> Path:
 
     The file also holds the gaps between the sets, for readers without this project.
     """
-    now = time.time_ns()
     # To the microsecond, so that names sort by time even within a second.
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
-    path = run.comparisons / f"{stamp}-{now // 1000 % 10**6:06}.json"
+    path = run.comparisons / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         differences = [asdict(gap) for gap in comparison.gaps]
@@ -167,35 +162,28 @@ def load_comparison(path: Path) -> Comparison:
     """Read a saved comparison and recompute its statistics; RunError if it is missing, damaged or newer."""
     try:
         stamp = path.stat()
-    except OSError as error:
-        raise RunError(_UNREADABLE.format(path)) from error
-    return _load(path, stamp.st_mtime_ns, stamp.st_size)
+        return _load(path, stamp.st_mtime_ns, stamp.st_size)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise RunError(f"{path} is not a comparison that can be read: compare again.") from error
 
 
 # The file never changes, and a page reads it a dozen times per click.
 @lru_cache(maxsize=64)
 def _load(path: Path, modified: int, size: int) -> Comparison:
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if values.pop("schema") not in READABLE:
-            raise RunError(f"{path.name} was written by another version: compare again.")
-        values.pop("differences", None)
-        values["sets"] = {
-            name: {label: _sample_result(result, values["classes"]) for label, result in results.items()}
-            for name, results in values["sets"].items()
-        }
-        return Comparison(**values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
-        raise RunError(_UNREADABLE.format(path)) from error
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if values.pop("schema") not in READABLE:
+        raise RunError(f"{path.name} was written by another version: compare again.")
+    values.pop("differences", None)
+    values["sets"] = {
+        name: {label: _sample_result(result, values["classes"]) for label, result in results.items()}
+        for name, results in values["sets"].items()
+    }
+    return Comparison(**values)
 
 
 def _sample_result(values: Mapping[str, Any], classes: list[str]) -> SampleResult:
-    return replace(
-        summarise([ScoredPicture(**picture) for picture in values["pictures"]], classes=classes),
-        unreadable=dict(values.get("unreadable", {})),
-        near_duplicates=dict(values.get("near_duplicates", {})),
-        is_trained_on=bool(values.get("is_trained_on", False)),
-    )
+    saved = {key: values[key] for key in ("unreadable", "near_duplicates", "is_trained_on") if key in values}
+    return replace(summarise([ScoredPicture(**each) for each in values["pictures"]], classes=classes), **saved)
 
 
 def run_of(comparison: Path) -> Run:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from emotion.analysis.blocks import Block, Dot, DotChart, Figure, Points, Table, Text, row
 from emotion.analysis.comparison import Comparison
 from emotion.analysis.statistics import Change, adjusted, change
-from emotion.analysis.study import Judge, Parameter, Study, load_result, save_result
-from emotion.core.errors import ConfigError, PictureError
+from emotion.analysis.study import Judge, Parameter, Study
+from emotion.core.errors import PictureError
 from emotion.core.format import count, exact_percent, listed, percent
-from emotion.core.intervals import Interval, mean_interval
+from emotion.core.intervals import Interval
 from emotion.core.progress import Progress
-from emotion.core.scored import ScoredPicture
+from emotion.core.scored import ScoredPicture, summarise
 from emotion.data.controls import PICTURE_CONTROLS, PictureControl
 from emotion.data.decoding import open_picture
 from emotion.faces.controls import DRAWN_CONTROLS, DrawnControl, is_redrawable, redrawn
 
-NAME, ALL = "controls", "all"
+ALL = "all"
 # A picture is decoded once for all views, at least twice this many pixels a side; models take fewer.
 SIDE = 512
 # Pictures in memory at a time, each under every control, at full decoded size.
@@ -46,6 +46,8 @@ SHUFFLED = LabelControl(
 )
 Alteration = PictureControl | DrawnControl
 CONTROLS: dict[str, Alteration | LabelControl] = {**PICTURE_CONTROLS, SHUFFLED.name: SHUFFLED, **DRAWN_CONTROLS}
+# A picture as the comparison scored it, and under a control.
+Pair = tuple[ScoredPicture, ScoredPicture]
 
 
 @dataclass(frozen=True)
@@ -81,29 +83,31 @@ class ControlResult:
 
 # By control name.
 Results = dict[str, ControlResult]
-Rows = Sequence[ScoredPicture | None]
 
 
 def ask(judge: Judge, comparison: Comparison, *, name: str = ALL) -> Generator[Progress, None, Results]:
     """Apply one control, or all of them, to each picture, score it, and compare with its original score.
 
-    Raises:
-        ConfigError: there is no such control.
-        PictureError: pictures that are not drawn cannot be redrawn, or no picture of a set can be read any more.
+    Raises PictureError if no picture of a set can be read any more.
     """
-    if name not in (ALL, *CONTROLS):
-        raise ConfigError(f"There is no control {name!r}: choose one of {', '.join(CONTROLS)}.")
     chosen = offered(comparison) if name == ALL else [CONTROLS[name]]
-    before = {each: comparison.pooled(each).pictures for each in comparison.sets}
-    after: dict[str, Mapping[str, Rows]] = {}
     changes = [each for each in chosen if not isinstance(each, LabelControl)]
-    if changes:
-        after |= yield from _changed(judge, changes, before)
+    pictures = [(of, each) for of in comparison.sets for each in comparison.pooled(of).pictures]
+    pairs: dict[tuple[str, str], list[Pair]] = {(each.name, of): [] for each in chosen for of in comparison.sets}
+    total = len(pictures) * len(changes)
+    for start in range(0, len(pictures) if changes else 0, CHUNK):
+        yield Progress(start * len(changes), total, f"looking at {count(total, 'changed picture')}")
+        chunk = pictures[start : start + CHUNK]
+        images = [image for _, picture in chunk for image in _images(Path(picture.picture), changes)]
+        scored = judge.classifier.score(images)
+        for ((of, picture), control), scores in zip(product(chunk, changes), scored, strict=True):
+            if not isinstance(scores, PictureError):
+                pairs[control.name, of].append((picture, replace(picture, scores=scores)))
     if SHUFFLED in chosen:
-        after[SHUFFLED.name] = {each: _shuffled(rows, comparison, name=each) for each, rows in before.items()}
+        pairs |= {(SHUFFLED.name, of): _shuffled(comparison, of) for of in comparison.sets}
     return {
         each.name: ControlResult(
-            each.name, {of: _against(of, rows, after[each.name][of]) for of, rows in before.items()}
+            each.name, {of: _against(of, pairs[each.name, of], comparison) for of in comparison.sets}
         )
         for each in chosen
     }
@@ -113,28 +117,6 @@ def offered(comparison: Comparison) -> list[Alteration | LabelControl]:
     """Return the controls that the sets allow: all if every set is drawn, else those of any picture."""
     is_drawn = all(is_redrawable(folder) for folder in comparison.folders.values())
     return [control for control in CONTROLS.values() if is_drawn or not isinstance(control, DrawnControl)]
-
-
-def _changed(
-    judge: Judge, changes: Sequence[Alteration], before: Mapping[str, Sequence[ScoredPicture]]
-) -> Generator[Progress, None, dict[str, Mapping[str, Rows]]]:
-    """Return each picture with its new scores, by control and set; None if it is no longer readable.
-
-    A picture is decoded once for all controls.
-    """
-    todo = [(name, picture) for name, pictures in before.items() for picture in pictures]
-    after: dict[str, dict[str, list[ScoredPicture | None]]] = {
-        control.name: {name: [] for name in before} for control in changes
-    }
-    for start in range(0, len(todo), CHUNK):
-        total = len(todo) * len(changes)
-        yield Progress(start * len(changes), total, f"looking at {count(total, 'changed picture')}")
-        chunk = todo[start : start + CHUNK]
-        images = [image for _, picture in chunk for image in _images(Path(picture.picture), changes)]
-        places = [(name, picture, after[control.name]) for name, picture in chunk for control in changes]
-        for (name, picture, rows), said in zip(places, judge.classifier.score(images), strict=True):
-            rows[name].append(None if isinstance(said, PictureError) else replace(picture, scores=said))
-    return dict(after)
 
 
 def _images(path: Path, changes: Sequence[Alteration]) -> list[Image.Image | Path]:
@@ -149,49 +131,47 @@ def _images(path: Path, changes: Sequence[Alteration]) -> list[Image.Image | Pat
     ]
 
 
-def _shuffled(pictures: Sequence[ScoredPicture], comparison: Comparison, *, name: str) -> list[ScoredPicture]:
-    """Return a set's pictures with random labels, drawn by the comparison's seed.
+def _shuffled(comparison: Comparison, name: str) -> list[Pair]:
+    """Return a set's pictures with their own and with random labels, drawn by the comparison's seed.
 
     The labels of several emotions are permuted. If all pictures show one emotion, each gets a class drawn uniformly, so
     that the expected mean probability is chance, whatever the model predicts.
     """
+    pictures = comparison.pooled(name).pictures
     rng = random.Random(f"shuffled labels/{comparison.seed}/{name}")
     labels = [picture.label for picture in pictures]
     if len(set(labels)) > 1:
         rng.shuffle(labels)
     else:
         labels = rng.choices(comparison.classes, k=len(labels))
-    return [replace(picture, label=label) for picture, label in zip(pictures, labels, strict=True)]
+    return [(picture, replace(picture, label=label)) for picture, label in zip(pictures, labels, strict=True)]
 
 
-def _against(name: str, before: Sequence[ScoredPicture], after: Rows) -> SetControl:
-    pairs = [(one, other) for one, other in zip(before, after, strict=True) if other is not None]
+def _against(name: str, pairs: Sequence[Pair], comparison: Comparison) -> SetControl:
     if not pairs:
         raise PictureError(f"None of the pictures of {name} can be read any more: compare again.")
-    first, second = [one for one, _ in pairs], [other for _, other in pairs]
-    moved = change([each.correct_confidence for each in first], [each.correct_confidence for each in second])
-    return SetControl(_measured(first), _measured(second), moved, left_out=len(before) - len(pairs))
-
-
-def _measured(pictures: Sequence[ScoredPicture]) -> Measured:
-    confidences = [picture.correct_confidence for picture in pictures]
-    correct = sum(picture.predicted == picture.label for picture in pictures)
-    return Measured(len(pictures), correct, sum(confidences) / len(confidences), mean_interval(confidences))
+    found = [summarise(side, classes=comparison.classes) for side in zip(*pairs, strict=True)]
+    before, after = (
+        Measured(each.n, each.correct, each.correct_confidence, each.correct_confidence_interval) for each in found
+    )
+    moved = change(*([picture.correct_confidence for picture in each.pictures] for each in found))
+    return SetControl(before, after, moved, left_out=comparison.pooled(name).n - len(pairs))
 
 
 def blocks(results: Results, comparison: Comparison) -> list[Block]:
     """Return the effect of each control on each set."""
-    rows, dots = [], []
-    for result in results.values():
-        for name, each in result.sets.items():
-            title, colour = f"{CONTROLS[result.name].title}, {name}", comparison.colour(name)
+    rows, dots, changes = [], [], []
+    for control in (each for each in CONTROLS.values() if each.name in results):
+        for name, each in results[control.name].sets.items():
+            title, colour = f"{control.title}, {name}", comparison.colour(name)
             gone = f", {count(each.left_out, 'picture')} gone by now" if each.left_out else ""
             before, after = (
                 (exact_percent(at.correct_confidence), f"{at.correct} of {at.n}") for at in (each.before, each.after)
             )
             rows.append(row(title, before, (after[0], after[1] + gone), each.change.in_points(), colour=colour))
-            if result.name != SHUFFLED.name:
+            if control != SHUFFLED:
                 dots.append(Dot(title, each.change.mean, each.change.interval, colour))
+                changes.append(each.change)
     caption = "Mean correct-class confidence before and under each control"
     head = ("Before", "Under it", "Change in points")
     found: list[Block] = [
@@ -202,44 +182,31 @@ def blocks(results: Results, comparison: Comparison) -> list[Block]:
         alt = "Change of the mean correct-class confidence under each control, with 95 % intervals; see the table."
         chart = DotChart(alt, "Change in percentage points", dots, None)
         found.append(Figure("What each control changes, with paired 95 % intervals.", [chart]))
-    found.append(Points([f"{CONTROLS[name].title}. {CONTROLS[name].asks}" for name in results]))
-    return found + [Text(note, "note") for note in (_looks(results), _held(results, comparison)) if note]
+    found.append(Points([f"{each.title}. {each.asks}" for each in CONTROLS.values() if each.name in results]))
+    if len(changes) > 1:
+        found.append(Text(_how_many(changes), "note"))
+    if SHUFFLED.name in results:
+        found.append(Text(_held(results[SHUFFLED.name], comparison), "note"))
+    return found
 
 
-def _looks(results: Results) -> str:
-    """Return how many changes chance alone could explain; shuffled labels do not count."""
-    moved = [each.change for name, result in results.items() if name != SHUFFLED.name for each in result.sets.values()]
-    if len(moved) < 2:
-        return ""
-    told, left = sum(each.is_told for each in moved), sum(p < 0.05 for p in adjusted([each.p_value for each in moved]))
+def _how_many(changes: Sequence[Change]) -> str:
+    """Return how many changes chance alone could explain."""
+    told = sum(each.is_told for each in changes)
+    left = sum(p < 0.05 for p in adjusted([each.p_value for each in changes]))
     return (
-        f"That is {len(moved)} looks, and one interval in twenty leaves 0 out by luck alone: {told} of {len(moved)} do "
-        f"here, and {left} still {'does' if left == 1 else 'do'} when corrected for their number (Benjamini and "
-        "Yekutieli, 5 %). A covered or turned picture is also a strange one: a drop may come from that alone."
+        f"Of {len(changes)} changes {told} leave 0 out, as luck alone makes one in twenty do; {left} still when "
+        "corrected for their number (Benjamini and Yekutieli, 5 %). A covered or turned picture is also a strange one: "
+        "a drop may come from that alone."
     )
 
 
-def _held(results: Results, comparison: Comparison) -> str:
-    result = results.get(SHUFFLED.name)
-    if result is None:
-        return ""
+def _held(result: ControlResult, comparison: Comparison) -> str:
+    """Return whether the measure is chance where the labels mean nothing."""
     intervals = {name: each.after.correct_confidence_interval for name, each in result.sets.items()}
     outside = [name for name, (low, high) in intervals.items() if not low <= comparison.chance <= high]
     held = f"With labels by lot every set’s interval must hold the {percent(comparison.chance)} of chance"
     return f"{held}; {'those of ' + listed(outside) + ' do not' if outside else 'all do'}."
-
-
-def _file(comparison: Path) -> Path:
-    return comparison.with_suffix("") / f"{NAME}.json"
-
-
-def _load(comparison: Path) -> Results | None:
-    found: dict[str, Any] = load_result(_file(comparison), kind=Results) or {}
-    return {name: found[name] for name in CONTROLS if name in found} or None
-
-
-def _save(comparison: Path, results: Results) -> None:
-    save_result(_file(comparison), {**(_load(comparison) or {}), **results}, kind=Results)
 
 
 def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:
@@ -249,6 +216,6 @@ def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:
 
 
 STUDY = Study(
-    NAME, "Controls", "What does it need to see? The same pictures with something taken away.", Results, ask, blocks,
-    _parameters, _load, _save,
+    "controls", "Controls", "What does it need to see? The same pictures with something taken away.", Results, ask,
+    blocks, _parameters, is_added=True,
 )  # fmt: skip

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from emotion.analysis.blocks import Block, Figure, Line, LineChart, Points, Table, Text, row
+from emotion.analysis.blocks import Block, Figure, Line, LineChart, Table, Text, row
 from emotion.analysis.comparison import Comparison, run_of
+from emotion.analysis.findings import plural
 from emotion.analysis.statistics import Change, change
 from emotion.analysis.study import Judge, Parameter, Study, load_result, save_result
 from emotion.core.errors import PictureError
-from emotion.core.format import listed, percent
+from emotion.core.format import capital, percent
 from emotion.core.intervals import Interval, mean_interval
 from emotion.core.labels import DRAWN_NOTE, chance_level, colour_of, in_order
 from emotion.core.progress import Progress
-from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE, base_of, draw_cue, find_cue
+from emotion.faces.cues import BASES, CUES, INDIVIDUALS, NEUTRAL_BASE, draw_cue, find_cue
 from emotion.faces.cues import individuals as drawn_individuals
 from emotion.runs.run import GUEST
 
 FOLDER = "probes"
 LEARNT_FROM = "human"
-ON = {"human": "people", "dog": "dogs", "cat": "cats"}
 # A change below this share of the change on people counts as weak.
 WEAK = 0.5
 Verdict = Literal["moves", "not told", "nothing to carry", "turns round", "carries over", "carries over weakly"]
 RULE = (
-    "Carries over: the class that moves most on people, from end to end, moves the same way on the animals, and the "
-    "95 % interval of that change over the same individuals leaves 0 out. Weakly: less than half as far. Each line is "
-    "a look of its own, at a class that was chosen after looking; the intervals are not corrected."
+    "Carries over: the class that moves most on people moves the same way on the animals, told from no change by the "
+    "95 % interval over the same individuals, not corrected for the number of lines. Weakly: less than half as far."
 )
-_SAID: dict[Verdict, str] = {
-    "carries over": "It carries over to {}.",
-    "carries over weakly": "It carries over weakly to {}.",
-    "turns round": "It turns round on {}.",
-    "not told": "On {} it cannot be told from no change.",
-}
 
 
 @dataclass(frozen=True)
@@ -63,6 +55,12 @@ class CueCurves:
     classes: list[str]
     precision: str
     species: dict[str, SpeciesCurves]
+
+    @property
+    def title(self) -> str:
+        """The cue, and the face that it is moved on unless that is neutral."""
+        base = "" if self.base == NEUTRAL_BASE else f" on a face that is otherwise {self.base}"
+        return f"{find_cue(self.cue).title}{base}"
 
     @property
     def leading(self) -> str:
@@ -94,26 +92,19 @@ def ask(
 ) -> Generator[Progress, None, Probes]:
     """Score the drawn individuals of each species that has the cue, at each of the cue's values.
 
-    The next individual is drawn while one is scored. Raises ConfigError if there is no such cue or base.
+    The next individual is drawn while one is scored.
     """
+    from emotion.backbones.pixels import in_background
+
     moved = find_cue(cue)
-    # Refuse a wrong base before drawing.
-    base_of(base, species=moved.species[0])
     sitters = [each for species in moved.species for each in drawn_individuals(species, int(individuals))]
     total = len(sitters) * len(moved.values)
     scores: dict[str, list[list[dict[str, float]]]] = {species: [] for species in moved.species}
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        drawn = [
-            pool.submit(lambda sitter: list(draw_cue(moved, base=base, individual=sitter)), each) for each in sitters
-        ]
-        try:
-            for number, (sitter, faces) in enumerate(zip(sitters, drawn, strict=True)):
-                yield Progress(number * len(moved.values), total, f"drawing and looking at {total} faces")
-                said = judge.classifier.score(faces.result())
-                scores[sitter.species].append([each for each in said if not isinstance(each, PictureError)])
-        finally:
-            for faces in drawn:
-                faces.cancel()
+    drawn = in_background(lambda sitter: list(draw_cue(moved, base=base, individual=sitter)), sitters, ahead=1)
+    for number, (sitter, faces) in enumerate(zip(sitters, drawn, strict=True)):
+        yield Progress(number * len(moved.values), total, f"drawing and looking at {total} faces")
+        said = judge.classifier.score(faces)
+        scores[sitter.species].append([each for each in said if not isinstance(each, PictureError)])
     curves = {species: _curves(each, judge.classes) for species, each in scores.items()}
     return {cue: CueCurves(cue, base, list(moved.values), list(judge.classes), judge.classifier.precision, curves)}
 
@@ -131,50 +122,20 @@ def _curves(scores: Sequence[Sequence[dict[str, float]]], classes: Sequence[str]
 
 def blocks(probes: Probes, comparison: Comparison) -> list[Block]:
     """Return each probed cue's effect and whether it carries over, with the newest cue's curves."""
-    rows = [
-        row(
-            f"{_title(curves)}, {ON[species]}",
-            curves.leading,
-            percent(each.means[curves.leading][0]),
-            percent(each.means[curves.leading][-1]),
-            each.swings[curves.leading].in_points(),
-            curves.verdict(species),
-            str(each.individuals),
-            colour=colour_of(species),
-        )
-        for curves in probes.values()
-        for species, each in curves.species.items()
-    ]
+    rows = []
+    for curves in probes.values():
+        cue, label = find_cue(curves.cue), curves.leading
+        for species, each in curves.species.items():
+            title, verdict = f"{curves.title}, {plural(species)}", curves.verdict(species)
+            ends = (percent(each.means[label][0]), cue.low), (percent(each.means[label][-1]), cue.high)
+            cells = label, *ends, each.swings[label].in_points(), verdict, str(each.individuals)
+            rows.append(row(title, *cells, colour=colour_of(species)))
     head = ("Class that moves most", "At one end", "At the other", "Change in points", "Verdict", "Individuals")
     return [
         Text(f"One part of drawn faces is moved from end to end while all else stands still. {DRAWN_NOTE}"),
-        Points([_sentence(curves) for curves in probes.values()]),
+        Table("What each cue moves", "Cue", head, rows, note=RULE),
         _figure(next(iter(probes.values()))),
-        Table("What each cue moves", "Cue", head, rows),
-        Text(RULE, "note"),
     ]
-
-
-def _title(curves: CueCurves) -> str:
-    base = "" if curves.base == NEUTRAL_BASE else f" on a face that is otherwise {curves.base}"
-    return f"{find_cue(curves.cue).title}{base}"
-
-
-def _sentence(curves: CueCurves) -> str:
-    """Return the cue's effect on each species, from the numbers alone."""
-    cue, label, moves = find_cue(curves.cue), curves.leading, []
-    for species, each in curves.species.items():
-        points, interval = each.swings[label].in_points()
-        ends = f"from {percent(each.means[label][0])} to {percent(each.means[label][-1])}"
-        moves.append(f"{ends} on {ON[species]} ({points} points, 95 % {interval})")
-    said = f"{_title(curves)}, from {cue.low} to {cue.high}: “{label}” goes {listed(moves)}."
-    if LEARNT_FROM not in curves.species:
-        return f"{said} People have no such cue."
-    if curves.verdict(LEARNT_FROM) == "not told":
-        return f"{said} On people that cannot be told from no change, so there is nothing to carry over."
-    animals = [species for species in curves.species if species != LEARNT_FROM]
-    alike = {verdict: [ON[each] for each in animals if curves.verdict(each) == verdict] for verdict in _SAID}
-    return " ".join([said, *(_SAID[verdict].format(listed(who)) for verdict, who in alike.items() if who)])
 
 
 def _figure(curves: CueCurves) -> Figure:
@@ -189,9 +150,9 @@ def _figure(curves: CueCurves) -> Figure:
             )
             for label in in_order(curves.classes)
         ]
-        alt = f"Probability of each class on {ON[species]} as the cue moves; the numbers stand in the table."
-        across, chance = f"{cue.low} … {cue.high}", chance_level(len(curves.classes))
-        charts.append(LineChart(alt, across, ON[species].capitalize(), lines, chance, is_share=True))
+        who, across = plural(species), f"{cue.low} … {cue.high}"
+        alt = f"Probability of each class on {who} as the cue moves; the numbers stand in the table."
+        charts.append(LineChart(alt, across, capital(who), lines, chance_level(len(curves.classes)), is_share=True))
     return Figure(f"{cue.title}: probability of each class. Bars: the 95 % interval of “{curves.leading}”.", charts)
 
 

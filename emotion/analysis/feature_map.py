@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +13,17 @@ import numpy as np
 from emotion.analysis.blocks import Block, Figure, Mark, PictureMap, Points, Text
 from emotion.analysis.comparison import Comparison
 from emotion.analysis.findings import plural
-from emotion.analysis.study import Judge, Pool, Study, pools
-from emotion.core.errors import PictureError
+from emotion.analysis.study import LEARNT, Judge, Pool, Study, pools
 from emotion.core.format import count
 from emotion.core.labels import colour_of, in_order
 from emotion.core.progress import Progress
-from emotion.data.folders import within
+from emotion.data.folders import Picture, within
 
 # Distinguishable without colours.
 SHAPES = ("circle", "triangle", "square", "diamond", "cross", "star")
 PER_CLASS = 20
 # As many as a page can show with thumbnails.
 MOST_POINTS = 240
-Drawn = tuple[str, str, Path]
 
 
 @dataclass(frozen=True)
@@ -80,52 +78,50 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, MapRe
     were tried on drawings and photographs: two axes hold more of their variance, but it is pose and background, and
     people's emotions overlap.
 
-    Raises PictureError if pictures of the run or of the comparison's sets are gone, or too few can be read.
+    Raises PictureError if pictures of the run or of the comparison's sets are gone.
     """
     from sklearn.decomposition import PCA
 
     from emotion.training.head import whitening_of
 
-    learnt = judge.learnt()
-    found = yield from pools(comparison, judge.run, labels=comparison.classes)
-    drawn = _draw(comparison, found)
-    features = yield from judge.features([*(each.path for each in learnt), *(path for *_, path in drawn)])
-    own, rows = features[: len(learnt)], features[len(learnt) :]
-    known, readable = ~np.isnan(own).any(1), ~np.isnan(rows).any(1)
-    if known.sum() < 2 or not readable.any():
-        raise PictureError("Too few pictures can be read for a map: see to the picture sets, then compare again.")
-    truth = np.array([judge.classes.index(each.label) for each in learnt])
-    mean, projection = whitening_of(own[known], truth[known], classes=len(judge.classes))
-    axes = PCA(2, svd_solver="full").fit((own[known] - mean) @ projection)
-    seen = (rows[readable] - mean) @ projection
-    kept = [each for each, is_readable in zip(drawn, readable, strict=True) if is_readable]
-    called = judge.classifier.of_features(rows[readable]).argmax(1)
-    places = axes.transform(seen).round(3).tolist()
+    drawn = _draw(comparison, (yield from pools(comparison, judge.run, labels=comparison.classes)))
+    seen = yield from judge.feature_sets({LEARNT: judge.learnt(), **drawn})
+    learnt = seen.pop(LEARNT)
+    mean, projection = whitening_of(learnt.features, learnt.truth, classes=len(judge.classes))
+    axes = PCA(2, svd_solver="full").fit((learnt.features - mean) @ projection)
+    whitened = {name: (each.features - mean) @ projection for name, each in seen.items()}
+    points = []
+    for name, each in seen.items():
+        called = judge.classifier.of_features(each.features).argmax(1)
+        places = axes.transform(whitened[name]).round(3).tolist()
+        for picture, said, (x, y) in zip(each.pictures, called, places, strict=True):
+            file = within(str(picture.path), comparison.folders[name])
+            points.append(Point(name, file, picture.label, judge.classes[said], x, y))
+    groups = [(point.set_name, point.label) for point in points]
     return MapResult(
         reference=comparison.reference,
-        fitted_on=int(known.sum()),
+        fitted_on=len(learnt.pictures),
         explained=[float(share) for share in axes.explained_variance_ratio_],
-        points=[
-            Point(name, within(str(path), comparison.folders[name]), label, judge.classes[said], x, y)
-            for (name, label, path), said, (x, y) in zip(kept, called, places, strict=True)
-        ],
-        unreadable={
-            name: sum(of == name and not ok for (of, *_), ok in zip(drawn, readable, strict=True))
-            for name in comparison.sets
-        },
-        distances=distances_to(comparison.reference, seen, [(name, label) for name, label, _ in kept]),
+        points=points,
+        unreadable={name: len(drawn[name]) - len(each.pictures) for name, each in seen.items()},
+        distances=distances_to(comparison.reference, np.concatenate(list(whitened.values())), groups),
     )
 
 
-def _draw(comparison: Comparison, found: Mapping[str, Pool]) -> list[Drawn]:
-    """Return set, emotion and path of the pictures on the map, drawn by the comparison's seed without replacement."""
-    cells = [(name, label, paths) for name, pool in found.items() for label, paths in pool.pictures.items()]
+def _draw(comparison: Comparison, found: Mapping[str, Pool]) -> dict[str, list[Picture]]:
+    """Return the pictures on the map by set, drawn by the comparison's seed without replacement."""
+    cells = {
+        (name, label): [each for each in pool.pictures if each.label == label]
+        for name, pool in found.items()
+        for label in comparison.classes
+    }
+    cells = {cell: pictures for cell, pictures in cells.items() if pictures}
     size = max(1, min(PER_CLASS, MOST_POINTS // len(cells)))
-    return [
-        (name, label, path)
-        for name, label, paths in cells
-        for path in random.Random(f"{comparison.seed}/{name}/{label}").sample(paths, min(size, len(paths)))
-    ]
+    drawn: dict[str, list[Picture]] = {name: [] for name in found}
+    for (name, label), pictures in cells.items():
+        rng = random.Random(f"{comparison.seed}/{name}/{label}")
+        drawn[name] += rng.sample(pictures, min(size, len(pictures)))
+    return drawn
 
 
 def distances_to(reference: str, seen: np.ndarray, groups: Sequence[tuple[str, str]]) -> dict[str, Distances]:
@@ -133,36 +129,33 @@ def distances_to(reference: str, seen: np.ndarray, groups: Sequence[tuple[str, s
 
     A set with fewer than two emotions in common with the reference is omitted.
     """
+    from scipy.spatial.distance import cdist, pdist
+
     rows = {group: seen[[each == group for each in groups]] for group in dict.fromkeys(groups)}
-    centres = {group: each.mean(0) for group, each in rows.items()}
-    found = {}
+    centres, scale, found = {group: each.mean(0) for group, each in rows.items()}, np.sqrt(seen.shape[1]), {}
     for name in dict.fromkeys(name for name, _ in groups if name != reference):
         shared = [label for of, label in centres if of == name and (reference, label) in centres]
         if len(shared) < 2:
             continue
-        verdicts = [
-            np.mean([_apart(row, centres[name, other]) for other in shared if other != label])
-            < _apart(row, centres[reference, label])
-            for label in shared
-            for row in rows[name, label]
+        ours, theirs = (np.stack([centres[of, label] for label in shared]) for of in (reference, name))
+        is_nearer = [
+            np.delete(cdist(rows[name, label], theirs), place, axis=1).mean(1)
+            < cdist(rows[name, label], ours)[:, place]
+            for place, label in enumerate(shared)
         ]
-        within, within_reference = (
-            float(np.mean([_apart(centres[of, one], centres[of, other]) for one, other in combinations(shared, 2)]))
-            for of in (name, reference)
+        found[name] = Distances(
+            n=sum(map(len, is_nearer)),
+            nearer=int(np.concatenate(is_nearer).sum()),
+            across=float(np.linalg.norm(ours - theirs, axis=1).mean() / scale),
+            within=float(pdist(theirs).mean() / scale),
+            within_reference=float(pdist(ours).mean() / scale),
         )
-        across = float(np.mean([_apart(centres[name, label], centres[reference, label]) for label in shared]))
-        found[name] = Distances(len(verdicts), int(np.sum(verdicts)), across, within, within_reference)
     return found
-
-
-def _apart(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((one - other) ** 2)))
 
 
 def blocks(result: MapResult, comparison: Comparison) -> list[Block]:
     """Return the reading of the map, and the map."""
-    names = list(dict.fromkeys(point.set_name for point in result.points))
-    shapes = {name: SHAPES[number % len(SHAPES)] for number, name in enumerate(names)}
+    shapes = dict(zip(dict.fromkeys(point.set_name for point in result.points), cycle(SHAPES), strict=False))
     marks = [
         Mark(
             point.x, point.y, colour_of(point.label), shapes[point.set_name],
@@ -183,9 +176,8 @@ def blocks(result: MapResult, comparison: Comparison) -> list[Block]:
     left_out = f" {count(unreadable, 'picture')} cannot be read and left out." if unreadable else ""
     note = (
         f"{pictures}, drawn by seed {comparison.seed}. The map shows {100 * sum(result.explained):.1f} % of the spread "
-        f"of the {result.fitted_on} training pictures: the two directions in which they differ most, once features are "
-        "whitened as they are for the classifier. No picture on it has a part in them. What is said of distances rests "
-        f"on all directions, most of which it does not show.{left_out}"
+        f"of the {result.fitted_on} training pictures: the two directions in which they differ most, once whitened as "
+        f"for the classifier. What is said of distances rests on all directions.{left_out}"
     )
     return [
         Points([_sentence(name, each, result.reference) for name, each in result.distances.items()]),

@@ -10,7 +10,7 @@ import numpy as np
 
 from emotion.core.config import preset
 from emotion.core.errors import PictureError
-from emotion.core.progress import Progress, paced
+from emotion.core.progress import Progress
 from emotion.data.findings import Suspect, keep_suspects
 from emotion.data.sets import SavedSet
 
@@ -36,10 +36,7 @@ class FindHardest:
 
         Raises PictureError if there are too few classes or pictures, RunError if the disk has no room for the features.
         """
-        return (yield from paced(self._steps()))
-
-    def _steps(self) -> Generator[Progress, None, str]:
-        from emotion.training.repeat import of_backbone
+        from emotion.training.repeat import features_of_backbone
 
         found = SavedSet(self.folder)
         counts = found.manifest.counts()
@@ -48,13 +45,12 @@ class FindHardest:
             raise PictureError(f"There are too few pictures to tell: add some, until two classes have {LEAST} or more.")
         rows = [row for row in found.manifest.pictures if row.label in classes]
         paths = [self.folder / row.file for row in rows]
-        features = yield from of_backbone(paths, preset("Quick", pictures=str(self.folder)))
+        features = yield from features_of_backbone(paths, preset("Quick", pictures=str(self.folder)))
         yield Progress(0, 0, "comparing the pictures with their classes")
-        readable = ~np.isnan(features).any(1)
-        labels = [row.label for row in rows]
-        suspects = find_suspects(features[readable], [each for each, ok in zip(labels, readable, strict=True) if ok])
-        names = [row.sha256 for row, ok in zip(rows, readable, strict=True) if ok]
-        keep_suspects(found, dict(zip(names, suspects, strict=True)))
+        readable = np.flatnonzero(~np.isnan(features).any(1))
+        seen = [rows[place] for place in readable]
+        suspects = find_suspects(features[readable], [row.label for row in seen])
+        keep_suspects(found, {row.sha256: suspect for row, suspect in zip(seen, suspects, strict=True)})
         doubted = sum(each.is_doubted for each in suspects)
         return (
             f"The hardest pictures come first: {doubted:,} of {len(suspects):,} lie nearer to another class than to "
@@ -76,8 +72,8 @@ def find_suspects(features: np.ndarray, labels: Sequence[str]) -> list[Suspect]:
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     chances = cross_val_predict(model, features, list(labels), cv=folds, method="predict_log_proba")
     found = []
-    for label, row in zip(labels, chances, strict=True):
-        by_class = dict(zip(classes, row.tolist(), strict=True))
+    for label, row in zip(labels, chances.tolist(), strict=True):
+        by_class = dict(zip(classes, row, strict=True))
         own = by_class.pop(label)
         nearest = max(by_class, key=by_class.__getitem__)
         doubt = round(by_class[nearest] - own, 3)

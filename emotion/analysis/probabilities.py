@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from emotion.core.intervals import LEVEL, Interval, wilson_interval
+from emotion.core.intervals import LEVEL, Interval
 from emotion.core.scored import LEAST, ScoredPicture
 
 LOWEST, HIGHEST = 0.05, 20.0
@@ -21,14 +21,14 @@ AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
-class Judged:
+class Scores:
     """(N, C) probabilities of pictures and the (N,) indices of their true classes."""
 
     probabilities: np.ndarray
     truth: np.ndarray
 
     @classmethod
-    def of(cls, pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> Judged:
+    def of(cls, pictures: Sequence[ScoredPicture], *, classes: Sequence[str]) -> Scores:
         """Return scored pictures as arrays."""
         rows = [[picture.scores[label] for label in classes] for picture in pictures]
         return cls(np.array(rows), np.array([classes.index(picture.label) for picture in pictures]))
@@ -40,9 +40,9 @@ class Judged:
         return right
 
     @property
-    def accuracy(self) -> float:
-        """The share of pictures whose most likely class is the true one."""
-        return float(self.is_right.mean())
+    def correct(self) -> int:
+        """The number of pictures whose most likely class is the true one."""
+        return int(self.is_right.sum())
 
     @property
     def of_truth(self) -> np.ndarray:
@@ -55,14 +55,14 @@ class Judged:
         """The mean negative logarithm of the true class's probability, in nats."""
         return float(-np.log(self.of_truth.clip(LEAST)).mean())
 
-    def at(self, temperature: float) -> Judged:
+    def at(self, temperature: float) -> Scores:
         """Return softer (above 1) or sharper (below 1) probabilities; the most likely class is unchanged."""
         from scipy.special import softmax
 
-        return Judged(softmax(np.log(self.probabilities.clip(LEAST)) / temperature, axis=1), self.truth)
+        return Scores(softmax(np.log(self.probabilities.clip(LEAST)) / temperature, axis=1), self.truth)
 
 
-def fit_temperature(said: Judged) -> float:
+def fit_temperature(said: Scores) -> float:
     """Return the temperature of lowest log loss (Guo et al. 2017, arXiv 1706.04599), from 0.05 to 20."""
     from scipy.optimize import minimize_scalar
 
@@ -74,7 +74,7 @@ def fit_temperature(said: Judged) -> float:
     return float(np.exp(found.x))
 
 
-def temperature_interval(said: Judged, fitted: float) -> Interval:
+def temperature_interval(said: Scores, fitted: float) -> Interval:
     """Return the 95 % profile-likelihood interval of a fitted temperature (Wilks 1938, doi 10.1214/aoms/1177732360).
 
     An end that the pictures do not bound is 0.05 or 20.
@@ -103,16 +103,6 @@ class Bin:
     confidence: float
     right: int
 
-    @property
-    def accuracy(self) -> float:
-        """The share that is right."""
-        return self.right / self.n
-
-    @property
-    def interval(self) -> Interval:
-        """The Wilson interval of that share."""
-        return wilson_interval(self.right, self.n)
-
 
 @dataclass(frozen=True)
 class CalibrationError:
@@ -128,23 +118,13 @@ class CalibrationError:
     at_most_if_calibrated: float
     bins: list[Bin]
 
-    @property
-    def is_told(self) -> bool:
-        """Whether the error exceeds that of a perfectly calibrated model."""
-        return self.value > self.at_most_if_calibrated
 
-
-def bin_count(n: int) -> int:
-    """Return the number of bins for ``n`` pictures: about 15 pictures each, 5 to 10 bins."""
-    return min(n, max(FEWEST_BINS, min(MOST_BINS, n // PER_BIN)))
-
-
-def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
+def calibration_error(said: Scores, *, seed: int) -> CalibrationError:
     """Return the expected calibration error with its interval and bins.
 
     The mean over bins of |share right - mean confidence|, weighted by size, for the probability of the most likely
-    class (Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599), in ``bin_count`` bins of equal size, up to one
-    picture (Nixon et al. 2019, arXiv 1904.01685).
+    class (Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599), in bins of equal size, up to one picture (Nixon et
+    al. 2019, arXiv 1904.01685): about 15 pictures each, 5 to 10 bins.
 
     The interval bootstraps pictures. The error is biased upwards on a sample, and again on a resample: the lower end is
     the basic bootstrap's, which corrects that (Davison and Hinkley 1997, section 5.2.1), and 0 if a calibrated model
@@ -155,7 +135,8 @@ def calibration_error(said: Judged, *, seed: int) -> CalibrationError:
     order = top.argsort(kind="stable")
     confidences, gaps = top[order], (said.is_right - top)[order]
     n, rng = len(gaps), np.random.default_rng(seed)
-    edges = np.arange(bin_count(n) + 1) * n // bin_count(n)
+    bins = min(n, max(FEWEST_BINS, min(MOST_BINS, n // PER_BIN)))
+    edges = np.arange(bins + 1) * n // bins
     value = float(_error(gaps, edges))
     # Sorted ranks are pictures in order of confidence.
     resampled = _repeated(lambda rows: gaps[np.sort(rng.integers(0, n, (rows, n)), axis=1)], edges)

@@ -22,7 +22,7 @@ from emotion.analysis.blocks import (
     shaded,
 )
 from emotion.analysis.comparison import Comparison, Gap
-from emotion.analysis.findings import confusion, details_sentence, gap_sentence, plural
+from emotion.analysis.findings import gap_sentence, plural
 from emotion.core.format import exact_percent, p_value, percent, points, span
 from emotion.core.labels import colour_of
 from emotion.core.scored import SampleResult
@@ -39,18 +39,13 @@ MEASURED = (
     "correct class is the second most likely. Log loss, in nats, and the Brier score, 0 to 2, are better the smaller "
     "they are."
 )
-NARROW = "†"
-_NARROW = (
-    f"{NARROW} Half or more of these probabilities lie against 0 or 1: the interval of their mean is too narrow; trust "
-    "the hits."
-)
-_TESTS = (
+TESTS = (
     "Gap: the difference of the means, with Welch’s 95 % interval. p: a two-sided permutation test of equal "
     "distributions, 9,999 resamples; corrected for all tests of its kind in this table. Superiority: the share of all "
     "pairs of pictures in which the reference’s one gets the higher probability; 50 % is no difference. Pictures "
     "needed: in each set, to tell a gap of this size in four of five repetitions."
 )
-_GRID = (
+GRID = (
     "Below each mean its 95 % interval, the pictures that are right, and the AUC with its bootstrap interval: how "
     "often a picture of the emotion gets a higher probability of it than another one of the set, 0.50 by luck. Neither "
     "calling all the same nor a temperature moves it. The darker a cell, the further above chance"
@@ -59,9 +54,9 @@ _GRID = (
 
 def results(comparison: Comparison, emotion: str | None) -> list[Block]:
     """Return all measures of all sets, with intervals, the predictions, and the grid if there is one."""
-    blocks: list[Block] = [measures(comparison, emotion), note_of_measures(), means(comparison, emotion)]
+    blocks = [*measures(comparison, emotion), means(comparison, emotion)]
     if emotion is None:
-        blocks += [Heading("Every emotion of every set"), grid(comparison), _every_measure(comparison)]
+        blocks += [Heading("Every emotion of every set"), grid(comparison)]
     return [*blocks, Heading("What it said"), said(comparison, emotion)]
 
 
@@ -72,31 +67,26 @@ def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
         return [Text(f"{why}, so that nothing can be held against it.")]
     shown = [gap for gap in comparison.gaps if gap.emotion == emotion]
     head = ("Gap in points", "p", "p corrected", "Superiority", "Pictures needed")
+    rows = [_gap_row(gap, comparison.colour(gap.other)) for gap in comparison.gaps]
     return [
-        Points([gap_sentence(gap) for gap in shown], [details_sentence(gap) for gap in shown]),
-        Table(
-            "Gaps in mean correct-class confidence",
-            "Gap",
-            head,
-            [_gap_row(gap, comparison.colour(gap.other)) for gap in comparison.gaps],
-        ),
-        Text(_TESTS, "note", (WELCH, ERNST, YEKUTIELI, VARGHA)),
+        Points([gap_sentence(gap) for gap in shown]),
+        Table("Gaps in mean correct-class confidence", "Gap", head, rows),
+        Text(TESTS, "note", (WELCH, ERNST, YEKUTIELI, VARGHA)),
     ]
 
 
-def measures(comparison: Comparison, emotion: str | None) -> Table:
-    """Return all measures of all sets, with a row for guessing."""
-    rows = [_row(name, each, comparison.colour(name)) for name, each in comparison.results(emotion).items()]
-    classes, even = len(comparison.classes), percent(comparison.chance)
+def measures(comparison: Comparison, emotion: str | None) -> list[Block]:
+    """Return all measures of all sets, for None also by emotion, with a row for guessing and an explanation."""
+    rows = []
+    for name, each in comparison.results(emotion).items():
+        colour, parts = comparison.colour(name), comparison.sets[name] if emotion is None else {}
+        rows.append(_row(name, each, colour))
+        rows += [_row(f"{name}, {label}", part, colour) for label, part in parts.items()]
+    classes, chance = len(comparison.classes), percent(comparison.chance)
     losses = f"{math.log(classes):.2f}", f"{1 - 1 / classes:.2f}"
-    rows.append(row("An even guess", "–", even, even, even, *losses, is_reference=True))
+    rows.append(row("Chance", "–", chance, chance, chance, *losses, is_reference=True))
     what = f"shown “{emotion}”" if emotion else "all emotions taken together"
-    return Table(f"What came out, {what}", "Set", MEASURES, rows, note=_narrow(rows))
-
-
-def note_of_measures() -> Text:
-    """Return the note that explains the table of measures."""
-    return Text(MEASURED, "note", (WILSON, BRIER))
+    return [Table(f"What came out, {what}", "Set", MEASURES, rows), Text(MEASURED, "note", (WILSON, BRIER))]
 
 
 def grid(comparison: Comparison) -> Table:
@@ -112,8 +102,7 @@ def grid(comparison: Comparison) -> Table:
         detail = f"{span(result.correct_confidence_interval)}, {result.correct} of {result.n}"
         area = comparison.ranking.get((name, emotion)) if emotion else None
         if area is not None:
-            low, high = area.interval or (0.0, 1.0)
-            detail += f", AUC {area.value:.2f} ({low:.2f} to {high:.2f})"
+            detail += f", AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f})"
         return Cell(f"{exact_percent(result.correct_confidence)}{mark}", detail, share=above)
 
     emotions = comparison.emotions()
@@ -122,7 +111,7 @@ def grid(comparison: Comparison) -> Table:
         for name in comparison.sets
     ]
     marks = f" * differs from {comparison.reference} at 5 %, corrected." if len(rows) > 1 else ""
-    note = f"{_GRID} ({percent(comparison.chance)}).{marks}"
+    note = f"{GRID} ({percent(comparison.chance)}).{marks}"
     return Table("Mean correct-class confidence by emotion", "Set", (*emotions, "all"), rows, note=note)
 
 
@@ -138,37 +127,24 @@ def said(comparison: Comparison, emotion: str | None) -> Block:
 
 
 def _confusion(comparison: Comparison, name: str) -> Table:
-    counts = confusion(comparison.pooled(name), comparison.classes)
-    rows = [row(label, *shaded(said, right=label), colour=colour_of(label)) for label, said in counts.items()]
+    rows = [
+        row(label, *shaded(result.predicted, right=label), colour=colour_of(label))
+        for label, result in comparison.sets[name].items()
+    ]
     return Table(f"What was said of {plural(name)}", "shows ↓ said →", comparison.classes, rows)
 
 
-def _every_measure(comparison: Comparison) -> Table:
-    rows = [
-        _row(f"{name}, {label}", each, comparison.colour(name))
-        for name, results in comparison.sets.items()
-        for label, each in results.items()
-    ]
-    caption = "Every measure by set and emotion"
-    return Table(caption, "Sample", MEASURES, rows, note=_narrow(rows), is_folded=True)
-
-
 def _row(title: str, result: SampleResult, colour: str) -> Row:
-    mean = exact_percent(result.correct_confidence) + (NARROW if result.is_piled_up else "")
     return row(
         title,
         f"{result.n:,}",
-        (mean, span(result.correct_confidence_interval)),
+        (exact_percent(result.correct_confidence), span(result.correct_confidence_interval)),
         right_of(result.correct, result.n),
         str(result.runner_up),
         f"{result.log_loss:.2f}",
         f"{result.brier:.2f}",
         colour=colour,
     )
-
-
-def _narrow(rows: list[Row]) -> str:
-    return _NARROW if any(NARROW in cell.text for row in rows for cell in row.cells) else ""
 
 
 def _gap_row(gap: Gap, colour: str) -> Row:
@@ -186,18 +162,13 @@ def _gap_row(gap: Gap, colour: str) -> Row:
 
 def means(comparison: Comparison, emotion: str | None) -> Figure:
     """Return the mean correct-class confidence of every set as a chart, for None with that of each emotion."""
-    dots, said = [], []
+    dots = []
     for name, result in comparison.results(emotion).items():
         dots.append(_dot(name, result, comparison.colour(name), is_leading=True))
-        said.append(f"{name} {percent(result.correct_confidence)}, {span(result.correct_confidence_interval)}")
         if emotion is None:
             dots += [_dot(label, each, colour_of(label)) for label, each in comparison.sets[name].items()]
-    chart = DotChart(
-        f"Mean correct-class confidence with 95 % intervals: {'; '.join(said)}; chance {percent(comparison.chance)}.",
-        "Mean correct-class confidence",
-        dots,
-        comparison.chance,
-    )
+    alt = "Mean correct-class confidence with 95 % intervals beside chance; the numbers stand in the table."
+    chart = DotChart(alt, "Mean correct-class confidence", dots, comparison.chance)
     below = " Below each set, its emotions." if emotion is None else ""
     return Figure(f"Mean correct-class confidence with 95 % intervals; the dotted line is chance.{below}", [chart])
 

@@ -68,19 +68,18 @@ def ask(
 
     Probabilities are those of the comparison. Raises PictureError if no set has as many, or a picture is gone.
     """
-    place = int(number)
     samples = {name: result.pictures for name, result in comparison.results(emotion).items()}
-    chosen = {name: pictures[place - 1] for name, pictures in samples.items() if 0 < place <= len(pictures)}
+    chosen = {name: pictures[int(number) - 1] for name, pictures in samples.items() if number <= len(pictures)}
     if not chosen:
-        raise PictureError(f"No set has a picture {place} of {emotion!r}: choose a smaller number.")
+        raise PictureError(f"No set has a picture {number:g} of {emotion!r}: choose a smaller number.")
     found = []
     for done, (name, picture) in enumerate(chosen.items()):
-        yield Progress(done, len(chosen), f"looking at picture {place} of {name}")
+        yield Progress(done, len(chosen), f"looking at picture {number:g} of {name}")
         labels = dict.fromkeys((picture.label, picture.predicted))
         maps = [judge.classifier.explain(Path(picture.picture), label=label) for label in labels]
         named = tuple(replace(each, confidence=picture.scores[each.label]) for each in maps)
         found.append(ExplainedPicture(name, picture, named))
-    return ExplainedSample(emotion, place, tuple(found))
+    return ExplainedSample(emotion, int(number), tuple(found))
 
 
 def blocks(result: ExplainedSample, comparison: Comparison) -> list[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,13 @@ import numpy as np
 from emotion.analysis.blocks import Block, Table, Text, right_of, row, shaded
 from emotion.analysis.comparison import Comparison
 from emotion.analysis.findings import plural
-from emotion.analysis.probabilities import Judged
-from emotion.analysis.study import Judge, Study
+from emotion.analysis.probabilities import Scores
+from emotion.analysis.study import LEARNT, Judge, Study
 from emotion.core.errors import PictureError
 from emotion.core.format import listed
 from emotion.core.intervals import Interval, wilson_interval
 from emotion.core.progress import Progress
+from emotion.data.folders import Picture
 
 
 @dataclass(frozen=True)
@@ -57,35 +58,26 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, LookR
         raise PictureError(
             "No set shows every emotion here, and of one alone its mean would take the emotion off: press All emotions."
         )
-    learnt, pictures = judge.learnt(), {name: comparison.pooled(name).pictures for name in whole}
-    shown = [Path(each.picture) for rows in pictures.values() for each in rows]
-    features = yield from judge.features([*(each.path for each in learnt), *shown])
-    mean, rest, found = np.nanmean(features[: len(learnt)], axis=0), features[len(learnt) :], {}
-    for name, rows in pictures.items():
-        own, rest = rest[: len(rows)], rest[len(rows) :]
-        readable = ~np.isnan(own).any(1)
-        if not readable.any():
-            raise PictureError(f"None of the pictures of {name} can be read any more: compare again.")
-        truth = np.array([judge.classes.index(each.label) for each in rows])[readable]
-        found[name] = shifted(judge, own[readable], truth, mean=mean)
-    return LookResult(found, [name for name in comparison.sets if name not in whole])
+    pictures = {
+        name: [Picture(Path(each.picture), each.label) for each in comparison.pooled(name).pictures] for name in whole
+    }
+    found = yield from judge.feature_sets({LEARNT: judge.learnt(), **pictures})
+    mean = found.pop(LEARNT).features.mean(0)
+    sets = {name: shifted(judge, each.features, each.truth, mean=mean) for name, each in found.items()}
+    return LookResult(sets, [name for name in comparison.sets if name not in whole])
 
 
 def shifted(judge: Judge, features: np.ndarray, truth: np.ndarray, *, mean: np.ndarray) -> SetLook:
     """Return the predictions for (N, F) features as they are, and shifted so that their mean is ``mean``, (F,)."""
-    moved = features - features.mean(0) + mean
-    before, after = (
-        _said(judge.classifier.of_features(rows), truth, judge.classes) for rows in (features, moved.astype(np.float32))
-    )
-    return SetLook(len(truth), before, after)
 
+    def said(rows: np.ndarray) -> Said:
+        scores = Scores(judge.classifier.of_features(rows), truth)
+        called = np.bincount(scores.probabilities.argmax(1), minlength=len(judge.classes)).tolist()
+        interval = wilson_interval(scores.correct, len(truth))
+        predicted = dict(zip(judge.classes, called, strict=True))
+        return Said(predicted, scores.correct, scores.correct / len(truth), interval, scores.log_loss)
 
-def _said(probabilities: np.ndarray, truth: np.ndarray, classes: Sequence[str]) -> Said:
-    judged = Judged(probabilities, truth)
-    correct = int(judged.is_right.sum())
-    called = np.bincount(probabilities.argmax(1), minlength=len(classes)).tolist()
-    predicted = dict(zip(classes, called, strict=True))
-    return Said(predicted, correct, judged.accuracy, wilson_interval(correct, len(truth)), judged.log_loss)
+    return SetLook(len(truth), said(features), said((features - features.mean(0) + mean).astype(np.float32)))
 
 
 def blocks(result: LookResult, comparison: Comparison) -> list[Block]:
@@ -102,31 +94,27 @@ def blocks(result: LookResult, comparison: Comparison) -> list[Block]:
         for what, said in (("as it is", each.before), ("its own mean taken off", each.after))
     ]
     head = (*(f"called {label}" for label in comparison.classes), "Right", "Log loss")
-    notes = (
+    note = (
         "It uses the set’s pictures without their labels. It is a question to the model, and no better classifier: "
         "what is the species’ look goes, and what is left is what the pictures differ in."
     )
     if result.left_out:
-        notes += (
-            f" Not asked of {listed(result.left_out)}: where a set does not show every emotion, its mean would take "
-            "emotions away."
+        note += (
+            f" Not asked of {listed(result.left_out)}: where an emotion is lacking, the mean would take others away."
         )
     return [
         *(Text(_sentence(name, each), "finding") for name, each in result.sets.items()),
-        Table("What is said with and without the species’ look", "Set", head, rows),
-        Text(notes, "note"),
+        Table("What is said with and without the species’ look", "Set", head, rows, note=note),
     ]
 
 
 def _sentence(name: str, each: SetLook) -> str:
-    most, other = (max(said.predicted.values()) for said in (each.before, each.after))
-    evener = "evens out what it says" if other < most else "does not even out what it says"
-    low, high = each.before.accuracy_interval
-    worth = "no more than luck moves" if low <= each.after.accuracy <= high else "more than luck moves"
+    (low, high), after = each.before.accuracy_interval, each.after
+    worth = "no more than luck moves" if low <= after.accuracy <= high else "more than luck moves"
     return (
-        f"Taking off the look of {plural(name)} {evener}: the most frequent answer comes {most} and then {other} "
-        f"times. Log loss {each.before.log_loss:.2f} and then {each.after.log_loss:.2f}; {each.before.correct} and "
-        f"then {each.after.correct} of {each.n} are right, {worth}."
+        f"Of {each.n} {plural(name)} {each.before.correct} are right, and without their look {after.correct}, {worth}; "
+        f"the most frequent answer comes {max(each.before.predicted.values())} and then "
+        f"{max(after.predicted.values())} times."
     )
 
 

@@ -54,7 +54,6 @@ def difference(first: Sequence[float], second: Sequence[float], *, seed: int) ->
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     gap = float(one.mean() - two.mean())
     variances = float(one.var(ddof=1)), float(two.var(ddof=1))
-    variance = sum(variances)
     test = permutation_test(
         (one, two),
         lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
@@ -62,17 +61,17 @@ def difference(first: Sequence[float], second: Sequence[float], *, seed: int) ->
         vectorized=True,
         rng=np.random.default_rng(seed),
     )
-    above = float(mannwhitneyu(one, two).statistic) / (len(one) * len(two))
-    if variance < LEAST_VARIANCE:
+    p_value, above = float(test.pvalue), float(mannwhitneyu(one, two).statistic) / (len(one) * len(two))
+    if sum(variances) < LEAST_VARIANCE:
         # Two constants: there is no spread to compare the gap with.
-        return Difference(gap, (gap, gap), float(test.pvalue), above, 0.0, None)
+        return Difference(gap, (gap, gap), p_value, above, 0.0, None)
     # Welch's interval by hand: scipy's own warns if one sample is constant, which is valid here.
     parts = variances[0] / len(one), variances[1] / len(two)
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(one) - 1) + parts[1] ** 2 / (len(two) - 1))
     telling = float(t.ppf((1 + LEVEL) / 2, freedom)) * math.sqrt(sum(parts))
     reach = float(norm.ppf((1 + LEVEL) / 2) + norm.ppf(POWER))
-    needed = math.ceil(variance * (reach / gap) ** 2) if gap else None
-    return Difference(gap, (gap - telling, gap + telling), float(test.pvalue), above, telling, needed)
+    needed = math.ceil(sum(variances) * (reach / gap) ** 2) if gap else None
+    return Difference(gap, (gap - telling, gap + telling), p_value, above, telling, needed)
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
@@ -115,20 +114,18 @@ def change(before: Sequence[float], after: Sequence[float]) -> Change:
 
     The interval of a single pair is [-1, 1]. If all differences are equal, the p-value is that of the sign test.
     """
-    from scipy.stats import sem, t
+    from scipy.stats import ttest_1samp
 
     moved = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
-    mean = float(moved.mean())
-    if len(moved) < 2:
-        return Change(len(moved), mean, (-1.0, 1.0), 1.0)
-    error = float(sem(moved))
-    if error == 0:
+    n, mean = len(moved), float(moved.mean())
+    if n < 2:
+        return Change(n, mean, (-1.0, 1.0), 1.0)
+    if moved.var(ddof=1) < LEAST_VARIANCE:
         # The sign test: of the 2^n ways to swap the pairs, two give as large a mean.
-        return Change(len(moved), mean, (mean, mean), 1.0 if mean == 0 else 2.0 ** (1 - len(moved)))
-    freedom = len(moved) - 1
-    reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
-    p_value = float(2 * t.sf(abs(mean) / error, freedom))
-    return Change(len(moved), mean, (max(-1.0, mean - reach), min(1.0, mean + reach)), p_value)
+        return Change(n, mean, (mean, mean), 1.0 if mean == 0 else 2.0 ** (1 - n))
+    test = ttest_1samp(moved, 0.0)
+    low, high = test.confidence_interval(LEVEL)
+    return Change(n, mean, (max(-1.0, float(low)), min(1.0, float(high))), float(test.pvalue))
 
 
 def draw_means(
@@ -139,18 +136,14 @@ def draw_means(
     A sample has ``size`` indices of each group (all for None, or if the group has no more), drawn without replacement.
     If no group has more, there is a single sample and the result is (T, 1).
     """
-    is_whole = size is None or size >= max(map(len, groups))
     generator = np.random.default_rng(seed)
-
-    def sample() -> np.ndarray:
-        parts = [
-            generator.choice(group, len(group) if size is None else min(size, len(group)), replace=False)
-            for group in groups
-        ]
-        return np.concatenate(parts)
-
-    places = np.stack([sample() for _ in range(1 if is_whole else draws)])
-    means: np.ndarray = values[:, places].mean(2)
+    sizes = [len(group) if size is None else min(size, len(group)) for group in groups]
+    is_whole = sizes == [len(group) for group in groups]
+    places = [
+        np.concatenate([generator.choice(group, n, replace=False) for group, n in zip(groups, sizes, strict=True)])
+        for _ in range(1 if is_whole else draws)
+    ]
+    means: np.ndarray = values[:, np.stack(places)].mean(2)
     return means
 
 
@@ -168,25 +161,33 @@ def deviations(means: np.ndarray) -> tuple[float | None, float]:
     return training, float(np.sqrt(means.var(1, ddof=1).mean())) if draws > 1 else 0.0
 
 
-def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], n: int, *, resamples: int, seed: int) -> Interval | None:
-    """Return the 95 % percentile interval of a statistic over resamples of ``n`` pictures.
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], n: int, *, resamples: int, seed: int) -> Estimate | None:
+    """Return a statistic of ``n`` pictures with its percentile interval over resamples of them.
 
     ``statistic`` maps (R, n) indices of pictures to (R,) values, NaN if undefined. None if most are undefined.
     """
-    places = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    values = statistic(places)
+    values = statistic(np.random.default_rng(seed).integers(0, n, (resamples, n)))
     values = values[~np.isnan(values)]
     if len(values) < resamples / 2:
         return None
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return Estimate(float(statistic(np.arange(n)[None])[0]), float(low), float(high))
 
 
 def area_under_curve(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
     """Return the (R,) areas under the ROC curve of (R, n) scores and booleans, NaN if a class is empty.
 
     The share of pairs in which the positive picture scores higher, ties half (Hanley and McNeil 1982,
-    doi 10.1148/radiology.143.1.7063747).
+    doi 10.1148/radiology.143.1.7063747). It is unaffected by a collapse to one class or by a temperature.
     """
     from scipy.stats import rankdata
 
@@ -197,21 +198,8 @@ def area_under_curve(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
     return area
 
 
-@dataclass(frozen=True)
-class Area:
-    """The area under the ROC curve of one class against the rest, with its bootstrap interval (None: too few)."""
-
-    value: float
-    interval: Interval | None
-
-
-def area_of(scores: np.ndarray, is_positive: np.ndarray, seed: int) -> Area:
-    """Return how well (n,) scores rank a class's pictures above the others, with a bootstrap over pictures.
-
-    It is unaffected by a collapse to one class or by a temperature.
-    """
-    value = float(area_under_curve(scores[None], is_positive[None])[0])
-    interval = bootstrap(
+def area_of(scores: np.ndarray, is_positive: np.ndarray, *, seed: int) -> Estimate | None:
+    """Return how well (n,) scores rank a class's pictures above the others; None if there are too few."""
+    return bootstrap(
         lambda places: area_under_curve(scores[places], is_positive[places]), len(scores), resamples=AREAS, seed=seed
     )
-    return Area(value, interval)

@@ -42,6 +42,9 @@ class Question:
     def carry_out(self, judge: Judge) -> Generator[Progress, None, Any]:
         """Yield the progress, save the answer and return it; EmotionError if it cannot be answered or saved."""
         study, file = find_study(self.study), Path(self.comparison)
-        result = yield from study.ask(judge, load_comparison(file), **self.asked)
+        comparison = load_comparison(file)
+        for each in study.parameters(comparison):
+            each.check(self.asked.get(each.name, each.default))
+        result = yield from study.ask(judge, comparison, **self.asked)
         study.keep(file, result)
         return result

@@ -1,9 +1,9 @@
-"""Studies: questions to a trained run about a comparison, with parameters, saved results and blocks to show."""
+"""The shape of a study: a question to a trained run about a comparison, with parameters, a saved result and blocks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from emotion.analysis.blocks import Block
 from emotion.analysis.comparison import Comparison
-from emotion.core.errors import PictureError, RunError
+from emotion.core.errors import ConfigError, PictureError, RunError
 from emotion.core.files import write_json
 from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 
 R_co = TypeVar("R_co", covariant=True)
 SCHEMA = 1
+# The name of the pictures that the run was trained on, among those of sets.
+LEARNT = "its training"
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The readable pictures of a set, with their (N, F) features and (N,) class indices."""
+
+    pictures: list[Picture]
+    features: np.ndarray
+    truth: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -52,28 +63,34 @@ class Judge:
 
         ``classifier.of_features`` on them is cheap, and differs from ``score`` by up to 0.05 in bfloat16.
         """
-        from emotion.training.repeat import look_at
+        from emotion.training.repeat import features_of_run
 
-        network, processor = self.classifier.network, self.classifier.processor
-        return (yield from look_at(pictures, run=self.run, network=network, processor=processor))
+        return (yield from features_of_run(pictures, self.run, self.classifier))
 
-    def backbone_features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Return the features of the run's backbone before its training, at the run's image size."""
-        from emotion.training.repeat import of_backbone
+    def feature_sets(
+        self, sets: Mapping[str, Sequence[Picture]], *, is_untrained: bool = False
+    ) -> Generator[Progress, None, dict[str, FeatureSet]]:
+        """Return the features of several sets, from the run's backbone before its training if ``is_untrained``.
 
-        if self.run.config().depth == "head":
-            return (yield from self.features(pictures))
-        return (yield from of_backbone(pictures, self.run.config()))
-
-    def retrained(self, seeds: Sequence[int], pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Retrain the run's classifier with each seed; return (seeds, N, C) probabilities of the pictures.
-
-        Raises RunError if the run trained more than its classifier, which takes too long to repeat.
+        Labels are classes of the run. Raises PictureError if none of a set's pictures can be read.
         """
-        from emotion.training.repeat import retrain
+        import numpy as np
 
-        network, processor = self.classifier.network, self.classifier.processor
-        return (yield from retrain(self.run, seeds, pictures, network=network, processor=processor))
+        from emotion.training.repeat import features_of_backbone
+
+        paths, found = [each.path for pictures in sets.values() for each in pictures], {}
+        if is_untrained and self.run.config().depth != "head":
+            rows = yield from features_of_backbone(paths, self.run.config())
+        else:
+            rows = yield from self.features(paths)
+        for name, pictures in sets.items():
+            own, rows = rows[: len(pictures)], rows[len(pictures) :]
+            readable = np.flatnonzero(~np.isnan(own).any(1)).tolist()
+            if not readable:
+                raise PictureError(f"None of the pictures of {name} can be read any more: compare again.")
+            kept = [pictures[place] for place in readable]
+            found[name] = FeatureSet(kept, own[readable], np.array([self.classes.index(each.label) for each in kept]))
+        return found
 
 
 class Task(Protocol[R_co]):
@@ -98,6 +115,14 @@ class Parameter:
     low: int = 1
     high: int = 1
 
+    def check(self, value: Any) -> None:
+        """Check that a value may be chosen; ConfigError, which says what may be, if not."""
+        names = [name for _, name in self.choices]
+        if names and value not in names:
+            raise ConfigError(f"{self.label} cannot be {value!r}: choose one of {', '.join(names)}.")
+        if not names and (value is None or not self.low <= value <= self.high):
+            raise ConfigError(f"{self.label} cannot be {value}: choose {self.low} to {self.high}.")
+
 
 @dataclass(frozen=True)
 class Study:
@@ -105,7 +130,8 @@ class Study:
 
     ``ask`` takes the judge, the comparison and a value for each parameter, yields its progress and returns a frozen
     result of type ``kind``, which is saved next to the comparison as ``name``; ``blocks`` renders it, for reports too
-    if ``is_reported``. ``load`` and ``save`` replace the file next to the comparison.
+    if ``is_reported``. With ``is_added`` a result is a dictionary that is added to the saved one. ``load`` and ``save``
+    replace the file next to the comparison.
     """
 
     name: str
@@ -117,20 +143,23 @@ class Study:
     parameters: Callable[[Comparison | None], tuple[Parameter, ...]] = lambda _: ()
     load: Callable[[Path], Any] | None = None
     save: Callable[[Path, Any], None] | None = None
+    is_added: bool = False
     is_reported: bool = True
 
     def kept(self, comparison: Path) -> Any:
         """Return the saved result for a comparison's file; None if there is none that is readable."""
-        if self.load:
-            return self.load(comparison)
-        return load_result(comparison.with_suffix("") / f"{self.name}.json", kind=self.kind)
+        return self.load(comparison) if self.load else load_result(self._file(comparison), kind=self.kind)
 
     def keep(self, comparison: Path, result: Any) -> None:
         """Save a result for a comparison's file; RunError if the run folder cannot be written."""
         if self.save:
             self.save(comparison, result)
         else:
-            save_result(comparison.with_suffix("") / f"{self.name}.json", result, kind=self.kind)
+            whole = {**(self.kept(comparison) or {}), **result} if self.is_added else result
+            save_result(self._file(comparison), whole, kind=self.kind)
+
+    def _file(self, comparison: Path) -> Path:
+        return comparison.with_suffix("") / f"{self.name}.json"
 
 
 def save_result(file: Path, result: Any, *, kind: Any) -> None:
@@ -158,12 +187,12 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 @dataclass(frozen=True)
 class Pool:
-    """The pictures of a set by class, in the order of their paths.
+    """The usable pictures of a set, in the order of their paths.
 
     ``trained_on`` counts pictures left out because the run was trained on them, perhaps under another name.
     """
 
-    pictures: dict[str, list[Path]]
+    pictures: list[Picture]
     trained_on: int
 
 
@@ -172,20 +201,16 @@ def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generat
 
     Raises PictureError if a set is gone, or none of its pictures can be used.
     """
-    known = trained_on(run)
-    found = {name: pictures_of(comparison, name, labels) for name in comparison.sets}
-    total = sum(map(len, found.values()))
-    done, result = 0, {}
-    for name, pictures in found.items():
-        yield Progress(done, total, f"listing the pictures of {name}")
+    known, found = trained_on(run), {}
+    for number, name in enumerate(comparison.sets):
+        yield Progress(number, len(comparison.sets), f"listing the pictures of {name}")
+        pictures = pictures_of(comparison, name, labels)
         twins = known.twins(pictures)
-        done += len(pictures)
         usable = [picture for picture in pictures if picture.path not in twins]
         if not usable:
             raise PictureError(f"None of the {len(pictures)} pictures of {name} can be used: compare another set.")
-        by_label = {label: [each.path for each in usable if each.label == label] for label in labels}
-        result[name] = Pool({label: paths for label, paths in by_label.items() if paths}, len(twins))
-    return result
+        found[name] = Pool(usable, len(twins))
+    return found
 
 
 def pictures_of(comparison: Comparison, name: str, labels: Sequence[str]) -> list[Picture]:

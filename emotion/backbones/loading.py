@@ -12,7 +12,6 @@ import torch
 import transformers
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import AutoConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
 
@@ -164,17 +163,12 @@ def _require_whole_patches(model: PreTrainedModel, size: int) -> None:
 @torch.no_grad()
 def _resize_positions(model: PreTrainedModel, image_size: int) -> None:
     """Resize ViT's learned positions once, since its forward pass does not, so that a checkpoint has the right size."""
-    patch = patch_size(model)
     if model.config.image_size == image_size:
         return
     embeddings = cast(Any, getattr(model, model.base_model_prefix)).embeddings
-    old, new = model.config.image_size // patch, image_size // patch
-    positions: Tensor = embeddings.position_embeddings
-    special, grid = positions[:, : -(old**2)], positions[:, -(old**2) :]
-    planes = grid.reshape(1, old, old, -1).permute(0, 3, 1, 2)
-    planes = functional.interpolate(planes, size=(new, new), mode="bicubic", align_corners=False)
-    grid = planes.permute(0, 2, 3, 1).reshape(1, new**2, -1)
-    embeddings.position_embeddings = nn.Parameter(torch.cat([special, grid], dim=1))
+    # Its first argument is tokens of another number of patches than the positions are for.
+    resized = embeddings.interpolate_pos_encoding(embeddings.position_embeddings[:, :1], image_size, image_size)
+    embeddings.position_embeddings = nn.Parameter(resized)
     embeddings.image_size = embeddings.patch_embeddings.image_size = (image_size, image_size)
-    embeddings.patch_embeddings.num_patches = new**2
+    embeddings.patch_embeddings.num_patches = (image_size // patch_size(model)) ** 2
     model.config.image_size = image_size

@@ -22,9 +22,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (training, results, stores):
-    for command in module.COMMANDS:
-        app.command()(command)
+for command in (
+    *(training.train, training.resume, training.reproduce),
+    *(results.predict, results.compare, results.transfer, results.report, results.export, results.push),
+    *(stores.runs, stores.space),
+):
+    app.command()(command)
 app.add_typer(pictures.app, name="pictures")
 app.add_typer(stores.backbones, name="backbones")
 app.add_typer(stores.cache, name="cache")
@@ -36,8 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A letter that the console lacks is written as its number.
         sys.stdout.reconfigure(errors="backslashreplace")
     ignore_unusable_proxies()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code: int | None = app(arguments, prog_name=PROGRAM, standalone_mode=False)
+        if "" in words:
+            # Python takes an empty path for the working directory, which nobody means.
+            raise typer.BadParameter("An empty word names nothing: give a value, or leave its option out.")
+        code: int | None = app(words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
         return code or 0
     except typer.TyperException as error:

@@ -17,17 +17,8 @@ from emotion.core.progress import Progress
 from emotion.data.drawn import is_drawn
 from emotion.runs.folder import runs_folder
 
-
-def path(text: str | Path) -> Path:
-    """Return the path that a word names. Python takes an empty one for the working directory, which nobody means."""
-    if not str(text):
-        raise typer.BadParameter("An empty path names nothing: give a file or a folder.")
-    return Path(text)
-
-
 RunName = Annotated[str, typer.Option("--run", help="The path that train printed, or a name under the runs folder.")]
-PATH: dict[str, Any] = {"parser": path}
-Runs = Annotated[Path, typer.Option(default_factory=runs_folder, show_default="runs", help="The runs folder.", **PATH)]
+Runs = Annotated[Path, typer.Option(default_factory=runs_folder, show_default="runs", help="The runs folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
 UseAliases = Annotated[bool, typer.Option("--use-aliases", help=f"{capital(SETTINGS['use_aliases'].help)}.")]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emotion.backbones.hub import is_hub_id
-from emotion.cli.options import PATH, AsJson, UseAliases, answer, show_progress, tell
+from emotion.cli.options import AsJson, UseAliases, answer, show_progress, tell
 from emotion.core.errors import PictureError
 from emotion.core.format import megabytes
 from emotion.core.labels import alias_offer
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 MAX_NAMED, MAX_LABELS_NAMED = 5, 12
 
 app = typer.Typer(help="Import picture sets of your own, list and delete them.")
-Sets = Annotated[
-    Path, typer.Option(default_factory=sets_folder, show_default="sets", help="The folder of sets.", **PATH)
-]
+Sets = Annotated[Path, typer.Option(default_factory=sets_folder, show_default="sets", help="The folder of sets.")]
 Config = Annotated[str, typer.Option(help="Of a data set: the configuration (else its own choice).")]
 Split = Annotated[str, typer.Option(help="Of a data set: the split (else train, or the first).")]
 Column = Annotated[str, typer.Option(help="Of a data set: a column (else the likeliest one).")]
@@ -53,7 +51,7 @@ def bring(
     sets: Sets,
     name: Annotated[str, typer.Option(help="Of the set: letters and digits of any script.")],
     source: Annotated[
-        Path | None, typer.Argument(help="A zip, a folder that holds one folder per class, or a Parquet file.", **PATH)
+        Path | None, typer.Argument(help="A zip, a folder that holds one folder per class, or a Parquet file.")
     ] = None,
     hub: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", parser=_hub_id, help="A data set of the Hub.")

@@ -27,7 +27,7 @@ from emotion.report.building import checks
 from emotion.report.material import Material
 from emotion.runs.folder import create_run
 from emotion.runs.run import Run
-from emotion.server.model_process import Models, carry_out, compare_sets
+from emotion.server.model_process import carry_out, compare_sets
 
 # In the report's order; the last one's run is the one that is compared.
 BATCH_SIZES = (8, 16, 4, 24)
@@ -50,7 +50,7 @@ def reproduce(
     page, the run that was compared, and the files.
     Raises EmotionError where a set is missing, a training or a comparison failed, or ``out`` cannot be written.
     """
-    began, models = time.perf_counter(), Models()
+    began = time.perf_counter()
     sets = {name: pictures / f"{name}_eval" for name in PEOPLE}
     for folder in (pictures / "human_train", *sets.values()):
         if not folder.is_dir():
@@ -63,9 +63,9 @@ def reproduce(
         batches.append({"batch": batch_size, **_trained(run)})
     say("comparing")
     pair = {name: sets[name] for name in REPORT}
-    happy, twenty = result_of(compare_sets(models, run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED)))
-    everything, grid = result_of(compare_sets(models, run, Request(sets, size=None, seed=SEED)))
-    _, both = result_of(compare_sets(models, run, Request(pair, size=SIZE, seed=SEED)))
+    happy, twenty = result_of(compare_sets(run, Request(pair, emotion=EMOTION, size=SIZE, seed=SEED)))
+    everything, grid = result_of(compare_sets(run, Request(sets, size=None, seed=SEED)))
+    _, both = result_of(compare_sets(run, Request(pair, size=SIZE, seed=SEED)))
 
     kind = "drawn" if is_drawn(pictures) else "photographs"
     studies: list[tuple[str, Path, dict[str, Any]]] = [("controls", both, {}), ("luck", twenty, {})]
@@ -75,7 +75,7 @@ def reproduce(
     for study, file, asked in studies:
         say(f"{study} {' '.join(asked.values())}".strip())
         try:
-            found[study] = result_of(carry_out(models, Question(run, study, str(file), asked)))
+            found[study] = result_of(carry_out(Question(run, study, str(file), asked)))
         except PictureError as error:
             say(f"{study} is left out: {error}")
     seconds = time.perf_counter() - began

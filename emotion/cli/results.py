@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emotion.cli.options import PATH, AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
+from emotion.cli.options import AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
 from emotion.core.errors import HubError, RunError
 from emotion.core.format import megabytes
 from emotion.core.progress import result_of
@@ -23,7 +23,7 @@ MEASURES = ("n", "correct", "accuracy", "accuracy_interval", "correct_confidence
 
 def predict(
     picture: Annotated[
-        list[Path], typer.Argument(help="A picture, or a folder or a zip of pictures, in class folders or not.", **PATH)
+        list[Path], typer.Argument(help="A picture, or a folder or a zip of pictures, in class folders or not.")
     ],
     run: RunName,
     runs: Runs,
@@ -104,11 +104,11 @@ def compare(
     found = find_run(run, root=runs)
     from emotion.analysis import Request
     from emotion.analysis.findings import caveats, collapses, gap_sentence
-    from emotion.server.model_process import Models, compare_sets
+    from emotion.server.model_process import compare_sets
 
     wanted = None if emotion == "all" else emotion
     request = Request(folders, wanted, size, seed, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
-    comparison, path = result_of(compare_sets(Models(), found, request), tell=show_progress)
+    comparison, path = result_of(compare_sets(found, request), tell=show_progress)
     results = [(name, label, each) for name, by_label in comparison.sets.items() for label, each in by_label.items()]
     _note("since they cannot be read", {path for *_, each in results for path in each.unreadable})
     _note("since the run was trained on them", {path for *_, each in results for path in each.near_duplicates})
@@ -143,10 +143,10 @@ def transfer(
     """Learn from each set, judge all of them, and say how much of the way what people teach goes."""
     folders, found = _named_folders(sets), find_run(run, root=runs)
     from emotion.analysis.transfer import Transfer, sentences
-    from emotion.server.model_process import Models, carry_out
+    from emotion.server.model_process import carry_out
 
     asked = Transfer(found, {name: str(folder) for name, folder in folders.items()}, use_aliases)
-    result = result_of(carry_out(Models(), asked), tell=show_progress)
+    result = result_of(carry_out(asked), tell=show_progress)
     matrix = {
         name: {other: {"n": each.n, "accuracy": each.accuracy, "auc": each.auc} for other, each in row.items()}
         for name, row in result.matrix.items()
@@ -242,6 +242,3 @@ def push(
     seen = "private" if pushed.private else "public"
     values = {name: getattr(pushed, name) for name in ("address", "commit", "private", "bytes")}
     answer(as_json, values, [f"pushed to {pushed.address} ({seen}, {megabytes(pushed.bytes)} in one commit)"])
-
-
-COMMANDS = (predict, compare, transfer, report, export, push)

@@ -108,6 +108,3 @@ def clear(as_json: AsJson = False) -> None:
     used = f"; {left / 1e6:,.1f} MB are in use" if left else ""
     values = {"folder": str(kept.folder), "freed": freed, "size": left}
     answer(as_json, values, [f"{freed / 1e6:,.1f} MB deleted from {kept.folder}{used}"])
-
-
-COMMANDS = (runs, space)

@@ -16,7 +16,7 @@ import psutil
 import typer
 
 from emotion.backbones.registry import DEFAULT, locate
-from emotion.cli.options import PATH, AsJson, RunName, Runs, answer, drawn_note, tell, write_over
+from emotion.cli.options import AsJson, RunName, Runs, answer, drawn_note, tell, write_over
 from emotion.core import events
 from emotion.core.config import PRESETS, SETTINGS, TrainConfig, preset
 from emotion.core.format import capital
@@ -39,7 +39,7 @@ def _known(name: str) -> str:
 
 def train(
     runs: Runs,
-    pictures: Annotated[Path, typer.Option(help="One folder of pictures per class.", **PATH)],
+    pictures: Annotated[Path, typer.Option(help="One folder of pictures per class.")],
     preset_name: Annotated[str, typer.Option("--preset", parser=_known, help="Settings to begin with.")] = "Quick",
     backbone: Annotated[str | None, typer.Option(help=BACKBONE)] = None,
     as_json: AsJson = False,
@@ -98,7 +98,7 @@ def resume(run: RunName, runs: Runs, as_json: AsJson = False) -> int:
 def reproduce(
     runs: Runs,
     photos: Annotated[
-        Path, typer.Option(help="A folder that holds human_train, human_eval, dog_eval and cat_eval.", **PATH)
+        Path, typer.Option(help="A folder that holds human_train, human_eval, dog_eval and cat_eval.")
     ] = DRAWN_FOLDER,
     out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("docs/results"),
     backbone: Annotated[str, typer.Option(help=BACKBONE)] = DEFAULT,
@@ -116,9 +116,6 @@ def reproduce(
     seconds = time.perf_counter() - began
     values = {"run": str(run.path), "seconds": seconds, "files": [str(path) for path in files]}
     answer(as_json, values, [page.answer, f"{seconds:.0f} s, {files[0]} and {files[1]}", *drawn_note(photos)])
-
-
-COMMANDS = (train, resume, reproduce)
 
 
 def _finish(run: Run, *, as_json: bool, notes: list[str] | None = None) -> int:

@@ -19,9 +19,9 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """An event, ``elapsed_seconds`` after the configuration was accepted."""
+    """An event, ``elapsed_seconds`` after the configuration was accepted; stamped when it is written."""
 
-    elapsed_seconds: float
+    elapsed_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from emotion.core.format import listed
@@ -78,17 +79,13 @@ def colour_of(name: str) -> str:
 
 def species_of(name: str) -> str:
     """Return the species that a set's name begins with; empty where there is none."""
-    first = name.lower().replace("-", "_").replace(" ", "_").split("_")[0]
-    for species in SPECIES_COLOURS:
-        if first in (species, species + "s"):
-            return species
-    return ""
+    return species_in(re.split("[-_ ]", name)[0])
 
 
 def species_in(name: str) -> str:
     """Return the first species named by a word of a name; empty where there is none."""
-    words = name.replace("-", " ").replace("_", " ").split()
-    return next((species for word in words if (species := species_of(word))), "")
+    words = re.split("[-_ ]", name.lower())
+    return next((species for word in words for species in SPECIES_COLOURS if word in (species, f"{species}s")), "")
 
 
 def colour_of_set(name: str, among: Iterable[str]) -> str:

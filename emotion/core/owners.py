@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from emotion.core.errors import RefusedError
@@ -80,13 +80,10 @@ def require_change(folder: Path, visitor: str | None) -> None:
 
 def share(folder: Path, visitor: str | None, *, shared: bool) -> None:
     """Make a folder visible to everyone, or private again.
-    Raises RefusedError where it is another visitor's, has no owner, or cannot be written.
+    Raises RefusedError where it is another visitor's, or cannot be written.
     """
     require_change(folder, visitor)
-    whose = owner_of(folder)
-    if not whose.owner:
-        raise RefusedError(f"{folder.name} is the server's own, which everybody sees: there is nothing to share.")
     try:
-        write_json(folder / FILE, asdict(Owner(whose.owner, shared=shared)))
+        write_json(folder / FILE, asdict(replace(owner_of(folder), shared=shared)))
     except OSError as error:
         raise RefusedError(f"{folder.name} cannot be written ({error.strerror}): make room first.") from error

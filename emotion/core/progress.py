@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -36,8 +36,7 @@ def result_of(steps: Generator[S, None, R], *, tell: Callable[[S], object] = lam
         while True:
             tell(next(steps))
     except StopIteration as end:
-        result: R = end.value
-        return result
+        return cast(R, end.value)
     finally:
         steps.close()
 
@@ -52,7 +51,6 @@ def paced(steps: Generator[Progress, None, R]) -> Generator[Progress, None, R]:
                 yield step
                 due = time.monotonic() + 0.2
     except StopIteration as end:
-        result: R = end.value
-        return result
+        return cast(R, end.value)
     finally:
         steps.close()

@@ -11,22 +11,23 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Generator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from emotion.core.errors import PictureError
-from emotion.core.format import megabytes
 from emotion.core.progress import Progress
 from emotion.data.classes import TABLES
 from emotion.data.folders import Skipped
 from emotion.data.limits import Limits
-from emotion.data.names import HIDDEN, PARQUET, is_system, kept_text, reason_against, shown
+from emotion.data.names import PARQUET, kept_text, reason_against, shown
 
+# The most that one entry may unpack to over its packed size: photographs have about 1. Blank drawings pack as well as
+# zip bombs, and are harmless below the size.
+MAX_RATIO, RATIO_FROM_BYTES = 200, 10_000_000
 # Bytes of a zip's directory for each file: 46, the path, and extra fields.
 _LISTED_BYTES = 400
 _LOCAL_HEADER_BYTES = 30
-_MOST_NAME_BYTES = 255
 _LOCKED, _UTF8 = 0x1 | 0x40, 0x800
-_UNNAMED = "Its name is none that a file can have."
+_UNNAMED = "Its name is none that a file can have: rename it."
 _BROKEN = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, OverflowError,
     LookupError, RuntimeError, MemoryError,
@@ -38,9 +39,8 @@ def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, li
     Raises PictureError where it is not a zip, damaged, unsafe or beyond the limits, or the disk is full.
     """
     title = shown(path.name)
-    too_many = PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
     try:
-        file = _Bounded(path, limits.files * _LISTED_BYTES, too_many)
+        file = _Bounded(path, title, limits)
     except OSError as error:
         raise PictureError(f"{path} cannot be read ({error.strerror}): see to its permissions.") from error
     with file:
@@ -50,15 +50,13 @@ def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, li
             raise PictureError(
                 f"{title} is not a zip file that can be read, or was cut short: zip the folder again."
             ) from error
-        file.most = 0
-        if len(packed.filelist) > limits.files:
-            raise too_many
-        skipped = list[Skipped]()
-        wanted = _wanted(title, packed.filelist, limits, skipped)
+        file.is_listing = False
+        limits.check(title, files=len(packed.filelist))
+        wanted, skipped = _wanted(title, packed.filelist, limits)
         to.mkdir(parents=True)
-        for number, (name, info) in enumerate(wanted.items()):
+        for number, (name, info) in enumerate(wanted):
             yield Progress(number, len(wanted), f"unpacking {len(wanted):,} files")
-            if reason := _unpack_one(packed, info, to / _short(name)):
+            if reason := _unpack_one(packed, info, to / name):
                 skipped.append(Skipped(kept_text(name), reason))
     return skipped
 
@@ -72,33 +70,27 @@ def _unpack_one(packed: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path) -> str
             reason = "It is damaged in the zip."
             with packed.open(info) as content:
                 shutil.copyfileobj(content, file, 1 << 20)
-        return ""
+    except FileExistsError:
+        return "It is in the zip twice."
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise PictureError(f"The zip cannot be unpacked ({error.strerror}): make room.") from error
         if reason != _UNNAMED:
             to.unlink()
         return reason
-
-
-def _short(name: str) -> str:
-    """Return a path with a last part short enough for a file system; folder names are class names and stay."""
-    path = PurePosixPath(name)
-    code = path.name.encode("utf-8", "replace")
-    is_long = len(code) > _MOST_NAME_BYTES
-    return str(path.with_name(f"{path.name[:40]}-{zlib.crc32(code):08x}{path.suffix[:10]}")) if is_long else name
+    return ""
 
 
 def _wanted(
-    title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits, skipped: list[Skipped]
-) -> dict[str, zipfile.ZipInfo]:
-    """Return the wanted entries by name; the others go into ``skipped``. Raises PictureError as ``unpack``."""
+    title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits
+) -> tuple[list[tuple[str, zipfile.ZipInfo]], list[Skipped]]:
+    """Return the wanted entries with their names, and those left out. Raises PictureError as ``unpack``."""
     end = 0
     for info in sorted(listed, key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise PictureError(f"{title} holds entries that lie over one another: it is not safe to import.")
         end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
-    wanted, seen = dict[str, zipfile.ZipInfo](), set[str]()
+    wanted, skipped = list[tuple[str, zipfile.ZipInfo]](), list[Skipped]()
     for whole, info in sorted(zip(_names(listed), listed, strict=True), key=lambda each: each[0]):
         if re.match(r"/|[A-Za-z]:", whole) or ".." in whole.split("/"):
             raise PictureError(
@@ -107,20 +99,17 @@ def _wanted(
         name = "/".join(part for part in whole.split("/") if part not in ("", "."))
         if whole.endswith("/"):
             continue
-        if reason := _reason_against(info, name, limits) or ("It is in the zip twice." if name in seen else ""):
+        if reason := _reason_against(info, name, limits):
             skipped.append(Skipped(kept_text(name), reason))
-        elif info.file_size > max(limits.ratio_from_bytes, limits.ratio * info.compress_size):
+        elif info.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
             raise PictureError(
-                f"{title} holds {shown(name)!r}, which unpacks to more than {limits.ratio:g} times its size, the "
-                "limit: leave it out of the zip."
+                f"{title} holds {shown(name)!r}, which unpacks to more than {MAX_RATIO} times its size, the limit: "
+                "leave it out of the zip."
             )
         else:
-            wanted[name] = info
-        seen.add(name)
-    if (size := sum(info.file_size for info in wanted.values())) > limits.bytes:
-        most = megabytes(limits.bytes)
-        raise PictureError(f"{title} holds pictures of {megabytes(size)}: the limit is {most} a set.")
-    return wanted
+            wanted.append((name, info))
+    limits.check(title, size=sum(info.file_size for _, info in wanted))
+    return wanted, skipped
 
 
 def _reason_against(info: zipfile.ZipInfo, name: str, limits: Limits) -> str:
@@ -131,8 +120,6 @@ def _reason_against(info: zipfile.ZipInfo, name: str, limits: Limits) -> str:
         return "It is a link to another file."
     if kind not in (0, stat.S_IFREG):
         return "It is no plain file."
-    if any(map(is_system, parts)):
-        return HIDDEN
     if parts[-1] not in TABLES and not name.endswith(PARQUET) and (reason := reason_against(parts[-1])):
         return reason
     if len(parts) - 1 > limits.depth:
@@ -145,15 +132,15 @@ def _reason_against(info: zipfile.ZipInfo, name: str, limits: Limits) -> str:
 
 
 class _Bounded(io.FileIO):
-    """A file that refuses to read more than ``most`` bytes at once: a zip states the size of its own directory."""
+    """A zip that is not read beyond the limits while it ``is_listing``: it states the size of its own directory."""
 
-    def __init__(self, path: Path, most: int, error: PictureError) -> None:
+    def __init__(self, path: Path, title: str, limits: Limits) -> None:
         super().__init__(str(path), "rb")
-        self.most, self._error = most, error
+        self.title, self.limits, self.is_listing = title, limits, True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if 0 < self.most < (size or 0):
-            raise self._error
+        if self.is_listing:
+            self.limits.check(self.title, files=(size or 0) // _LISTED_BYTES)
         return super().read(size) or b""
 
 

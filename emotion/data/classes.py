@@ -6,20 +6,21 @@ import csv
 import io
 import json
 import math
+import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from emotion.core.errors import PictureError
 from emotion.core.labels import EMOTIONS, emotion_meant
-from emotion.data.names import alike, kept_text, plain_text, shown
+from emotion.data.names import alike, plain_text, shown
 
 Parts = tuple[str, ...]
 # Tables in imagefolder's format. If several columns fit, the one with this name has precedence.
 TABLES = ("metadata.csv", "metadata.jsonl")
 _LABEL_NAMES = ("label", "labels", "emotion", "expression", "class", "mood", "category", "target")
+UNCLEAR = "(the inner ones): give a folder with one folder per class."
 _MAX_TABLE_BYTES = 50_000_000
 _SPLIT = re.compile(
     r"(train|training|val|valid|validation|test|testing|dev|eval|evaluation)([ _-]?(set|data|images?|\d+))?",
@@ -27,24 +28,20 @@ _SPLIT = re.compile(
 )
 
 
-def read_classes(folders: Collection[Parts], notes: list[str], *, title: str) -> dict[Parts, str]:
+def read_classes(folders: Collection[Parts], notes: list[str]) -> dict[Parts, str]:
     """Return the class of each folder that holds pictures; folders outside all classes are left out.
 
-    Folders named after emotions come first; the names of splits are not classes.
-    Raises PictureError where folders are nested and it is unclear which of them are the classes.
+    Folders named after emotions come first; the names of splits are not classes. Where folders are nested and it is
+    unclear which of them are the classes, none are, and a note that ends with ``UNCLEAR`` says so.
     """
     ways = {folder: tuple(part for part in folder if not _SPLIT.fullmatch(part)) for folder in folders}
-    shared: list[str] = []
-    for level in zip(*[way[:-1] for way in ways.values() if way], strict=False):
-        if len(set(level)) > 1:
-            break
-        shared.append(level[0])
+    shared = PurePosixPath(posixpath.commonpath(["/".join(way[:-1]) for way in ways.values() if way] or [""])).parts
     inner = {folder: way[len(shared) :] for folder, way in ways.items()}
     if not any(map(_emotions, inner.values())) and any(map(_emotions, ways.values())):
         inner = ways
     elif shared:
         notes.append(f"Everything lies in {shown('/'.join(shared))!r}: the class folders within are read.")
-    found = _beside_emotions(inner) if any(map(_emotions, inner.values())) else _one_level(inner, title=title)
+    found = _beside_emotions(inner) if any(map(_emotions, inner.values())) else _one_level(inner, notes)
     above: defaultdict[str, list[str]] = defaultdict(list)
     for folder, label in sorted(found.items()):
         above[alike(label)].append("/".join(folder))
@@ -75,23 +72,21 @@ def _beside_emotions(ways: Mapping[Parts, Parts]) -> dict[Parts, str]:
     return {folder: parts[-1] for folder, parts in elsewhere.items() if parts} | found
 
 
-def _one_level(ways: Mapping[Parts, Parts], *, title: str) -> dict[Parts, str]:
+def _one_level(ways: Mapping[Parts, Parts], notes: list[str]) -> dict[Parts, str]:
     """Return each folder's class where no folder is named after an emotion."""
     ways = {folder: way for folder, way in ways.items() if way}
     outer, inner = ({way[end] for way in ways.values()} for end in (0, -1))
     # If every outer folder holds pictures itself, its inner folders are parts of it.
     if outer - {way[0] for way in ways.values() if len(way) == 1}:
         first, second = (", ".join(shown(each) for each in sorted(names)[:4]) for names in (outer, inner))
-        raise PictureError(
-            f"The classes of {title} can be read in two ways, as {first} (the outer folders) or as {second} (the inner "
-            "ones): give a folder with one folder per class."
-        )
+        notes.append(f"The folders can be read in two ways, as {first} (the outer ones) or as {second} {UNCLEAR}")
+        return {}
     return {folder: way[0] for folder, way in ways.items()}
 
 
 def one_spelling(counts: Mapping[str, int], notes: list[str], *, use_aliases: bool) -> dict[str, str]:
     """Return each class's name: one name for classes that differ only in spelling."""
-    meant = {label: plain_text(kept_text(label)) or label for label in counts}
+    meant = {label: plain_text(label) or label for label in counts}
     if use_aliases:
         meant = {label: emotion_meant(name) for label, name in meant.items()}
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)

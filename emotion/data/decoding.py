@@ -105,8 +105,6 @@ def opened(source: Path | IO[bytes], *, name: str = "") -> Iterator[ImageFile.Im
         raise PictureError(f"{shown} is not a picture: use a .jpg, .png or .webp file.") from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise PictureError(f"{shown} is too large to open safely: make it smaller.") from error
-    except ImportError as error:
-        raise PictureError(f"{shown} is HEIC: install pi-heif, which reads it, or save it as .jpg.") from error
     except _BROKEN as error:
         why = " ".join(str(error).split())
         raise PictureError(f"{shown} cannot be read ({why}): save it again or leave it out.") from error
@@ -122,12 +120,13 @@ def orientation(image: ImageFile.ImageFile) -> int:
     return found if isinstance(found, int) and found in _TURNS else 1
 
 
-def is_large(picture: Path, *, name: str = "") -> bool:
+def is_large(picture: Path | IO[bytes], *, name: str = "") -> bool:
     """Whether a picture is slow to decode: more than a phone's usual 12 megapixels. Decodes nothing.
     Raises PictureError where it is not a picture, or beyond a limit.
     """
     with opened(picture, name=name) as image:
-        return image.width * image.height > LARGE_PIXELS or picture.stat().st_size > LARGE_BYTES
+        is_big_file = isinstance(picture, Path) and picture.stat().st_size > LARGE_BYTES
+        return is_big_file or image.width * image.height > LARGE_PIXELS
 
 
 def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:

@@ -19,7 +19,7 @@ from emotion.core.files import write_files
 from emotion.core.labels import emotion_meant
 from emotion.data.folders import OLD_SET_FILE
 from emotion.data.names import alike, class_label, folder_name, plain_text, shown
-from emotion.data.sets import Likeness, Manifest, PictureRow, SavedSet, alone
+from emotion.data.sets import Likeness, Manifest, PictureRow, SavedSet, alone, written
 
 MAX_SPECIES = 40
 _DIGITS = 4  # of a picture's number in its class
@@ -30,28 +30,25 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
     Raises PictureError where one is not in the set, none would be left, or the set cannot be written.
     """
     with changing(found) as before:
-        gone = _of(before, files)
-        kept = [row for row in before.pictures if row.file not in gone]
+        _require(before, files)
+        kept = [row for row in before.pictures if row.file not in files]
         if not kept:
             raise PictureError("No picture would be left: delete the whole set instead.")
-        near = renamed(before.near_duplicates, {row.file: row.file for row in kept})
-        rewrite(found.folder, before, replace(before, pictures=kept, near_duplicates=near))
-    return len(gone)
+        rewrite(found.folder, before, _with_rows(before, {row.file: row for row in kept}))
+    return len(before.pictures) - len(kept)
 
 
-def relabel_pictures(found: SavedSet, files: Collection[str], label: str) -> int:
-    """Move pictures of a set into another class, which may be new, and return how many were moved.
-    Raises PictureError where one is not in the set, the class name is not allowed, or the set cannot be written.
+def relabel_pictures(found: SavedSet, labels: Mapping[str, str]) -> int:
+    """Move pictures of a set, by their files, into other classes, which may be new; return how many were moved.
+    Raises PictureError where one is not in the set, a class name is not allowed, or the set cannot be written.
     """
     with changing(found) as before:
-        chosen, wanted = _of(before, files), alike(class_label(label))
-        rows = [row for row in before.pictures if row.file in chosen and alike(row.label) != wanted]
-        moved = numbered([replace(row, label=class_label(label)) for row in rows], before, found.folder)
-        after = [moved.get(row.file, row) for row in before.pictures]
-        names = {old.file: new.file for old, new in zip(before.pictures, after, strict=True)}
-        near = renamed(before.near_duplicates, names)
-        come = {row.file: found.folder / old for old, row in moved.items()}
-        rewrite(found.folder, before, replace(before, pictures=after, near_duplicates=near), come)
+        _require(before, labels)
+        wanted = [(row, class_label(labels[row.file])) for row in before.pictures if row.file in labels]
+        rows = [replace(row, label=label) for row, label in wanted if alike(label) != alike(row.label)]
+        moved = numbered(rows, before, found.folder)
+        after = _with_rows(before, {row.file: moved.get(row.file, row) for row in before.pictures})
+        rewrite(found.folder, before, after, {row.file: found.folder / old for old, row in moved.items()})
     return len(moved)
 
 
@@ -59,12 +56,8 @@ def take_aliases(found: SavedSet) -> int:
     """Merge every class whose name means an emotion (`anger`) into that emotion; return how many pictures moved.
     Raises PictureError where the set is missing, or cannot be written.
     """
-    moved = 0
-    for label in found.manifest.counts():
-        if (meant := emotion_meant(label)) != label:
-            files = [row.file for row in SavedSet(found.folder).manifest.pictures if row.label == label]
-            moved += relabel_pictures(found, files, meant)
-    return moved
+    rows = found.manifest.pictures
+    return relabel_pictures(found, {row.file: emotion_meant(row.label) for row in rows})
 
 
 def describe_set(found: SavedSet, *, name: str, species: str) -> None:
@@ -77,10 +70,11 @@ def describe_set(found: SavedSet, *, name: str, species: str) -> None:
 
 def pack(found: SavedSet, to: Path) -> Path:
     """Write a set into the zip ``to``, atomically, and return it; an import of the zip restores the set.
-    Raises PictureError where the set is damaged or changes meanwhile, or the zip cannot be written.
+    Raises PictureError where the set is damaged, or the zip cannot be written.
     """
     beside = to.with_name(f".{to.name}")
-    try:
+    with written("The zip"), contextlib.ExitStack() as stack:
+        stack.callback(beside.unlink, missing_ok=True)
         # Stored without compression: pictures are compressed already.
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as packed:
             for row in found.manifest.pictures:
@@ -88,12 +82,6 @@ def pack(found: SavedSet, to: Path) -> Path:
             for name, text in found.manifest.texts().items():
                 packed.writestr(f"{found.key}/{name}", text, zipfile.ZIP_DEFLATED)
         return beside.replace(to)
-    except FileNotFoundError as error:
-        raise PictureError(f"{found.key} changed while it was packed: try again.") from error
-    except OSError as error:
-        raise PictureError(f"The zip cannot be written ({error.strerror}): make room first.") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def checked_species(species: str) -> str:
@@ -107,13 +95,8 @@ def checked_species(species: str) -> str:
 @contextlib.contextmanager
 def changing(found: SavedSet) -> Iterator[Manifest]:
     """Lock the sets' folder and give the current manifest. Raises PictureError where it cannot be changed."""
-    with alone(found.folder.parent):
-        try:
-            yield SavedSet(found.folder).manifest
-        except OSError as error:
-            raise PictureError(
-                f"The set cannot be written ({error.strerror}): make room, or see to its folder's permissions."
-            ) from error
+    with alone(found.folder.parent), written("The set"):
+        yield SavedSet(found.folder).manifest
 
 
 def rewrite(
@@ -167,10 +150,14 @@ def renamed(likenesses: Sequence[Likeness], names: Mapping[str, str]) -> list[Li
     ]
 
 
-def _of(manifest: Manifest, files: Collection[str]) -> set[str]:
-    chosen = set(files)
-    if not chosen:
+def _with_rows(manifest: Manifest, rows: Mapping[str, PictureRow]) -> Manifest:
+    """Return a set with these rows, given by the present names of their files."""
+    names = {old: row.file for old, row in rows.items()}
+    return replace(manifest, pictures=[*rows.values()], near_duplicates=renamed(manifest.near_duplicates, names))
+
+
+def _require(manifest: Manifest, files: Collection[str]) -> None:
+    if not files:
         raise PictureError("No picture is ticked: tick some first.")
-    if unknown := sorted(chosen - {row.file for row in manifest.pictures}):
+    if unknown := sorted(set(files) - {row.file for row in manifest.pictures}):
         raise PictureError(f"{shown(unknown[0])} is not in the set any more: look at it again.")
-    return chosen

@@ -6,7 +6,7 @@ import contextlib
 import os
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -15,7 +15,7 @@ from typing import Literal
 from emotion.core.errors import PictureError
 from emotion.core.files import hash_file
 from emotion.core.labels import in_order
-from emotion.data.classes import TABLES, Parts, one_spelling, read_classes, read_table
+from emotion.data.classes import TABLES, UNCLEAR, Parts, one_spelling, read_classes, read_table
 from emotion.data.limits import Limits
 from emotion.data.names import HIDDEN, NO_PICTURE, is_system, kept_text, reason_against, shown
 
@@ -56,15 +56,14 @@ class Picture:
 class Listing:
     """The names of pictures under ``root`` by class, both in a fixed order, and notes on how they were found.
 
-    ``loose`` are pictures of no class, which are also in ``left_out``. For an import, ``title`` and ``kind`` name its
-    source, and ``originals`` maps files that were renamed to their original names.
+    Pictures of no class are in ``left_out`` as ``LOOSE``. For an import, ``title`` and ``kind`` name its source, and
+    ``originals`` maps files that were renamed to their original names.
     """
 
     root: Path
     files: dict[str, list[str]]
     left_out: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    loose: list[str] = field(default_factory=list)
     title: str = ""
     kind: SourceKind = "folder"
     originals: dict[str, str] = field(default_factory=dict)
@@ -95,44 +94,33 @@ class Listing:
         ]
 
 
-def list_folder(
-    root: Path, *, use_aliases: bool = False, limits: Limits | None = None, any_name: bool = False,
-    is_asked: bool = True,
-) -> Listing:  # fmt: skip
+def list_folder(root: Path, *, use_aliases: bool = False, limits: Limits | None = None) -> Listing:
     """List the pictures under ``root`` by class.
 
     A ``metadata.csv`` or ``metadata.jsonl`` with a label column gives the classes of the files it names. For all others
     the folders do: those named after emotions and their siblings, else the only level of folders. Split folders
     (``train``, ``test``) are not classes. In an imported set, only its rows count. Names that differ only in case or
     Unicode form are one class; with ``use_aliases``, a name that means an emotion (`Anger`) becomes that emotion.
-    ``any_name`` includes files whose names are not valid text; without ``is_asked``, unclear classes mean none.
-    Raises PictureError where the folder is missing or cannot be read, its classes are ambiguous, or it holds more files
-    than the limits allow.
+    Where that is unclear, a note says so.
+    Raises PictureError where the folder is missing or cannot be read, or holds more files than the limits allow.
     """
     if not root.is_dir():
         raise PictureError(f"There is no folder {root}: give one that holds a folder of pictures per class.")
-    names, tables, left_out = _walk(root, limits or Limits(), any_name=any_name)
+    names, tables, left_out = _walk(root, limits or Limits())
     listing = Listing(root, {}, left_out)
     if _is_set(root):
         labelled = _by_rows(root, names)
         # Other files next to the class folders are not reported.
         left_out[:] = [each for each in left_out if "/" in each.original or each.reason not in (NO_PICTURE, HIDDEN)]
-        left_out += [Skipped(kept_text(name), UNLISTED) for name in names if name not in labelled]
+        left_out += [Skipped(name, UNLISTED) for name in names if name not in labelled]
     else:
         labelled = {}
         for table in sorted(tables, key=len):
             labelled |= _by_table(listing, table, names)
-        by_folder: Mapping[Parts, str] = {}
-        try:
-            folders = {_folder(name) for name in names if name not in labelled}
-            by_folder = read_classes(folders, listing.notes, title=shown(root.name))
-        except PictureError:
-            if is_asked:
-                raise
+        by_folder = read_classes({_folder(name) for name in names if name not in labelled}, listing.notes)
         rest = [name for name in names if name not in labelled and _folder(name) in by_folder]
         labelled |= {name: by_folder[_folder(name)] for name in rest}
-        listing.loose.extend(name for name in names if name not in labelled)
-        left_out += [Skipped(kept_text(name), LOOSE) for name in listing.loose]
+        left_out += [Skipped(name, LOOSE) for name in names if name not in labelled]
     called = one_spelling(Counter(labelled.values()), listing.notes, use_aliases=use_aliases)
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(labelled):
@@ -157,8 +145,8 @@ def holds_pictures(root: Path) -> bool:
 
 def nothing_left(title: str, left_out: Sequence[Skipped], notes: Sequence[str] = ()) -> PictureError:
     """Return the error that explains why a folder or a zip has no usable picture."""
-    if table := next((note for note in notes if note.endswith(_UNREAD)), ""):
-        return PictureError(f"No picture in {title} has a class: {table}")
+    if why := next((note for note in notes if note.endswith((_UNREAD, UNCLEAR))), ""):
+        return PictureError(f"No picture in {title} has a class: {why}")
     # Files that are not pictures explain nothing if there are pictures that cannot be used.
     if told := [each for each in left_out if each.reason not in (HIDDEN, NO_PICTURE, EMPTY)]:
         first = f"{shown(told[0].original)}: {told[0].reason}"
@@ -169,11 +157,6 @@ def nothing_left(title: str, left_out: Sequence[Skipped], notes: Sequence[str] =
         first = f"{title} holds a list ({shown(lists[0])}) and no pictures"
         return PictureError(f"{first}: get the pictures that it names first, {where}")
     return PictureError(f"There are no pictures in class folders in {title}: put .jpg, .png or .webp files {where}")
-
-
-def class_names(pictures: Iterable[Picture]) -> list[str]:
-    """Return the classes of labelled pictures in the order they are shown."""
-    return list(count_labels(pictures))
 
 
 def count_labels(pictures: Iterable[Picture]) -> dict[str, int]:
@@ -196,7 +179,7 @@ def _folder(name: str) -> Parts:
     return tuple(name.split("/")[:-1])
 
 
-def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], list[str], list[Skipped]]:
+def _walk(root: Path, limits: Limits) -> tuple[list[str], list[str], list[Skipped]]:
     """Return the names of pictures, of tables, and the files left out. Follows no link to a folder."""
     names, tables, left_out = list[str](), list[str](), list[Skipped]()
     count, waiting = 0, [""]
@@ -211,25 +194,24 @@ def _walk(root: Path, limits: Limits, *, any_name: bool) -> tuple[list[str], lis
         if not items and (prefix or reason != EMPTY):
             left_out.append(Skipped(kept_text(prefix or root.name), reason))
         count += len(items)
-        if count > limits.files:
-            raise PictureError(f"{shown(root.name)} holds too many files: the limit is {limits.files:,}.")
+        limits.check(shown(root.name), files=count)
         for item in items:
             name = f"{prefix}/{item.name}".lstrip("/")
             if item.name.lower() in TABLES and Path(item.path).is_file():
                 tables.append(name)
-            elif reason := _reason(item, name, limits, any_name=any_name):
+            elif reason := _reason(item, name, limits):
                 left_out.append(Skipped(kept_text(name), reason))
             else:
                 (waiting if item.is_dir() else names).append(name)
     return sorted(names), tables, sorted(left_out, key=lambda each: each.original)
 
 
-def _reason(item: os.DirEntry[str], name: str, limits: Limits, *, any_name: bool) -> str:
+def _reason(item: os.DirEntry[str], name: str, limits: Limits) -> str:
     """Return why a file or a folder is left out; empty where it is not."""
     try:
         if is_system(item.name):
             return HIDDEN
-        if not any_name and kept_text(item.name) != item.name:
+        if kept_text(item.name) != item.name:
             return "Its name is no UTF-8: rename it."
         if item.is_dir():
             if item.is_symlink():

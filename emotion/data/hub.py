@@ -7,27 +7,17 @@ import re
 import time
 from bisect import bisect_left
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from emotion.core.errors import PictureError
-from emotion.core.format import megabytes
 from emotion.core.progress import Progress
 from emotion.data.folders import Listing, Skipped
-from emotion.data.hub_split import MAX_LABELS, opened_split
-from emotion.data.limits import Limits, refuse_full, refuse_late
-from emotion.data.names import (
-    MAX_NAME,
-    PICTURE_SUFFIXES,
-    class_label,
-    in_short,
-    kept_text,
-    plain_text,
-    refuse_other,
-    shown,
-)
+from emotion.data.hub_split import opened_split
+from emotion.data.limits import Limits, refuse_late
+from emotion.data.names import class_label, in_short, plain_text, refuse_other, shown
 
+FETCHED = "fetched"  # Gets the pictures of a data set, of one on the Hub in a folder called by its id.
 # If several columns fit, those with such a name have precedence.
 _LIKELY = re.compile("image|img|picture|photo|face|label|emotion|expression|class|mood|category|target", re.I)
 
@@ -114,7 +104,8 @@ class FromDataSet:
 
     def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
         """Write the pictures into a folder, and list them. Raises PictureError at a limit, or as ``describe``."""
-        described, title, to = self.description, self.description.title, work / "fetched"
+        described, title = self.description, self.description.title
+        to = work / FETCHED / (described.source if described.on_hub else "")
         deadline = time.monotonic() + limits.seconds
         picture, label = _columns(described, self.picture_column, self.label_column)
         notes = [what_is_read(described, picture_column=picture, label_column=label)]
@@ -141,16 +132,13 @@ class FromDataSet:
             rows = _drawn(by_class, groups, self.per_class, limits.pictures, self.seed)
             if len(rows) < (count := sum(map(len, by_class.values()))):
                 notes.append(f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {self.seed}).")
-            size, written = opened.size(picture, rows), 0
-            if len(texts) > limits.files or size > limits.bytes:
-                limit = f"the limits are {limits.files:,} rows and {megabytes(limits.bytes)} a set"
-                raise PictureError(f"{title} has {len(texts):,} rows and {megabytes(size)} to read: {limit}.")
-            to.mkdir()
-            refuse_full(to, size)
+            limits.check(title, files=len(texts), size=opened.size(picture, rows))
+            written = 0
+            to.mkdir(parents=True)
             for done, (row, content, path) in enumerate(opened.pictures(picture, rows), 1):
                 yield Progress(done, len(rows), f"reading {len(rows):,} pictures")
                 refuse_late(deadline, limits)
-                name = _name(row, path)
+                name = f"{row:06}"
                 if content is None:
                     why = f"It {'is named and not' if path else 'has no picture'} in the data set."
                     listing.left_out.append(Skipped(name, why))
@@ -158,8 +146,7 @@ class FromDataSet:
                 (to / name).write_bytes(content)
                 listing.files.setdefault(calling[texts[row]], []).append(name)
                 written += len(content)
-                if written > limits.bytes:  # The size stated in a file may be wrong.
-                    raise PictureError(f"{title} holds more than {megabytes(limits.bytes)}, the limit of a set.")
+                limits.check(title, size=written)  # What a file says of its size may be wrong.
         return listing
 
 
@@ -180,16 +167,8 @@ def _classes(found: Sequence[str], calls: Mapping[str, str], title: str, declare
     calling = {theirs: ours for theirs in found if (ours := plain_text(calls.get(theirs, theirs)))}
     if not calling:
         raise PictureError(f"All labels of {title} are mapped to nothing: map one to a name.")
-    if len(calling) > MAX_LABELS:
-        raise PictureError(f"{title} has {len(calling):,} labels: map all but {MAX_LABELS} to nothing.")
     for ours in calling.values():
-        try:
-            class_label(ours)
-        except PictureError as error:
-            raise PictureError(
-                f"The label {shown(ours)!r} cannot be the name of a class: map it to a plain one of at most {MAX_NAME} "
-                "letters, or to nothing."
-            ) from error
+        class_label(ours)  # Before anything is read: raises where it cannot be the name of a class.
     return calling
 
 
@@ -217,14 +196,6 @@ def _drawn(
                 share = min(-(-wanted[label] // parts), len(here), wanted[label] - len(taken[label]))
                 taken[label] |= {*chance.sample(here, share)}
     return sorted(row for rows in taken.values() for row in rows)
-
-
-def _name(row: int, path: str) -> str:
-    """Return a safe file name for a row's picture: its number and its original name."""
-    name = f"{row:06}"
-    with suppress(PictureError):
-        name += f"-{class_label(PurePosixPath(path.replace(chr(92), '/')).name)}"
-    return kept_text(name if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES else f"{name}.jpg")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ _BUFFER, _BESIDE_BYTES = 2 << 20, 20_000_000
 _AT_ONCE = 4
 _READ_WHOLE = ("README.md", "dataset_infos.json", "metadata.csv", "metadata.jsonl", "metadata.parquet")
 _LABELS = re.compile(r"(dictionary<values=)?(large_)?string|bool|u?int\d|float|halffloat|double")
+# A Parquet file, and the number of a row group in it.
+Group = tuple[Any, int]
 # The first bytes of JPEG, PNG, WebP, BMP, GIF and TIFF, and after four bytes those of HEIC and AVIF.
 _PICTURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|RIFF|BM|GIF8|II\*\0|MM\0\*|....ftyp", re.DOTALL)
 
@@ -59,8 +61,7 @@ class HubSplit:
             self._files = HfFileSystem(block_size=1, skip_instance_cache=True)
             root = f"datasets/{title}@{self.commit}"
         listed = self._files.find(root, detail=True)
-        if len(listed) > limits.files:
-            raise PictureError(f"{title} holds too many files: the limit is {limits.files:,}.")
+        limits.check(title, files=len(listed))
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
         # Skips names that lead out of the folder, system files and pipes.
         odd = re.compile(r"^/|\\|::|://|(^|/)\.")
@@ -145,15 +146,20 @@ class HubSplit:
         with self._files.open(self._paths[name]) as opened:
             return bytes(opened.read(min(self.sizes[name], MAX_BYTES + 1)))  # An import skips larger files.
 
-    def groups(self) -> Iterator[tuple[int, int, Any]]:
+    def groups(self) -> Iterator[tuple[int, int, Group]]:
         """Yield the row groups in order, as (first row, end row, group); parts of a group can be read."""
-        ends = 0
-        for fragment in self._dataset.get_fragments():
-            for group in fragment.split_by_row_group():
-                start, ends = ends, ends + group.row_groups[0].num_rows
-                yield start, ends, group
+        from pyarrow.parquet import ParquetFile
 
-    def labels(self, group: Any, column: str) -> list[str]:
+        ends = 0
+        # With a buffer, one row of a large group is read without the rest, which Arrow's scanner would read ahead.
+        how = {"buffer_size": _BUFFER, "pre_buffer": False}
+        for fragment in self._dataset.get_fragments():
+            with fragment.open() as raw, ParquetFile(raw, metadata=fragment.metadata, **how) as file:
+                for number in range(file.num_row_groups):
+                    start, ends = ends, ends + file.metadata.row_group(number).num_rows
+                    yield start, ends, (file, number)
+
+    def labels(self, group: Group, column: str) -> list[str]:
         """Return the label of each row of a group; empty where there is none."""
         values = []
         for batch in _batches(group, column, 256):
@@ -194,7 +200,7 @@ class HubSplit:
         if self.beside:
             return sum(self.sizes.get(self.beside.get(path, ""), 0) for _, _, path in self._cells(column, rows))
         wanted = (group for start, ends, group in self.groups() if _within(rows, start, ends))
-        return sum(group.row_groups[0].total_byte_size for group in wanted)
+        return sum(file.metadata.row_group(number).total_byte_size for file, number in wanted)
 
     def pictures(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
         """Yield the number, the bytes and the name of the picture of each of these rows (in order)."""
@@ -226,12 +232,10 @@ def _within(rows: Sequence[int], start: int, ends: int) -> Sequence[int]:
     return rows[bisect_left(rows, start) : bisect_left(rows, ends)]
 
 
-def _batches(group: Any, column: str, rows: int) -> Iterator[Any]:
-    from pyarrow.parquet import ParquetFile
-
-    # With a buffer, one row of a large group is read without the rest, which Arrow's scanner would read ahead.
-    with group.open() as raw, ParquetFile(raw, metadata=group.metadata, buffer_size=_BUFFER, pre_buffer=False) as file:
-        yield from file.iter_batches(rows, row_groups=[group.row_groups[0].id], columns=[column], use_threads=False)
+def _batches(group: Group, column: str, rows: int) -> Iterator[Any]:
+    file, number = group
+    batches: Iterator[Any] = file.iter_batches(rows, row_groups=[number], columns=[column], use_threads=False)
+    return batches
 
 
 @contextmanager
@@ -270,21 +274,16 @@ def opened_split(
 
 def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
     from huggingface_hub import constants
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
 
     met: list[BaseException] = [error]
     while cause := met[-1].__cause__ or met[-1].__context__:
         met.append(cause)
     refused = next((each for each in met if isinstance(each, HfHubHTTPError)), None)
     said, hub = shown(first_line(error)), f"Hub at {constants.ENDPOINT}"
-    if "scripts are no longer supported" in said:
-        return f"{title} wants to run a script of its own, which is never done here: choose one of Parquet files."
-    if isinstance(refused, GatedRepoError):
-        return f"{title} is gated: ask for access on its page and log in with `hf auth login`, or set HF_TOKEN."
-    if isinstance(refused, RepositoryNotFoundError):
-        return f"The {hub} has no data set {title}, or it is private: check its name, or log in with `hf auth login`."
-    if refused and refused.response.status_code in (401, 403):
-        return f"The {hub} does not give {title} ({said}): log in with `hf auth login` as someone who may read it."
+    if refused and refused.response.status_code in (401, 403, 404):
+        way = "check its name, ask for access on its page, or log in with `hf auth login`."
+        return f"The {hub} does not give {title} ({said}): {way}"
     if is_far and isinstance(error, (client().httpx.HTTPError, json.JSONDecodeError, OSError)):
         way = "connect to the network and try again, or import a zip, a folder or a Parquet file."
         return f"{title} cannot be read from the {hub} ({said}): {way}"

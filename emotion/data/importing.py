@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Mapping, Sequence
@@ -23,22 +24,14 @@ from emotion.core.progress import Progress, paced
 from emotion.data import sets as saved
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
-from emotion.data.duplicates import find_likenesses
+from emotion.data.decoding import reduced
+from emotion.data.duplicates import LOOKED_AT, find_likenesses, fingerprints
 from emotion.data.editing import changing, checked_species, numbered, renamed, rewrite
 from emotion.data.folders import Listing, Skipped, SourceKind, list_folder, nothing_left
 from emotion.data.hub import FromDataSet, describe
 from emotion.data.kept import kept_form, read_file
-from emotion.data.limits import Limits, refuse_full, refuse_late
-from emotion.data.names import (
-    PARQUET,
-    alike,
-    class_label,
-    folder_name,
-    kept_text,
-    plain_text,
-    reason_against,
-    shown,
-)
+from emotion.data.limits import Limits, refuse_late
+from emotion.data.names import PARQUET, alike, class_label, folder_name, kept_text, plain_text, reason_against, shown
 from emotion.data.photographs import FromPhotographs
 from emotion.data.sets import Contradiction, Manifest, PictureRow, sets_folder
 
@@ -53,25 +46,21 @@ class FromPath:
         """Unpack a zip, and list the folder."""
         yield Progress(0, 0, "listing what is in it")
         folder, skipped = self.path, list[Skipped]()
+        kind: SourceKind = "folder"
         # Pipes and devices are never opened.
-        if is_zip := self.path.is_file():
-            name = "the zip"
-            with contextlib.suppress(PictureError):
-                name = class_label(kept_text(self.path.name))
-            folder = work / "unpacked" / name  # Sentences use the folder's name.
+        if self.path.is_file():
+            kind, folder = "zip", work / "unpacked" / class_label(self.path.name)  # Sentences use the folder's name.
             skipped = yield from unpack(self.path, folder, limits)
         elif not self.path.is_dir():
             raise PictureError(
                 f"There is no zip and no folder {self.path}: give one that holds a folder of pictures per class."
             )
-        listing = list_folder(folder, limits=limits, any_name=True)
-        kind: SourceKind = "zip" if is_zip else "folder"
-        title = shown(self.path.name)
+        listing = replace(list_folder(folder, limits=limits), title=shown(self.path.name), kind=kind)
         others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
         if not listing.files and others != listing.left_out:
             listing = yield from FromDataSet(describe(folder, limits=limits)).steps(work, limits)
-            title, kind, skipped = listing.title, listing.kind, [*skipped, *others]
-        return replace(listing, title=title, kind=kind, left_out=[*skipped, *listing.left_out])
+            skipped += others
+        return replace(listing, left_out=[*skipped, *listing.left_out])
 
 
 @dataclass(frozen=True)
@@ -138,33 +127,29 @@ class Bring:
         found = saved.find_set(self.into, root=self.root) if self.into else None
         if found is None:
             self.refuse_unusable()
-        try:
-            with saved.workspace(self.root) as work:
-                listing = yield from self.way.steps(work, self.limits)
-                files, made = work / "kept", work / "set"
-                new, mirrored = yield from _take_in(listing, files, self.limits, deadline, use_aliases=self.use_aliases)
-                yield Progress(0, 0, "comparing the pictures with one another")
-                # Before locking, since it takes minutes for many pictures.
-                own = {"": found.manifest.pictures} if found else {}
-                sets = own | self._others(found.key if found else "")
-                prints = [mirrored[row.file] for row in new.pictures]
-                new = replace(new, near_duplicates=find_likenesses(new.pictures, prints, sets=sets))
-                if found:
-                    with changing(found) as before:
-                        return self._add(new, before, files, found.folder, listing.title)
-                with saved.alone(self.root):
-                    folder = self.refuse_unusable()
-                    made.mkdir()
-                    name, species = plain_text(self.name), checked_species(self.species)
-                    begun = Manifest(secrets.token_hex(16), name, species, time.time(), listing.kind)
-                    brought = self._add(new, begun, files, made, listing.title)
-                    give(made, self.owner)
-                    made.rename(folder)
-                    return replace(brought, key=folder.name)
-        except OSError as error:
-            raise PictureError(
-                f"The set cannot be written to {self.root} ({error.strerror}): make room, or choose another folder."
-            ) from error
+        have = found.manifest.pictures if found else []
+        with saved.written("The set"), saved.workspace(self.root) as work:
+            listing = yield from self.way.steps(work, self.limits)
+            files, made = work / "kept", work / "set"
+            new, mirrored = yield from _take_in(
+                listing, files, self.limits, deadline, have=have, use_aliases=self.use_aliases
+            )
+            yield Progress(0, 0, "comparing the pictures with one another")
+            # Before locking, since it takes minutes for many pictures.
+            sets = {"": have} | self._others(found.key if found else "")
+            new = replace(new, near_duplicates=find_likenesses(new.pictures, mirrored, sets=sets))
+            if found:
+                with changing(found) as before:
+                    return self._add(new, before, files, found.folder)
+            with saved.alone(self.root):
+                folder = self.refuse_unusable()
+                made.mkdir()
+                name, species = plain_text(self.name), checked_species(self.species)
+                begun = Manifest(secrets.token_hex(16), name, species, time.time(), listing.kind)
+                brought = self._add(new, begun, files, made)
+                give(made, self.owner)
+                made.rename(folder)
+                return replace(brought, key=folder.name)
 
     def refuse_unusable(self) -> Path:
         """Return the folder of a new set. A visitor's has a random suffix, so that it never reveals others' names.
@@ -182,21 +167,16 @@ class Bring:
             raise PictureError(f"{whose} a picture set {there!r} already: choose another name, or delete that one.")
         return folder
 
-    def _add(self, new: Manifest, before: Manifest, files: Path, folder: Path, title: str) -> Brought:
-        """Move pictures into a set; those it already holds, under any label, are left out and listed."""
-        have = {same: row.label for row in before.pictures for same in (row.sha256, row.pixels) if same}
-        labels = {row.file: have.get(row.sha256) or have.get(row.pixels) for row in new.pictures}
-        known = {file: f"It is in the set already, as {label}." for file, label in labels.items() if label}
-        new = _without(new, known, title)
-        if (count := len(before.pictures) + len(new.pictures)) > self.limits.pictures:
-            raise PictureError(f"The set would hold {count:,} pictures: the limit is {self.limits.pictures:,} a set.")
+    def _add(self, new: Manifest, before: Manifest, files: Path, folder: Path) -> Brought:
+        """Move pictures into a set. Raises PictureError where it would hold more than the limit."""
+        self.limits.check("The set", pictures=len(before.pictures) + len(new.pictures))
         rows = numbered(new.pictures, before, folder)
         names = {row.file: row.file for row in before.pictures} | {old: row.file for old, row in rows.items()}
         after = replace(
             before,
             pictures=[*before.pictures, *rows.values()],
             skipped=[*before.skipped, *new.skipped],
-            duplicates=before.duplicates + new.duplicates + len(known),
+            duplicates=before.duplicates + new.duplicates,
             contradictions=[*before.contradictions, *new.contradictions],
             near_duplicates=[*before.near_duplicates, *renamed(new.near_duplicates, names)],
             notes=[*dict.fromkeys([*before.notes, *new.notes])],
@@ -217,69 +197,75 @@ class Bring:
 
 
 def _take_in(
-    listing: Listing, folder: Path, limits: Limits, deadline: float, *, use_aliases: bool
-) -> Generator[Progress, None, tuple[Manifest, dict[str, bytes]]]:
+    listing: Listing, folder: Path, limits: Limits, deadline: float, *, have: Sequence[PictureRow], use_aliases: bool
+) -> Generator[Progress, None, tuple[Manifest, list[bytes]]]:
     """Write every picture of a listing into ``folder`` in its stored form, each named by the ``file`` of its row.
 
-    Return the pictures as a set without a name, and the fingerprint of each file's mirror image.
+    Pictures of the rows ``have`` are left out under any label. Return the pictures as a set without a name, and the
+    fingerprint of each one's mirror image.
     Raises PictureError where there is more than the limits allow, no picture can be used, or the disk is full.
     """
     folder.mkdir()
-    rows, mirrored, skipped, duplicates = list[PictureRow](), dict[str, bytes](), list(listing.left_out), 0
+    skipped, duplicates = list(listing.left_out), 0
     labels, notes = _labels(listing, use_aliases=use_aliases)
     pairs = sorted((name, labels[label]) for label, names in listing.files.items() for name in names)
-    sizes = [_size(listing.root / name) for name, _ in pairs]
-    if len(pairs) > limits.pictures:
-        raise PictureError(f"{listing.title} holds {len(pairs):,} pictures: the limit is {limits.pictures:,} a set.")
-    if sum(sizes) > limits.bytes:
-        held, most = megabytes(sum(sizes)), megabytes(limits.bytes)
-        raise PictureError(f"{listing.title} holds pictures of {held}: the limit is {most} a set.")
-    refuse_full(folder, sum(min(each, 1_000_000) for each in sizes))  # Large pictures are stored smaller.
-    same: defaultdict[bytes, list[PictureRow]] = defaultdict(list)
+    sizes = [path.stat().st_size for path in (listing.root / name for name, _ in pairs) if path.is_file()]
+    limits.check(listing.title, pictures=len(pairs), size=sum(sizes))
+    needed = sum(min(each, 1_000_000) for each in sizes)  # Large pictures are stored smaller.
+    if needed > (free := shutil.disk_usage(folder).free):
+        raise PictureError(f"The set needs {megabytes(needed)}, where {megabytes(free)} are free: make room.")
+    there = {same: row.label for row in have for same in (row.sha256, row.pixels)}
+    found = defaultdict[str, list[tuple[PictureRow, bytes]]](list)
     for number, (name, label) in enumerate(pairs):
         yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
         refuse_late(deadline, limits)
-        original = listing.originals.get(name, kept_text(name))
+        original = listing.originals.get(name, name)
         try:
-            kept = kept_form(read_file(listing.root / name, limits), limits)
+            content = read_file(listing.root / name, limits)
+            kept, suffix, picture = kept_form(content)
         except PictureError as error:
             skipped.append(Skipped(original, str(error)))
             continue
-        if first := next((each for each in same[kept.pixels] if each.label == label), None):
-            duplicates += 1
-            skipped.append(Skipped(original, f"It is the same picture as {shown(first.original)}."))
-            continue
+        bits, turned = fingerprints(reduced(picture, side=LOOKED_AT))
         row = PictureRow(
-            f"{label}/{number:08}{kept.suffix}", label, hashlib.sha256(kept.content).hexdigest(), kept.width,
-            kept.height, original, kept.prints[0].hex(), kept.source_sha256, kept.pixels.hex(),
+            f"{label}/{number:08}{suffix}", label, _sha256(kept), *picture.size, original, bits.hex(),
+            source_sha256=_sha256(content), pixels=_sha256(repr(picture.size).encode() + picture.tobytes()),
         )  # fmt: skip
-        (folder / label).mkdir(exist_ok=True)
-        (folder / row.file).write_bytes(kept.content)
-        same[kept.pixels].append(row)
-        rows.append(row)
-        mirrored[row.file] = kept.prints[1]
-    several = [each for each in same.values() if len(each) > 1]
-    told = [Contradiction([row.original for row in each], [row.label for row in each]) for each in several]
-    why = [f"It stands under several labels: {', '.join(each.labels)}." for each in told]
-    reasons = {row.file: reason for each, reason in zip(several, why, strict=True) for row in each}
-    new = Manifest("", "", "", 0, listing.kind, rows, skipped, duplicates, told, notes=[*listing.notes, *notes])
-    return _without(new, reasons, listing.title), mirrored
+        same = next((each for each, _ in found[row.pixels] if each.label == label), None)
+        if has := there.get(row.sha256) or there.get(row.pixels):
+            duplicates += 1
+            skipped.append(Skipped(original, f"It is in the set already, as {has}."))
+        elif same:
+            duplicates += 1
+            skipped.append(Skipped(original, f"It is the same picture as {shown(same.original)}."))
+        else:
+            (folder / label).mkdir(exist_ok=True)
+            (folder / row.file).write_bytes(kept)
+            found[row.pixels].append((row, turned))
+    several = [[row for row, _ in each] for each in found.values() if len(each) > 1]
+    told = [Contradiction([row.original for row in rows], [row.label for row in rows]) for rows in several]
+    skipped += [
+        Skipped(original, f"It stands under several labels: {', '.join(each.labels)}.")
+        for each in told
+        for original in each.originals
+    ]
+    skipped.sort(key=lambda each: each.original)
+    taken = [each[0] for each in found.values() if len(each) == 1]
+    if not taken:
+        raise nothing_left(listing.title, skipped, notes)
+    pictures = [row for row, _ in taken]
+    new = Manifest("", "", "", 0, listing.kind, pictures, skipped, duplicates, told, notes=notes)
+    return new, [mirrored for _, mirrored in taken]
 
 
-def _without(new: Manifest, reasons: Mapping[str, str], title: str) -> Manifest:
-    """Leave pictures out by their file names. Raises PictureError where none is left."""
-    left_out = [Skipped(row.original, reasons[row.file]) for row in new.pictures if row.file in reasons]
-    skipped = sorted([*new.skipped, *left_out], key=lambda each: each.original)
-    rows = [row for row in new.pictures if row.file not in reasons]
-    if not rows:
-        raise nothing_left(title, skipped, new.notes)
-    return replace(new, pictures=rows, skipped=skipped)
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _labels(listing: Listing, *, use_aliases: bool) -> tuple[Mapping[str, str], list[str]]:
-    """Return the stored name of each class of a listing, and notes on the renamed ones."""
-    plain = {label: class_label(kept_text(label)) for label in listing.files}
-    notes = [
+    """Return the stored name of each class of a listing, and its notes with one on each renamed class."""
+    plain = {label: class_label(label) for label in listing.files}
+    notes = listing.notes + [
         f"The class folder {shown(label)!r} is called {kept!r}, which every file system can hold."
         for label, kept in plain.items()
         if alike(plain_text(label)) != alike(kept)
@@ -289,10 +275,3 @@ def _labels(listing: Listing, *, use_aliases: bool) -> tuple[Mapping[str, str], 
         counts[kept] += len(listing.files[label])
     one = one_spelling(counts, notes, use_aliases=use_aliases)
     return {label: one[kept] for label, kept in plain.items()}, notes
-
-
-def _size(path: Path) -> int:
-    """Return the size of a file in bytes, 0 where it is missing."""
-    with contextlib.suppress(OSError):
-        return path.stat().st_size
-    return 0

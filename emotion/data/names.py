@@ -12,6 +12,7 @@ from emotion.core.errors import PictureError
 
 # A file name may have 255 bytes, a letter up to four.
 MAX_NAME = 60
+# What Windows keeps for devices.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 _ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
 _SHOWN = 60
@@ -45,7 +46,7 @@ def folder_name(name: str) -> str:
 
     Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of other characters becomes one ``-``,
     and none is left at an end. So no name leads out of the sets folder, and none is hidden.
-    Raises PictureError where no letter or digit is left, it is too long, or it is a device's name on Windows.
+    Raises PictureError where no letter or digit is left, or it is too long.
     """
     letters = unicodedata.normalize("NFKC", name)
     is_kept = (each.isalnum() or each in "_-" or unicodedata.category(each)[0] == "M" for each in letters)
@@ -55,29 +56,21 @@ def folder_name(name: str) -> str:
         raise PictureError(f"The name {shown(name)!r} holds no letter and no digit: choose one that does.")
     if (length := max(len(name), len(folder))) > MAX_NAME:
         raise PictureError(f"The name has {length} characters: use at most {MAX_NAME}.")
-    if folder.casefold() in _DEVICES:
-        raise PictureError(f"Windows keeps the name {shown(name)!r} for a device: choose another one.")
-    return folder
+    return f"{folder}_" if folder.casefold() in _DEVICES else folder
 
 
-def class_label(folder: str) -> str:
+def class_label(name: str) -> str:
     """Return the class of a class folder with this name, which is also the name of its folder in a set.
 
-    Characters that some file system refuses become ``-``; spaces and dots at the ends are removed.
-    Raises PictureError where nothing is left, it is too long, or it is a device's name on Windows.
+    Characters that some file system refuses become ``-``, names that a system keeps for itself begin with ``_``, and a
+    long name is cut. Raises PictureError where nothing is left.
     """
-    label = plain_text(folder).translate(_ILLEGAL).strip(" .")
-    if label.startswith("__"):
-        label = label.lstrip("_")  # Folders with a leading underscore count as hidden.
-    if is_system(label) or label.casefold() in _TAKEN:
-        label = f"{label.lstrip('@#~$_.')}-"
-    called = f"The class folder {shown(folder)!r}"
+    label = plain_text(kept_text(name)).translate(_ILLEGAL)[:MAX_NAME].strip(" .")
     if not label:
-        raise PictureError(f"{called} has no name that can be kept: rename it.")
-    if len(label) > MAX_NAME:
-        raise PictureError(f"{called} has a name of {len(label)} characters: use at most {MAX_NAME}.")
-    if label.split(".")[0].strip().casefold() in _DEVICES:
-        raise PictureError(f"{called} has a name that Windows keeps for a device: rename it.")
+        raise PictureError(f"The class {shown(name)!r} has no name that can be kept: give it another one.")
+    is_device = label.split(".")[0].strip().casefold() in _DEVICES
+    if is_device or is_system(label) or label.casefold() in _TAKEN:
+        return f"_{label.lstrip('_')}"
     return label
 
 

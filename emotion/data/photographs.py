@@ -1,7 +1,6 @@
 """Photographs in one click: known data sets on the Hub, with a small balanced sample of each.
 
-The columns and labels here come from public code and the data sets' pages; if a data set declares others, those are
-used.
+The labels here come from public code and the data sets' pages; if a data set declares others, those are used.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from emotion.core.errors import PictureError
 from emotion.core.labels import EMOTIONS, emotion_meant
 from emotion.core.progress import Progress
 from emotion.data.folders import Listing
-from emotion.data.hub import Description, FromDataSet, describe
+from emotion.data.hub import FETCHED, FromDataSet, describe
 from emotion.data.limits import Limits
 
 PER_CLASS, SEED = 150, 42
@@ -22,23 +21,10 @@ PER_CLASS, SEED = 150, 42
 
 @dataclass(frozen=True)
 class Source:
-    """A data set on the Hub: its columns, and the meaning of labels that do not name an emotion."""
+    """A data set on the Hub, and the meaning of labels that do not name an emotion."""
 
     name: str
-    label: str = "label"
-    picture: str = "image"
     calls: Mapping[str, str] = field(default_factory=dict)
-
-    def way(self, found: Description, *, per_class: int, seed: int) -> FromDataSet:
-        """Return how it is imported, with its own columns and labels if they differ from these."""
-        label = self.label if self.label in found.labels else next(iter(found.labels), "")
-        picture = self.picture if self.picture in found.picture_columns else next(iter(found.picture_columns), "")
-        mapping = {theirs: self._called(theirs) for theirs in found.labels.get(label, ())}
-        return FromDataSet(found, picture, label, mapping, seed=seed, per_class=per_class)
-
-    def _called(self, theirs: str) -> str:
-        meant = emotion_meant(theirs)
-        return meant if meant in EMOTIONS else self.calls.get(theirs.casefold(), "")
 
 
 @dataclass(frozen=True)
@@ -70,7 +56,7 @@ PHOTOGRAPHS = (
         "creativeml-openrail-m",
         (
             Source(
-                "Dewa/Dog_Emotion_Dataset_v2", label="emotion",
+                "Dewa/Dog_Emotion_Dataset_v2",
                 calls={"0": "sad", "1": "angry", "2": "relaxed", "3": "happy", "relaxed": "relaxed"},
             ),
         ),
@@ -80,33 +66,36 @@ PHOTOGRAPHS = (
 
 @dataclass(frozen=True)
 class FromPhotographs:
-    """A set of ``PHOTOGRAPHS`` as a source: ``per_class`` pictures of each class, drawn by ``seed``."""
+    """A set of ``PHOTOGRAPHS`` as a source: ``per_class`` pictures of each class, drawn by ``SEED``."""
 
     chosen: PhotographSet
     per_class: int = PER_CLASS
-    seed: int = SEED
 
     def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
         """Write the pictures of each source into a folder, and list all of them.
         Raises PictureError where the first source is unavailable; another one is noted as missing.
         """
-        whole = Listing(work, {}, title=self.chosen.title, kind="data set")
-        for number, source in enumerate(self.chosen.sources):
-            folder = work / str(number)
-            folder.mkdir()
+        whole = Listing(work / FETCHED, {}, title=self.chosen.title, kind="data set")
+        for source in self.chosen.sources:
             yield Progress(0, 0, f"asking what {source.name} holds")
             try:
                 found = describe(source.name, on_hub=True, limits=limits)
-                part = yield from source.way(found, per_class=self.per_class, seed=self.seed).steps(folder, limits)
+                # The likeliest column; labels that mean no emotion are left out.
+                calls = {theirs: _meaning(theirs, source) for theirs in next(iter(found.labels.values()), ())}
+                way = FromDataSet(found, mapping=calls, seed=SEED, per_class=self.per_class)
+                part = yield from way.steps(work, limits)
             except PictureError as error:
-                if not number:
+                if source == self.chosen.sources[0]:
                     raise
                 whole.notes.append(f"One part is missing. {error}")
                 continue
-            before = part.root.relative_to(work).as_posix()
             for label, names in part.files.items():
-                whole.files.setdefault(label, []).extend(f"{before}/{name}" for name in names)
-                whole.originals.update({f"{before}/{name}": f"{source.name}/{name}" for name in names})
+                whole.files.setdefault(label, []).extend(f"{source.name}/{name}" for name in names)
             whole.left_out.extend(part.left_out)
             whole.notes.extend(part.notes)
         return whole
+
+
+def _meaning(label: str, source: Source) -> str:
+    meant = emotion_meant(label)
+    return meant if meant in EMOTIONS else source.calls.get(label.casefold(), "")

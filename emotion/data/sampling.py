@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emotion.core.errors import PictureError
 from emotion.core.labels import ALIASES_SETTING, alias_offer, emotion_meant
-from emotion.data.folders import Picture, class_names, count_labels
+from emotion.data.folders import Picture, count_labels
 
 
 def draw_in_order(pictures: Sequence[Picture], *, label: str, size: int | None, seed: int) -> list[Picture]:
@@ -60,10 +60,11 @@ def split(pictures: Sequence[Picture], *, fraction: float, seed: int) -> Split:
     from sklearn.model_selection import train_test_split
 
     items = sorted(pictures, key=lambda picture: str(picture.path))
-    classes = class_names(items)
+    counts = count_labels(items)
+    classes = list(counts)
     if len(classes) < 2:
         raise PictureError(f"Only one class, {classes[0]!r}, has pictures: add at least one more class folder.")
-    if small := [label for label, count in count_labels(items).items() if count < 2]:
+    if small := [label for label, count in counts.items() if count < 2]:
         raise PictureError(
             f"The class {small[0]!r} has one picture: add at least one more, to train on one and validate on another."
         )

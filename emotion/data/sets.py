@@ -174,18 +174,26 @@ def identity_of(folder: Path) -> str:
     return ""
 
 
+@contextlib.contextmanager
+def written(what: str) -> Iterator[None]:
+    """Raise ``PictureError`` where the block cannot write: the disk is full, or somebody else's."""
+    try:
+        yield
+    except BlockingIOError as error:
+        raise PictureError(f"Another import is writing to {what}: try again when it is done.") from error
+    except OSError as error:
+        raise PictureError(
+            f"{what} cannot be written ({error.strerror}): make room, or see to its folder's permissions."
+        ) from error
+
+
 def delete_set(found: SavedSet) -> None:
     """Delete a set and its pictures for good; the source of the import stays.
     Raises PictureError where another import or deletion is running, or the folder cannot be moved.
     """
     gone = found.folder.parent / GONE
-    with alone(gone.parent):
-        try:
-            found.folder.rename(gone)  # First, so that a half-deleted set is never visible.
-        except OSError as error:
-            raise PictureError(
-                f"{found.key} cannot be deleted ({error.strerror}): see to its folder's permissions."
-            ) from error
+    with alone(gone.parent), written("The set"):
+        found.folder.rename(gone)  # First, so that a half-deleted set is never visible.
         shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -195,15 +203,9 @@ def alone(root: Path) -> Iterator[None]:
     Raises PictureError where another process holds the lock for long, or the folder cannot be written.
     """
     with contextlib.ExitStack() as stack:
-        try:
+        with written(str(root)):
             root.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locks.hold(root / LOCK, patience_seconds=PATIENCE_SECONDS))
-        except BlockingIOError as error:
-            raise PictureError(f"Another import is writing to {root}: try again when it is done.") from error
-        except OSError as error:
-            raise PictureError(
-                f"{root} cannot be written ({error.strerror}): choose another folder for sets, or free it."
-            ) from error
         for left in (root / GONE, *root.glob(f"{BEGUN}*")):
             if not locks.is_held(left / LOCK):
                 shutil.rmtree(left, ignore_errors=True)
@@ -213,17 +215,14 @@ def alone(root: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def workspace(root: Path) -> Iterator[Path]:
     """Give a temporary folder next to the sets. It is deleted at the end, or by the next import after a crash.
-    Raises PictureError as ``alone``.
+    Raises PictureError as ``alone``; OSError where the folder is full.
     """
     beside = root / f"{BEGUN}{secrets.token_hex(6)}"
     with contextlib.ExitStack() as stack:
         with alone(root):
             stack.callback(shutil.rmtree, beside, ignore_errors=True)
-            try:
-                beside.mkdir()
-                stack.enter_context(locks.hold(beside / LOCK))
-            except OSError as error:
-                raise PictureError(f"{root} cannot be written ({error.strerror}): make room there.") from error
+            beside.mkdir()
+            stack.enter_context(locks.hold(beside / LOCK))
         yield beside
 
 

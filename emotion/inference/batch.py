@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from emotion.core.format import count, harmless, percent, span
@@ -81,7 +82,17 @@ class Batch:
 def findings(batch: Batch) -> list[str]:
     """Return how many predictions are right, where labels are given; else how often each class was predicted."""
     result = batch.result()
-    return [_counted(batch)] if result is None else [_accuracy(result), _confidence(result)]
+    if result is None:
+        said = Counter(row.predicted for row in batch.judged)
+        parts = ", ".join(f"{said[label]:,} {label}" for label in in_order(list(batch.classes)) if said[label])
+        return [f"{count(len(batch.judged), 'picture')} judged: {parts}." if parts else "No picture could be judged."]
+    narrow = " This interval is too narrow: the probabilities lie against 0 or 1." if result.is_piled_up else ""
+    return [
+        f"{result.correct:,} of {result.n:,} right: accuracy {percent(result.accuracy)} "
+        f"(95 % interval {span(result.accuracy_interval)} %).",
+        f"Mean correct-class confidence {percent(result.correct_confidence)} "
+        f"(95 % interval {span(result.correct_confidence_interval)} %).{narrow}",
+    ]
 
 
 def basis(batch: Batch) -> str:
@@ -113,42 +124,23 @@ def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
     return [*said, *batch.notes]
 
 
-def _counted(batch: Batch) -> str:
-    said = [(sum(row.predicted == each for row in batch.judged), each) for each in in_order(list(batch.classes))]
-    parts = ", ".join(f"{number:,} {label}" for number, label in said if number)
-    return f"{count(len(batch.judged), 'picture')} judged: {parts}." if parts else "No picture could be judged."
-
-
-def _accuracy(result: SampleResult) -> str:
-    right = f"{result.correct:,} of {result.n:,} right"
-    return f"{right}: accuracy {percent(result.accuracy)} (95 % interval {span(result.accuracy_interval)} %)."
-
-
-def _confidence(result: SampleResult) -> str:
-    interval = span(result.correct_confidence_interval)
-    narrow = " This interval is too narrow: the probabilities lie against 0 or 1." if result.is_piled_up else ""
-    mean = percent(result.correct_confidence)
-    return f"Mean correct-class confidence {mean} (95 % interval {interval} %).{narrow}"
-
-
 def to_csv(batch: Batch) -> str:
     """Return one line per file, each with run, precision and time, so that any line can stand alone."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    head = ["picture", "label", "predicted", "confidence", "correct"]
-    rest = ["trained_on", "unknown", "problem", "run", "precision", "judged_at"]
-    writer.writerow([*head, *(f"p_{label}" for label in batch.classes), *rest])
-    empty = ["", "", "", *[""] * len(batch.classes), "", ""]
     judged_at = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(batch.created))
+    names = ["picture", "label", "predicted", "confidence", "correct", *(f"p_{label}" for label in batch.classes)]
+    names += ["trained_on", "unknown", "problem", "run", "precision", "judged_at"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
     for row in batch.rows:
-        said: list[str | float] = [*empty]
+        cells: dict[str, str | float] = {"picture": row.picture, "label": row.label, "problem": row.reason}
+        cells |= {"run": batch.run, "precision": batch.precision, "judged_at": judged_at}
         if row.scores:
-            correct = str(row.predicted == row.label) if row.label else ""
-            unknown = "" if row.is_unknown is None else str(row.is_unknown)
-            scores = [row.scores[label] for label in batch.classes]
-            said = [row.predicted, row.confidence, correct, *scores, str(row.is_known), unknown]
-        cells = [row.picture, row.label, *said, row.reason, batch.run, batch.precision, judged_at]
-        writer.writerow([harmless(cell) for cell in cells])
+            cells |= {f"p_{label}": row.scores[label] for label in batch.classes}
+            cells |= {"predicted": row.predicted, "confidence": row.confidence, "trained_on": row.is_known}
+            cells["correct"] = row.predicted == row.label if row.label else ""
+            cells["unknown"] = "" if row.is_unknown is None else row.is_unknown
+        writer.writerow({name: harmless(cell) for name, cell in cells.items()})
     return text.getvalue()
 
 

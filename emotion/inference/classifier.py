@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -55,16 +55,19 @@ class Classifier:
         Raises PictureError where it cannot be read.
         """
         began = time.perf_counter()
-        [scores], features = self._scores(to_pixels([open_picture(picture, name=name, side=self.side)], self.processor))
-        label = max(scores, key=scores.__getitem__)
-        novelty = self._seen.novelty(features)[0] if self._seen else None
-        return Prediction(label, scores[label], scores, self.precision, time.perf_counter() - began, novelty)
+        [said] = self._judged(to_pixels([open_picture(picture, name=name, side=self.side)], self.processor))
+        label = max(said.scores, key=said.scores.__getitem__)
+        seconds = time.perf_counter() - began
+        return Prediction(label, said.scores[label], said.scores, self.precision, seconds, said.novelty)
 
     def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
         """Return the prediction for each picture, in order, or the error that explains why there is none."""
         batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
-        ready = in_background(self._decode, batches, ahead=2)
-        return [said for opened, pixels in ready for said in self._judge(opened, pixels)]
+        said: list[Judged | PictureError] = []
+        for opened, pixels in in_background(self._decode, batches, ahead=2):
+            judged = iter(self._judged(pixels) if pixels is not None else [])
+            said += [each if isinstance(each, PictureError) else next(judged) for each in opened]
+        return said
 
     def score(self, pictures: Sequence[Path | Image.Image]) -> list[dict[str, float] | PictureError]:
         """Return the probability of every class for each picture, in order, or the error that explains the failure."""
@@ -85,11 +88,11 @@ class Classifier:
             raise RunError(f"The run knows no {label!r}: choose one of {', '.join(self.classes)}.")
         image = self._open(picture)
         pixels = to_pixels([image], self.processor)
-        [scores], _ = self._scores(pixels)
+        [said] = self._judged(pixels)
         found = relevance(self.network, pixels, index=self.classes.index(label))
         scaled = found / found.max().clamp(min=torch.finfo(found.dtype).tiny)
         box = shown_box(self.processor, width=image.width, height=image.height)
-        return Saliency(label, scores[label], tuple(tuple(row) for row in scaled.tolist()), box)
+        return Saliency(label, said.scores[label], tuple(tuple(row) for row in scaled.tolist()), box)
 
     def _open(self, picture: Path | Image.Image) -> Image.Image:
         if isinstance(picture, Image.Image):
@@ -109,19 +112,10 @@ class Classifier:
         images = [each for each in opened if isinstance(each, Image.Image)]
         return opened, to_pixels(images, self.processor) if images else None
 
-    def _judge(
-        self, opened: Sequence[Image.Image | PictureError], pixels: torch.Tensor | None
-    ) -> Iterator[Judged | PictureError]:
-        if pixels is None:
-            return (each for each in opened if isinstance(each, PictureError))
-        scores, features = self._scores(pixels)
-        known = self._seen.novelty(features) if self._seen else [None] * len(scores)
-        said = map(Judged, scores, known)
-        return (each if isinstance(each, PictureError) else next(said) for each in opened)
-
     @torch.inference_mode()
-    def _scores(self, pixels: torch.Tensor) -> tuple[list[dict[str, float]], np.ndarray]:
-        """Return the scores of (B, 3, H, W) pixels, and the (B, F) inputs of the head."""
+    def _judged(self, pixels: torch.Tensor) -> list[Judged]:
+        """Return the predictions for (B, 3, H, W) pixels."""
         features = self._frozen(pixels)
         rows = self.network.head(features).softmax(-1).tolist()
-        return [dict(zip(self.classes, row, strict=True)) for row in rows], features.cpu().numpy()
+        known = self._seen.novelty(features.cpu().numpy()) if self._seen else [None] * len(rows)
+        return [Judged(dict(zip(self.classes, row, strict=True)), each) for row, each in zip(rows, known, strict=True)]

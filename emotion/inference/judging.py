@@ -7,22 +7,23 @@ import hashlib
 import io
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from emotion.core.errors import PictureError, RunError
-from emotion.core.format import listed, megabytes
+from emotion.core.format import listed
 from emotion.core.prediction import Judged
 from emotion.core.progress import Progress, result_of
 from emotion.data.archive import unpack
-from emotion.data.decoding import decoded
-from emotion.data.folders import LOOSE, Listing, Skipped, list_folder
-from emotion.data.kept import checked, read_file
+from emotion.data.decoding import decoded, opened
+from emotion.data.folders import LOOSE, Skipped, list_folder
+from emotion.data.kept import read_file
 from emotion.data.limits import Limits
 from emotion.data.names import HIDDEN, alike, kept_text, reason_against, shown
 from emotion.data.sets import SavedSet
@@ -33,10 +34,8 @@ from emotion.runs.split import load_split
 if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
 
-# As many as ``Classifier`` scores at once, and as many pixels as fit in memory: four pictures of a phone.
-BATCH, BATCH_PIXELS = 8, 50_000_000
-# Pictures decoded while others are scored; each may be as large as the limits allow.
-AHEAD = 3
+# As many as ``Classifier`` scores at once, and how many more are decoded meanwhile.
+BATCH, AHEAD = 8, 3
 THUMBNAIL_SIDE = 56
 # What is known of a file before it is opened, and its path; None where the row says why it is not read.
 Item = tuple[Row, Path | None]
@@ -88,24 +87,19 @@ class JudgeMany:
     def _judged(self, classifier: Classifier, items: Sequence[Item], *, deadline: float) -> Iterator[tuple[Row, ...]]:
         from emotion.backbones.pixels import in_background
 
-        waiting: list[tuple[Row, Image.Image | None]] = []
-        pixels, known = 0, _known(self.run)
+        known = _known(self.run)
         decoding = in_background(lambda item: _decoded(item, self.limits, known, classifier.side), items, ahead=AHEAD)
-        for number, (row, image) in enumerate(decoding):
+        for start in range(0, len(items), BATCH):
+            batch = list(islice(decoding, BATCH))
             if time.monotonic() > deadline:
-                yield _scored(classifier, waiting)
-                seconds = f"{self.limits.seconds:g} seconds"
-                reason = f"It was not judged: there are {seconds} for all. Give fewer pictures."
-                yield tuple(Row(each.picture, each.label, reason=reason) for each, _ in items[number:])
+                reason = f"It was not judged: there are {self.limits.seconds:g} seconds for all. Give fewer pictures."
+                yield tuple(Row(row.picture, row.label, reason=reason) for row, _ in items[start:])
                 return
-            small = _thumbnail(image) if image and number < self.thumbnails else b""
-            waiting.append((replace(row, thumbnail=small), image))
-            pixels += image.width * image.height if image else 0
-            if len(waiting) == BATCH or pixels > BATCH_PIXELS:
-                yield _scored(classifier, waiting)
-                waiting, pixels = [], 0
-        if waiting:
-            yield _scored(classifier, waiting)
+            said = iter(classifier.judge([image for _, image in batch if image]))
+            yield tuple(
+                _with(row, next(said), _thumbnail(image) if place < self.thumbnails else b"") if image else row
+                for place, (row, image) in enumerate(batch, start)
+            )
 
 
 def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
@@ -119,16 +113,11 @@ def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
             yield step
 
 
-def _scored(classifier: Classifier, batch: Sequence[tuple[Row, Image.Image | None]]) -> tuple[Row, ...]:
-    images = [image for _, image in batch if image is not None]
-    said = iter(classifier.judge(images) if images else [])
-    return tuple(row if image is None else _with(row, next(said)) for row, image in batch)
-
-
-def _with(row: Row, said: Judged | PictureError) -> Row:
+def _with(row: Row, said: Judged | PictureError, thumbnail: bytes) -> Row:
     if isinstance(said, PictureError):
         return replace(row, reason=str(said))
-    return replace(row, scores=said.scores, is_unknown=said.novelty.is_unknown if said.novelty else None)
+    unknown = said.novelty.is_unknown if said.novelty else None
+    return replace(row, scores=said.scores, is_unknown=unknown, thumbnail=thumbnail)
 
 
 def _decoded(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
@@ -139,7 +128,7 @@ def _decoded(item: Item, limits: Limits, known: frozenset[str], side: int) -> tu
     try:
         content = read_file(path, limits)
         is_known = hashlib.sha256(content).hexdigest() in known
-        with checked(content, limits) as image:
+        with opened(io.BytesIO(content), name="It") as image:
             return replace(row, is_known=is_known), decoded(image, side=side)
     except PictureError as error:
         return replace(row, reason=str(error)), None
@@ -207,10 +196,11 @@ def _within(
     folder: Path, skipped: Sequence[Skipped], *, classes: Sequence[str], limits: Limits, before: str
 ) -> tuple[list[Item], str]:
     """Return a folder's items by name, and a sentence where only some of its folders are classes of the run."""
-    listing = list_folder(folder, limits=limits, any_name=True, is_asked=False)
-    labels, note = _labels(listing, classes=classes)
-    names = [*(name for names in listing.files.values() for name in names), *listing.loose]
-    items: list[Item] = [(Row(before + kept_text(name), labels.get(name, "")), folder / name) for name in names]
+    listing = list_folder(folder, limits=limits)
+    loose = [each.original for each in listing.left_out if each.reason == LOOSE]
+    labels, note = _labels(listing.files, loose, classes=classes)
+    names = [*(name for names in listing.files.values() for name in names), *loose]
+    items: list[Item] = [(Row(before + name, labels.get(name, "")), folder / name) for name in names]
     items += [
         (Row(before + each.original, reason=each.reason), None)
         for each in [*skipped, *listing.left_out]
@@ -219,25 +209,24 @@ def _within(
     return sorted(items, key=lambda item: item[0].picture), note
 
 
-def _labels(listing: Listing, *, classes: Sequence[str]) -> tuple[dict[str, str], str]:
+def _labels(
+    files: Mapping[str, Sequence[str]], loose: Sequence[str], *, classes: Sequence[str]
+) -> tuple[dict[str, str], str]:
     """Return the class of each file if all folders are the run's classes, and a sentence if only some are."""
     known = {alike(each): each for each in classes}
-    foreign = [label for label in listing.files if alike(label) not in known]
-    if len(foreign) == len(listing.files):
+    foreign = [label for label in files if alike(label) not in known]
+    if len(foreign) == len(files):
         return {}, ""
-    if foreign or listing.loose:
+    if foreign or loose:
         lacking = listed([repr(shown(each)) for each in foreign[:5]]) if foreign else "pictures outside its folders"
         verb = "are" if len(foreign) != 1 else "is"
         why = f"{lacking} {verb} no class of this run" if foreign else f"it holds {lacking}"
         return {}, f"{why}, so its folders are not taken for classes and no accuracy is counted."
-    return {name: known[alike(label)] for label, names in listing.files.items() for name in names}, ""
+    return {name: known[alike(label)] for label, names in files.items() for name in names}, ""
 
 
 def _refuse_beyond(items: Sequence[Item], limits: Limits) -> None:
     if not items:
         raise PictureError("There is no picture in what you gave: give .jpg, .png or .webp files, or a zip of them.")
-    if len(items) > limits.pictures:
-        raise PictureError(f"That is {len(items):,} files: the limit is {limits.pictures:,} at a time.")
     size = sum(path.stat().st_size for _, path in items if path and path.is_file())
-    if size > limits.bytes:
-        raise PictureError(f"The pictures have {megabytes(size)}: the limit is {megabytes(limits.bytes)} at a time.")
+    limits.check("What you gave", pictures=len(items), size=size)

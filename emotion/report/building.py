@@ -1,22 +1,33 @@
-"""Build a report from a comparison's file: question, results, checks, limits, and how to repeat it."""
+"""Build a report from a comparison's file: its question, results, checks and pictures, its limits, its repetition."""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePath
 
-from emotion.analysis.blocks import Block, Facts, Heading, Report, Section, Table, Text, row
+from PIL import Image
+
+from emotion.analysis.blocks import Block, Facts, Gallery, Heading, Report, Section, Shown, Table, Text, judged, row
 from emotion.analysis.comparison import REFERENCE, Comparison
 from emotion.analysis.findings import caveats, headline, plural
 from emotion.analysis.results import differences, results
 from emotion.analysis.studies import STUDIES
+from emotion.core.errors import PictureError
+from emotion.core.files import hash_file
 from emotion.core.format import capital, count, in_words, listed, moment, percent
 from emotion.core.labels import DRAWN_NOTE
+from emotion.core.scored import ScoredPicture
+from emotion.data.decoding import open_picture
 from emotion.data.drawn import is_drawn
+from emotion.data.folders import within
 from emotion.report.limits import limits
-from emotion.report.material import Material, plain_name
-from emotion.report.sample import left_out, repeating, shown
-from emotion.report.training import model
+from emotion.report.material import Material, plain_name, without_places
+from emotion.report.training import model, repeating
+
+# Of a shown picture, in pixels.
+SIDE = 176
 
 
 def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Report:
@@ -36,7 +47,7 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
         Section("Differences between the sets", differences(comparison, emotion)),
         left_out(material),
         checks(material),
-        shown(material, ticked),
+        _shown(comparison, set(ticked)),
         limits(material),
         repeating(material),
     ]
@@ -54,33 +65,30 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
 
 def asked(material: Material) -> Section:
     """Return the question: the model, the pictures and the level of chance."""
-    comparison, classes = material.comparison, material.comparison.classes
-    emotions = comparison.emotions()
-    chance, of = percent(comparison.chance), in_words(len(classes))
+    comparison, emotions = material.comparison, material.comparison.emotions()
+    chance, of = percent(comparison.chance), in_words(len(comparison.classes))
     size = "every picture" if comparison.size is None else count(comparison.size, "picture")
     each = "each set" if len(emotions) == 1 else "each emotion of each set"
     drawing = "" if comparison.size is None else f", drawn in the order of seed {comparison.seed}"
+    shows = f"“{emotions[0]}” alone" if len(emotions) == 1 else f"each of {listed(emotions)}"
     looks = sorted({material.file.name, *(path.name for path in material.file.parent.glob("*.json"))})
     look = looks.index(material.file.name) + 1
     return Section(
         "What was asked",
         [
             Text(
-                f"A classifier of pictures learned {listed(classes)} from the pictures of "
+                f"A classifier of pictures learned {listed(comparison.classes)} from the pictures of "
                 f"“{PurePath(material.config.pictures).name}”. Here it is shown pictures of other sets, each with the "
                 "emotion that people say it shows. The question is whether what it learned carries over."
             ),
             Text(
                 "The measure is the mean correct-class confidence: the probability that the model gives to the correct "
                 "class, averaged over pictures. Beside it stands how many pictures are right: their correct class is "
-                f"the most likely one. An even guess among {of} classes gets {chance} of either; that is chance."
+                f"the most likely one. Guessing among {of} classes gets {chance} of either; that is chance."
             ),
             Facts(
                 [
-                    (
-                        "Emotion shown",
-                        f"“{emotions[0]}” alone" if len(emotions) == 1 else f"each of {listed(emotions)}",
-                    ),
+                    ("Emotion shown", shows),
                     ("Sample", f"{size} of {each}{drawing}"),
                     ("Chance", f"{chance}, one of {of} classes"),
                     ("Looks", f"comparison {look} of {len(looks)} that are kept of this run"),
@@ -108,14 +116,6 @@ def checks(material: Material, *names: str) -> Section:
     return Section("Checks", blocks)
 
 
-def _title(comparison: Comparison, emotion: str | None) -> str:
-    # A model of people is asked about the other species.
-    reference = comparison.reference
-    known = reference if reference.startswith(REFERENCE) else None
-    others = [plural(name) for name in comparison.sets if name != known] or [plural(reference)]
-    return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{listed(others)}?"
-
-
 def sets_table(comparison: Comparison) -> Table:
     """Return the sets of a comparison, and the class that each class folder was read as."""
     rows = []
@@ -133,3 +133,81 @@ def _read_as(mapping: Mapping[str, str | None]) -> str:
     parts += [f"{folder} read as {label}" for folder, label in mapping.items() if label and label != folder]
     parts += [f"{folder} not used" for folder, label in mapping.items() if not label]
     return "; ".join(parts) or "not recorded"
+
+
+def _title(comparison: Comparison, emotion: str | None) -> str:
+    # A model of people is asked about the other species.
+    reference = comparison.reference
+    known = reference if reference.startswith(REFERENCE) else None
+    others = [plural(name) for name in comparison.sets if name != known] or [plural(reference)]
+    return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{listed(others)}?"
+
+
+def left_out(material: Material) -> Section:
+    """Return the pictures left out of the samples: near-duplicates of training pictures, and unreadable ones."""
+    comparison, trained_on = material.comparison, material.config.pictures
+    folders = [trained_on, *comparison.folders.values(), str(material.run.path)]
+    twins, unreadable, remembered = [], [], []
+    for name, folder in comparison.folders.items():
+        result, colour = comparison.pooled(name), comparison.colour(name)
+        for path, twin in result.near_duplicates.items():
+            twins.append(row(name, within(path, folder), within(twin, trained_on), colour=colour))
+        for path, why in result.unreadable.items():
+            unreadable.append(row(name, within(path, folder), without_places(why, folders), colour=colour))
+        if result.is_trained_on:
+            remembered.append(name)
+    checked = (
+        f"Each sample was held against {count(comparison.checked, 'picture')} that the run was trained or validated "
+        "on, by content and by look, mirrored or not."
+        if comparison.checked
+        else "The training pictures were not where they had been, so that at most equal files could be found."
+    )
+    found = f"{count(len(twins), 'near-duplicate')} found and left out" if twins else "No near-duplicate was found"
+    blocks: list[Block] = [
+        Text(f"{checked} {found}{'; the next pictures by seed took their places' if twins else ''}.")
+    ]
+    if twins:
+        caption = "Pictures that were trained on, under another name perhaps"
+        head = ("Picture of the set", "Picture that was trained or validated on")
+        blocks.append(Table(caption, "Set", head, twins, is_text=True))
+    if unreadable:
+        caption = "Pictures that cannot be read, replaced by the next ones"
+        blocks.append(Table(caption, "Set", ("Picture", "Why"), unreadable, is_text=True))
+    if remembered:
+        blocks.append(Text(f"{capital(listed(remembered))}: nothing but training pictures, left in.", "warning"))
+    return Section("Pictures left out", blocks)
+
+
+def _shown(comparison: Comparison, ticked: set[str]) -> Section | None:
+    """Return the pictures whose content's SHA-256, or path, is ticked; None if there are none.
+
+    A picture that is gone or has changed is not shown.
+    """
+    galleries, missing = [], 0
+    for name in comparison.sets:
+        own = [each for each in comparison.pooled(name).pictures if {each.sha256, each.picture} & ticked]
+        pictures = [small for each in own if (small := _small(each, name))]
+        galleries.append(Gallery(name, pictures))
+        missing += len(own) - len(pictures)
+    found = sum(len(gallery.pictures) for gallery in galleries)
+    if not found + missing:
+        return None
+    said = f"{capital(count(found, 'ticked picture'))} of the sample."
+    gone = f" {capital(count(missing, 'ticked picture'))} cannot be shown: gone, or changed since." if missing else ""
+    return Section("Pictures", [Text(said + gone), *(gallery for gallery in galleries if gallery.pictures)])
+
+
+def _small(picture: ScoredPicture, name: str) -> Shown | None:
+    path = Path(picture.picture)
+    try:
+        if hash_file(path) != picture.sha256:
+            return None
+        small = open_picture(path, side=SIDE)
+    except (OSError, PictureError):
+        return None
+    small.thumbnail((SIDE, SIDE))
+    # Without metadata, such as where the picture was taken.
+    bare, buffer = Image.frombytes("RGB", small.size, small.tobytes()), io.BytesIO()
+    bare.save(buffer, "WEBP", quality=82, method=4)
+    uri = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return judged(picture, uri, name=name)

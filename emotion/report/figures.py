@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
-from emotion.analysis.blocks import Chart, DotChart, LineChart, PictureMap, Point
+from emotion.analysis.blocks import DotChart, LineChart, Point
 from emotion.core.format import minus
 
 if TYPE_CHECKING:
@@ -21,46 +21,38 @@ if TYPE_CHECKING:
 WIDTH, LINES_HEIGHT, ROW_HEIGHT, AROUND_ROWS = 380, 250, 23, 62
 TEXT_SIZE = 12.0
 LONGEST_NAME = 28
-MAP_MORE = 90
-MARKERS = {"circle": "o", "triangle": "^", "square": "s", "diamond": "D", "cross": "P", "star": "*"}
 # Placeholder colours, used nowhere else, for the page's text colour and rules.
 INK, RULE = "#010203", "#030201"
+FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
+# Text stays text, to be selected, searched and drawn in the page's fonts; a set may be called `$x$`.
+STYLE: Any = {
+    "svg.fonttype": "none", "svg.hashsalt": "emotion", "savefig.transparent": True, "text.parse_math": False,
+    "font.size": TEXT_SIZE, "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+    "axes.spines.left": False, "axes.spines.right": False, "axes.spines.top": False, "axes.edgecolor": RULE,
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": RULE, "grid.linewidth": 0.8,
+    "axes.titlesize": TEXT_SIZE, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 10,
+    "xtick.major.size": 0, "ytick.major.size": 0, "xtick.major.pad": 6, "ytick.major.pad": 6,
+    "legend.frameon": False, "legend.fontsize": TEXT_SIZE, "legend.handlelength": 1.6, "legend.columnspacing": 1.2,
+}  # fmt: skip
 QUARTERS, PERCENTS = (0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100 %")
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (1, 2)), "zorder": 1.5}
-_FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
-_NEEDED = re.compile(r'(?:url\(#|href="#)([^)"]+)')
 
 
-def draw(chart: Chart, *, name: str) -> str:
+def draw(chart: DotChart | LineChart, *, name: str) -> str:
     """Return a chart as an SVG element; ``name`` is unique within the page and prefixes its ids."""
-    figure = _figure(chart)
-    axes = figure.add_subplot()
-    axes.patch.set_visible(False)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(RULE)
-    axes.tick_params(colors=INK, labelsize=TEXT_SIZE, length=0, pad=6)
-    axes.grid(visible=True, color=RULE, linewidth=0.8)
-    axes.set_axisbelow(True)
-    if isinstance(chart, DotChart):
-        _dots(axes, chart)
-    elif isinstance(chart, PictureMap):
-        _map(figure, axes, chart)
-    else:
-        _lines(figure, axes, chart)
-    return _as_element(figure, alt=chart.alt, name=name)
-
-
-def _figure(chart: Chart) -> Figure:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    # Never reset, since all threads share the settings. Text stays text, to be selected, searched and drawn in the
-    # page's fonts.
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "emotion"})
+    # Never reset, since all threads share the settings.
+    mpl.rcParams.update(STYLE)
     height = AROUND_ROWS + ROW_HEIGHT * len(chart.dots) if isinstance(chart, DotChart) else LINES_HEIGHT
-    height += MAP_MORE * isinstance(chart, PictureMap)
-    return Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
+    axes = figure.add_subplot()
+    if isinstance(chart, DotChart):
+        _dots(axes, chart)
+    else:
+        _lines(figure, axes, chart)
+    return _as_element(figure, alt=chart.alt, name=name)
 
 
 def _dots(axes: Axes, chart: DotChart) -> None:
@@ -74,7 +66,7 @@ def _dots(axes: Axes, chart: DotChart) -> None:
         axes.annotate(
             minus(f"{dot.value * 100:+.0f}") if is_change else f"{dot.value * 100:.0f} %", (1, place),
             xycoords=axes.get_yaxis_transform(), xytext=(8, 0), textcoords="offset points", va="center_baseline",
-            color=INK, fontsize=TEXT_SIZE, fontweight=weight,
+            fontweight=weight,
         )  # fmt: skip
     axes.set_ylim(len(places) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
@@ -85,7 +77,7 @@ def _dots(axes: Axes, chart: DotChart) -> None:
     else:
         axes.set_xlim(-0.01, 1.01)
         axes.set_xticks(QUARTERS, PERCENTS)
-    axes.set_xlabel(chart.axis, color=INK, fontsize=TEXT_SIZE)
+    axes.set_xlabel(chart.axis)
     at, text = (0.0, "no change") if chart.chance is None else (chart.chance, "chance")
     axes.axvline(at, **GUIDE)
     _say(axes, text, (at, 1.0), (0, 4), axes.get_xaxis_transform(), "center")
@@ -118,37 +110,22 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
         axes.set_xlim(math.floor(least * 4) / 4 - 0.03, 1.03)
     elif all(float(x).is_integer() for line in chart.lines for x, _ in line.points):
         axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
-    axes.set_xlabel(chart.x_axis, color=INK, fontsize=TEXT_SIZE)
-    axes.set_title(_short(chart.y_axis), loc="left", color=INK, fontsize=TEXT_SIZE, fontweight="bold", pad=10)
-    legend: dict[str, Any] = {
-        "frameon": False, "fontsize": TEXT_SIZE, "labelcolor": INK, "handlelength": 1.6, "columnspacing": 1.2,
-    }  # fmt: skip
+    axes.set_xlabel(chart.x_axis)
+    axes.set_title(_short(chart.y_axis))
     if len(chart.lines) == 2:
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0.5, **legend)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0.5)
     elif len(chart.lines) > 2:
         # Next to the title there is no room for more than two.
-        figure.legend(loc="outside lower center", ncols=3, **legend)
+        figure.legend(loc="outside lower center", ncols=3)
     if chart.chance is not None:
         axes.axhline(chart.chance, **GUIDE)
         _say(axes, "chance", (1.0, chart.chance), (-2, 3), axes.get_yaxis_transform(), "right")
 
 
-def _map(figure: Figure, axes: Axes, chart: PictureMap) -> None:
-    for each in chart.marks:
-        axes.plot([each.x], [each.y], MARKERS[each.shape], color=each.colour, markersize=5, alpha=0.75)
-    keys = [axes.plot([], [], "s", color=colour, label=_short(name))[0] for name, colour in chart.colours]
-    keys += [axes.plot([], [], MARKERS[shape], color=INK, label=_short(name))[0] for name, shape in chart.shapes]
-    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=TEXT_SIZE, labelcolor=INK)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_xlabel(_short(chart.x_axis), color=INK, fontsize=TEXT_SIZE)
-    axes.set_ylabel(_short(chart.y_axis), color=INK, fontsize=TEXT_SIZE)
-
-
 def _say(axes: Axes, text: str, at: Point, beside: Point, transform: Any, across: str) -> None:
     """Label a dotted line."""
     axes.annotate(
-        text, at, xycoords=transform, xytext=beside, textcoords="offset points", ha=across, va="bottom", color=INK,
+        text, at, xycoords=transform, xytext=beside, textcoords="offset points", ha=across, va="bottom",
         fontsize=TEXT_SIZE - 1,
     )  # fmt: skip
 
@@ -158,33 +135,17 @@ def _short(name: str) -> str:
 
 
 def _as_element(figure: Figure, *, alt: str, name: str) -> str:
-    from matplotlib.text import Text
-
-    for each in figure.findobj(Text):
-        each.set_parse_math(False)  # A set may be called `$x$`.
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Ignore warnings about missing glyphs: matplotlib only measures the text; the page's fonts draw it.
         warnings.simplefilter("ignore")
-        figure.savefig(
-            buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        )
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
-    svg = _with_own_ids(svg, name)
-    for stand_in, said in _FROM_PAGE.items():
+    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    for stand_in, said in FROM_PAGE.items():
         svg = svg.replace(stand_in, said)
     opening = f'<svg viewBox="0 0 {figure.bbox.width:g} {figure.bbox.height:g}" role="img" aria-label="{escape(alt)}"'
     return re.sub(r"<svg [^>]*>", lambda _: f'{opening} xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1)
-
-
-def _with_own_ids(svg: str, name: str) -> str:
-    """Return an SVG with only the ids that are referenced, each prefixed with the name."""
-    needed = sorted(set(_NEEDED.findall(svg)))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in needed else "", svg)
-    for each in needed:
-        for before, after in (('id="', '"'), ('href="#', '"'), ("url(#", ")")):
-            svg = svg.replace(f"{before}{each}{after}", f"{before}{name}-{each}{after}")
-    return svg

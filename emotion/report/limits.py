@@ -19,95 +19,75 @@ AI_ACT = Source("Regulation (EU) 2024/1689, Article 5(1)(f)", "https://eur-lex.e
 
 def limits(material: Material) -> Section:
     """Return the limits that apply to a comparison: its own and the general ones."""
-    comparison, emotion, found = material.comparison, material.emotion, []
-    if material.is_drawn:
-        found.append(_limit("Drawn pictures", DRAWN_NOTE))
-    if emotion is not None:
-        found.append(
-            _limit(
-                "One emotion alone",
-                f"Only “{emotion}” was shown. A model that calls everything {emotion} would come out perfect here: a "
-                "high value is no skill until other emotions are shown as well. Comparing all emotions tells.",
-            )
-        )
+    comparison, emotion = material.comparison, material.emotion
     fewest = min(each.n for results in comparison.sets.values() for each in results.values())
     is_repeated = find_study("luck").kept(material.file) is not None
+    own = {
+        "Drawn pictures": DRAWN_NOTE if material.is_drawn else "",
+        "One emotion alone": f"Only “{emotion}” was shown. A model that calls everything {emotion} would come out "
+        "perfect: a high value is no skill until other emotions are shown as well. Comparing all emotions tells."
+        if emotion
+        else "",
+        "Relaxed is not tired": f"In this comparison “relaxed” was read as tired. {RELAXED_WARNING}"
+        if comparison.relaxed_as_tired
+        else "A relaxed animal is at ease, a tired one wants to sleep; here “relaxed” was not read as tired.",
+        "One run": "Another seed of the training, or another draw of the sample, gives other numbers. "
+        + ("How far they move is among the checks above." if is_repeated else "One run says nothing of how far."),
+    }
+    small = (
+        f"The smallest sample has {count(fewest, 'picture')}. An interval says how far the luck of the draw reaches: "
+        "values inside it cannot be told apart. It does not say whether the sample is like the world."
+    )
     return Section(
         "Limits",
         [
-            *found,
-            _limit(
-                "Small samples",
-                f"The smallest sample has {count(fewest, 'picture')}. An interval says how far the luck of the draw "
-                "reaches: values inside it cannot be told apart. It does not say whether the sample is like the world.",
-                WILSON,
-            ),
-            _limit(
-                "Relaxed is not tired",
-                f"In this comparison “relaxed” was read as tired. {RELAXED_WARNING}"
-                if comparison.relaxed_as_tired
-                else "Sets of animals often have relaxed ones and no tired ones. A relaxed dog is at ease, a tired one "
-                "wants to sleep; here “relaxed” was not read as tired.",
-            ),
-            _limit(
-                "One run",
-                "Another seed of the training, or another draw of the sample, gives other numbers. "
-                + ("How far they move is among the checks above." if is_repeated else _UNREPEATED),
-            ),
-            *_OF_ALL,
+            *(Text(text, title=title) for title, text in own.items() if text),
+            Text(small, sources=(WILSON,), title="Small samples"),
+            *OF_ALL,
         ],
     )
 
 
-def _limit(title: str, text: str, *sources: Source) -> Text:
-    return Text(text, sources=sources, title=title)
-
-
-_UNREPEATED = "One run says nothing of how far they move."
-_OF_ALL = (
-    _limit(
-        "A facial expression is not a feeling",
-        "People smile without joy and are happy without a smile. Whether emotions can be read off faces at all, across "
-        "situations, people and cultures, is disputed: a review of the evidence finds that they cannot be with "
-        "confidence.",
-        BARRETT,
+OF_ALL = (
+    Text(
+        "People smile without joy and are happy without a smile. A review of the evidence finds that emotions cannot "
+        "be read off faces with confidence, across situations, people and cultures.",
+        sources=(BARRETT,),
+        title="A facial expression is not a feeling",
     ),
-    _limit(
-        "Posed expressions",
+    Text(
         "Pictures found under a word mostly show faces made for a camera. Reading those well is no sign of reading "
         "what people do unasked.",
-        BARRETT,
+        sources=(BARRETT,),
+        title="Posed expressions",
     ),
-    _limit(
-        "Label noise",
-        "The label is what people called a picture, not what was felt. On a known set of faces people agree with the "
-        "labels about two times in three; no model can be shown to do better than its labels. Labels of animals are "
-        "given by people too.",
-        GOODFELLOW,
+    Text(
+        "A label is what people called a picture, not what was felt. On a known set of faces people agree with the "
+        "labels two times in three; no model can be shown to do better than its labels.",
+        sources=(GOODFELLOW,),
+        title="Label noise",
     ),
-    _limit(
-        "Dogs are not small people",
+    Text(
         "In comparable situations dogs move other parts of the face than people do. What tells a model about people "
         "need not exist in a dog, and background and breed can drive the answer.",
-        CAEIRO,
-        MARTVEL,
+        sources=(CAEIRO, MARTVEL),
+        title="Dogs are not small people",
     ),
-    _limit(
-        "Confidence under a shift",
-        "A probability that fits pictures of the training’s kind need not fit others: calibration does not carry over "
-        "a shift, and another species is one.",
-        OVADIA,
+    Text(
+        "A probability that fits pictures of the training’s kind need not fit others, and another species is such.",
+        sources=(OVADIA,),
+        title="Confidence under a shift",
     ),
-    _limit(
-        "Near-duplicates",
+    Text(
         "The check finds the same picture saved again, sized, greyed or mirrored. It does not find one cropped by more "
         "than about two percent, nor the same person or animal in another picture.",
+        title="Near-duplicates",
     ),
-    _limit(
-        "Where such systems are banned",
-        "In the European Union, AI systems that infer the emotions of people at the workplace and in education are "
-        "prohibited, except for medical or safety reasons. This report is for finding out what such a model can and "
-        "cannot do. It is not fit for judging anyone, and not for deciding what is done with an animal.",
-        AI_ACT,
+    Text(
+        "In the European Union, AI systems that infer the emotions of people at work and in education are prohibited, "
+        "except for medical or safety reasons. This report shows what such a model can and cannot do. It is not fit "
+        "for judging anyone, and not for deciding what is done with an animal.",
+        sources=(AI_ACT,),
+        title="Where such systems are banned",
     ),
 )

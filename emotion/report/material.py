@@ -1,20 +1,17 @@
-"""The material of a report: a comparison, its run and their stored data, and names without paths."""
+"""What a report is made from: a comparison with the run that made it, and names without paths."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path, PurePath
 
 from emotion.analysis.comparison import Comparison, load_comparison, run_of
 from emotion.core.config import TrainConfig
-from emotion.core.errors import RunError
 from emotion.core.events import Event, RunStarted, without_void
 from emotion.data.drawn import is_drawn
 from emotion.runs.run import Run
-from emotion.runs.split import SplitRow, load_split
 
 # The folders of an absolute path.
 _PLACE = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")
@@ -22,18 +19,24 @@ _PLACE = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")
 
 @dataclass(frozen=True)
 class Material:
-    """A comparison with the run that made it; ``file`` is the comparison's file."""
+    """A comparison and its ``file``, the run that made it, and all ``told`` of its training.
+
+    ``events`` are those that no resume made void.
+    """
 
     file: Path
     comparison: Comparison
     run: Run
     config: TrainConfig
+    told: list[Event]
+    events: list[Event]
 
     @classmethod
     def of(cls, file: Path) -> Material:
         """Return the material of a comparison's report; RunError or ConfigError if it or its run cannot be read."""
         run = run_of(file)
-        return cls(file, load_comparison(file), run, run.config())
+        told = run.events()
+        return cls(file, load_comparison(file), run, run.config(), told, without_void(told))
 
     @property
     def emotion(self) -> str | None:
@@ -47,38 +50,9 @@ class Material:
         return any(is_drawn(folder) for folder in (self.config.pictures, *self.comparison.folders.values()))
 
     @property
-    def is_trained_further(self) -> bool:
-        """Whether the checkpoint is newer than the comparison."""
-        weights = self.run.checkpoint / "model.safetensors"
-        return weights.is_file() and weights.stat().st_mtime > self.comparison.created
-
-    @cached_property
-    def all_events(self) -> list[Event]:
-        """All events of the training, including those made void by a resume."""
-        return self.run.events()
-
-    @cached_property
-    def events(self) -> list[Event]:
-        """The events that are not void."""
-        return without_void(self.all_events)
-
-    @property
     def started(self) -> RunStarted | None:
         """The last start of the training; None if its events are gone."""
         return next((event for event in reversed(self.events) if isinstance(event, RunStarted)), None)
-
-    @cached_property
-    def split(self) -> Mapping[str, list[SplitRow]]:
-        """The training and validation pictures; empty if they are not recorded."""
-        try:
-            record = load_split(self.run)
-        except RunError:
-            return {}
-        return {"train": record.train, "validation": record.validation}
-
-    def tidy(self, text: str) -> str:
-        """Return a text without the paths of the run's and the sets' folders."""
-        return without_places(text, [self.config.pictures, *self.comparison.folders.values(), str(self.run.path)])
 
 
 def place_of(folder: str) -> str:

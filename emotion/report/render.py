@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -22,23 +22,6 @@ HERE = Path(__file__).parent
 BLOCKS_STYLE = (HERE / "blocks.css").read_text(encoding="utf-8").strip()
 
 
-class _Numbers:
-    """Numbers a report's tables and figures and makes unique ids; ``prefix`` begins those of a part of a page."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix, self._counts = prefix, Counter[str]()
-
-    def next(self, kind: str) -> int:
-        self._counts[kind] += 1
-        return self._counts[kind]
-
-    def label(self, kind: str) -> str:
-        return "" if self._prefix else f"{kind} {self.next(kind)}."
-
-    def id(self, kind: str) -> str:
-        return f"{self._prefix}{kind}-{self.next(f'id of a {kind}')}"
-
-
 def to_html(report: Report) -> str:
     """Return a report as an HTML page with light and dark styles, for screens from a phone's size and for print.
 
@@ -46,7 +29,7 @@ def to_html(report: Report) -> str:
     """
     style = f"{(HERE / 'style.css').read_text(encoding='utf-8').strip()}\n{BLOCKS_STYLE}"
     page = _environment().get_template("report.html.j2")
-    return page.render(report=report, style=Markup(style), numbers=_Numbers(""), uris={}).lstrip()
+    return page.render(report=report, style=Markup(style), uris={}, **_numbers("")).lstrip()
 
 
 def blocks_html(
@@ -56,10 +39,14 @@ def blocks_html(
 
     ``uris`` maps paths to thumbnails for feature maps; ``explained`` renders a picture with its saliency maps.
     """
-    module = _environment().get_template("blocks.html.j2").make_module(
-        {"numbers": _Numbers(f"{name}-"), "uris": uris, "explained": lambda each: Markup(explained(each))}
-    )  # fmt: skip
+    given = {"uris": uris, "explained": lambda each: Markup(explained(each)), **_numbers(f"{name}-")}
+    module = _environment().get_template("blocks.html.j2").make_module(given)
     return f'<div class="blocks">{module.all(blocks)}</div>'  # type: ignore[attr-defined]
+
+
+def _numbers(prefix: str) -> dict[str, object]:
+    """Return what numbers tables and figures and makes their ids, which begin with ``prefix``."""
+    return {"prefix": prefix, "tables": count(1), "figures": count(1), "ids": count(1)}
 
 
 def to_markdown(report: Report) -> str:
@@ -100,6 +87,7 @@ def _environment() -> Environment:
     )
     found.filters |= {
         "kind": lambda value: type(value).__name__,
+        "next": next,
         "text": _text,
         "md": escaped,
         "placed": _placed,

@@ -1,20 +1,34 @@
-"""The model section of a report: its origin, data, training and validation."""
+"""The run of a report: the model's origin, data, training and validation, and the commands that repeat it all."""
 
 from __future__ import annotations
 
-from collections import Counter
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from emotion.analysis.blocks import Block, Facts, Figure, Heading, Line, LineChart, Section, Table, Text, row, shaded
-from emotion.core.config import TrainConfig
-from emotion.core.events import EpochDone, PicturesSkipped, RunFinished, RunStarted, RunStopped
-from emotion.core.format import count, duration, percent, span
+from emotion.analysis.blocks import (
+    Block,
+    Command,
+    Facts,
+    Figure,
+    Heading,
+    Line,
+    LineChart,
+    Section,
+    Table,
+    Text,
+    row,
+    shaded,
+)
+from emotion.core.config import TrainConfig, command_line
+from emotion.core.events import EpochDone, PicturesSkipped, RunStarted
+from emotion.core.format import count, duration, exact_percent, percent, span
 from emotion.core.intervals import wilson_interval
-from emotion.core.labels import chance_level, colour_of, in_order
+from emotion.core.labels import chance_level, colour_of
 from emotion.data.drawn import is_drawn
-from emotion.report.material import Material, plain_name
+from emotion.data.folders import within
+from emotion.report.material import Material, place_of, plain_name
 from emotion.runs.curves import reading
 from emotion.runs.validation import Validation, load_validation, most_confused
 
@@ -24,6 +38,12 @@ ORIGINS = {
     "bundled": "the weights that come with the project",
     "hub": "from the Hugging Face Hub",
     "folder": "from a folder of its owner",
+}
+ENDS = {
+    "finished": "was finished",
+    "stopped": "was stopped by a person",
+    "failed": "failed",
+    "interrupted": "was cut off",
 }
 FURTHER = (
     "The run’s checkpoint is younger than this comparison: it was trained further since, or copied. What follows tells "
@@ -38,7 +58,8 @@ def model(material: Material) -> Section:
     """Return the model's facts, with its curves and its validation results."""
     name, depth = plain_name(material.config.backbone), _depth(material.config.depth)
     blocks: list[Block] = [Text(f"{name} was fine-tuned: {depth}. {_outcome(material)}")]
-    if material.is_trained_further:
+    weights = material.run.checkpoint / "model.safetensors"
+    if weights.is_file() and weights.stat().st_mtime > material.comparison.created:
         blocks.append(Text(FURTHER, "warning"))
     blocks.append(Facts(_facts(material)))
     epochs = [event for event in material.events if isinstance(event, EpochDone)]
@@ -63,72 +84,52 @@ def _depth(depth: object) -> str:
 
 def _outcome(material: Material) -> str:
     """Return how the training ended, and its earlier interruptions, in sentences."""
-    started, last = material.started, material.events[-1] if material.events else None
+    started = material.started
     if started is None:
         return "What happened in its training is not recorded any more."
     done = max((event.epoch for event in material.events if isinstance(event, EpochDone)), default=0)
-    epochs = count(started.epochs, "epoch")
-    if isinstance(last, RunFinished) and last.stopped_early:
-        said = f"It ended early, after {done} of {epochs}, since nothing got better."
-    elif isinstance(last, RunFinished):
-        said = f"It was trained to the end, {epochs}."
-    elif isinstance(last, RunStopped):
-        said = f"A person stopped it after {done} of {epochs}."
-    elif material.run.status() in ("running", "stopping", "queued"):
-        said = f"It was still being trained when this was written, after {done} of {epochs}."
-    else:
-        said = f"It was cut off after {done} of {epochs} and did not go on."
-    starts = [event.resumed_epochs for event in material.all_events if isinstance(event, RunStarted)]
+    end = ENDS.get(material.run.status(), "was still being trained when this was written,")
+    said = f"It {end} after {done} of {count(started.epochs, 'epoch')}."
+    starts = [event.resumed_epochs for event in material.told if isinstance(event, RunStarted)]
     for kept in starts[1:]:
-        said += f" It had been cut off before, and went on after epoch {kept}." if kept else " It had begun anew once."
+        said += f" It had been cut off before, and went on after epoch {kept}."
     return said
 
 
 def _facts(material: Material) -> list[tuple[str, str]]:
     backbone, started = material.run.record().get("backbone") or {}, material.started
-    title = material.run.about().title
+    title, sweep = material.run.about().title, material.run.sweep()
     facts = [("Run", f"{title} ({material.run.name})" if title else material.run.name)]
     if backbone:
         revision = f", revision {backbone['revision']}" if backbone.get("revision") else ""
         origin = ORIGINS.get(str(backbone["source"]), str(backbone["source"]))
         facts.append(("Backbone", f"{plain_name(str(backbone['name']))}, {origin}{revision}"))
         facts.append(("Its weights", f"sha256 {backbone['sha256']}"))
-    facts.append(("Trained on", _pictures(material, "train")))
-    facts.append(("Validated on", _pictures(material, "validation")))
+    if started:
+        drawn = ", drawn by this project" if is_drawn(material.config.pictures) else ""
+        of = f" of “{PurePath(material.config.pictures).name}”{drawn}"
+        facts.append(("Trained on", f"{count(started.train_pictures, 'picture')}{of}"))
+        facts.append(("Validated on", f"{count(started.validation_pictures, 'picture')}, held back from these"))
     skipped = sum(len(event.reasons) for event in material.events if isinstance(event, PicturesSkipped))
     if skipped:
         facts.append(("Left out", f"{count(skipped, 'picture')} that could not be read"))
     best = next((event for event in reversed(material.events) if isinstance(event, EpochDone) and event.is_best), None)
     if best and started:
-        scores, n = best.validation, started.validation_pictures
-        right = round(scores.accuracy * n)
-        worth = f"{percent(right / n)} (95 %: {span(wilson_interval(right, n))})"
+        n = started.validation_pictures
+        right = round(best.validation.accuracy * n)
         said = (
-            f"epoch {best.epoch}, the best by validation loss ({scores.loss:.3f}): {right} of {n} validation pictures"
+            f"epoch {best.epoch}, the best by validation loss ({best.validation.loss:.3f}): {right} of {n} validation "
+            f"pictures right, {percent(right / n)} (95 %: {span(wilson_interval(right, n))})"
         )
-        facts.append(("Judged here", f"{said} right, {worth}"))
+        facts.append(("Judged here", said))
     if started:
         processes = "" if started.processes == 1 else f", in {started.processes} processes"
-        seconds = material.all_events[-1].elapsed_seconds
-        facts.append(("Computed", f"on {started.device} in {started.precision}{processes}, in {duration(seconds)}"))
+        seconds = duration(material.told[-1].elapsed_seconds)
+        facts.append(("Computed", f"on {started.device} in {started.precision}{processes}, in {seconds}"))
     facts.append(("Seed", f"{material.config.seed}, of the split, the order and the first weights"))
-    sweep = material.run.sweep()
     if sweep is not None:
         facts.append(("Sweep", f"one of several runs that differ in one setting; here {sweep.title}"))
     return facts
-
-
-def _pictures(material: Material, part: str) -> str:
-    config, started, rows = material.config, material.started, material.split.get(part)
-    drawn = ", drawn by this project" if is_drawn(config.pictures) else ""
-    where = f" of “{PurePath(config.pictures).name}”{drawn}" if part == "train" else ", held back from these"
-    if rows:
-        counts = Counter(each.label for each in rows)
-        by_label = ", ".join(f"{counts[label]} {label}" for label in in_order(list(counts)))
-        return f"{count(len(rows), 'picture')}{where}: {by_label}"
-    if started is None:
-        return f"not recorded{where}"
-    return f"{count(started.train_pictures if part == 'train' else started.validation_pictures, 'picture')}{where}"
 
 
 def _curves(epochs: Sequence[EpochDone], chance: float) -> Figure:
@@ -202,3 +203,57 @@ def _setting(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def repeating(material: Material) -> Section:
+    """Return the exact commands, with placeholders for folders, and the hashes to check a repetition against."""
+    comparison, versions = material.comparison, material.run.record().get("versions") or {}
+    report = ["--run", material.run.name, "--comparison", material.file.name, "--to", "report.html"]
+    facts = [
+        ("Seeds", f"{material.config.seed} of the training, {comparison.seed} of the samples"),
+        ("Precision", f"{comparison.precision}; in another one, or on another machine, expect small differences"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items()) or "not recorded"),
+    ]
+    return Section(
+        "How to repeat it",
+        [
+            Text("In the project’s folder. Where “path/to” stands, put where the pictures lie."),
+            Command("Train the model anew; the run’s name is printed, and is new.", _train(material)),
+            Command("Compare: draw the same samples from the same sets, and judge them.", _compare(material)),
+            Command("Write this report.", f"python -m emotion report {shlex.join(report)}"),
+            Facts(facts),
+            _sample(material),
+        ],
+    )
+
+
+def _train(material: Material) -> str:
+    config, backbone = material.config, PurePath(material.config.backbone)
+    named = f"path/to/{backbone.name}" if backbone.is_absolute() else config.backbone
+    line = command_line(replace(config, pictures=place_of(config.pictures), backbone=named))
+    processes = material.started.processes if material.started else 1
+    return line if processes == 1 else line.replace("python", f"torchrun --nproc-per-node {processes}", 1)
+
+
+def _compare(material: Material) -> str:
+    comparison = material.comparison
+    words = ["python", "-m", "emotion", "compare", "--run", material.run.name]
+    for name, folder in comparison.folders.items():
+        words += ["--set", f"{name}={place_of(folder)}"]
+    words += ["--emotion", material.emotion or "all"]
+    words += ["--size", "all" if comparison.size is None else str(comparison.size), "--seed", str(comparison.seed)]
+    words += ["--use-aliases"] if comparison.use_aliases else []
+    words += ["--relaxed-as-tired"] if comparison.relaxed_as_tired else []
+    return shlex.join(words)
+
+
+def _sample(material: Material) -> Table:
+    rows = []
+    for name, folder in material.comparison.folders.items():
+        for each in material.comparison.pooled(name).pictures:
+            confidence = exact_percent(each.correct_confidence)
+            cells = within(each.picture, folder), each.label, each.predicted, confidence, each.sha256
+            rows.append(row(name, *cells, colour=material.comparison.colour(name)))
+    head = ("Picture", "Shows", "Said", "Correct class", "SHA-256")
+    caption = f"The sample: {count(len(rows), 'picture')} with their hashes"
+    return Table(caption, "Set", head, rows, is_text=True, is_folded=True)

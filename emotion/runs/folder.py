@@ -27,7 +27,7 @@ def runs_folder() -> Path:
 
 
 def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = None, owner: str | None = None) -> Run:
-    """Create the folder of a new run atomically, named by the time and the backbone.
+    """Create the folder of a new run, named by the time and the backbone.
 
     ``sweep`` is the run's place in a sweep, if any; ``owner`` is the hash of the visitor who owns it, None on a local
     machine.
@@ -35,31 +35,29 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
     """
     backbone = re.sub(r"[^a-z0-9]+", "-", Path(config.backbone).name.lower()).strip("-")[:40]
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{backbone or 'backbone'}"
-    beside = root / f".new-{os.getpid()}-{time.monotonic_ns()}"
+    path = root / stem
     try:
         root.mkdir(parents=True, exist_ok=True)
-        beside.mkdir()
+        for number in range(2, 1000):
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                break
+            path = root / f"{stem}-{number}"
+        give(path, owner)
         # Recorded because another set may have the same name later.
-        identity = identity_of(Path(config.pictures))
-        record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json(), "set": identity}
+        record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json()}
+        record["set"] = identity_of(Path(config.pictures))
         if sweep is not None:
             record["sweep"] = asdict(sweep)
-        write_json(beside / "config.json", record)
-        give(beside, owner)
-        Run(beside).put_room_aside()
-        for number in range(1, 1000):
-            path = root / (stem if number == 1 else f"{stem}-{number}")
-            # Renaming onto an existing run fails, since its folder is not empty.
-            with contextlib.suppress(OSError):
-                beside.rename(path)
-                return Run(path)
+        Run(path).put_room_aside()
+        # Written last: only with it is the folder a run.
+        write_json(path / "config.json", record)
     except OSError as error:
+        shutil.rmtree(path, ignore_errors=True)
         raise RunError(
             f"A run cannot be written to {root} ({error.strerror}): choose another folder or free it."
         ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    raise RunError(f"Too many runs were started in one second in {root}: try again.")
+    return Run(path)
 
 
 def list_runs(root: Path) -> list[Run]:

@@ -1,17 +1,20 @@
-"""The limits of a public server, per visitor and in total, set by environment variables."""
+"""What environment variables set: whether the server is public, its limits per visitor and in total, its MCP tools."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, fields
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from emotion.core.config import TrainConfig
 from emotion.core.errors import ConfigError, RefusedError
 from emotion.data.limits import Limits
 
-SWITCH, PREFIX, PASSWORD = "EMOTION_PUBLIC", "EMOTION_PUBLIC_", "EMOTION_PASSWORD"
+PUBLIC, PREFIX = "EMOTION_PUBLIC", "EMOTION_PUBLIC_"
+PASSWORD, MCP = "EMOTION_PASSWORD", "EMOTION_MCP"
 # Visitors of one address, such as a school's, may together have this many times one visitor's limit.
 ADDRESS_FACTOR = 3
 SMALL = "dinov2-small, facebook/dinov2-small, facebook/dinov2-with-registers-small, "
@@ -74,13 +77,15 @@ class PublicLimits:
         for name, (value, most) in given.items():
             _require(value <= most, f"{value:,} {name} are more than this public server gives: use at most {most:,}.")
         small, big = _names(self.small), _names(self.big)
-        offered = ", ".join((*small, *big))
-        is_offered = config.backbone in (*small, *big)
-        _require(is_offered, f"This public server trains on no other backbones than these: {offered}.")
+        _require(
+            config.backbone in (*small, *big),
+            f"This public server trains on no other backbones than these: {', '.join((*small, *big))}.",
+        )
         most = self.small_blocks if config.backbone in small else self.big_blocks
         allowed = f"the classifier and at most {most} of its last blocks" if most else "the classifier alone"
+        blocks = {"head": 0, "all": 12}.get(str(config.depth), config.depth)
         _require(
-            int({"head": 0, "all": 12}.get(str(config.depth), config.depth)) <= most,
+            int(blocks) <= most,
             f"On this public server {config.backbone} is trained as {allowed}: choose less depth.",
         )
 
@@ -90,56 +95,80 @@ class PublicLimits:
         ``going`` has the owner of each queued or running training, ``runs`` the owner of each stored run that counts.
         Raises RefusedError if a limit is reached.
         """
-        from_here, later = sum(owner in near for owner in going), "try again later"
+        going_here, runs_here = (sum(owner in near for owner in owners) for owners in (going, runs))
         _require(
             going.count(visitor) < self.queued,
             f"A visitor may have {self.queued} trainings waiting or going on at a time: stop one of yours, or wait.",
         )
         _require(
-            from_here < ADDRESS_FACTOR * self.queued,
-            f"{from_here} trainings from your address wait or go on, the limit of this public server: {later}.",
+            going_here < ADDRESS_FACTOR * self.queued,
+            f"{going_here} trainings from your address wait or go on, the limit of this public server: wait.",
         )
         _require(
             len(going) < self.queued_in_all,
-            f"This public server lets {self.queued_in_all} trainings wait or go on at a time: {later}.",
+            f"This public server lets {self.queued_in_all} trainings wait or go on at a time: try again later.",
         )
-        kept = sum(owner in near for owner in runs)
         _require(
             runs.count(visitor) < self.runs,
             f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.",
         )
         _require(
-            kept < ADDRESS_FACTOR * self.runs,
-            f"{kept} runs came from your address, the limit of this public server: delete some.",
+            runs_here < ADDRESS_FACTOR * self.runs,
+            f"{runs_here} runs came from your address, the limit of this public server: delete some.",
         )
 
 
-def is_public(environment: Mapping[str, str] | None = None) -> bool:
+def switch(name: str, *, default: str = "0") -> bool:
+    """Whether an environment variable is 1. Raises ConfigError if it is neither 0 nor 1."""
+    given = os.environ.get(name, default)
+    if given not in ("0", "1"):
+        raise ConfigError(f"{name} is {given!r}: set it to 1 or to 0.")
+    return given == "1"
+
+
+def is_public() -> bool:
     """Whether this is a public server: ``EMOTION_PUBLIC=1``, or a Space where it is not ``0``."""
-    given = os.environ if environment is None else environment
-    return given.get(SWITCH, "1" if given.get("SPACE_ID") else "0") == "1"
+    return switch(PUBLIC, default="1" if os.environ.get("SPACE_ID") else "0")
 
 
 def public_limits() -> PublicLimits | None:
     """Return the limits of a public server; None on one's own machine.
     Raises ConfigError if a variable is unknown, not a number, or out of range.
     """
-    given = os.environ
-    if given.get(SWITCH, "0") not in ("0", "1"):
-        raise ConfigError(f"{SWITCH} is {given[SWITCH]!r}: set it to 1 for a public server, or to 0.")
     known = {PREFIX + field.name.upper(): field for field in fields(PublicLimits)}
     values: dict[str, Any] = {}
-    for name in sorted(each for each in given if each.startswith(PREFIX)):
+    for name in sorted(each for each in os.environ if each.startswith(PREFIX)):
         if name not in known:
             raise ConfigError(f"{name} is no limit of a public server: use one of {', '.join(known)}.")
         kind: Any = type(known[name].default)
         try:
-            values[known[name].name] = kind(given[name])
+            values[known[name].name] = kind(os.environ[name])
         except ValueError as error:
             what = "a whole number" if kind is int else "a number"
-            raise ConfigError(f"{name} is {given[name]!r}: set it to {what}.") from error
+            raise ConfigError(f"{name} is {os.environ[name]!r}: set it to {what}.") from error
     limits = PublicLimits(**values)
     return limits if is_public() else None
+
+
+def serves_mcp() -> bool:
+    """Whether ``EMOTION_MCP`` asks for the endpoints as MCP tools too, which need an additional package.
+    Raises ConfigError if the package is missing, or the server is public or has a password.
+    """
+    if not switch(MCP):
+        return False
+    if is_public() or os.environ.get(PASSWORD):
+        raise ConfigError(
+            f"{MCP}=1 is for one's own machine, since its calls carry neither cookie nor password: set it to 0, or "
+            f"serve without {PASSWORD} and not in public."
+        )
+    if find_spec("mcp") is None:
+        raise ConfigError(f"{MCP}=1 needs the package mcp: {what_to_install()}, or set {MCP} to 0.")
+    return True
+
+
+def what_to_install() -> str:
+    """Return the command that installs the MCP package in Gradio's version."""
+    return f'pip install "gradio[mcp]=={version("gradio")}"'
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
 
 from emotion.core.errors import RefusedError
 from emotion.core.prediction import Prediction
@@ -56,15 +57,13 @@ class _Stream:
     mean: Smoothed | None = None
 
 
-@dataclass
 class LiveCameras:
-    """Counts live cameras: one per visitor, ``most`` in all, each for ``seconds``; None means no limit."""
+    """Counts live cameras: one per visitor, ``most`` in all, each for ``seconds``."""
 
-    most: int | None = None
-    seconds: float | None = None
-    clock: Callable[[], float] = time.monotonic
-    _streams: dict[str, _Stream] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, most: float = inf, seconds: float = inf, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._seconds, self._clock = most, seconds, clock
+        self._streams: dict[str, _Stream] = {}
+        self._lock = threading.Lock()
 
     def admit(self, visitor: str, session: str) -> None:
         """Admit one picture of a visitor's page.
@@ -72,24 +71,24 @@ class LiveCameras:
         many are live; the page may then try again.
         """
         with self._lock:
-            now = self.clock()
+            now = self._clock()
             self._streams = {who: each for who, each in self._streams.items() if now - each.seen < GAP_SECONDS}
-            stream = self._streams.get(visitor)
-            if stream is None:
-                if self.most is not None and len(self._streams) >= self.most:
-                    raise RefusedError(WAITS)
-                stream = self._streams[visitor] = _Stream(session, began=now, seen=now)
+            if visitor not in self._streams and len(self._streams) >= self._most:
+                raise RefusedError(WAITS)
+            stream = self._streams.setdefault(visitor, _Stream(session, began=now, seen=now))
             if stream.session != session:
                 raise RefusedError(ELSEWHERE)
-            if self.seconds is not None and now - stream.began > self.seconds:
+            if now - stream.began > self._seconds:
                 del self._streams[visitor]
-                raise Over(f"The camera was live for {self.seconds:g} s, the limit of this public server: start again.")
+                raise Over(
+                    f"The camera was live for {self._seconds:g} s, the limit of this public server: start again."
+                )
             stream.seen = now
 
     def add(self, visitor: str, run: str, said: Prediction) -> Smoothed:
         """Return the smoothed prediction for a visitor's camera."""
         with self._lock:
-            now = self.clock()
+            now = self._clock()
             stream = self._streams.get(visitor) or _Stream("", began=now, seen=now)
             before = stream.mean if stream.run == run else None
             stream.run, stream.mean = run, smoothed(before, said, at=now)

@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from emotion.core.errors import EmotionError
@@ -24,7 +23,6 @@ Outcome = Literal["done", "refused", "failed", "stopped"]
 VARIABLE = "EMOTION_LOG"
 # Digits of a visitor's hash: enough to follow a visitor through a day, too few to identify one.
 VISITOR_DIGITS = 10
-ROOT = Path(__file__).resolve().parents[2]
 _logger = logging.getLogger("emotion")
 
 
@@ -81,15 +79,14 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as JSON."""
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        is_ours = hasattr(record, "values")
         values: dict[str, Any] = dict(getattr(record, "values", {"outcome": "failed", "what": record.name}))
         values["visitor"] = (values.get("visitor") or "")[:VISITOR_DIGITS]
+        values["trace"] = _trace(record.exc_info[1] if record.exc_info else None)
         values = {name: round(value, 3) if name == "seconds" else value for name, value in values.items()}
-        error = record.exc_info[1] if record.exc_info else None
-        values["trace"] = _trace(error) if error else []
-        event = record.msg if hasattr(record, "values") else "warning"
         told = {name: value for name, value in values.items() if value not in (None, "", [])}
-        return json.dumps({"time": moment, "event": event, **told})
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return json.dumps({"time": moment, "event": record.msg if is_ours else "warning", **told})
 
 
 class _LogFile(logging.FileHandler):
@@ -98,20 +95,10 @@ class _LogFile(logging.FileHandler):
             super().emit(record)
 
 
-def _trace(error: BaseException) -> list[str]:
+def _trace(error: BaseException | None) -> list[str]:
     """Return the types of an error and of its causes, each followed by its stack lines, without any messages."""
-    found, seen = list[str](), set[int]()
-    each: BaseException | None = error
-    while each is not None and id(each) not in seen:
-        seen.add(id(each))
-        frames = traceback.extract_tb(each.__traceback__)
-        found += [type(each).__name__, *(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)]
-        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
-    return found
-
-
-def _short(file: str) -> str:
-    path = Path(file)
-    if path.is_relative_to(ROOT) and "site-packages" not in path.parts:
-        return path.relative_to(ROOT).as_posix()
-    return "/".join(path.parts[-2:])
+    if error is None:
+        return []
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return [type(error).__name__, *frames, *_trace(cause)]

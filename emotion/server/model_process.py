@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator
+from functools import lru_cache
 from inspect import isgenerator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -20,10 +21,9 @@ from emotion.analysis.study import Judge, Task
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.format import duration
 from emotion.core.prediction import Prediction
-from emotion.core.progress import Job, Progress, result_of
+from emotion.core.progress import Progress, result_of
 from emotion.runs.run import Run
 from emotion.server.logs import log_unexpected, start_logging
-from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
@@ -35,8 +35,8 @@ CONTEXT = multiprocessing.get_context("spawn" if sys.platform == "win32" else "f
 # Enough to give predictions priority. From 10 on, feature extraction nearly stops next to other busy programs, since
 # its threads wait for the slowest one.
 NICENESS = 5
-# Enough for two ViT-B/16; with the process's own memory that stays below 1.5 GB.
-MOST_BYTES = 750_000_000
+# Checkpoints that a process keeps loaded: two side by side and another visitor's. Three ViT-B/16 take 1 GB.
+LOADED = 3
 # After this long without an answer the process counts as hung. A comparison is silent until its end.
 PREDICTION_SECONDS, SILENT_SECONDS = 120.0, 1_800.0
 
@@ -54,10 +54,10 @@ def start_process(target: Callable[..., object], *given: object, niceness: int =
 
 
 class ModelProcess:
-    """One process, started on demand, that holds the last ``loaded`` checkpoints. Calls run one at a time."""
+    """One process, started on demand. It does one task at a time and keeps checkpoints loaded between them."""
 
-    def __init__(self, *, niceness: int = 0, loaded: int = 1) -> None:
-        self._niceness, self._loaded = niceness, loaded
+    def __init__(self, *, niceness: int = 0) -> None:
+        self._niceness = niceness
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -68,17 +68,11 @@ class ModelProcess:
         with self._lock, contextlib.suppress(RunError):
             self._ready()
 
-    def call(self, task: Callable[..., Any], *given: object, seconds: float | None = None) -> Any:
-        """Run a task, one of the functions below, in the process and return its result.
-        Raises EmotionError if the task does, the process dies, or it is silent for ``seconds``.
-        """
-        return result_of(self.stream(task, *given, seconds=seconds))
-
     def stream(
         self, task: Callable[..., Any], *given: object, seconds: float | None = None
     ) -> Generator[Any, None, Any]:
-        """Like ``call``, yielding what the task yields. Closing it early ends the process.
-        Raises EmotionError as ``call``.
+        """Run a task in the process: yield what it yields and return its result. Closing it early ends the process.
+        Raises EmotionError if the task does, the process dies, or it is silent for ``seconds`` (else SILENT_SECONDS).
         """
         patience = SILENT_SECONDS if seconds is None else seconds
         with self._lock:
@@ -117,7 +111,7 @@ class ModelProcess:
     def _ready(self) -> Connection:
         if self._process is None or self._connection is None or not self._process.is_alive():
             self._connection, theirs = CONTEXT.Pipe()
-            self._process = start_process(_serve, theirs, self._loaded, niceness=self._niceness)
+            self._process = start_process(_serve, theirs, niceness=self._niceness)
             # If it stayed open here, the death of the process would not be noticed.
             theirs.close()
         # Also if the server began to end meanwhile: at its exit it would wait for this process forever.
@@ -127,91 +121,58 @@ class ModelProcess:
         return self._connection
 
 
-class Models:
-    """The classifiers used last: ``most``, or fewer if they exceed ``MOST_BYTES`` together."""
-
-    def __init__(self, most: int = 1) -> None:
-        self._most = most
-        # In order of use, by path and modification time; with the size in bytes.
-        self._loaded: dict[tuple[Path, float], tuple[int, Classifier]] = {}
-
-    def of(self, run: Run) -> Classifier:
-        """Return a run's classifier, loading it if needed. Raises EmotionError if the run cannot be used."""
-        from emotion.inference.classifier import Classifier
-
-        try:
-            stat = (run.checkpoint / "model.safetensors").stat()
-            written, size = stat.st_mtime, stat.st_size
-        except OSError:
-            written, size = 0.0, 0
-        key = (run.path.absolute(), written)
-        found = self._loaded.pop(key, None)
-        if found is None:
-            # Make room before loading another one, so that there is never one too many.
-            while self._loaded and (
-                len(self._loaded) >= self._most or size + sum(each for each, _ in self._loaded.values()) > MOST_BYTES
-            ):
-                del self._loaded[next(iter(self._loaded))]
-            found = size, Classifier(run)
-        self._loaded[key] = found
-        return found[1]
-
-
-def predict(models: Models, run: Run, picture: Path | IO[bytes], name: str = "") -> Prediction:
+def predict(run: Run, picture: Path | IO[bytes], name: str = "") -> Prediction:
     """Return a run's prediction for one picture, a file or its content; ``name`` is its name in error messages.
     Raises EmotionError if the picture or the run cannot be used.
     """
-    return models.of(run).predict(picture, name=name)
+    return classifier_of(run).predict(picture, name=name)
 
 
-def compare_sets(models: Models, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
+def compare_sets(run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
     """Score samples of several sets; return the comparison and its file in the run folder.
     Raises EmotionError if a set, its sample or the run cannot be used.
     """
-    classifier, known = models.of(run), trained_on(run)
-    comparison = yield from compare(
-        classifier.judge,
-        request,
-        run=run,
-        classes=classifier.classes,
-        precision=classifier.precision,
-        find_twins=known.twins,
-        checked=known.checked,
-    )
+    comparison = yield from compare(Judge(run, classifier_of(run)), request)
     return comparison, save_comparison(comparison, run=run)
 
 
-def carry_out(models: Models, study: Task[R]) -> Generator[Progress, None, R]:
+def carry_out(study: Task[R]) -> Generator[Progress, None, R]:
     """Carry out a study of a run; yield its progress and return the answer.
     Raises EmotionError if it cannot be answered.
     """
-    return (yield from study.carry_out(Judge(study.run, models.of(study.run))))
+    return (yield from study.carry_out(Judge(study.run, classifier_of(study.run))))
 
 
-def do_job(models: Models, job: Job[R]) -> Generator[Progress, None, R]:
-    """Carry out a job, which needs no model; yield its progress and return its result.
-    Raises EmotionError if it fails.
-    """
-    return (yield from job.carry_out())
+def classifier_of(run: Run) -> Classifier:
+    """Return a run's classifier, which stays loaded. Raises EmotionError if the run cannot be used."""
+    weights = run.checkpoint / "model.safetensors"
+    # Trained further, it is another one.
+    return _load(run, weights.stat().st_mtime if weights.is_file() else 0.0)
 
 
-def _serve(connection: Connection, loaded: int) -> None:
+@lru_cache(maxsize=LOADED)
+def _load(run: Run, written: float) -> Classifier:
+    from emotion.inference.classifier import Classifier
+
+    return Classifier(run)
+
+
+def _serve(connection: Connection) -> None:
     """Do one task after another until the connection closes."""
     start_logging()
-    models = Models(loaded)
     while True:
         try:
             task, given = connection.recv()
         except EOFError:
             return
-        answer = result_of(_answer(task, models, given), tell=lambda step: connection.send((False, step)))
+        answer = result_of(_answer(task, given), tell=lambda step: connection.send((False, step)))
         connection.send((True, answer))
 
 
-def _answer(task: Callable[..., Any], models: Models, given: tuple[Any, ...]) -> Generator[Any, None, Any]:
+def _answer(task: Callable[..., Any], given: tuple[Any, ...]) -> Generator[Any, None, Any]:
     """Return a task's result, or the EmotionError that explains its failure: no error ends the process."""
     try:
-        result = task(models, *given)
+        result = task(*given)
         return (yield from result) if isgenerator(result) else result
     except EmotionError as error:
         return error

@@ -57,17 +57,15 @@ def zip_run(run: Run, to: Path) -> Path:
     Raises RunError if the run has no checkpoint, or the zip cannot be written.
     """
     _require_checkpoint(run)
-    beside = to.with_name(f".{to.name}-{os.getpid()}")
+    card = card_of(run)
     try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as packed:
+        with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as packed:
             for path in _files_but_the_card(run):
                 packed.write(path, f"{run.name}/{path.name}")
-            packed.writestr(f"{run.name}/{CARD}", card_of(run))
-        beside.replace(to)
+            packed.writestr(f"{run.name}/{CARD}", card)
     except OSError as error:
+        to.unlink(missing_ok=True)
         raise RunError(f"The zip cannot be written ({error.strerror}): make room first.") from error
-    finally:
-        beside.unlink(missing_ok=True)
     return to
 
 

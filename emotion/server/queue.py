@@ -5,26 +5,29 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from emotion.core import files as locks
+from emotion.core.config import preset
+from emotion.core.errors import EmotionError, RunError
 from emotion.core.events import RunFailed, RunStopped
-from emotion.core.owners import owner_of
-from emotion.runs.folder import list_runs
-from emotion.runs.run import Run, Status
+from emotion.core.owners import OF_THE_SERVER, owner_of
+from emotion.data.drawn import DRAWN_FOLDER
+from emotion.runs.folder import create_run, list_runs
+from emotion.runs.run import About, Run, Status
 from emotion.server.logs import Outcome, log, log_unexpected
 from emotion.server.model_process import NICENESS, start_process
+from emotion.server.visitors import GOING_ON
 
 # Time limits of a training asked to stop, and of saving the best epoch of a killed one.
 GRACE_SECONDS, RESCUE_SECONDS = 10.0, 600.0
 # Validating a large set on a slow machine may take long without an event.
 SILENT_SECONDS = 3_600.0
 LOOK_SECONDS = 0.2
-MOST_SERVED = 1_000
 OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
     "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
@@ -32,12 +35,14 @@ NEVER_BEGAN = (
 )
 HUNG = "It told nothing for {minutes:.0f} minutes and was ended: resume it, or start it again with less to do."
 
+OF_THE_FIRST_RUN = About(note="Trained by this server itself when it started without a run.")
+
 
 class TrainingQueue:
     """Trains runs in turn. Visitors' requests are stored in the run's folder, so that any server can take it up."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Run] = deque()
+        self._waiting: list[Run] = []
         # Owners whose trainings had their turn, the latest last.
         self._served: list[str] = []
         self._changed = threading.Condition()
@@ -57,6 +62,24 @@ class TrainingQueue:
             if run.status() == "queued":
                 self.add(run)
 
+    def add_first_run(self, folder: Path) -> None:
+        """Queue a run on the drawn people, unless the server has one of its own that can predict or is on its way.
+
+        One that failed or was cut off goes on, so that repeated failed starts, say without a network, leave one folder.
+        Of several servers that share a folder of runs, one starts it.
+        Raises RunError if the folder of runs cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with locks.hold(folder / ".first-run"):
+                run = _first_run(folder)
+                if run is not None:
+                    self.add(run)
+        except BlockingIOError:
+            return  # Another server is starting it.
+        except OSError as error:
+            raise RunError(f"No run can be written to {folder} ({error.strerror}): make room, start again.") from error
+
     def place(self, run: Run) -> int | None:
         """Return a queued run's place, from 1; None if it is not queued here."""
         with self._changed:
@@ -68,7 +91,7 @@ class TrainingQueue:
         with self._changed:
             self._closing = True
             self._changed.notify()
-        if self._training is not None and self._training.is_alive():
+        if self._training is not None:
             self._training.terminate()
 
     def _train_in_turn(self) -> None:
@@ -80,19 +103,19 @@ class TrainingQueue:
                 run = in_turn(self._waiting, served=self._served)[0]
                 self._waiting.remove(run)
                 owner = owner_of(run.path).owner
-                self._served = [*(each for each in self._served if each != owner), owner][-MOST_SERVED:]
+                self._served = [*(each for each in self._served if each != owner), owner]
             try:
                 # It may have been withdrawn meanwhile, or trained on the command line.
                 if run.stop_requested():
                     _withdraw(run)
                 elif run.status() == "queued":
                     self._train(run, owner)
+            except OSError as error:
+                log_unexpected(error, what="training")  # Say on a full disk: the run stays as it is.
             except Exception as error:  # noqa: BLE001  # after any error, the next run has its turn
                 log_unexpected(error, what="training")
-                # After an OSError, say on a full disk, the run is left as it is.
-                if not isinstance(error, OSError):
-                    with contextlib.suppress(OSError):
-                        _fail(run, NEVER_BEGAN)
+                with contextlib.suppress(OSError):
+                    _fail(run, NEVER_BEGAN)
 
     def _train(self, run: Run, owner: str) -> None:
         began, before = time.monotonic(), len(run.events())
@@ -108,7 +131,7 @@ class TrainingQueue:
         if run.stop_requested() and run.status() in ("queued", "interrupted"):
             # Killed after the grace period: a stop, not an accident, so its best epoch is saved.
             _rescue_apart(run)
-        elif hung and run.status() in ("queued", "interrupted"):
+        elif hung:
             _fail(run, HUNG.format(minutes=SILENT_SECONDS / 60))
         elif len(run.events()) == before:
             # With new events it did begin, was interrupted, and has been queued again by its owner.
@@ -119,16 +142,17 @@ class TrainingQueue:
     def _watch(self, process: BaseProcess, run: Run) -> bool:
         """Wait until a training has ended; return whether it was killed because it was silent for too long."""
         asked_at: float | None = None
-        told, told_at = _size(run), time.monotonic()
+        told, told_at = run.last_event(), time.monotonic()
         while not wait([process.sentinel], timeout=LOOK_SECONDS):
             self._withdraw_waiting()
-            if _size(run) != told:
-                told, told_at = _size(run), time.monotonic()
+            now = time.monotonic()
+            if (last := run.last_event()) != told:
+                told, told_at = last, now
             if asked_at is None and run.stop_requested():
-                asked_at = time.monotonic()
-            if asked_at is not None and time.monotonic() > asked_at + GRACE_SECONDS:
+                asked_at = now
+            if asked_at is not None and now > asked_at + GRACE_SECONDS:
                 process.kill()
-            elif time.monotonic() > told_at + SILENT_SECONDS:
+            elif now > told_at + SILENT_SECONDS:
                 process.kill()
                 return True
         return False
@@ -136,7 +160,7 @@ class TrainingQueue:
     def _withdraw_waiting(self) -> None:
         with self._changed:
             withdrawn = [run for run in self._waiting if run.stop_requested()]
-            self._waiting = deque(run for run in self._waiting if run not in withdrawn)
+            self._waiting = [run for run in self._waiting if run not in withdrawn]
         # Outside the lock: saving a best epoch takes a process of its own.
         for run in withdrawn:
             _withdraw(run)
@@ -144,12 +168,28 @@ class TrainingQueue:
 
 def in_turn(waiting: Iterable[Run], *, served: Sequence[str]) -> list[Run]:
     """Return runs in the order of their turns: owners alternate, and those ``served`` last come last."""
-    by_owner: dict[str, deque[Run]] = {}
+    by_owner: dict[str, list[Run]] = {}
     for run in waiting:
-        by_owner.setdefault(owner_of(run.path).owner, deque()).append(run)
+        by_owner.setdefault(owner_of(run.path).owner, []).append(run)
     owners = sorted(by_owner, key=lambda owner: served.index(owner) if owner in served else -1)
     rounds = zip_longest(*(by_owner[owner] for owner in owners))
     return [run for each in rounds for run in each if run is not None]
+
+
+def _first_run(folder: Path) -> Run | None:
+    """Return the run to train, new or to go on with; None if none is needed."""
+    wanted = preset("Quick", pictures=str(DRAWN_FOLDER / "human_train"))
+    own = [run for run in list_runs(folder) if owner_of(run.path) == OF_THE_SERVER]
+    if any(run.status() in GOING_ON or (run.checkpoint / "config.json").is_file() for run in own):
+        return None
+    for run in own:
+        with contextlib.suppress(EmotionError):  # Perhaps of another version: make a new one.
+            if run.can_resume() and run.config() == wanted:
+                run.queue_again()
+                return run
+    run = create_run(wanted, root=folder)
+    run.describe(OF_THE_FIRST_RUN)
+    return run
 
 
 def _withdraw(run: Run) -> None:
@@ -163,8 +203,7 @@ def _withdraw(run: Run) -> None:
 def _rescue_apart(run: Run) -> None:
     process = start_process(_rescue, run)
     process.join(RESCUE_SECONDS)
-    if process.is_alive():
-        process.kill()
+    process.kill()
 
 
 def _fail(run: Run, message: str) -> None:
@@ -172,13 +211,6 @@ def _fail(run: Run, message: str) -> None:
     last = run.last_event()
     if run.status() in ("queued", "interrupted"):
         run.append(RunFailed(elapsed_seconds=last.elapsed_seconds if last else 0.0, message=message))
-
-
-def _size(run: Run) -> int:
-    try:
-        return (run.path / "events.jsonl").stat().st_size
-    except OSError:
-        return 0
 
 
 def _train(run: Run) -> None:

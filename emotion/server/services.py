@@ -1,24 +1,23 @@
-"""The services behind the page and the endpoints: trainings, predictions, comparisons, studies, jobs, with limits."""
+"""What the page and the endpoints ask of other processes, with the visitor's rights, turns and limits."""
 
 from __future__ import annotations
 
-import io
+import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import IO, Self, TypeVar
 
 from emotion.analysis import Comparison, Request
 from emotion.analysis.study import Task
 from emotion.core.config import TrainConfig
-from emotion.core.errors import PictureError, RefusedError, RunError
+from emotion.core.errors import RefusedError, RunError
 from emotion.core.owners import owner_of
 from emotion.core.prediction import Prediction
 from emotion.core.progress import Job, Progress, result_of
-from emotion.data.decoding import is_large, opened
+from emotion.data.decoding import is_large
 from emotion.data.sets import sets_folder
 from emotion.runs.folder import create_run, list_runs
 from emotion.runs.run import Run
@@ -31,19 +30,14 @@ from emotion.server.model_process import (
     ModelProcess,
     carry_out,
     compare_sets,
-    do_job,
     predict,
 )
 from emotion.server.queue import TrainingQueue
 from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
 
 R = TypeVar("R")
-# Checkpoints per process; some 90 MB each for a small backbone.
-LOADED = 4
 # About the most disk space that a run with a small backbone takes before its end.
 RUN_BYTES = 250_000_000
-# The camera's picture in error messages, and its maximum number of pixels.
-FRAME, FRAME_PIXELS = "The camera’s picture", 4_000_000
 NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent none: allow cookies and reload the page."
 NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
 
@@ -69,13 +63,10 @@ class Services:
         self.runs_folder = runs_folder
         self.queue = TrainingQueue()
         self._limits, self._visitor, self._address, self._offered = limits, visitor, address, offered
-        disk = limits.disk_gigabytes * 1e9 if limits else 0.0
-        self.room = Room([runs_folder, sets_folder()], elsewhere, limit=disk) if limits else None
-        # Several checkpoints, so that two runs side by side, or two visitors, do not wait for each other's loading.
-        self._predictor = ModelProcess(loaded=LOADED)
-        # Separate processes: no prediction waits for a slow file, a comparison or a study.
-        self._slow_predictor = ModelProcess(niceness=NICENESS, loaded=LOADED)
-        self._comparer, self._student = (ModelProcess(niceness=NICENESS) for _ in range(2))
+        self.room = Room([runs_folder, sets_folder()], elsewhere, limit=limits.disk_gigabytes * 1e9) if limits else None
+        # No prediction waits for a slow file, a comparison or a study.
+        self._predictor = ModelProcess()
+        self._slow_predictor, self._comparer, self._student = (ModelProcess(niceness=NICENESS) for _ in range(3))
         self._processes = {self._predictor, self._slow_predictor, self._comparer, self._student}
         self._turns = Turns()
         self._is_closed = False
@@ -89,9 +80,7 @@ class Services:
         threading.Thread(target=self._predictor.start, name="warm-up", daemon=True).start()
 
     def start_training(self, config: TrainConfig, *, sweep: SweepMember | None = None) -> Run:
-        """Create a run of the visitor's and queue its training; return at once.
-
-        ``sweep`` is its place in a sweep.
+        """Create a run of the visitor's and queue its training; return at once. ``sweep`` is its place in a sweep.
         Raises EmotionError if it cannot be started or a limit is reached.
         """
         visitor = self._visitor()
@@ -122,34 +111,20 @@ class Services:
                 raise RunError(f"{run.name} cannot be written ({error.strerror}): make room first.") from error
         self.queue.add(own)
 
-    def predict(self, run: Run, picture: Path, *, name: str = "") -> Prediction:
+    def predict(self, run: Run, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
         """Return a run's prediction for a picture; ``name`` is its name in error messages.
+
+        A file leaves an entry in the log, the open picture of a live camera does not.
         Raises EmotionError if the picture or the run cannot be used, or too many predictions are waiting.
         """
         visitor = self._visitor()
-        turn = self._turns.one_of(visitor, address=self._address())
-        with logged("prediction", visitor=visitor, run=run.name), turn:
+        entry = logged("prediction", visitor=visitor, run=run.name) if isinstance(picture, Path) else None
+        with entry or contextlib.nullcontext(), self._turns.one_of(visitor, address=self._address()):
+            seen = as_seen_by(visitor, run)
             process = self._slow_predictor if is_large(picture, name=name) else self._predictor
-            seen = as_seen_by(visitor, run)
-            prediction: Prediction = process.call(predict, seen, picture, name, seconds=PREDICTION_SECONDS)
+            steps = process.stream(predict, seen, picture, name, seconds=PREDICTION_SECONDS)
+            prediction: Prediction = result_of(steps)
             return prediction
-
-    def predict_frame(self, run: Run, frame: bytes) -> Prediction:
-        """Return a run's prediction for one picture of a live camera, without an entry in the log.
-        Raises EmotionError if the picture or the run cannot be used, or too many predictions are waiting.
-        """
-        visitor, picture = self._visitor(), io.BytesIO(frame)
-        with opened(picture, name=FRAME) as image:
-            if image.width * image.height > FRAME_PIXELS:
-                raise PictureError(f"{FRAME} is too large: choose a smaller camera.")
-        with self._turns.one_of(visitor, address=self._address()):
-            seen = as_seen_by(visitor, run)
-            said: Prediction = self._predictor.call(predict, seen, picture, FRAME, seconds=PREDICTION_SECONDS)
-            return said
-
-    def compare(self, run: Run, request: Request) -> tuple[Comparison, Path]:
-        """Do the same as ``comparing``, without yielding progress."""
-        return result_of(self.comparing(run, request))
 
     def comparing(self, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
         """Score samples of sets that the visitor may use; return the comparison and its file.
@@ -161,9 +136,8 @@ class Services:
         with logged("comparison", visitor=visitor, run=run.name, sets=len(request.sets)):
             if self._limits:
                 self._require_offered(request.sets.values())
-            result: tuple[Comparison, Path] = yield from self._comparer.stream(
-                compare_sets, as_seen_by(visitor, run), request
-            )
+            seen = as_seen_by(visitor, run)
+            result: tuple[Comparison, Path] = yield from self._comparer.stream(compare_sets, seen, request)
             return result
 
     def study(self, study: Task[R]) -> Generator[Progress, None, R]:
@@ -183,7 +157,7 @@ class Services:
         Raises EmotionError if it fails.
         """
         visitor, process = self._visitor(), ModelProcess(niceness=NICENESS)
-        with logged("job", visitor=visitor, what=type(job).__name__), ExitStack() as stack:
+        with logged("job", visitor=visitor, what=type(job).__name__), contextlib.ExitStack() as stack:
             if self._limits and self.room:
                 self._require_share(visitor)
                 stack.enter_context(self.room.reserved(self._limits.set_megabytes * 1_000_000))
@@ -192,7 +166,7 @@ class Services:
                 process.end()
             stack.callback(self._processes.discard, process)
             stack.callback(process.close)
-            result: R = yield from process.stream(do_job, job)
+            result: R = yield from process.stream(job.carry_out)
             return result
 
     def close(self) -> None:
@@ -217,9 +191,9 @@ class Services:
 
     def _require_turn(self, limits: PublicLimits, visitor: str | None, *, is_new: bool = True) -> None:
         """Check that queue, runs and disk space allow the visitor another training."""
+        near = self._require_share(visitor)
         owners = [(owner_of(run.path).owner, run.status() in GOING_ON) for run in list_runs(self.runs_folder)]
         going = [owner for owner, goes_on in owners if goes_on]
-        near = self._require_share(visitor)
         if self.room:
             self.room.require(RUN_BYTES * (len(going) + 1))
         runs = [owner for owner, _ in owners] if is_new else []

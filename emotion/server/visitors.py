@@ -17,7 +17,7 @@ from emotion.core.errors import EmotionError, RefusedError, RunError
 from emotion.core.owners import FILE, Owner, owner_of
 from emotion.data.sets import FILES, SavedSet, alone, delete_set, list_sets
 from emotion.runs.folder import FOLDER as TRASH
-from emotion.runs.folder import empty_trash, list_runs
+from emotion.runs.folder import empty_trash, list_runs, throw_away
 from emotion.runs.run import GUEST, Run
 from emotion.server.limits import ADDRESS_FACTOR, PublicLimits
 from emotion.server.logs import log, log_unexpected
@@ -49,7 +49,7 @@ class Room:
     """The disk space that some folders share: at most ``limit`` bytes, measured every 20 seconds at most.
 
     Each entry of the ``owned`` folders belongs to the visitor whose mark it has; the ``others`` have no owner.
-    Reserved bytes and bytes written since the last measurement count too.
+    Reserved bytes and bytes written since the last measurement count too. What does not fit is a RefusedError.
     """
 
     def __init__(self, owned: Sequence[Path], others: Sequence[Path], *, limit: float) -> None:
@@ -61,17 +61,13 @@ class Room:
         self._since = self._reserved = 0
 
     def require(self, more: int = 0) -> None:
-        """Check that there is room for at least ``more`` bytes.
-        Raises RefusedError if there is no room for them.
-        """
+        """Check that there is room for ``more`` bytes."""
         with self._lock:
             self._look()
             self._compare(more)
 
     def require_share(self, visitors: Collection[str], *, share: float) -> None:
-        """Check that visitors have together not used up a share of all room.
-        Raises RefusedError if they have.
-        """
+        """Check that visitors have together not used up a share of all room."""
         with self._lock:
             self._look()
             used = sum(self._by_owner[visitor] for visitor in visitors)
@@ -84,9 +80,7 @@ class Room:
 
     @contextmanager
     def reserved(self, size: int) -> Iterator[None]:
-        """Reserve ``size`` bytes for the caller's writing, then measure again.
-        Raises RefusedError if there is no room for them.
-        """
+        """Reserve ``size`` bytes for the caller's writing, then measure again."""
         with self._lock:
             self._look()
             self._compare(size)
@@ -99,9 +93,7 @@ class Room:
                 self._look_due = 0.0
 
     def note(self, size: int) -> None:
-        """Count bytes just written, without measuring.
-        Raises RefusedError if there was no room for them.
-        """
+        """Count bytes just written, without measuring."""
         with self._lock:
             self._since += size
             self._compare(0)
@@ -171,10 +163,10 @@ def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -
     def work() -> None:
         while True:
             try:
-                deleted: dict[str, Any] = delete_expired(runs, sets, uploads, limits=limits)
+                done: dict[str, Any] = delete_expired(runs, sets, uploads, limits=limits)
                 empty_trash(runs)
-                if deleted:
-                    log("cleaned", **deleted)
+                if any(done.values()):
+                    log("cleaned", **done)
             except Exception as error:  # noqa: BLE001  # one folder that cannot be read must not end the cleaning
                 log_unexpected(error, what="cleaning")
             time.sleep(SECONDS_BETWEEN_CLEANINGS)
@@ -183,7 +175,7 @@ def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -
 
 
 def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -> dict[str, int]:
-    """Delete visitors' data older than the limits allow; return how many of each kind, without zeros.
+    """Delete visitors' data older than the limits allow; return how many of each kind.
 
     Age counts from a run's last event, from a deleted run's deletion, and from a set's last change. Queued and running
     trainings stay, with their sets; a training that takes too long is asked to stop. ``uploads`` holds uploads, partial
@@ -193,37 +185,34 @@ def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimit
     before = now - limits.kept_hours * 3600
     found = list_runs(runs)
     going = [run for run in found if run.status() in GOING_ON]
-    in_use = set(_trained_on(going))
-    left = [run for run in found if run not in going and _is_left(run.path, before, "events.jsonl")]
-    spare = [each for each in list_sets(sets) if _is_left(each.folder, before, *FILES)]
-    of_guests = [path for run in found for path in _in(run.path / "comparisons") if path.name.startswith(GUEST)]
-    half_made = [*runs.glob(".new-*"), *runs.glob(".gone-*")]
+    in_use = {folder for run in going if (folder := _trained_on(run))}
+    old_runs = [run for run in found if run not in going and _is_left(run.path, before, "events.jsonl")]
+    old_sets = [each for each in list_sets(sets) if _is_left(each.folder, before, *FILES)]
+    half_made = [*runs.glob(".new-*"), *(path for run in found for path in run.path.glob(f"comparisons/{GUEST}*"))]
     late = [run for run in going if _takes_longer(run, limits.training_minutes * 60, now)]
     for run in late:
         run.request_stop()
     with contextlib.suppress(EmotionError), alone(sets):
         pass  # entering it deletes a partial set of a killed process
-    counts = {
-        "runs": sum(_delete_run(run) for run in left),
-        "sets": sum(_delete_set(each) for each in spare if each.folder.resolve() not in in_use),
-        "thrown": sum(_delete(path) for path in _in(runs / TRASH) if owner_of(path).owner and _modified(path) < before),
-        "leftovers": sum(_delete(path) for path in [*of_guests, *half_made] if _modified(path) < before),
+    return {
+        "runs": sum(map(_delete_run, old_runs)),
+        "sets": sum(_delete_set(each) for each in old_sets if each.folder.resolve() not in in_use),
+        "thrown": sum(_delete(path) for path in _in(runs / TRASH) if _is_left(path, before, ".")),
+        "leftovers": sum(_delete(path) for path in half_made if _modified(path) < before),
         "uploads": sum(_delete(path) for path in _in(uploads) if _newest(path) < before),
         "stopped": len(late),
     }
-    return {kind: count for kind, count in counts.items() if count}
 
 
 def _is_left(folder: Path, before: float, *files: str) -> bool:
-    """Whether a folder belongs to a visitor and was last changed before a time."""
-    is_visitors = bool(owner_of(folder).owner)
-    return is_visitors and max(_modified(folder / file) for file in (*files, FILE)) < before
+    """Whether a folder belongs to a visitor, and these files and its sharing were last changed before a time."""
+    return bool(owner_of(folder).owner) and max(_modified(folder / file) for file in (*files, FILE)) < before
 
 
-def _trained_on(going: list[Run]) -> Iterator[Path]:
-    for run in going:
-        with contextlib.suppress(EmotionError):
-            yield Path(run.config().pictures).resolve()
+def _trained_on(run: Run) -> Path | None:
+    with contextlib.suppress(EmotionError):
+        return Path(run.config().pictures).resolve()
+    return None
 
 
 def _takes_longer(run: Run, seconds: float, now: float) -> bool:
@@ -233,14 +222,11 @@ def _takes_longer(run: Run, seconds: float, now: float) -> bool:
 
 
 def _delete_run(run: Run) -> bool:
-    beside = run.path.parent / f".gone-{run.name}"
-    try:
-        # A process that trains it holds the lock; moved first, so that no one sees half a run.
-        with run.lock():
-            run.path.rename(beside)
-    except (EmotionError, OSError):
-        return False
-    return _delete(beside)
+    with contextlib.suppress(EmotionError):
+        # Moved first, so that no one sees half a run; a training that has begun meanwhile stays.
+        throw_away(run)
+        return _delete(run.path.parent / TRASH / run.name)
+    return False
 
 
 def _delete_set(found: SavedSet) -> bool:
@@ -251,10 +237,7 @@ def _delete_set(found: SavedSet) -> bool:
 
 
 def _in(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _delete(path: Path) -> bool:

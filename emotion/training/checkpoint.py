@@ -14,15 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emotion.backbones.network import Head
 from emotion.core.config import TrainConfig
 from emotion.core.events import Scores
 from emotion.core.prediction import FEWEST
+from emotion.core.scored import ScoredPicture
 from emotion.data.sampling import Split
 from emotion.inference.novelty import Seen, save_seen
 from emotion.runs.card import model_card
-from emotion.runs.validation import save_validation
-from emotion.training.model import Model, weights_of
+from emotion.runs.validation import Validation, save_validation
+from emotion.training.model import Model
 from emotion.training.optimizer import copy_in_order
 
 STATE = "state.pt"
@@ -53,14 +53,6 @@ class Best:
         return cls(**{**state, "scores": Scores(**state["scores"]), "seen": seen})
 
 
-def best_of(state: dict[str, Any] | None, head: Head) -> Best | None:
-    """Return a saved state's best epoch, and set the whitening of ``head`` from it."""
-    if state is None or state["best"] is None:
-        return None
-    head.whiten(*state["whitening"])
-    return Best.from_state(state["best"])
-
-
 def keep_best(
     best: Best, model: Model, split: Split, *, config: TrainConfig, folder: Path, unreadable: Collection[Path]
 ) -> None:
@@ -69,15 +61,16 @@ def keep_best(
     ``unreadable`` are the skipped pictures of the split; the model card does not count them.
     Raises OSError where the disk is full or cannot be written.
     """
-    copy_in_order(best.weights, into=weights_of(model.head, model.trained))
+    copy_in_order(best.weights, into=model.weights())
     root = Path(config.pictures).resolve()
     pictures = split.train + split.validation
     rows = []
     for index, probabilities in sorted(best.probabilities.items()):
         path = pictures[index].path
         shown = path.relative_to(root) if path.is_relative_to(root) else path
-        rows.append((shown.as_posix(), pictures[index].label, dict(zip(split.classes, probabilities, strict=True))))
-    save_validation(rows, epoch=best.epoch, classes=split.classes, folder=folder)
+        scores = dict(zip(split.classes, probabilities, strict=True))
+        rows.append(ScoredPicture(shown.as_posix(), "", pictures[index].label, scores))
+    save_validation(Validation(best.epoch, split.classes, rows), folder)
     if best.seen is not None:
         save_seen(best.seen, folder)
     knows_unknown = best.seen is not None and len(best.seen.distances) >= FEWEST
@@ -112,18 +105,14 @@ def _save_checkpoint(model: Model, *, card: str, folder: Path) -> None:
 
 
 def save_state(state: dict[str, Any], *, folder: Path) -> None:
-    """Write a training's state into ``folder`` in one rename. Raises OSError where the disk is full."""
+    """Write a training's state into ``folder`` in one rename. Raises RuntimeError, of an OSError, on a full disk."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{STATE}-{os.getpid()}"
     try:
+        # Given a path, torch would lose the cause of a failed write.
         with beside.open("wb") as file:
             torch.save(state, file)
         beside.replace(folder / STATE)
-    except RuntimeError as error:
-        # torch wraps a failed write to our file object in another error; given a path it would lose the cause.
-        if isinstance(error.__context__, OSError):
-            raise error.__context__ from None
-        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -1,11 +1,10 @@
-"""What all parts of a training share: settings, device, processes, clock and the stop request."""
+"""What all parts of a training share: settings, device, processes and the stop request."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,11 +28,10 @@ def make_accelerator() -> Accelerator:
 
 @dataclass
 class Context:
-    """A training's settings and the machine it runs on; ``started`` is a ``time.perf_counter()``."""
+    """A training's settings and the machine it runs on."""
 
     config: TrainConfig
     asked_to_stop: Callable[[], bool] = lambda: False
-    started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         self.accelerator = make_accelerator()
@@ -41,25 +39,17 @@ class Context:
         self.processes, self.rank = int(self.accelerator.num_processes), int(self.accelerator.process_index)
         self.precision: Precision = resolve_precision(self.config.precision, self.device)
 
-    @property
-    def elapsed_seconds(self) -> float:
-        """Seconds since the configuration was accepted."""
-        return time.perf_counter() - self.started
-
     def autocast(self) -> torch.autocast:
         """Return the autocast context for a trained backbone."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def gathered(self, rows: list[Any]) -> list[Any]:
         """Return the rows of all processes."""
-        return list(gather_object(rows)) if self.processes > 1 else rows
+        return list(gather_object(rows))
 
     def of_first(self, answer: Any) -> Any:
         """Return the first process's answer: if each process decided alone, some could wait for the others forever."""
-        answers = [answer]
-        if self.processes > 1:
-            broadcast_object_list(answers)
-        return answers[0]
+        return broadcast_object_list([answer])[0]
 
     def stop_if_asked(self) -> None:
         """Raise Stopped if the training was asked to stop."""

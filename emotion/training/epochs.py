@@ -12,23 +12,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emotion.backbones.network import Head, Trained
 from emotion.core.errors import BackboneError, ConfigError
 from emotion.core.events import EpochDone, Scores, StepDone
 from emotion.inference.novelty import Seen, chosen, see
 from emotion.training.checkpoint import Best
 from emotion.training.context import Context
-from emotion.training.features import Features
-from emotion.training.head import NO_NUMBERS, seen_by, whiten
-from emotion.training.inputs import Examples, FeatureInputs, Inputs, batches, shard, steps_in
-from emotion.training.model import weights_of
+from emotion.training.inputs import Examples, Inputs, batches, shard, steps_in
+from emotion.training.model import Model
 from emotion.training.optimizer import WeightAverage, copy_in_order, make_optimizer
 
 VALIDATION_BATCH = 64
+NO_NUMBERS = "This backbone makes no numbers of these pictures: its weights are damaged, choose another one."
 
 
 class Epochs:
-    """Trains a head alone, or ``trained`` with its head, and remembers the epoch with the lowest validation loss.
+    """Trains a model's head, and its body where that is trained, and remembers the epoch of lowest validation loss.
 
     ``seen`` are the features by which the run recognises familiar pictures. Where a body is trained, they change with
     it: ``seen`` is then None, and they are collected during each epoch, from training pictures with that epoch's
@@ -36,36 +34,28 @@ class Epochs:
     """
 
     def __init__(
-        self,
-        head: Head,
-        trained: Trained | None,
-        inputs: Inputs,
-        examples: Examples,
-        *,
-        seen: Seen | None,
-        context: Context,
+        self, model: Model, inputs: Inputs, examples: Examples, *, seen: Seen | None, context: Context
     ) -> None:
         self.best: Best | None = None
         self.stopped_early = False
         self.finished_epochs = 0
         self._context, self._config = context, context.config
-        self._head, self._inputs, self._seen = head, inputs, seen
-        self._labels, self._class_weights = examples.labels, examples.class_weights
+        self._head, self._inputs, self._examples, self._seen = model.head, inputs, examples, seen
         self._train, self._validation = examples.train, examples.validation
         self._steps_per_epoch = steps_in(len(self._train), batch_size=self._config.batch_size)
         self._optimizer, self._scheduler = make_optimizer(
-            list(head.linear.parameters()),
-            trained.layers() if trained else [],
+            list(model.head.linear.parameters()),
+            model.trained.layers() if model.trained else [],
             config=self._config,
             steps=self._steps_per_epoch * self._config.epochs,
         )
-        self._top: nn.Module = trained or head.linear
+        self._top: nn.Module = model.trained or model.head.linear
         if context.processes > 1:
             self._top = context.accelerator.prepare_model(self._top)
-        self._weights = weights_of(head, trained)
+        self._weights = model.weights()
         self._average = WeightAverage(self._weights, on=self._config.weight_averaging)
-        self._step, self._validation_seconds = 0, 0.0
-        self._references = set(chosen(self._train, width=head.linear.in_features, seed=self._config.seed))
+        self._step = 0
+        self._references = set(chosen(self._train, width=model.head.linear.in_features, seed=self._config.seed))
         self._passed: dict[int, Tensor] = {}
 
     def run(self) -> Iterator[StepDone | EpochDone]:
@@ -73,13 +63,10 @@ class Epochs:
         Raises Stopped on request; BackboneError or ConfigError where the loss is not a number.
         """
         if self.finished_epochs == 0:
-            began = time.perf_counter()
             scores, _ = self._validate()
-            self._validation_seconds = time.perf_counter() - began
             if not math.isfinite(scores.loss):
                 raise BackboneError(NO_NUMBERS)
             yield EpochDone(
-                elapsed_seconds=self._context.elapsed_seconds,
                 epoch=0,
                 train_loss=None,
                 train_accuracy=None,
@@ -87,8 +74,7 @@ class Epochs:
                 is_best=False,
                 remaining_seconds=0.0,
             )
-        self._began, resumed_epochs = time.perf_counter(), self.finished_epochs
-        self._resumed_steps, self._pictures = self._step, 0
+        self._began, self._resumed_step, self._pictures = time.perf_counter(), self._step, 0
         for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
             # Checked before an epoch, so that a run interrupted after its last epoch does not continue.
             waited = self.finished_epochs - self.best.epoch if self.best else 0
@@ -104,16 +90,14 @@ class Epochs:
                     weights = {name: value.clone() for name, value in self._weights.items()}
                     self.best = Best(epoch, scores, probabilities, weights, self._seen or self._see())
             self.finished_epochs = epoch
-            pace = (time.perf_counter() - self._began) / (epoch - resumed_epochs)
             trained = self._scores(sums)
             yield EpochDone(
-                elapsed_seconds=self._context.elapsed_seconds,
                 epoch=epoch,
                 train_loss=trained.loss,
                 train_accuracy=trained.accuracy,
                 validation=scores,
                 is_best=is_best,
-                remaining_seconds=pace * (self._config.epochs - epoch),
+                remaining_seconds=self._remaining_seconds(),
             )
 
     def state(self) -> dict[str, Any]:
@@ -152,36 +136,40 @@ class Epochs:
             if not math.isfinite(scores.loss):
                 raise ConfigError(f"The loss is not a number any more in epoch {epoch}: lower the learning rate.")
             self._pictures += len(batch)
-            elapsed = time.perf_counter() - self._began
-            pace = elapsed / (self._step - self._resumed_steps)
-            steps_left = self._steps_per_epoch * config.epochs - self._step
             yield StepDone(
-                elapsed_seconds=context.elapsed_seconds,
                 epoch=epoch,
                 step=self._step,
                 loss=scores.loss,
                 accuracy=scores.accuracy,
                 learning_rate=rate,
-                pictures_per_second=self._pictures / elapsed,
-                # The pace includes the validations so far, except in the first epoch.
-                remaining_seconds=pace * steps_left + self._validation_seconds * (1 if epoch > 1 else config.epochs),
+                pictures_per_second=self._pictures / (time.perf_counter() - self._began),
+                remaining_seconds=self._remaining_seconds(),
             )
+
+    def _remaining_seconds(self) -> float:
+        """Return the estimated time for the remaining steps, at the pace so far, which includes the validations."""
+        pace = (time.perf_counter() - self._began) / (self._step - self._resumed_step)
+        return pace * (self._steps_per_epoch * self._config.epochs - self._step)
 
     def _take_step(self, indices: list[int], counts: Tensor, size: int, epoch: int) -> Tensor:
         """Train on this process's part of a batch of ``size`` and return its sums."""
-        target = self._labels[indices]
+        config, target = self._config, self._examples.labels[indices]
         logits, features = self._forward(self._inputs.training(indices, epoch=epoch))
         if features is not None:
             self._note(indices, features, only=self._references)
         losses = functional.cross_entropy(
-            logits, target, weight=self._class_weights, reduction="none", label_smoothing=self._config.label_smoothing
+            logits,
+            target,
+            weight=self._examples.class_weights,
+            reduction="none",
+            label_smoothing=config.label_smoothing,
         )
         # Gradients are averaged over the processes, so each process scales its loss by their number.
         loss = (losses * counts).sum() * self._context.processes / size
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if self._config.gradient_clipping:
-            nn.utils.clip_grad_norm_(self._top.parameters(), self._config.gradient_clipping)
+        if config.gradient_clipping:
+            nn.utils.clip_grad_norm_(self._top.parameters(), config.gradient_clipping)
         self._optimizer.step()
         self._scheduler.step()
         self._average.update()
@@ -201,7 +189,7 @@ class Epochs:
             logits, features = self._forward(self._inputs.plain(indices))
             if features is not None:
                 self._note(indices, features)
-            sums += _sums(logits, self._labels[indices], torch.tensor(weights, device=context.device))
+            sums += _sums(logits, self._examples.labels[indices], torch.tensor(weights, device=context.device))
             said = zip(indices, logits.softmax(1).tolist(), weights, strict=True)
             rows += [(index, row) for index, row, weight in said if weight]
         return self._scores(sums), dict(context.gathered(rows))
@@ -229,23 +217,8 @@ class Epochs:
 
     def _scores(self, sums: Tensor) -> Scores:
         """Return the means over the pictures of all processes."""
-        accelerator = self._context.accelerator
-        sums = accelerator.reduce(sums.clone(), reduction="sum") if self._context.processes > 1 else sums
-        loss, hits, confidence, count = sums.tolist()
+        loss, hits, confidence, count = self._context.accelerator.reduce(sums, reduction="sum").tolist()
         return Scores(loss=loss / count, accuracy=hits / count, correct_confidence=confidence / count)
-
-
-def head_epochs(head: Head, features: Features, examples: Examples, context: Context) -> Epochs:
-    """Return the epochs of a head alone, on whitened features.
-
-    Only the head changes, so its inputs are computed once.
-    """
-    config = context.config
-    references = chosen(examples.train, width=head.linear.in_features, seed=config.seed)
-    seen = see(features.take(references).numpy(), features.take(examples.validation).numpy())
-    whiten(head, features, examples, views=config.views)
-    inputs = FeatureInputs(seen_by(head, features, context), config=config)
-    return Epochs(head, None, inputs, examples, seen=seen, context=context)
 
 
 def _sums(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

@@ -2,28 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emotion.backbones.network import Head
+from emotion.backbones.network import Head, Trained
 from emotion.core.config import TrainConfig
 from emotion.core.errors import BackboneError
+from emotion.data.folders import Picture
+from emotion.inference.novelty import chosen, see
 from emotion.training.context import Context
+from emotion.training.epochs import NO_NUMBERS, Epochs
 from emotion.training.features import Features
-from emotion.training.inputs import Examples, batches, steps_in, view_of
+from emotion.training.inputs import Examples, FeatureInputs, Inputs, PictureInputs, batches, steps_in, view_of
+from emotion.training.model import Model
 from emotion.training.optimizer import make_optimizer
 
 BATCH = 64
 # Chosen by grouped cross-validation inside the training photographs.
 SHRINKAGE = 0.5
 SMALLEST = 1e-8
-NO_NUMBERS = "This backbone makes no numbers of these pictures: its weights are damaged, choose another one."
+
+
+def begin(
+    model: Model,
+    features: Features | None,
+    examples: Examples,
+    context: Context,
+    *,
+    pictures: Sequence[Picture],
+    state: dict[str, Any] | None = None,
+) -> Epochs:
+    """Return the epochs of a training, resumed from ``state`` where there is one, whose whitening the model then has.
+
+    ``features`` are those of the frozen layers, if any are frozen. They are whitened over the training pictures; where
+    blocks are trained on top of them, the head is first trained alone.
+    """
+    config, head, trained, seen = context.config, model.head, model.trained, None
+    inputs: Inputs
+    if features is None:
+        inputs = PictureInputs(pictures, model.processor, config=config)
+    elif trained is None:
+        references = chosen(examples.train, width=head.linear.in_features, seed=config.seed)
+        seen = see(features.take(references).numpy(), features.take(examples.validation).numpy())
+        if state is None:
+            whiten(head, features, examples, views=config.views)
+        # Only the head changes, so its inputs are computed once.
+        inputs = FeatureInputs(seen_by(head, features, context), config=config)
+    else:
+        if state is None:
+            pooled = features.through(lambda rows: _pooled(trained, rows, context))
+            whiten(head, pooled, examples, views=config.views)
+            train_head(head, seen_by(head, pooled, context), examples, context)
+        inputs = FeatureInputs(features, config=config, patches=model.patches)
+    epochs = Epochs(model, inputs, examples, seen=seen, context=context)
+    if state is not None:
+        epochs.resume_from(state)
+    return epochs
+
+
+@torch.inference_mode()
+def _pooled(trained: Trained, tokens: Tensor, context: Context) -> Tensor:
+    """Return the features that the trained blocks compute from cached tokens."""
+    context.stop_if_asked()
+    with context.autocast():
+        features: Tensor = trained(tokens.to(context.device))[1]
+    return features.cpu()
 
 
 def whiten(head: Head, features: Features, examples: Examples, *, views: int) -> None:

@@ -28,6 +28,11 @@ class Model:
     patches: int
     notes: list[str]
 
+    def weights(self) -> dict[str, Tensor]:
+        """Return the trained weights by name, the head's last; writing to them changes the model."""
+        layers = [value for layer in self.trained.layers() for value in layer] if self.trained else []
+        return {str(place): value.data for place, value in enumerate([*layers, *self.head.linear.parameters()])}
+
 
 def load_model(config: TrainConfig, classes: Sequence[str], path: Path, device: torch.device) -> Model:
     """Load a backbone with a new head; each unsupported setting becomes a note.
@@ -53,12 +58,6 @@ def load_model(config: TrainConfig, classes: Sequence[str], path: Path, device: 
     head = Head(network.head)
     trained = None if config.depth == "head" else Trained(network, head, config.depth)
     return Model(network, head, trained, processor, patches, notes)
-
-
-def weights_of(head: Head, trained: Trained | None) -> dict[str, Tensor]:
-    """Return the trained weights by name, the head's last; writing to them changes the model."""
-    layers = [value for layer in trained.layers() for value in layer] if trained else []
-    return {str(place): value.data for place, value in enumerate([*layers, *head.linear.parameters()])}
 
 
 def _drops_patches(network: Network, depth: int) -> bool:

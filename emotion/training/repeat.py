@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,55 +24,41 @@ from emotion.core.labels import EMOTIONS
 from emotion.core.progress import Progress
 from emotion.data.folders import Picture, find_pictures
 from emotion.data.sampling import split
+from emotion.inference.classifier import Classifier
 from emotion.runs.run import Run
-from emotion.runs.split import load_split
+from emotion.runs.split import SplitRecord, require_unchanged
 from emotion.training.context import Context, threads_for
-from emotion.training.epochs import head_epochs
-from emotion.training.features import Features, Look
+from emotion.training.features import FeaturePass, Features
+from emotion.training.head import begin
 from emotion.training.inputs import Examples
-from emotion.training.model import weights_of
+from emotion.training.model import Model
 from emotion.training.optimizer import copy_in_order
 
 
-def of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
-    """Return ``pooled`` features of pictures from the backbone of a configuration.
-    Raises as ``pooled``, and BackboneError where the backbone is missing or unsupported.
+def features_of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
+    """Return (N, F) float32 features of pictures from the backbone of a configuration, and NaN for an unreadable one.
+
+    They equal those of a training of the head alone before whitening, and are cached as such.
+    Raises PictureError where no picture can be read; RunError where the disk has no room for the features;
+    BackboneError where the backbone is missing or unsupported.
     """
     source = locate(config.backbone)
     # Its head is not used, so any classes will do.
     network = load_backbone(source.path, classes=list(EMOTIONS), image_size=config.image_size)
     processor = load_processor(source.path, image_size=network.image_size)
-    return (yield from pooled(pictures, config, weights=source.sha256, network=network, processor=processor))
+    return (yield from _pooled(pictures, config, network, processor, source.sha256))
 
 
-def look_at(
-    pictures: Sequence[Path], *, run: Run, network: Network, processor: BaseImageProcessor
+def features_of_run(
+    pictures: Sequence[Path], run: Run, classifier: Classifier
 ) -> Generator[Progress, None, np.ndarray]:
-    """Return ``pooled`` features of pictures from a run's checkpoint, loaded as ``network``."""
-    return (yield from pooled(pictures, run.config(), weights=_weights_of(run), network=network, processor=processor))
-
-
-def pooled(
-    pictures: Sequence[Path], config: TrainConfig, *, weights: str, network: Network, processor: BaseImageProcessor
-) -> Generator[Progress, None, np.ndarray]:
-    """Return (N, F) float32 features of pictures, before whitening; a row of NaN for an unreadable picture.
-
-    They equal those of a training of the head alone, and are cached as such. ``weights`` is as in ``Look``.
-    Raises PictureError where no picture can be read; RunError where the disk has no room for the features.
-    """
-    features = np.full((len(pictures), network.width), np.nan, dtype=np.float32)
-    found = {place: picture for place, path in enumerate(pictures) if (picture := _found(path))}
-    if found:
-        context = Context(replace(config, depth="head"))
-        seen = yield from _looked(Look(list(found.values()), 0, network, processor, weights, context))
-        places = list(found)
-        readable = [row for row in range(len(places)) if row not in seen.unreadable]
-        features[[places[row] for row in readable]] = seen.take(readable).numpy()
-    return features
+    """Return features of pictures as ``features_of_backbone``, from a run's loaded checkpoint."""
+    network, processor = classifier.network, classifier.processor
+    return (yield from _pooled(pictures, run.config(), network, processor, _weights_of(run)))
 
 
 def retrain(
-    run: Run, seeds: Sequence[int], pictures: Sequence[Path], *, network: Network, processor: BaseImageProcessor
+    run: Run, classifier: Classifier, seeds: Sequence[int], pictures: Sequence[Path]
 ) -> Generator[Progress, None, np.ndarray]:
     """Retrain a run with each seed; return the (seeds, N, C) probabilities for ``pictures``.
 
@@ -87,48 +74,66 @@ def retrain(
             f"This run trained {'its whole backbone' if config.depth == 'all' else blocks}: repeating it takes as long "
             "as a training each time; sweep over seeds in Train instead."
         )
-    learnt = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
-    _check_unchanged(run, learnt)
-    shown = torch.from_numpy((yield from look_at(pictures, run=run, network=network, processor=processor)))
-    context = Context(config)
+    root = Path(config.pictures)
+    learnt = find_pictures(root, use_aliases=config.use_aliases)
+    parts = split(learnt, fraction=config.validation_share, seed=config.seed)
+    require_unchanged(run, SplitRecord.of(parts, root), locate(config.backbone))
+    shown = torch.from_numpy((yield from features_of_run(pictures, run, classifier)))
     # The seed decides which pictures are varied, so every view of each picture is computed.
-    features = yield from _looked(Look(learnt, len(learnt), network, processor, _weights_of(run), context))
+    network, processor = classifier.network, classifier.processor
+    one_pass = FeaturePass(learnt, len(learnt), network, processor, _weights_of(run), Context(config))
+    features = yield from _told(one_pass)
     said, total = [], len(seeds) * config.epochs
     for number, seed in enumerate(seeds):
         step = Progress(number * config.epochs, total, f"training {number + 1} of {len(seeds)}, with seed {seed}")
         yield step
-        head = yield from _train(replace(config, seed=seed), learnt, features, step)
+        head = yield from _train(Context(replace(config, seed=seed)), one_pass, features, step)
         with torch.inference_mode():
-            said.append(head(shown.to(context.device)).softmax(1).cpu().numpy())
+            said.append(head(shown.to(one_pass.context.device)).softmax(1).cpu().numpy())
     return np.stack(said)
 
 
 def _train(
-    config: TrainConfig, learnt: Sequence[Picture], features: Features, step: Progress
+    context: Context, one_pass: FeaturePass, features: Features, step: Progress
 ) -> Generator[Progress, None, Head]:
-    """Train a head as ``fit`` does, on features in the order of ``learnt``; return that of its best epoch."""
-    context, parts = Context(config), split(learnt, fraction=config.validation_share, seed=config.seed)
-    place = {picture.path: number for number, picture in enumerate(learnt)}
-    order = [place[picture.path] for picture in parts.train + parts.validation]
-    mine = replace(features, places=features.places[:, order])
-    unreadable = {number for number, where in enumerate(order) if where in features.unreadable}
-    examples = Examples.of(parts, unreadable, context)
-    width = len(mine.take(examples.train[:1])[0])
-    head = Head(nn.Linear(width, len(parts.classes)).to(context.device))
+    """Train a head as ``fit`` does, on features of all pictures of a pass; return that of its best epoch."""
+    config = context.config
+    parts = split(one_pass.pictures, fraction=config.validation_share, seed=config.seed)
+    pictures = parts.train + parts.validation
+    place = {picture.path: number for number, picture in enumerate(one_pass.pictures)}
+    order = {place[picture.path]: number for number, picture in enumerate(pictures)}
+    rows = {(view, order[index]): row for (view, index), row in features.rows.items()}
+    mine = Features(rows, {order[index]: reason for index, reason in features.unreadable.items()})
+    head = Head(nn.Linear(one_pass.network.width, len(parts.classes)).to(context.device))
     nn.init.zeros_(head.linear.bias)
+    model = Model(one_pass.network, head, None, one_pass.processor, 0, [])
     with threads_for("head"):
-        epochs = head_epochs(head, mine, examples, context)
+        epochs = begin(model, mine, Examples.of(parts, mine.unreadable, context), context, pictures=pictures)
         for event in epochs.run():
             if isinstance(event, EpochDone):
                 yield replace(step, done=step.done + event.epoch)
     if epochs.best is not None:
-        copy_in_order(epochs.best.weights, into=weights_of(head, None))
+        copy_in_order(epochs.best.weights, into=model.weights())
     return head
 
 
-def _looked(look: Look) -> Generator[Progress, None, Features]:
+def _pooled(
+    pictures: Sequence[Path], config: TrainConfig, network: Network, processor: BaseImageProcessor, weights: str
+) -> Generator[Progress, None, np.ndarray]:
+    features = np.full((len(pictures), network.width), np.nan, dtype=np.float32)
+    found = {place: Picture(path, "") for place, path in enumerate(pictures) if os.access(path, os.R_OK)}
+    if found:
+        context = Context(replace(config, depth="head"))
+        seen = yield from _told(FeaturePass(list(found.values()), 0, network, processor, weights, context))
+        places = list(found)
+        readable = [row for row in range(len(places)) if row not in seen.unreadable]
+        features[[places[row] for row in readable]] = seen.take(readable).numpy()
+    return features
+
+
+def _told(one_pass: FeaturePass) -> Generator[Progress, None, Features]:
     """Run a feature pass and yield its progress, if there is anything to compute; a full disk raises RunError."""
-    steps = look.take()
+    steps = one_pass.run()
     try:
         while True:
             step = next(steps)
@@ -141,26 +146,6 @@ def _looked(look: Look) -> Generator[Progress, None, Features]:
         raise RunError(
             f"A file could not be read or written ({error.strerror}): make room on the disk first."
         ) from error
-
-
-def _found(path: Path) -> Picture | None:
-    """Return a picture with the hash of its content; None where the file is missing."""
-    picture = Picture(path, "")
-    try:
-        return picture if picture.sha256 else None
-    except OSError:
-        return None
-
-
-def _check_unchanged(run: Run, pictures: Sequence[Picture]) -> None:
-    """Raise RunError where a new training would start from other pictures or weights than the run did."""
-    if locate(run.config().backbone).sha256 != run.record().get("backbone", {}).get("sha256"):
-        raise RunError(
-            "The backbone's weights are others than when this run was trained: train it anew, then repeat it."
-        )
-    before = sorted((row.label, row.sha256) for row in load_split(run).rows)
-    if before != sorted((picture.label, picture.sha256) for picture in pictures):
-        raise RunError("The pictures that this run was trained on have changed: train it anew, then repeat it.")
 
 
 def _weights_of(run: Run) -> str:

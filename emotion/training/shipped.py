@@ -8,64 +8,40 @@ computed features. ``python -m emotion.training.shipped`` writes them.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from emotion.core.errors import EmotionError
+from emotion.core.files import write_json
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.data.duplicates import TrainedOn
 from emotion.runs.run import Run
 from emotion.runs.split import load_split
-from emotion.training.cache import Recipe, Rows, cache_folder, row_key
+from emotion.training.cache import Recipe, cache_folder
 
-FILE = DRAWN_FOLDER / "features.safetensors"
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FEATURES, FINGERPRINTS = DRAWN_FOLDER / "features.safetensors", DRAWN_FOLDER / "fingerprints.json"
 _DECIDING = (
     "size", "crop_size", "do_center_crop", "do_resize", "do_rescale", "do_normalize", "image_mean", "image_std",
     "resample", "rescale_factor",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Shipped:
-    """Features by names of views: ``places`` maps each name to its row in ``features``, (N, F) in half precision.
-
-    ``fingerprints`` maps the SHA-256 of a picture's content to its fingerprint.
-    """
-
-    made_of: str
-    places: dict[str, int]
-    features: NDArray[np.float16]
-    fingerprints: dict[str, bytes]
-
-
-def shipped_rows(recipe: Recipe, *, wanted: Collection[str]) -> list[Rows]:
-    """Return the shipped rows of the wanted names for a recipe: one set of rows, or none."""
-    found = shipped()
-    if found is None or recipe.trained_blocks or found.made_of != _made_of(recipe):
-        return []
-    places = {name: place for name, place in found.places.items() if name in wanted}
-    if not places:
-        return []
-    import torch
-
-    return [Rows(torch.from_numpy(found.features), places)]
-
-
-def shipped() -> Shipped | None:
-    """Return all shipped features; None where they are missing or damaged, so that they are computed."""
+def shipped_rows(recipe: Recipe, names: Collection[str]) -> dict[str, Tensor]:
+    """Return the shipped rows of these names, if this recipe gives the same; none where the file cannot be read."""
     try:
-        return _read(FILE, FILE.stat().st_mtime_ns)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
-        return None
+        with safe_open(FEATURES, framework="pt") as file:
+            if recipe.trained_blocks or file.metadata()["made_of"] != _made_of(recipe):
+                return {}
+            return {name: file.get_tensor(name) for name in file.keys() if name in names}  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return {}
 
 
 def trained_on(run: Run) -> TrainedOn:
@@ -81,24 +57,9 @@ def trained_on(run: Run) -> TrainedOn:
 
 def fingerprinted(rows: Sequence[tuple[str, str]]) -> TrainedOn:
     """Return pictures, given as (path, SHA-256), by content and appearance; their fingerprints are cached."""
-    drawn = shipped()
-    known = drawn.fingerprints if drawn else {}
+    shipped = json.loads(FINGERPRINTS.read_text(encoding="utf-8"))
+    known = {sha256: bytes.fromhex(bits) for sha256, bits in shipped.items()}
     return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.json")
-
-
-@lru_cache(maxsize=1)
-def _read(file: Path, written: int) -> Shipped:
-    with safe_open(file, framework="numpy") as opened:
-        about = opened.metadata()
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  # no dictionary
-    if about["sum"] != _sum(tensors):
-        raise ValueError("damaged")
-    views = zip(tensors["contents"], tensors["views"].tolist(), strict=True)
-    names = [row_key(sha256.tobytes().hex(), view=view, augmentation=about["augmentation"]) for sha256, view in views]
-    prints = zip(tensors["printed"], tensors["fingerprints"], strict=True)
-    places = {name: row for row, name in enumerate(names)}
-    fingerprints = {sha256.tobytes().hex(): bits.tobytes() for sha256, bits in prints}
-    return Shipped(about["made_of"], places, tensors["features"], fingerprints)
 
 
 def _made_of(recipe: Recipe) -> str:
@@ -109,16 +70,10 @@ def _made_of(recipe: Recipe) -> str:
     )
 
 
-def _bytes(rows: list[bytes]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
-
-
-def _sum(tensors: dict[str, NDArray[Any]]) -> str:
-    return f"{zlib.crc32(b''.join(tensors[name].tobytes() for name in sorted(tensors))):08x}"
-
-
 def main() -> None:
     """Write the features of the training set of people in Quick's views, and of the other sets unchanged."""
+    from safetensors.torch import save_file
+
     from emotion.backbones.loading import load_backbone
     from emotion.backbones.pixels import load_processor
     from emotion.backbones.registry import locate
@@ -129,31 +84,22 @@ def main() -> None:
     from emotion.data.duplicates import LOOKED_AT, fingerprints
     from emotion.data.folders import find_pictures
     from emotion.training.context import Context
-    from emotion.training.features import Look
+    from emotion.training.features import FeaturePass
 
-    FILE.unlink(missing_ok=True)
-    context = Context(replace(preset("Quick", pictures=str(DRAWN_FOLDER / "human_train")), precision="float32"))
-    config = context.config
+    FEATURES.unlink(missing_ok=True)
+    config = replace(preset("Quick", pictures=str(DRAWN_FOLDER / "human_train")), precision="float32")
     source = locate(config.backbone)
     network = load_backbone(source.path, classes=list(EMOTIONS), image_size=config.image_size)
     processor = load_processor(source.path, image_size=config.image_size)
     people = find_pictures(DRAWN_FOLDER / "human_train")
     others = [each for name in ("human_eval", "dog_eval", "cat_eval") for each in find_pictures(DRAWN_FOLDER / name)]
-    look = Look([*people, *others], len(people), network, processor, source.sha256, context)
-    seen = result_of(look.take(), tell=print)
-    names = look.names()
-    views, indices = zip(*names, strict=True)
-    printed = {each.sha256: fingerprints(open_picture(each.path, side=LOOKED_AT))[0] for each in look.pictures}
-    tensors: dict[str, NDArray[Any]] = {
-        "features": seen.take(indices, views=views).numpy().astype(np.float16),
-        "contents": _bytes([bytes.fromhex(name.partition("/")[0]) for name in names.values()]),
-        "views": np.array(views, np.uint8),
-        "printed": _bytes([bytes.fromhex(sha256) for sha256 in printed]),
-        "fingerprints": _bytes(list(printed.values())),
-    }
-    about = {"made_of": _made_of(look.recipe()), "augmentation": config.augmentation, "sum": _sum(tensors)}
-    FILE.write_bytes(save(tensors, about))
-    print(f"{FILE}: {len(names):,} views, {FILE.stat().st_size / 1e6:.1f} MB")
+    one_pass = FeaturePass([*people, *others], len(people), network, processor, source.sha256, Context(config))
+    seen = result_of(one_pass.run(), tell=print)
+    rows = {name: seen.rows[view].half().clone() for view, name in one_pass.names().items()}
+    save_file(rows, FEATURES, {"made_of": _made_of(one_pass.recipe())})
+    prints = {each.sha256: fingerprints(open_picture(each.path, side=LOOKED_AT))[0].hex() for each in one_pass.pictures}
+    write_json(FINGERPRINTS, prints)
+    print(f"{FEATURES}: {len(rows):,} views, {FEATURES.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

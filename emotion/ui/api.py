@@ -104,7 +104,8 @@ class Endpoints:
         with _coded("picture_set_unknown", PictureError):
             found = [find_set(key, sets=evaluation_sets(offered)) for key in dict.fromkeys(sets)]
         request = requested(found, emotion=None if emotion == answers.ALL else emotion, size=size, seed=seed)
-        return answers.comparison_answer(*self._services.compare(chosen, replace(request, use_aliases=use_aliases)))
+        steps = self._services.comparing(chosen, replace(request, use_aliases=use_aliases))
+        return answers.comparison_answer(*result_of(steps))
 
     def train(
         self,

@@ -16,8 +16,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from emotion.core.errors import ConfigError, EmotionError
-from emotion.server.limits import PASSWORD, public_limits
-from emotion.server.mcp import serves_mcp, what_to_install
+from emotion.server.limits import PASSWORD, public_limits, serves_mcp, what_to_install
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
 from emotion.ui.news import ROUTE, news_route

@@ -215,19 +215,6 @@ def test_a_run_that_learnt_another_name_meets_it_under_it(
     assert found["mapping"]["dog"] == {"angry": "anger", "happy": "happy"}
 
 
-def test_a_model_that_always_says_tired_is_said_to_read_nothing(emotion: Emotion, run: Path, tiny_pictures: Path):
-    from safetensors.numpy import load_file, save_file
-
-    weights = load_file(run / "checkpoint" / "model.safetensors")
-    weights["classifier.bias"] = weights["classifier.bias"] + np.array([0, 0, 0, 40], dtype=np.float32)
-    save_file(weights, run / "checkpoint" / "model.safetensors", metadata={"format": "pt"})
-    dogs = ("compare", "--run", run, "--set", f"dog={tiny_pictures / 'dog_eval'}", "--size", 6)
-    said = emotion(*dogs).out
-    assert "6 of 6 happy dogs are called tired: the model is not reading dogs, it falls back to one class." in said
-    fallback = {"set_name": "dog", "emotion": None, "label": "tired", "called": 18, "n": 18}
-    assert emotion(*dogs, "--emotion", "all", "--json").json["collapses"] == [fallback]
-
-
 def test_what_cannot_be_compared_is_one_sentence_and_leaves_no_file(emotion: Emotion, run: Path, tmp_path: Path):
     for name in ("dogs", "torn", "all_torn"):
         write_pictures(tmp_path / name, count=3, classes=("happy", "sad"))

@@ -1,24 +1,22 @@
 """Every statistic against a known answer: published numbers, scipy, scikit-learn, a formula or a simulation."""
 
 import math
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from helpers.comparisons import by_a_model
 from scipy import stats
-from sklearn.metrics import log_loss
 
-from emotion.analysis.calibration import Confidence
 from emotion.analysis.probabilities import (
     HIGHEST,
     LOWEST,
-    Judged,
-    bin_count,
+    Scores,
     calibration_error,
     fit_temperature,
     temperature_interval,
 )
-from emotion.analysis.statistics import Difference, adjusted, change, deviations, difference, draw_means
+from emotion.analysis.statistics import Difference, change, deviations, difference, draw_means
 from emotion.core.intervals import is_piled_up, mean_interval, wilson_interval
 
 RNG = np.random.default_rng(7)
@@ -100,22 +98,6 @@ def test_a_gap_has_welchs_interval_the_smallest_gap_that_could_be_told_and_its_s
     assert found.p_value == found_between(PEOPLE, DOGS, seed=9).p_value == pytest.approx(2 / 10_000)
 
 
-def test_the_permutation_test_of_small_samples_takes_every_permutation():
-    one, two = np.array([0.9, 0.8, 0.7, 0.95]), np.array([0.1, 0.75, 0.3, 0.2])
-    both = np.concatenate([one, two])
-    gaps = [2 * both[list(four)].mean() - 2 * both.mean() for four in combinations(range(8), 4)]
-    p_value = np.mean(np.abs(gaps) >= abs(one.mean() - two.mean()) - 1e-12)
-    assert found_between(one, two, seed=3).p_value == pytest.approx(p_value)
-
-
-def test_the_permutation_test_calls_equal_populations_different_one_time_in_twenty():
-    rng = np.random.default_rng(5)
-    p_values = [found_between(*rng.beta(2, 3, (2, 6)), seed=seed).p_value for seed in range(60)]
-    # 5 % of 60 are 3; 9 lie four standard errors above.
-    assert sum(value < 0.05 for value in p_values) <= 9
-    assert np.mean(p_values) == pytest.approx(0.5, abs=0.1)
-
-
 def test_the_pictures_needed_tell_the_gap_four_times_in_five():
     first, second = [0.2, 0.4, 0.5, 0.6, 0.3] * 4, [0.15, 0.35, 0.45, 0.55, 0.25] * 4
     found = found_between(first, second)
@@ -140,7 +122,7 @@ def test_the_pictures_needed_tell_the_gap_four_times_in_five():
         ([0.3] * 2, [0.2] * 2, 0.1, 1 / 3, 1.0, False),
     ],
 )  # fmt: skip
-def test_equal_and_constant_samples_have_an_answer(
+def test_fault_equal_and_constant_samples_have_an_answer(
     first: list[float], second: list[float], gap: float, p_value: float, superiority: float, is_told: bool
 ):
     found = found_between(first, second)
@@ -156,18 +138,10 @@ def test_one_constant_sample_has_an_interval_and_a_single_picture_cannot_be_comp
     assert difference([0.3], [0.1, 0.2], seed=0) is None
 
 
-def test_p_values_of_a_grid_are_corrected_as_benjamini_and_yekutieli_say():
-    # Three tests: p times 3 (1 + 1/2 + 1/3) over its rank, made monotonous.
-    factor = 3 * (1 + 1 / 2 + 1 / 3)
-    assert adjusted([0.01, 0.04, 0.02]) == pytest.approx([0.01 * factor, 0.04 * factor / 3, 0.02 * factor / 2])
-    assert adjusted([0.5, 0.9]) == [1.0, 1.0]
-    assert adjusted([]) == []
-
-
 # The same pictures twice
 
 
-@pytest.mark.parametrize("n", [2, 5, 20])
+@pytest.mark.parametrize("n", [2, 20])
 def test_a_paired_change_has_the_interval_and_the_p_value_of_the_paired_t_test(n: int):
     rng = np.random.default_rng(n)
     before, after = rng.uniform(0.3, 0.6, n), rng.uniform(0.35, 0.6, n)
@@ -225,35 +199,19 @@ def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_r
     # Powers of two: a sum's bits are the pictures drawn.
     for total in (means[0] * 6).round().astype(int):
         assert bin(total & 0b111111).count("1") == bin(total >> 6).count("1") == 3
-    everything = np.array([[0.1, 0.2, 0.9], [0.3, 0.4, 0.8]])
-    for size in (None, 3, 99):
-        assert draw_means(everything, [np.arange(3)], size=size, draws=50, seed=[0]) == pytest.approx(
-            everything.mean(1, keepdims=True)
-        ), "where every picture is used there is one draw"
+    for size in (None, 6, 99):
+        whole = draw_means(values, groups, size=size, draws=50, seed=[0])
+        assert whole == pytest.approx(values.mean(1, keepdims=True)), "where every picture is used there is one draw"
 
 
 # Probabilities
 
 
-def model(n: int, *, seed: int, temperature: float = 1.0, shift: float = 0.0) -> Judged:
-    """Return what a model says that knows its classes' true probabilities and says them sharper by ``temperature``.
-
-    With a ``shift`` (0 to 1) the truth is nearer to an even guess than the model knows.
-    """
-    rng = np.random.default_rng(seed)
-    known = rng.dirichlet(np.full(4, 0.7), n).clip(1e-9)
-    truth = (rng.random((n, 1)) > ((1 - shift) * known + shift / 4).cumsum(1)).sum(1).clip(0, 3)
-    return Judged(known, truth).at(1 / temperature)
-
-
-def test_log_loss_accuracy_and_confidence_are_those_of_the_true_class():
-    said = Judged(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
-    assert (said.accuracy, said.of_truth.tolist()) == (0.5, [0.8, 0.4])
-    assert said.log_loss == pytest.approx(-(math.log(0.8) + math.log(0.4)) / 2)
-    many = model(60, seed=2)
-    assert many.log_loss == pytest.approx(log_loss(many.truth, many.probabilities, labels=[0, 1, 2, 3]))
-    # A probability of nought costs much and not everything.
-    assert math.isfinite(Judged(np.array([[1.0, 0.0]]), np.array([1])).log_loss)
+def model(n: int, *, seed: int, temperature: float = 1.0, shift: float = 0.0) -> Scores:
+    """Return the scores ``by_a_model`` as arrays."""
+    found = by_a_model(n, seed=seed, temperature=temperature, shift=shift)
+    rows = [list(row.values()) for rows in found.values() for row in rows]
+    return Scores(np.array(rows), np.repeat(np.arange(4), [len(rows) for rows in found.values()]))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -261,10 +219,10 @@ def test_a_known_temperature_is_found_again_and_taken_back(temperature: float):
     logits = np.random.default_rng(3).normal(scale=1.5, size=(8_000, 4))
     honest, said = (np.exp(each) / np.exp(each).sum(1, keepdims=True) for each in (logits, logits * temperature))
     truth = (np.random.default_rng(4).random((8_000, 1)) > honest.cumsum(1)).sum(1).clip(0, 3)
-    assert fit_temperature(Judged(said, truth)) == pytest.approx(temperature, rel=0.05)
-    taken_back = Judged(said, truth).at(temperature)
+    assert fit_temperature(Scores(said, truth)) == pytest.approx(temperature, rel=0.05)
+    taken_back = Scores(said, truth).at(temperature)
     assert np.allclose(taken_back.probabilities, honest)
-    assert np.array_equal(taken_back.is_right, Judged(said, truth).is_right), "it moves no verdict"
+    assert np.array_equal(taken_back.is_right, Scores(said, truth).is_right), "it moves no verdict"
 
 
 @pytest.mark.parametrize("temperature", [1.0, 1.6])
@@ -279,7 +237,7 @@ def test_the_interval_of_a_temperature_holds_the_true_one_95_times_of_100(temper
 
 
 def test_pictures_that_are_all_right_bound_a_temperature_on_one_side_only():
-    said = Judged(np.array([[0.9, 0.1], [0.2, 0.8]] * 10), np.array([0, 1] * 10))
+    said = Scores(np.array([[0.9, 0.1], [0.2, 0.8]] * 10), np.array([0, 1] * 10))
     low, high = temperature_interval(said, fit_temperature(said))
     assert fit_temperature(said) == pytest.approx(LOWEST, rel=0.01)
     assert low == LOWEST < high < HIGHEST
@@ -288,7 +246,7 @@ def test_pictures_that_are_all_right_bound_a_temperature_on_one_side_only():
 # Calibration
 
 
-def by_definition(said: Judged, bins: int) -> float:
+def by_definition(said: Scores, bins: int) -> float:
     """Return the calibration error bin by bin."""
     top = said.probabilities.max(1)
     order = top.argsort(kind="stable")
@@ -299,23 +257,21 @@ def by_definition(said: Judged, bins: int) -> float:
 
 def test_the_calibration_error_of_a_hand_made_example_is_what_a_person_reckons():
     top = np.array([0.9, 0.6, 0.8, 0.7])
-    said = Judged(np.stack([top, 1 - top], axis=1), np.array([0, 1, 0, 0]))
+    said = Scores(np.stack([top, 1 - top], axis=1), np.array([0, 1, 0, 0]))
     # A bin each: 0.6, 0.3, 0.2 and 0.1 apart.
     assert calibration_error(said, seed=0).value == pytest.approx(1.2 / 4)
 
 
-@pytest.mark.parametrize("n", [1, 17, 160, 601])
-def test_bins_hold_all_pictures_differ_by_one_at_most_and_make_the_error_that_its_definition_says(n: int):
+@pytest.mark.parametrize(("n", "bins"), [(1, 1), (17, 5), (160, 10), (601, 10)])
+def test_bins_hold_all_pictures_differ_by_one_at_most_and_make_the_error_that_its_definition_says(n: int, bins: int):
     said = model(n, seed=n, temperature=1.7)
     found = calibration_error(said, seed=0)
     sizes = [each.n for each in found.bins]
-    assert (sum(sizes), len(sizes)) == (n, bin_count(n))
+    assert (sum(sizes), len(sizes)) == (n, bins)
     assert max(sizes) - min(sizes) <= 1
     assert sum(each.right for each in found.bins) == said.is_right.sum()
     assert [each.confidence for each in found.bins] == sorted(each.confidence for each in found.bins)
-    assert found.value == pytest.approx(by_definition(said, len(sizes)), abs=1e-12)
-    interval = stats.binomtest(found.bins[0].right, sizes[0]).proportion_ci(0.95, method="wilson")
-    assert found.bins[0].interval == pytest.approx((interval.low, interval.high))
+    assert found.value == pytest.approx(by_definition(said, bins), abs=1e-12)
 
 
 def test_a_calibrated_model_shows_what_is_expected_of_it_and_a_much_too_sure_one_is_told_from_it():
@@ -325,15 +281,16 @@ def test_a_calibrated_model_shows_what_is_expected_of_it_and_a_much_too_sure_one
     assert np.mean([each.value for each in found]) == pytest.approx(expected, rel=0.08)
     assert expected > 0.07
     # 5 % of 120 are 6; 16 lie four standard errors above.
-    assert sum(each.is_told for each in found) <= 16
-    assert sum(each.interval[0] == 0 for each in found) >= 104
+    assert sum(each.interval[0] > 0 for each in found) <= 16
     too_sure = [calibration_error(model(90, seed=seed, temperature=2.5), seed=seed) for seed in range(30)]
-    assert sum(each.is_told and each.interval[0] > 0 for each in too_sure) >= 28
+    assert sum(each.interval[0] > 0 and each.value > each.at_most_if_calibrated for each in too_sure) >= 28
 
 
-@pytest.mark.parametrize(("n", "temperature", "shift"), [(40, 2.5, 0.0), (160, 1.0, 0.6)])
-def test_the_interval_of_a_calibration_error_holds_the_true_one_9_of_10(n: int, temperature: float, shift: float):
-    true = by_definition(model(200_000, seed=0, temperature=temperature, shift=shift), bin_count(n))
+@pytest.mark.parametrize(("n", "bins", "temperature", "shift"), [(40, 5, 2.5, 0.0), (160, 10, 1.0, 0.6)])
+def test_the_interval_of_a_calibration_error_holds_the_true_one_9_of_10(
+    n: int, bins: int, temperature: float, shift: float
+):
+    true = by_definition(model(200_000, seed=0, temperature=temperature, shift=shift), bins)
     # So many pictures still show a little error where there is none.
     slack, held = 0.003, 0
     for seed in range(1, 101):
@@ -341,15 +298,3 @@ def test_the_interval_of_a_calibration_error_holds_the_true_one_9_of_10(n: int, 
         held += low <= true + slack and true - slack <= high
     # Nine of ten, less two and a half standard errors of such a count.
     assert held >= 82
-
-
-def test_a_fitted_temperature_changes_confidence_and_loss_and_one_class_alone_has_no_error():
-    said = model(120, seed=4, temperature=2.0)
-    raw, scaled = Confidence.of(said), Confidence.of(said.at(2.0))
-    assert scaled.top < raw.top
-    assert scaled.log_loss < raw.log_loss
-    assert raw.error is not None
-    assert scaled.error is not None
-    assert scaled.error.value < raw.error.value
-    happy = said.truth == 0
-    assert Confidence.of(Judged(said.probabilities[happy], said.truth[happy])).error is None

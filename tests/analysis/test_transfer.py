@@ -13,10 +13,9 @@ from helpers.pictures import EMOTIONS, write_pictures
 from scipy.special import softmax
 from sklearn.metrics import log_loss, roc_auc_score
 
-from emotion.analysis.linear import LabelledSet
 from emotion.analysis.species_look import shifted
 from emotion.analysis.statistics import area_of, area_under_curve
-from emotion.analysis.transfer import TransferResult, transfer
+from emotion.analysis.transfer import LabelledSet, TransferResult, transfer
 from emotion.core.progress import result_of
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"
@@ -36,7 +35,7 @@ def found(people: Any, dogs: Any, *, groups: Any = None) -> TransferResult:
         name: LabelledSet(features, truth, np.arange(len(truth)) if groups is None else groups)
         for name, (features, truth) in (("human", people), ("dog", dogs))
     }
-    return result_of(transfer(sets, classes=EMOTIONS, observed={}))
+    return result_of(transfer(sets, classes=EMOTIONS))
 
 
 def test_dogs_that_are_as_people_are_are_the_whole_way() -> None:
@@ -110,10 +109,10 @@ def test_the_area_under_the_curve_is_scikit_learns_ties_half_and_a_temperature_d
     expected = [roc_auc_score(each, row) for each, row in zip(truth, scores, strict=True)]
     assert area_under_curve(scores, truth) == pytest.approx(expected)
     assert np.isnan(area_under_curve(scores, np.zeros_like(truth))).all()
-    one, other = area_of(scores[0], truth[0], 1), area_of(scores[0] ** 3, truth[0], 1)
+    one, other = area_of(scores[0], truth[0], seed=1), area_of(scores[0] ** 3, truth[0], seed=1)
     assert one == other
-    assert one.interval is not None
-    assert one.interval[0] < one.value < one.interval[1]
+    assert one is not None
+    assert one.low < one.value < one.high
 
 
 def test_the_command_says_the_matrix_and_the_share_of_the_way(emotion: Emotion, run: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from emotion.analysis.comparing import Request
 from emotion.core.progress import result_of
 from emotion.inference.classifier import Classifier
 from emotion.runs.run import Run
-from emotion.server.model_process import Models, compare_sets
+from emotion.server.model_process import compare_sets
 
 LIVE_SECONDS, REST_SECONDS, SLOW_SIDE, SLOW_PICTURES = 8.0, 20.0, 7000, 6
 CHROMIUM = "/usr/bin/chromium"
@@ -108,7 +108,6 @@ def _compared(page: Page, bare: Page, run: Run, place: Place, times: int) -> Map
     say("  comparisons in the browser")
     open_tab(page, "Cross-species")
     sets = {name: place.pictures / name for name in ("human_eval", "dog_eval")}
-    models = Models()
     ours, floor = [], []
     for seed in range(100, 101 + times):
         enter(page, "Seed", str(seed))
@@ -123,7 +122,7 @@ def _compared(page: Page, bare: Page, run: Run, place: Place, times: int) -> Map
         expect(bare.locator(".prose").last).not_to_have_text(said)
         bare_seconds = time.perf_counter() - began
         began = time.perf_counter()
-        result_of(compare_sets(models, run, Request(sets, emotion="happy", seed=seed)))
+        result_of(compare_sets(run, Request(sets, emotion="happy", seed=seed)))
         floor.append(bare_seconds + time.perf_counter() - began)
     series = {"compare to headline, s": ours[1:], "bare round trip and comparison, s": floor[1:]}
     return {"compared": Reading(ratio(*series.values()), series)}

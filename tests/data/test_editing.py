@@ -84,7 +84,7 @@ def test_no_class_leads_out_of_the_set(sets: Sets, made: Made, label: str):
 
 def test_nothing_is_added_beyond_the_limit_or_where_nothing_can_be_used(sets: Sets, made: Made, tmp_path: Path):
     before = tree(made.folder)
-    with pytest.raises(PictureError, match="limit is 5 a set"):
+    with pytest.raises(PictureError, match="limit is 5"):
         sets.add(tmp_path, "happy", {"a.png": shot("a"), "b.png": shot("b")}, pictures=5)
     with pytest.raises(PictureError, match="not a picture"):
         sets.add(tmp_path, "happy", {"a.png": b"text"})

@@ -112,11 +112,6 @@ def test_fault_no_class_hides_by_its_name_or_takes_a_files_place(sets: Sets, tmp
     assert {name: len(names) for name, names in list_folder(made.folder).files.items()} == made.counts
 
 
-def test_fault_a_table_that_cannot_be_read_is_named_where_no_class_is_left(sets: Sets, tmp_path: Path):
-    folder = put(tmp_path / "photos", {"1.png": shot(1), "metadata.csv": b"\x80\x81"})
-    assert "metadata.csv cannot be read" in sets.refused(folder)
-
-
 @pytest.mark.parametrize("name", ["a\0b.png", "\udcff" * 100 + ".png", "x" * 300 + ".png"])
 def test_fault_a_file_of_any_name_comes_into_a_class_and_one_that_is_gone_is_named(
     sets: Sets, made: Made, tmp_path: Path, name: str
@@ -160,11 +155,11 @@ def tables(folder: Path, labels: pa.Array, pictures: pa.Array) -> Path:
 
 
 def test_fault_long_texts_are_no_labels_and_cost_no_memory(tmp_path: Path):
-    long = pa.array(["happy" + "y" * 300_000] * 2000).dictionary_encode()
-    folder = tables(tmp_path / "set", long, pa.array([shot(1)] * 2000).dictionary_encode())
+    long = pa.array(["happy" + "y" * 300_000] * 500).dictionary_encode()
+    folder = tables(tmp_path / "set", long, pa.array([shot(1)] * 500).dictionary_encode())
     tracemalloc.start()
     assert describe(folder).labels == {}
-    assert tracemalloc.get_traced_memory()[1] < 300_000_000
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
     tracemalloc.stop()
 
 
@@ -173,7 +168,7 @@ def test_fault_what_a_parquet_file_says_of_its_size_is_not_believed(tmp_path: Pa
     pictures = pa.array([encoded(noise)] * 300).dictionary_encode()
     folder = tables(tmp_path / "set", pa.array(["happy", "sad"] * 150), pictures)
     way = FromDataSet(describe(folder))
-    with pytest.raises(PictureError, match=r"holds more than 5 MB|to read: the limits"):
+    with pytest.raises(PictureError, match="the limit is 5 MB"):
         result_of(way.steps(tmp_path, Limits(bytes=5_000_000)))
 
 

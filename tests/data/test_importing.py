@@ -120,19 +120,18 @@ def test_one_picture_under_two_labels_is_a_contradiction_and_in_neither(sets: Se
     assert made.counts == {"happy": 2, "sad": 2}
 
 
-@pytest.mark.parametrize("copy", COPIES)
-def test_near_duplicates_are_told_within_a_set_and_between_sets_and_kept(sets: Sets, tmp_path: Path, copy: str):
-    faces = sorted((FACES / "human_eval" / "happy").iterdir())[:6]
-    copies = [encoded(COPIES[copy](open_picture(face)).convert("RGB"), "JPEG", quality=80) for face in faces]
+def test_near_duplicates_are_told_within_a_set_and_between_sets_and_kept(sets: Sets, tmp_path: Path):
+    faces = sorted((FACES / "human_eval" / "happy").iterdir())[: len(COPIES)]
+    copies = [change(open_picture(face)).convert("RGB") for face, change in zip(faces, COPIES.values(), strict=True)]
     first = put(tmp_path / "first", {f"happy/{row}.webp": face.read_bytes() for row, face in enumerate(faces)})
-    second = put(tmp_path / "second", {f"sad/{row}.jpg": content for row, content in enumerate(copies)})
+    second = put(tmp_path / "second", {f"sad/{row}.jpg": encoded(copy, "JPEG") for row, copy in enumerate(copies)})
     made, other = sets.bring(first, name="first"), sets.bring(second, name="second")
     pairs = list(zip(other.names(), made.names(), strict=True))
     assert (made.near, other.near) == ([], [(like, of, "first") for like, of in pairs])
     shutil.copytree(first, second, dirs_exist_ok=True)
     shutil.rmtree(sets.root)
     both = sets.bring(second, name="both")
-    assert both.counts == {"happy": 6, "sad": 6}
+    assert both.counts == {"happy": len(faces), "sad": len(faces)}
     assert {frozenset(each[:2]) for each in both.near} == {frozenset(pair) for pair in pairs}
 
 
@@ -150,10 +149,11 @@ SAFE = {
     "My dogs, 2024": "My-dogs-2024", "dog_eval": "dog_eval", "../../evil": "evil", "/etc/passwd": "etc-passwd",
     "...hidden": "hidden", "__x__": "x", "犬の写真": "犬の写真", "سعيد": "سعيد", "नमस्ते": "नमस्ते", "x" * 60: "x" * 60,
     "ﬁne ＣＡＴ": "fine-CAT", "a\nb\x1b[31m\u202ec": "a-b-31m-c",
+    "CON": "CON_", ".nul": "nul_", "ＣＯＭ¹": "COM1_",
 }  # fmt: skip
 NOT_KEPT = {
     **dict.fromkeys(("", "../..", "😀"), "holds no letter and no digit"), "x" * 300: "has 300 characters: use at most",
-    "ﷺ" * 10: "has 180 characters", **dict.fromkeys(("CON", ".nul", "ＣＯＭ¹"), "for a device: choose another one"),
+    "ﷺ" * 10: "has 180 characters",
 }  # fmt: skip
 
 
@@ -202,11 +202,6 @@ def test_a_link_to_a_picture_is_read_and_pipes_sockets_and_links_to_folders_are_
     assert made.counts == {"happy": 3, "sad": 2}
 
 
-def test_names_that_are_no_text_are_kept_readable(sets: Sets, folder: Path):
-    (folder / "happy").rename(os.fsdecode(os.fsencode(folder) + b"/fr\xf6hlich"))
-    assert set(sets.bring(folder).counts) == {"sad", "fr���hlich"}
-
-
 @pytest.mark.parametrize("becomes", ["gone", "a piece of a picture"])
 def test_a_folder_that_changes_is_a_whole_set_or_a_sentence(sets: Sets, folder: Path, becomes: str):
     changed = folder / "sad/1.png"
@@ -253,14 +248,18 @@ def test_two_imports_at_once_leave_each_other_alone_and_of_one_name_one_is_refus
     assert [sets.show(name).counts for name in sets.names()] == [{"happy": 2, "sad": 2}] * 2
 
 
-def test_an_import_that_is_killed_at_any_moment_leaves_no_half_set_and_the_next_one_cleans_up(sets: Sets, folder: Path):
+def test_an_import_that_is_killed_at_any_moment_leaves_no_half_set_and_the_next_one_cleans_up(
+    sets: Sets, tmp_path: Path
+):
+    folder = put(tmp_path / "photos", plain_files(1))
+    list(begun(folder, tmp_path / "warm"))  # What is imported here once is not imported by each child.
     for at in range(1, 100):
         done = signalled(lambda: list(begun(folder, sets.root)) and 0, at=at)
         if done is None:
             break
         assert done == -signal.SIGKILL
         if names := sets.names():
-            assert sets.show().counts == {"happy": 2, "sad": 2}
+            assert sets.show().counts == {"happy": 1, "sad": 1}
             shutil.rmtree(sets.root / names[0])
     assert 5 < at < 99
     shutil.rmtree(sets.root / "mine")

@@ -266,7 +266,7 @@ def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, P
     from emotion.analysis.studies import Question
     from emotion.core.progress import result_of
     from emotion.runs.run import Run
-    from emotion.server.model_process import Models, carry_out
+    from emotion.server.model_process import carry_out
 
     sets = {name: PICTURES / f"{name}_eval" for name in ("human", "dog", "cat")}
     drawn = {name: REPO / "assets" / "faces" / f"{name}_eval" for name in ("human", "dog")}
@@ -276,7 +276,7 @@ def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, P
         "drawn": ("finished", drawn, ["--emotion", "all", "--size", "2", "--seed", "7"]),
         "thorough": ("thorough", {"human": sets["human"], "dog": sets["dog"]}, ["--size", "4"]),
     }
-    models, found = Models(), {}
+    found: dict[str, Path] = {}
     for name, (made_by, folders, options) in asked.items():
         given = [part for each, folder in folders.items() for part in ("--set", f"{each}={folder}")]
         said[f"compare {name}"] = command("compare", "--run", runs[made_by], *given, *options, "--json")
@@ -285,7 +285,7 @@ def compare_and_study(runs: dict[str, str], said: dict[str, Any]) -> dict[str, P
         made = Run(RUNS / runs[made_by])
 
         def study(name: str, file: Path = file, run: Run = made, **asked: Any) -> None:
-            result_of(carry_out(models, Question(run, name, str(file), asked)))
+            result_of(carry_out(Question(run, name, str(file), asked)))
 
         if name != "drawn":
             study("luck", seeds=3, draws=50)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from helpers.pictures import EMOTIONS
 
 Scores = dict[str, float]
@@ -19,6 +21,21 @@ def scores(**given: float) -> Scores:
 def around(centre: float, *, label: str = "happy", n: int = 20, spread: float = 0.1) -> list[Scores]:
     """Return scores of ``n`` pictures whose probability of ``label`` is spread evenly around a centre."""
     return [scores(**{label: centre + spread * (number / (n - 1) - 0.5)}) for number in range(n)]
+
+
+def by_a_model(n: int, *, seed: int, temperature: float, shift: float = 0.0) -> dict[str, list[Scores]]:
+    """Return scores by true class of a model that knows the true probabilities and says them sharper by a temperature.
+
+    With a ``shift`` (0 to 1) the truth is nearer to chance than the model knows.
+    """
+    rng = np.random.default_rng(seed)
+    known = rng.dirichlet(np.full(4, 0.7), n).clip(1e-9)
+    truth = (rng.random((n, 1)) > ((1 - shift) * known + shift / 4).cumsum(1)).sum(1).clip(0, 3)
+    said = known**temperature / (known**temperature).sum(1, keepdims=True)
+    return {
+        label: [dict(zip(EMOTIONS, row, strict=True)) for row in said[truth == place].tolist()]
+        for place, label in enumerate(EMOTIONS)
+    }
 
 
 def write_comparison(

@@ -208,7 +208,7 @@ class Sets:
         return result_of(job.carry_out())
 
     def relabel(self, files: list[str], label: str, *, name: str = "mine") -> int:
-        return relabel_pictures(find_set(name, root=self.root), files, label)
+        return relabel_pictures(find_set(name, root=self.root), dict.fromkeys(files, label))
 
     def delete_pictures(self, files: list[str], *, name: str = "mine") -> int:
         return delete_pictures(find_set(name, root=self.root), files)

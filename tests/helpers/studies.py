@@ -18,10 +18,10 @@ def ask(comparison: Path, question: str, **asked: Any) -> dict[str, Any]:
     from emotion.analysis.studies import Question
     from emotion.core.progress import result_of
     from emotion.runs.run import Run
-    from emotion.server.model_process import Models, carry_out
+    from emotion.server.model_process import carry_out
 
     run, kept = Run(comparison.parents[1]), comparison.with_suffix("")
-    result_of(carry_out(Models(), Question(run, question, str(comparison), asked)))
+    result_of(carry_out(Question(run, question, str(comparison), asked)))
     if question == "controls":
         answers = _read(kept / "controls.json")
         return answers if asked["name"] == "all" else dict(answers[asked["name"]])

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers.run_folder import events_of
+
 if TYPE_CHECKING:
     from emotion.core.config import TrainConfig
     from emotion.inference.classifier import Classifier
@@ -22,7 +24,7 @@ class Told:
     @property
     def events(self) -> list[dict[str, Any]]:
         """Every event, in order."""
-        return [json.loads(line) for line in (self.path / "events.jsonl").read_text("utf-8").splitlines()]
+        return events_of(self.path)
 
     @property
     def last(self) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_a_folder_and_a_zip_give_the_numbers_of_single_pictures_and_a_table(
     low, high = measures["accuracy_interval"]
     assert low < right / 12 < high or right == 12
     torn = next(row for row in rows if row["picture"] == "happy/torn.png")
-    assert (torn["scores"], torn["problem"]) == (None, "It is not a picture, whatever its name says.")
+    assert (torn["scores"], torn["problem"]) == (None, "It is not a picture: use a .jpg, .png or .webp file.")
     [alone] = emotion("predict", "--run", run, folder / "sad" / "sad_001.png", "--json").json["predictions"]
     together = next(row for row in rows if row["picture"] == "sad/sad_001.png")
     assert together["scores"] == pytest.approx(alone["scores"], abs=1e-4)
@@ -110,14 +110,13 @@ def test_pictures_of_the_training_are_judged_named_and_not_counted(
     assert emotion("predict", "--run", run, tmp_path / "mixed", "--json").json["measures"]["n"] == 25
 
 
-@pytest.mark.parametrize("name", ["=cmd|' calc'!A0.png", "+1.png", "-1.png", "@SUM(1).png", "\t=1.png", "＝1.png"])
-def test_a_name_that_a_spreadsheet_would_compute_is_text(
-    run: Path, emotion: Emotion, tmp_path: Path, name: str
-) -> None:
-    given = write_zip(tmp_path / "p.zip", {name: picture_bytes(), 'a, "b".png': picture_bytes("sad")})
+def test_names_that_a_spreadsheet_would_compute_are_text(run: Path, emotion: Emotion, tmp_path: Path) -> None:
+    computed = ["=cmd|' calc'!A0.png", "+1.png", "-1.png", "@SUM(1).png", "\t=1.png", "＝1.png"]
+    given = write_zip(tmp_path / "p.zip", {name: picture_bytes(seed=name) for name in [*computed, 'a, "b".png']})
     assert emotion("predict", "--run", run, given, "--csv", tmp_path / "table.csv").code == 0
     names = {line["picture"] for line in table(tmp_path / "table.csv")}
     assert 'a, "b".png' in names
+    assert len(names) == 7
     assert not [each for each in names if each.strip()[0] in "=+-@＝"]
 
 
@@ -157,15 +156,15 @@ def test_limits_refuse_all_or_are_the_reason_of_a_row_and_rows_are_told_while_th
     files = [tmp_path / f"{number:02}.png" for number in range(20)]
     for number, file in enumerate(files):
         Image.new("RGB", (30, 30), (number, 90, 90)).save(file)
-    Image.new("RGB", (200, 200)).save(tmp_path / "large.png")
+    Image.effect_noise((200, 200), 90).save(tmp_path / "large.png")
     for limits, sentence in (
-        ({"pictures": 2}, "20 files: the limit is 2"),
-        ({"bytes": 100}, "limit is 0.1 KB at a time"),
+        ({"pictures": 2}, "20 pictures: the limit is 2"),
+        ({"bytes": 100}, "limit is 0.1 KB"),
     ):
         with pytest.raises(PictureError, match=sentence):
             judged(run, files, **limits)
-    [*_, batch] = judged(run, [tmp_path / "large.png", files[0]], pixels=1000)
-    assert ["200 x 200 pixels" in row.reason for row in batch.rows] == [True, False]
+    [*_, batch] = judged(run, [tmp_path / "large.png", files[0]], picture_bytes=5_000)
+    assert ["limit of one picture" in row.reason for row in batch.rows] == [True, False]
     [*_, batch] = judged(run, files, seconds=1e-9)
     assert ["It was not judged" in row.reason for row in batch.rows] == [True] * 20
     told = judged(run, files)

@@ -20,15 +20,21 @@ from helpers.waiting import until
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-PASSWORD, NAME = "sesame", "faces.example"
+PASSWORD, NAME = "früh am Morgen", "faces.example"
 MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One's own dashboard with a password and a name of its own."""
+    """One's own dashboard with a password and a name of its own, where a hosted Space's variables say the address."""
+
+    def prepare(site: Site) -> None:
+        site.environment |= {
+            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(site.port), "HOST": "203.0.113.1", "PORT": "1",
+        }  # fmt: skip
+
     environment = {"EMOTION_PASSWORD": PASSWORD, "EMOTION_HOSTS": f"{NAME}, other.example"}
-    with serving(tmp_path_factory.mktemp("gate"), environment=environment) as site:
+    with serving(tmp_path_factory.mktemp("gate"), environment=environment, prepare=prepare) as site:
         yield site
 
 
@@ -178,6 +184,48 @@ def test_fault_a_page_of_another_site_asks_for_nothing_and_may_read_nothing(gues
     refused += [guest.options("gradio_api/queue/join", headers=asking), guest.options("/", headers=asking)]
     for answer in (*refused, link, guest.get("config", headers={"origin": ours})):
         assert [name for name in answer.headers if name.startswith("access-control")] == []
+
+
+def test_without_the_password_the_page_says_what_to_do_and_nothing_else_answers(site: Site) -> None:
+    with httpx.Client(base_url=site.url, timeout=180) as stranger:
+        assert "Any user name will do." in stranger.get("/").text
+        body = {"fn_index": 0, "session_hash": "x", "data": []}
+        for answer in (
+            stranger.get("config"),
+            stranger.get("gradio_api/info"),
+            stranger.get("gradio_api/queue/data", params={"session_hash": "x"}),
+            stranger.get(f"gradio_api/file={ROOT / 'assets' / 'favicon.png'}"),
+            stranger.post("gradio_api/queue/join", json=body),
+            stranger.post("gradio_api/upload", files={"files": ("x.png", picture_bytes())}),
+            stranger.post("gradio_api/call/predict", json={"data": []}),
+            stranger.post("gradio_api/run/predict", json={"data": []}),
+            stranger.post("gradio_api/cancel", json={"session_hash": "x", "fn_index": 0, "event_id": "x"}),
+            stranger.post("gradio_api/reset", json={"event_id": "x"}),
+            stranger.post("gradio_api/stream/x", json={"data": []}),
+            stranger.get("gradio_api/heartbeat/x"),
+            stranger.get("gradio_api/startup-events"),
+            stranger.get("gradio_api/call/runs/x"),
+        ):
+            assert answer.status_code == 401, answer.url
+            assert "drawn/" not in answer.text
+
+
+def test_the_password_and_nothing_like_it_opens_the_page_and_its_endpoints_for_any_name(site: Site) -> None:
+    def config_after(user: str, typed: str) -> httpx.Response:
+        with httpx.Client(base_url=site.url, timeout=180) as client:
+            client.post("login", data={"username": user, "password": typed})
+            called = client.post("gradio_api/call/runs", json={"data": []})
+            assert called.status_code == client.get("config").status_code
+            return client.get("config")
+
+    for typed in ("", f"{PASSWORD} ", "Früh am Morgen", "früh" * 1000):
+        assert config_after("anybody", typed).status_code == 401, typed
+    for user in ("anna", "x"):
+        assert config_after(user, PASSWORD).json()["title"] == "Emotion, across species"
+    with pytest.raises(Exception, match=r"(?i)auth|credential|log"), site.client(auth=("anybody", "wrong")):
+        pass
+    with site.client(auth=("anybody", PASSWORD)) as client:
+        assert client.predict(api_name="/runs") == []
 
 
 @pytest.mark.slow

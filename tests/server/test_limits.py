@@ -129,7 +129,7 @@ def serving_with(site: Site, template: Path, going: dict[str, dict[str, Any]]) -
         yield runs
 
 
-def test_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_age(
+def test_fault_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_age(
     tmp_path: Path, trained_run: Path, tiny_pictures: Path, tiny_dinov2: Path
 ) -> None:
     def a_run(site: Site, name: str, **more: Any) -> Path:
@@ -144,8 +144,10 @@ def test_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_ag
         return aged(site.sets / name, **more)
 
     def prepare(site: Site) -> None:
-        for folder in (site.runs / ".trash", site.cache):
+        for folder in (site.runs / ".trash", site.cache, site.uploads / "packed"):
             folder.mkdir(parents=True)
+        (site.uploads / "packed" / "model.zip").write_bytes(b"packed")
+        aged(site.uploads / "packed", owner=None)
         with (site.cache / "large").open("wb") as file:
             file.truncate(1_100_000_000)  # It takes no room on the disk.
         a_run(site, "own", owner=None)
@@ -172,7 +174,7 @@ def test_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_its_ag
     others = ("going", {"pictures": str(site.sets / "used")}), ("long", {}), ("mine", {})
     with serving_with(site, trained_run, dict(others)) as (going, long, mine):
         gone = [site.runs / "old", site.runs / "shared", site.runs / ".trash" / "thrown", site.sets / "left"]
-        gone.append(site.runs / "own" / "comparisons" / f"of-{'b' * 64}")
+        gone += [site.runs / "own" / "comparisons" / f"of-{'b' * 64}", site.uploads / "packed"]
         until(lambda: not any(path.exists() for path in gone))
         until(lambda: (long / "stop").exists())
         assert not (mine / "stop").exists()

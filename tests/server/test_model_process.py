@@ -16,6 +16,7 @@ from helpers.waiting import until
 from emotion.analysis import Request
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RunError
+from emotion.core.progress import result_of
 from emotion.runs.run import Run
 from emotion.server.services import Services
 
@@ -57,7 +58,7 @@ def test_a_prediction_does_not_wait_for_a_comparison_which_gives_way_to_it(
     assert giving_way(os.getpid()) == others
 
     def compare() -> None:
-        comparison, _ = services.compare(Run(run), Request({"dog": many}, emotion=None, size=None))
+        comparison, _ = result_of(services.comparing(Run(run), Request({"dog": many}, emotion=None, size=None)))
         compared.append(comparison.pooled("dog").n)
 
     comparing = threading.Thread(target=compare)
@@ -80,24 +81,24 @@ def test_what_is_asked_while_the_server_ends_is_a_sentence_and_starts_no_process
     assert set(model_processes()) <= set(before)
 
 
-def test_what_hangs_is_ended_with_a_sentence_and_the_next_one_is_answered(
+def test_fault_what_hangs_is_ended_with_a_sentence_and_the_next_one_is_answered(
     run: Path, services: Services, picture: Path, tiny_pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = Request({"dog": tiny_pictures / "dog_eval"}, emotion="happy", size=2)
     scores = services.predict(Run(run), picture).scores
-    services.compare(Run(run), request)
+    result_of(services.comparing(Run(run), request))
     with monkeypatch.context() as impatient, held(*model_processes()):
         impatient.setattr("emotion.server.services.PREDICTION_SECONDS", 0.2)
         impatient.setattr("emotion.server.model_process.SILENT_SECONDS", 0.2)
         with pytest.raises(RunError, match="and was ended"):
             services.predict(Run(run), picture)
         with pytest.raises(RunError, match="and was ended"):
-            services.compare(Run(run), request)
+            result_of(services.comparing(Run(run), request))
     assert services.predict(Run(run), picture).scores == scores
-    assert services.compare(Run(run), request)[0].pooled("dog").n == 2
+    assert result_of(services.comparing(Run(run), request))[0].pooled("dog").n == 2
 
 
-def test_a_training_that_tells_nothing_any_more_is_ended_with_a_sentence_and_can_go_on(
+def test_fault_a_training_that_tells_nothing_any_more_is_ended_with_a_sentence_and_can_go_on(
     services: Services, long_training: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hung = services.start_training(long_training)
@@ -108,7 +109,7 @@ def test_a_training_that_tells_nothing_any_more_is_ended_with_a_sentence_and_can
     assert hung.can_resume()
 
 
-def test_nobody_waits_while_the_best_epoch_of_a_withdrawn_training_is_kept(
+def test_fault_nobody_waits_while_the_best_epoch_of_a_withdrawn_training_is_kept(
     services: Services, long_training: TrainConfig
 ) -> None:
     withdrawn = services.start_training(long_training)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +13,9 @@ import pytest
 from helpers.hub_stand_in import READ_ONLY, TOKEN, Kept, hub
 from helpers.looking import button, open_run, panel, press, press_stop, says, unfold
 from helpers.pictures import picture_bytes, write_pictures
-from helpers.processes import all_ended, children_of, frozen
+from helpers.processes import all_ended, children_of
 from helpers.run_folder import epochs_of, status_of
-from helpers.serving import ROOT, Site, enter, open_tab, serving
+from helpers.serving import Site, enter, open_tab, serving
 from helpers.visitors import Visitor
 from helpers.waiting import until
 
@@ -67,30 +64,6 @@ def long_run(site: Site, tiny_dinov2: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_reload_a_second_browser_and_the_back_button_find_a_run_as_it_is_and_a_killed_one_goes_on(
-    site: Site, browser: Browser, page: Page, long_run: Path
-) -> None:
-    with frozen(long_run, site.process.pid) as training, site.visit(browser) as second:
-        page.reload()
-        says(page, EPOCH)
-        says(second, EPOCH)
-        page.goto("about:blank")
-        page.go_back()
-        says(page, EPOCH)
-        training.kill()
-        says(page, "Interrupted")
-        says(second, "Interrupted")
-        before = epochs_of(long_run)
-        press(page, "Resume")
-        until(lambda: epochs_of(long_run) > before)
-        with frozen(long_run, site.process.pid):
-            says(page, EPOCH)
-            press_stop(page, long_run, site.process.pid)
-        says(page, re.compile(r"Stopped: epoch \d+ is kept"))
-    assert (long_run / "checkpoint" / "model.safetensors").is_file()
-
-
-@pytest.mark.slow
 def test_a_server_that_is_killed_leaves_no_process_and_the_next_one_offers_to_go_on(
     site: Site, browser: Browser, long_run: Path
 ) -> None:
@@ -109,52 +82,6 @@ def test_a_server_that_is_killed_leaves_no_process_and_the_next_one_offers_to_go
         until(lambda: epochs_of(long_run) > before)
         press_stop(page, long_run, site.process.pid)
         says(page, re.compile(r"Stopped: epoch \d+ is kept"))
-
-
-@pytest.mark.slow
-def test_a_training_of_the_command_line_is_watched_on_the_page_and_stopped_from_there(
-    site: Site, browser: Browser, tiny_pictures: Path, tiny_dinov2: Path
-) -> None:
-    known = set(site.runs.iterdir())
-    words = [
-        "--pictures",
-        tiny_pictures / "human_train",
-        "--backbone",
-        tiny_dinov2,
-        "--image-size",
-        140,
-        "--epochs",
-        50,
-    ]
-    words += ["--depth", "all", "--batch-size", 4, "--runs", site.runs]
-    command = [sys.executable, "-m", "emotion", "train", *map(str, words)]
-    training = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        [run] = until(lambda: [path for path in site.runs.glob("2*") if path not in known])
-        with frozen(run, training.pid), site.visit(browser) as page:
-            says(page, EPOCH)
-            press_stop(page, run, training.pid)
-        assert training.wait(300) == 130
-        assert status_of(run) == "stopped"
-    finally:
-        training.kill()
-        training.wait()
-
-
-@pytest.mark.slow
-def test_a_model_is_downloaded_as_a_zip_that_loads(page: Page, named_run: Path, tmp_path: Path) -> None:
-    from transformers import AutoModelForImageClassification
-
-    open_run(page, named_run)
-    press(page, "Pack the model")
-    with page.expect_download() as download:
-        press(page, f"Download {named_run.name}")
-    with zipfile.ZipFile(download.value.path()) as packed:
-        assert packed.testzip() is None
-        packed.extractall(tmp_path)
-    folder = tmp_path / named_run.name
-    assert {path.name for path in folder.iterdir()} == {path.name for path in (named_run / "checkpoint").iterdir()}
-    AutoModelForImageClassification.from_pretrained(folder)
 
 
 @pytest.mark.slow

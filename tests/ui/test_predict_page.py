@@ -322,7 +322,7 @@ def test_a_zip_of_class_folders_becomes_a_table_an_accuracy_with_its_interval_an
     says(page, "Mean correct-class confidence")
     says(page, "chance 25 %")
     says(page, "1 file not judged")
-    says(page, "It is not a picture, whatever its name says.")
+    says(page, "It is not a picture: use a .jpg, .png or .webp file.")
     says(page, "5 more rows in the CSV.")
     expect(table(page)).to_have_count(200)
     expect(table(page).filter(has_text="<b>torn.jpg")).to_have_count(1)

@@ -14,9 +14,8 @@ from emotion.core.format import count, harmless, percent
 from emotion.core.labels import DRAWN_NOTE
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
-from emotion.report.building import sets_table
+from emotion.report.building import left_out, sets_table
 from emotion.report.material import Material
-from emotion.report.sample import left_out
 from emotion.ui.html import data_uris, drawn_badge
 from emotion.ui.rendering import beside, card, rendered
 
@@ -39,7 +38,7 @@ def headline_html(comparison: Comparison, emotion: str | None) -> str:
     blocks: list[Block] = [Text(first, "finding"), *(Text(each, "warning") for each in caveats(comparison, emotion))]
     blocks.append(Text(second))
     if gaps:
-        blocks.append(Points([gap_sentence(gap) for gap in gaps], [details_sentence(gap) for gap in gaps]))
+        blocks.append(Points([f"{gap_sentence(gap)} {details_sentence(gap)}" for gap in gaps]))
     badge = drawn_badge(shown=any(map(is_drawn, comparison.folders.values())))
     return badge + rendered([*blocks, Text(basis, "note")], name="headline")
 

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from emotion.analysis import load_comparison
-from emotion.analysis.results import differences, measures, note_of_measures
+from emotion.analysis.results import differences, measures
 from emotion.core.errors import EmotionError
 from emotion.core.format import count
 from emotion.report.material import Material
@@ -131,7 +131,7 @@ class CompareTab:
         chosen = emotion if emotion in emotions else material.emotion
         csv = new_download(f"{material.run.name}-{file.stem}.csv")
         table_of(comparison).to_csv(csv, index=False)
-        numbers = [measures(comparison, chosen), note_of_measures(), *differences(comparison, material.emotion)]
+        numbers = [*measures(comparison, chosen), *differences(comparison, material.emotion)]
         return {
             self.changed: "",
             self.headline: headline_html(comparison, chosen),

@@ -91,7 +91,12 @@ class Review:
 
         asked = [self.chosen, self.ticked, self.to, *place]
         return [
-            on(self.move.click, changed(relabel_pictures), asked, view),
+            on(
+                self.move.click,
+                changed(lambda found, files, to: relabel_pictures(found, dict.fromkeys(files, to))),
+                asked,
+                view,
+            ),
             on(self.delete.click, changed(lambda found, files, _: delete_pictures(found, files)), asked, view),
             on(self.aliases.click, changed(lambda found, *_: take_aliases(found)), asked, view),
         ]

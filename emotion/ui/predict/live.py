@@ -1,6 +1,7 @@
 """A live camera: each picture is judged, shown as moving bars, and discarded."""
 
 import html
+import io
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ class LiveCamera:
         try:
             self.cameras.admit(visitor, session())
             run = self.board.choose(name)
-            said = self.services.predict_frame(run, content_of(payload, missing=NO_PICTURE))
+            content = content_of(payload, missing=NO_PICTURE)
+            said = self.services.predict(run, io.BytesIO(content), name="The camera’s picture")
         except EmotionError as error:
             return {self.answer: said_html(public_words(str(error)), is_over=isinstance(error, Over))}
         drawings = trained_on_drawn(run) if said.is_unknown else False
