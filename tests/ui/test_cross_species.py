@@ -154,7 +154,7 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_gap(ta
     says(tab, "“happy”, 5 pictures per set, seed 42, chance 25 %, 95 % intervals, float32")
     says(tab, "with 5 pictures each, gaps under about")
     expect(tab.locator("#headline")).not_to_contain_text("drawn pictures")
-    means = tab.get_by_role("img", name=re.compile("^Mean correct-class confidence with 95 % intervals: human"))
+    means = tab.get_by_role("img", name=re.compile("^Mean correct-class confidence with 95.% intervals"))
     for word in ("human", "dog", "chance"):
         expect(means).to_contain_text(word)
     says(tab, re.compile(r"Permutation test: p\s[=<]\s[\d.]+; in \d+\s% of pairs"))
