@@ -76,7 +76,7 @@ class Settings:
         more = [name for name, each in SETTINGS.items() if each.more]
         switches = [name for name in more if isinstance(getattr(self._plain, name), bool)]
         with gr.Accordion("More settings", open=False):
-            with gr.Row(elem_classes="actions"):
+            with gr.Row():
                 self.widgets |= {name: _widget(name, self._plain) for name in more if name not in switches}
             self.widgets |= {name: _widget(name, self._plain) for name in switches}
         on(self.preset.input, self.of_preset, self.preset, self.inputs, trigger_mode="always_last")
