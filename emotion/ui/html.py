@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -131,20 +131,3 @@ def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         return list(pool.map(convert, pictures))
-
-
-def preview_strip(pictures: Mapping[str, Sequence[Path]], *, per_class: int = 2) -> str:
-    """Return a few pictures of each class, with the class's count."""
-    rows = []
-    for label, paths in pictures.items():
-        stride = max(1, len(paths) // per_class)
-        name = html.escape(label)
-        images = "".join(
-            f'<img src="{uri}" alt="{name} picture {number}">'
-            for number, uri in enumerate(data_uris(paths[::stride][:per_class], side=120), start=1)
-        )
-        rows.append(
-            f'<div class="strip-row"><div class="strip-label"><i style="background:{colour_of(label)}"></i>'
-            f"<b>{name}</b><span>{len(paths):,}</span></div><div class='strip-pictures'>{images}</div></div>"
-        )
-    return f'<div class="strip">{"".join(rows)}</div>'

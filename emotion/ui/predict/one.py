@@ -16,9 +16,7 @@ from emotion.core.labels import in_order
 from emotion.core.prediction import Prediction
 from emotion.data.decoding import open_picture
 from emotion.server.services import Services
-from emotion.ui.charts.look import waiting
-from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
-from emotion.ui.charts.view import chart, shown
+from emotion.ui.charts import PROBABILITY_HEIGHT, WAITING, chart, probability_chart, waiting
 from emotion.ui.events import EVERY_PRESS, Steps, Values, on, warn, watched, widgets
 from emotion.ui.html import data_uri, data_uris, put, sentence, slot
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
@@ -227,7 +225,7 @@ def _empty_bars(label: str, name: str) -> gr.HTML:
 
 def _bars(said: Prediction, *, beside: Prediction | None) -> str:
     also = beside.scores if beside else ()
-    return shown(probability_chart(said.scores, beside=also, is_muted=bool(said.is_unknown)))
+    return probability_chart(said.scores, beside=also, is_muted=bool(said.is_unknown))
 
 
 def _examples() -> list[Path]:
