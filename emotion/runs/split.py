@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from emotion.backbones.registry import BackboneSource
 from emotion.core.errors import RunError
 from emotion.core.files import write_json
 from emotion.data.folders import Picture, count_labels
@@ -69,3 +70,16 @@ def load_split(run: Run) -> SplitRecord:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError("What this run was trained on is not known any more: train it anew.") from error
     return SplitRecord(train, validation)
+
+
+def require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) -> None:
+    """Raise RunError where the pictures, split as in ``record``, or the backbone are others than the run began with.
+
+    Otherwise it could validate on pictures that it was trained on.
+    """
+    if load_split(run) != record:
+        raise RunError("The pictures have changed since this run began: use its settings again for a new one.")
+    if source.sha256 != run.record().get("backbone", {}).get("sha256"):
+        raise RunError(
+            "The backbone's weights are others than when this run began: use its settings again for a new one."
+        )

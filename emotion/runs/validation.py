@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,12 +71,10 @@ class Validation:
         ]
 
 
-def save_validation(
-    rows: Sequence[tuple[str, str, Mapping[str, float]]], *, epoch: int, classes: Sequence[str], folder: Path
-) -> None:
-    """Write the (picture, label, scores) rows of a run's validation pictures, atomically."""
-    pictures = [{"picture": picture, "label": label, "scores": dict(scores)} for picture, label, scores in rows]
-    write_json(folder / FILE, {"epoch": epoch, "classes": list(classes), "pictures": pictures})
+def save_validation(validation: Validation, folder: Path) -> None:
+    """Write a run's scored validation pictures, atomically."""
+    pictures = [{"picture": each.picture, "label": each.label, "scores": each.scores} for each in validation.pictures]
+    write_json(folder / FILE, {"epoch": validation.epoch, "classes": validation.classes, "pictures": pictures})
 
 
 def load_validation(run: Run) -> Validation | None:

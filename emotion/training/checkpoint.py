@@ -17,10 +17,11 @@ from torch import Tensor
 from emotion.core.config import TrainConfig
 from emotion.core.events import Scores
 from emotion.core.prediction import FEWEST
+from emotion.core.scored import ScoredPicture
 from emotion.data.sampling import Split
 from emotion.inference.novelty import Seen, save_seen
 from emotion.runs.card import model_card
-from emotion.runs.validation import save_validation
+from emotion.runs.validation import Validation, save_validation
 from emotion.training.model import Model
 from emotion.training.optimizer import copy_in_order
 
@@ -67,8 +68,9 @@ def keep_best(
     for index, probabilities in sorted(best.probabilities.items()):
         path = pictures[index].path
         shown = path.relative_to(root) if path.is_relative_to(root) else path
-        rows.append((shown.as_posix(), pictures[index].label, dict(zip(split.classes, probabilities, strict=True))))
-    save_validation(rows, epoch=best.epoch, classes=split.classes, folder=folder)
+        scores = dict(zip(split.classes, probabilities, strict=True))
+        rows.append(ScoredPicture(shown.as_posix(), "", pictures[index].label, scores))
+    save_validation(Validation(best.epoch, split.classes, rows), folder)
     if best.seen is not None:
         save_seen(best.seen, folder)
     knows_unknown = best.seen is not None and len(best.seen.distances) >= FEWEST

@@ -56,7 +56,7 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Look:
+class FeaturePass:
     """A pass of pictures through the frozen layers, the first ``varied`` pictures in every view.
 
     ``weights`` is the SHA-256 of the network's weight file.
@@ -91,7 +91,7 @@ class Look:
             for view in range(config.views if index < self.varied else 1)
         }
 
-    def take(self) -> Generator[TrunkProgress, None, Features]:
+    def run(self) -> Generator[TrunkProgress, None, Features]:
         """Compute the missing rows; several processes share the work.
 
         Rows that do not fit in the cache last for this training only.

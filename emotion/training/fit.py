@@ -19,7 +19,7 @@ from emotion.data.folders import Picture
 from emotion.data.sampling import Split
 from emotion.training.checkpoint import Best, keep_best, load_state, save_state
 from emotion.training.context import Context, Stopped, threads_for
-from emotion.training.features import Features, Look
+from emotion.training.features import FeaturePass, Features
 from emotion.training.head import begin
 from emotion.training.inputs import Examples, steps_in
 from emotion.training.model import load_model
@@ -68,8 +68,8 @@ def fit(
         if config.depth == "all":
             unreadable = _unreadable(pictures, side_of(model.processor), context)
         else:
-            look = Look(pictures, len(split.train), model.network, model.processor, backbone.sha256, context)
-            features = yield from look.take()
+            one_pass = FeaturePass(pictures, len(split.train), model.network, model.processor, backbone.sha256, context)
+            features = yield from one_pass.run()
             unreadable = features.unreadable
         examples = Examples.of(split, unreadable, context)
         if unreadable:

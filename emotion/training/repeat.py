@@ -26,9 +26,9 @@ from emotion.data.folders import Picture, find_pictures
 from emotion.data.sampling import split
 from emotion.inference.classifier import Classifier
 from emotion.runs.run import Run
-from emotion.runs.split import load_split
+from emotion.runs.split import SplitRecord, require_unchanged
 from emotion.training.context import Context, threads_for
-from emotion.training.features import Features, Look
+from emotion.training.features import FeaturePass, Features
 from emotion.training.head import begin
 from emotion.training.inputs import Examples
 from emotion.training.model import Model
@@ -74,35 +74,39 @@ def retrain(
             f"This run trained {'its whole backbone' if config.depth == 'all' else blocks}: repeating it takes as long "
             "as a training each time; sweep over seeds in Train instead."
         )
-    learnt = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
-    _check_unchanged(run, learnt)
+    root = Path(config.pictures)
+    learnt = find_pictures(root, use_aliases=config.use_aliases)
+    parts = split(learnt, fraction=config.validation_share, seed=config.seed)
+    require_unchanged(run, SplitRecord.of(parts, root), locate(config.backbone))
     shown = torch.from_numpy((yield from features_of_run(pictures, run, classifier)))
     # The seed decides which pictures are varied, so every view of each picture is computed.
     network, processor = classifier.network, classifier.processor
-    look = Look(learnt, len(learnt), network, processor, _weights_of(run), Context(config))
-    features = yield from _told(look)
+    one_pass = FeaturePass(learnt, len(learnt), network, processor, _weights_of(run), Context(config))
+    features = yield from _told(one_pass)
     said, total = [], len(seeds) * config.epochs
     for number, seed in enumerate(seeds):
         step = Progress(number * config.epochs, total, f"training {number + 1} of {len(seeds)}, with seed {seed}")
         yield step
-        head = yield from _train(Context(replace(config, seed=seed)), look, features, step)
+        head = yield from _train(Context(replace(config, seed=seed)), one_pass, features, step)
         with torch.inference_mode():
-            said.append(head(shown.to(look.context.device)).softmax(1).cpu().numpy())
+            said.append(head(shown.to(one_pass.context.device)).softmax(1).cpu().numpy())
     return np.stack(said)
 
 
-def _train(context: Context, look: Look, features: Features, step: Progress) -> Generator[Progress, None, Head]:
-    """Train a head as ``fit`` does, on features of all of a look's pictures; return that of its best epoch."""
+def _train(
+    context: Context, one_pass: FeaturePass, features: Features, step: Progress
+) -> Generator[Progress, None, Head]:
+    """Train a head as ``fit`` does, on features of all pictures of a pass; return that of its best epoch."""
     config = context.config
-    parts = split(look.pictures, fraction=config.validation_share, seed=config.seed)
+    parts = split(one_pass.pictures, fraction=config.validation_share, seed=config.seed)
     pictures = parts.train + parts.validation
-    place = {picture.path: number for number, picture in enumerate(look.pictures)}
+    place = {picture.path: number for number, picture in enumerate(one_pass.pictures)}
     order = {place[picture.path]: number for number, picture in enumerate(pictures)}
     rows = {(view, order[index]): row for (view, index), row in features.rows.items()}
     mine = Features(rows, {order[index]: reason for index, reason in features.unreadable.items()})
-    head = Head(nn.Linear(look.network.width, len(parts.classes)).to(context.device))
+    head = Head(nn.Linear(one_pass.network.width, len(parts.classes)).to(context.device))
     nn.init.zeros_(head.linear.bias)
-    model = Model(look.network, head, None, look.processor, 0, [])
+    model = Model(one_pass.network, head, None, one_pass.processor, 0, [])
     with threads_for("head"):
         epochs = begin(model, mine, Examples.of(parts, mine.unreadable, context), context, pictures=pictures)
         for event in epochs.run():
@@ -120,16 +124,16 @@ def _pooled(
     found = {place: Picture(path, "") for place, path in enumerate(pictures) if os.access(path, os.R_OK)}
     if found:
         context = Context(replace(config, depth="head"))
-        seen = yield from _told(Look(list(found.values()), 0, network, processor, weights, context))
+        seen = yield from _told(FeaturePass(list(found.values()), 0, network, processor, weights, context))
         places = list(found)
         readable = [row for row in range(len(places)) if row not in seen.unreadable]
         features[[places[row] for row in readable]] = seen.take(readable).numpy()
     return features
 
 
-def _told(look: Look) -> Generator[Progress, None, Features]:
+def _told(one_pass: FeaturePass) -> Generator[Progress, None, Features]:
     """Run a feature pass and yield its progress, if there is anything to compute; a full disk raises RunError."""
-    steps = look.take()
+    steps = one_pass.run()
     try:
         while True:
             step = next(steps)
@@ -142,17 +146,6 @@ def _told(look: Look) -> Generator[Progress, None, Features]:
         raise RunError(
             f"A file could not be read or written ({error.strerror}): make room on the disk first."
         ) from error
-
-
-def _check_unchanged(run: Run, pictures: Sequence[Picture]) -> None:
-    """Raise RunError where a new training would start from other pictures or weights than the run did."""
-    if locate(run.config().backbone).sha256 != run.record().get("backbone", {}).get("sha256"):
-        raise RunError(
-            "The backbone's weights are others than when this run was trained: train it anew, then repeat it."
-        )
-    before = sorted((row.label, row.sha256) for row in load_split(run).rows)
-    if before != sorted((picture.label, picture.sha256) for picture in pictures):
-        raise RunError("The pictures that this run was trained on have changed: train it anew, then repeat it.")
 
 
 def _weights_of(run: Run) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from emotion.backbones.registry import BackboneSource, locate
+from emotion.backbones.registry import locate
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.events import Event, RunFailed, RunStopped
 from emotion.core.owners import may_see, owner_of
@@ -21,7 +21,7 @@ from emotion.data.sampling import split
 from emotion.data.sets import identity_of
 from emotion.runs.run import Run
 from emotion.runs.split import FILE as SPLIT_FILE
-from emotion.runs.split import SplitRecord, load_split
+from emotion.runs.split import SplitRecord, load_split, require_unchanged
 from emotion.training.checkpoint import has_state
 from emotion.training.fit import fit
 
@@ -85,7 +85,7 @@ def _trained(run: Run, asked_to_stop: Callable[[], bool], *, writes: bool) -> It
         record = SplitRecord.of(parts, root)
         is_of_before = "set" not in run.record() and (run.path / SPLIT_FILE).is_file()
         if is_of_before or has_state(run.path / "resume"):
-            _require_unchanged(run, record, source)
+            require_unchanged(run, record, source)
         versions = {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
         run.note(classes=parts.classes, backbone=source.to_json(), versions=versions)
         record.save(run)
@@ -115,19 +115,6 @@ def _require_its_set(run: Run) -> None:
         )
     if owner and not may_see(folder, owner):
         raise RunError("The picture set of this run is not open to its owner any more: choose another one.")
-
-
-def _require_unchanged(run: Run, record: SplitRecord, source: BackboneSource) -> None:
-    """Raise RunError where the pictures or the backbone changed: the run could validate on training pictures."""
-    if load_split(run) != record:
-        raise RunError(
-            "The pictures have changed since this run began, so it cannot go on: use its settings again for a new one."
-        )
-    if source.sha256 != run.record().get("backbone", {}).get("sha256"):
-        raise RunError(
-            "The backbone's weights are others than when this run began, so it cannot go on: use its settings again "
-            "for a new one."
-        )
 
 
 def _sentence(error: BaseException, run: Run) -> str:

@@ -84,7 +84,7 @@ def main() -> None:
     from emotion.data.duplicates import LOOKED_AT, fingerprints
     from emotion.data.folders import find_pictures
     from emotion.training.context import Context
-    from emotion.training.features import Look
+    from emotion.training.features import FeaturePass
 
     FEATURES.unlink(missing_ok=True)
     config = replace(preset("Quick", pictures=str(DRAWN_FOLDER / "human_train")), precision="float32")
@@ -93,11 +93,11 @@ def main() -> None:
     processor = load_processor(source.path, image_size=config.image_size)
     people = find_pictures(DRAWN_FOLDER / "human_train")
     others = [each for name in ("human_eval", "dog_eval", "cat_eval") for each in find_pictures(DRAWN_FOLDER / name)]
-    look = Look([*people, *others], len(people), network, processor, source.sha256, Context(config))
-    seen = result_of(look.take(), tell=print)
-    rows = {name: seen.rows[view].half().clone() for view, name in look.names().items()}
-    save_file(rows, FEATURES, {"made_of": _made_of(look.recipe())})
-    prints = {each.sha256: fingerprints(open_picture(each.path, side=LOOKED_AT))[0].hex() for each in look.pictures}
+    one_pass = FeaturePass([*people, *others], len(people), network, processor, source.sha256, Context(config))
+    seen = result_of(one_pass.run(), tell=print)
+    rows = {name: seen.rows[view].half().clone() for view, name in one_pass.names().items()}
+    save_file(rows, FEATURES, {"made_of": _made_of(one_pass.recipe())})
+    prints = {each.sha256: fingerprints(open_picture(each.path, side=LOOKED_AT))[0].hex() for each in one_pass.pictures}
     write_json(FINGERPRINTS, prints)
     print(f"{FEATURES}: {len(rows):,} views, {FEATURES.stat().st_size / 1e6:.1f} MB")
 

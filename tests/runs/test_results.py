@@ -51,7 +51,7 @@ def curves(
         ([], "$"),
     ],
 )
-def test_the_sentence_names_what_the_curves_show(events: list[Event], sentence: str):
+def test_fault_the_sentence_names_what_the_curves_show(events: list[Event], sentence: str):
     assert re.match(sentence, reading(events)), reading(events)
 
 

@@ -202,7 +202,7 @@ def test_a_thrown_run_is_gone_from_the_list_and_comes_back_whole(run: Path, new:
             take_back(name, root=root)
 
 
-def test_the_trash_is_emptied_of_what_was_thrown_away_long_ago(run: Path, isolated: Path):
+def test_fault_the_trash_is_emptied_of_what_was_thrown_away_long_ago(run: Path, isolated: Path):
     root, old = isolated / "runs", time.time() - 8 * 86400
     os.utime(run, (old, old))
     throw_away(Run(run))

@@ -131,7 +131,7 @@ def test_a_training_goes_on_with_what_is_cleared_meanwhile_and_without_what_has_
     assert told.losses == alone.losses
     monkeypatch.setenv("EMOTION_CACHE_GB", "1e-6")  # Less than a training needs: it goes without.
     other = emotion("train", *trainer.words)
-    assert (other.code, "the cache has no room" in other.err) == (0, True)
+    assert (other.code, "The cache has no room" in other.err) == (0, True)
     assert not files(cache)
 
 

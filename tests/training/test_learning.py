@@ -32,8 +32,8 @@ def test_the_command_trains_and_prints_what_scripts_rely_on(emotion: Emotion, tr
         True,
         True,
     )
-    for told in ("looking at the pictures: 48 of 48", "epoch 0: validation loss", "epoch 3: loss"):
-        assert told in said.err
+    assert "epoch 0: validation loss" in said.err
+    assert "epoch 3: loss" in said.err
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -250,7 +250,7 @@ def test_a_picture_that_goes_while_the_others_are_looked_at_is_left_out(trainer:
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_numbers_that_are_none_end_the_training_with_a_sentence(
+def test_fault_numbers_that_are_none_end_the_training_with_a_sentence(
     trainer: Trainer, tiny_vit: Path, tmp_path: Path, depth: Depth
 ) -> None:
     from safetensors.torch import load_file, save_file
