@@ -43,6 +43,15 @@ def put(text: str) -> gr.HTML:
     return gr.HTML(text, apply_default_css=False)
 
 
+def camera(name: str, *, side: int, height: int) -> gr.Image:
+    """Add a webcam that streams its pictures, about ``side`` pixels wide; ``name`` is its id on the page."""
+    options = gr.WebcamOptions(constraints={"video": {"width": {"ideal": side}}})
+    return gr.Image(
+        sources=["webcam"], streaming=True, show_label=False, height=height, elem_id=name, buttons=[],
+        webcam_options=options,
+    )  # fmt: skip
+
+
 def drawn_badge(*, shown: bool) -> str:
     """Return the badge that marks a result on drawn pictures; empty unless ``shown``."""
     return f'<span class="drawn-badge" title="{DRAWN_NOTE}">drawn pictures</span>' if shown else ""

@@ -138,7 +138,7 @@ def give(page: Page, place: str | Pattern[str], *files: Path) -> None:
 def record(page: Page) -> None:
     """Let the camera of the open tab record; Chromium has one that shows a clock."""
     page.get_by_text("Click to Access Webcam").locator("visible=true").click()
-    page.get_by_title("start recording").click()
+    page.get_by_title("start recording").locator("visible=true").click()
 
 
 def span(page: Page, chart: str) -> list[float]:

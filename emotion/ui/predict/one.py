@@ -2,7 +2,6 @@
 
 import html
 import io
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -142,10 +141,8 @@ class OnePicture:
         if page.example is not None:
             return self._judge(page, run, other, self.examples[page.example], example=page.example)
         # The file is deleted; the page sends back its displayed copy.
-        with tempfile.TemporaryDirectory(prefix="emotion-copy-") as folder:
-            copy = Path(folder) / "picture.webp"
-            copy.write_bytes(content_of(payload, missing=GONE))
-            answer = self._judge(page, run, other, copy, "The picture")
+        copy = io.BytesIO(content_of(payload, missing=GONE))
+        answer = self._judge(page, run, other, copy, "The picture")
         if answer and page.run:
             answer[self.verdict] += sentence(COPY)
             answer.pop(self.picture)
@@ -167,7 +164,7 @@ class OnePicture:
         page: Shown,
         name: str | None,
         other: str | None,
-        picture: Path,
+        picture: Path | io.BytesIO,
         called: str = "",
         *,
         example: int | None = None,
@@ -180,7 +177,7 @@ class OnePicture:
             second = self.board.find(other) if other and other != run.name else None
             first = self.services.predict(run, picture, name=called)
             beside = self.services.predict(second, picture, name=called) if second else None
-            small = ImageData(url=data_uri(picture, side=SHOWN_SIDE), orig_name="picture.webp")
+            small = data_uri(open_picture(picture, side=SHOWN_SIDE), side=SHOWN_SIDE)
         except EmotionError as error:
             if page.asked != asked:
                 return {}
@@ -192,7 +189,7 @@ class OnePicture:
         page.run, page.scores, page.example = run.name, first.scores, example
         is_drawn = example is not None
         answer: Values = {
-            self.picture: small,
+            self.picture: ImageData(url=small, orig_name="picture.webp"),
             self.verdict: verdict_html(first, run, is_drawn=is_drawn),
             self.photographs: gr.Button(visible=wants_photographs(first, run)),
             self.bars: _bars(first, beside=beside),
