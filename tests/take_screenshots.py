@@ -81,7 +81,7 @@ def take(page: Page, folder: Path, *, every: bool) -> None:
     look("predict")
     page.get_by_role("tab", name="Cross-species").click()
     page.locator("#compare").click()
-    expect(page.locator(".species-card")).to_have_count(2)
+    expect(page.locator("#compare-pictures .set-card")).to_have_count(2)
     look("compare", down=570)
     page.get_by_role("tab", name="Pictures").click()
     page.locator("#set-name input, #set-name textarea").fill("Dogs to look through")
@@ -120,7 +120,7 @@ def film(page: Page, path: Path) -> None:
     frame(TO_READ // 2)
     page.locator("#compare").click()
     frames_until(page.locator("#tabs"), "of 20 dogs")
-    for below in ("#means", "#compare-pictures"):
+    for below in ("#overview", "#compare-pictures"):
         page.locator(below).scroll_into_view_if_needed()
         page.locator(below).evaluate("part => part.scrollIntoView({block: 'start'})")
         page.wait_for_timeout(500)

@@ -8,7 +8,9 @@ from typing import Literal
 
 from emotion.core.format import percent, span
 from emotion.core.intervals import Interval, wilson_interval
+from emotion.core.labels import colour_of
 from emotion.core.prediction import Saliency
+from emotion.core.scored import ScoredPicture
 
 Tone = Literal["plain", "right", "wrong"]
 Point = tuple[float, float]
@@ -55,12 +57,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value with a smaller detail, such as its interval; ``share`` (0 to 1) is the strength of its shading."""
+    """A value with a smaller detail, such as its interval; ``share`` (0 to 1) is the strength of its shading.
+
+    ``opens`` makes it a button of the page: the correct and the predicted class of the pictures that it opens.
+    """
 
     text: str
     detail: str = ""
     share: float | None = None
     tone: Tone = "plain"
+    opens: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -209,18 +215,37 @@ class Explained:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture that may be shown: a thumbnail as a data URI, and its prediction."""
+    """A picture that may be shown: a thumbnail as a data URI, and its prediction with its class's colour.
+
+    ``tick`` gives it a box of the page, by which it is ticked.
+    """
 
     uri: str
     alt: str
     title: str
     detail: str
-    is_right: bool
+    is_right: bool | None = None
+    colour: str = "transparent"
+    tick: str = ""
+
+
+def judged(picture: ScoredPicture, uri: str, *, name: str = "", can_tick: bool = False) -> Shown:
+    """Return a scored picture of the set ``name``, by its thumbnail."""
+    said = f"said {picture.predicted} {percent(picture.scores[picture.predicted])}"
+    return Shown(
+        uri,
+        f"{name}, shows {picture.label}, {said}".removeprefix(", "),
+        f"{picture.label} {percent(picture.correct_confidence)}",
+        said,
+        is_right=picture.predicted == picture.label,
+        colour=colour_of(picture.predicted),
+        tick=picture.sha256 if can_tick else "",
+    )
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures of a set."""
+    """Pictures that belong together, such as those of a set; ``name`` may be empty."""
 
     name: str
     pictures: Sequence[Shown]

@@ -54,7 +54,7 @@ GRID = (
 
 def results(comparison: Comparison, emotion: str | None) -> list[Block]:
     """Return all measures of all sets, with intervals, the predictions, and the grid if there is one."""
-    blocks = [*measures(comparison, emotion), _means(comparison, emotion)]
+    blocks = [*measures(comparison, emotion), means(comparison, emotion)]
     if emotion is None:
         blocks += [Heading("Every emotion of every set"), grid(comparison)]
     return [*blocks, Heading("What it said"), said(comparison, emotion)]
@@ -160,7 +160,8 @@ def _gap_row(gap: Gap, colour: str) -> Row:
     )
 
 
-def _means(comparison: Comparison, emotion: str | None) -> Figure:
+def means(comparison: Comparison, emotion: str | None) -> Figure:
+    """Return the mean correct-class confidence of every set as a chart, for None with that of each emotion."""
     dots = []
     for name, result in comparison.results(emotion).items():
         dots.append(_dot(name, result, comparison.colour(name), is_leading=True))

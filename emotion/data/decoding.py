@@ -15,7 +15,6 @@ from typing import IO, Any, cast
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from emotion.core.errors import PictureError
-from emotion.data.containers import PNG, count_scans, jpeg_without_metadata, pixels_of_png
 from emotion.data.limits import MAX_BYTES, MAX_PIXELS
 
 # Formats opened besides HEIC, whatever a file is called; a phone's MPO counts as JPEG. No others are tried: Pillow
@@ -38,6 +37,11 @@ _BROKEN = (
     AssertionError, struct.error, zlib.error,
 )  # fmt: skip
 
+# The parts of a PNG (W3C, third edition) and of a JPEG (ITU-T T.81, annex B).
+PNG = b"\x89PNG\r\n\x1a\n"
+_SOS = b"\xff\xda"
+# Millions of empty chunks would take more memory than any picture; the largest metadata chunk, in bytes.
+_MOST_PARTS, _MOST_BESIDE = 100_000, 1 << 20
 # The transposition that makes a picture upright, by EXIF orientation.
 _TURNS = dict(zip(range(2, 9), map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), strict=True))
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -140,7 +144,7 @@ def _opened(file: IO[bytes], *, shown: str) -> ImageFile.ImageFile:
 
         return cast(ImageFile.ImageFile, HeifImageFile(file))
     if head.startswith(PNG):
-        return Image.open(pixels_of_png(file), formats=FORMATS)
+        return Image.open(_pixels_of_png(file), formats=FORMATS)
     metered = _Metered(file, shown=shown)
     try:
         image: ImageFile.ImageFile = Image.open(cast(IO[bytes], metered), formats=FORMATS)
@@ -180,7 +184,7 @@ def _too_large(image: ImageFile.ImageFile, file: IO[bytes]) -> str:
     if image.format in ("JPEG", "MPO"):
         here = file.tell()
         file.seek(0)
-        scans = count_scans(file.read())
+        scans = _count_scans(file.read())
         file.seek(here)
         most = MAX_JPEG_PIXELS if scans == 1 and not image.info.get("progressive") else MAX_PIXELS
     tags = getattr(image, "tag_v2", {})
@@ -228,3 +232,67 @@ def _white(image: ImageFile.ImageFile) -> int:
     if not 0 <= lowest <= highest <= white or (bits == 32 and 0 < highest < white / 256):
         raise ValueError(f"its grey goes from {lowest:g} to {highest:g}, where 0 is black and {white} white")
     return white
+
+
+def jpeg_without_metadata(content: bytes) -> bytes:
+    """Return a JPEG without EXIF, comments, profiles and thumbnail before the pixels.
+    Raises ValueError, IndexError, struct.error where the file breaks the standard.
+    """
+    kept, at, marker = [content[:2]], 2, 0
+    while marker != _SOS[1]:
+        if content[at] != 0xFF or len(kept) > _MOST_PARTS:
+            raise ValueError("no marker, or too many")
+        marker, end = content[at + 1], at + 2 + int(struct.unpack_from(">H", content, at + 2)[0])
+        segment = content[at + 4 : end]
+        is_jfif = marker == 0xE0 and segment.startswith(b"JFIF\0") and len(segment) == 14
+        is_adobe = marker == 0xEE and segment.startswith(b"Adobe") and len(segment) == 12
+        is_beside = 0xE0 <= marker <= 0xEF or marker == 0xFE
+        kept.append(content[at:end] if is_jfif or is_adobe or not is_beside else b"")
+        at = end
+    return b"".join([*kept, content[at:]])
+
+
+def _count_scans(content: bytes) -> int:
+    """Return the number of scans of a JPEG, without those of a thumbnail in its header; never too few."""
+    at = 2
+    # Where the file breaks the standard, counting begins early.
+    while content[at : at + 1] == b"\xff" and content[at : at + 2] != _SOS and at + 4 <= len(content):
+        at += 2 + int.from_bytes(content[at + 2 : at + 4])
+    return max(content.count(_SOS, at), 1)
+
+
+def _pixels_of_png(file: IO[bytes]) -> IO[bytes]:
+    """Return a PNG's pixel chunks, and its EXIF chunk moved before them, which holds the orientation.
+
+    A file with pixel chunks only is returned itself, so that a large one is not copied.
+    """
+    found = list(png_chunks(file))
+    pixels = [(start, end) for kind, start, end in found if kind[:1].isupper() or kind == b"tRNS"]
+    turned = [(start, end) for kind, start, end in found if kind == b"eXIf"][:1]
+    parts = [(0, len(PNG)), *pixels[:1], *turned, *pixels[1:]]
+    is_plain = not turned and sum(end - start for start, end in parts) == file.seek(0, os.SEEK_END)
+    kept = file if is_plain else io.BytesIO(b"".join(_part(file, start, end) for start, end in parts))
+    kept.seek(0)
+    return kept
+
+
+def png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and end of each chunk of a PNG; metadata chunks only if small and with a valid checksum.
+    Raises ValueError where there are more chunks than any picture has.
+    """
+    start = len(PNG)
+    for _ in range(_MOST_PARTS):
+        head = _part(file, start, start + 8)
+        kind, end = head[4:], start + 12 + int.from_bytes(head[:4])
+        beside = b"" if kind[:1].isupper() or end - start > _MOST_BESIDE else _part(file, start, end)
+        if kind[:1].isupper() or (beside and zlib.crc32(beside[4:-4]) == int.from_bytes(beside[-4:])):
+            yield kind, start, end
+        if len(head) < 8 or kind == b"IEND":
+            return
+        start = end
+    raise ValueError("too many parts")
+
+
+def _part(file: IO[bytes], start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 from PIL import Image
 
 from emotion.core.errors import PictureError
 from emotion.core.format import megabytes
-from emotion.data.containers import is_clean
-from emotion.data.decoding import decoded, opened, orientation
+from emotion.data.decoding import PNG, decoded, jpeg_without_metadata, opened, orientation, png_chunks
 from emotion.data.limits import Limits
 
 # The longest side in pixels.
 KEPT_SIDE = 1024
 _QUALITY = 95
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
+# The chunks that change how a PNG is displayed, except those of animations.
+_PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs", b"cICP"}
 _LOSSY = ("JPEG", "MPO", "HEIF", "AVIF")
 
 
@@ -41,7 +43,7 @@ def kept_form(content: bytes) -> tuple[bytes, str, Image.Image]:
         kind, is_small, is_upright = str(image.format), max(image.size) <= KEPT_SIDE, orientation(image) == 1
         picture = decoded(image, side=None if is_small else KEPT_SIDE // 2)
     picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
-    if is_small and is_upright and is_clean(content, kind=kind):
+    if is_small and is_upright and _is_clean(content, kind=kind):
         return content, _SUFFIXES[kind], picture
     buffer = io.BytesIO()
     # A new image, so that no metadata is written.
@@ -51,3 +53,22 @@ def kept_form(content: bytes) -> tuple[bytes, str, Image.Image]:
         return buffer.getvalue(), ".png", picture
     plain.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     return buffer.getvalue(), ".jpg", picture
+
+
+def _is_clean(content: bytes, *, kind: str) -> bool:
+    """Whether a file of Pillow's format ``kind`` holds a single picture and no metadata (WebP: RFC 9649)."""
+    try:
+        if kind == "JPEG":
+            # At worst, coded pixels contain an end marker by chance, and a clean file counts as not clean.
+            is_whole = content.find(b"\xff\xd9", content.rindex(b"\xff\xda")) == len(content) - 2
+            return is_whole and jpeg_without_metadata(content) == content
+        if kind == "PNG":
+            chunks = list(png_chunks(io.BytesIO(content)))
+            size = len(PNG) + sum(end - start for _, start, end in chunks)
+            return size == len(content) and all(kind in _PIXELS for kind, _, _ in chunks)
+        if kind == "WEBP":
+            simple = content[12:16] in (b"VP8 ", b"VP8L")
+            return simple and 20 + sum(struct.unpack_from("<I", content, 16)) + content[16] % 2 == len(content)
+    except (ValueError, IndexError, struct.error):
+        pass  # Pillow reads many files that break the standard.
+    return False

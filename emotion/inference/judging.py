@@ -43,11 +43,9 @@ Item = tuple[Row, Path | None]
 
 @dataclass(frozen=True)
 class Judging(Progress):
-    """The progress of a batch, and the batch itself without its rows: each row is sent once, in ``rows``."""
+    """The progress of a batch, and the batch with its new rows alone: each row is sent once."""
 
     batch: Batch
-    rows: tuple[Row, ...]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -77,12 +75,11 @@ class JudgeMany:
             batch = Batch(
                 self.run.name, tuple(classifier.classes), classifier.precision, total, time.time(), tuple(notes)
             )
-            doing = f"judging {total:,} pictures"
-            yield Judging(0, total, doing, batch, (), 0.0)
-            done = 0
+            done, doing = 0, f"judging {total:,} pictures"
+            yield Judging(done, total, doing, batch)
             for rows in self._judged(classifier, items, deadline=began + self.limits.seconds):
                 done += len(rows)
-                yield Judging(done, total, doing, batch, rows, time.monotonic() - began)
+                yield Judging(done, total, doing, replace(batch, rows=rows, seconds=time.monotonic() - began))
 
     def _judged(self, classifier: Classifier, items: Sequence[Item], *, deadline: float) -> Iterator[tuple[Row, ...]]:
         from emotion.backbones.pixels import in_background
@@ -107,8 +104,8 @@ def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
     rows: list[Row] = []
     for step in steps:
         if isinstance(step, Judging):
-            rows += step.rows
-            yield replace(step.batch, rows=tuple(rows), seconds=step.seconds)
+            rows += step.batch.rows
+            yield replace(step.batch, rows=tuple(rows))
         else:
             yield step
 
@@ -181,15 +178,16 @@ def _opened(
                 items += within
                 notes += [f"{title}: {note}"] if note else []
             else:
-                items.append(_single(path, name))
-        _refuse_beyond(items, limits)
+                title = kept_text(PurePosixPath(name.replace("\\", "/")).name)
+                reason = reason_against(title) if path.is_file() else "It is not there: check its path."
+                items.append((Row(title, reason=reason), None if reason else path))
+        if not items:
+            raise PictureError(
+                "There is no picture in what you gave: give .jpg, .png or .webp files, or a zip of them."
+            )
+        size = sum(path.stat().st_size for _, path in items if path and path.is_file())
+        limits.check("What you gave", pictures=len(items), size=size)
         yield items, notes
-
-
-def _single(path: Path, name: str) -> Item:
-    title = kept_text(PurePosixPath(name.replace("\\", "/")).name)
-    reason = reason_against(title) if path.is_file() else "It is not there: check its path."
-    return (Row(title, reason=reason), None) if reason else (Row(title), path)
 
 
 def _within(
@@ -223,10 +221,3 @@ def _labels(
         why = f"{lacking} {verb} no class of this run" if foreign else f"it holds {lacking}"
         return {}, f"{why}, so its folders are not taken for classes and no accuracy is counted."
     return {name: known[alike(label)] for label, names in files.items() for name in names}, ""
-
-
-def _refuse_beyond(items: Sequence[Item], limits: Limits) -> None:
-    if not items:
-        raise PictureError("There is no picture in what you gave: give .jpg, .png or .webp files, or a zip of them.")
-    size = sum(path.stat().st_size for _, path in items if path and path.is_file())
-    limits.check("What you gave", pictures=len(items), size=size)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from emotion.analysis.blocks import Block, Facts, Gallery, Heading, Report, Section, Shown, Table, Text, row
+from emotion.analysis.blocks import Block, Facts, Gallery, Heading, Report, Section, Shown, Table, Text, judged, row
 from emotion.analysis.comparison import REFERENCE, Comparison
 from emotion.analysis.findings import caveats, headline, plural
 from emotion.analysis.results import differences, results
@@ -45,7 +45,7 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
         model(material),
         Section("Results", results(comparison, emotion)),
         Section("Differences between the sets", differences(comparison, emotion)),
-        _left_out(material),
+        left_out(material),
         checks(material),
         _shown(comparison, set(ticked)),
         limits(material),
@@ -143,7 +143,7 @@ def _title(comparison: Comparison, emotion: str | None) -> str:
     return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{listed(others)}?"
 
 
-def _left_out(material: Material) -> Section:
+def left_out(material: Material) -> Section:
     """Return the pictures left out of the samples: near-duplicates of training pictures, and unreadable ones."""
     comparison, trained_on = material.comparison, material.config.pictures
     folders = [trained_on, *comparison.folders.values(), str(material.run.path)]
@@ -210,6 +210,4 @@ def _small(picture: ScoredPicture, name: str) -> Shown | None:
     bare, buffer = Image.frombytes("RGB", small.size, small.tobytes()), io.BytesIO()
     bare.save(buffer, "WEBP", quality=82, method=4)
     uri = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-    said = f"said {picture.predicted} {percent(picture.scores[picture.predicted])}"
-    title, is_right = f"{picture.label} {percent(picture.correct_confidence)}", picture.predicted == picture.label
-    return Shown(uri, f"{name}, shows {picture.label}, {said}", title, said, is_right)
+    return judged(picture, uri, name=name)

@@ -30,7 +30,7 @@ from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
 from emotion.report.material import Material, place_of, plain_name
 from emotion.runs.curves import reading
-from emotion.runs.validation import Validation, load_validation
+from emotion.runs.validation import Validation, load_validation, most_confused
 
 # As in the page's charts.
 TRAINING_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"
@@ -165,16 +165,30 @@ def _curves(epochs: Sequence[EpochDone], chance: float) -> Figure:
     )
 
 
-def confusion_table(validation: Validation) -> Table:
-    """Return the confusion matrix with precision and recall."""
+def confusion_table(validation: Validation, *, opens: bool = False) -> Table:
+    """Return the confusion matrix with precision and recall; with ``opens`` a press on a number opens its pictures.
+
+    Of many classes it has those that are confused most often.
+    """
     counts, rows = validation.confusion(), []
-    for each in validation.per_class():
+    classes = most_confused(counts)
+    for each in (each for each in validation.per_class() if each.label in classes):
+        cells = shaded({said: counts[each.label][said] for said in classes}, right=each.label)
+        if opens:
+            cells = [
+                cell if cell.text == "0" else replace(cell, opens=(each.label, said))
+                for said, cell in zip(classes, cells, strict=True)
+            ]
         precision = "–" if each.precision is None else percent(each.precision)
-        cells = shaded(counts[each.label], right=each.label)
-        scores = precision, percent(each.recall), f"{each.f1:.2f}"
+        scores = precision, percent(each.recall), f"{each.f1:.2f}", f"{each.support:,}"
         rows.append(row(each.label, *cells, *scores, colour=colour_of(each.label)))
     caption = f"What epoch {validation.epoch} says of the {len(validation.pictures)} validation pictures"
-    return Table(caption, "shows ↓ said →", (*validation.classes, "Precision", "Recall", "F1"), rows)
+    note = "Press a number to see its pictures." if opens else ""
+    if len(classes) < len(validation.classes):
+        note += f" Of its {len(validation.classes):,} classes the {len(classes)} that are confused most often."
+    return Table(
+        caption, "shows ↓ said →", (*classes, "Precision", "Recall", "F1", "Pictures"), rows, note=note.strip()
+    )
 
 
 def settings_table(config: TrainConfig) -> Table:

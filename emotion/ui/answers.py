@@ -1,6 +1,7 @@
 """Return types of the named endpoints, from which Gradio makes schemas; field names and units are stable."""
 
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 # Before Python 3.12, pydantic makes schemas of these TypedDicts only.
 from typing_extensions import TypedDict
@@ -20,6 +21,7 @@ from emotion.ui.run_board import RunSummary, summarise
 from emotion.ui.words import progress
 
 ALL = "all"
+T = TypeVar("T")
 
 
 class PredictionAnswer(TypedDict):
@@ -125,16 +127,8 @@ class ImportAnswer(TypedDict):
 
 def prediction_answer(prediction: Prediction, run: Run) -> PredictionAnswer:
     """Return a prediction with the run that made it."""
-    return {
-        "run": run.name,
-        "label": prediction.label,
-        "confidence": prediction.confidence,
-        "scores": prediction.scores,
-        "precision": prediction.precision,
-        "seconds": prediction.seconds,
-        "unknown": prediction.is_unknown,
-        "unknown_sentence": prediction.novelty_sentence(),
-    }
+    sentence = prediction.novelty_sentence()
+    return _like(PredictionAnswer, prediction, run=run.name, unknown=prediction.is_unknown, unknown_sentence=sentence)
 
 
 def comparison_answer(comparison: Comparison, path: Path) -> ComparisonAnswer:
@@ -145,37 +139,32 @@ def comparison_answer(comparison: Comparison, path: Path) -> ComparisonAnswer:
     if len(comparison.emotions()) > 1:
         samples += [_sample(name, ALL, comparison.pooled(name)) for name in comparison.sets]
     drawn = [DRAWN_NOTE] if any(is_drawn(folder) for folder in comparison.folders.values()) else []
-    return {
-        "run": Path(comparison.run).name,
-        "file": path.name,
-        "seed": comparison.seed,
-        "size": comparison.size,
-        "chance": comparison.chance,
-        "precision": comparison.precision,
-        "samples": samples,
-        "gaps": [_gap(gap) for gap in comparison.gaps],
-        "notes": [*caveats(comparison, None), *drawn],
-    }
+    return _like(
+        ComparisonAnswer,
+        comparison,
+        run=Path(comparison.run).name,
+        file=path.name,
+        samples=samples,
+        gaps=[_gap(gap) for gap in comparison.gaps],
+        notes=[*caveats(comparison, None), *drawn],
+    )
 
 
 def run_line(found: RunSummary) -> RunLine:
     """Return a run as a line of the list of runs; losses and accuracies are those on its validation pictures."""
-    config = found.config
-    return {
-        "run": found.run.name,
-        "title": found.title,
-        "status": found.status,
-        "picture_set": set_title(config.pictures),
-        "backbone": config.backbone,
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "seed": config.seed,
-        "best_epoch": found.best_epoch,
-        "best_loss": found.best.loss if found.best else None,
-        "best_accuracy": found.best.accuracy if found.best else None,
-        "elapsed_seconds": found.seconds,
-        "can_predict": found.has_checkpoint,
-    }
+    return _like(
+        RunLine,
+        found.config,
+        run=found.run.name,
+        title=found.title,
+        status=found.status,
+        picture_set=set_title(found.config.pictures),
+        best_epoch=found.best_epoch,
+        best_loss=found.best.loss if found.best else None,
+        best_accuracy=found.best.accuracy if found.best else None,
+        elapsed_seconds=found.seconds,
+        can_predict=found.has_checkpoint,
+    )
 
 
 def run_answer(run: Run, *, queue_place: int | None) -> RunAnswer:
@@ -196,59 +185,42 @@ def run_answer(run: Run, *, queue_place: int | None) -> RunAnswer:
 
 def set_answer(found: PictureSet) -> SetAnswer:
     """Return a picture set with its key and its number of pictures per class."""
-    return {
-        "key": found.key,
-        "title": found.title,
-        "species": found.species,
-        "classes": {label: len(paths) for label, paths in found.pictures().items()},
-        "is_drawn": found.is_drawn,
-        "is_for_training": found.is_for_training,
-    }
+    return _like(SetAnswer, found, classes={label: len(paths) for label, paths in found.pictures().items()})
 
 
 def import_answer(saved: SavedSet) -> ImportAnswer:
     """Return a summary of an imported set, with the key that the other endpoints take."""
     manifest = saved.manifest
-    return {
-        "key": saved_key(saved),
-        "name": manifest.name,
-        "species": manifest.species,
-        "pictures": len(manifest.pictures),
-        "classes": manifest.counts(),
-        "left_out": len(manifest.skipped),
-        "findings": findings(manifest),
-    }
+    return _like(
+        ImportAnswer,
+        manifest,
+        key=saved_key(saved),
+        pictures=len(manifest.pictures),
+        classes=manifest.counts(),
+        left_out=len(manifest.skipped),
+        findings=findings(manifest),
+    )
 
 
 def _sample(name: str, emotion: str, result: SampleResult) -> SampleAnswer:
-    return {
-        "set": name,
-        "emotion": emotion,
-        "n": result.n,
-        "correct": result.correct,
-        "accuracy": result.accuracy,
-        "accuracy_interval": list(result.accuracy_interval),
-        "correct_confidence": result.correct_confidence,
-        "correct_confidence_interval": list(result.correct_confidence_interval),
-        "runner_up": result.runner_up,
-        "log_loss": result.log_loss,
-        "brier": result.brier,
-        "predicted": result.predicted,
-        "unreadable": len(result.unreadable),
-        "near_duplicates": len(result.near_duplicates),
-        "is_trained_on": result.is_trained_on,
-    }
+    unreadable, twins = len(result.unreadable), len(result.near_duplicates)
+    return _like(SampleAnswer, result, set=name, emotion=emotion, unreadable=unreadable, near_duplicates=twins)
 
 
 def _gap(gap: Gap) -> GapAnswer:
     found = gap.difference
-    return {
-        "reference": gap.reference,
-        "other": gap.other,
-        "emotion": gap.emotion or ALL,
-        "gap": found.gap,
-        "interval": list(found.interval),
-        "p_value": found.p_value,
-        "adjusted_p_value": gap.adjusted_p_value,
-        "sentence": gap_sentence(gap),
-    }
+    return _like(
+        GapAnswer,
+        gap,
+        emotion=gap.emotion or ALL,
+        gap=found.gap,
+        interval=found.interval,
+        p_value=found.p_value,
+        sentence=gap_sentence(gap),
+    )
+
+
+def _like(kind: type[T], source: object, **own: Any) -> T:
+    """Return an answer of a kind: each field is one of ``own``, or the source's attribute of its name."""
+    values = {name: own[name] if name in own else getattr(source, name) for name in kind.__annotations__}
+    return cast(T, values)

@@ -11,7 +11,7 @@ from emotion.ui.chosen import Chosen
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.events import Values, on
 from emotion.ui.html import put
-from emotion.ui.landing import landing_html
+from emotion.ui.landing import build_landing
 from emotion.ui.news import OPEN_ASKED_TAB, News, address
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets, training_sets
 from emotion.ui.pictures.tab import PicturesTab, key_to_train
@@ -20,8 +20,7 @@ from emotion.ui.predict.many import ManyPictures
 from emotion.ui.predict.one import NO_OTHER, OnePicture
 from emotion.ui.run_board import RunBoard
 from emotion.ui.runs_tab import RunsTab
-from emotion.ui.train_tab import TrainTab
-from emotion.ui.watching import Watch
+from emotion.ui.train_tab import TrainTab, Watched
 
 TITLE = "Emotion, across species"
 DESCRIPTION = "Teach an image classifier four human emotions, then find out whether it can read a dog."
@@ -45,7 +44,7 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
         with gr.Row(elem_id="header"):
             put(HEADER)
             chosen = Chosen(board)
-        put(landing_html())
+        build_landing()
         with gr.Tabs(selected="train", elem_id="tabs") as tabs:
             with gr.Tab("Train", id="train"):
                 train = TrainTab(services, board, news)
@@ -60,7 +59,7 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
         _connect_tabs(page, tabs)
         _connect_runs(chosen, train, runs, tabs)
         _connect_pictures(one, pictures, train, tabs)
-        train.kept.connect(page)
+        train.settings.connect(page)
         chosen.follow(news)
         news.connect(page)
         _connect_sets(page, pictures, train, compare)
@@ -92,19 +91,19 @@ def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs)
     """Link a finished training to Predict and Cross-species, and an open run to its curves and its settings."""
     for button, tab in ((train.try_it, "predict"), (train.compare, "compare")):
 
-        def lead(seen: Watch, tab: str = tab) -> Values:
-            return {**chosen.use(seen.run.name), tabs: gr.Tabs(selected=tab)} if seen.run else {}
+        def lead(seen: Watched, tab: str = tab) -> Values:
+            return {**chosen.use(seen.run), tabs: gr.Tabs(selected=tab)} if seen.run else {}
 
-        on(button.click, lead, train.watch, [chosen.run, chosen.picked, tabs])
+        on(button.click, lead, train.watched, [chosen.run, chosen.picked, tabs])
 
     def curves(name: str) -> Values:
         return {**train.follow(runs.board.find(name), is_live=False), tabs: gr.Tabs(selected="train")}
 
     def again(name: str) -> Values:
-        return {**train.kept.of_run(runs.board.find(name)), tabs: gr.Tabs(selected="train")}
+        return {**train.settings.of_run(runs.board.find(name)), tabs: gr.Tabs(selected="train")}
 
     on(runs.watch.click, curves, runs.open, [tabs, *train.view])
-    on(runs.again.click, again, runs.open, [tabs, *train.kept.widgets])
+    on(runs.again.click, again, runs.open, [tabs, *train.settings.all])
 
 
 def _connect_pictures(one: OnePicture, pictures: PicturesTab, train: TrainTab, tabs: gr.Tabs) -> None:

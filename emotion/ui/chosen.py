@@ -121,7 +121,7 @@ def training_html(going: Sequence[RunSummary]) -> str:
     more = f" ({count(len(going) - 1, 'training')} behind it)" if len(going) > 1 else ""
     bar = f'<i style="width:{said.share * 100:.0f}%"></i>' if said.share is not None else ""
     text = html.escape(public_words(said.sentence + more))
-    return f'<p class="going"><span class="going-bar">{bar}</span><span>{text}</span></p>'
+    return f'<p class="going"><span class="bar">{bar}</span><span>{text}</span></p>'
 
 
 def _choices(usable: Sequence[RunSummary]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,6 +41,15 @@ def slot(name: str, value: str = "", *, script: str | None = None) -> gr.HTML:
 def put(text: str) -> gr.HTML:
     """Add static HTML."""
     return gr.HTML(text, apply_default_css=False)
+
+
+def camera(name: str, *, side: int, height: int) -> gr.Image:
+    """Add a webcam that streams its pictures, about ``side`` pixels wide; ``name`` is its id on the page."""
+    options = gr.WebcamOptions(constraints={"video": {"width": {"ideal": side}}})
+    return gr.Image(
+        sources=["webcam"], streaming=True, show_label=False, height=height, elem_id=name, buttons=[],
+        webcam_options=options,
+    )  # fmt: skip
 
 
 def drawn_badge(*, shown: bool) -> str:
@@ -122,20 +131,3 @@ def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         return list(pool.map(convert, pictures))
-
-
-def preview_strip(pictures: Mapping[str, Sequence[Path]], *, per_class: int = 2) -> str:
-    """Return a few pictures of each class, with the class's count."""
-    rows = []
-    for label, paths in pictures.items():
-        stride = max(1, len(paths) // per_class)
-        name = html.escape(label)
-        images = "".join(
-            f'<img src="{uri}" alt="{name} picture {number}">'
-            for number, uri in enumerate(data_uris(paths[::stride][:per_class], side=120), start=1)
-        )
-        rows.append(
-            f'<div class="strip-row"><div class="strip-label"><i style="background:{colour_of(label)}"></i>'
-            f"<b>{name}</b><span>{len(paths):,}</span></div><div class='strip-pictures'>{images}</div></div>"
-        )
-    return f'<div class="strip">{"".join(rows)}</div>'

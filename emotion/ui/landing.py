@@ -1,64 +1,52 @@
 """The panel above the tabs: the question of this project and its results, read from stored files."""
 
-import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from emotion.core.format import exact_percent, listed, percent, span
+import gradio as gr
+
+from emotion.analysis.blocks import Block, Facts, Text
+from emotion.analysis.findings import plural
+from emotion.core.format import exact_percent, percent, span
 from emotion.core.labels import DRAWN_NOTE, EMOTIONS, chance_level
+from emotion.ui.html import put
+from emotion.ui.rendering import rendered
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 CHANCE = chance_level(len(EMOTIONS))
-PEOPLE = {"human_eval": "people", "dog_eval": "dogs", "cat_eval": "cats"}
 ASKED = (
     "A model learns happy, sad, angry and tired from pictures of people. Shown a happy dog, does it see a happy dog?"
 )
 # The report gives no interval.
-REPORT = "<dd>people: <b>19 of 20</b> right, 39.5 %</dd><dd>dogs: <b>0 of 20</b> right, 22.7 %</dd>"
+REPORT = "people: 19 of 20 right, 39.5 %; dogs: 0 of 20 right, 22.7 %"
 BASIS = (
     "Right of twenty happy pictures, and the mean confidence in “happy” with its 95 % interval; guessing gets "
     f"{percent(CHANCE)}. From “make reproduce”, seed 42. {DRAWN_NOTE}"
 )
 
 
-def landing_html() -> str:
-    """Return the panel, folded; results that were not measured are omitted."""
-    ours, drawn = _twenty("photographs"), _twenty("drawn")
-    told = {
-        "This dashboard, photographs": "".join(map(_sample, ours)),
-        "The report, other photographs": REPORT if ours else "",
-        "This dashboard, drawn pictures": "".join(map(_sample, drawn)),
+def build_landing() -> None:
+    """Add the panel, folded; results that were not measured are omitted."""
+    photographs, drawn = _twenty("photographs"), _twenty("drawn")
+    facts = {
+        "This dashboard, photographs": "; ".join(map(_sample, photographs)),
+        "The report, other photographs": REPORT,
+        "This dashboard, drawn pictures": "; ".join(map(_sample, drawn)),
     }
-    rows = "".join(f"<div><dt>{title}</dt>{said}</div>" for title, said in told.items() if said)
-    came_out = f"<p><b>What came out.</b> {_sentence(ours)}</p>" if ours else ""
-    basis = f'<p class="basis">{BASIS}</p>' if rows else ""
-    return (
-        '<details class="landing"><summary>What is asked here, and what came out</summary>'
-        f"<p><b>What was asked.</b> {ASKED}</p>{came_out}<dl>{rows}</dl>{basis}</details>"
-    )
+    blocks: list[Block] = [Text(ASKED), Facts([each for each in facts.items() if each[1]]), Text(BASIS, "note")]
+    with gr.Accordion("What is asked here, and what came out", open=False):
+        put(rendered(blocks, name="landing"))
 
 
-def _twenty(kind: str) -> list[dict[str, Any]]:
+def _twenty(kind: str) -> Sequence[dict[str, Any]]:
     """Return one row for each set of twenty happy pictures in the experiment; empty if it was not run."""
-    try:
-        return list(json.loads((RESULTS / f"experiment-{kind}.json").read_text(encoding="utf-8"))["twenty"])
-    except (OSError, ValueError, KeyError):
-        return []
+    file = RESULTS / f"experiment-{kind}.json"
+    return json.loads(file.read_text(encoding="utf-8"))["twenty"] if file.is_file() else []
 
 
 def _sample(row: dict[str, Any]) -> str:
     interval = span((row["confidence_low"], row["confidence_high"]))
-    right = f"{_who(row)}: <b>{row['right']} of {row['n']}</b> right"
-    return f"<dd>{right}, {exact_percent(row['confidence'])} ({interval})</dd>"
-
-
-def _sentence(rows: list[dict[str, Any]]) -> str:
-    right = [f"{row['right']} of {row['n']} happy {_who(row)}" for row in rows]
-    text = f"On photographs {listed(right)} were called happy."
-    level = [_who(row) for row in rows if row["confidence_low"] <= CHANCE <= row["confidence_high"]]
-    return f"{text} What it says of {listed(level)} cannot be told from guessing." if level else text
-
-
-def _who(row: dict[str, Any]) -> str:
-    return PEOPLE.get(row["set"], html.escape(row["set"]))
+    who = plural(row["set"].removesuffix("_eval"))
+    return f"{who}: {row['right']} of {row['n']} right, {exact_percent(row['confidence'])} ({interval})"

@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -37,20 +37,32 @@ def rendered(blocks: Sequence[Block], *, name: str) -> str:
     text = blocks_html(blocks, name=name, uris=uris, explained=_explained)
     if not cards:
         return text
-    cropped = any(is_cropped(saliency) for card in cards for saliency, _ in card.maps)
-    return f'<div class="species explained">{text}</div>{legend_html(is_cropped=cropped)}'
+    cropped = any(is_cropped(saliency) for each in cards for saliency, _ in each.maps)
+    return f'<div class="explained">{text}</div>{legend_html(is_cropped=cropped)}'
+
+
+def beside(parts: Iterable[str]) -> str:
+    """Return HTML side by side, on a narrow page below one another."""
+    return f'<div class="side-by-side">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
+
+
+def card(name: str, colour: str, content: str) -> str:
+    """Return HTML about a set, under its name and in its colour."""
+    called = html.escape(name)
+    return (
+        f'<section class="set-card" style="--own:{colour}" aria-label="{called}"><h2>{called}</h2>{content}</section>'
+    )
 
 
 def _explained(block: Explained) -> str:
     [uri] = data_uris([Path(block.picture)], side=EXPLAINED_SIDE)
-    name, said = html.escape(block.name), html.escape(block.said)
+    said = html.escape(f"{block.name}, said {block.said}")
     figures = "".join(saliency_figure(saliency, uri, remark=remark) for saliency, remark in block.maps)
-    return (
-        f'<section class="species-card" style="--accent:{block.colour}" aria-label="{name}"><h2>{name}</h2>'
-        '<div class="saliency-row"><figure class="saliency"><div class="saliency-picture">'
-        f'<img src="{uri}" alt="{name}, said {said}"></div><figcaption><b>the picture</b></figcaption></figure>'
-        f"{figures}</div></section>"
+    whole = (
+        f'<figure class="saliency"><div class="saliency-picture"><img src="{uri}" alt="{said}"></div>'
+        "<figcaption><b>the picture</b></figcaption></figure>"
     )
+    return card(block.name, block.colour, f'<div class="saliency-row">{whole}{figures}</div>')
 
 
 def saliency_figure(saliency: Saliency, uri: str, *, remark: str = "") -> str:

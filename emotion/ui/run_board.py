@@ -1,6 +1,7 @@
 """The runs that a visitor may see: summaries, titles and the table of runs."""
 
 import hashlib
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from emotion.core.errors import ConfigError, EmotionError, RunError
 from emotion.core.events import (
     EpochDone,
     Event,
+    RunFailed,
     RunFinished,
     RunStarted,
     RunStopped,
@@ -35,6 +37,8 @@ from emotion.ui.words import ENDED, WAITS_FOR_RUN
 TORN = "config.json is missing or torn"
 # Errors from a folder among the runs that is no run.
 NOT_A_RUN = (EmotionError, TypeError, ValueError, LookupError, AttributeError)
+# Runs whose events are held in memory.
+MOST_READ = 30
 Stamp = tuple[tuple[float, int], tuple[float, int], tuple[float, int], bool, bool]
 
 
@@ -96,18 +100,19 @@ class RunBoard:
         self.visitor = visitor
         self._known: dict[str, tuple[Stamp, RunSummary]] = {}
         self._unreadable: dict[str, str] = {}
-        # For live runs: the offset read so far and the events.
-        self._read: dict[str, tuple[int, list[Event]]] = {}
+        # The runs read last, the newest last: the stamp of their events, the offset read so far, and the events.
+        self._read: dict[str, tuple[tuple[float, int], int, list[Event]]] = {}
+        self._reading = threading.Lock()
 
     def summaries(self) -> list[RunSummary]:
         """Return all readable runs that the visitor may see, newest first, with unique titles."""
-        visitor = self.visitor()
-        seen = [_seen_by(each, visitor) for each in self._of_everybody() if each.owner.may_see(visitor)]
-        count: Counter[str] = Counter()
+        visitor, count = self.visitor(), Counter[str]()
         told = []
-        for each in reversed(seen):
-            count[each.title] += 1
-            told.append(replace(each, twin=count[each.title] if count[each.title] > 1 else 0))
+        for each in reversed(self._of_everybody()):
+            if each.owner.may_see(visitor):
+                count[each.title] += 1
+                run = as_seen_by(visitor, each.run, owner=each.owner)
+                told.append(replace(each, run=run, twin=count[each.title] if count[each.title] > 1 else 0))
         return told[::-1]
 
     def mine(self) -> list[RunSummary]:
@@ -129,24 +134,33 @@ class RunBoard:
             known = self._known.get(run.name)
             if known is None or known[0] != stamp:
                 try:
-                    known = (stamp, summarise(run, read=self._events, ended=stamp[0][0]))
+                    known = (stamp, summarise(run, read=self._all_events, ended=stamp[0][0]))
                 except NOT_A_RUN as error:
                     odd[run.name] = str(error) if isinstance(error, ConfigError) else TORN
                     continue
                 self._known[run.name] = known
-                if known[1].status in ENDED:
-                    self._read.pop(run.name, None)
             found.append(known[1])
         self._unreadable = odd
         return found
 
-    def _events(self, run: Run) -> list[Event]:
-        """Return every event of a run; of a live run, only the new ones are read."""
-        offset, known = self._read.get(run.name, (0, []))
-        news, end = run.tail(offset)
-        events = [*known, *news]
-        self._read[run.name] = (end, events)
-        return events
+    def events(self, run: Run) -> list[Event]:
+        """Return the events of a run that are not void."""
+        return without_void(self._all_events(run))
+
+    def _all_events(self, run: Run) -> list[Event]:
+        """Return every event of a run; what has been read of a live run is not read again."""
+        stamp = _changed(run.path / "events.jsonl")
+        with self._reading:
+            known, offset, events = self._read.pop(run.name, ((0.0, 0), 0, []))
+            if known != stamp:
+                if events and isinstance(events[-1], RunFinished | RunStopped | RunFailed):
+                    offset, events = 0, []
+                news, offset = run.tail(offset)
+                events = [*events, *news]
+            self._read[run.name] = (stamp, offset, events)
+            if len(self._read) > MOST_READ:
+                del self._read[next(iter(self._read))]
+            return events
 
     def usable(self) -> list[RunSummary]:
         """Return the runs that can predict, newest first."""
@@ -160,16 +174,8 @@ class RunBoard:
         """
         for run in list_runs(self._folder):
             if run.name == name:
-                return self.as_visitor(run)
+                return as_seen_by(self.visitor(), run)
         raise RunError("That run is gone: choose another one.")
-
-    def as_visitor(self, run: Run) -> Run:
-        """Return a run as the visitor may use it: as its owner or as a guest.
-
-        Raises:
-            RunError: the visitor may not see it.
-        """
-        return as_seen_by(self.visitor(), run)
 
     def choose(self, name: str | None) -> Run:
         """Return the run to use: the named one, or the newest that can predict if there is no name.
@@ -274,11 +280,6 @@ def _folders(root: Path) -> list[Run]:
     except OSError:
         return []
     return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
-
-
-def _seen_by(summary: RunSummary, visitor: str | None) -> RunSummary:
-    run = as_seen_by(visitor, summary.run, owner=summary.owner)
-    return replace(summary, run=run) if run.guest else summary
 
 
 def _stamp(run: Run) -> Stamp:

@@ -1,54 +1,76 @@
-"""One run as HTML: its facts, confusion matrix, worst mistakes, settings and command."""
+"""One run as HTML: its status, its facts, and its validation pictures."""
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from emotion.analysis import ScoredPicture
-from emotion.core.config import TrainConfig, command_line
-from emotion.core.events import Event, RunFinished, RunStarted
-from emotion.core.format import count, duration, percent
-from emotion.core.labels import chance_level, colour_of
+from emotion.analysis.blocks import Block, Facts, Gallery, Text, judged
+from emotion.core.config import TrainConfig
+from emotion.core.events import EpochDone, Event, RunFinished, RunStarted, StepDone
+from emotion.core.format import count, duration
 from emotion.report.material import place_of, plain_name
+from emotion.report.training import confusion_table, settings_table
 from emotion.runs.run import Run
-from emotion.runs.validation import Validation, most_confused
+from emotion.runs.validation import Validation
 from emotion.server.limits import is_public
-from emotion.ui.html import data_uris, head_cell
+from emotion.ui.html import data_uris, sentence, status_box
+from emotion.ui.rendering import rendered
+from emotion.ui.run_board import RunSummary
+from emotion.ui.words import NOTHING_YET, progress, skipped
 
 SIDE = 132
-MAX_SHOWN = 24
-MOST_WRONG = 8
+MAX_SHOWN, MOST_WRONG = 24, 8
 NO_VALIDATION = "Its validation pictures appear here once an epoch is kept."
+# No one can follow a curve that is drawn in less.
+BLINK_SECONDS = 2.0
+
+
+def status_html(
+    summary: RunSummary | None,
+    events: Sequence[Event],
+    *,
+    called: str,
+    before: str = "",
+    queue_place: int | None = None,
+) -> str:
+    """Return a run's status: a chip, a sentence preceded by ``before``, its name, and a bar; None is no run."""
+    if summary is None:
+        return status_box("idle", "ready", NOTHING_YET, None)
+    said = progress(events, summary.status, queue_place=queue_place, is_guests=bool(summary.run.guest))
+    share = said.share if summary.status != "finished" else None
+    line = status_box(summary.status, summary.status, before + said.sentence, share, detail=called)
+    return line + sentence(skipped(events))
+
+
+def replay_of(events: Sequence[Event]) -> str:
+    """Return the caption of a replay, for a finished training too short to be seen; empty for others."""
+    times = [event.elapsed_seconds for event in events if isinstance(event, StepDone | EpochDone)]
+    seconds = times[-1] - times[0] if times else 0.0
+    is_finished = any(isinstance(event, RunFinished) for event in events)
+    return f"replay of {duration(seconds)}" if is_finished and 0 < seconds < BLINK_SECONDS else ""
 
 
 def facts_html(run: Run, events: Sequence[Event]) -> str:
-    """Return a run's weights, pictures, device, time and memory."""
-    record = run.record()
-    config, backbone = run.config(), record.get("backbone", {})
+    """Return a run's weights, pictures, device, time, memory and software, and all of its settings."""
+    record, config = run.record(), run.config()
+    backbone, versions = record.get("backbone", {}), record.get("versions", {})
     started = next((event for event in events if isinstance(event, RunStarted)), None)
     finished = next((event for event in reversed(events) if isinstance(event, RunFinished)), None)
-    facts = {"Trained": f"{_depth_words(config.depth)} of {Path(config.backbone).name}"}
+    facts = [("Trained", f"{_depth_words(config.depth)} of {Path(config.backbone).name}")]
     if backbone:
-        facts["Weights"] = f"{backbone['source']}, sha256 {backbone['sha256'][:16]}…"
+        facts.append(("Weights", f"{backbone['source']}, sha256 {backbone['sha256'][:16]}…"))
     if started:
         processes = "" if started.processes == 1 else f", {started.processes} processes"
-        facts["Pictures"] = f"{started.train_pictures:,} to train on, {started.validation_pictures:,} to validate on"
-        facts["Computed"] = f"on {started.device} in {started.precision}{processes}"
+        pictures = f"{started.train_pictures:,} to train on, {started.validation_pictures:,} to validate on"
+        facts += [("Pictures", pictures), ("Computed", f"on {started.device} in {started.precision}{processes}")]
     if events:
-        facts["Time"] = duration(events[-1].elapsed_seconds)
+        facts.append(("Time", duration(events[-1].elapsed_seconds)))
     if finished and finished.peak_memory_megabytes:
-        facts["Memory"] = f"{finished.peak_memory_megabytes:,.0f} MB at its peak"
-    rows = "".join(f"<div><dt>{name}</dt><dd>{html.escape(text)}</dd></div>" for name, text in facts.items())
-    return f'<dl class="run-facts">{rows}</dl>'
-
-
-def _depth_words(depth: object) -> str:
-    """Return the trained part of the model, in words."""
-    if depth == "head":
-        return "classifier"
-    return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"
+        facts.append(("Memory", f"{finished.peak_memory_megabytes:,.0f} MB at its peak"))
+    if versions:
+        facts.append(("Software", ", ".join(f"{name} {version}" for name, version in versions.items())))
+    return rendered([Facts(facts), settings_table(config)], name="run-facts")
 
 
 def shown_config(config: TrainConfig) -> TrainConfig:
@@ -58,51 +80,11 @@ def shown_config(config: TrainConfig) -> TrainConfig:
     return replace(config, pictures=place_of(config.pictures), backbone=plain_name(config.backbone))
 
 
-def command_html(config: TrainConfig) -> str:
-    """Return the command of the same training, with a button that copies it."""
-    command = html.escape(command_line(config))
-    return (
-        f'<div class="command"><div><b>The same on the command line</b><button type="button">Copy</button></div>'
-        f'<pre tabindex="0" aria-label="The same on the command line">{command}</pre></div>'
-    )
-
-
-def settings_html(config: TrainConfig, versions: Mapping[str, str]) -> str:
-    """Return every setting and the versions of the software, folded."""
-    rows = {name.replace("_", " "): value for name, value in config.to_json().items()}
-    cells = "".join(_row(name, value) for name, value in [*rows.items(), *versions.items()])
-    return f'<details class="run-settings"><summary>All settings</summary><table>{cells}</table></details>'
-
-
 def confusion_html(validation: Validation | None) -> str:
-    """Return the confusion matrix of the validation pictures as a table of buttons, with precision and recall."""
+    """Return the confusion matrix of the validation pictures, whose cells open their pictures."""
     if validation is None:
-        return f'<p class="note">{NO_VALIDATION}</p>'
-    classes, counts = validation.classes, validation.confusion()
-    shown = most_confused(counts)
-    head = "".join(map(head_cell, shown))
-    rows = []
-    for each in (each for each in validation.per_class() if each.label in shown):
-        cells = "".join(_cell(each.label, said, counts[each.label][said], each.support) for said in shown)
-        precision = "never said" if each.precision is None else percent(each.precision)
-        rows.append(
-            f"<tr>{head_cell(each.label, scope='row', colour=colour_of(each.label))}"
-            f'{cells}<td class="measure">{precision}</td><td class="measure">{percent(each.recall)}</td>'
-            f'<td class="measure">{each.support}</td></tr>'
-        )
-    total, right = len(validation.pictures), sum(counts[name][name] for name in classes)
-    basis = (
-        f"{right} of {count(total, 'validation picture')} right in epoch {validation.epoch}, chance "
-        f"{percent(chance_level(len(classes)))}. Press a number to see its pictures."
-    )
-    if len(shown) < len(classes):
-        basis += f" Of its {len(classes):,} classes the {len(shown)} that are confused most often."
-    return (
-        f'<div class="confusion"><p class="note">{basis}</p><div class="confusion-scroll" tabindex="0" role="region" '
-        'aria-label="Confusion matrix"><table><thead><tr><td class="corner">shows ↓ said →</td>'
-        f'{head}<th scope="col" class="measure">Precision</th><th scope="col" class="measure">Recall</th>'
-        f'<th scope="col" class="measure">Pictures</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div></div>'
-    )
+        return sentence(NO_VALIDATION)
+    return rendered([confusion_table(validation, opens=True)], name="confusion")
 
 
 def cell_html(validation: Validation, folder: Path, *, label: str, said: str) -> str:
@@ -119,37 +101,16 @@ def most_wrong_html(validation: Validation | None, folder: Path) -> str:
 
 
 def _gallery(title: str, pictures: Sequence[ScoredPicture], folder: Path) -> str:
-    shown = pictures[:MAX_SHOWN]
+    shown, hidden = pictures[:MAX_SHOWN], len(pictures) - MAX_SHOWN
     uris = data_uris([folder / each.picture for each in shown], side=SIDE)
-    figures = "".join(_figure(each, uri) for each, uri in zip(shown, uris, strict=True))
-    more = (
-        f'<p class="note">and {count(len(pictures) - MAX_SHOWN, "more picture")}.</p>' if pictures[MAX_SHOWN:] else ""
-    )
-    return (
-        f'<section class="pictures"><h3>{html.escape(title)}</h3><div class="gallery">{figures}</div>{more}</section>'
-    )
+    blocks: list[Block] = [Gallery(title, [judged(each, uri) for each, uri in zip(shown, uris, strict=True)])]
+    if hidden > 0:
+        blocks.append(Text(f"and {count(hidden, 'more picture')}.", "note"))
+    return rendered(blocks, name="run-pictures")
 
 
-def _figure(picture: ScoredPicture, uri: str) -> str:
-    label, said = html.escape(picture.label), html.escape(picture.predicted)
-    return (
-        f'<figure style="--said:{colour_of(picture.predicted)}"><img src="{uri}" alt="{label}, said {said}">'
-        f"<figcaption><b>{label} {percent(picture.correct_confidence)}</b>"
-        f"<span>said {said} {percent(picture.scores[picture.predicted])}</span></figcaption></figure>"
-    )
-
-
-def _cell(label: str, said: str, number: int, support: int) -> str:
-    share = number / support if support else 0.0
-    kind = "right" if label == said else "wrong"
-    if not number:
-        return '<td class="empty">0</td>'
-    name = html.escape(f"{number} {label} called {said}")
-    return (
-        f'<td class="{kind}" style="--share:{share:.2f}"><button type="button" data-label="{html.escape(label)}" '
-        f'data-said="{html.escape(said)}" aria-label="{name}">{number}</button></td>'
-    )
-
-
-def _row(name: str, value: Any) -> str:
-    return f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>'
+def _depth_words(depth: object) -> str:
+    """Return the trained part of the model, in words."""
+    if depth == "head":
+        return "classifier"
+    return "everything" if depth == "all" else f"last {depth} block{'' if depth == 1 else 's'}"

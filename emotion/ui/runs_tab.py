@@ -7,9 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from emotion.core.config import SETTINGS
+from emotion.core.config import SETTINGS, command_line
 from emotion.core.errors import RunError
-from emotion.core.events import without_void
 from emotion.core.format import duration, percent
 from emotion.data.drawn import is_drawn
 from emotion.runs.curves import reading
@@ -18,21 +17,12 @@ from emotion.runs.run import MAX_NOTE, MAX_TITLE, About
 from emotion.runs.validation import load_validation
 from emotion.server.services import Services
 from emotion.ui.chosen import Chosen
-from emotion.ui.events import EVERY_PRESS, Values, on
+from emotion.ui.events import EVERY_PRESS, Values, on, widgets
 from emotion.ui.handing_on import HandingOn, share_switch
 from emotion.ui.html import drawn_badge, sentence, slot
 from emotion.ui.news import News
 from emotion.ui.run_board import RunBoard, RunSummary, trained_on
-from emotion.ui.run_report import (
-    cell_html,
-    command_html,
-    confusion_html,
-    facts_html,
-    most_wrong_html,
-    settings_html,
-    shown_config,
-)
-from emotion.ui.watching import Watch, look
+from emotion.ui.run_report import cell_html, confusion_html, facts_html, most_wrong_html, shown_config, status_html
 from emotion.ui.words import public_words
 
 NO_RUNS = "No runs yet. Each training is kept here, also those started from the command line."
@@ -41,6 +31,12 @@ WIDTHS = {"Run": "230px", "Status": "105px", "Loss": "85px", "Time": "100px", "N
 OTHER_WIDTH = "125px"
 # One at a time, so that an answer never arrives after a later one.
 IN_TURN: dict[str, Any] = {"concurrency_id": "run-page", "trigger_mode": EVERY_PRESS}
+CELL_CLICK = """
+element.addEventListener('click', (event) => {
+    const button = event.target.closest('button[data-label]');
+    if (button) trigger('click', {label: button.dataset.label, said: button.dataset.said});
+});
+"""
 
 
 class RunsTab:
@@ -64,11 +60,7 @@ class RunsTab:
         self.handing_on = HandingOn(services, board, self.open)
         with gr.Column(visible=False) as self.body:
             self._build_body()
-        self.view: list[Any] = [
-            self.open, self.seen, self.empty, self.table, self.body, self.state, self.use, self.delete, self.title,
-            self.note, self.facts, self.command, self.settings, self.confusion, self.cell, self.wrong,
-            self.handing_on.switch,
-        ]  # fmt: skip
+        self.view = [*widgets(self), self.handing_on.switch]
         self._connect(chosen)
         news.tell(self.refresh, [self.open, self.seen, chosen.run], self.view)
 
@@ -82,27 +74,27 @@ class RunsTab:
             self.delete = gr.Button("Delete", variant="stop", elem_id="delete", min_width=100)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=3, min_width=300):
-                self.confusion = slot("confusion", script=_CELL_CLICK)
+                self.confusion = slot("confusion", script=CELL_CLICK)
                 self.cell = slot("confusion-cell")
                 self.wrong = slot("most-wrong")
             with gr.Column(scale=2, min_width=300):
                 self.facts = slot("run-facts")
+                self.command = gr.Textbox(
+                    label="The same on the command line", interactive=False, lines=2, elem_id="command"
+                )
                 with gr.Accordion("Name and note", open=False, elem_id="about-run"):
                     self.title = gr.Textbox(label="Name", max_length=MAX_TITLE, elem_id="title")
                     self.note = gr.Textbox(label="Note", lines=3, max_length=MAX_NOTE, elem_id="note")
                     self.keep = gr.Button("Save name and note", elem_id="keep", size="md")
                 self.handing_on.build_share()
                 self.handing_on.build_push()
-                self.command = slot("command", script=_COPY)
-                self.settings = slot("run-settings")
 
     def _connect(self, chosen: Chosen) -> None:
-        on(self.table.select, self.open_row, None, [*self.view, self.is_picked], **IN_TURN)
+        on(self.table.select, self.open_row, None, self.view, **IN_TURN)
         on(self.keep.click, self.describe, [self.open, self.title, self.note], self.view, **IN_TURN)
         on(self.confusion.click, self.open_cell, self.open, self.cell, **IN_TURN)
-        undo = [self.thrown, self.undo_row, self.undone]
-        on(self.delete.click, self.throw, self.open, [*undo, *self.view], **IN_TURN)
-        on(self.undo.click, self.take, self.thrown, [*undo, *self.view], **IN_TURN)
+        on(self.delete.click, self.throw, self.open, self.view, **IN_TURN)
+        on(self.undo.click, self.take, self.thrown, self.view, **IN_TURN)
         on(self.use.click, chosen.use, self.open, [chosen.run, chosen.picked])
         chosen.when_changed(self.follow, [self.is_picked, self.open], self.view)
 
@@ -127,26 +119,27 @@ class RunsTab:
         if opened is None:
             return {**told, self.open: "", self.seen: self._signature("")}
         run, config, folder = opened.run, opened.config, Path(opened.config.pictures)
-        events = without_void(run.events())
+        events = self.board.events(run)
         try:
             validation = load_validation(run)
             confusion, wrong = confusion_html(validation), most_wrong_html(validation, folder)
         except RunError as error:
             confusion, wrong = sentence(str(error), kind="problem"), ""
         head = f'<h2 class="run-title">{html.escape(opened.title)}{drawn_badge(shown=is_drawn(folder))}</h2>'
-        note = sentence(opened.about.note)
         return {
             **told,
             self.open: run.name,
             self.seen: self._signature(run.name),
-            self.state: head + note + look(Watch(run, run.name)).status_html() + sentence(reading(events)),
+            self.state: head
+            + sentence(opened.about.note)
+            + status_html(opened, events, called=run.name)
+            + sentence(reading(events)),
             self.use: gr.Button(interactive=any(each.run.name == run.name for each in self.board.usable())),
             self.delete: gr.Button(interactive=not run.guest),
             self.title: gr.Textbox(opened.about.title, placeholder=opened.name),
             self.note: opened.about.note,
             self.facts: facts_html(run, events),
-            self.command: command_html(shown_config(config)),
-            self.settings: settings_html(shown_config(config), run.record().get("versions", {})),
+            self.command: command_line(shown_config(config)),
             self.confusion: confusion,
             self.cell: "",
             self.wrong: wrong,
@@ -230,22 +223,3 @@ def _shown(each: RunSummary, name: str) -> str:
         return Path(each.config.backbone).name
     value = getattr(each.config, name)
     return f"{value:g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
-
-
-_CELL_CLICK = """
-element.addEventListener('click', (event) => {
-    const button = event.target.closest('button[data-label]');
-    if (button) trigger('click', {label: button.dataset.label, said: button.dataset.said});
-});
-"""
-_COPY = """
-element.addEventListener('click', async (event) => {
-    const button = event.target.closest('button');
-    const command = element.querySelector('pre');
-    if (!button || !command) return;
-    // Without https a page may not write to the clipboard: then the text is selected, to be copied by hand.
-    getSelection().selectAllChildren(command);
-    await navigator.clipboard?.writeText(command.innerText);
-    button.textContent = navigator.clipboard ? 'Copied' : 'Selected';
-});
-"""

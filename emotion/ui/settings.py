@@ -1,8 +1,7 @@
-"""The settings of a training as widgets, made from the fields of TrainConfig and stored in the browser."""
+"""The picture set and the settings of a training as widgets, made from TrainConfig's fields, stored in the browser."""
 
 import json
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, cast
 
 import gradio as gr
@@ -15,7 +14,7 @@ from emotion.runs.run import Run
 from emotion.runs.sweep import SWEPT_SETTINGS
 from emotion.ui.events import BROWSER_SECRET, Values, on, warn
 from emotion.ui.html import sentence
-from emotion.ui.picture_sets import find_set, list_picture_sets
+from emotion.ui.picture_sets import find_set, list_picture_sets, training_sets
 from emotion.ui.run_board import preset_of
 
 CUSTOM = "Custom"
@@ -33,22 +32,26 @@ FIRST_SWEPT = "batch_size"
 
 
 class Settings:
-    """The widgets by setting, without the picture set, in the order of the handlers' arguments.
+    """The widgets: the picture set, the preset, those of the settings by name, and those of a sweep.
 
-    ``several`` are the widgets of a sweep: a switch, the setting, and its values.
+    ``several`` are a switch, the setting that is swept, and its values.
     """
 
     def __init__(self) -> None:
-        self._plain = preset("Quick", pictures="-")
+        self._plain = plain = preset("Quick", pictures="-")
+        sets = [(each.title, each.key) for each in training_sets(list_picture_sets())]
+        self.pictures = gr.Dropdown(
+            sets, value=sets[0][1] if sets else None, label="Picture set", elem_id="picture-set"
+        )
         self.preset = gr.Radio([*PRESETS, CUSTOM], value="Quick", label="Preset", elem_id="preset", info=PRESET_NOTE)
         self.widgets: dict[str, Component] = {
             "backbone": gr.Dropdown(
-                [(_backbone_label(row), row.name) for row in list_backbones()], value=self._plain.backbone,
+                [(_backbone_label(row), row.name) for row in list_backbones()], value=plain.backbone,
                 label="Backbone", allow_custom_value=True, elem_id="backbone",
             )
         }  # fmt: skip
         with gr.Row():
-            self.widgets |= {name: _widget(name, self._plain) for name, each in SETTINGS.items() if not each.more}
+            self.widgets |= {name: _widget(name, plain) for name, each in SETTINGS.items() if not each.more}
         self._build_several()
 
     def _build_several(self) -> None:
@@ -69,26 +72,34 @@ class Settings:
         on(setting.input, None, setting, values, js=f"(setting) => ({proposed})[setting]")
 
     def build_more(self) -> None:
-        """Add all other settings, folded."""
+        """Add all other settings, folded, and what happens when one of them is changed."""
+        more = [name for name, each in SETTINGS.items() if each.more]
+        switches = [name for name in more if isinstance(getattr(self._plain, name), bool)]
         with gr.Accordion("More settings", open=False):
-            # Number fields stand two in a row.
-            more = [name for name, setting in SETTINGS.items() if setting.more]
-            for is_number, names in groupby(more, key=lambda name: name != "depth" and SETTINGS[name].low is not None):
-                some, width = list(names), 2 if is_number else 1
-                for start in range(0, len(some), width):
-                    with gr.Row():
-                        self.widgets |= {name: _widget(name, self._plain) for name in some[start : start + width]}
+            with gr.Row():
+                self.widgets |= {name: _widget(name, self._plain) for name in more if name not in switches}
+            self.widgets |= {name: _widget(name, self._plain) for name in switches}
         on(self.preset.input, self.of_preset, self.preset, self.inputs, trigger_mode="always_last")
         backbone: Any = self.widgets["backbone"]
         by_backbone = [self.widgets[name] for name in BY_BACKBONE]
         on(backbone.input, self.of_backbone, [self.preset, backbone], by_backbone)
         own = [each.input for name, each in self.widgets.items() if name != "backbone"]  # type: ignore[attr-defined]
         on(own, None, None, self.preset, js=f"() => {json.dumps(CUSTOM)}")
+        # Stored in the browser by itself: moving a slider causes no request.
+        self.kept = gr.BrowserState(None, storage_key="emotion-settings", secret=BROWSER_SECRET)
+        names = ["pictures", "preset", *self.widgets]
+        keep = f"(...values) => Object.fromEntries({json.dumps(names)}.map((name, i) => [name, values[i]]))"
+        on([each.change for each in self.all], None, self.all, self.kept, js=keep)
 
     @property
     def inputs(self) -> list[Component]:
-        """The widgets, in the order of the handlers' arguments."""
+        """The widgets of the settings, in the order of the handlers' arguments."""
         return list(self.widgets.values())
+
+    @property
+    def all(self) -> list[Any]:
+        """The picture set, the preset and the settings."""
+        return [self.pictures, self.preset, *self.inputs]
 
     def read(self, values: Sequence[Any], *, pictures: str) -> TrainConfig:
         """Return the configuration of the widgets' values.
@@ -115,44 +126,30 @@ class Settings:
         values = {name: getattr(config, name) for name in self.widgets}
         return {self.widgets[name]: str(value) if name == "depth" else value for name, value in values.items()}
 
-
-class KeptSettings:
-    """Stores the picture set, the preset and every setting in the browser."""
-
-    def __init__(self, pictures: gr.Dropdown, settings: Settings) -> None:
-        self.pictures, self.settings = pictures, settings
-        self.widgets: list[Any] = [pictures, settings.preset, *settings.inputs]
-        self.names = ["pictures", "preset", *settings.widgets]
-        self.kept = gr.BrowserState(None, storage_key="emotion-settings", secret=BROWSER_SECRET)
-        # In the browser: moving a slider causes no request.
-        keep = f"(...values) => Object.fromEntries({json.dumps(self.names)}.map((name, i) => [name, values[i]]))"
-        on([each.change for each in self.widgets], None, self.widgets, self.kept, js=keep)
-
-    def connect(self, page: gr.Blocks) -> None:
-        """Restore the stored values when the page loads."""
-        on(page.load, self.restore, self.kept, self.widgets, by_page=True, concurrency_limit=None)
-
-    def restore(self, kept: dict[str, Any] | None) -> Values:
-        """Return the stored values of an earlier visit; nothing if they are no longer valid."""
-        if not isinstance(kept, dict) or set(kept) != set(self.names):
-            return {}
-        try:
-            find_set(kept["pictures"], sets=list_picture_sets())
-            self.settings.read([kept[name] for name in self.settings.widgets], pictures="-")
-        except EmotionError:
-            return {}
-        kept["preset"] = kept["preset"] if kept["preset"] in PRESETS else CUSTOM
-        return {widget: kept[name] for widget, name in zip(self.widgets, self.names, strict=True)}
-
     def of_run(self, run: Run) -> Values:
         """Return a run's settings by widget, with its picture set if it is offered here."""
         config = run.config()
-        told = {self.settings.preset: preset_of(config) or CUSTOM, **self.settings.of(config)}
+        told = {self.preset: preset_of(config) or CUSTOM, **self.of(config)}
         for each in list_picture_sets():
             if str(each.folder) == config.pictures:
                 return {**told, self.pictures: each.key}
         warn(f"The pictures in {config.pictures} are not offered here: choose a set.")
         return told
+
+    def connect(self, page: gr.Blocks) -> None:
+        """Restore the stored values when the page loads."""
+        on(page.load, self.restore, self.kept, self.all, by_page=True, concurrency_limit=None)
+
+    def restore(self, kept: Any) -> Values:
+        """Return the values of an earlier visit, which may be anything; nothing if they are no longer valid."""
+        try:
+            find_set(kept["pictures"], sets=list_picture_sets())
+            self.read([kept[name] for name in self.widgets], pictures="-")
+            chosen = kept["preset"] if kept["preset"] in PRESETS else CUSTOM
+        except (EmotionError, TypeError, KeyError):
+            return {}
+        own = {widget: kept[name] for name, widget in self.widgets.items()}
+        return {self.pictures: kept["pictures"], self.preset: chosen, **own}
 
 
 def reading_cost(depth: Any, augmentation: Any) -> str:
@@ -170,17 +167,17 @@ def _backbone_label(row: BackboneRow) -> str:
 
 
 def _widget(name: str, plain: TrainConfig) -> Component:
-    """Return the widget of a setting, from its field in ``TrainConfig``."""
+    """Return the widget of a setting, from its field in ``TrainConfig``; number fields share a row."""
     setting, value = SETTINGS[name], getattr(plain, name)
     about: dict[str, Any] = {"label": setting.label, "info": setting.help[:1].upper() + setting.help[1:] or None}
     if name == "depth":
-        return gr.Dropdown(DEPTHS, value=str(value), allow_custom_value=True, elem_id="depth", **about)
+        return gr.Dropdown(DEPTHS, value=str(value), allow_custom_value=True, elem_id="depth", min_width=400, **about)
     if setting.choices:
-        return gr.Radio(list(setting.choices), value=value, **about)
+        return gr.Radio(list(setting.choices), value=value, min_width=400, **about)
     if isinstance(value, bool):
         return gr.Checkbox(value, **about)
     if setting.more:
-        return gr.Number(value, precision=0 if setting.whole else None, min_width=130, **about)
+        return gr.Number(value, precision=0 if setting.whole else None, min_width=150, **about)
     low, high = cast(float, setting.low), cast(float, setting.high)
     return gr.Slider(low, high, value, step=1, min_width=140, buttons=[], label=setting.label)
 

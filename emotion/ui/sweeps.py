@@ -1,56 +1,28 @@
-"""The runs of a sweep: the current one, the scores of each value, and what their differences are worth."""
+"""The runs of a sweep: which one is in hand, which is best, and what their differences are worth."""
 
-import html
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from emotion.analysis.blocks import Block, Row, Table, Text, row
 from emotion.core.events import RunStarted
 from emotion.core.format import count, duration, percent
 from emotion.core.labels import chance_level
-from emotion.runs.run import Status
 from emotion.runs.sweep import SweepMember, title_of, value_text
 from emotion.runs.validation import smallest_difference
-from emotion.ui.html import sentence
 from emotion.ui.run_board import RunSummary
 from emotion.ui.words import ENDED
 
-HEADERS = ("Status", "Epoch kept", "Validation loss", "Validation accuracy", "Time")
+HEAD = ("Status", "Epoch kept", "Validation loss", "Validation accuracy", "Time")
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """A sweep and its existing runs, in the order of their values."""
+def runs_of(summaries: Iterable[RunSummary], sweep_id: str) -> list[RunSummary]:
+    """Return the existing runs of a sweep, in the order of their values; none for an empty id."""
+    found = [(each.sweep.place, each) for each in summaries if each.sweep and each.sweep.id == sweep_id]
+    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
 
-    id: str
-    setting: str
-    runs: tuple[tuple[SweepMember, RunSummary], ...]
 
-    @property
-    def summaries(self) -> list[RunSummary]:
-        """The summaries of the runs."""
-        return [summary for _, summary in self.runs]
-
-    @property
-    def is_going(self) -> bool:
-        """Whether one of its runs is training or queued."""
-        return any(each.status not in ENDED for each in self.summaries)
-
-    @property
-    def in_hand(self) -> RunSummary:
-        """The running or next run; once all have ended, the best one."""
-        running = [each for each in self.summaries if each.status in ("running", "stopping")]
-        waiting = [each for each in self.summaries if each.status == "queued"]
-        return next(iter(running + waiting), self.best or self.summaries[-1])
-
-    @property
-    def best(self) -> RunSummary | None:
-        """The best finished run."""
-        return best_of(self.summaries)
-
-    @property
-    def started(self) -> list[RunStarted]:
-        """The start events of its runs."""
-        return [event for each in self.summaries for event in each.curve if isinstance(event, RunStarted)]
+def is_going(runs: Iterable[RunSummary]) -> bool:
+    """Whether one of the runs is training or queued."""
+    return any(each.status not in ENDED for each in runs)
 
 
 def best_of(runs: Iterable[RunSummary]) -> RunSummary | None:
@@ -59,59 +31,55 @@ def best_of(runs: Iterable[RunSummary]) -> RunSummary | None:
     return min(scored, key=lambda pair: pair[0])[1] if scored else None
 
 
-def find_sweep(summaries: Sequence[RunSummary], sweep_id: str | None) -> Sweep | None:
-    """Return the sweep with an id; None if all of its runs are gone."""
-    runs = [(each.sweep, each) for each in summaries if each.sweep and each.sweep.id == sweep_id]
-    if not runs:
-        return None
-    ordered = sorted(runs, key=lambda pair: pair[0].place)
-    return Sweep(ordered[0][0].id, ordered[0][0].setting, tuple(ordered))
+def in_hand(runs: Sequence[RunSummary]) -> RunSummary:
+    """Return the running or next run; once all have ended, the best one."""
+    running = [each for each in runs if each.status in ("running", "stopping")]
+    waiting = [each for each in runs if each.status == "queued"]
+    return next(iter(running + waiting), best_of(runs) or runs[-1])
 
 
-def place_in(sweep: Sweep | None) -> str:
+def place_in(runs: Sequence[RunSummary]) -> str:
     """Return the current training's place in its sweep: "Batch size 8, 2 of 4. "; empty once it is over."""
-    if sweep is None or not sweep.is_going:
+    if not is_going(runs):
         return ""
-    place = sweep.summaries.index(sweep.in_hand)
-    return f"{sweep.runs[place][0].title.capitalize()}, {place + 1} of {len(sweep.runs)}. "
+    current = in_hand(runs)
+    return f"{_member(current).title.capitalize()}, {runs.index(current) + 1} of {len(runs)}. "
 
 
-def sweep_html(sweep: Sweep | None) -> str:
-    """Return a table with one row per value and the best one marked, and a reading of it; empty without a sweep."""
-    if sweep is None:
-        return ""
-    name = title_of(sweep.setting).capitalize()
-    head = "".join(f'<th scope="col"{_look(header)}>{header}</th>' for header in (name, *HEADERS))
-    rows = "".join(_row(member, each, is_best=each is sweep.best) for member, each in sweep.runs)
-    finished = sum(each.status == "finished" for each in sweep.summaries)
-    title = f"{name}: {finished} of {count(len(sweep.runs), 'run')} finished"
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    basis = ""
-    if sweep.started:
-        started = sweep.started[0]
-        chance = percent(chance_level(len(started.classes)))
-        basis = f"Of {count(started.validation_pictures, 'validation picture')}; chance is {chance}."
-    return (
-        f'<h3 class="section-title">{html.escape(title)}</h3>'
-        + f'<div class="runs" tabindex="0" role="region" aria-label="Runs of the sweep">{table}</div>'
-        + sentence(f"{basis} {reading(sweep)}".strip())
-    )
+def sweep_blocks(runs: Sequence[RunSummary]) -> list[Block]:
+    """Return a table with one row per value and the best one marked, and a reading of it; nothing without runs."""
+    if not runs:
+        return []
+    name, best = title_of(_member(runs[0]).setting).capitalize(), best_of(runs)
+    finished = sum(each.status == "finished" for each in runs)
+    title, said = f"{name}: {finished} of {count(len(runs), 'run')} finished", reading(runs)
+    table = Table(title, name, HEAD, [_row(each, is_best=each is best) for each in runs])
+    return [table, Text(said, "note")] if said else [table]
 
 
-def reading(sweep: Sweep) -> str:
+def reading(runs: Sequence[RunSummary]) -> str:
     """Return which value is best, and whether that could be chance; empty before a run has finished."""
-    best = sweep.best
-    if best is None or best.sweep is None or not sweep.started:
+    best = best_of(runs)
+    started = [event for each in runs for event in each.curve if isinstance(event, RunStarted)]
+    if best is None or not started:
         return ""
-    said = [f"Lowest validation loss: {best.sweep.title}."]
-    shares = [each.best.accuracy for each in sweep.summaries if each.best and each.status == "finished"]
+    pictures, chance = started[0].validation_pictures, percent(chance_level(len(started[0].classes)))
+    said = [f"Of {count(pictures, 'validation picture')}; chance is {chance}."]
+    said.append(f"Lowest validation loss: {_member(best).title}.")
+    shares = [each.best.accuracy for each in runs if each.best and each.status == "finished"]
     if len(shares) > 1:
-        said.append(_luck(shares, pictures=sweep.started[0].validation_pictures, is_over=not sweep.is_going))
-    if sweep.setting == "seed":
+        said.append(_luck(shares, pictures=pictures, is_over=not is_going(runs)))
+    if _member(best).setting == "seed":
         said.append("Each seed draws its own split: how far the runs lie apart is luck.")
     else:
         said.append(f"Every run used seed {best.config.seed}, and with it the same split.")
     return " ".join(said)
+
+
+def _member(summary: RunSummary) -> SweepMember:
+    """Return a run's place in its sweep: what comes here has one."""
+    assert summary.sweep is not None
+    return summary.sweep
 
 
 def _luck(shares: Sequence[float], *, pictures: int, is_over: bool) -> str:
@@ -122,25 +90,12 @@ def _luck(shares: Sequence[float], *, pictures: int, is_over: bool) -> str:
     return f"Accuracies less than about {reach * 100:.0f} points apart cannot be told from luck{widest}."
 
 
-def _row(member: SweepMember, summary: RunSummary, *, is_best: bool) -> str:
-    state, best = _shown_status(summary), summary.best
-    scores = [str(summary.best_epoch), f"{best.loss:.3f}", percent(best.accuracy)] if best else ["–"] * 3
-    time = duration(summary.seconds) if summary.curve else "–"
-    mark = ' <span class="best-mark">best</span>' if is_best else ""
-    cells = "".join(
-        f"<td{_look(header)}>{cell}</td>" for header, cell in zip(HEADERS[1:], [*scores, time], strict=True)
-    )
-    return (
-        f"<tr{' class=best' if is_best else ''}><td>{html.escape(value_text(member.value))}{mark}</td>"
-        f'<td class="state {state}">{state}</td>{cells}</tr>'
-    )
-
-
-def _shown_status(summary: RunSummary) -> Status:
-    """Return a run's status; a queued run asked to stop counts as stopping until it is withdrawn."""
+def _row(summary: RunSummary, *, is_best: bool) -> Row:
+    # A queued run that is asked to stop counts as stopping until it is withdrawn.
     is_leaving = summary.status == "queued" and summary.run.stop_requested()
-    return "stopping" if is_leaving else summary.status
-
-
-def _look(header: str) -> str:
-    return ' class="number"' if header in HEADERS[1:] else ""
+    state = "stopping" if is_leaving else summary.status
+    best = summary.best
+    scores = (str(summary.best_epoch), f"{best.loss:.3f}", percent(best.accuracy)) if best else ("–", "–", "–")
+    name = value_text(_member(summary).value) + (" best" if is_best else "")
+    time = duration(summary.seconds) if summary.curve else "–"
+    return row(name, state, *scores, time)

@@ -46,6 +46,9 @@ def progress(
 
     ``is_guests`` means that the visitor may not stop it.
     """
+    last = events[-1] if events else None
+    if isinstance(last, RunFinished | RunStopped | RunFailed):
+        return _ended(events, last)
     if status == "queued":
         first = "" if not queue_place or queue_place == 1 else f" after {count(queue_place - 1, 'other training')}"
         return Progress(f"Waits for its turn{first}." + ("" if is_guests else " Stop withdraws it."))
@@ -54,10 +57,8 @@ def progress(
         return Progress(f"Stopping; {kept}.", _share(events))
     if status == "running":
         return _running(events)
-    if status == "interrupted":
-        memory = "If memory ran out, a smaller batch or fewer trained blocks need less."
-        return Progress(f"Interrupted: its process ended. {_resume(events)} {memory}")
-    return _ended(events)
+    memory = "If memory ran out, a smaller batch or fewer trained blocks need less."
+    return Progress(f"Interrupted: its process ended. {_resume(events)} {memory}")
 
 
 def skipped(events: Sequence[Event]) -> str:
@@ -103,17 +104,14 @@ def _read(look: TrunkProgress, started: RunStarted) -> str:
     return count(pictures, "picture") + views + known
 
 
-def _ended(events: Sequence[Event]) -> Progress:
-    last = events[-1]
+def _ended(events: Sequence[Event], last: RunFinished | RunStopped | RunFailed) -> Progress:
     if isinstance(last, RunFinished):
         early = " It ended early, since nothing got better." if last.stopped_early else ""
         return Progress(f"Finished in {duration(last.elapsed_seconds)}: {_verdict(events, last)}{early}", 1.0)
     if isinstance(last, RunStopped):
         kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
         return Progress(f"Stopped: {kept}. {_resume(events)}")
-    if isinstance(last, RunFailed):
-        return Progress(f"It could not go on. {last.message}")
-    return Progress("It has ended.")
+    return Progress(f"It could not go on. {last.message}")
 
 
 def _verdict(events: Sequence[Event], end: RunFinished) -> str:

@@ -68,7 +68,7 @@ def test_a_truncated_picture_is_one_sentence(tmp_path: Path, suffix: str):
         (jpeg_claiming(400, 400, scans=60), "has 60 scans: save it again, with 50 at most."),
     ],
 )
-def test_what_takes_too_long_is_refused_before_it_is_decoded(content: bytes, sentence: str):
+def test_fault_what_takes_too_long_is_refused_before_it_is_decoded(content: bytes, sentence: str):
     with pytest.raises(PictureError, match=rf"^It {re.escape(sentence)}$"):
         open_picture(io.BytesIO(content), name="It", side=224)
 
@@ -107,13 +107,13 @@ def odd_exif(rng: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_which_side_is_up_is_read_out_of_exif_that_nobody_could_write(kind: str):
+def test_fault_which_side_is_up_is_read_out_of_exif_that_nobody_could_write(kind: str):
     for seed in range(40):
         assert is_turned(told(encoded(HALVES, kind, exif=odd_exif(random.Random(seed))))), seed
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_exif_that_is_damaged_anywhere_does_not_keep_the_pixels_from_being_read(kind: str):
+def test_fault_exif_that_is_damaged_anywhere_does_not_keep_the_pixels_from_being_read(kind: str):
     rng = random.Random(kind)
     for _ in range(40):
         exif = bytearray(odd_exif(rng))
@@ -140,7 +140,7 @@ def odd_chunks() -> Iterator[bytes]:
     yield chunk(b"tEXt", b"k\0" + long[:900_000]) * 100
 
 
-def test_what_is_no_pixel_has_no_say_in_a_png():
+def test_fault_what_is_no_pixel_has_no_say_in_a_png():
     plain, exif = encoded(HALVES), Image.Exif()
     exif[0x0112] = 6
     turned = encoded(HALVES, exif=exif)
@@ -152,7 +152,7 @@ def test_what_is_no_pixel_has_no_say_in_a_png():
                 assert is_turned(image) == (content is turned), odd[:60]
 
 
-def test_what_is_no_pixel_has_no_say_in_a_jpeg():
+def test_fault_what_is_no_pixel_has_no_say_in_a_jpeg():
     plain = encoded(HALVES, "JPEG", quality=95)
     odd = ((0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xE2, b"MPF\0II*\0"), (0xEE, b"Adobe"), (0xED, b""))
     for marker, begin in odd:
@@ -182,7 +182,7 @@ def test_a_tiff_of_any_mode_is_read_or_told_of(mode: str):
     ("kind", "white"), [("uint8", 255), (">u2", 65535), ("<u2", 65535), ("int32", 2**31 - 1), ("float32", 1.0)]
 )
 @pytest.mark.parametrize("brightest", [0.3, 0.6, 1.0])
-def test_grey_of_any_depth_is_as_bright_as_its_type_says(kind: str, white: float, brightest: float):
+def test_fault_grey_of_any_depth_is_as_bright_as_its_type_says(kind: str, white: float, brightest: float):
     ramp = np.tile(np.linspace(0, brightest, 64), (16, 1))
     expected = [round(value * 255) for value in ramp[0]]
     for form in ("TIFF", "PNG") if kind in ("uint8", "<u2") else ("TIFF",):
@@ -191,7 +191,7 @@ def test_grey_of_any_depth_is_as_bright_as_its_type_says(kind: str, white: float
         assert np.abs(np.asarray(image)[8, :, 0].astype(int) - expected).max() <= 1
 
 
-def test_grey_outside_its_scale_is_told_of_and_neither_black_nor_white():
+def test_fault_grey_outside_its_scale_is_told_of_and_neither_black_nor_white():
     for values, kind in (([0.0, 200.0], "float32"), ([-1, 2**30], "int32"), ([0, 255], "int32")):
         assert told(encoded(Image.fromarray(np.array([values], kind)), "TIFF")) is None
 
@@ -208,7 +208,7 @@ def test_a_heic_is_turned_and_kept_as_jpeg():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF"])
 @pytest.mark.parametrize("size", [(1200, 800), (500, 1900), (99, 640), (64, 64)])
-def test_a_side_that_is_asked_for_leaves_twice_as_much_and_looks_the_same(kind: str, size: tuple[int, int]):
+def test_fault_a_side_that_is_asked_for_leaves_twice_as_much_and_looks_the_same(kind: str, size: tuple[int, int]):
     content = encoded(Image.radial_gradient("L").resize(size).convert("RGB"), kind)
     whole, small = (open_picture(io.BytesIO(content), side=side) for side in (None, 40))
     assert min(small.size) >= min(80, *size)
@@ -218,6 +218,6 @@ def test_a_side_that_is_asked_for_leaves_twice_as_much_and_looks_the_same(kind: 
 
 
 @pytest.mark.parametrize(("size", "kind"), [((4300, 4300), "WEBP"), ((2000, 10), "PNG"), ((5, 501), "BMP")])
-def test_a_picture_that_takes_too_much_memory_is_told_of(size: tuple[int, int], kind: str):
+def test_fault_a_picture_that_takes_too_much_memory_is_told_of(size: tuple[int, int], kind: str):
     options = {"quality": 1, "method": 0} if kind == "WEBP" else {}
     assert told(encoded(Image.new("RGB", size), kind, **options)) is None

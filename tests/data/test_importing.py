@@ -152,7 +152,7 @@ SAFE = {
     "CON": "CON_", ".nul": "nul_", "ＣＯＭ¹": "COM1_",
 }  # fmt: skip
 NOT_KEPT = {
-    **dict.fromkeys(("", "../..", "😀"), "holds no letter and no digit"), "x" * 300: "has 300 characters: use at most",
+    **dict.fromkeys((" ", "../..", "😀"), "holds no letter and no digit"), "x" * 300: "has 300 characters: use at most",
     "ﷺ" * 10: "has 180 characters",
 }  # fmt: skip
 

@@ -138,7 +138,7 @@ def give(page: Page, place: str | Pattern[str], *files: Path) -> None:
 def record(page: Page) -> None:
     """Let the camera of the open tab record; Chromium has one that shows a clock."""
     page.get_by_text("Click to Access Webcam").locator("visible=true").click()
-    page.get_by_title("start recording").click()
+    page.get_by_title("start recording").locator("visible=true").click()
 
 
 def span(page: Page, chart: str) -> list[float]:
@@ -155,7 +155,13 @@ def lay_over(page: Page, title: str | Pattern[str]) -> None:
 
 def swept(page: Page) -> Locator:
     """Return the rows of the table of a sweep."""
-    return page.get_by_role("region", name="Runs of the sweep").get_by_role("row").filter(has=page.get_by_role("cell"))
+    table = page.get_by_role("region", name=re.compile(r"runs? finished"))
+    return table.get_by_role("row").filter(has=page.get_by_role("cell"))
+
+
+def confusion(page: Page) -> Locator:
+    """Return the confusion matrix of the open run."""
+    return page.get_by_role("region", name=re.compile(r"What epoch \d+ says of the \d+ validation pictures"))
 
 
 def start_several(page: Page, values: str) -> None:

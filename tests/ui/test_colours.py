@@ -7,7 +7,7 @@ import pytest
 from coloraide import Color
 
 from emotion.core.labels import EMOTION_COLOURS, SECOND_COLOURS, SPECIES_COLOURS
-from emotion.ui.charts.look import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR
+from emotion.ui.training_curves import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR
 
 APART = 14
 # The grounds of a chart, light and dark.

@@ -40,10 +40,9 @@ def test_a_run_is_looked_at_closely_and_each_cell_of_its_confusion_opens_its_pic
 ):
     open_run(page, own)
     expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
-    matrix = page.get_by_role("region", name="Confusion matrix")
+    matrix = looking.confusion(page)
     for name in ("happy", "sad", "angry", "tired", "Precision", "Recall", "Pictures"):
         expect(matrix.get_by_role("columnheader", name=name)).to_be_visible()
-    says(page, re.compile(r"\d of 7 validation pictures right in epoch \d, chance 25 %"))
     cells = matrix.get_by_role("button")
     assert sum(int(cell.inner_text()) for cell in cells.all()) == 7
     for cell in cells.all():
@@ -58,12 +57,11 @@ def test_a_run_is_looked_at_closely_and_each_cell_of_its_confusion_opens_its_pic
     says(page, re.compile(r"of 7 validation pictures right = .* Epoch \d, .* is kept"))
     says(page, re.compile("Levelled off|Still improving|Over-fitting|Surer"))
     says(page, re.compile(r"41 to train on, 7 to validate on[\s\S]*on cpu in float32[\s\S]*\d MB at its peak"))
+    says(page, re.compile(r"transformers 5"))
     page.get_by_text("All settings").click()
-    says(page, re.compile(r"label smoothing\s+0.05[\s\S]*transformers\s+5"))
+    says(page, re.compile(r"label smoothing\s+0.05"))
     # The command is one that trains the same.
-    command = page.get_by_label("The same on the command line").inner_text()
-    press(page, "Copy")
-    expect(page.get_by_role("button", name=re.compile("^(Copied|Selected)$"))).to_be_visible()
+    command = page.get_by_label("The same on the command line").input_value()
     words = shlex.split(command)
     assert words[:4] == ["python", "-m", "emotion", "train"]
     said = emotion(*words[3:], "--json")
@@ -225,7 +223,7 @@ def test_what_became_of_a_run_is_told_in_one_sentence(page: Page, site: Site, tr
 
 
 @pytest.mark.slow
-def test_a_torn_file_is_one_sentence_and_hides_nothing_else(own: Path, page: Page, site: Site):
+def test_fault_a_torn_file_is_one_sentence_and_hides_nothing_else(own: Path, page: Page, site: Site):
     (own / "validation.json").write_text("{", "utf-8")
     torn = site.runs / "20970104-000000-torn"
     torn.mkdir()

@@ -229,7 +229,9 @@ def test_a_sweep_trains_each_value_and_weighs_differences(page: Page, site: Site
         page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
     expect(looking.swept(page)).to_have_count(2)
     for row, size in zip(looking.swept(page).all(), ("4", "8"), strict=True):
-        expect(row).to_have_text(re.compile(rf"^\s*{size}\s*(best)?\s*finished\s*\d\s*0?1?\.\d+\s*\d+ %\s*\S+ \S+\s*$"))
+        expect(row).to_have_text(
+            re.compile(rf"^\s*{size}\s*(best)?\s*finished\s*\d\s*0?1?\.\d+\s*\d+\s%\s*\S+ \S+\s*$")
+        )
     expect(looking.swept(page).filter(has_text="best")).to_have_count(1)
     says(page, "Of 7 validation pictures; chance is 25 %.")
     says(page, re.compile(r"Accuracies less than about \d+ points apart cannot be told from luck; the widest gap"))

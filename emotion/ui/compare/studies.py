@@ -1,26 +1,28 @@
 """Further studies of a comparison: one panel for each of ``STUDIES``, all built alike."""
 
 from collections.abc import Generator
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
-from emotion.analysis import Comparison, load_comparison
+from emotion.analysis import Comparison
 from emotion.analysis.studies import STUDIES, Question
 from emotion.analysis.study import Parameter, Study
 from emotion.core.errors import RunError
+from emotion.core.progress import Progress
+from emotion.report.material import Material
 from emotion.server.services import Services
-from emotion.ui.events import Values, on, watched
+from emotion.ui.events import Steps, Values, on, watched, widgets
 from emotion.ui.html import put, sentence, slot
 from emotion.ui.rendering import rendered
 from emotion.ui.run_board import RunBoard
 
 STOPPED = "Stopped: nothing of it is kept."
+R = TypeVar("R")
 
 
-def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> tuple[Comparison, Path]:
-    """Return the saved comparison of a run and its file, from two names: the page never sends a path.
+def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> Material:
+    """Return the saved comparison of a run, from two names: the page never sends a path.
 
     Raises:
         RunError: no comparison is chosen, or it is gone or cannot be read.
@@ -29,8 +31,31 @@ def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> tup
         raise RunError("Nothing is compared yet: press Compare first.")
     for path in board.find(run).comparisons.glob("*.json"):
         if path.name == saved:
-            return load_comparison(path), path
+            return Material.of(path)
     raise RunError("That comparison is gone: choose another one.")
+
+
+def stoppable(steps: Generator[Progress, None, R], status: gr.HTML, stop: gr.Button) -> Generator[Values, None, R]:
+    """Yield the progress of ``steps`` as values of ``status``, with a Stop button, and return their result."""
+    idle = {stop: gr.Button(visible=False), status: ""}
+    yield {stop: gr.Button(visible=True)}
+    try:
+        result = yield from watched(steps, status)
+    except Exception:
+        # Remove the progress bar and the Stop button.
+        yield idle
+        raise
+    yield idle
+    return result
+
+
+def connect_stop(stop: gr.Button, status: gr.HTML, events: Any) -> None:
+    """Let a Stop button end the events."""
+
+    def stopped() -> Values:
+        return {stop: gr.Button(visible=False), status: sentence(STOPPED)}
+
+    on(stop.click, stopped, None, [stop, status], cancels=events)
 
 
 class StudyPanel:
@@ -46,29 +71,19 @@ class StudyPanel:
                 "Stop", variant="stop", visible=False, elem_id=f"{study.name}-stop", scale=0, min_width=90
             )
         self.status, self.answer = slot(f"{study.name}-status"), slot(f"{study.name}-answer")
-        self.view: list[Any] = [*self.fields.values(), self.go, self.stop, self.status, self.answer]
+        self.view = [*self.fields.values(), *widgets(self)]
         event = on(self.go.click, self.ask, [*place, *self.fields.values()], self.view, concurrency_id="study")
         on(event.then, self.finish, place, self.view, by_page=True)
-        on(
-            self.stop.click, lambda: {self.stop: gr.Button(visible=False), self.status: sentence(STOPPED)}, None,
-            [self.stop, self.status], cancels=event,
-        )  # fmt: skip
+        connect_stop(self.stop, self.status, event)
 
-    def ask(self, name: str | None, saved: str | None, *given: Any) -> Generator[Values, None, None]:
+    def ask(self, name: str | None, saved: str | None, *given: Any) -> Steps:
         """Run the study and save its answer next to the comparison."""
-        _, file = shown_comparison(self.board, name, saved)
+        file = shown_comparison(self.board, name, saved).file
         asked = dict(zip(self.fields, given, strict=True))
         question = Question(self.board.find(name), self.study.name, str(file), asked)
-        idle = {self.stop: gr.Button(visible=False), self.status: ""}
         # Until a stopped study has ended, Gradio drops the next press.
-        yield {self.go: gr.Button(interactive=False), self.stop: gr.Button(visible=True)}
-        try:
-            yield from watched(self.services.study(question), self.status)
-        except Exception:
-            # Remove the progress bar and the Stop button.
-            yield idle
-            raise
-        yield idle
+        yield {self.go: gr.Button(interactive=False)}
+        yield from stoppable(self.services.study(question), self.status, self.stop)
 
     def finish(self, name: str | None, saved: str | None) -> Values:
         """Show the answer and enable the button again."""
@@ -78,9 +93,10 @@ class StudyPanel:
         """Show the saved answer for the comparison now on screen, which may not be the one the study ran on."""
         if not name or not saved:
             return {self.answer: ""}
-        comparison, file = shown_comparison(self.board, name, saved)
-        found = self.study.kept(file)
-        return {self.answer: rendered(self.study.blocks(found, comparison), name=self.study.name) if found else ""}
+        material = shown_comparison(self.board, name, saved)
+        found = self.study.kept(material.file)
+        blocks = self.study.blocks(found, material.comparison) if found else []
+        return {self.answer: rendered(blocks, name=self.study.name) if blocks else ""}
 
     def begin(self, comparison: Comparison) -> Values:
         """Clear the previous comparison's answer, and offer the parameters that fit this comparison."""
@@ -120,7 +136,7 @@ class StudyPanels:
         """Reset every panel for another comparison, and load the answer of the open panel."""
         if not name or not saved:
             return {panel.answer: "" for panel in self.panels.values()}
-        comparison, _ = shown_comparison(self.board, name, saved)
+        comparison = shown_comparison(self.board, name, saved).comparison
         told = {widget: value for panel in self.panels.values() for widget, value in panel.begin(comparison).items()}
         return told | self.panels[study].show(name, saved)
 

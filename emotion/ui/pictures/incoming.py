@@ -6,6 +6,7 @@ Each becomes one job, whose progress and result are shown next to its own fields
 import html
 import tempfile
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -21,8 +22,8 @@ from emotion.data.names import MAX_NAME, shown
 from emotion.data.photographs import PER_CLASS, PHOTOGRAPHS, FromPhotographs, PhotographSet
 from emotion.server.limits import is_public
 from emotion.server.services import Services
-from emotion.ui.events import EVERY_PRESS, Steps, Values, on, watched
-from emotion.ui.html import put, sentence, slot
+from emotion.ui.events import EVERY_PRESS, Steps, Values, on, session, watched
+from emotion.ui.html import camera, put, sentence, slot
 from emotion.ui.picture_sets import free_name, import_job
 from emotion.ui.pictures.data_set import DataSetForm
 from emotion.ui.uploads import Upload, content_of, received
@@ -31,8 +32,11 @@ SPECIES = [("people", "human"), ("dogs", "dog"), ("cats", "cat")]
 ZIP_NOTE = "One folder of pictures per class: happy/1.jpg, sad/2.jpg … Folders around them do not matter."
 PHOTOGRAPHS_NOTE = "Read from the Hugging Face Hub: a balanced sample, always the same one. The rest is not downloaded."
 NOTHING_RECORDED = "Nothing is recorded yet: let the webcam record for a moment."
-# What the webcam records: pixels, pictures a second, and at most so many at a time.
-SIDE, FRAMES_A_SECOND, MOST_FRAMES = 480, 8, 80
+TOO_LARGE = "The webcam’s pictures are too large: choose a smaller camera."
+# What the webcam records: pixels, pictures a second, and at most so many at a time, of so many bytes.
+SIDE, FRAMES_A_SECOND, MOST_FRAMES, FRAME_BYTES = 480, 8, 80, 200_000
+# Pages whose recordings are kept until they are added to a set; the oldest goes first.
+MOST_PAGES = 20
 
 
 class _Turn:
@@ -59,12 +63,34 @@ class _Turn:
                 self.made = ""
 
 
+class _Recordings:
+    """What the webcams of open pages have recorded, by page."""
+
+    def __init__(self) -> None:
+        self._lock, self._of_page = threading.Lock(), OrderedDict[str, list[bytes]]()
+
+    def add(self, page: str, picture: bytes) -> int:
+        """Add a picture to a page's recording, unless that is full; return how many it has."""
+        with self._lock:
+            pictures = self._of_page.setdefault(page, [])
+            if len(pictures) < MOST_FRAMES:
+                pictures.append(picture)
+            if len(self._of_page) > MOST_PAGES:
+                self._of_page.popitem(last=False)
+            return len(pictures)
+
+    def take(self, page: str) -> list[bytes]:
+        """Return a page's recording, which begins anew."""
+        with self._lock:
+            return self._of_page.pop(page, [])
+
+
 class Incoming:
     """The widgets of all ways to import, and their handlers; ``chosen`` holds the key of the open set."""
 
     def __init__(self, services: Services, chosen: gr.Dropdown) -> None:
-        self.services = services
-        self.turn, self.frames = gr.State(_Turn()), gr.State(())
+        self.services, self.recordings = services, _Recordings()
+        self.turn = gr.State(_Turn())
         with gr.Row(elem_classes="controls") as self.naming:
             self.name = gr.Textbox(
                 label="Name of the new set", placeholder="Rosa’s dogs", max_length=60, elem_id="set-name", scale=2,
@@ -115,10 +141,7 @@ class Incoming:
             elem_id="set-files",
         )  # fmt: skip
         self.said_of_class = slot("said-of-class")
-        self.webcam = gr.Image(
-            label="Webcam", sources=["webcam"], streaming=True, height=260, elem_id="webcam", buttons=[],
-            webcam_options=gr.WebcamOptions(constraints={"video": {"width": {"ideal": SIDE}}}),
-        )  # fmt: skip
+        self.webcam = camera("webcam", side=SIDE, height=260)
         self.add = gr.Button(_of_webcam(0), interactive=False, elem_id="add-webcam")
 
     def connect(self, view: Sequence[Any], finish: Callable[[Brought], Values]) -> list[Any]:
@@ -130,13 +153,13 @@ class Incoming:
         target, form = self.target, self.data_set
         into_class = [*target, self.label, self.turn]
         on(
-            self.webcam.stream, self.record, [self.frames, self.webcam], [self.frames, self.add], preprocess=False,
+            self.webcam.stream, self.record, self.webcam, [self.add, self.said_of_class], preprocess=False,
             stream_every=1 / FRAMES_A_SECOND, concurrency_limit=None, by_page=True,
         )  # fmt: skip
         return [
             on(self.go.click, self.from_zip, [*target, self.aliases, self.zip, self.folder], view, **raw),
             on(self.files.upload, self.from_files, [*into_class, self.files], view, **raw),
-            on(self.add.click, self.from_webcam, [*into_class, self.frames], view, **options),
+            on(self.add.click, self.from_webcam, into_class, view, **options),
             on(form.go.click, self.from_data_set, [*target, *form.inputs], view, **options),
             *(
                 on(button.click, self.from_photographs(each), [*target, self.per_class], view, **options)
@@ -184,18 +207,19 @@ class Incoming:
             way = FromFiles([(each.path, each.name) for each in uploads], str(label or ""))
             yield from self._into_class(way, key, name, species, turn)
 
-    def record(self, frames: tuple[bytes, ...], payload: dict[str, Any] | None) -> Values:
+    def record(self, payload: dict[str, Any] | None) -> Values:
         """Keep a picture of the webcam until it is added to a class."""
-        if len(frames) >= MOST_FRAMES:
+        if not payload:
             return {}
-        frames = (*frames, content_of(payload, missing=NOTHING_RECORDED))
-        return {self.frames: frames, self.add: gr.Button(_of_webcam(len(frames)), interactive=True)}
+        picture = content_of(payload, missing=NOTHING_RECORDED)
+        if len(picture) > FRAME_BYTES:
+            return {self.said_of_class: sentence(TOO_LARGE, kind="problem")}
+        return {self.add: gr.Button(_of_webcam(self.recordings.add(session(), picture)), interactive=True)}
 
-    def from_webcam(
-        self, key: str, name: str, species: str, label: str, turn: _Turn, frames: tuple[bytes, ...]
-    ) -> Steps:
+    def from_webcam(self, key: str, name: str, species: str, label: str, turn: _Turn) -> Steps:
         """Import what the webcam recorded into a class."""
-        yield {self.frames: (), self.add: gr.Button(_of_webcam(0), interactive=False)}
+        frames = self.recordings.take(session())
+        yield {self.add: gr.Button(_of_webcam(0), interactive=False)}
         with tempfile.TemporaryDirectory(prefix="emotion-webcam-") as folder:
             paths = [Path(folder, f"webcam-{number}.jpg") for number in range(1, len(frames) + 1)]
             for path, content in zip(paths, frames, strict=True):

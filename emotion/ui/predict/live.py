@@ -2,7 +2,6 @@
 
 import html
 import io
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,7 +15,7 @@ from emotion.server.limits import public_limits
 from emotion.server.live import LiveCameras, Over, Smoothed
 from emotion.server.services import Services
 from emotion.ui.events import Values, on, session
-from emotion.ui.html import bars, put, slot
+from emotion.ui.html import bars, camera, put, slot
 from emotion.ui.predict.answer import SEEN_DRAWINGS
 from emotion.ui.run_board import RunBoard, trained_on_drawn
 from emotion.ui.uploads import content_of
@@ -29,7 +28,30 @@ SIDE = 320
 OFF = "The camera is off. Its pictures are judged one after the other and kept nowhere."
 NO_PICTURE = "No picture comes from the camera: stop it and start again."
 NOTE = "It pauses while another tab is open."
-_SCRIPT = Path(__file__).with_name("live.js")
+# Pauses the camera where nobody sees it, and ends it when the server says so.
+PAUSE = """
+const camera = () => document.querySelector('#live-camera');
+const button = (title) => camera()?.querySelector(`[title="${title} recording"]`)?.closest('button');
+let paused = false, pictures = 0;
+const pause = () => {
+    const unseen = document.hidden || !camera()?.offsetParent;
+    if (unseen && button('stop')) {
+        button('stop').click();
+        paused = true;
+    } else if (!unseen && paused) {
+        paused = false;
+        button('start')?.click();
+    }
+};
+document.addEventListener('visibilitychange', pause);
+// An element on a hidden tab has no size.
+new ResizeObserver(pause).observe(element);
+watch('value', () => {
+    element.dataset.pictures = pictures += 1;
+    if (element.querySelector('[data-over]')) button('stop')?.click();
+    pause();
+});
+"""
 
 
 class LiveCamera:
@@ -41,13 +63,10 @@ class LiveCamera:
         self.cameras = LiveCameras(limits.cameras, limits.camera_seconds) if limits else LiveCameras()
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
-                self.camera = gr.Image(
-                    label="Live camera", sources=["webcam"], streaming=True, height=300, elem_id="live-camera",
-                    buttons=[], webcam_options=gr.WebcamOptions(constraints={"video": {"width": {"ideal": SIDE}}}),
-                )  # fmt: skip
+                self.camera = camera("live-camera", side=SIDE, height=300)
                 put(f'<p class="note">{NOTE}</p>')
             with gr.Column(scale=3, min_width=320):
-                self.answer = slot("live-answer", said_html(OFF), script=_SCRIPT.read_text(encoding="utf-8"))
+                self.answer = slot("live-answer", said_html(OFF), script=PAUSE)
         on(
             self.camera.stream, self.watch, [run, self.camera], self.answer, by_page=True, preprocess=False,
             stream_every=EVERY_SECONDS, concurrency_limit=None,

@@ -2,7 +2,6 @@
 
 import html
 import io
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +16,7 @@ from emotion.core.labels import in_order
 from emotion.core.prediction import Prediction
 from emotion.data.decoding import open_picture
 from emotion.server.services import Services
-from emotion.ui.charts.look import waiting
-from emotion.ui.charts.results import PROBABILITY_HEIGHT, WAITING, probability_chart
-from emotion.ui.charts.view import chart, shown
+from emotion.ui.charts import PROBABILITY_HEIGHT, WAITING, chart, probability_chart, waiting
 from emotion.ui.events import EVERY_PRESS, Steps, Values, on, warn, watched, widgets
 from emotion.ui.html import data_uri, data_uris, put, sentence, slot
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
@@ -144,10 +141,8 @@ class OnePicture:
         if page.example is not None:
             return self._judge(page, run, other, self.examples[page.example], example=page.example)
         # The file is deleted; the page sends back its displayed copy.
-        with tempfile.TemporaryDirectory(prefix="emotion-copy-") as folder:
-            copy = Path(folder) / "picture.webp"
-            copy.write_bytes(content_of(payload, missing=GONE))
-            answer = self._judge(page, run, other, copy, "The picture")
+        copy = io.BytesIO(content_of(payload, missing=GONE))
+        answer = self._judge(page, run, other, copy, "The picture")
         if answer and page.run:
             answer[self.verdict] += sentence(COPY)
             answer.pop(self.picture)
@@ -169,7 +164,7 @@ class OnePicture:
         page: Shown,
         name: str | None,
         other: str | None,
-        picture: Path,
+        picture: Path | io.BytesIO,
         called: str = "",
         *,
         example: int | None = None,
@@ -182,7 +177,7 @@ class OnePicture:
             second = self.board.find(other) if other and other != run.name else None
             first = self.services.predict(run, picture, name=called)
             beside = self.services.predict(second, picture, name=called) if second else None
-            small = ImageData(url=data_uri(picture, side=SHOWN_SIDE), orig_name="picture.webp")
+            small = data_uri(open_picture(picture, side=SHOWN_SIDE), side=SHOWN_SIDE)
         except EmotionError as error:
             if page.asked != asked:
                 return {}
@@ -194,7 +189,7 @@ class OnePicture:
         page.run, page.scores, page.example = run.name, first.scores, example
         is_drawn = example is not None
         answer: Values = {
-            self.picture: small,
+            self.picture: ImageData(url=small, orig_name="picture.webp"),
             self.verdict: verdict_html(first, run, is_drawn=is_drawn),
             self.photographs: gr.Button(visible=wants_photographs(first, run)),
             self.bars: _bars(first, beside=beside),
@@ -230,7 +225,7 @@ def _empty_bars(label: str, name: str) -> gr.HTML:
 
 def _bars(said: Prediction, *, beside: Prediction | None) -> str:
     also = beside.scores if beside else ()
-    return shown(probability_chart(said.scores, beside=also, is_muted=bool(said.is_unknown)))
+    return probability_chart(said.scores, beside=also, is_muted=bool(said.is_unknown))
 
 
 def _examples() -> list[Path]:

@@ -1,1 +1,0 @@
-"""Charts: pure functions from events and results to Plotly figures in one shared style."""
