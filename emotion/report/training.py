@@ -185,7 +185,7 @@ def confusion_table(validation: Validation, *, opens: bool = False) -> Table:
     caption = f"What epoch {validation.epoch} says of the {len(validation.pictures)} validation pictures"
     note = "Press a number to see its pictures." if opens else ""
     if len(classes) < len(validation.classes):
-        note += f" Of {len(validation.classes):,} classes the {len(classes)} that are confused most often."
+        note += f" Of its {len(validation.classes):,} classes the {len(classes)} that are confused most often."
     return Table(
         caption, "shows ↓ said →", (*classes, "Precision", "Recall", "F1", "Pictures"), rows, note=note.strip()
     )

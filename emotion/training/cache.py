@@ -93,8 +93,7 @@ class Cache:
         """
         from safetensors.torch import save
 
-        whole = {name: row.contiguous() for name, row in rows.items()}
-        content = save(whole, {"recipe": json.dumps(asdict(recipe))})
+        content = save(rows, {"recipe": json.dumps(asdict(recipe))})
         path = self.folder / recipe.key / hashlib.sha256(content).hexdigest()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -122,7 +122,7 @@ class FeaturePass:
                 context.stop_if_asked()
                 unreadable |= reasons
                 if pixels is not None:
-                    computed = zip((names[view] for view in readable), frozen(pixels).cpu(), strict=True)
+                    computed = zip((names[view] for view in readable), frozen(pixels).cpu().contiguous(), strict=True)
                     files.append(cache.write(recipe, dict(computed)))
                 done += sum(map(len, parts))
                 yield progress()

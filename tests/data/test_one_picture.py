@@ -187,7 +187,7 @@ def test_a_heic_is_turned_and_kept_as_jpeg():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF"])
 @pytest.mark.parametrize("size", [(1200, 800), (500, 1900), (99, 640), (64, 64)])
-def test_a_side_that_is_asked_for_leaves_twice_as_much_and_looks_the_same(kind: str, size: tuple[int, int]):
+def test_fault_a_side_that_is_asked_for_leaves_twice_as_much_and_looks_the_same(kind: str, size: tuple[int, int]):
     content = encoded(Image.radial_gradient("L").resize(size).convert("RGB"), kind)
     whole, small = (open_picture(io.BytesIO(content), side=side) for side in (None, 40))
     assert min(small.size) >= min(80, *size)
@@ -217,7 +217,7 @@ TOLD_OF = {
 
 
 @pytest.mark.parametrize("case", TOLD_OF)
-def test_what_is_damaged_too_large_or_unclear_is_one_sentence(case: str):
+def test_fault_what_is_damaged_too_large_or_unclear_is_one_sentence(case: str):
     assert told(TOLD_OF[case]) is None
 
 

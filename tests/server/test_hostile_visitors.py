@@ -21,7 +21,7 @@ from helpers.looking import confusion, give, open_run, panel
 from helpers.pictures import picture_bytes, write_pictures, write_zip
 from helpers.processes import frozen
 from helpers.run_folder import events_of, runs_in, status_of
-from helpers.serving import Site
+from helpers.serving import Site, serving
 from helpers.visitors import RefusedError, Visitor, file_payload
 from helpers.waiting import until
 from PIL import Image
@@ -34,8 +34,21 @@ ELSEWHERE = {"x-forwarded-for": "198.51.100.7"}
 
 
 @pytest.fixture(scope="module")
-def site(public_site: Site) -> Site:
-    return public_site
+def site(
+    tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path, tiny_dinov2: Path
+) -> Iterator[Site]:
+    """A Space, whose proxy says where a visitor comes from, with a run of its own and little room."""
+    environment = {
+        "EMOTION_PICTURES": str(tiny_pictures), "EMOTION_PUBLIC_SMALL": str(tiny_dinov2), "EMOTION_PUBLIC_QUEUED": "2",
+        "EMOTION_PUBLIC_DISK_GIGABYTES": "4", "SPACE_ID": "somebody/emotion", "SPACE_HOST": "somebody-emotion.hf.space",
+    }  # fmt: skip
+    with serving(
+        tmp_path_factory.mktemp("hostile"),
+        environment=environment,
+        public=True,
+        prepare=lambda site: shutil.copytree(trained_run, site.runs / trained_run.name),
+    ) as site:
+        yield site
 
 
 @pytest.fixture

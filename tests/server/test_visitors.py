@@ -17,7 +17,7 @@ from helpers.looking import panel, says, unfold
 from helpers.pictures import picture_bytes, write_pictures, write_zip
 from helpers.run_folder import status_of
 from helpers.scripted_training import ScriptedTraining
-from helpers.serving import ROOT, Site, open_tab
+from helpers.serving import ROOT, Site, open_tab, serving
 from helpers.visitors import RefusedError, Visitor, file_payload
 from helpers.waiting import until
 
@@ -30,9 +30,19 @@ IN_ANY_FORM = (SECRET, base64.b64encode(SECRET.encode()).decode())
 
 
 @pytest.fixture(scope="module")
-def site(public_site: Site) -> Site:
-    (public_site.root / "secret.txt").write_text(SECRET)
-    return public_site
+def site(
+    tmp_path_factory: pytest.TempPathFactory, trained_run: Path, tiny_pictures: Path, tiny_dinov2: Path
+) -> Iterator[Site]:
+    """A public server with a run of its own, where a tiny backbone may be trained."""
+    environment = {"EMOTION_PICTURES": str(tiny_pictures), "EMOTION_PUBLIC_SMALL": str(tiny_dinov2)}
+
+    def prepare(site: Site) -> None:
+        shutil.copytree(trained_run, site.runs / trained_run.name)
+        (site.root / "secret.txt").write_text(SECRET)
+        site.uploads.mkdir()
+
+    with serving(tmp_path_factory.mktemp("public"), environment=environment, public=True, prepare=prepare) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
