@@ -1,7 +1,5 @@
 """What tests of pictures and picture sets find."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,12 +8,11 @@ import pytest
 from helpers.command import Emotion
 from helpers.sets import Made, Sets, plain_files, put
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-
 
 @pytest.fixture
 def sets(emotion: Emotion, isolated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sets:
     """The sets of this test, none yet; what is kept for a moment lies beside them and has to be gone again."""
+    monkeypatch.chdir(tmp_path)
     (isolated / "scratch").mkdir()
     monkeypatch.setenv("TMPDIR", str(isolated / "scratch"))
     monkeypatch.setattr(tempfile, "tempdir", str(isolated / "scratch"))
@@ -29,13 +26,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(sets: Sets, folder: Path) -> Made:
+def made(sets: Sets) -> Made:
     """A set ``mine`` of two happy and two sad pictures."""
-    return sets.bring(folder)
+    return sets.bring(plain_files())
 
 
 @pytest.fixture
 def old_set(sets: Sets) -> Path:
     """The folder of a set that an earlier version wrote, with its ``manifest.json``."""
-    [old] = (path for path in (GOLDEN / "sets").iterdir() if path.is_dir())
+    [old] = (path for path in (Path(__file__).parents[1] / "golden" / "sets").iterdir() if path.is_dir())
     return Path(shutil.copytree(old, sets.root / old.name))

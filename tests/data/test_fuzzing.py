@@ -3,17 +3,15 @@
 A few seconds, the same every time. ``EMOTION_FUZZ_SECONDS=600`` goes on for as long, with new bytes every time.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from helpers.sets import encoded, image, import_steps, of_a_phone, result_of, tree, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,52 +25,25 @@ SECONDS = float(os.environ.get("EMOTION_FUZZ_SECONDS", "0"))
 # What a mutation lets a header claim is not decoded here: it would take seconds a picture.
 LIMITS = {"files": 200, "picture_bytes": 5_000_000}
 
-
-def bounded(examples: int) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Run a property on so many examples, or again and again for ``EMOTION_FUZZ_SECONDS``."""
-    quiet = settings(
-        max_examples=examples, derandomize=not SECONDS, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-
-    def decorate(property_: Callable[[], None]) -> Callable[[], None]:
-        held = quiet(property_)
-
-        def test():
-            end = time.monotonic() + SECONDS
-            held()
-            while time.monotonic() < end:
-                held()
-
-        test.__name__, test.__doc__ = property_.__name__, property_.__doc__
-        return test
-
-    return decorate
-
-
-def rich_pictures() -> list[tuple[str, bytes]]:
-    """A picture of every format, with whatever can stand in one."""
-    exif = of_a_phone(6)
-    small, other = image(1, width=24, height=20), image(2, width=24, height=20)
-    frames = {"save_all": True, "append_images": [other]}
-    return [
-        ("jpg", encoded(small, "JPEG", exif=exif, comment=b"x", icc_profile=b"profile")),
-        ("jpg", encoded(small, "JPEG", progressive=True, restart_marker_blocks=2)),
-        ("jpg", encoded(small.convert("CMYK"), "JPEG", xmp=b"<x tiff:Orientation='6'/>")),
-        ("jpg", encoded(small, "MPO", exif=exif, **frames)),
-        ("png", encoded(small, "PNG", exif=exif)),
-        ("png", encoded(small.quantize(4), "PNG", transparency=1)),
-        ("png", encoded(small, "PNG", **frames)),
-        ("webp", encoded(small, "WEBP", exif=exif, xmp=b"x", icc_profile=b"profile")),
-        ("webp", encoded(small.convert("RGBA"), "WEBP", lossless=True, **frames)),
-        ("gif", encoded(small, "GIF", comment=b"x", **frames)),
-        ("bmp", encoded(small, "BMP")),
-        ("tif", encoded(small, "TIFF", exif=exif, compression="tiff_lzw")),
-        ("tif", encoded(small, "TIFF", compression="jpeg")),
-    ]
-
-
-PICTURES = rich_pictures()
+# Of every format, with whatever can stand in one.
+EXIF, SMALL = of_a_phone(6), image(1, width=24, height=20)
+FRAMES = {"save_all": True, "append_images": [image(2, width=24, height=20)]}
+PICTURES = [
+    ("jpg", encoded(SMALL, "JPEG", exif=EXIF, comment=b"x", icc_profile=b"profile")),
+    ("jpg", encoded(SMALL, "JPEG", progressive=True, restart_marker_blocks=2)),
+    ("jpg", encoded(SMALL.convert("CMYK"), "JPEG", xmp=b"<x tiff:Orientation='6'/>")),
+    ("jpg", encoded(SMALL, "MPO", exif=EXIF, **FRAMES)),
+    ("png", encoded(SMALL, "PNG", exif=EXIF)),
+    ("png", encoded(SMALL.quantize(4), "PNG", transparency=1)),
+    ("png", encoded(SMALL, "PNG", **FRAMES)),
+    ("webp", encoded(SMALL, "WEBP", exif=EXIF, xmp=b"x", icc_profile=b"profile")),
+    ("webp", encoded(SMALL.convert("RGBA"), "WEBP", lossless=True, **FRAMES)),
+    ("gif", encoded(SMALL, "GIF", comment=b"x", **FRAMES)),
+    ("bmp", encoded(SMALL, "BMP")),
+    ("tif", encoded(SMALL, "TIFF", exif=EXIF, compression="tiff_lzw")),
+    ("tif", encoded(SMALL, "TIFF", compression="jpeg")),
+]
+GOOD = ("sad/good.png", PICTURES[4][1])
 CLASSES = ("happy", "sad")
 WHOLE = zipped({f"set/{CLASSES[row % 2]}/{row}.{kind}": content for row, (kind, content) in enumerate(PICTURES)})
 
@@ -93,7 +64,7 @@ def changed(content: bytes, changes: Changes) -> bytes:
     return content
 
 
-def holds(content: bytes, *, name: str = "mine"):
+def holds(content: bytes, name: str):
     """Import a zip of this content and look at what has become of it."""
     with tempfile.TemporaryDirectory() as base:
         folder = Path(base)
@@ -120,27 +91,13 @@ def holds(content: bytes, *, name: str = "mine"):
         assert f'"pictures": {len(pictures)},' in out.getvalue()
 
 
-@bounded(60)
-@given(CHANGES)
-def test_a_zip_with_any_bytes_changed_is_a_set_or_a_sentence(changes: Changes):
-    holds(changed(WHOLE, changes))
-
-
-@bounded(20)
-@given(st.binary(max_size=300), st.integers(0, len(WHOLE)), st.integers(0, len(WHOLE)))
-def test_pieces_of_zips_among_any_bytes_are_a_set_or_a_sentence(content: bytes, start: int, end: int):
-    holds(WHOLE[:start] + content + WHOLE[end:])
-
-
-@bounded(20)
-@given(st.lists(CHANGES, min_size=len(PICTURES), max_size=len(PICTURES)))
-def test_pictures_with_any_bytes_changed_are_kept_or_left_out(changes: list[Changes]):
-    """Their checksums in the zip are right, so that the changed bytes come to the readers of pictures."""
+def with_changed_pictures(changes: tuple[Changes, ...]) -> bytes:
+    """Return a zip whose checksums are right, so that the changed bytes come to the readers of pictures."""
     files = [
         (f"happy/{number}.{kind}", mended(changed(content, each), is_png=kind == "png"))
         for number, ((kind, content), each) in enumerate(zip(PICTURES, changes, strict=True))
     ]
-    holds(zipped([*files, ("sad/good.png", PICTURES[4][1])]))
+    return zipped([*files, GOOD])
 
 
 def mended(content: bytes, *, is_png: bool) -> bytes:
@@ -157,19 +114,37 @@ def mended(content: bytes, *, is_png: bool) -> bytes:
     return bytes(whole)
 
 
+def with_entries(paths: list[str]) -> bytes:
+    """Return a zip of a good picture and one at each of the paths."""
+    return zipped([*((f"{path}.png", PICTURES[5][1]) for path in paths), GOOD])
+
+
 ODD = ["..", ".", "", "/", "\\", "C:", "CON", "nul.png", "x" * 300, "\u202e", "__MACOSX", "a\0b", "happy"]
 NAMES = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), st.sampled_from(ODD))
+PATHS = st.one_of(st.lists(NAMES, min_size=1, max_size=4).map(slash.join) for slash in "/\\")
+PLACES = st.integers(0, len(WHOLE))
+ANY_NAME = "a set of any name"
+# How many examples, and of what.
+ZIPS: dict[str, tuple[int, st.SearchStrategy[bytes]]] = {
+    "any bytes changed": (60, CHANGES.map(lambda changes: changed(WHOLE, changes))),
+    "pieces among any bytes": (
+        20, st.builds(lambda at, more, to: WHOLE[:at] + more + WHOLE[to:], PLACES, st.binary(max_size=300), PLACES),
+    ),
+    "pictures with any bytes changed": (20, st.tuples(*[CHANGES] * len(PICTURES)).map(with_changed_pictures)),
+    "entries of any name": (30, st.lists(PATHS, min_size=1, max_size=6).map(with_entries)),
+    ANY_NAME: (20, st.just(with_entries([]))),
+}  # fmt: skip
 
 
-@bounded(30)
-@given(st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=1, max_size=6), st.booleans())
-def test_entries_of_any_name_are_a_set_or_a_sentence(names: list[list[str]], is_backslash: bool):
-    content = PICTURES[5][1]
-    files = [(("\\" if is_backslash else "/").join(parts) + ".png", content) for parts in names]
-    holds(zipped([*files, ("sad/1.png", PICTURES[4][1])]))
-
-
-@bounded(20)
-@given(st.text(max_size=80))
-def test_a_set_of_any_name_lies_in_the_sets_folder_or_is_a_sentence(name: str):
-    holds(zipped([("sad/1.png", PICTURES[4][1])]), name=name)
+@pytest.mark.parametrize("case", ZIPS)
+def test_a_zip_of_any_bytes_under_any_name_is_a_set_or_a_sentence(case: str):
+    examples, zips = ZIPS[case]
+    names = st.text(max_size=80) if case == ANY_NAME else st.just("mine")
+    quiet = settings(
+        max_examples=examples, derandomize=not SECONDS, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    held, end = quiet(given(zips, names)(holds)), time.monotonic() + SECONDS
+    held()
+    while time.monotonic() < end:
+        held()

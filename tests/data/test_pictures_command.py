@@ -1,7 +1,5 @@
 """`python -m emotion pictures`: what scripts rely on, and what the commands that use a set say of it."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable
@@ -46,7 +44,7 @@ def test_what_scripts_rely_on(emotion: Emotion, sets: Sets, make_pictures: Make,
 
 def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pictures: Make):
     folder = make_pictures("dogs", count=3)
-    put(folder, {"happy/notes.txt": b"x"})
+    put(folder, {"happy/\x1b[31mnotes\x07.txt": b"x"})
     for number in range(7, 20):
         Image.new("RGB", (30, 30), (number, 0, 0)).save(folder / "happy" / f"{number}.png")
     said = emotion("pictures", "import", folder, "--name", "mine", "--species", "Dog")
@@ -54,7 +52,7 @@ def test_without_json_it_is_said_in_words(emotion: Emotion, sets: Sets, make_pic
     assert said.out.startswith(f"{sets.root}/mine: mine (dog), 25 pictures: happy 16, sad 3, angry 3, tired 3\n")
     for sentence in (
         "1 file is left out.",
-        "left out: happy/notes.txt (It is not a picture by its name.)",
+        "left out: happy/?[31mnotes?.txt (It is not a picture by its name.)",  # It cannot steer a terminal.
         "'happy' rules: 16 of 25 pictures, 5.3 times the median of the other classes (3).",
         "To say 'happy' of every picture is right 64% of the time.",
         "12 pictures are nearly the same as another one of this set, 0 of them under another label.",
@@ -80,47 +78,41 @@ def test_a_class_rules_from_more_than_three_times_the_median_of_the_others(count
 
 def test_other_names_of_the_emotions_are_offered_and_read_when_told_to(emotion: Emotion, make_pictures: Make):
     folder = make_pictures(count=2)
-    (folder / "angry").rename(folder / "Anger")
+    for name, other in (("angry", "Anger"), ("tired", "relaxed")):
+        (folder / name).rename(folder / other)
+    put(folder, {"angry/1.png": shot(1)})
     said = emotion("pictures", "import", folder, "--name", "one", "--json")
     assert said.err == "This set says 'Anger' for angry: give --use-aliases to read it as such.\n"
-    assert list(said.json["classes"]) == ["happy", "sad", "tired", "Anger"]
+    assert list(said.json["classes"].items()) == [("happy", 2), ("sad", 2), ("angry", 1), ("Anger", 2), ("relaxed", 2)]
     said = emotion("pictures", "import", folder, "--name", "two", "--use-aliases", "--json")
-    assert (said.err, list(said.json["classes"])) == ("", list(EMOTIONS))
+    read = [("happy", 2), ("sad", 2), ("angry", 3), ("relaxed", 2)]
+    assert (said.err, list(said.json["classes"].items())) == ("", read)
 
 
 def test_what_is_refused_is_one_sentence(emotion: Emotion, sets: Sets, make_pictures: Make, tmp_path: Path):
     (tmp_path / "empty").mkdir()
-    put(tmp_path, {"text.zip": b"text"})
     assert "There is no zip and no folder" in sets.refused(tmp_path / "nowhere")
     assert "There is no zip and no folder /dev/zero" in sets.refused("/dev/zero")
-    assert "text.zip is not a zip file that can be read" in sets.refused(tmp_path / "text.zip")
     assert "There are no pictures in class folders in empty" in sets.refused(tmp_path / "empty")
-    for what, name in zip(
-        ("show", "delete") * 3, ("nothing", "../pictures", ".", "a/b", "..", ".sets-lock"), strict=True
-    ):
-        said = emotion("pictures", what, name, "--json")
+    assert "The species has 41 characters" in sets.refused(make_pictures(count=2), "--species", "x" * 41)
+    for name in ("nothing", "../pictures", ".", "a/b", "..", ".sets-lock"):
+        said = emotion("pictures", "delete", name, "--json")
         assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
         assert f"There is no picture set {name!r}" in said.err
     shutil.rmtree(sets.root)
     sets.root.write_text("")
-    assert "cannot be written" in sets.refused(make_pictures(count=2))
+    assert "cannot be written" in sets.refused(tmp_path / "pictures")
 
 
-def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, make_pictures: Make, tmp_path: Path):
-    folder = make_pictures(count=2)
-    assert emotion("pictures", "import", folder, "--name", "a", "--sets", tmp_path / "here").code == 0
-    sets.bring(folder, name="b")
-    assert ((tmp_path / "here" / "a").is_dir(), (sets.root / "b").is_dir()) == (True, True)
-    assert sets.names() == ["b"]
+def test_sets_lie_where_it_is_said(emotion: Emotion, sets: Sets, folder: Path, tmp_path: Path):
+    made = sets.bring(folder, "--sets", tmp_path / "here")
+    assert made.folder == tmp_path / "here" / "mine"
     said = emotion("pictures", "list", "--json", "--sets", tmp_path / "here")
-    assert [row["name"] for row in said.json["sets"]] == ["a"]
+    assert ([row["name"] for row in said.json["sets"]], sets.names()) == (["mine"], [])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "null", '{"schema": 999}', "[" * 100_000])
-def test_a_damaged_set_hides_no_other_and_stops_no_import(
-    emotion: Emotion, sets: Sets, make_pictures: Make, content: str
-):
-    folder = make_pictures(count=1)
+def test_a_damaged_set_hides_no_other_and_stops_no_import(emotion: Emotion, sets: Sets, folder: Path, content: str):
     damaged = sets.bring(folder, name="bad").folder
     for file in filter(Path.is_file, damaged.iterdir()):
         file.write_text(content)
@@ -131,14 +123,6 @@ def test_a_damaged_set_hides_no_other_and_stops_no_import(
     assert emotion("pictures", "show", "bad").code == 1
     assert emotion("pictures", "delete", "bad").code == 0
     assert emotion("pictures", "list").err == ""
-
-
-def test_names_in_files_cannot_steer_a_terminal(emotion: Emotion, make_pictures: Make):
-    folder = make_pictures(count=2)
-    put(folder, {"happy/\x1b[31mred\x07.txt": b"x", "happy/\x1b[31mred\u202e.png": b"x"})
-    out = emotion("pictures", "import", folder, "--name", "x\x1b[31m").out
-    assert all(letter.isprintable() or letter == "\n" for letter in out)
-    assert "?[31mred" in out
 
 
 @pytest.mark.parametrize("is_read", [False, True])

@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import shutil
 import signal
 import struct
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 from PIL import Image, ImageEnhance, ImageOps
 
 from emotion.data.editing import delete_pictures, describe_set, pack, relabel_pictures
+from emotion.data.folders import list_folder
 from emotion.data.importing import Bring, FromFiles, FromPath
 from emotion.data.limits import Limits
 from emotion.data.sets import find_set
@@ -82,6 +84,11 @@ def plain_files(count: int = 2) -> dict[str, bytes]:
     return {f"{label}/{number}.png": shot((label, number)) for label in ("happy", "sad") for number in range(count)}
 
 
+def shots(*names: str) -> dict[str, bytes]:
+    """Return a picture of its own for each name."""
+    return {f"{name}.png": shot(name) for name in names}
+
+
 def put(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Write files under a folder and return the folder."""
     for name, content in files.items():
@@ -117,6 +124,11 @@ def tree(*folders: Path) -> set[str]:
     """Return everything under folders, but for the folder of sets, its lock and the folder where scratch may lie."""
     found = {str(path.relative_to(folder)) for folder in folders for path in folder.rglob("*")}
     return found - {"sets", "sets/.sets-lock", ".sets-lock", "scratch"}
+
+
+def listed(folder: Path) -> dict[str, int]:
+    """Return how many pictures of each class a training finds in a folder."""
+    return {label: len(names) for label, names in list_folder(folder).files.items()}
 
 
 def result_of(steps: Generator[Any, None, Any]) -> Any:
@@ -173,25 +185,37 @@ class Sets:
     """The sets of a test, in ``place/sets``, brought by the command line."""
 
     def __init__(self, emotion: Emotion, place: Path, elsewhere: Path) -> None:
-        self.emotion, self.root, self.watched = emotion, place / "sets", (place, elsewhere)
+        self.emotion, self.root, self.elsewhere = emotion, place / "sets", elsewhere
+        self.watched = (place, elsewhere)
+
+    def given(self, source: object) -> object:
+        """Return where a source lies: files by their names are put into a folder first, bytes into a zip."""
+        if isinstance(source, Mapping):
+            shutil.rmtree(self.elsewhere / "given", ignore_errors=True)
+            return put(self.elsewhere / "given", source)
+        if isinstance(source, bytes):
+            return put(self.elsewhere, {"given.zip": source}) / "given.zip"
+        return source
 
     def bring(self, source: object, *options: object, name: str = "mine") -> Made:
-        """Import a zip, a folder or a Parquet file."""
-        said = self.emotion("pictures", "import", "--name", name, source, *options, "--json")
+        """Import a zip, a folder or a Parquet file, or what is given of one."""
+        said = self.emotion("pictures", "import", "--name", name, self.given(source), *options, "--json")
         assert said.code == 0, said.err
         return Made(said.json)
 
     def refused(self, source: object, *options: object, name: str = "mine") -> str:
         """Import what has to be refused: return the one sentence, after a look that nothing was written anywhere."""
+        source = self.given(source)
         before = tree(*self.watched)
         said = self.emotion("pictures", "import", "--name", name, source, *options, "--json")
         assert (said.code, said.out, said.err.count("\n")) == (1, "", 1), said
         assert tree(*self.watched) == before
         return said.err.strip()
 
-    def within(self, source: Path, *, name: str = "mine", owner: str | None = None, **limits: Any) -> Made:
+    def within(self, source: object, *, name: str = "mine", owner: str | None = None, **limits: Any) -> Made:
         """Import within limits of one's own, as a server does for a visitor."""
-        job = Bring(FromPath(source), name=name, root=self.root, limits=Limits(**limits), owner=owner)
+        path = Path(str(self.given(source)))
+        job = Bring(FromPath(path), name=name, root=self.root, limits=Limits(**limits), owner=owner)
         return self.show(result_of(job.carry_out()).key)
 
     def show(self, name: str = "mine") -> Made:
@@ -200,8 +224,9 @@ class Sets:
     def names(self) -> list[str]:
         return [each["name"] for each in self.emotion("pictures", "list", "--json").json["sets"]]
 
-    def add(self, folder: Path, label: str, files: Mapping[str, bytes], *, name: str = "mine", **limits: Any) -> Any:
+    def add(self, label: str, files: Mapping[str, bytes], *, name: str = "mine", **limits: Any) -> Any:
         """Add files to a class as a page does: under names of their own that lie elsewhere."""
+        folder = self.elsewhere / "uploads"
         put(folder, {f"upload-{number}": content for number, content in enumerate(files.values())})
         given = [(folder / f"upload-{number}", each) for number, each in enumerate(files)]
         job = Bring(FromFiles(given, label), into=name, root=self.root, limits=Limits(**limits))
