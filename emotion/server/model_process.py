@@ -35,7 +35,7 @@ CONTEXT = multiprocessing.get_context("spawn" if sys.platform == "win32" else "f
 # Enough to give predictions priority. From 10 on, feature extraction nearly stops next to other busy programs, since
 # its threads wait for the slowest one.
 NICENESS = 5
-# Checkpoints that a process keeps loaded: two side by side and another visitor's. Three ViT-B/16 take 1 GB.
+# Checkpoints that a process keeps loaded: two side by side. Two ViT-B/16 take 0.7 GB.
 LOADED = 2
 # After this long without an answer the process counts as hung. A comparison is silent until its end.
 PREDICTION_SECONDS, SILENT_SECONDS = 120.0, 1_800.0
