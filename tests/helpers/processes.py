@@ -15,9 +15,9 @@ def children_of(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
-def trainer_of(run: Path, pid: int, *, seconds: float = 300) -> psutil.Process:
+def trainer_of(run: Path, pid: int) -> psutil.Process:
     """Await the process at or below ``pid`` that trains a run, told by the lock file that it has open."""
-    return until(lambda: holder_of(run, pid), seconds=seconds, what=f"somebody who trains {run.name}")
+    return until(lambda: holder_of(run, pid), seconds=300, what=f"somebody who trains {run.name}")
 
 
 @contextlib.contextmanager
@@ -49,11 +49,6 @@ def giving_way(pid: int) -> list[psutil.Process]:
     niceness = psutil.Process(pid).nice()
     below = [each for each in children_of(pid) if each.name().startswith("python")]
     return [each for each in below if each.nice() > niceness]
-
-
-def all_ended(processes: list[psutil.Process], *, seconds: float = 60) -> bool:
-    """Whether all of them end within a time."""
-    return psutil.wait_procs(processes, timeout=seconds)[1] == []
 
 
 def holder_of(run: Path, pid: int) -> psutil.Process | None:

@@ -4,7 +4,6 @@ import fcntl
 import json
 import shutil
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self
 
 SCORES = {"loss": 1.1, "accuracy": 0.5, "correct_confidence": 0.4}
@@ -13,16 +12,18 @@ SCORES = {"loss": 1.1, "accuracy": 0.5, "correct_confidence": 0.4}
 class ScriptedTraining:
     """A run that goes on as long as the context lasts; afterwards it is cut off, unless it was finished.
 
-    ``template`` is a finished run, whose settings it takes.
+    ``template`` is a finished run, whose settings it takes; ``owner`` is what its ``owner.json`` says.
     """
 
-    def __init__(self, template: Path, run: Path, **settings: Any) -> None:
+    def __init__(self, template: Path, run: Path, *, owner: dict[str, Any] | None = None, **settings: Any) -> None:
         self.path = run
         run.mkdir(parents=True)
         record = json.loads((template / "config.json").read_text("utf-8"))
         record["config"] |= settings
         self.epochs: int = record["config"]["epochs"]
         self._template = template
+        if owner:
+            (run / "owner.json").write_text(json.dumps(owner))
         (run / "config.json").write_text(json.dumps(record), "utf-8")
         self._lock: IO[str] | None = None
         self._seconds = 0.0
@@ -32,9 +33,7 @@ class ScriptedTraining:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._lock:
             self._lock.close()
 
@@ -58,19 +57,17 @@ class ScriptedTraining:
         """Tell how many of the pictures are looked at."""
         self.write("TrunkProgress", done=done, total=total, remaining_seconds=5.0)
 
-    def epoch(
-        self, number: int, *, accuracy: float = 0.5, loss: float = 1.1, remaining: float = 30.0, is_best: bool = False
-    ) -> None:
+    def epoch(self, number: int, *, accuracy: float = 0.5, loss: float = 1.1, is_best: bool = False) -> None:
         """Tell of an epoch's two steps and of its validation."""
         for step in (1, 2) if number else ():
             self.write(
                 "StepDone", epoch=number, step=2 * (number - 1) + step, loss=loss, accuracy=accuracy,
-                learning_rate=1e-3, pictures_per_second=100.0, remaining_seconds=remaining,
+                learning_rate=1e-3, pictures_per_second=100.0, remaining_seconds=30.0,
             )  # fmt: skip
         trained = {"train_loss": loss if number else None, "train_accuracy": accuracy if number else None}
         scores = {**SCORES, "loss": loss, "accuracy": accuracy}
         self.write(
-            "EpochDone", epoch=number, **trained, validation=scores, is_best=is_best, remaining_seconds=remaining
+            "EpochDone", epoch=number, **trained, validation=scores, is_best=is_best, remaining_seconds=30.0
         )  # fmt: skip
 
     def finish(self) -> None:

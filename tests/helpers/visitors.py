@@ -5,10 +5,12 @@ import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import pytest
+
+from helpers.pictures import picture_bytes
 
 PATIENCE_SECONDS = 120.0
 _CODED = re.compile(r"\[(\w+)\] (.+)", re.DOTALL)
@@ -46,9 +48,7 @@ class Visitor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.http.close()
 
     def enter(self) -> httpx.Response:
@@ -79,6 +79,24 @@ class Visitor:
                 elif kind == "data" and event == "error":
                     raise _said_no(json.loads(text))
         raise OddError(f"{endpoint} ended without an answer")
+
+    def refusal(self, endpoint: str, *values: Any) -> RefusedError:
+        """Call an endpoint that has to say no, and return what it says."""
+        with pytest.raises(RefusedError) as said:
+            self.ask(endpoint, *values)
+        return said.value
+
+    def predict(self, run: str = "", content: bytes = b"") -> dict[str, float]:
+        """Let a run, or the one in use, judge a picture, or the content that is given, and return its scores."""
+        picture = self.upload("one.png", content or picture_bytes())
+        scores: dict[str, float] = self.ask("predict", picture, run)["scores"]
+        assert sum(scores.values()) == pytest.approx(1, abs=1e-4)
+        return scores
+
+    def bring(self, archive: Path, name: str) -> str:
+        """Import a zip as a picture set of dogs, and return the set's key."""
+        given = self.upload(archive.name, archive.read_bytes())
+        return str(self.ask("import_pictures", given, name, "dog", False)["key"])
 
     def train(
         self, backbone: Path, *, epochs: int = 1, batch: int = 24, depth: str = "head",

@@ -12,30 +12,24 @@ import pytest
 from helpers.command import Emotion, Said
 from helpers.run_folder import events_of, runs_in, status_of
 
-MakeDisk = Callable[[int], Path]
 Train = Callable[..., Said]
-
-
-@pytest.fixture
-def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
-    """Return a function that mounts a file system of so many KiB, which lives in memory."""
-    folder = tmp_path / "disk"
-
-    def make(kibibytes: int) -> Path:
-        folder.mkdir()
-        try:
-            mount("-t", "tmpfs", "-o", f"size={kibibytes}k", "tmpfs", str(folder))
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("A small file system can only be mounted by root, on Linux.")
-        return folder
-
-    yield make
-    if folder.is_mount():
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def mount(*words: str) -> None:
     subprocess.run(["mount", *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB, which lives in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        mount("-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder))
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("A small file system can only be mounted by root, on Linux.")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(disk: Path) -> None:
@@ -65,9 +59,9 @@ def one_sentence(said: Said) -> str:
 # Enough for the run's own files; for the look at the pictures too; for the state of an epoch too, not for a checkpoint.
 @pytest.mark.parametrize(("depth", "kibibytes"), [("head", 40), ("head", 150), (1, 150), ("all", 400)])
 def test_a_full_disk_is_one_sentence_and_with_room_the_run_goes_on(
-    make_disk: MakeDisk, train: Train, emotion: Emotion, tiny_pictures: Path, depth: str | int, kibibytes: int
+    disk: Path, train: Train, emotion: Emotion, tiny_pictures: Path, depth: str | int, kibibytes: int
 ) -> None:
-    disk = make_disk(kibibytes)
+    mount("-o", f"remount,size={kibibytes}k", str(disk))
     said = one_sentence(train(disk, "--depth", depth))
     assert said.startswith(f"The disk is full: make room in {disk / 'runs'}")
     [run] = runs_in(disk / "runs")
@@ -83,9 +77,8 @@ def test_a_full_disk_is_one_sentence_and_with_room_the_run_goes_on(
 
 @pytest.mark.parametrize("why", ["No space left", "Read-only"])
 def test_a_full_or_read_only_disk_still_predicts_and_refuses_a_new_run_and_a_comparison_in_a_sentence_each(
-    make_disk: MakeDisk, train: Train, emotion: Emotion, tiny_pictures: Path, why: str
+    disk: Path, train: Train, emotion: Emotion, tiny_pictures: Path, why: str
 ) -> None:
-    disk = make_disk(4096)
     assert train(disk).code == 0
     [run] = runs_in(disk / "runs")
     kept = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
