@@ -15,7 +15,7 @@ from helpers import looking
 from helpers.looking import button, open_run, panel, press, says, says_no_more, unfold
 from helpers.pictures import write_pictures
 from helpers.processes import frozen
-from helpers.run_folder import copy_run, drop_run
+from helpers.run_folder import copy_run, drop_run, events_of
 from helpers.serving import ROOT, Site, choose, enter, open_tab, serving
 from helpers.waiting import until
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -70,17 +70,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.mark.slow
 def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(bare: Site, browser: Browser):
-    twenty = json.loads((ROOT / "docs" / "results" / "experiment-photographs.json").read_text("utf-8"))["twenty"]
-    people, dogs = (next(each for each in twenty if each["set"] == name) for name in ("human_eval", "dog_eval"))
+    results = ROOT / "docs" / "results" / "experiment-photographs.json"
+    people, dogs = json.loads(results.read_text("utf-8"))["twenty"]
     with bare.visit(browser) as page:
         page.get_by_text(PANEL).click()
         expect(page.get_by_text("Shown a happy dog, does it see a happy dog?")).to_be_visible()
         said = f"people: {people['right']} of 20 right.*dogs: {dogs['right']} of 20 right"
         expect(page.get_by_text(re.compile(said)).first).to_be_visible()
-        for each in (people, dogs):
-            low, high = (round(each[f"confidence_{end}"] * 100) for end in ("low", "high"))
-            measured = re.compile(rf"{each['confidence']:.1%}".replace("%", f" %.*{low} to {high}"))
-            expect(page.get_by_text(measured).first).to_be_visible()
+        measured = re.compile(rf"{100 * people['confidence']:.1f} %.* {100 * people['confidence_high']:.0f}")
+        expect(page.get_by_text(measured).first).to_be_visible()
         says(page, "Nothing is trained yet. Press Start")
         open_tab(page, "Runs")
         says(page, "No runs yet.")
@@ -312,10 +310,9 @@ def test_fault_a_new_run_is_used_unless_another_was_picked_since_it_began_and_a_
 
 def test_of_a_sweep_the_best_run_is_used_and_not_the_newest(page: Page, site: Site, trained_run: Path, tmp_path: Path):
     worse = Path(shutil.copytree(trained_run, tmp_path / "worse"))
-    *before, end = (worse / "events.jsonl").read_text("utf-8").splitlines()
-    last = json.loads(end)
-    last["validation"]["loss"] += 1
-    (worse / "events.jsonl").write_text("\n".join([*before, json.dumps(last)]) + "\n", "utf-8")
+    *before, end = events_of(worse)
+    end["validation"]["loss"] += 1
+    (worse / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in [*before, end]), "utf-8")
     later, swept = {"created": time.time() + 7200}, []
     for place, (template, title) in enumerate([(trained_run, "Best"), (worse, "Newest")]):
         sweep = {"id": "20950101-000000", "setting": "epochs", "value": place + 1, "place": place}

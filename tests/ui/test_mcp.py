@@ -101,8 +101,6 @@ def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site):
     async def ask() -> None:
         async with session_at(site) as session:
             for tool, arguments, code in (
-                ("train", {"picture_set": "given/human_train", "epochs": 0}, "setting_invalid"),
-                ("run_status", {"run": "gone"}, "run_unknown"),
                 ("compare", {"sets": ["drawn/goat_eval"]}, "picture_set_unknown"),
                 ("predict", {"picture": ""}, "upload_missing"),
                 ("predict", {"picture": "data:image/png;base64,aGVsbG8="}, "picture_unreadable"),
