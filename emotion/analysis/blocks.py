@@ -215,7 +215,9 @@ class Explained:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture that may be shown: a thumbnail as a data URI, and its prediction with its class's colour.
+    """A picture that may be shown: a thumbnail as a data URI, with its class's colour.
+
+    Of a scored one ``title`` is the class it shows and ``detail`` the predicted one, each with its probability.
 
     ``tick`` gives it a box of the page, by which it is ticked.
     """
@@ -231,10 +233,10 @@ class Shown:
 
 def judged(picture: ScoredPicture, uri: str, *, name: str = "", can_tick: bool = False) -> Shown:
     """Return a scored picture of the set ``name``, by its thumbnail."""
-    said = f"said {picture.predicted} {percent(picture.scores[picture.predicted])}"
+    said = f"{picture.predicted} {percent(picture.scores[picture.predicted])}"
     return Shown(
         uri,
-        f"{name}, shows {picture.label}, {said}".removeprefix(", "),
+        f"{name}, shows {picture.label}, said {said}".removeprefix(", "),
         f"{picture.label} {percent(picture.correct_confidence)}",
         said,
         is_right=picture.predicted == picture.label,

@@ -18,8 +18,8 @@ from emotion.analysis.probabilities import (
     Scores,
     calibration_error,
     fit_temperature,
-    temperature_interval,
 )
+from emotion.analysis.statistics import Estimate
 from emotion.analysis.study import Judge, Study
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.format import capital, exact_percent, listed, percent, span
@@ -81,13 +81,12 @@ class Confidence:
 
 @dataclass(frozen=True)
 class RunCalibration:
-    """A run's temperature with its 95 % interval, and the training's label smoothing.
+    """A run's temperature, and the training's label smoothing.
 
     ``sets`` has the confidence in the validation pictures and in each compared set, raw and at the temperature.
     """
 
-    temperature: float
-    interval: Interval
+    temperature: Estimate
     sets: dict[str, tuple[Confidence, Confidence]]
     label_smoothing: float
 
@@ -106,9 +105,8 @@ def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
     pictures |= {name: comparison.pooled(name).pictures for name in comparison.sets}
     said = {name: Scores.of(rows, classes=validation.classes) for name, rows in pictures.items()}
     temperature = fit_temperature(said[VALIDATION])
-    interval = temperature_interval(said[VALIDATION], temperature)
-    sets = {name: (Confidence.of(each), Confidence.of(each.at(temperature))) for name, each in said.items()}
-    return RunCalibration(temperature, interval, sets, run.config().label_smoothing)
+    sets = {name: (Confidence.of(each), Confidence.of(each.at(temperature.value))) for name, each in said.items()}
+    return RunCalibration(temperature, sets, run.config().label_smoothing)
 
 
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, RunCalibration]:
@@ -119,11 +117,11 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, RunCa
 
 def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
     """Return the temperature and its effect on the validation pictures and the compared sets."""
-    rows, charts, bins = [], [], []
+    t, rows, charts, bins = found.temperature, [], [], []
     for name, (raw, scaled) in found.sets.items():
         colour = VALIDATION_COLOUR if name == VALIDATION else comparison.colour(name)
         lines = []
-        for what, each in (("as said", raw), (f"at T = {found.temperature:.2f}", scaled)):
+        for what, each in (("as said", raw), (f"at T = {t.value:.2f}", scaled)):
             rows.append(_row(f"{name}, {what}", each, colour))
             if each.error is None:
                 continue
@@ -138,12 +136,11 @@ def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
             alt = f"Reliability of {name}: share right over confidence; the numbers stand below."
             across = "Confidence in the top class"
             charts.append(LineChart(alt, across, capital(name), lines, is_share=True, has_diagonal=True))
-    low, high = found.interval
     shown: list[Block] = [
         Text(_sentence(found), "finding"),
         Text(
             "A temperature softens or sharpens all probabilities without changing any answer. Fitted on "
-            f"{found.sets[VALIDATION][0].n} validation pictures; 95 % interval of T {low:.2f} to {high:.2f}."
+            f"{found.sets[VALIDATION][0].n} validation pictures; 95 % interval of T {t.low:.2f} to {t.high:.2f}."
         ),
         Table("Confidence and what is right", "Pictures", HEAD, rows),
     ]
@@ -176,16 +173,16 @@ def _row(title: str, each: Confidence, colour: str) -> Row:
 
 def _sentence(found: RunCalibration) -> str:
     """Return what the fitted temperature means."""
-    t, (low, high) = f"Temperature T = {found.temperature:.2f}", found.interval
-    if not LOWEST * 1.01 < found.temperature < HIGHEST / 1.01:
-        why = "it is right of nearly all of them" if found.temperature < 1 else "it is no better than a guess"
-        return f"{t}, the end of the range: the validation pictures bound no temperature, since {why}."
-    if low <= 1 <= high:
-        return f"{t}: the raw probabilities are about as sure as they should be; T cannot be told from 1."
-    if found.temperature > 1:
-        return f"{t}: the raw probabilities are too sure."
+    t, said = found.temperature, f"Temperature T = {found.temperature.value:.2f}"
+    if not LOWEST * 1.01 < t.value < HIGHEST / 1.01:
+        why = "it is right of nearly all of them" if t.value < 1 else "it is no better than a guess"
+        return f"{said}, the end of the range: the validation pictures bound no temperature, since {why}."
+    if t.low <= 1 <= t.high:
+        return f"{said}: the raw probabilities are about as sure as they should be; T cannot be told from 1."
+    if t.value > 1:
+        return f"{said}: the raw probabilities are too sure."
     smoothed = f" Label smoothing of {found.label_smoothing:g} trains that." if found.label_smoothing else ""
-    return f"{t}: the raw probabilities are too timid.{smoothed}"
+    return f"{said}: the raw probabilities are too timid.{smoothed}"
 
 
 def _load(comparison: Path) -> RunCalibration | None:

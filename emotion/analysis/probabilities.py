@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from emotion.analysis.statistics import Estimate
 from emotion.core.intervals import LEVEL, Interval
 from emotion.core.scored import LEAST, ScoredPicture
 
@@ -62,37 +64,23 @@ class Scores:
         return Scores(softmax(np.log(self.probabilities.clip(LEAST)) / temperature, axis=1), self.truth)
 
 
-def fit_temperature(said: Scores) -> float:
-    """Return the temperature of lowest log loss (Guo et al. 2017, arXiv 1706.04599), from 0.05 to 20."""
-    from scipy.optimize import minimize_scalar
+def fit_temperature(said: Scores) -> Estimate:
+    """Return the temperature of lowest log loss, from 0.05 to 20 (Guo et al. 2017, arXiv 1706.04599).
 
-    found = minimize_scalar(
-        lambda logarithm: said.at(float(np.exp(logarithm))).log_loss,
-        bounds=(np.log(LOWEST), np.log(HIGHEST)),
-        method="bounded",
-    )
-    return float(np.exp(found.x))
-
-
-def temperature_interval(said: Scores, fitted: float) -> Interval:
-    """Return the 95 % profile-likelihood interval of a fitted temperature (Wilks 1938, doi 10.1214/aoms/1177732360).
-
-    An end that the pictures do not bound is 0.05 or 20.
+    The interval is by profile likelihood (Wilks 1938, doi 10.1214/aoms/1177732360); an end that the pictures do not
+    bound is 0.05 or 20.
     """
-    from scipy.optimize import brentq
+    from scipy.optimize import brentq, minimize_scalar
     from scipy.stats import chi2
 
-    allowed = said.at(fitted).log_loss + float(chi2.ppf(LEVEL, 1)) / 2 / len(said.truth)
+    def loss(logarithm: float) -> float:
+        return said.at(math.exp(logarithm)).log_loss
 
-    def excess(logarithm: float) -> float:
-        return said.at(float(np.exp(logarithm))).log_loss - allowed
-
-    def end(bound: float) -> float:
-        if excess(np.log(bound)) <= 0:
-            return bound
-        return float(np.exp(brentq(excess, np.log(bound), np.log(fitted))))
-
-    return end(LOWEST), end(HIGHEST)
+    ends = math.log(LOWEST), math.log(HIGHEST)
+    best = float(minimize_scalar(loss, bounds=ends, method="bounded").x)
+    most = loss(best) + float(chi2.ppf(LEVEL, 1)) / 2 / len(said.truth)
+    low, high = (end if loss(end) <= most else brentq(lambda at: loss(at) - most, end, best) for end in ends)
+    return Estimate(math.exp(best), math.exp(low), math.exp(high))
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def deviations(means: np.ndarray) -> tuple[float | None, float]:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % bootstrap interval."""
+    """A value with its 95 % interval."""
 
     value: float
     low: float

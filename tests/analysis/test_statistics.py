@@ -14,7 +14,6 @@ from emotion.analysis.probabilities import (
     Scores,
     calibration_error,
     fit_temperature,
-    temperature_interval,
 )
 from emotion.analysis.statistics import Difference, change, deviations, difference, draw_means
 from emotion.core.intervals import is_piled_up, mean_interval, wilson_interval
@@ -219,7 +218,7 @@ def test_a_known_temperature_is_found_again_and_taken_back(temperature: float):
     logits = np.random.default_rng(3).normal(scale=1.5, size=(8_000, 4))
     honest, said = (np.exp(each) / np.exp(each).sum(1, keepdims=True) for each in (logits, logits * temperature))
     truth = (np.random.default_rng(4).random((8_000, 1)) > honest.cumsum(1)).sum(1).clip(0, 3)
-    assert fit_temperature(Scores(said, truth)) == pytest.approx(temperature, rel=0.05)
+    assert fit_temperature(Scores(said, truth)).value == pytest.approx(temperature, rel=0.05)
     taken_back = Scores(said, truth).at(temperature)
     assert np.allclose(taken_back.probabilities, honest)
     assert np.array_equal(taken_back.is_right, Scores(said, truth).is_right), "it moves no verdict"
@@ -230,17 +229,17 @@ def test_the_interval_of_a_temperature_holds_the_true_one_95_times_of_100(temper
     held = 0
     for seed in range(100):
         said = model(90, seed=seed, temperature=temperature)
-        low, high = temperature_interval(said, fit_temperature(said))
-        held += low <= temperature <= high
+        found = fit_temperature(said)
+        held += found.low <= temperature <= found.high
     # 95 % of 100, less four standard errors of such a count.
     assert held >= 86
 
 
 def test_pictures_that_are_all_right_bound_a_temperature_on_one_side_only():
     said = Scores(np.array([[0.9, 0.1], [0.2, 0.8]] * 10), np.array([0, 1] * 10))
-    low, high = temperature_interval(said, fit_temperature(said))
-    assert fit_temperature(said) == pytest.approx(LOWEST, rel=0.01)
-    assert low == LOWEST < high < HIGHEST
+    found = fit_temperature(said)
+    assert (found.value, found.low) == pytest.approx((LOWEST, LOWEST), rel=0.01)
+    assert found.high < HIGHEST
 
 
 # Calibration

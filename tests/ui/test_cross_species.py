@@ -142,7 +142,7 @@ def test_two_sets_of_one_emotion_are_told_with_means_intervals_chance_and_gap(ta
         expect(card).to_contain_text(f"came second in {second} of 5")
         assert called[name] == [str(said.count(label)) for label in EMOTIONS]
         expect(card.get_by_role("img")).to_have_count(5)
-        assert re.findall(r"[✓✗] said (\w+)", card.inner_text()) == said
+        assert re.findall(r"[✓✗] (\w+)", card.inner_text()) == said
         assert card.inner_text().count("✓") == hits
         says(tab, f"{pct(right.mean())} for {'people' if name == 'human' else 'dogs'}")
     says(tab, f"{hits_of['human']} of 5 people right, {hits_of['dog']} of 5 dogs: ")
