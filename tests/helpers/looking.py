@@ -97,6 +97,14 @@ def open_run(page: Page, run: Path) -> None:
     expect(page.locator("#run-state")).to_contain_text(run.name)
 
 
+def use(page: Page, title: str, *, label: str = "Run in use") -> None:
+    """Choose a run by how its title begins."""
+    page.get_by_label(label, exact=True).click()
+    # The list that was open before closes a moment later.
+    expect(page.get_by_role("listbox")).to_have_count(1)
+    page.get_by_role("option", name=re.compile(f"^{title}")).last.click()
+
+
 def set_number(page: Page, label: str, value: object) -> None:
     """Type into the number of a slider, as of Epochs and Batch size."""
     enter(page, f"number input for {label}", str(value))

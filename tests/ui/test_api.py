@@ -207,16 +207,19 @@ def test_picture_sets_are_listed_with_the_keys_that_the_others_take(client: Clie
     assert found["classes"] == {"happy": 12, "sad": 12, "angry": 12, "tired": 12}
 
 
-def test_a_zip_becomes_a_set_to_train_on_and_its_upload_goes(client: Client, site: Site, tmp_path: Path):
+def test_a_zip_becomes_a_set_to_train_on_and_its_upload_goes(
+    client: Client, site: Site, tmp_path: Path, tiny_dinov2: Path
+):
     archive = handle_file(write_zip(tmp_path / "cats.zip", write_pictures(tmp_path / "cats", count=6)))
     said = client.predict(archive=archive, name="My cats", species="Cat", api_name="/import_pictures")
     assert (said["name"], said["species"], said["pictures"], said["left_out"]) == ("My cats", "cat", 24, 0)
     assert said["classes"] == {"happy": 6, "sad": 6, "angry": 6, "tired": 6}
-    [listed] = [each for each in client.predict(api_name="/picture_sets") if each["key"] == said["key"]]
-    assert listed["is_for_training"]
+    assert said["key"] in {each["key"] for each in client.predict(api_name="/picture_sets")}
     for name in ("my cats", "..."):
         assert refusal(client, archive, name, api_name="/import_pictures")[0] == "import_refused"
     assert files_in(site.uploads) == []
+    run = client.predict(picture_set=said["key"], epochs=1, backbone=str(tiny_dinov2), api_name="/train")["run"]
+    awaited(client, run, "finished")
 
 
 def test_two_visitors_may_send_the_same_picture_at_once(client: Client, site: Site, trained_run: Path, picture: Path):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import looking
-from helpers.looking import button, curves, give, press, says, says_no_more
+from helpers.looking import button, curves, give, press, says, says_no_more, use
 from helpers.pictures import picture, picture_bytes, write_zip
 from helpers.processes import giving_way, held
 from helpers.run_folder import copy_run
@@ -63,14 +63,6 @@ def site(site: Site, trained_run: Path) -> Site:
 
 def older(site: Site, name: str) -> Path:
     return site.runs / f"19950101-000000-{name}"
-
-
-def use(page: Page, title: str, *, label: str = "Run in use") -> None:
-    """Choose a run by how its title begins."""
-    page.get_by_label(label, exact=True).click()
-    # The list that was open before closes a moment later.
-    expect(page.get_by_role("listbox")).to_have_count(1)
-    page.get_by_role("option", name=re.compile(f"^{title}")).click()
 
 
 @pytest.fixture
