@@ -36,7 +36,7 @@ CONTEXT = multiprocessing.get_context("spawn" if sys.platform == "win32" else "f
 # its threads wait for the slowest one.
 NICENESS = 5
 # Checkpoints that a process keeps loaded: two side by side and another visitor's. Three ViT-B/16 take 1 GB.
-LOADED = 3
+LOADED = 2
 # After this long without an answer the process counts as hung. A comparison is silent until its end.
 PREDICTION_SECONDS, SILENT_SECONDS = 120.0, 1_800.0
 

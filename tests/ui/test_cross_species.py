@@ -382,6 +382,7 @@ def test_fault_a_question_stopped_closed_or_overtaken_leaves_no_bar_and_no_lock(
 
     # Closed: whoever comes next is served.
     reopen(tab, title_of(drawn))
+    expect(tab.locator("#headline")).to_contain_text("drawn pictures")
     control(tab, "Mouth neutral")
     ask(tab, "Controls")
     tab.reload()
