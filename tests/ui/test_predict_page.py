@@ -242,6 +242,7 @@ def test_fault_a_run_that_has_only_seen_drawings_says_so_of_a_photograph_and_lea
 ):
     open_tab(page, "Predict")
     use(page, "drawings")
+    page.wait_for_url(re.compile("-drawings"))
     give(page, DROP, dog)
     says(page, re.compile(r"Leans to \w+ \(\d+ %\), but this model has only seen drawings\. Train it on photographs\."))
     press(page, "Train it on photographs")
