@@ -1,18 +1,15 @@
 """Where things are on the page, so that a page that is built anew is found again by changes in this file alone."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from re import Pattern
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
 
 from helpers.processes import frozen
 from helpers.serving import choose, enter, open_tab
 from helpers.waiting import until
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
 
 # Pixels that make an epoch of the tiny ViT last: 784 patches in place of 16.
 SLOW_SIDE = 224
@@ -28,17 +25,14 @@ def tabs(page: Page) -> list[str]:
     return page.get_by_role("tablist").first.get_by_role("tab").all_inner_texts()
 
 
-def says(page: Page, text: str | Pattern[str]) -> None:
-    """Await that the open tab shows a text."""
-    from playwright.sync_api import expect
-
-    expect(panel(page)).to_contain_text(text, use_inner_text=True)
+def says(page: Page, *texts: str | Pattern[str]) -> None:
+    """Await that the open tab shows each of these texts."""
+    for text in texts:
+        expect(panel(page)).to_contain_text(text, use_inner_text=True)
 
 
 def says_no_more(page: Page, text: str | Pattern[str]) -> None:
     """Await that the open tab shows a text no more."""
-    from playwright.sync_api import expect
-
     expect(panel(page)).not_to_contain_text(text, use_inner_text=True)
 
 
@@ -93,8 +87,6 @@ def runs(page: Page) -> Locator:
 
 def open_run(page: Page, run: Path) -> None:
     """Open a run in Runs by its row, found by the name of its folder."""
-    from playwright.sync_api import expect
-
     open_tab(page, "Runs")
     enter(page, "Search the runs", run.name)
     # Two that began in the same second are found by the shorter name.
@@ -105,6 +97,14 @@ def open_run(page: Page, run: Path) -> None:
     expect(page.locator("#run-state")).to_contain_text(run.name)
 
 
+def use(page: Page, title: str, *, label: str = "Run in use") -> None:
+    """Choose a run by how its title begins."""
+    page.get_by_label(label, exact=True).click()
+    # The list that was open before closes a moment later.
+    expect(page.get_by_role("listbox")).to_have_count(1)
+    page.get_by_role("option", name=re.compile(f"^{title}")).last.click()
+
+
 def set_number(page: Page, label: str, value: object) -> None:
     """Type into the number of a slider, as of Epochs and Batch size."""
     enter(page, f"number input for {label}", str(value))
@@ -113,8 +113,6 @@ def set_number(page: Page, label: str, value: object) -> None:
 
 def prepare_tiny(page: Page, pictures: Path, backbone: Path, *, epochs: int = 2, image_size: int = 32) -> None:
     """Choose a set of small pictures and the tiny backbone, as on one's own machine anybody can by its folder."""
-    from playwright.sync_api import expect
-
     choose(page, "Picture set", f"{pictures.parent.name}/{pictures.name}")
     unfold(page, "More settings")
     size = page.get_by_label("Image size", exact=True)

@@ -1,15 +1,18 @@
 """One page a module: before a page can be used, it has cost a browser five seconds of processor."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
+from gradio_client import Client
 from helpers.serving import Site
+from playwright.sync_api import Browser, Page
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+
+@pytest.fixture(scope="module")
+def client(site: Site) -> Iterator[Client]:
+    """A program that calls the endpoints of the module's dashboard."""
+    with site.client() as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

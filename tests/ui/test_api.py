@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,6 @@ from helpers.waiting import until
 NAMES = {"predict", "compare", "train", "run_status", "stop", "runs", "picture_sets", "import_pictures"}
 TRAIN, EVAL, DOGS = "given/human_train", "given/human_eval", "given/dog_eval"
 FILE = {"meta": {"_type": "gradio.FileData"}}
-
-
-@pytest.fixture(scope="module")
-def client(site: Site) -> Iterator[Client]:
-    with site.client() as client:
-        yield client
 
 
 @pytest.fixture
@@ -51,15 +44,9 @@ def posted(site: Site, endpoint: str, *values: Any) -> str:
 
 
 def awaited(client: Client, run: str, status: str) -> dict[str, Any]:
-    """Ask for a run's state until it is this one, and return it."""
-
-    def ask() -> dict[str, Any] | None:
-        said: dict[str, Any] = client.predict(run=run, api_name="/run_status")
-        assert said["status"] in ("queued", "running", "stopping", status), said["message"]
-        return said if said["status"] == status else None
-
-    said = until(ask, what=status)
-    assert said is not None
+    """Await that a run is in this state, and return what is said of it."""
+    until(lambda: client.predict(run=run, api_name="/run_status")["status"] == status, what=f"{run} to be {status}")
+    said: dict[str, Any] = client.predict(run=run, api_name="/run_status")
     return said
 
 
@@ -116,20 +103,20 @@ def test_a_comparison_says_means_hits_intervals_and_gaps_in_words(client: Client
     said = client.predict(**given, api_name="/compare")
     human, dog = said["samples"]
     assert (human["set"], dog["set"], human["emotion"], human["n"]) == ("human", "dog", "sad", 5)
-    low, high = human["accuracy_interval"]
-    assert low <= human["correct"] / 5 <= high
-    low, high = human["correct_confidence_interval"]
-    assert low <= human["correct_confidence"] <= high
+    for value, (low, high) in (
+        (human["correct"] / 5, human["accuracy_interval"]),
+        (human["correct_confidence"], human["correct_confidence_interval"]),
+    ):
+        assert low <= value <= high
     assert sum(dog["predicted"].values()) == 5
     [gap] = said["gaps"]
     assert gap["gap"] == pytest.approx(human["correct_confidence"] - dog["correct_confidence"])
     assert gap["sentence"]
     assert said["chance"] == 0.25
     assert (site.runs / trained_run.name / "comparisons" / said["file"]).is_file()
-    every = client.predict(sets=[DOGS], run=trained_run.name, emotion="all", size=2, api_name="/compare")
+    drawn = client.predict(sets=["drawn/dog_eval"], run=trained_run.name, emotion="all", size=2, api_name="/compare")
     expected = [("happy", 2), ("sad", 2), ("angry", 2), ("tired", 2), ("all", 8)]
-    assert [(each["emotion"], each["n"]) for each in every["samples"]] == expected
-    drawn = client.predict(sets=["drawn/dog_eval"], run=trained_run.name, size=2, api_name="/compare")
+    assert [(each["emotion"], each["n"]) for each in drawn["samples"]] == expected
     assert "say nothing of real dogs" in " ".join(drawn["notes"])
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 from helpers import looking
-from helpers.looking import button, open_run, panel, press, says, says_no_more, unfold
+from helpers.looking import button, open_run, panel, press, says, says_no_more, unfold, use
 from helpers.pictures import write_pictures
 from helpers.processes import frozen
-from helpers.run_folder import copy_run, drop_run
+from helpers.run_folder import copy_run, drop_run, events_of
 from helpers.serving import ROOT, Site, choose, enter, open_tab, serving
 from helpers.waiting import until
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -70,17 +70,16 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.mark.slow
 def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(bare: Site, browser: Browser):
-    twenty = json.loads((ROOT / "docs" / "results" / "experiment-photographs.json").read_text("utf-8"))["twenty"]
-    people, dogs = (next(each for each in twenty if each["set"] == name) for name in ("human_eval", "dog_eval"))
+    results = ROOT / "docs" / "results" / "experiment-photographs.json"
+    people, dogs = json.loads(results.read_text("utf-8"))["twenty"]
     with bare.visit(browser) as page:
         page.get_by_text(PANEL).click()
         expect(page.get_by_text("Shown a happy dog, does it see a happy dog?")).to_be_visible()
         said = f"people: {people['right']} of 20 right.*dogs: {dogs['right']} of 20 right"
         expect(page.get_by_text(re.compile(said)).first).to_be_visible()
         for each in (people, dogs):
-            low, high = (round(each[f"confidence_{end}"] * 100) for end in ("low", "high"))
-            measured = re.compile(rf"{each['confidence']:.1%}".replace("%", f" %.*{low} to {high}"))
-            expect(page.get_by_text(measured).first).to_be_visible()
+            ends = " to ".join(f"{100 * each[f'confidence_{end}']:.0f}" for end in ("low", "high"))
+            expect(page.get_by_text(re.compile(rf"{100 * each['confidence']:.1f} %.*{ends}")).first).to_be_visible()
         says(page, "Nothing is trained yet. Press Start")
         open_tab(page, "Runs")
         says(page, "No runs yet.")
@@ -281,14 +280,13 @@ def test_the_first_run_trains_itself_and_is_there_in_every_tab_and_leads_on(brow
 
 
 def test_fault_a_new_run_is_used_unless_another_was_picked_since_it_began_and_a_link_opens_what_one_sees(
-    page: Page, site: Site, browser: Browser, trained_run: Path
+    page: Page, site: Site, trained_run: Path
 ):
     later = {"created": time.time() + 3600}
     first = copy_run(trained_run, site.runs / "20940101-000000-first", title="First", record=later)
     in_use = page.get_by_label("Run in use")
     expect(in_use).to_have_value(re.compile("^First"))
-    in_use.click()
-    page.get_by_role("option", name=re.compile("· batch 8")).last.click()
+    use(page, ".*· batch 8")
     expect(in_use).to_have_value(re.compile("· batch 8"))
     begun = {"created": time.time() - 3600}
     second = copy_run(trained_run, site.runs / "20940102-000000-second", title="Second", record=begun)
@@ -302,20 +300,18 @@ def test_fault_a_new_run_is_used_unless_another_was_picked_since_it_began_and_a_
     expect(press_offer).to_be_hidden()
     open_tab(page, "Predict")
     page.wait_for_url(re.compile("tab=predict.*run=20940102-000000-second|run=20940102-000000-second.*tab=predict"))
-    with site.visit(browser) as other:
-        other.goto(f"{site.url}/?tab=runs&run={trained_run.name}")
-        expect(other.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
-        expect(other.get_by_label("Run in use")).to_have_value(re.compile("· batch 8"))
-        expect(other.locator("#run-state")).to_contain_text(trained_run.name)
+    page.goto(f"{site.url}/?tab=runs&run={trained_run.name}")
+    expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
+    expect(in_use).to_have_value(re.compile("· batch 8"))
+    expect(page.locator("#run-state")).to_contain_text(trained_run.name)
     drop_run(second)
 
 
 def test_of_a_sweep_the_best_run_is_used_and_not_the_newest(page: Page, site: Site, trained_run: Path, tmp_path: Path):
     worse = Path(shutil.copytree(trained_run, tmp_path / "worse"))
-    *before, end = (worse / "events.jsonl").read_text("utf-8").splitlines()
-    last = json.loads(end)
-    last["validation"]["loss"] += 1
-    (worse / "events.jsonl").write_text("\n".join([*before, json.dumps(last)]) + "\n", "utf-8")
+    *before, end = events_of(worse)
+    end["validation"]["loss"] += 1
+    (worse / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in [*before, end]), "utf-8")
     later, swept = {"created": time.time() + 7200}, []
     for place, (template, title) in enumerate([(trained_run, "Best"), (worse, "Newest")]):
         sweep = {"id": "20950101-000000", "setting": "epochs", "value": place + 1, "place": place}
@@ -336,8 +332,7 @@ def test_a_model_that_cannot_be_read_is_one_sentence_on_the_page(page: Page, sit
     weights = torn / "checkpoint" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     open_tab(page, "Predict")
-    page.get_by_label("Run in use").click()
-    page.get_by_role("option", name=re.compile("^Torn")).click()
+    use(page, "Torn")
     page.get_by_role("button", name="Drawn example 1: human, happy").click()
     says(page, re.compile("cannot be|could not be|train it again|damaged"))
     assert "Traceback" not in page.content()

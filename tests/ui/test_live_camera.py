@@ -1,7 +1,5 @@
 """The live camera: pictures are judged one after the other, the bars move, and it pauses where nobody looks."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from pathlib import Path
@@ -21,14 +19,11 @@ def begin(page: Page) -> None:
     record(page)
 
 
-def judged(page: Page) -> int:
-    """Return how many pictures of the camera the page has drawn an answer to."""
-    return int(page.locator("[data-pictures]").get_attribute("data-pictures") or 0)
-
-
 def goes_on(page: Page) -> None:
-    before = judged(page)
-    until(lambda: judged(page) >= before + 3, what="more pictures of the camera")
+    """Await that the page draws answers to three more pictures of the camera."""
+    drawn = page.locator("[data-pictures]")
+    before = int(drawn.get_attribute("data-pictures") or 0)
+    until(lambda: int(drawn.get_attribute("data-pictures") or 0) >= before + 3, what="more pictures of the camera")
 
 
 def pauses(page: Page) -> None:
@@ -36,6 +31,7 @@ def pauses(page: Page) -> None:
     expect(page.get_by_title("stop recording")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_camera_is_judged_live_pauses_unseen_and_is_one_of_a_visitor(site: Site, browser: Browser) -> None:
     with site.visit(browser, permissions=["camera"]) as page:
         begin(page)
@@ -62,21 +58,16 @@ def test_a_camera_is_judged_live_pauses_unseen_and_is_one_of_a_visitor(site: Sit
         page.evaluate(hidden, False)
         goes_on(page)
     # Nothing of it is kept.
-    assert [
-        path for path in site.uploads.rglob("*") if path.is_file() and path.suffix in (".jpeg", ".jpg", ".webp")
-    ] == []
+    assert not [path for path in site.uploads.rglob("*") if path.suffix in (".jpeg", ".jpg", ".webp")]
 
 
 @pytest.mark.slow
 def test_on_a_public_server_a_camera_ends_after_its_time(browser: Browser, trained_run: Path, tmp_path: Path) -> None:
-    def prepare(site: Site) -> None:
-        shutil.copytree(trained_run, site.runs / trained_run.name)
-
+    shutil.copytree(trained_run, tmp_path / "runs" / trained_run.name)
     with (
-        serving(tmp_path, public=True, environment={"EMOTION_PUBLIC_CAMERA_SECONDS": "3"}, prepare=prepare) as site,
+        serving(tmp_path, public=True, environment={"EMOTION_PUBLIC_CAMERA_SECONDS": "3"}) as site,
         site.visit(browser, permissions=["camera"]) as page,
     ):
         begin(page)
-        says(page, LIVE)
-        says(page, "The camera was live for 3 s, the limit of this public server: start again.")
+        says(page, LIVE, "The camera was live for 3 s, the limit of this public server: start again.")
         pauses(page)

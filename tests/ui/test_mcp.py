@@ -4,11 +4,10 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -18,24 +17,22 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-Value = TypeVar("Value")
 NAMES = {"predict", "compare", "train", "run_status", "stop", "runs", "picture_sets", "import_pictures"}
 
 
-def awaited(asked: Coroutine[Any, Any, Value]) -> Value:
-    """Run what a client asks to its end, in a thread whose event loop is not Playwright's."""
+def asked_by_a_client(site: Site, ask: Callable[[ClientSession], Coroutine[Any, Any, None]]) -> None:
+    """Let a client ask what it asks, in a thread whose event loop is not Playwright's."""
+
+    async def visit() -> None:
+        async with (
+            streamable_http_client(f"{site.url}/gradio_api/mcp/") as (reads, writes, _),
+            ClientSession(reads, writes) as session,
+        ):
+            await session.initialize()
+            await ask(session)
+
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, asked).result()
-
-
-@asynccontextmanager
-async def session_at(site: Site) -> AsyncIterator[ClientSession]:
-    async with (
-        streamable_http_client(f"{site.url}/gradio_api/mcp/") as (reads, writes, _),
-        ClientSession(reads, writes) as session,
-    ):
-        await session.initialize()
-        yield session
+        thread.submit(asyncio.run, visit()).result()
 
 
 async def called(session: ClientSession, tool: str, **arguments: Any) -> Any:
@@ -57,18 +54,17 @@ def listed(site: Site, **headers: str) -> httpx.Response:
 
 
 def test_exactly_the_named_endpoints_are_tools_each_described_and_typed(site: Site):
-    async def ask() -> None:
-        async with session_at(site) as session:
-            tools = {each.name: each for each in (await session.list_tools()).tools}
-            assert set(tools) == NAMES
-            assert all(tool.description for tool in tools.values())
-            asked = tools["predict"].inputSchema["properties"]["picture"]
-            assert asked["type"] == "string"
-            assert "as a data URL: data:image/jpeg;base64,…" in asked["description"]
-            assert tools["train"].inputSchema["required"] == ["picture_set"]
-            assert "epochs" in tools["train"].inputSchema["properties"]
+    async def ask(session: ClientSession) -> None:
+        tools = {each.name: each for each in (await session.list_tools()).tools}
+        assert set(tools) == NAMES
+        assert all(tool.description for tool in tools.values())
+        asked = tools["predict"].inputSchema["properties"]["picture"]
+        assert asked["type"] == "string"
+        assert "as a data URL: data:image/jpeg;base64,…" in asked["description"]
+        assert tools["train"].inputSchema["required"] == ["picture_set"]
+        assert "epochs" in tools["train"].inputSchema["properties"]
 
-    awaited(ask())
+    asked_by_a_client(site, ask)
 
 
 def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing_of_it_is_kept(
@@ -79,41 +75,37 @@ def test_a_language_model_judges_a_picture_compares_and_brings_a_set_and_nothing
     large = tmp_path / "large.png"
     Image.frombytes("RGB", (1300, 1300), os.urandom(3 * 1300**2)).save(large)
 
-    async def ask() -> None:
-        async with session_at(site) as session:
-            said = await called(session, "predict", picture=picture, run=trained_run.name)
-            assert said["confidence"] == said["scores"][said["label"]] == max(said["scores"].values())
-            sets = ["given/human_eval", "given/dog_eval"]
-            found = await called(session, "compare", sets=sets, run=trained_run.name, size=5)
-            assert [(each["set"], each["n"]) for each in found["samples"]] == [("human", 5), ("dog", 5)]
-            sent = data_url(archive, "application/zip")
-            brought = await called(session, "import_pictures", archive=sent, name="My cats", species="cat")
-            assert (brought["pictures"], brought["species"]) == (8, "cat")
-            assert [each["run"] for each in await called(session, "runs")] == [trained_run.name]
-            for given in ({"picture": picture, "picture_name": "a"}, {"picture": data_url(large), "run": "gone"}):
-                assert isinstance(await called(session, "predict", **given), str)
-        assert not [path for path in site.uploads.rglob("*") if path.is_file()]
+    async def ask(session: ClientSession) -> None:
+        said = await called(session, "predict", picture=picture, run=trained_run.name)
+        assert said["confidence"] == said["scores"][said["label"]] == max(said["scores"].values())
+        sets = ["given/human_eval", "given/dog_eval"]
+        found = await called(session, "compare", sets=sets, run=trained_run.name, size=5)
+        assert [(each["set"], each["n"]) for each in found["samples"]] == [("human", 5), ("dog", 5)]
+        sent = data_url(archive, "application/zip")
+        brought = await called(session, "import_pictures", archive=sent, name="My cats", species="cat")
+        assert (brought["pictures"], brought["species"]) == (8, "cat")
+        assert [each["run"] for each in await called(session, "runs")] == [trained_run.name]
+        for given in ({"picture": picture, "picture_name": "a"}, {"picture": data_url(large), "run": "gone"}):
+            assert isinstance(await called(session, "predict", **given), str)
 
-    awaited(ask())
+    asked_by_a_client(site, ask)
+    assert not [path for path in site.uploads.rglob("*") if path.is_file()]
 
 
 def test_what_a_model_gets_wrong_is_a_code_and_a_sentence(site: Site):
-    async def ask() -> None:
-        async with session_at(site) as session:
-            for tool, arguments, code in (
-                ("train", {"picture_set": "given/human_train", "epochs": 0}, "setting_invalid"),
-                ("run_status", {"run": "gone"}, "run_unknown"),
-                ("compare", {"sets": ["drawn/goat_eval"]}, "picture_set_unknown"),
-                ("predict", {"picture": ""}, "upload_missing"),
-                ("predict", {"picture": "data:image/png;base64,aGVsbG8="}, "picture_unreadable"),
-            ):
-                assert f"[{code}] " in await called(session, tool, **arguments)
-            # A file is a data URL, and no path of the server and no address.
-            for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "https://example.org/a.png"):
-                said = await called(session, "predict", picture=given)
-                assert said.startswith("[upload_missing] Give the file as a data URL: data:image/jpeg;base64,")
+    async def ask(session: ClientSession) -> None:
+        for tool, arguments, code in (
+            ("compare", {"sets": ["drawn/goat_eval"]}, "picture_set_unknown"),
+            ("predict", {"picture": ""}, "upload_missing"),
+            ("predict", {"picture": "data:image/png;base64,aGVsbG8="}, "picture_unreadable"),
+        ):
+            assert f"[{code}] " in await called(session, tool, **arguments)
+        # A file is a data URL, and no path of the server and no address.
+        for given in ("/etc/passwd", "file:///etc/passwd", f"{site.url}/config", "https://example.org/a.png"):
+            said = await called(session, "predict", picture=given)
+            assert said.startswith("[upload_missing] Give the file as a data URL: data:image/jpeg;base64,")
 
-    awaited(ask())
+    asked_by_a_client(site, ask)
 
 
 def test_a_page_of_another_site_cannot_use_the_tools(site: Site):

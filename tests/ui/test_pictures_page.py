@@ -1,12 +1,9 @@
 """Pictures of one's own as a visitor brings them: a zip, files, the webcam, a data set; seen, put right, used."""
 
-from __future__ import annotations
-
 import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from helpers.command import Emotion
@@ -15,12 +12,10 @@ from helpers.looking import button, give, panel, press, record, says, says_no_mo
 from helpers.serving import Site, open_tab
 from helpers.sets import encoded, image, odd_zip, shot
 from helpers.waiting import until
+from playwright.sync_api import Locator, Page, expect
 
 from emotion.backbones.bundled import is_complete
 from emotion.backbones.registry import DEFAULT, models_folder
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
 
 OnDisk = Callable[[str], dict[str, int]]
 DROP = re.compile("Drop File")
@@ -32,6 +27,14 @@ def bring(page: Page, path: Path, counts: Mapping[str, int], more: Mapping[str, 
     give(page, DROP, odd_zip(path, {name: shot((path.stem, name)) for name in names} | dict(more or {})))
     says(page, path.stem)
     press(page, "Bring them in")
+
+
+def shots(folder: Path, count: int) -> list[Path]:
+    """Write so many picture files that are unlike each other."""
+    files = [folder / f"{number}.png" for number in range(count)]
+    for number, path in enumerate(files):
+        path.write_bytes(shot(number))
+    return files
 
 
 def pictures(page: Page, label: str = r"[^,]*") -> Locator:
@@ -83,8 +86,6 @@ def tab(page: Page) -> Page:
 def test_fault_what_is_wrong_with_a_zip_is_said_in_sight_of_its_field_and_nowhere_else(
     tab: Page, site: Site, tmp_path: Path
 ):
-    from playwright.sync_api import expect
-
     bring(tab, tmp_path / "evil.zip", {"../../happy": 1})
     said = panel(tab).get_by_text("leads out of its folder: it is not safe to import")
     expect(said).to_be_in_viewport()
@@ -95,11 +96,8 @@ def test_fault_what_is_wrong_with_a_zip_is_said_in_sight_of_its_field_and_nowher
 
 @pytest.mark.slow
 def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(tab: Page, on_disk: OnDisk, tmp_path: Path):
-    from playwright.sync_api import expect
-
     bring(tab, tmp_path / "Rosa’s dogs.zip", {"happy": 6, "anger": 5}, {"happy/broken.jpg": b"no"})
-    says(tab, re.compile(r"dog, 11 pictures in 2 classes"))
-    says(tab, "1 file left out; the first is happy/broken.jpg")
+    says(tab, re.compile(r"dog, 11 pictures in 2 classes"), "1 file left out; the first is happy/broken.jpg")
     says(tab, "This set says 'anger' for angry")
     shows(tab, 11)
     press(tab, "Call them by the emotions’ names")
@@ -163,8 +161,6 @@ def test_a_zip_is_seen_put_right_used_and_deleted_only_when_sure(tab: Page, on_d
 
 
 def test_without_a_hub_photographs_are_one_sentence_beside_their_button(tab: Page):
-    from playwright.sync_api import expect
-
     open_tab(tab, "Photographs")
     says(tab, re.compile(r"deanngkl/raf-db-7emotions and akahana/\S+\. Licence: "))
     press(tab, "Bring in photographs of people")
@@ -173,9 +169,7 @@ def test_without_a_hub_photographs_are_one_sentence_beside_their_button(tab: Pag
 
 
 def test_a_second_drop_while_the_first_comes_in_joins_the_same_set(tab: Page, on_disk: OnDisk, tmp_path: Path):
-    files = [tmp_path / f"{number}.png" for number in range(40)]
-    for number, path in enumerate(files):
-        path.write_bytes(shot(("drop", number)))
+    files = shots(tmp_path, 40)
     tab.get_by_role("tab", name="Into a class").click()
     give(tab, DROP, *files[:30])
     give(tab, DROP, *files[30:])
@@ -185,18 +179,14 @@ def test_a_second_drop_while_the_first_comes_in_joins_the_same_set(tab: Page, on
 
 @pytest.mark.slow
 def test_files_and_a_burst_of_the_webcam_come_into_a_class(tab: Page, on_disk: OnDisk, tmp_path: Path):
-    from playwright.sync_api import expect
-
-    files = [tmp_path / f"{number}.png" for number in range(7)]
-    for number, path in enumerate(files):
-        path.write_bytes(shot(("file", number)))
+    files = shots(tmp_path, 7)
     fill(tab, "Name of the new set", "A burst")
     tab.get_by_role("tab", name="Into a class").click()
     give(tab, DROP, *files[:5])
     says(tab, "5 pictures came in")
     assert on_disk("A burst") == {"happy": 5}
     pick(tab, "Class", "tired")
-    (tmp_path / "like.png").write_bytes(encoded(image(("file", 6)).resize((36, 32))))
+    (tmp_path / "like.png").write_bytes(encoded(image(6).resize((36, 32))))
     give(tab, DROP, *files[4:], tmp_path / "like.png")
     says(tab, "It is in the set already, as happy")
     assert on_disk("A burst") == {"happy": 5, "tired": 3}
@@ -227,8 +217,7 @@ def test_a_data_set_is_looked_at_named_and_brought_in(tab: Page, on_disk: OnDisk
     says(tab, re.compile(r"mood\s*0 3, 1 3, 2 3"))
     fill(tab, "What its labels are called", "0 = happy\n1 = sad\n2 =")
     press(tab, "Bring it in")
-    says(tab, "6 pictures in 2 classes")
-    says(tab, "labels from 'mood'")
+    says(tab, "6 pictures in 2 classes", "labels from 'mood'")
     assert on_disk("moods.parquet") == {"happy": 3, "sad": 3}
     pick(tab, "Picture set", "A new set")
     tab.get_by_role("tab", name="Zip or folder").click()
@@ -243,8 +232,6 @@ def test_a_data_set_is_looked_at_named_and_brought_in(tab: Page, on_disk: OnDisk
 def test_a_large_set_has_pages_and_shows_the_hardest_pictures_first(
     tab: Page, on_disk: OnDisk, site: Site, tmp_path: Path
 ):
-    from playwright.sync_api import expect
-
     bring(tab, tmp_path / "many.zip", {"happy": 26, "sad": 26})
     shows(tab, 48)
     number = panel(tab).get_by_role("combobox", name="Page", exact=True)
