@@ -1,7 +1,5 @@
 """A study is one module and one line: what CONTRIBUTING.md says of it holds in a copy of the project."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
@@ -13,7 +11,7 @@ import pytest
 from helpers.comparisons import around, write_comparison
 from helpers.looking import button, says
 from helpers.serving import ROOT, Site, open_tab
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
 STUDY = """
 from dataclasses import dataclass
@@ -40,12 +38,8 @@ def project(tmp_path: Path) -> Path:
         (copy / name).symlink_to(ROOT / name)
     (copy / "emotion" / "analysis" / "digits.py").write_text(STUDY)
     listed = copy / "emotion" / "analysis" / "studies.py"
-    text, changed = re.subn(
-        r"^(STUDIES\b.*\()$",
-        r"from emotion.analysis import digits\n\n\1\n    digits.STUDY,",
-        listed.read_text(),
-        flags=re.M,
-    )
+    added = r"from emotion.analysis import digits\n\n\1\n    digits.STUDY,"
+    text, changed = re.subn(r"(?m)^(STUDIES\b.*\()$", added, listed.read_text())
     assert changed == 1
     listed.write_text(text)
     return copy
@@ -66,7 +60,7 @@ def site(project: Path, trained_run: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.slow
 def test_a_study_added_in_ten_lines_is_asked_on_the_page_and_stands_in_the_report(
-    site: Site, browser: Browser, project: Path, tmp_path: Path
+    site: Site, page: Page, project: Path, tmp_path: Path
 ):
     assert len(STUDY.strip().splitlines()) == 10
 
@@ -77,13 +71,12 @@ def test_a_study_added_in_ten_lines_is_asked_on_the_page_and_stands_in_the_repor
         return (tmp_path / name).read_text("utf-8")
 
     assert re.search(r"Not checked: .*digits", reported("before.md"))
-    with site.visit(browser) as page:
-        open_tab(page, "Cross-species")
-        page.get_by_label("Saved comparisons of this run").click()
-        page.get_by_role("option", name=re.compile("happy · human, dog")).click()
-        page.get_by_role("tab", name="Digits", exact=True).click()
-        says(page, "In what does it count?")
-        button(page, "Ask").locator("visible=true").click()
-        expect(page.locator("#digits-answer")).to_contain_text(SENTENCE)
+    open_tab(page, "Cross-species")
+    page.get_by_label("Saved comparisons of this run").click()
+    page.get_by_role("option", name=re.compile("happy · human, dog")).click()
+    page.get_by_role("tab", name="Digits", exact=True).click()
+    says(page, "In what does it count?")
+    button(page, "Ask").locator("visible=true").click()
+    expect(page.locator("#digits-answer")).to_contain_text(SENTENCE)
     assert SENTENCE in reported("after.md")
     assert SENTENCE in reported("after.html")

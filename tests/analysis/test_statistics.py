@@ -1,6 +1,5 @@
 """Every statistic against a known answer: published numbers, scipy, scikit-learn, a formula or a simulation."""
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -8,13 +7,7 @@ import pytest
 from helpers.comparisons import by_a_model
 from scipy import stats
 
-from emotion.analysis.probabilities import (
-    HIGHEST,
-    LOWEST,
-    Scores,
-    calibration_error,
-    fit_temperature,
-)
+from emotion.analysis.probabilities import Scores, calibration_error, fit_temperature
 from emotion.analysis.statistics import Difference, change, deviations, difference, draw_means
 from emotion.core.intervals import is_piled_up, mean_interval, wilson_interval
 
@@ -27,9 +20,6 @@ def found_between(first: object, second: object, *, seed: int = 0) -> Difference
     found = difference(list(first), list(second), seed=seed)  # type: ignore[call-overload]
     assert found is not None
     return found
-
-
-# Intervals
 
 
 @pytest.mark.parametrize(
@@ -50,13 +40,6 @@ def test_the_interval_of_a_mean_is_students_within_nought_and_one_and_one_value_
     assert mean_interval([0.0, 0.0, 0.0, 0.9])[0] == 0.0
     assert mean_interval([1.0, 1.0, 1.0, 0.1])[1] == 1.0
     assert mean_interval([0.4]) == (0.0, 1.0)
-
-
-def test_half_of_the_values_near_the_same_end_are_piled_up():
-    assert is_piled_up([0.01, 0.02, 0.5, 0.9])
-    assert is_piled_up([0.99, 0.97, 0.5, 0.2])
-    for values in ([0.01, 0.5, 0.6, 0.9], [0.01, 0.99, 0.5, 0.6], [0.06, 0.06, 0.94, 0.94], []):
-        assert not is_piled_up(values)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +63,9 @@ def test_the_interval_of_twenty_holds_the_true_mean_nine_times_of_ten_unless_it_
     assert doubted[0] <= np.mean([is_piled_up(sample.tolist()) for sample in samples]) <= doubted[1]
 
 
-# Two samples
-
-
-def test_a_gap_has_welchs_interval_the_smallest_gap_that_could_be_told_and_its_share_of_pairs():
+def test_a_gap_has_the_smallest_gap_that_could_be_told_and_its_share_of_pairs():
     found = found_between(PEOPLE, DOGS)
     interval = stats.ttest_ind(PEOPLE, DOGS, equal_var=False).confidence_interval(0.95)
-    assert found.gap == pytest.approx(PEOPLE.mean() - DOGS.mean())
-    assert found.interval == pytest.approx((interval.low, interval.high))
     assert found.telling == pytest.approx((interval.high - interval.low) / 2)
     assert found.superiority == pytest.approx((PEOPLE[:, None] > DOGS[None]).mean())
     # 0.5 beats 0.2 and ties 0.5; 0.9 beats both: 3.5 of 4 pairs.
@@ -106,8 +84,6 @@ def test_the_pictures_needed_tell_the_gap_four_times_in_five():
     one, two = rng.normal(found.gap, spread, (2000, found.needed)), rng.normal(0, spread, (2000, found.needed))
     told = (stats.ttest_ind(one, two, axis=1, equal_var=False).pvalue < 0.05).mean()
     assert told == pytest.approx(0.8, abs=0.03)
-    # By the formula: twice the variance, times the square of (1.960 + 0.842) spreads over the gap.
-    assert found.needed == math.ceil(2 * spread**2 * ((1.959964 + 0.841621) / found.gap) ** 2)
 
 
 @pytest.mark.parametrize(
@@ -129,15 +105,9 @@ def test_fault_equal_and_constant_samples_have_an_answer(
     assert found.p_value == pytest.approx(p_value)
     assert found.gap == pytest.approx(gap)
     assert found.needed is None
-
-
-def test_one_constant_sample_has_an_interval_and_a_single_picture_cannot_be_compared():
-    found = found_between([0.3] * 5, [0.1, 0.2, 0.4, 0.6])
-    assert found.interval[0] < found.gap < found.interval[1]
-    assert difference([0.3], [0.1, 0.2], seed=0) is None
-
-
-# The same pictures twice
+    against_others = found_between([0.3] * 5, [0.1, 0.2, 0.4, 0.6])
+    assert against_others.interval[0] < against_others.gap < against_others.interval[1]
+    assert difference([0.3], [0.1, 0.2], seed=0) is None, "a single picture cannot be compared"
 
 
 @pytest.mark.parametrize("n", [2, 20])
@@ -162,9 +132,6 @@ def test_what_moves_alike_is_told_by_pairs_and_one_pair_says_nothing():
     # Two pairs that move alike: of the four ways to swap them, two move as far.
     assert change([0.25, 0.5], [0.5, 0.75]).p_value == 0.5
     assert change([0.0] * 6, [0.25] * 6).p_value == 2 / 64
-
-
-# Repeated draws and trainings
 
 
 def test_the_parts_of_luck_are_those_of_a_made_up_sum_of_training_and_draw():
@@ -203,9 +170,6 @@ def test_draws_are_those_of_their_seed_the_same_for_every_training_and_without_r
         assert whole == pytest.approx(values.mean(1, keepdims=True)), "where every picture is used there is one draw"
 
 
-# Probabilities
-
-
 def model(n: int, *, seed: int, temperature: float = 1.0, shift: float = 0.0) -> Scores:
     """Return the scores ``by_a_model`` as arrays."""
     found = by_a_model(n, seed=seed, temperature=temperature, shift=shift)
@@ -235,30 +199,13 @@ def test_the_interval_of_a_temperature_holds_the_true_one_95_times_of_100(temper
     assert held >= 86
 
 
-def test_pictures_that_are_all_right_bound_a_temperature_on_one_side_only():
-    said = Scores(np.array([[0.9, 0.1], [0.2, 0.8]] * 10), np.array([0, 1] * 10))
-    found = fit_temperature(said)
-    assert (found.value, found.low) == pytest.approx((LOWEST, LOWEST), rel=0.01)
-    assert found.high < HIGHEST
-
-
-# Calibration
-
-
 def by_definition(said: Scores, bins: int) -> float:
-    """Return the calibration error bin by bin."""
+    """Return the calibration error bin by bin, as a person reckons it."""
     top = said.probabilities.max(1)
     order = top.argsort(kind="stable")
     gaps = (said.is_right - top)[order]
     edges = [number * len(gaps) // bins for number in range(bins + 1)]
     return float(sum(abs(gaps[low:high].sum()) for low, high in pairwise(edges)) / len(gaps))
-
-
-def test_the_calibration_error_of_a_hand_made_example_is_what_a_person_reckons():
-    top = np.array([0.9, 0.6, 0.8, 0.7])
-    said = Scores(np.stack([top, 1 - top], axis=1), np.array([0, 1, 0, 0]))
-    # A bin each: 0.6, 0.3, 0.2 and 0.1 apart.
-    assert calibration_error(said, seed=0).value == pytest.approx(1.2 / 4)
 
 
 @pytest.mark.parametrize(("n", "bins"), [(1, 1), (17, 5), (160, 10), (601, 10)])

@@ -1,7 +1,5 @@
 """Where backbones are found: bundled and checked by its hash, a folder, the Hub; a sentence where they are not."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import time

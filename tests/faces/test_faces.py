@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from emotion.core.errors import ConfigError, PictureError
+from emotion.core.errors import PictureError
 from emotion.core.labels import EMOTIONS
 from emotion.faces.canvas import STYLES
 from emotion.faces.controls import DRAWN_CONTROLS, drawing_of, is_redrawable, redrawn
-from emotion.faces.cues import BASES, CUES, base_of, draw_cue, expressions_of, find_cue, individuals
+from emotion.faces.cues import BASES, CUES, draw_cue, expressions_of, individuals
 from emotion.faces.expression import NEUTRAL, RANGES, Expression, expression_of
 from emotion.faces.faces_set import FOLDER, SETS, drawings_of
 from emotion.faces.identity import SPECIES, identity_of
@@ -28,13 +28,10 @@ def difference(first: Image.Image, second: Image.Image, box: tuple[int, int, int
     return sum(ImageStat.Stat(ImageChops.difference(first.crop(box), second.crop(box))).mean) / 3
 
 
-def faces_of(species: str) -> dict[str, Expression]:
-    return {e: expression_of(e, species=species, strength=1, rng=random.Random(2)) for e in EMOTIONS}
-
-
 @pytest.mark.parametrize("species", SPECIES)
 def test_the_same_arguments_give_the_same_bits_and_another_seed_or_expression_another_picture(species):
-    identity, faces = identity_of(species, seed=11), [NEUTRAL, *faces_of(species).values()]
+    identity = identity_of(species, seed=11)
+    faces = [NEUTRAL, *(expression_of(e, species=species, strength=1, rng=random.Random(2)) for e in EMOTIONS)]
     pictures = [draw(species, identity, face, 11) for face in faces]
     assert {(each.size, each.mode) for each in pictures} == {((224, 224), "RGB")}
     assert draw(species, identity, faces[-1], 11).tobytes() == pictures[-1].tobytes()
@@ -63,13 +60,8 @@ def test_each_control_changes_its_own_part_and_no_other(name):
     def drawn(expression: Expression, *, plain: bool = False) -> Image.Image:
         return draw(drawing.species, drawing.identity, expression, drawing.seed, plain=plain)
 
-    expected = {
-        "unchanged": drawn(drawing.expression),
-        "eyes_neutral": drawn(drawing.expression.without("eyes")),
-        "brows_neutral": drawn(drawing.expression.without("brows")),
-        "mouth_neutral": drawn(drawing.expression.without("mouth")),
-        "background_removed": drawn(drawing.expression, plain=True),
-    }
+    expected = {f"{part}_neutral": drawn(drawing.expression.without(part)) for part in ("eyes", "brows", "mouth")}
+    expected |= {"unchanged": drawn(drawing.expression), "background_removed": drawn(drawing.expression, plain=True)}
     assert set(DRAWN_CONTROLS) == set(expected) - {"unchanged"}
     after = {control: redrawn(picture, change) for control, change in DRAWN_CONTROLS.items()}
     for control, changed in after.items():
@@ -94,8 +86,6 @@ def test_a_picture_that_was_not_drawn_is_refused_in_one_sentence(tmp_path):
             (tmp_path / "dog_eval" / "manifest.json").write_text(manifest)
         with pytest.raises(PictureError, match=r"^happy/dog\.jpg is not a drawn picture [^.]*\.$"):
             redrawn(photo)
-    with pytest.raises(PictureError):
-        redrawn(FACES / "dog_eval" / "happy" / "dog_999.webp")
 
 
 @pytest.mark.parametrize("cue", CUES.values(), ids=CUES)
@@ -121,12 +111,3 @@ def test_cues_are_shown_on_the_same_individuals_of_every_style_none_of_them_trai
     assert {each.identity.style for each in five[:4]} == set(STYLES)
     [evaluated] = [chosen for chosen in SETS if chosen.name == f"{species}_eval"]
     assert {each.seed for each in twenty} <= {each.seed for each in drawings_of(evaluated)}
-
-
-def test_unknown_cues_faces_and_numbers_are_refused():
-    with pytest.raises(ConfigError, match="no cue 'nose'"):
-        find_cue("nose")
-    with pytest.raises(ConfigError, match="no face 'bored'"):
-        base_of("bored", species="dog")
-    with pytest.raises(ConfigError, match="choose from 1 to 160"):
-        individuals("cat", 161)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from helpers.command import Emotion
+from helpers.markdown import plain
 from helpers.pictures import EMOTIONS
 
 Scores = dict[str, float]
@@ -69,3 +71,19 @@ def write_comparison(
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({**values, **more}), "utf-8")
     return file
+
+
+def compared(emotion: Emotion, run: Path, *words: object, **sets: Path) -> Any:
+    """Compare sets: return the JSON object of the command, with what its file holds under "saved"."""
+    named = [word for name, folder in sets.items() for word in ("--set", f"{name}={folder}")]
+    said = emotion("compare", "--run", run, *named, *words, "--json")
+    assert said.code == 0, said.err
+    return {**said.json, "saved": json.loads(Path(said.json["file"]).read_text()), "err": said.err}
+
+
+def report_of(emotion: Emotion, run: Path, *words: object) -> str:
+    """Return the report of the run's newest comparison, or of the one that is asked for, as plain Markdown."""
+    card = run / "card.md"
+    said = emotion("report", "--run", run, "--to", card, *words)
+    assert said.code == 0, said.err
+    return plain(card.read_text("utf-8"))

@@ -1,5 +1,7 @@
 """A tiny random model of each of many families of image classifiers, with the processor that comes with its kind."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +50,18 @@ def save_model(stem: str, processor: str, sizes: dict[str, Any], folder: Path, *
 def save_family(family: str, folder: Path) -> Path:
     """Save a random backbone of one of the families."""
     return save_model(*FAMILIES[family], folder)
+
+
+@contextmanager
+def changed_weights(folder: Path) -> Iterator[dict[str, Any]]:
+    """Give the tensors of a saved model by name, to be changed or taken out, and save what is left of them."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    yield weights
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def bomb(mark: Path) -> bytes:
+    """Return a pickle that makes a folder when it is opened."""
+    return f"cos\nmkdir\n(V{mark}\ntR.".encode()

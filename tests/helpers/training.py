@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
 
 
+# Settings of a training of blocks, with everything that only such a one has.
+BLOCKS: dict[str, Any] = {"depth": 2, "layer_decay": 0.8, "augmentation": "frame", "patch_dropout": 0.5}
+
+
 @dataclass(frozen=True)
 class Told:
     """A run's folder, and what its training has written into ``events.jsonl``."""
@@ -59,6 +63,12 @@ class Told:
         return load_file(self.path / "checkpoint" / "model.safetensors")
 
 
+def same_weights(one: Told, other: Told) -> bool:
+    """Whether two trainings came to the same checkpoint."""
+    found = other.weights()
+    return all((value == found[name]).all() for name, value in one.weights().items())
+
+
 def start(config: TrainConfig, runs: Path, **settings: Any) -> Path:
     """Make the folder of a run that waits to be trained."""
     from emotion.runs.folder import create_run
@@ -66,7 +76,7 @@ def start(config: TrainConfig, runs: Path, **settings: Any) -> Path:
     return create_run(replace(config, **settings), root=runs).path
 
 
-def go_on(run: Path, *, stop: Callable[[dict[str, Any]], bool] = lambda event: False) -> Told:
+def go_on(run: Path, *, stop: Callable[[dict[str, Any]], object] = lambda event: False) -> Told:
     """Train a run to its end, or ask it to stop after the first event of which ``stop`` is true."""
     from emotion.runs.run import Run
     from emotion.training.session import train_run

@@ -1,7 +1,5 @@
 """Novelty: whether a picture is like those that a run has seen, and no claim where that is not known."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 
@@ -26,9 +24,8 @@ def test_of_the_validation_pictures_a_twentieth_is_unknown_and_what_was_learnt_i
 
     def unknown(part: str) -> list[bool | None]:
         pictures = [trainer.pictures / row["picture"] for row in told.read("split.json")[part]]
-        return [
-            row["unknown"] for row in emotion("predict", "--run", told.path, *pictures, "--json").json["predictions"]
-        ]
+        said = emotion("predict", "--run", told.path, *pictures, "--json").json
+        return [row["unknown"] for row in said["predictions"]]
 
     held_back = unknown("validation")
     assert len(held_back) == 24

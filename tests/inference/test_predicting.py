@@ -1,7 +1,5 @@
 """`predict`: one picture, many, a folder, a zip: rows in the order given, reasons in the place of numbers, a table."""
 
-from __future__ import annotations
-
 import csv
 import shutil
 from pathlib import Path
@@ -13,6 +11,9 @@ from helpers.pictures import EMOTIONS, picture_bytes, write_pictures, write_zip
 from PIL import Image
 
 from emotion.core.errors import PictureError
+from emotion.data.limits import Limits
+from emotion.inference.batch import Batch
+from emotion.inference.judging import JudgeMany, gathered
 from emotion.runs.run import Run
 
 
@@ -142,10 +143,6 @@ def test_what_cannot_be_judged_is_one_sentence(run: Path, emotion: Emotion, tmp_
 
 def judged(run: Path, files: list[Path], **limits: Any) -> list[Any]:
     """What is said of files under limits such as those of a public server; one entry each time something is told."""
-    from emotion.data.limits import Limits
-    from emotion.inference.batch import Batch
-    from emotion.inference.judging import JudgeMany, gathered
-
     job = JudgeMany(Run(run), [(path, path.name) for path in files], Limits(**limits))
     return [step for step in gathered(job.carry_out()) if isinstance(step, Batch)]
 
@@ -157,10 +154,7 @@ def test_limits_refuse_all_or_are_the_reason_of_a_row_and_rows_are_told_while_th
     for number, file in enumerate(files):
         Image.new("RGB", (30, 30), (number, 90, 90)).save(file)
     Image.effect_noise((200, 200), 90).save(tmp_path / "large.png")
-    for limits, sentence in (
-        ({"pictures": 2}, "20 pictures: the limit is 2"),
-        ({"bytes": 100}, "limit is 0.1 KB"),
-    ):
+    for limits, sentence in (({"pictures": 2}, "20 pictures: the limit is 2"), ({"bytes": 100}, "limit is 0.1 KB")):
         with pytest.raises(PictureError, match=sentence):
             judged(run, files, **limits)
     [*_, batch] = judged(run, [tmp_path / "large.png", files[0]], picture_bytes=5_000)

@@ -1,7 +1,5 @@
 """Where a class's evidence lies: planted evidence is found, and the map is the paper's, computed by hand."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 from typing import Any

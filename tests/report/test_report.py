@@ -7,13 +7,14 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.comparisons import around, scores, write_comparison
-from helpers.markdown import plain, sections, tables
+from helpers.comparisons import around, compared, report_of, scores, write_comparison
+from helpers.markdown import sections, tables
 from helpers.pictures import EMOTIONS
 from helpers.run_folder import events_of
 from helpers.studies import ask
@@ -27,15 +28,9 @@ MakePictures = Callable[..., Path]
 
 
 @pytest.fixture
-def card(emotion: Emotion, run: Path, tmp_path: Path) -> Card:
+def card(emotion: Emotion, run: Path) -> Card:
     """Return a function that returns the report of the run's newest comparison as Markdown without its marks."""
-
-    def write(*words: object) -> str:
-        said = emotion("report", "--run", run, "--to", tmp_path / "card.md", *words)
-        assert said.code == 0, said.err
-        return plain((tmp_path / "card.md").read_text("utf-8"))
-
-    return write
+    return partial(report_of, emotion, run)
 
 
 def of_happy(run: Path, **centres: float) -> Path:
@@ -68,9 +63,8 @@ def test_every_measure_has_its_interval_and_stands_beside_chance(run: Path, card
 def test_comparisons_of_any_size_and_number_of_sets_are_told(
     emotion: Emotion, run: Path, card: Card, tiny_pictures: Path, size: str, sets: tuple[str, ...]
 ):
-    named = [word for name in sets for word in ("--set", f"{name}={tiny_pictures / 'dog_eval'}")]
     for shown in ("all", "sad"):
-        assert emotion("compare", "--run", run, *named, "--size", size, "--emotion", shown).code == 0
+        compared(emotion, run, "--size", size, "--emotion", shown, **dict.fromkeys(sets, tiny_pictures / "dog_eval"))
         text = card()
         assert not re.search(r"\bnan\b", text)
         assert "guessing gets 25 %" in text
@@ -104,12 +98,12 @@ def test_limits_are_named_with_their_sources(run: Path, card: Card):
 def test_drawn_faces_and_training_pictures_are_said_to_be_such_at_the_top(
     emotion: Emotion, run: Path, card: Card, tiny_pictures: Path
 ):
-    assert emotion("compare", "--run", run, "--set", f"dog={FACES / 'dog_eval'}", "--size", 2).code == 0
+    compared(emotion, run, "--size", 2, dog=FACES / "dog_eval")
     text = card()
     for part in ("", "Limits"):
         assert "say nothing of real dogs" in sections(text)[part]
     assert "--set dog=assets/faces/dog_eval" in text
-    emotion("compare", "--run", run, "--set", f"human={tiny_pictures / 'human_train'}", "--size", 5)
+    compared(emotion, run, "--size", 5, human=tiny_pictures / "human_train")
     assert "was trained on these very pictures of people" in sections(card())[""]
 
 
@@ -119,8 +113,7 @@ def test_how_folders_were_read_is_told_and_repeated(
     dogs = make_pictures("dogs", count=3)
     for name, other in (("happy", "Joy"), ("tired", "relaxed"), ("sad", "bored")):
         (dogs / name).rename(dogs / other)
-    words = ("--size", 2, "--emotion", "tired", "--use-aliases", "--relaxed-as-tired")
-    assert emotion("compare", "--run", run, "--set", f"dog={dogs}", *words).code == 0
+    compared(emotion, run, "--size", 2, "--emotion", "tired", "--use-aliases", "--relaxed-as-tired", dog=dogs)
     text = card()
     [table] = [each for caption, each in tables(text).items() if caption.startswith("The sets")]
     for part in ("Joy read as happy", "relaxed read as tired", "bored not used", "angry as named"):
@@ -135,8 +128,7 @@ def test_pictures_left_out_are_named_within_their_sets_and_no_place_on_the_disk_
     dogs = make_pictures("dogs", count=6)
     shutil.copy(tiny_pictures / "human_train" / "happy" / "happy_001.png", dogs / "happy" / "happy_003.png")
     (dogs / "happy" / "happy_005.png").write_text("torn")
-    words = ("--set", f"dog={dogs}", "--set", f"dog (photos)={tiny_pictures / 'dog_eval'}", "--size", "all")
-    assert emotion("compare", "--run", run, *words).code == 0
+    compared(emotion, run, "--size", "all", **{"dog": dogs, "dog (photos)": tiny_pictures / "dog_eval"})
     text = card()
     left_out = sections(text)["Pictures left out"]
     assert "| dog | happy/happy_003.png | happy/happy_001.png |" in left_out
@@ -152,12 +144,10 @@ def test_pictures_left_out_are_named_within_their_sets_and_no_place_on_the_disk_
 
 
 def test_the_answers_to_further_questions_are_in_it(emotion: Emotion, run: Path, card: Card, tiny_pictures: Path):
-    sets = ("--set", f"human={tiny_pictures / 'human_eval'}", "--set", f"dog={tiny_pictures / 'dog_eval'}")
-    said = emotion("compare", "--run", run, *sets, "--size", 4, "--json")
-    file = Path(said.json["file"])
-    luck, mirrored, lot = ask(file, "luck", seeds=2), *(
-        ask(file, "controls", name=name) for name in ("mirrored", "shuffled")
-    )  # fmt: skip
+    sets = {name: tiny_pictures / f"{name}_eval" for name in ("human", "dog")}
+    file = Path(compared(emotion, run, "--size", 4, **sets)["file"])
+    luck = ask(file, "luck", seeds=2)
+    mirrored, lot = (ask(file, "controls", name=name) for name in ("mirrored", "shuffled"))
     matrix = ask(file, "transfer")["matrix"]
     distances, cue = ask(file, "map")["distances"]["dog"], ask(file, "cues", cue="tear", individuals=1)
     text = card()
@@ -180,23 +170,20 @@ def test_the_answers_to_further_questions_are_in_it(emotion: Emotion, run: Path,
             assert after.endswith(f"({each['after']['correct']} of 4)")
     assert "interval must hold the 25 % of chance" in checks
     assert f"{distances['nearer']} of {distances['n']} dogs lie nearer" in checks
-    moved = tables(text)["What each cue moves"]
-    assert (
-        moved["Tears, people"][1]
-        == f"{100 * cue['species']['human']['means'][moved['Tears, people'][0]][0]:.0f} % (none)"
-    )
+    label, at_rest, *_ = tables(text)["What each cue moves"]["Tears, people"]
+    assert at_rest == f"{100 * cue['species']['human']['means'][label][0]:.0f} % (none)"
     assert "How far they move is among the checks above." in text
 
 
 def test_the_commands_and_hashes_are_those_to_repeat_it(emotion: Emotion, run: Path, card: Card, tiny_pictures: Path):
-    words = ("--set", f"human={tiny_pictures / 'human_eval'}", "--emotion", "all", "--size", 3, "--seed", 7)
-    said = emotion("compare", "--run", run, *words, "--json")
+    words = ("--emotion", "all", "--size", 3, "--seed", 7)
+    found = compared(emotion, run, *words, human=tiny_pictures / "human_eval")
     repeat = sections(card())["How to repeat it"]
     train = "python -m emotion train --pictures path/to/human_train --backbone path/to/"
     assert re.search(re.escape(train) + r"\S+ --epochs 3 --batch-size 8 --image-size 32 --precision float32", repeat)
     line = f"compare --run {run.name} --set human=path/to/human_eval --emotion all --size 3 --seed 7"
     assert line in repeat
-    for results in json.loads(Path(said.json["file"]).read_text())["sets"]["human"].values():
+    for results in found["saved"]["sets"]["human"].values():
         for row in results["pictures"]:
             assert f"| {row['sha256']} |" in repeat
 
@@ -268,8 +255,7 @@ def test_a_run_that_lost_files_or_was_moved_is_still_told_of(emotion: Emotion, r
     assert "41 pictures of “human_train”" in text
     assert "Its validation pictures" not in text
     moved = Path(shutil.move(run, tmp_path / "elsewhere"))
-    assert emotion("report", "--run", moved, "--to", tmp_path / "moved.md").code == 0
-    assert "41 pictures of “human_train”" in plain((tmp_path / "moved.md").read_text())
+    assert "41 pictures of “human_train”" in report_of(emotion, moved)
 
 
 @pytest.mark.slow
@@ -295,7 +281,6 @@ def test_what_cannot_be_reported_is_one_sentence_and_leaves_what_was_there(emoti
         ("card.html", ["--run", run], "was compared on nothing yet"),
         ("card.html", ["--run", run, "--comparison", "nothing.json"], "There is no comparison 'nothing.json'"),
         ("card.pdf", ["--run", run], "card.pdf is neither HTML nor Markdown"),
-        ("card.html", ["--run", "nothing"], "There is no run 'nothing'"),
     ):
         said = emotion("report", *words, "--to", tmp_path / name)
         assert (said.code, said.out, len(said.err.strip().splitlines())) == (1, "", 1)
@@ -316,9 +301,8 @@ def test_no_picture_is_in_it_that_was_not_ticked_and_of_a_ticked_one_its_pixels_
     for path in sorted((dogs / "happy").iterdir()):
         with Image.open(path) as image:
             image.resize((400, 300)).save(path, "JPEG", exif=noted, comment=b"taken at home")
-    said = emotion("compare", "--run", run, "--set", f"dog={dogs}", "--size", "all", "--json")
-    file = Path(said.json["file"])
-    rows = json.loads(file.read_text())["sets"]["dog"]["happy"]["pictures"]
+    found = compared(emotion, run, "--size", "all", dog=dogs)
+    file, rows = Path(found["file"]), found["saved"]["sets"]["dog"]["happy"]["pictures"]
     assert "<img" not in to_html(build_report(file))
     page = to_html(build_report(file, ticked=[rows[0]["sha256"], rows[1]["sha256"], "0" * 64]))
     shown = re.findall(r'<img src="data:image/webp;base64,([^"]+)"', page)

@@ -1,24 +1,20 @@
 """A report opened as a file in a browser: whole, the same numbers as in Markdown, and nothing that runs or asks."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from helpers.markdown import plain, sections, tables
 from helpers.pictures import write_pictures
 from helpers.studies import ask
+from playwright.sync_api import Browser, Page
 
 from emotion.report import build_report, to_html
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 AXE = files("axe_playwright_python") / "axe.min.js"
 CHECK = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
+from helpers.scripted_training import SCORES
 from helpers.training import Told, go_on
 
 from emotion.core.config import TrainConfig
@@ -19,7 +20,6 @@ from emotion.runs.folder import create_run, empty_trash, find_run, list_runs, ta
 from emotion.runs.run import About, Run
 
 CONFIG = TrainConfig(pictures="faces")
-SCORES = {"loss": 0.5, "accuracy": 0.8, "correct_confidence": 0.7}
 STARTED: dict[str, Any] = {
     "event": "RunStarted", "elapsed_seconds": 0.1, "classes": ["happy", "sad"], "train_pictures": 10,
     "validation_pictures": 2, "epochs": 1, "steps_per_epoch": 1, "device": "cpu", "precision": "float32",
@@ -30,9 +30,7 @@ FINISHED: dict[str, Any] = {
 }  # fmt: skip
 STOPPED: dict[str, Any] = {"event": "RunStopped", "elapsed_seconds": 2, "best_epoch": None, "validation": None}
 FAILED: dict[str, Any] = {"event": "RunFailed", "elapsed_seconds": 2, "message": "No."}
-LONG: dict[str, Any] = {
-    "event": "PicturesSkipped", "elapsed_seconds": 1, "reasons": {f"{number}.jpg": "ä" * 80 for number in range(100)},
-}  # fmt: skip
+LONG = {"event": "PicturesSkipped", "elapsed_seconds": 1, "reasons": {f"{at}.jpg": "ä" * 80 for at in range(100)}}
 
 
 def write(run: Path, *events: dict[str, Any] | str) -> None:
@@ -58,7 +56,6 @@ def status(emotion: Emotion) -> str:
     [
         ([], "queued"),
         ([STARTED], "interrupted"),
-        ([STARTED, FINISHED], "finished"),
         ([STARTED, STOPPED], "stopped"),
         # As a newer version may write.
         ([STARTED, {**FINISHED, "energy": 3}], "finished"),
@@ -78,10 +75,6 @@ def test_the_status_is_that_of_the_last_event(
     if events:
         write(new, *events)
     assert status(emotion) == expected
-    if isinstance(events[-1] if events else 0, str) and expected == "interrupted":
-        write(new, json.dumps(FINISHED)[40:] + "\n")
-        assert status(emotion) == "finished"
-        return
     with (new / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         assert status(emotion) == expected, "an onlooker was taken for a training"
@@ -146,8 +139,6 @@ def test_the_runs_are_listed_newest_first_with_their_accuracy(run: Path, emotion
 
 def test_a_run_is_found_by_path_and_name_and_settings_that_cannot_be_read_are_one_sentence(new: Path):
     assert find_run(str(new)).path == find_run(new.name, root=new.parent).path == new
-    with pytest.raises(RunError, match="There is no run 'nothing'"):
-        find_run("nothing", root=new.parent)
     record = json.loads((new / "config.json").read_text())
     for text in ("", "{", "[]", "{}"):
         (new / "config.json").write_text(text)

@@ -1,7 +1,5 @@
 """What a training is made of, where an answer is known beforehand: views, whitening, precision."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from pathlib import Path

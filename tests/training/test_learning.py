@@ -1,7 +1,5 @@
 """A training learns, tells what happens, and gives the same numbers again."""
 
-from __future__ import annotations
-
 import json
 import math
 import shutil
@@ -12,9 +10,11 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
+from helpers.families import changed_weights
 from helpers.pictures import write_pictures
-from helpers.training import Trainer, after_step, go_on
+from helpers.training import Trainer, after_step, go_on, same_weights
 from PIL import Image
+from safetensors.torch import load_file
 
 from emotion.core.events import RunStarted, without_void
 from emotion.runs.run import Run
@@ -28,10 +28,8 @@ def test_the_command_trains_and_prints_what_scripts_rely_on(emotion: Emotion, tr
     assert said.code == 0, said.err
     assert Path(said.json["run"]).parent == isolated / "mine"
     assert (said.json["train_pictures"], said.json["validation_pictures"]) == (41, 7)
-    assert (0 < said.json["seconds"] < said.json["wall_seconds"], said.json["peak_memory_megabytes"] > 50) == (
-        True,
-        True,
-    )
+    assert 0 < said.json["seconds"] < said.json["wall_seconds"]
+    assert said.json["peak_memory_megabytes"] > 50
     assert "epoch 0: validation loss" in said.err
     assert "epoch 3: loss" in said.err
 
@@ -40,8 +38,8 @@ def test_the_command_trains_and_prints_what_scripts_rely_on(emotion: Emotion, tr
 def test_a_training_tells_what_happens_in_order_and_learns(trainer: Trainer, depth: Depth) -> None:
     told = trainer(depth=depth, epochs=15, block_learning_rate=2e-3, head_learning_rate=1e-2)
     started, epochs, steps = told.events[0], told.of("EpochDone"), told.of("StepDone")
-    assert started["event"] == "RunStarted"
-    assert (started["train_pictures"], started["validation_pictures"], started["epochs"]) == (41, 7, 15)
+    expected = {"event": "RunStarted", "train_pictures": 41, "validation_pictures": 7, "epochs": 15}
+    assert started.items() >= expected.items()
     assert started["classes"] == ["happy", "sad", "angry", "tired"]
     assert [event["epoch"] for event in epochs] == list(range(16))
     assert [event["step"] for event in steps] == list(range(1, 15 * started["steps_per_epoch"] + 1))
@@ -72,8 +70,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others(
     again, other = trainer(**settings), trainer(**settings, seed=7)
     assert first.losses == again.losses
     assert first.losses != other.losses
-    same = again.weights()
-    assert all((value == same[name]).all() for name, value in first.weights().items())
+    assert same_weights(first, again)
 
 
 CHANGES: dict[str, Any] = {
@@ -98,23 +95,16 @@ def test_no_setting_is_without_effect(trainer: Trainer) -> None:
 
 def test_weights_move_at_the_rates_of_their_layers_and_their_average_is_kept(trainer: Trainer, tiny_vit: Path) -> None:
     """Adam's first step moves every weight by the learning rate, whatever the gradient is."""
-    from safetensors.torch import load_file
-
     one_step = {"depth": 2, "batch_size": 128, "epochs": 1, "block_learning_rate": 1e-3, "layer_decay": 0.5}
     one_step |= {"schedule": "constant", "warmup_share": 0.0, "weight_decay": 1.0}
     before = load_file(tiny_vit / "model.safetensors")
     assert sum("embeddings" in name or ".layernorm_" in name for name in before) == 12
     for averaging, share in ((False, 1.0), (True, 0.75)):
         after = trainer(**one_step, weight_averaging=averaging).weights()
-        for name, value in before.items():
-            moved = float((after[name] - value).abs().max()) if not name.startswith("classifier") else 0.0
-            # Scales and shifts of a norm are spared the decay.
-            if ".1.layernorm" in name:
-                assert moved == pytest.approx(1e-3 * share, rel=0.02), name
-            elif ".0.layernorm" in name:
-                assert moved == pytest.approx(5e-4 * share, rel=0.02), name
-            elif "embeddings" in name:
-                assert moved == 0, name
+        # Scales and shifts of a norm are spared the decay.
+        for part, moved in ((".1.layernorm", 1e-3 * share), (".0.layernorm", 5e-4 * share), ("embeddings", 0)):
+            for name in (name for name in before if part in name):
+                assert float((after[name] - before[name]).abs().max()) == pytest.approx(moved, rel=0.02), name
 
 
 def test_class_weights_change_nothing_where_classes_are_alike(trainer: Trainer) -> None:
@@ -145,12 +135,6 @@ def test_the_epoch_of_the_lowest_validation_loss_is_best_and_early_stopping_wait
     assert [event["epoch"] for event in epochs if event["is_best"]][-1] == best["epoch"]
     assert finished["stopped_early"]
     assert epochs[-1]["epoch"] == best["epoch"] + 2 < 40
-
-
-def test_augmentation_looks_at_further_views_of_the_training_pictures_only(trainer: Trainer) -> None:
-    for augmentation, views in (("light", 2), ("frame", 6)):
-        told = trainer(augmentation=augmentation, epochs=1)
-        assert told.of("TrunkProgress")[-1]["total"] == 7 + views * 41
 
 
 ODD = {"grey.png": "L", "press.jpg": "CMYK", "sixteen_bit.png": "I;16", "transparent.png": "RGBA", "palette.gif": "P"}
@@ -193,11 +177,6 @@ def test_the_smallest_possible_set_trains(trainer: Trainer) -> None:
     assert all(math.isfinite(loss) for loss in told.losses.values())
 
 
-def spoil(pictures: list[Path]) -> None:
-    for path in pictures:
-        path.write_text("not a picture")
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -205,8 +184,8 @@ def spoil(pictures: list[Path]) -> None:
         (lambda folder: [shutil.rmtree(path) for path in folder.iterdir()], "There are no pictures in class folders"),
         (lambda folder: [shutil.rmtree(folder / name) for name in ("sad", "angry", "tired")], "Only one class"),
         (lambda folder: [path.unlink() for path in sorted((folder / "tired").iterdir())[1:]], "The class 'tired'"),
-        (lambda folder: spoil(list((folder / "sad").iterdir())), "12 of 48 pictures cannot be read, too many"),
-        (lambda folder: spoil(list(folder.rglob("*.png"))), "None of the 48 pictures can be read"),
+        (lambda folder: [path.write_text("text") for path in folder.glob("sad/*")], "12 of 48 pictures cannot be read"),
+        (lambda folder: [path.write_text("no") for path in folder.glob("*/*")], "None of the 48 pictures can be read"),
     ],
 )  # fmt: skip
 def test_a_set_that_cannot_be_trained_on_is_one_sentence(
@@ -215,8 +194,7 @@ def test_a_set_that_cannot_be_trained_on_is_one_sentence(
     run = trainer.start()
     change(trainer.pictures)
     told = go_on(run)
-    assert told.last["event"] == "RunFailed"
-    assert told.last["message"].startswith(sentence)
+    assert (told.last["event"], told.last["message"][: len(sentence)]) == ("RunFailed", sentence)
     assert not (run / "error.log").exists()
     said = emotion("train", *trainer.words)
     assert (said.code, said.out) == (1, "")
@@ -238,28 +216,23 @@ def test_other_names_of_the_emotions_are_trained_on_as_these_when_asked_for(trai
 def test_a_picture_that_goes_while_the_others_are_looked_at_is_left_out(trainer: Trainer) -> None:
     gone = write_pictures(trainer.pictures, count=30) / "tired" / "tired_020.png"
 
-    def delete(event: dict[str, Any]) -> bool:
+    def delete(event: dict[str, Any]) -> None:
         if event["event"] == "TrunkProgress":
             gone.unlink(missing_ok=True)
-        return False
 
     told = go_on(trainer.start(), stop=delete)
     assert told.last["event"] == "RunFinished", told.last
-    [skipped] = told.of("PicturesSkipped")
-    assert list(skipped["reasons"]) == [str(gone)]
+    assert [list(skipped["reasons"]) for skipped in told.of("PicturesSkipped")] == [[str(gone)]]
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_fault_numbers_that_are_none_end_the_training_with_a_sentence(
     trainer: Trainer, tiny_vit: Path, tmp_path: Path, depth: Depth
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
     folder = Path(shutil.copytree(tiny_vit, tmp_path / "broken"))
-    weights = load_file(folder / "model.safetensors")
-    # Finite, and nothing that is made of a picture by them.
-    weights = {name: value * (1e38 if "projection.weight" in name else 1) for name, value in weights.items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with changed_weights(folder) as weights:
+        # Finite, and nothing that is made of a picture by them.
+        weights[next(name for name in weights if "projection.weight" in name)] *= 1e38
     told = go_on(trainer.start(backbone=str(folder), depth=depth))
     assert told.last["event"] == "RunFailed"
     assert told.last["message"].startswith("This backbone makes no numbers of these pictures")

@@ -1,7 +1,5 @@
 """What is saved is what is judged: transformers' own pipeline gives the dashboard's numbers."""
 
-from __future__ import annotations
-
 import math
 import os
 import re
@@ -11,20 +9,18 @@ from typing import Any
 
 import pytest
 from helpers.command import Emotion
-from helpers.training import Told, Trainer, after_step, go_on, piped
+from helpers.training import BLOCKS, Told, Trainer, after_step, go_on, piped
 from huggingface_hub import ModelCard
 
-BLOCKS: dict[str, Any] = {
-    "depth": 2, "layer_decay": 0.8, "augmentation": "frame", "patch_dropout": 0.5, "block_learning_rate": 2e-3,
-}  # fmt: skip
+QUICKLY = {**BLOCKS, "block_learning_rate": 2e-3}
 
 
 @pytest.mark.parametrize(
     ("backbone", "settings", "tolerance"),
     [
-        ("tiny_vit", {}, 1e-4), ("tiny_vit", {"depth": "all"}, 1e-4), ("tiny_vit", {**BLOCKS, "image_size": 48}, 1e-4),
+        ("tiny_vit", {}, 1e-4), ("tiny_vit", {"depth": "all"}, 1e-4), ("tiny_vit", {**QUICKLY, "image_size": 48}, 1e-4),
         ("tiny_vit", {"precision": "bfloat16"}, 0.05), ("tiny_dinov2", {"image_size": 42}, 1e-4),
-        ("tiny_dinov2", {**BLOCKS, "image_size": 28}, 1e-4),
+        ("tiny_dinov2", {**QUICKLY, "image_size": 28}, 1e-4),
         ("tiny_dinov2", {"depth": "all", "image_size": 28, "precision": "bfloat16"}, 0.05),
     ],
     ids=str,
@@ -33,6 +29,8 @@ def test_the_pipeline_gives_the_numbers_of_predict_and_of_the_validation(
     trainer: Trainer, emotion: Emotion, request: pytest.FixtureRequest, backbone: str, settings: Any, tolerance: float
 ) -> None:
     told = trainer(**{"backbone": str(request.getfixturevalue(backbone)), "head_learning_rate": 0.05, **settings})
+    if settings.get("augmentation") == "frame":
+        assert told.of("TrunkProgress")[-1]["total"] == 7 + 6 * 41, "six views of each picture that is trained on"
     validation = told.read("validation.json")
     for row in validation["pictures"][:2]:
         picture = trainer.pictures / row["picture"]
@@ -52,10 +50,9 @@ def test_a_run_leaves_the_files_that_others_rely_on_and_a_valid_model_card(
 ) -> None:
     told = Told(run)
     record = told.read("config.json")
-    assert record["schema"] == 1
+    assert (record["schema"], record["backbone"]["source"]) == (1, "folder")
     assert record["config"]["pictures"] == str(tiny_pictures / "human_train")
     assert record["classes"] == ["happy", "sad", "angry", "tired"]
-    assert record["backbone"]["source"] == "folder"
     assert re.fullmatch("[0-9a-f]{64}", record["backbone"]["sha256"])
     assert {"python", "torch", "transformers", "pillow"} <= set(record["versions"])
     split = told.read("split.json")
@@ -65,11 +62,9 @@ def test_a_run_leaves_the_files_that_others_rely_on_and_a_valid_model_card(
     validation = told.read("validation.json")
     assert validation["epoch"] == told.last["best_epoch"]
     assert [row["picture"] for row in validation["pictures"]] == [row["picture"] for row in split["validation"]]
-    assert (run / "familiarity.safetensors").stat().st_size < 2_000_000
     names = {path.name for path in (run / "checkpoint").iterdir()}
     assert names == {"config.json", "model.safetensors", "preprocessor_config.json", "README.md"}
-    assert not (run / "resume").exists()
-    assert not (run / ".reserve").exists()
+    assert not {"resume", ".reserve"} & {path.name for path in run.iterdir()}
     card = ModelCard.load(run / "checkpoint" / "README.md")
     assert (card.data.pipeline_tag, card.data.library_name) == ("image-classification", "transformers")
     assert "mean correct-class confidence" in card.text
@@ -102,21 +97,3 @@ def test_fault_a_checkpoint_is_as_readable_as_the_machine_says(trainer: Trainer)
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in (told.path / "checkpoint").iterdir()} == {0o644}
-
-
-@pytest.mark.parametrize(
-    ("damage", "sentence"),
-    [
-        (lambda folder: folder.rename(folder.with_name("gone")), "has no checkpoint yet"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 1000), "cannot be read: train it again"),
-        (lambda folder: (folder / "preprocessor_config.json").unlink(), "cannot be read: train it again"),
-    ],
-)
-def test_a_checkpoint_that_is_missing_or_torn_is_one_sentence(
-    run: Path, emotion: Emotion, tiny_pictures: Path, damage: Any, sentence: str
-) -> None:
-    damage(run / "checkpoint")
-    said = emotion("predict", "--run", run.name, tiny_pictures / "dog_eval" / "sad" / "sad_000.png")
-    assert (said.code, said.out) == (1, "")
-    assert sentence in said.err
-    assert len(said.err.splitlines()) == 1

@@ -1,7 +1,5 @@
 """torchrun trains data-parallel: the same losses as one process, and one run folder."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,12 +1,12 @@
 """Whole trainings at true size: the bundled backbone on the drawn set, and the report's architecture."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
 import torch
 from helpers.command import Emotion
+from helpers.comparisons import compared
+from helpers.pictures import EMOTIONS
 from helpers.training import Told, classifier, piped, train
 from PIL import Image
 
@@ -19,11 +19,7 @@ pytestmark = pytest.mark.slow
 
 def first(folder: str, count: int) -> list[Path]:
     """The first pictures of every class of a drawn set."""
-    return [path for label in sorted((FACES / folder).iterdir()) if label.is_dir() for path in _some(label, count)]
-
-
-def _some(folder: Path, count: int) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpg", ".webp"))[:count]
+    return [path for label in EMOTIONS for path in sorted((FACES / folder / label).iterdir())[:count]]
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +32,10 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 def test_the_default_reads_drawn_people_far_above_chance_and_dogs_too(quick: Told, emotion: Emotion) -> None:
     assert quick.last["validation"]["accuracy"] > 0.6
-    look = quick.of("TrunkProgress")[-1]
-    assert look["done"] == look["total"] == 600 + 2 * 510  # a closer and a farther view of those trained on
-    sets = ["--set", f"human={FACES / 'human_eval'}", "--set", f"dog={FACES / 'dog_eval'}"]
-    said = emotion("compare", "--run", quick.path, *sets, "--size", 20, "--seed", 42, "--json")
-    human = said.json["sets"]["human"]["happy"]
+    found = compared(emotion, quick.path, "--size", 20, human=FACES / "human_eval", dog=FACES / "dog_eval")
+    human = found["sets"]["human"]["happy"]
     assert human["correct_confidence"] > 0.25
-    assert sum(human["predicted"].values()) == said.json["sets"]["dog"]["happy"]["n"] == 20
-
-
-def test_the_defaults_checkpoint_gives_its_numbers_in_the_pipeline(quick: Told) -> None:
-    model, pictures = classifier(quick.path), first("dog_eval", 1)
-    for picture, said in zip(pictures, model.score(pictures), strict=True):
-        assert piped(quick.path, picture) == pytest.approx(said, abs=1e-4 if model.precision == "float32" else 0.05)
+    assert sum(human["predicted"].values()) == found["sets"]["dog"]["happy"]["n"] == 20
 
 
 def test_the_default_calls_pictures_without_a_face_unknown(quick: Told, emotion: Emotion, tmp_path: Path) -> None:
