@@ -71,6 +71,7 @@ def test_a_study_added_in_ten_lines_is_asked_on_the_page_and_stands_in_the_repor
         return (tmp_path / name).read_text("utf-8")
 
     assert re.search(r"Not checked: .*digits", reported("before.md"))
+    # Opened long after the page: what the tab was told before it was open is there.
     open_tab(page, "Cross-species")
     page.get_by_label("Saved comparisons of this run").click()
     page.get_by_role("option", name=re.compile("happy · human, dog")).click()

@@ -39,10 +39,8 @@ class CompareForm:
             self.go = gr.Button("Compare", variant="primary", elem_id="compare", scale=1, min_width=140)
             self.grid = gr.Button("All emotions", elem_id="compare-grid", scale=1, min_width=140)
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="compare-stop", scale=0, min_width=90)
-            # Hidden, not removed: its change event announces each comparison on screen, including the first one.
-            self.saved = gr.Dropdown(
-                [], label="Saved comparisons of this run", elem_id="saved", visible="hidden", scale=3, min_width=260
-            )
+            # Always there: what hides a part of a tab is lost where the tab has not been opened yet.
+            self.saved = gr.Dropdown([], label="Saved comparisons of this run", elem_id="saved", scale=3, min_width=260)
         self.aliases, self.relaxed = _switches(sets)
         self.inputs: list[Any] = [self.emotion, self.sets, self.size, self.seed, self.aliases, self.relaxed]
 

@@ -96,7 +96,7 @@ class CompareTab:
         run = self.board.find(name)
         choices = saved_choices(run.comparisons)
         value = shown if shown in [file for _, file in choices] else None
-        return {**self.form.fit_to(run), self.form.saved: _saved(choices, value)}
+        return {**self.form.fit_to(run), self.form.saved: gr.Dropdown(choices, value=value)}
 
     def compare(self, name: str | None, emotion: str | None, *asked: Any) -> Steps:
         """Let the run judge a sample of each ticked set, and show the result."""
@@ -140,7 +140,7 @@ class CompareTab:
             self.overview: overview_html(comparison, chosen),
             self.pictures: pictures_html(comparison, chosen) + sample_html(material),
             self.csv: gr.DownloadButton(value=str(csv)),
-            self.form.saved: _saved(saved_choices(file.parent), file.name),
+            self.form.saved: gr.Dropdown(saved_choices(file.parent), value=file.name),
             self.studies.numbers: rendered(numbers, name="numbers"),
             **self._tick(()),
         }
@@ -173,7 +173,3 @@ def saved_choices(folder: Path) -> list[tuple[str, str]]:
         except EmotionError:
             continue  # One damaged file does not hide the others.
     return choices
-
-
-def _saved(choices: list[tuple[str, str]], value: str | None) -> gr.Dropdown:
-    return gr.Dropdown(choices, value=value, visible=True if choices else "hidden")
