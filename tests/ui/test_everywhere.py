@@ -79,7 +79,7 @@ def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(b
         expect(page.get_by_text(re.compile(said)).first).to_be_visible()
         for each in (people, dogs):
             ends = " to ".join(f"{100 * each[f'confidence_{end}']:.0f}" for end in ("low", "high"))
-            expect(page.get_by_text(re.compile(rf"{100 * each['confidence']:.1f} %.*{ends}")).first).to_be_visible()
+            expect(page.get_by_text(re.compile(rf"{100 * each['confidence']:.1f}\s%.*{ends}")).first).to_be_visible()
         says(page, "Nothing is trained yet. Press Start")
         open_tab(page, "Runs")
         says(page, "No runs yet.")

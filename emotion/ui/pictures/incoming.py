@@ -20,6 +20,7 @@ from emotion.core.labels import ALIASES_SETTING, EMOTIONS
 from emotion.data.importing import Bring, Brought, FromFiles, FromPath
 from emotion.data.names import MAX_NAME, shown
 from emotion.data.photographs import PER_CLASS, PHOTOGRAPHS, FromPhotographs, PhotographSet
+from emotion.data.sets import sets_folder
 from emotion.server.limits import is_public
 from emotion.server.services import Services
 from emotion.ui.events import EVERY_PRESS, Steps, Values, on, session, watched
@@ -40,27 +41,22 @@ MOST_PAGES = 20
 
 
 class _Turn:
-    """Makes one page's imports into a class run one at a time: what waits goes into the set ``made`` by the first."""
+    """Makes one page's imports into a class run one at a time.
+
+    What was meant for a new set ``called`` the same goes into the set ``made`` by the import before, until the visitor
+    picks a set: a second drop may begin before the page knows of that one.
+    """
 
     def __init__(self) -> None:
-        self.users, self.made = 0, ""
-        self.lock = threading.Lock()
+        self.lock, self.made, self.called = threading.Lock(), "", ""
 
     def __deepcopy__(self, memo: object) -> Self:
         """Return a new one: Gradio copies a state for each page."""
         return type(self)()
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait for the page's imports before this one."""
-        self.users += 1
-        try:
-            with self.lock:
-                yield
-        finally:
-            self.users -= 1
-            if not self.users:
-                self.made = ""
+    def forget(self) -> None:
+        """Forget the set that was made: the visitor has picked where pictures go."""
+        self.made = ""
 
 
 class _Recordings:
@@ -100,7 +96,7 @@ class Incoming:
                 SPECIES, value=None, label="Species", allow_custom_value=True, elem_id="set-species", scale=1,
                 min_width=130,
             )  # fmt: skip
-        self.target = [chosen, self.name, self.species]
+        self.target: list[Any] = [chosen, self.name, self.species]
         with gr.Tabs(elem_id="ways-in") as self.ways:
             with gr.Tab("Zip" if is_public() else "Zip or folder"):
                 self._build_zip()
@@ -156,6 +152,7 @@ class Incoming:
             self.webcam.stream, self.record, self.webcam, [self.add, self.said_of_class], preprocess=False,
             stream_every=1 / FRAMES_A_SECOND, concurrency_limit=None, by_page=True,
         )  # fmt: skip
+        on(self.target[0].input, _Turn.forget, self.turn, None, by_page=True)
         return [
             on(self.go.click, self.from_zip, [*target, self.aliases, self.zip, self.folder], view, **raw),
             on(self.files.upload, self.from_files, [*into_class, self.files], view, **raw),
@@ -228,10 +225,12 @@ class Incoming:
             yield from self._into_class(way, key, name, species, turn)
 
     def _into_class(self, way: FromFiles, key: str, name: str, species: str, turn: _Turn) -> Steps:
-        with turn.alone():
-            job = import_job(way, key or turn.made, name or free_name(), species)
+        with turn.lock:
+            is_there = name == turn.called and turn.made and (sets_folder() / turn.made).is_dir()
+            job = import_job(way, key or (turn.made if is_there else ""), name or free_name(), species)
             brought = yield from self._bring(job, self.said_of_class)
-            turn.made = brought.key if brought else turn.made
+            if brought:
+                turn.made, turn.called = brought.key, name
 
     def _bring(self, job: Bring, said: gr.HTML) -> Generator[Values, None, Brought | None]:
         try:

@@ -67,8 +67,8 @@ class ManyPictures:
             asked.then, self.judge, [run, self.files], view, preprocess=False, concurrency_limit=1,
             concurrency_id="batch",
         )  # fmt: skip
-        on(judging.then, self.end, [self.files, self.batch], view, preprocess=False)
-        on(self.stop.click, self.stopped, self.batch, self.status, cancels=judging)
+        on(judging.then, self.end, self.batch, view)
+        on(self.stop.click, self.stopped, [self.files, self.batch], self.status, preprocess=False, cancels=judging)
 
     def begin(self) -> Values:
         """Show that the batch waits for its turn."""
@@ -107,13 +107,8 @@ class ManyPictures:
             for upload in uploads:
                 upload.delete()
 
-    def end(self, payload: Sequence[dict[str, Any]] | None, batch: Batch | None) -> Values:
+    def end(self, batch: Batch | None) -> Values:
         """Show what was judged, however the batch ended."""
-        for each in payload or []:
-            # Only a batch that was stopped while it waited has files left.
-            with suppress(PictureError):
-                if upload := received(each):
-                    upload.delete()
         idle: Values = {
             self.files: None,
             self.go: gr.Button(interactive=True),
@@ -129,8 +124,12 @@ class ManyPictures:
             self.table: batch_table(batch),
         }
 
-    def stopped(self, batch: Batch | None) -> Values:
-        """Replace the progress; ``end`` shows what was judged."""
+    def stopped(self, payload: Sequence[dict[str, Any]] | None, batch: Batch | None) -> Values:
+        """Replace the progress, and delete the files of a batch that still waited; ``end`` shows what was judged."""
+        for each in payload or []:
+            with suppress(PictureError):
+                if upload := received(each):
+                    upload.delete()
         return {self.status: "" if batch else sentence(STOPPED)}
 
     def _going_on(self, batch: Batch) -> Values:
