@@ -29,11 +29,11 @@ def bring(page: Page, path: Path, counts: Mapping[str, int], more: Mapping[str, 
     press(page, "Bring them in")
 
 
-def shots(folder: Path, count: int) -> list[Path]:
-    """Write so many picture files that are unlike each other."""
+def shots(folder: Path, count: int, *, of: str) -> list[Path]:
+    """Write so many picture files that are unlike each other, and those of another name."""
     files = [folder / f"{number}.png" for number in range(count)]
     for number, path in enumerate(files):
-        path.write_bytes(shot(number))
+        path.write_bytes(shot((of, number)))
     return files
 
 
@@ -169,7 +169,7 @@ def test_without_a_hub_photographs_are_one_sentence_beside_their_button(tab: Pag
 
 
 def test_a_second_drop_while_the_first_comes_in_joins_the_same_set(tab: Page, on_disk: OnDisk, tmp_path: Path):
-    files = shots(tmp_path, 40)
+    files = shots(tmp_path, 40, of="a drop")
     tab.get_by_role("tab", name="Into a class").click()
     give(tab, DROP, *files[:30])
     give(tab, DROP, *files[30:])
@@ -179,14 +179,14 @@ def test_a_second_drop_while_the_first_comes_in_joins_the_same_set(tab: Page, on
 
 @pytest.mark.slow
 def test_files_and_a_burst_of_the_webcam_come_into_a_class(tab: Page, on_disk: OnDisk, tmp_path: Path):
-    files = shots(tmp_path, 7)
+    files = shots(tmp_path, 7, of="a burst")
     fill(tab, "Name of the new set", "A burst")
     tab.get_by_role("tab", name="Into a class").click()
     give(tab, DROP, *files[:5])
     says(tab, "5 pictures came in")
     assert on_disk("A burst") == {"happy": 5}
     pick(tab, "Class", "tired")
-    (tmp_path / "like.png").write_bytes(encoded(image(6).resize((36, 32))))
+    (tmp_path / "like.png").write_bytes(encoded(image(("a burst", 6)).resize((36, 32))))
     give(tab, DROP, *files[4:], tmp_path / "like.png")
     says(tab, "It is in the set already, as happy")
     assert on_disk("A burst") == {"happy": 5, "tired": 3}
