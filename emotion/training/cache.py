@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from emotion.core.config import Augmentation
 from emotion.core.errors import ConfigError
-from emotion.core.files import hash_file
+from emotion.core.files import hash_file, write_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,7 +96,8 @@ class Cache:
         content = save(rows, {"recipe": json.dumps(asdict(recipe))})
         path = self.folder / recipe.key / hashlib.sha256(content).hexdigest()
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        # Never over a file that another process has mapped: what it reads would be cut off.
+        write_files(path.parent, {path.name: content})
         return path
 
     def trim(self) -> None:
