@@ -142,11 +142,13 @@ def transfer(
 ) -> None:
     """Learn from each set, judge all of them, and say how much of the way what people teach goes."""
     folders, found = _named_folders(sets), find_run(run, root=runs)
-    from emotion.analysis.transfer import Transfer, sentences
-    from emotion.server.model_process import carry_out
+    from emotion.analysis.study import Judge
+    from emotion.analysis.transfer import between, sentences
+    from emotion.data.folders import find_pictures
+    from emotion.inference.classifier import Classifier
 
-    asked = Transfer(found, {name: str(folder) for name, folder in folders.items()}, use_aliases)
-    result = result_of(carry_out(asked), tell=show_progress)
+    pictures = {name: find_pictures(folder, use_aliases=use_aliases) for name, folder in folders.items()}
+    result = result_of(between(Judge(found, Classifier(found)), pictures), tell=show_progress)
     matrix = {
         name: {other: {"n": each.n, "accuracy": each.accuracy, "auc": each.auc} for other, each in row.items()}
         for name, row in result.matrix.items()

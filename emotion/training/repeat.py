@@ -58,12 +58,12 @@ def features_of_run(
 
 
 def retrain(
-    run: Run, classifier: Classifier, seeds: Sequence[int], pictures: Sequence[Path]
+    run: Run, classifier: Classifier, seeds: Sequence[int], judged: np.ndarray
 ) -> Generator[Progress, None, np.ndarray]:
-    """Retrain a run with each seed; return the (seeds, N, C) probabilities for ``pictures``.
+    """Retrain a run with each seed; return the (seeds, N, C) probabilities for (N, F) features of pictures.
 
     Each training equals a run with that seed: another split, order and best epoch, all other settings the same. They
-    share one pass over the pictures. An unreadable picture has rows of NaN.
+    share one pass over the pictures that they learn from.
     Raises RunError where the run trained more than its classifier, its pictures or backbone have changed, or the disk
     is full; EmotionError where the pictures or the backbone are missing.
     """
@@ -78,7 +78,7 @@ def retrain(
     learnt = find_pictures(root, use_aliases=config.use_aliases)
     parts = split(learnt, fraction=config.validation_share, seed=config.seed)
     require_unchanged(run, SplitRecord.of(parts, root), locate(config.backbone))
-    shown = torch.from_numpy((yield from features_of_run(pictures, run, classifier)))
+    shown = torch.from_numpy(judged)
     # The seed decides which pictures are varied, so every view of each picture is computed.
     network, processor = classifier.network, classifier.processor
     one_pass = FeaturePass(learnt, len(learnt), network, processor, _weights_of(run), Context(config))
