@@ -119,8 +119,7 @@ def compare(judge: Judge, request: Request) -> Generator[Progress, None, Compari
                 if isinstance(said, PictureError):
                     sample.unreadable[path] = str(said)
                 else:
-                    is_unknown = said.novelty.is_unknown if said.novelty else None
-                    row = ScoredPicture(path, picture.sha256, sample.label, said.scores, is_unknown)
+                    row = ScoredPicture(path, picture.sha256, sample.label, said.scores, said.is_unknown)
                     sample.scored.append(row)
     results: dict[str, dict[str, SampleResult]] = {name: {} for name in request.sets}
     for sample in samples:
