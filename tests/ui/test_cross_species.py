@@ -325,10 +325,9 @@ def test_a_saved_comparison_is_opened_again_with_its_warnings_and_what_was_left_
     open_tab(tab, "All numbers")
     assert NASTY in table(tab, "What came out, shown “happy”")
     says(tab, "1 near-duplicate found and left out; the next pictures by seed took their places.")
-    assert table(tab, "Pictures that were trained on")["human"] == ["happy/a.png", "happy/happy_001.png"]
+    says(tab, "trained on as happy/happy_001.png", "b.png is not a picture.")
     expect(tab.get_by_role("img", name="trained on", exact=True)).to_be_visible()
     says(tab, "held against 48 pictures", "Joy read as happy; bored not used")
-    assert table(tab, "Pictures that cannot be read")["human"] == ["happy/b.png", "b.png is not a picture."]
     for name in QUESTIONS:
         open_tab(tab, name)
         for width in (390, 1280):
