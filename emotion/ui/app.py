@@ -107,10 +107,8 @@ def _connect_ways(
     lead(runs.watch, "train", lambda name: follow(find(name), is_live=False), runs.open, train.view)
     lead(runs.again, "train", lambda name: of_run(find(name)), runs.open, train.settings.all)
     lead(one.photographs, "pictures", lambda: {ways: gr.Tabs(selected="photographs")}, None, [ways])
-    lead(
-        pictures.review.train, "train", lambda key: {train.pictures: key_to_train(key)}, pictures.chosen,
-        [train.pictures],
-    )  # fmt: skip
+    to_train = [train.pictures]
+    lead(pictures.train, "train", lambda key: {train.pictures: key_to_train(key)}, pictures.chosen, to_train)
 
 
 def _connect_sets(page: gr.Blocks, pictures: PicturesTab, train: TrainTab, compare: CompareTab) -> None:
