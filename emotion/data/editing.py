@@ -29,28 +29,14 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
     """Delete pictures of a set for good, by their file names within it, and return how many.
     Raises PictureError where one is not in the set, none would be left, or the set cannot be written.
     """
-    with changing(found) as before:
-        rows = _rows(before, files)
-        kept = {file: row for file, row in rows.items() if file not in files}
-        if not kept:
-            raise PictureError("No picture would be left: delete the whole set instead.")
-        rewrite(found.folder, before, before.with_rows(kept))
-    return len(rows) - len(kept)
+    return _change(found, dict.fromkeys(files))
 
 
 def relabel_pictures(found: SavedSet, labels: Mapping[str, str]) -> int:
     """Move pictures of a set, by their files, into other classes, which may be new; return how many were moved.
     Raises PictureError where one is not in the set, a class name is not allowed, or the set cannot be written.
     """
-    with changing(found) as before:
-        rows = _rows(before, labels)
-        wanted = [replace(row, label=class_label(labels[file])) for file, row in rows.items() if file in labels]
-        moved = numbered(
-            [row for row in wanted if alike(row.label) != alike(rows[row.file].label)], before, found.folder
-        )
-        after = before.with_rows({file: moved.get(file, row) for file, row in rows.items()})
-        rewrite(found.folder, before, after, {row.file: found.folder / old for old, row in moved.items()})
-    return len(moved)
+    return _change(found, labels)
 
 
 def take_aliases(found: SavedSet) -> int:
@@ -137,11 +123,22 @@ def numbered(rows: Sequence[PictureRow], before: Manifest, folder: Path) -> dict
     return named
 
 
-def _rows(manifest: Manifest, files: Collection[str]) -> dict[str, PictureRow]:
-    """Return a set's rows by file. Raises PictureError where ``files`` are none, or not all in the set."""
-    rows = {row.file: row for row in manifest.pictures}
-    if not files:
-        raise PictureError("No picture is ticked: tick some first.")
-    if unknown := sorted(set(files) - rows.keys()):
-        raise PictureError(f"{shown(unknown[0])} is not in the set any more: look at it again.")
-    return rows
+def _change(found: SavedSet, labels: Mapping[str, str | None]) -> int:
+    """Move pictures into other classes, and delete those whose new label is None; return how many changed."""
+    with changing(found) as before:
+        rows = {row.file: row for row in before.pictures}
+        if not labels:
+            raise PictureError("No picture is ticked: tick some first.")
+        if unknown := sorted(labels.keys() - rows.keys()):
+            raise PictureError(f"{shown(unknown[0])} is not in the set any more: look at it again.")
+        wanted = {file: class_label(label) for file in rows if (label := labels.get(file)) is not None}
+        changed = [replace(rows[file], label=label) for file, label in wanted.items()]
+        changed = [row for row in changed if alike(row.label) != alike(rows[row.file].label)]
+        moved = numbered(changed, before, found.folder)
+        kept = {file: moved.get(file, row) for file, row in rows.items() if file in wanted or file not in labels}
+        if not kept:
+            raise PictureError("No picture would be left: delete the whole set instead.")
+        rewrite(
+            found.folder, before, before.with_rows(kept), {row.file: found.folder / old for old, row in moved.items()}
+        )
+    return len(moved) + len(rows) - len(kept)
