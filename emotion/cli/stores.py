@@ -45,12 +45,12 @@ def space(
     as_json: AsJson = False,
 ) -> None:
     """Write the folder to push as a Hugging Face Space."""
-    from emotion.server.space import write_space
+    from emotion.server.publish import write_space
 
-    made = write_space(to)
-    values = {"space": str(made.folder), "files": made.files, "bytes": made.bytes, "push": made.push}
-    size = f"{made.files:,} files, {made.bytes / 1e6:.1f} MB"
-    answer(as_json, values, [f"written to {made.folder}: {size}", f"push it with: {made.push}"])
+    files = write_space(to)
+    size, push = sum(each.stat().st_size for each in files), f"hf upload USER/NAME {to} . --repo-type space"
+    values = {"space": str(to), "files": len(files), "bytes": size, "push": push}
+    answer(as_json, values, [f"written to {to}: {len(files):,} files, {size / 1e6:.1f} MB", f"push it with: {push}"])
 
 
 @backbones.callback()

@@ -140,18 +140,12 @@ class UploadCounter:
         held = sum(max(size_of(path), LEAST_BYTES) for path in uploads_folder().glob(f"*-{_short(address)}-*/*"))
         if held + self._coming[address] + size > ADDRESS_SHARE * self._room.limit:
             raise RefusedError("More files came from your address than this public server keeps: try again later.")
-        self._room.require(self._coming.total() + size)
-        self._coming[address] += size
-        try:
-            yield
-        finally:
-            self._coming[address] -= size
-
-    def arrived(self, size: int) -> None:
-        """Count the bytes of an upload that is on the disk, until that is measured again."""
-        if self._room:
-            with contextlib.suppress(RefusedError):  # The next upload is told.
-                self._room.note(size)
+        with self._room.reserved(size):
+            self._coming[address] += size
+            try:
+                yield
+            finally:
+                self._coming[address] -= size
 
 
 def _short(address: str) -> str:

@@ -16,7 +16,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from emotion.core.errors import ConfigError, EmotionError
-from emotion.server.limits import PASSWORD, public_limits, serves_mcp, what_to_install
+from emotion.server.limits import PASSWORD, public_limits, serves_mcp
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
 from emotion.ui.news import ROUTE, news_route
@@ -77,7 +77,7 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
     page.has_launched = True
     if has_tools:
         if page.mcp_server_obj is None:
-            raise ConfigError(f"The MCP tools cannot be served ({page.mcp_error}): {what_to_install()}.")
+            raise ConfigError(f"The MCP tools cannot be served: {page.mcp_error}.")
         from emotion.ui.tools import MOST_BODY_BYTES, adapt
 
         adapt(page.mcp_server_obj)
