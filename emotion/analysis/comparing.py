@@ -12,7 +12,7 @@ from emotion.analysis.study import Judge
 from emotion.core.errors import PictureError
 from emotion.core.format import count
 from emotion.core.labels import emotion_meant, is_relaxed
-from emotion.core.prediction import Judged
+from emotion.core.prediction import Prediction
 from emotion.core.progress import Progress
 from emotion.core.scored import SampleResult, ScoredPicture, summarise
 from emotion.data.folders import Picture, list_folder
@@ -153,14 +153,13 @@ class _Draw:
         self.near_duplicates[str(picture.path.absolute())] = twins[picture.path]
         return True
 
-    def take(self, picture: Picture, said: Judged | PictureError) -> None:
+    def take(self, picture: Picture, said: Prediction | PictureError) -> None:
         """Store a picture's prediction or error."""
         path = str(picture.path.absolute())
         if isinstance(said, PictureError):
             self.unreadable[path] = str(said)
         else:
-            is_unknown = said.novelty.is_unknown if said.novelty else None
-            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said.scores, is_unknown))
+            self.scored.append(ScoredPicture(path, picture.sha256, self.label, said.scores, said.is_unknown))
 
     def result(self, classes: list[str]) -> SampleResult:
         """Summarise the sample: smaller than requested if many were trained on; an error if too few are readable."""

@@ -39,18 +39,10 @@ class Novelty:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One of many pictures: the probability of every class, and its novelty, where known."""
-
-    scores: dict[str, float]
-    novelty: Novelty | None = None
-
-
-@dataclass(frozen=True)
 class Prediction:
     """The probability of every class (0 to 1, sums to 1) in the run's order, and the most likely one.
 
-    ``novelty`` is None where the run cannot tell.
+    ``seconds`` is measured for a single picture, else 0. ``novelty`` is None where the run cannot tell.
     """
 
     label: str

@@ -99,8 +99,8 @@ def basis(batch: Batch) -> str:
     """Return the basis of the numbers: pictures, chance level, run, precision and speed."""
     chance = f"chance {percent(1 / len(batch.classes))}"
     pace = f"{len(batch.rows) / batch.seconds:.1f} files a second" if batch.seconds else ""
-    parts = (count(len(batch.judged), "picture"), chance, f"run {batch.run}", batch.precision, pace)
-    return f"{', '.join(part for part in parts if part)}."
+    parts = [count(len(batch.judged), "picture"), chance, f"run {batch.run}", batch.precision, pace]
+    return f"{', '.join(filter(None, parts))}."
 
 
 def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
@@ -109,17 +109,14 @@ def left_out(batch: Batch, *, was_stopped: bool = False) -> list[str]:
     if was_stopped and len(batch.rows) < batch.total:
         said.append(f"Stopped after {len(batch.rows):,} of {batch.total:,} files; what is judged is kept.")
     if problems := [row for row in batch.rows if row.reason]:
-        first = problems[0]
-        which = f"{shown(first.picture)}: {first.reason}"
-        said.append(f"{count(len(problems), 'file')} not judged; the first is {which}")
+        first = f"{shown(problems[0].picture)}: {problems[0].reason}"
+        said.append(f"{count(len(problems), 'file')} not judged; the first is {first}")
     if known := sum(row.is_known for row in batch.judged):
-        which = "picture was" if known == 1 else "pictures were"
-        said.append(f"{known:,} {which} trained or validated on by this run: judged, but counted in no accuracy.")
+        said.append(f"{count(known, 'picture')} of this run's own training: judged, but counted in no accuracy.")
     if unknown := sum(bool(row.is_unknown) for row in batch.judged):
-        which = "picture is" if unknown == 1 else "pictures are"
         said.append(
-            f"{unknown:,} {which} of an unfamiliar kind: less like the training pictures than {percent(LEVEL)} of the "
-            "validation pictures are. Counted all the same."
+            f"{count(unknown, 'picture')} of an unfamiliar kind: less like the training pictures than {percent(LEVEL)} "
+            "of the validation pictures are. Counted all the same."
         )
     return [*said, *batch.notes]
 

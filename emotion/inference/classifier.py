@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +17,7 @@ from emotion.backbones.loading import load_checkpoint
 from emotion.backbones.network import Frozen, resolve_precision
 from emotion.backbones.pixels import in_background, read_processor, side_of, to_pixels
 from emotion.core.errors import BackboneError, PictureError, RunError
-from emotion.core.prediction import Judged, Prediction, Saliency
+from emotion.core.prediction import Prediction, Saliency
 from emotion.data.decoding import open_picture, reduced
 from emotion.inference.novelty import load_seen
 from emotion.inference.saliency import relevance, shown_box
@@ -56,14 +57,12 @@ class Classifier:
         """
         began = time.perf_counter()
         [said] = self._judged(to_pixels([open_picture(picture, name=name, side=self.side)], self.processor))
-        label = max(said.scores, key=said.scores.__getitem__)
-        seconds = time.perf_counter() - began
-        return Prediction(label, said.scores[label], said.scores, self.precision, seconds, said.novelty)
+        return replace(said, seconds=time.perf_counter() - began)
 
-    def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Judged | PictureError]:
+    def judge(self, pictures: Sequence[Path | Image.Image]) -> list[Prediction | PictureError]:
         """Return the prediction for each picture, in order, or the error that explains why there is none."""
         batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
-        said: list[Judged | PictureError] = []
+        said: list[Prediction | PictureError] = []
         for opened, pixels in in_background(self._decode, batches, ahead=2):
             judged = iter(self._judged(pixels) if pixels is not None else [])
             said += [each if isinstance(each, PictureError) else next(judged) for each in opened]
@@ -113,9 +112,14 @@ class Classifier:
         return opened, to_pixels(images, self.processor) if images else None
 
     @torch.inference_mode()
-    def _judged(self, pixels: torch.Tensor) -> list[Judged]:
+    def _judged(self, pixels: torch.Tensor) -> list[Prediction]:
         """Return the predictions for (B, 3, H, W) pixels."""
         features = self._frozen(pixels)
         rows = self.network.head(features).softmax(-1).tolist()
-        known = self._seen.novelty(features.cpu().numpy()) if self._seen else [None] * len(rows)
-        return [Judged(dict(zip(self.classes, row, strict=True)), each) for row, each in zip(rows, known, strict=True)]
+        known = self._seen.novelty(features.cpu()) if self._seen else [None] * len(rows)
+        said = []
+        for row, novelty in zip(rows, known, strict=True):
+            scores = dict(zip(self.classes, row, strict=True))
+            label = max(scores, key=scores.__getitem__)
+            said.append(Prediction(label, scores[label], scores, self.precision, 0.0, novelty))
+        return said

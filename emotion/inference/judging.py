@@ -7,18 +7,18 @@ import hashlib
 import io
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from emotion.core.errors import PictureError, RunError
 from emotion.core.format import listed
-from emotion.core.prediction import Judged
+from emotion.core.prediction import Prediction
 from emotion.core.progress import Progress, result_of
 from emotion.data.archive import unpack
 from emotion.data.decoding import decoded, opened
@@ -30,9 +30,6 @@ from emotion.data.sets import SavedSet
 from emotion.inference.batch import Batch, Row
 from emotion.runs.run import Run
 from emotion.runs.split import load_split
-
-if TYPE_CHECKING:
-    from emotion.inference.classifier import Classifier
 
 # As many as ``Classifier`` scores at once, and how many more are decoded meanwhile.
 BATCH, AHEAD = 8, 3
@@ -67,36 +64,32 @@ class JudgeMany:
         """
         yield Progress(0, 0, "loading the run's model")
         # Imported only in the worker process: the page's process has no torch.
+        from emotion.backbones.pixels import in_background
         from emotion.inference.classifier import Classifier
 
-        classifier = Classifier(self.run)
+        classifier, known = Classifier(self.run), _known(self.run)
         with _opened(self.files, classes=classifier.classes, limits=self.limits) as (items, notes):
-            total, began = len(items), time.monotonic()
+            total, doing, began = len(items), f"judging {len(items):,} pictures", time.monotonic()
             batch = Batch(
                 self.run.name, tuple(classifier.classes), classifier.precision, total, time.time(), tuple(notes)
             )
-            done, doing = 0, f"judging {total:,} pictures"
-            yield Judging(done, total, doing, batch)
-            for rows in self._judged(classifier, items, deadline=began + self.limits.seconds):
-                done += len(rows)
-                yield Judging(done, total, doing, replace(batch, rows=rows, seconds=time.monotonic() - began))
-
-    def _judged(self, classifier: Classifier, items: Sequence[Item], *, deadline: float) -> Iterator[tuple[Row, ...]]:
-        from emotion.backbones.pixels import in_background
-
-        known = _known(self.run)
-        decoding = in_background(lambda item: _decoded(item, self.limits, known, classifier.side), items, ahead=AHEAD)
-        for start in range(0, len(items), BATCH):
-            batch = list(islice(decoding, BATCH))
-            if time.monotonic() > deadline:
-                reason = f"It was not judged: there are {self.limits.seconds:g} seconds for all. Give fewer pictures."
-                yield tuple(Row(row.picture, row.label, reason=reason) for row, _ in items[start:])
-                return
-            said = iter(classifier.judge([image for _, image in batch if image]))
-            yield tuple(
-                _with(row, next(said), _thumbnail(image) if place < self.thumbnails else b"") if image else row
-                for place, (row, image) in enumerate(batch, start)
-            )
+            yield Judging(0, total, doing, batch)
+            decoding = in_background(partial(_decoded, self.limits, known, classifier.side), items, ahead=AHEAD)
+            for start in range(0, total, BATCH):
+                part = list(islice(decoding, BATCH))
+                if is_late := time.monotonic() > began + self.limits.seconds:
+                    why = f"It was not judged: there are {self.limits.seconds:g} seconds for all. Give fewer pictures."
+                    rows = [Row(row.picture, row.label, reason=why) for row, _ in items[start:]]
+                else:
+                    said = iter(classifier.judge([image for _, image in part if image]))
+                    rows = [
+                        _judged(row, next(said), image, has_thumbnail=place < self.thumbnails) if image else row
+                        for place, (row, image) in enumerate(part, start)
+                    ]
+                seconds = time.monotonic() - began
+                yield Judging(start + len(rows), total, doing, replace(batch, rows=tuple(rows), seconds=seconds))
+                if is_late:
+                    return
 
 
 def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
@@ -110,14 +103,7 @@ def gathered(steps: Iterable[Progress]) -> Iterator[Batch | Progress]:
             yield step
 
 
-def _with(row: Row, said: Judged | PictureError, thumbnail: bytes) -> Row:
-    if isinstance(said, PictureError):
-        return replace(row, reason=str(said))
-    unknown = said.novelty.is_unknown if said.novelty else None
-    return replace(row, scores=said.scores, is_unknown=unknown, thumbnail=thumbnail)
-
-
-def _decoded(item: Item, limits: Limits, known: frozenset[str], side: int) -> tuple[Row, Image.Image | None]:
+def _decoded(limits: Limits, known: Collection[str], side: int, item: Item) -> tuple[Row, Image.Image | None]:
     """Return the row of an item, and its picture; None where the row says why it cannot be read."""
     row, path = item
     if path is None:
@@ -131,23 +117,27 @@ def _decoded(item: Item, limits: Limits, known: frozenset[str], side: int) -> tu
         return replace(row, reason=str(error)), None
 
 
-def _thumbnail(image: Image.Image) -> bytes:
-    small, buffer = image.copy(), io.BytesIO()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    small.save(buffer, "WEBP", quality=70)
-    return buffer.getvalue()
+def _judged(row: Row, said: Prediction | PictureError, image: Image.Image, *, has_thumbnail: bool) -> Row:
+    if isinstance(said, PictureError):
+        return replace(row, reason=str(said))
+    buffer = io.BytesIO()
+    if has_thumbnail:
+        small = image.copy()
+        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        small.save(buffer, "WEBP", quality=70)
+    return replace(row, scores=said.scores, is_unknown=said.is_unknown, thumbnail=buffer.getvalue())
 
 
-def _known(run: Run) -> frozenset[str]:
+def _known(run: Run) -> set[str]:
     """Return the SHA-256 of each picture the run was trained and validated on, as stored and as imported."""
     try:
         used = {row.sha256 for row in load_split(run).rows}
     except RunError:
-        return frozenset()
+        return set()
     with contextlib.suppress(PictureError):
         rows = SavedSet(Path(run.config().pictures)).manifest.pictures
         used |= {row.source_sha256 for row in rows if row.sha256 in used}
-    return frozenset(used)
+    return used
 
 
 @contextmanager
@@ -156,8 +146,6 @@ def _opened(
 ) -> Iterator[tuple[list[Item], list[str]]]:
     """Open files given as (path, original name); yield items, and sentences on how they were read.
 
-    In a zip or a folder, class folders give each picture its class if all pictures lie in folders of the run's
-    ``classes``; case does not matter. Hidden files are skipped.
     Raises PictureError where a zip or a folder cannot be read safely, there is no file, or there are more than the
     limits allow.
     """
@@ -165,20 +153,17 @@ def _opened(
         items: list[Item] = []
         notes: list[str] = []
         for number, (path, name) in enumerate(files):
-            title = shown(PurePosixPath(name).name)
-            skipped: list[Skipped] = []
-            folder = path
-            if PurePosixPath(name).suffix.lower() == ".zip" and not path.is_dir():
+            title, folder, skipped = kept_text(PurePosixPath(name.replace("\\", "/")).name), path, list[Skipped]()
+            if title.lower().endswith(".zip") and not path.is_dir():
                 folder = Path(work, str(number))
                 skipped = result_of(unpack(path, folder, limits))
             if folder.is_dir():
+                within, note = _within(folder, skipped, classes=classes, limits=limits)
                 # Two zips may hold files with the same name.
-                before = f"{title}/" if len(files) > 1 else ""
-                within, note = _within(folder, skipped, classes=classes, limits=limits, before=before)
-                items += within
-                notes += [f"{title}: {note}"] if note else []
+                before = f"{shown(title)}/" if len(files) > 1 else ""
+                items += [(replace(row, picture=before + row.picture), file) for row, file in within]
+                notes += [f"{shown(title)}: {note}"] if note else []
             else:
-                title = kept_text(PurePosixPath(name.replace("\\", "/")).name)
                 reason = reason_against(title) if path.is_file() else "It is not there: check its path."
                 items.append((Row(title, reason=reason), None if reason else path))
         if not items:
@@ -191,33 +176,25 @@ def _opened(
 
 
 def _within(
-    folder: Path, skipped: Sequence[Skipped], *, classes: Sequence[str], limits: Limits, before: str
+    folder: Path, skipped: Sequence[Skipped], *, classes: Sequence[str], limits: Limits
 ) -> tuple[list[Item], str]:
-    """Return a folder's items by name, and a sentence where only some of its folders are classes of the run."""
-    listing = list_folder(folder, limits=limits)
-    loose = [each.original for each in listing.left_out if each.reason == LOOSE]
-    labels, note = _labels(listing.files, loose, classes=classes)
-    names = [*(name for names in listing.files.values() for name in names), *loose]
-    items: list[Item] = [(Row(before + name, labels.get(name, "")), folder / name) for name in names]
-    items += [
-        (Row(before + each.original, reason=each.reason), None)
-        for each in [*skipped, *listing.left_out]
-        if each.reason not in (HIDDEN, LOOSE)
-    ]
+    """Return a folder's items by name; a sentence where only some of its folders are classes of the run.
+
+    Where all pictures lie in folders of the run's ``classes``, those are their labels; case does not matter. Hidden
+    files are skipped.
+    """
+    listing, known = list_folder(folder, limits=limits), {alike(each): each for each in classes}
+    labels = {name: known.get(alike(label), "") for label, names in listing.files.items() for name in names}
+    loose = {each.original: "" for each in listing.left_out if each.reason == LOOSE}
+    foreign = [repr(shown(label)) for label in listing.files if alike(label) not in known]
+    note = ""
+    if any(labels.values()) and (foreign or loose):
+        odd = foreign[:5] or ["what lies outside its folders"]
+        verb = "belongs" if len(odd) == 1 else "belong"
+        note = (
+            f"{listed(odd)} {verb} to no class of this run, so its folders give no labels and no accuracy is counted."
+        )
+    items: list[Item] = [(Row(name, "" if note else label), folder / name) for name, label in (labels | loose).items()]
+    reasons = [each for each in [*skipped, *listing.left_out] if each.reason not in (HIDDEN, LOOSE)]
+    items += [(Row(each.original, reason=each.reason), None) for each in reasons]
     return sorted(items, key=lambda item: item[0].picture), note
-
-
-def _labels(
-    files: Mapping[str, Sequence[str]], loose: Sequence[str], *, classes: Sequence[str]
-) -> tuple[dict[str, str], str]:
-    """Return the class of each file if all folders are the run's classes, and a sentence if only some are."""
-    known = {alike(each): each for each in classes}
-    foreign = [label for label in files if alike(label) not in known]
-    if len(foreign) == len(files):
-        return {}, ""
-    if foreign or loose:
-        lacking = listed([repr(shown(each)) for each in foreign[:5]]) if foreign else "pictures outside its folders"
-        verb = "are" if len(foreign) != 1 else "is"
-        why = f"{lacking} {verb} no class of this run" if foreign else f"it holds {lacking}"
-        return {}, f"{why}, so its folders are not taken for classes and no accuracy is counted."
-    return {name: known[alike(label)] for label, names in files.items() for name in names}, ""

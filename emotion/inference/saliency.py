@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 import torch
@@ -24,9 +23,8 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
     the score's gradient, and R (tokens, tokens) starts as the identity.
 
     The paper reads the class token's row of R, since its classifiers read that token alone. Others read the mean of the
-    patch tokens too, or only that mean: which, is found from the tokens that the features depend on. The result is a
-    weighted sum of the rows of ``R - I`` that are read (the class token's, the mean of the patches'), each weighted by
-    what it adds to the score (positive part of gradient times feature, scaled to a sum of 1).
+    patch tokens too, or only that mean: which, is found from the tokens that the features depend on. The result is the
+    sum of the rows of ``R - I`` that are read, weighted by what each adds to the score (gradient times feature).
 
     The score is the class's logit minus the mean of the others, since a change common to all logits changes no
     probability. Computed in float32; the network's settings are restored afterwards.
@@ -50,11 +48,16 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
         logits, features = output.logits[0], given[0]
         others = torch.cat([logits[:index], logits[index + 1 :]])
         layers = output.attentions
-        *slopes, slope = torch.autograd.grad(logits[index] - others.mean(), [*layers, features], retain_graph=True)
+        *gradients, slope = torch.autograd.grad(logits[index] - others.mean(), [*layers, features], retain_graph=True)
         # Each feature gets its own weight: after a layer norm the plain sum is constant.
         uneven = features @ torch.arange(1.0, features.shape[-1] + 1, device=features.device)
         [dependence] = torch.autograd.grad(uneven.sum(), last)
-    flow = rollout([(weights[0].detach(), each[0]) for weights, each in zip(layers, slopes, strict=True)])
+    identity = torch.eye(layers[0].shape[-1], device=layers[0].device)
+    flow = identity
+    for weights, gradient in zip(layers, gradients, strict=True):
+        flow = flow + (weights[0].detach() * gradient[0]).clamp(min=0).mean(0) @ flow
+    # A token's effect on itself does not show where attention goes.
+    flow = flow - identity
     # Counted from the end: the class token, registers and DeiT's distillation token come before the patches.
     patches = slice(-network.patches, None)
     mean = flow[patches].mean(0)
@@ -62,29 +65,11 @@ def relevance(network: Network, pixels: Tensor, *, index: int) -> Tensor:
     if network.tokens[0] > network.patches and dependence[0, 0].any():
         rows = [flow[0], mean] if features.shape[-1] > last[0].shape[-1] else [flow[0]]
     added = (slope * features.detach()).reshape(len(rows), -1).sum(1)
+    # Where nothing adds to the score, what takes from it.
+    weights = added.clamp(min=0) if (added > 0).any() else added.abs()
+    shares = weights / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
     side = int(network.patches**0.5)
-    return (shares(added) @ torch.stack(rows))[patches].reshape(side, side)
-
-
-def rollout(layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Return R - I (tokens, tokens) of each block's attention and its gradient, both (heads, tokens, tokens), in order.
-
-    The identity is subtracted because a token's effect on itself does not show where attention goes.
-    """
-    identity = torch.eye(layers[0][0].shape[-1], device=layers[0][0].device)
-    flow = identity
-    for weights, slope in layers:
-        flow = flow + (weights * slope).clamp(min=0).mean(0) @ flow
-    return flow - identity
-
-
-def shares(added: Tensor) -> Tensor:
-    """Return the weight of each row (sums to 1): its positive contribution to the score, or its absolute one where
-    none is positive.
-    """
-    positive = added.clamp(min=0)
-    weights = positive if positive.any() else added.abs()
-    return weights / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+    return (shares @ torch.stack(rows))[patches].reshape(side, side)
 
 
 def shown_box(processor: BaseImageProcessor, *, width: int, height: int) -> Box:

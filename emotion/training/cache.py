@@ -11,59 +11,31 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from emotion.core.config import Augmentation
 from emotion.core.errors import ConfigError
 from emotion.core.files import hash_file, write_files
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Raise this when decoding, variation or pooling gives different results, or files another form: it empties the cache.
-VERSION = 4
-DEFAULT_GIGABYTES = 2.0
 KEY_DIGITS = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How a picture becomes a row; recipes that differ in any field share no rows.
-
-    ``weights`` is the SHA-256 of the backbone's file, ``trained_blocks`` the number of blocks after the row (0 for
-    features), ``processor`` its settings as JSON, ``packages`` the versions of the packages that decode and compute.
-    """
-
-    weights: str
-    trained_blocks: int
-    image_size: int
-    precision: str
-    device: str
-    processor: str
-    packages: str
-    version: int = VERSION
-
-    @property
-    def key(self) -> str:
-        """The first hexadecimal digits of the recipe's hash."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
-
-
-def row_key(sha256: str, *, view: int, augmentation: Augmentation) -> str:
-    """Return the name of a picture's row: its content and its view (0 for the unchanged picture)."""
-    return f"{sha256}/{augmentation}-{view}" if view else f"{sha256}/plain"
+# How a picture becomes a row, as JSON values; recipes that differ in any of them share no rows.
+Recipe = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
 class Entry:
     """What is cached for one recipe, as JSON values; ``last_used`` is a Unix time, ``size`` is in bytes."""
 
-    recipe: dict[str, Any]
+    recipe: Recipe
     rows: int
     size: int
     last_used: float
@@ -79,7 +51,7 @@ class Cache:
     def find(self, recipe: Recipe, names: Collection[str]) -> dict[str, Tensor]:
         """Return the cached rows of these names, memory-mapped."""
         found: dict[str, Tensor] = {}
-        for path in sorted((self.folder / recipe.key).glob("*")) if self.limit else []:
+        for path in sorted(self._place(recipe).glob("*")) if self.limit else []:
             if rows := read_rows(path, names):
                 found |= rows
                 # The modification time records the last use.
@@ -93,8 +65,8 @@ class Cache:
         """
         from safetensors.torch import save
 
-        content = save(rows, {"recipe": json.dumps(asdict(recipe))})
-        path = self.folder / recipe.key / hashlib.sha256(content).hexdigest()
+        content = save(rows, {"recipe": json.dumps(recipe)})
+        path = self._place(recipe) / hashlib.sha256(content).hexdigest()
         path.parent.mkdir(parents=True, exist_ok=True)
         # Never over a file that another process has mapped: what it reads would be cut off.
         write_files(path.parent, {path.name: content})
@@ -102,52 +74,48 @@ class Cache:
 
     def trim(self) -> None:
         """Delete the least recently used files until the others are within the limit."""
-        files = sorted(self._files(), key=lambda file: file[2])
-        total = sum(size for _, size, _ in files)
+        files = sorted(self._files().items(), key=lambda file: -file[1].st_mtime)
+        total = sum(stat.st_size for _, stat in files)
         while total > self.limit:
-            path, size, _ = files.pop(0)
+            path, stat = files.pop()
             path.unlink(missing_ok=True)
-            total -= size
+            total -= stat.st_size
 
     def entries(self) -> list[Entry]:
         """Return the cached entries, most recently used first."""
-        entries: dict[str, Entry] = {}
-        for path, size, used in self._files():
-            try:
+        entries: dict[Path, Entry] = {}
+        for path, stat in self._files().items():
+            with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, TypeError):
                 with safe_open(path, framework="numpy") as file:
                     recipe, rows = json.loads(file.metadata()["recipe"]), len(file.keys())
-            except (OSError, SafetensorError, ValueError, KeyError, TypeError):
-                continue
-            old = entries.get(path.parent.name, Entry(recipe, 0, 0, 0.0))
-            entries[path.parent.name] = Entry(recipe, old.rows + rows, old.size + size, max(old.last_used, used))
+                old = entries.get(path.parent, Entry(recipe, 0, 0, 0.0))
+                size, used = old.size + stat.st_size, max(old.last_used, stat.st_mtime)
+                entries[path.parent] = Entry(recipe, old.rows + rows, size, used)
         return sorted(entries.values(), key=lambda entry: -entry.last_used)
 
     def size(self) -> int:
         """Return the size of the cache in bytes."""
-        return sum(size for _, size, _ in self._files())
+        return sum(stat.st_size for stat in self._files().values())
 
     def clear(self) -> int:
         """Delete the whole cache and return the number of bytes freed."""
         before = self.size()
-        for path, _, _ in self._files():
+        for path in self._files():
             with contextlib.suppress(OSError):
                 path.unlink()
-        for folder in self._folders():
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+                path.parent.rmdir()  # Fails until it is empty.
         return before - self.size()
 
-    def _files(self) -> list[tuple[Path, int, float]]:
-        """Return each cached file, those of older versions too, with its size in bytes and the time of its last use."""
-        found = []
-        for path in (path for folder in self._folders() for path in folder.glob("*")):
-            with contextlib.suppress(OSError):
-                found.append((path, path.stat().st_size, path.stat().st_mtime))
-        return found
+    def _place(self, recipe: Recipe) -> Path:
+        return self.folder / hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:KEY_DIGITS]
 
-    def _folders(self) -> list[Path]:
-        """Return the recipes' folders. Anything else in this folder must not be deleted."""
-        return [path for path in self.folder.glob("[0-9a-f]" * KEY_DIGITS) if path.is_dir() and not path.is_symlink()]
+    def _files(self) -> dict[Path, os.stat_result]:
+        """Return the files of all recipes, old ones too. Anything else in the folder is never touched."""
+        found = {}
+        for path in self.folder.glob(f"{'[0-9a-f]' * KEY_DIGITS}/*"):
+            with contextlib.suppress(OSError):
+                found[path] = path.stat()
+        return found
 
 
 def read_rows(path: Path, names: Collection[str]) -> dict[str, Tensor]:
@@ -169,11 +137,8 @@ def open_cache() -> Cache:
     """Return the cache in ``cache_folder()``, limited to ``$EMOTION_CACHE_GB`` gigabytes (default 2).
     Raises ConfigError where the limit is not a number.
     """
-    text = os.environ.get("EMOTION_CACHE_GB") or str(DEFAULT_GIGABYTES)
-    try:
-        limit = int(float(text) * 1e9)
-    except (ValueError, OverflowError):
-        limit = -1
-    if limit < 0:
-        raise ConfigError(f"EMOTION_CACHE_GB is {text!r}: set it to a number of gigabytes, 0 for none.")
-    return Cache(cache_folder(), limit)
+    text = os.environ.get("EMOTION_CACHE_GB") or "2"
+    with contextlib.suppress(ValueError, OverflowError):
+        if (limit := int(float(text) * 1e9)) >= 0:
+            return Cache(cache_folder(), limit)
+    raise ConfigError(f"EMOTION_CACHE_GB is {text!r}: set it to a number of gigabytes, 0 for none.")

@@ -5,137 +5,143 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import torch
+from accelerate.utils import gather_object
 from torch import Tensor, nn
 from torch.nn import functional
 
 from emotion.core.errors import BackboneError, ConfigError
 from emotion.core.events import EpochDone, Scores, StepDone
 from emotion.inference.novelty import Seen, chosen, see
-from emotion.training.checkpoint import Best
-from emotion.training.context import Context
-from emotion.training.inputs import Examples, Inputs, batches, shard, steps_in
-from emotion.training.model import Model
+from emotion.training.context import Context, Model
+from emotion.training.inputs import Examples, Inputs, batches, shard
 from emotion.training.optimizer import WeightAverage, copy_in_order, make_optimizer
 
 VALIDATION_BATCH = 64
+# What a training continues from, tensors and plain values; None where it begins.
+State = dict[str, Any] | None
 NO_NUMBERS = "This backbone makes no numbers of these pictures: its weights are damaged, choose another one."
 
 
+@dataclass(frozen=True)
+class Best:
+    """The epoch with the lowest validation loss; ``probabilities`` maps each validation picture's index among all
+    pictures of the split to its (C,) probabilities. ``seen`` lets the run recognise familiar pictures.
+    """
+
+    epoch: int
+    scores: Scores
+    probabilities: dict[int, list[float]]
+    weights: dict[str, Tensor]
+    seen: Seen | None = None
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a dictionary of tensors and plain values."""
+        return {**vars(self), "scores": asdict(self.scores), "seen": self.seen and vars(self.seen)}
+
+    @classmethod
+    def from_state(cls, state: State) -> Best | None:
+        """Rebuild what ``to_state`` returned, if anything. The state of an older version has no ``seen``."""
+        if state is None:
+            return None
+        seen = state.get("seen")
+        return cls(**{**state, "scores": Scores(**state["scores"]), "seen": Seen(**seen) if seen else None})
+
+
 class Epochs:
-    """Trains a model's head, and its body where that is trained, and remembers the epoch of lowest validation loss.
+    """Trains a model's head, and its body where that is trained; ``best`` is the epoch of lowest validation loss.
 
     ``seen`` are the features by which the run recognises familiar pictures. Where a body is trained, they change with
     it: ``seen`` is then None, and they are collected during each epoch, from training pictures with that epoch's
-    variations and current weights, and from validation pictures with the weights that are saved.
+    variations and current weights, and from validation pictures with the weights that are saved. With a ``state``, the
+    next epoch goes on from it: the order and the variations of the pictures depend only on the epoch.
     """
 
     def __init__(
-        self, model: Model, inputs: Inputs, examples: Examples, *, seen: Seen | None, context: Context
+        self, model: Model, inputs: Inputs, examples: Examples, context: Context, *, seen: Seen | None, state: State
     ) -> None:
         self.best: Best | None = None
-        self.stopped_early = False
-        self.finished_epochs = 0
-        self._context, self._config = context, context.config
-        self._head, self._inputs, self._examples, self._seen = model.head, inputs, examples, seen
-        self._train, self._validation = examples.train, examples.validation
-        self._steps_per_epoch = steps_in(len(self._train), batch_size=self._config.batch_size)
-        self._optimizer, self._scheduler = make_optimizer(
-            list(model.head.linear.parameters()),
-            model.trained.layers() if model.trained else [],
-            config=self._config,
-            steps=self._steps_per_epoch * self._config.epochs,
-        )
+        self.finished = 0
+        self._context, self._config, self._head, self._step = context, context.config, model.head, 0
+        self._inputs, self._examples, self._seen = inputs, examples, seen
+        self._steps = math.ceil(len(examples.train) / self._config.batch_size) * self._config.epochs
+        layers = model.trained.layers() if model.trained else []
+        heads = list(model.head.linear.parameters())
+        self._optimizer, self._scheduler = make_optimizer(heads, layers, config=self._config, steps=self._steps)
+        self._cost = examples.cost(self._config.label_smoothing)
         self._top: nn.Module = model.trained or model.head.linear
         if context.processes > 1:
             self._top = context.accelerator.prepare_model(self._top)
         self._weights = model.weights()
         self._average = WeightAverage(self._weights, on=self._config.weight_averaging)
-        self._step = 0
-        self._references = set(chosen(self._train, width=model.head.linear.in_features, seed=self._config.seed))
+        self._references = set(chosen(examples.train, width=model.head.linear.in_features, seed=self._config.seed))
         self._passed: dict[int, Tensor] = {}
+        if state is not None:
+            copy_in_order(state["weights"], into=self._weights)
+            self._average.resume_from(state["average"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._scheduler.load_state_dict(state["scheduler"])
+            self.finished, self._step, self.best = state["epoch"], state["step"], Best.from_state(state["best"])
 
     def run(self) -> Iterator[StepDone | EpochDone]:
-        """Validate, then train and validate epoch by epoch; after ``resume_from``, continue with the next epoch.
+        """Validate, then train and validate epoch by epoch.
         Raises Stopped on request; BackboneError or ConfigError where the loss is not a number.
         """
-        if self.finished_epochs == 0:
-            scores, _ = self._validate()
-            if not math.isfinite(scores.loss):
-                raise BackboneError(NO_NUMBERS)
-            yield EpochDone(
-                epoch=0,
-                train_loss=None,
-                train_accuracy=None,
-                validation=scores,
-                is_best=False,
-                remaining_seconds=0.0,
-            )
-        self._began, self._resumed_step, self._pictures = time.perf_counter(), self._step, 0
-        for epoch in range(self.finished_epochs + 1, self._config.epochs + 1):
+        self._began, self._resumed, self._pictures = time.perf_counter(), self._step, 0
+        if self.finished == 0:
+            yield self._validate(0, None)
+            self._began = time.perf_counter()
+        for epoch in range(self.finished + 1, self._config.epochs + 1):
             # Checked before an epoch, so that a run interrupted after its last epoch does not continue.
-            waited = self.finished_epochs - self.best.epoch if self.best else 0
-            self.stopped_early = 0 < self._config.early_stopping <= waited
-            if self.stopped_early:
+            waited = self.finished - self.best.epoch if self.best else 0
+            if 0 < self._config.early_stopping <= waited:
                 return
             sums = torch.zeros(4, dtype=torch.float64, device=self._context.device)
-            yield from self._train_epoch(epoch, sums)
-            with self._average.in_place():
-                scores, probabilities = self._validate()
-                is_best = self.best is None or scores.loss < self.best.scores.loss
-                if is_best:
-                    weights = {name: value.clone() for name, value in self._weights.items()}
-                    self.best = Best(epoch, scores, probabilities, weights, self._seen or self._see())
-            self.finished_epochs = epoch
-            trained = self._scores(sums)
-            yield EpochDone(
-                epoch=epoch,
-                train_loss=trained.loss,
-                train_accuracy=trained.accuracy,
-                validation=scores,
-                is_best=is_best,
-                remaining_seconds=self._remaining_seconds(),
-            )
+            yield from self._train(epoch, sums)
+            done = self._validate(epoch, self._scores(sums))
+            self.finished = epoch
+            yield done
 
     def state(self) -> dict[str, Any]:
-        """Return what ``resume_from`` needs to continue after the last finished epoch: tensors and plain values."""
+        """Return what is needed to continue after the last finished epoch."""
         return {
-            "epoch": self.finished_epochs,
+            "epoch": self.finished,
             "step": self._step,
             "weights": self._weights,
             "average": self._average.state(),
             "whitening": (self._head.mean, self._head.projection),
             "optimizer": self._optimizer.state_dict(),
             "scheduler": self._scheduler.state_dict(),
-            "best": self.best.to_state() if self.best else None,
+            "best": self.best and self.best.to_state(),
         }
 
-    def resume_from(self, state: dict[str, Any]) -> None:
-        """Continue from ``state``. The order and the variations of the pictures depend only on the epoch."""
-        copy_in_order(state["weights"], into=self._weights)
-        self._average.resume_from(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._scheduler.load_state_dict(state["scheduler"])
-        self.finished_epochs, self._step = state["epoch"], state["step"]
-        self.best = Best.from_state(state["best"]) if state["best"] else None
-
-    def _train_epoch(self, epoch: int, sums: Tensor) -> Iterator[StepDone]:
-        config, context = self._config, self._context
+    def _train(self, epoch: int, sums: Tensor) -> Iterator[StepDone]:
+        """Train on every picture once and add to the epoch's ``sums``."""
+        config, train = self._config, self._examples.train
         self._top.train()
-        for batch in batches(len(self._train), batch_size=config.batch_size, seed=config.seed, epoch=epoch):
-            context.stop_if_asked()
-            places, weights = shard(batch, rank=context.rank, processes=context.processes)
+        for batch in batches(len(train), batch_size=config.batch_size, seed=config.seed, epoch=epoch):
+            self._context.stop_if_asked()
             rate = float(self._scheduler.get_last_lr()[0])
-            counts = torch.tensor(weights, device=context.device)
-            of_batch = self._take_step([self._train[place] for place in places], counts, len(batch), epoch)
+            indices, counts, logits = self._forward([train[place] for place in batch], epoch)
+            labels = self._examples.labels[indices]
+            # Gradients are averaged over the processes, so each process scales its loss by their number.
+            loss = (self._cost(logits, labels) * counts).sum() * self._context.processes / len(batch)
+            self._optimizer.zero_grad()
+            loss.backward()
+            if config.gradient_clipping:
+                nn.utils.clip_grad_norm_(self._top.parameters(), config.gradient_clipping)
+            self._optimizer.step()
+            self._scheduler.step()
+            self._average.update()
+            self._step, self._pictures = self._step + 1, self._pictures + len(batch)
+            of_batch = _sums(logits, labels, counts)
             sums += of_batch
             scores = self._scores(of_batch)
             if not math.isfinite(scores.loss):
                 raise ConfigError(f"The loss is not a number any more in epoch {epoch}: lower the learning rate.")
-            self._pictures += len(batch)
             yield StepDone(
                 epoch=epoch,
                 step=self._step,
@@ -146,74 +152,62 @@ class Epochs:
                 remaining_seconds=self._remaining_seconds(),
             )
 
-    def _remaining_seconds(self) -> float:
-        """Return the estimated time for the remaining steps, at the pace so far, which includes the validations."""
-        pace = (time.perf_counter() - self._began) / (self._step - self._resumed_step)
-        return pace * (self._steps_per_epoch * self._config.epochs - self._step)
-
-    def _take_step(self, indices: list[int], counts: Tensor, size: int, epoch: int) -> Tensor:
-        """Train on this process's part of a batch of ``size`` and return its sums."""
-        config, target = self._config, self._examples.labels[indices]
-        logits, features = self._forward(self._inputs.training(indices, epoch=epoch))
-        if features is not None:
-            self._note(indices, features, only=self._references)
-        losses = functional.cross_entropy(
-            logits,
-            target,
-            weight=self._examples.class_weights,
-            reduction="none",
-            label_smoothing=config.label_smoothing,
-        )
-        # Gradients are averaged over the processes, so each process scales its loss by their number.
-        loss = (losses * counts).sum() * self._context.processes / size
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if config.gradient_clipping:
-            nn.utils.clip_grad_norm_(self._top.parameters(), config.gradient_clipping)
-        self._optimizer.step()
-        self._scheduler.step()
-        self._average.update()
-        self._step += 1
-        return _sums(logits, target, counts)
-
-    @torch.inference_mode()
-    def _validate(self) -> tuple[Scores, dict[int, list[float]]]:
-        """Return the scores, and each validation picture's probabilities by its index."""
-        context, rows = self._context, list[tuple[int, list[float]]]()
-        sums = torch.zeros(4, dtype=torch.float64, device=context.device)
+    def _validate(self, epoch: int, trained: Scores | None) -> EpochDone:
+        """Validate the averaged weights, which become the best if they are, and return the event of the epoch."""
+        validation, rows = self._examples.validation, list[tuple[int, list[float]]]()
+        sums = torch.zeros(4, dtype=torch.float64, device=self._context.device)
         self._top.eval()
-        for start in range(0, len(self._validation), VALIDATION_BATCH):
-            batch = self._validation[start : start + VALIDATION_BATCH]
-            places, weights = shard(range(len(batch)), rank=context.rank, processes=context.processes)
-            indices = [batch[place] for place in places]
-            logits, features = self._forward(self._inputs.plain(indices))
-            if features is not None:
-                self._note(indices, features)
-            sums += _sums(logits, self._examples.labels[indices], torch.tensor(weights, device=context.device))
-            said = zip(indices, logits.softmax(1).tolist(), weights, strict=True)
-            rows += [(index, row) for index, row, weight in said if weight]
-        return self._scores(sums), dict(context.gathered(rows))
+        with self._average.in_place():
+            for start in range(0, len(validation), VALIDATION_BATCH):
+                with torch.inference_mode():
+                    indices, counts, logits = self._forward(validation[start : start + VALIDATION_BATCH], None)
+                    sums += _sums(logits, self._examples.labels[indices], counts)
+                    rows += zip(indices, logits.softmax(1).tolist(), strict=True)
+            scores = self._scores(sums)
+            if epoch == 0 and not math.isfinite(scores.loss):
+                raise BackboneError(NO_NUMBERS)
+            is_best = epoch > 0 and (self.best is None or scores.loss < self.best.scores.loss)
+            probabilities = dict(gather_object(rows))
+            if is_best:
+                weights = {name: value.clone() for name, value in self._weights.items()}
+                self.best = Best(epoch, scores, probabilities, weights, self._seen or self._see())
+        return EpochDone(
+            epoch=epoch,
+            train_loss=trained.loss if trained else None,
+            train_accuracy=trained.accuracy if trained else None,
+            validation=scores,
+            is_best=is_best,
+            remaining_seconds=self._remaining_seconds(),
+        )
 
-    def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return logits, and features where a body is trained. A head alone is computed in float32."""
-        inputs = inputs.to(self._context.device)
+    def _forward(self, batch: Sequence[int], epoch: int | None) -> tuple[list[int], Tensor, Tensor]:
+        """Return this process's indices of a batch, how often each counts (padding does not), and their logits.
+
+        Where a body is trained, features are collected for ``seen``. Logits are float32, a head alone computes in it.
+        """
+        indices, weights = shard(batch, rank=self._context.rank, processes=self._context.processes)
+        counts = torch.tensor(weights, device=self._context.device)
+        inputs = self._inputs(indices, epoch).to(self._context.device)
         if self._config.depth == "head":
-            return self._top(inputs), None
+            return indices, counts, self._top(inputs)
         with self._context.autocast():
             logits, features = self._top(inputs)
-        return logits.float(), features.detach()
-
-    def _note(self, indices: Sequence[int], features: Tensor, *, only: set[int] | None = None) -> None:
-        # Copied: a view would hold the whole batch in memory.
-        rows = zip(indices, features, strict=True)
-        self._passed |= {index: row.clone() for index, row in rows if only is None or index in only}
+        for index, row in zip(indices, features.detach(), strict=True):
+            if epoch is None or index in self._references:
+                # Copied: a view would hold the whole batch in memory.
+                self._passed[index] = row.clone()
+        return indices, counts, logits.float()
 
     def _see(self) -> Seen:
         """Return the features collected in the epoch that was just validated."""
-        rows = [(index, row.float().cpu().numpy()) for index, row in self._passed.items()]
-        found = dict(self._context.gathered(rows))
+        found = dict(gather_object([(index, row.float().cpu()) for index, row in self._passed.items()]))
         references = [found[index] for index in sorted(self._references) if index in found]
-        return see(np.stack(references), np.stack([found[index] for index in self._validation]))
+        return see(torch.stack(references), torch.stack([found[index] for index in self._examples.validation]))
+
+    def _remaining_seconds(self) -> float:
+        """Return the estimated time for the remaining steps, at the pace so far, which includes the validations."""
+        taken = self._step - self._resumed
+        return (time.perf_counter() - self._began) / taken * (self._steps - self._step) if taken else 0.0
 
     def _scores(self, sums: Tensor) -> Scores:
         """Return the means over the pictures of all processes."""

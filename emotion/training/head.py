@@ -1,11 +1,12 @@
-"""Between the pass over the pictures and the first epoch: whitening, and the head's initial training."""
+"""Between the look at the pictures and the first epoch: whitening, and the head's initial training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,13 +16,11 @@ from torch.nn import functional
 from emotion.backbones.network import Head, Trained
 from emotion.core.config import TrainConfig
 from emotion.core.errors import BackboneError
-from emotion.data.folders import Picture
 from emotion.inference.novelty import chosen, see
-from emotion.training.context import Context
-from emotion.training.epochs import NO_NUMBERS, Epochs
+from emotion.training.context import Context, Model
+from emotion.training.epochs import NO_NUMBERS, Epochs, State
 from emotion.training.features import Features
-from emotion.training.inputs import Examples, FeatureInputs, Inputs, PictureInputs, batches, steps_in, view_of
-from emotion.training.model import Model
+from emotion.training.inputs import Examples, FeatureInputs, Inputs, PictureInputs, batches
 from emotion.training.optimizer import make_optimizer
 
 BATCH = 64
@@ -30,15 +29,7 @@ SHRINKAGE = 0.5
 SMALLEST = 1e-8
 
 
-def begin(
-    model: Model,
-    features: Features | None,
-    examples: Examples,
-    context: Context,
-    *,
-    pictures: Sequence[Picture],
-    state: dict[str, Any] | None = None,
-) -> Epochs:
+def begin(model: Model, features: Features | None, examples: Examples, context: Context, *, state: State) -> Epochs:
     """Return the epochs of a training, resumed from ``state`` where there is one, whose whitening the model then has.
 
     ``features`` are those of the frozen layers, if any are frozen. They are whitened over the training pictures; where
@@ -46,29 +37,31 @@ def begin(
     """
     config, head, trained, seen = context.config, model.head, model.trained, None
     inputs: Inputs
+
+    def whitened(plain: Features) -> Features:
+        """Return whitened features in main memory: the GPU's memory is for the current batch."""
+        if state is None:
+            _whiten(head, plain, examples, views=config.views)
+        with torch.no_grad():
+            return plain.through(lambda rows: head.whitened(rows.to(context.device)).cpu())
+
     if features is None:
-        inputs = PictureInputs(pictures, model.processor, config=config)
+        inputs = PictureInputs(examples, model.backbone.processor, config)
     elif trained is None:
         references = chosen(examples.train, width=head.linear.in_features, seed=config.seed)
-        seen = see(features.take(references).numpy(), features.take(examples.validation).numpy())
-        if state is None:
-            whiten(head, features, examples, views=config.views)
+        seen = see(*(features.take(examples.at(part)) for part in (references, examples.validation)))
         # Only the head changes, so its inputs are computed once.
-        inputs = FeatureInputs(seen_by(head, features, context), config=config)
+        inputs = FeatureInputs(examples, whitened(features), config)
     else:
         if state is None:
-            pooled = features.through(lambda rows: _pooled(trained, rows, context))
-            whiten(head, pooled, examples, views=config.views)
-            train_head(head, seen_by(head, pooled, context), examples, context)
-        inputs = FeatureInputs(features, config=config, patches=model.patches)
-    epochs = Epochs(model, inputs, examples, seen=seen, context=context)
-    if state is not None:
-        epochs.resume_from(state)
-    return epochs
+            pooled = features.through(partial(_pooled, trained, context))
+            _train_head(head, FeatureInputs(examples, whitened(pooled), config), examples, context)
+        inputs = FeatureInputs(examples, features, config, model.patches)
+    return Epochs(model, inputs, examples, context, seen=seen, state=state)
 
 
 @torch.inference_mode()
-def _pooled(trained: Trained, tokens: Tensor, context: Context) -> Tensor:
+def _pooled(trained: Trained, context: Context, tokens: Tensor) -> Tensor:
     """Return the features that the trained blocks compute from cached tokens."""
     context.stop_if_asked()
     with context.autocast():
@@ -76,25 +69,19 @@ def _pooled(trained: Trained, tokens: Tensor, context: Context) -> Tensor:
     return features.cpu()
 
 
-def whiten(head: Head, features: Features, examples: Examples, *, views: int) -> None:
+def _whiten(head: Head, features: Features, examples: Examples, *, views: int) -> None:
     """Set the head's whitening from all views of the training pictures, and its weights to an undecided start."""
 
     def batched() -> Iterator[tuple[Tensor, Tensor]]:
         for view, start in product(range(views), range(0, len(examples.train), BATCH)):
             indices = examples.train[start : start + BATCH]
-            yield features.take(indices, views=view), examples.labels[indices]
+            yield features.take(examples.at(indices), views=view), examples.labels[indices]
 
     nn.init.zeros_(head.linear.weight)
     head.whiten(*whitening(batched(), classes=head.linear.out_features, width=head.linear.in_features))
 
 
-@torch.no_grad()
-def seen_by(head: Head, features: Features, context: Context) -> Features:
-    """Return whitened features in main memory: the GPU's memory is for the current batch."""
-    return features.through(lambda rows: head.whitened(rows.to(context.device)).cpu())
-
-
-def train_head(head: Head, features: Features, examples: Examples, context: Context) -> None:
+def _train_head(head: Head, inputs: Inputs, examples: Examples, context: Context) -> None:
     """Train a head alone on whitened features with the plain settings, on every view of the pictures.
 
     A random head would distort the blocks trained after it (Kumar et al. 2022, arXiv 2202.10054).
@@ -102,16 +89,13 @@ def train_head(head: Head, features: Features, examples: Examples, context: Cont
     """
     config, train, linear = context.config, examples.train, head.linear
     plain = replace(TrainConfig(pictures=config.pictures), batch_size=config.batch_size)
-    cost = nn.CrossEntropyLoss(examples.class_weights, reduction="none", label_smoothing=plain.label_smoothing)
-    steps = steps_in(len(train), batch_size=plain.batch_size) * plain.epochs
+    cost, steps = examples.cost(plain.label_smoothing), math.ceil(len(train) / plain.batch_size) * plain.epochs
     optimizer, scheduler = make_optimizer(list(linear.parameters()), [], config=plain, steps=steps)
     for epoch in range(1, plain.epochs + 1):
         for batch in batches(len(train), batch_size=plain.batch_size, seed=config.seed, epoch=-epoch):
             context.stop_if_asked()
             indices = [train[place] for place in batch]
-            views = [view_of(index, views=config.views, seed=config.seed, epoch=epoch) for index in indices]
-            logits = linear(features.take(indices, views=views).to(context.device))
-            losses = cost(logits, examples.labels[indices])
+            losses = cost(linear(inputs(indices, epoch).to(context.device)), examples.labels[indices])
             optimizer.zero_grad()
             losses.mean().backward()
             optimizer.step()

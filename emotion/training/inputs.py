@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import BaseImageProcessor
 
 from emotion.backbones.pixels import in_background, side_of, to_pixels
@@ -17,37 +17,48 @@ from emotion.core.config import TrainConfig
 from emotion.data.decoding import open_picture
 from emotion.data.folders import Picture
 from emotion.data.sampling import Split
-from emotion.training.augmentation import vary
 from emotion.training.context import Context
-from emotion.training.features import Features
+from emotion.training.features import Features, vary
+
+# The (B, …) inputs of pictures, by their indices: for an epoch's training, or unchanged where the epoch is None.
+Inputs = Callable[[Sequence[int], int | None], Tensor]
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The (pictures,) class indices of a split, and the indices of its training and validation pictures.
+    """The pictures of a split with their (pictures,) class indices, and which are readable, for training or validation.
 
     ``class_weights``, (classes,), give every class the same weight; None where every picture has the same weight.
     """
 
+    pictures: list[Picture]
     labels: Tensor
     train: list[int]
     validation: list[int]
     class_weights: Tensor | None
 
     @classmethod
-    def of(cls, split: Split, unreadable: Container[int], context: Context) -> Examples:
-        """Return the examples of a split without the ``unreadable`` indices (among all its pictures)."""
-        count, pictures = len(split.train), split.train + split.validation
+    def of(cls, split: Split, unreadable: Container[Path], context: Context) -> Examples:
+        """Return the examples of a split without the files that are ``unreadable``."""
+        pictures, count = split.train + split.validation, len(split.train)
         labels = torch.tensor([split.classes.index(picture.label) for picture in pictures])
-        train = [index for index in range(count) if index not in unreadable]
-        validation = [index for index in range(count, len(pictures)) if index not in unreadable]
+        readable = [index for index, picture in enumerate(pictures) if picture.path not in unreadable]
+        train = [index for index in readable if index < count]
         weights = None
         if context.config.class_weights:
             # Averages 1 over the pictures, so that learning rates stay comparable (King and Zeng 2001, doi
             # 10.1093/oxfordjournals.pan.a004868; scikit-learn's "balanced").
             counts = torch.bincount(labels[train], minlength=len(split.classes)).clamp_min(1).float()
             weights = (len(train) / (len(split.classes) * counts)).to(context.device)
-        return cls(labels.to(context.device), train, validation, weights)
+        return cls(pictures, labels.to(context.device), train, readable[len(train) :], weights)
+
+    def cost(self, label_smoothing: float) -> nn.CrossEntropyLoss:
+        """Return the training loss of (B, C) logits and (B,) labels, (B,)."""
+        return nn.CrossEntropyLoss(self.class_weights, reduction="none", label_smoothing=label_smoothing)
+
+    def at(self, indices: Sequence[int]) -> list[Picture]:
+        """Return the pictures at these indices."""
+        return [self.pictures[index] for index in indices]
 
 
 def batches(count: int, *, batch_size: int, seed: int, epoch: int) -> Iterator[list[int]]:
@@ -58,13 +69,8 @@ def batches(count: int, *, batch_size: int, seed: int, epoch: int) -> Iterator[l
         yield order[start : start + batch_size]
 
 
-def steps_in(count: int, *, batch_size: int) -> int:
-    """Return the number of optimizer steps in an epoch of ``count`` pictures."""
-    return -(-count // batch_size)
-
-
 def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int], list[float]]:
-    """Return a process's indices of a global batch and a weight for each.
+    """Return a process's part of a global batch and a weight for each of its indices.
 
     Every process gets the same number, padded with the batch's first picture at weight 0, so that the averaged
     gradients are those of the whole batch.
@@ -75,60 +81,48 @@ def shard(batch: Sequence[int], *, rank: int, processes: int) -> tuple[list[int]
     return mine + [batch[0]] * padding, [1.0] * len(mine) + [0.0] * padding
 
 
-def view_of(index: int, *, views: int, seed: int, epoch: int) -> int:
-    """Return which fixed view of a picture is used in an epoch."""
-    return random.Random(f"{seed}/{epoch}/{index}").randrange(views) if views > 1 else 0
-
-
+@dataclass(frozen=True)
 class PictureInputs:
-    """Decodes pictures on demand; training pictures are varied differently in every epoch."""
+    """Decodes pictures on demand, (B, 3, H, W); those of a training are varied differently in every epoch."""
 
-    def __init__(self, pictures: Sequence[Picture], processor: BaseImageProcessor, *, config: TrainConfig) -> None:
-        self._pictures, self._processor, self._config = pictures, processor, config
-        self._open = partial(open_picture, side=side_of(processor))
+    examples: Examples
+    processor: BaseImageProcessor
+    config: TrainConfig
 
-    def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
-        """Return (len(indices), 3, H, W) pixels of varied pictures."""
-        seed, augmentation = self._config.seed, self._config.augmentation
+    def __call__(self, indices: Sequence[int], epoch: int | None) -> Tensor:
+        def opened(picture: Picture) -> Image.Image:
+            image = open_picture(picture.path, side=side_of(self.processor))
+            if epoch is None:
+                return image
+            key = f"{self.config.seed}/{picture.sha256}/epoch {epoch}"
+            return vary(image, augmentation=self.config.augmentation, key=key)
 
-        def varied(index: int) -> Image.Image:
-            picture = self._pictures[index]
-            key = f"{seed}/{picture.sha256}/epoch {epoch}"
-            return vary(self._open(picture.path), augmentation=augmentation, key=key)
-
-        return to_pixels(list(in_background(varied, indices, ahead=len(indices))), self._processor)
-
-    def plain(self, indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), 3, H, W) pixels of the unchanged pictures."""
-        paths = [self._pictures[index].path for index in indices]
-        return to_pixels(list(in_background(self._open, paths, ahead=len(paths))), self._processor)
+        images = in_background(opened, self.examples.at(indices), ahead=len(indices))
+        return to_pixels(list(images), self.processor)
 
 
+@dataclass(frozen=True)
 class FeatureInputs:
-    """Reads cached rows; where the last ``patches`` tokens stand for patches, a training may drop some of them."""
+    """Reads rows (B, …), for a training in the view drawn for the epoch.
 
-    def __init__(self, features: Features, *, config: TrainConfig, patches: int = 0) -> None:
-        self._features, self._config, self._patches = features, config, patches
+    Where the last ``patches`` tokens stand for patches, a training may drop some of them (PatchDropout: Liu et al.
+    2023, arXiv 2208.07220).
+    """
 
-    def training(self, indices: Sequence[int], *, epoch: int) -> Tensor:
-        """Return (len(indices), …) rows, each in the view drawn for the epoch."""
-        views = [view_of(index, views=self._config.views, seed=self._config.seed, epoch=epoch) for index in indices]
-        rows = self._features.take(indices, views=views)
-        if not self._config.patch_dropout or not self._patches:
+    examples: Examples
+    features: Features
+    config: TrainConfig
+    patches: int = 0
+
+    def __call__(self, indices: Sequence[int], epoch: int | None) -> Tensor:
+        config, pictures = self.config, self.examples.at(indices)
+        if epoch is None:
+            return self.features.take(pictures)
+        draws = [random.Random(f"{config.seed}/{epoch}/{index}") for index in indices] if config.views > 1 else []
+        rows = self.features.take(pictures, views=[draw.randrange(config.views) for draw in draws] or 0)
+        if not config.patch_dropout or not self.patches:
             return rows
-        kept = [self._kept(index, tokens=rows.shape[1], epoch=epoch) for index in indices]
+        first, count = rows.shape[1] - self.patches, max(1, round(self.patches * (1 - config.patch_dropout)))
+        draws = [random.Random(f"{config.seed}/{epoch}/{index}/patches") for index in indices]
+        kept = [[*range(first), *sorted(draw.sample(range(first, rows.shape[1]), count))] for draw in draws]
         return torch.stack([row[tokens] for row, tokens in zip(rows, kept, strict=True)])
-
-    def plain(self, indices: Sequence[int]) -> Tensor:
-        """Return (len(indices), …) rows of the unchanged pictures."""
-        return self._features.take(indices)
-
-    def _kept(self, index: int, *, tokens: int, epoch: int) -> list[int]:
-        """Return the tokens of a picture that an epoch trains on (PatchDropout: Liu et al. 2023, arXiv 2208.07220)."""
-        special = tokens - self._patches
-        count = max(1, round(self._patches * (1 - self._config.patch_dropout)))
-        draw = random.Random(f"{self._config.seed}/{epoch}/{index}/patches")
-        return [*range(special), *sorted(draw.sample(range(special, tokens), count))]
-
-
-Inputs = PictureInputs | FeatureInputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from emotion.core.config import Schedule, TrainConfig
+from emotion.core.config import TrainConfig
 
 # The weight of recent steps: the average covers about the last quarter of all steps so far.
 AVERAGE_DECAY = 3
@@ -19,7 +20,7 @@ AVERAGE_DECAY = 3
 def make_optimizer(
     head: Sequence[nn.Parameter], layers: Sequence[Sequence[nn.Parameter]], *, config: TrainConfig, steps: int
 ) -> tuple[torch.optim.Optimizer, LambdaLR]:
-    """Return AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) and its schedule.
+    """Return AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) and its schedule: a linear warm-up, then down to 0.
 
     ``layers`` are the body's weights, lowest first; lower layers have smaller rates (layer-wise decay: Howard and Ruder
     2018, arXiv 1801.06146; for vision transformers Bao et al. 2022, arXiv 2106.08254). Biases and normalisation layers
@@ -29,34 +30,27 @@ def make_optimizer(
     for above, layer in zip(reversed(range(len(layers))), layers, strict=True):
         rates.append((layer, config.block_learning_rate * config.layer_decay**above))
     # Layers with the same rate share a group: fewer calls, and trainings of an older version can resume.
-    shared: dict[tuple[bool, float, bool], list[nn.Parameter]] = {}
+    groups: defaultdict[tuple[bool, float, bool], list[nn.Parameter]] = defaultdict(list)
     for parameters, rate in rates:
         for decays in (True, False):
-            group = shared.setdefault((parameters is head, rate, decays), [])
-            group += [parameter for parameter in parameters if (parameter.ndim > 1) is decays]
+            groups[parameters is head, rate, decays] += [each for each in parameters if (each.ndim > 1) is decays]
     options = [
         {"params": parameters, "lr": rate, "weight_decay": config.weight_decay if decays else 0.0}
-        for (_, rate, decays), parameters in shared.items()
+        for (_, rate, decays), parameters in groups.items()
         if parameters
     ]
+    warmup = round(steps * config.warmup_share)
+
+    def share_of_rate(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        share = (step - warmup) / max(1, steps - warmup)
+        shares = {"constant": 1.0, "linear": 1 - share, "cosine": (1 + math.cos(math.pi * share)) / 2}
+        return shares[config.schedule]
+
     # One fused call for all weights saves a third of the time of a head's small steps.
     optimizer = torch.optim.AdamW(options, fused=True)
-    warmup = round(steps * config.warmup_share)
-    return optimizer, LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step, steps=steps, warmup=warmup, schedule=config.schedule)
-    )
-
-
-def learning_rate_factor(step: int, *, steps: int, warmup: int, schedule: Schedule) -> float:
-    """Return the share of the full learning rate at ``step`` (from 0): a linear warm-up, then the schedule to 0."""
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    share = (step - warmup) / max(1, steps - warmup)
-    if schedule == "linear":
-        return 1 - share
-    if schedule == "cosine":
-        return (1 + math.cos(math.pi * share)) / 2
-    return 1.0
+    return optimizer, LambdaLR(optimizer, share_of_rate)
 
 
 class WeightAverage:
@@ -79,12 +73,11 @@ class WeightAverage:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Give the model the averaged weights inside the ``with`` block."""
-        live = {name: self._weights[name].clone() for name in self._averages}
-        copy_in_order(self._averages, into={name: self._weights[name] for name in self._averages})
+        self._exchange()
         try:
             yield
         finally:
-            copy_in_order(live, into={name: self._weights[name] for name in live})
+            self._exchange()
 
     def state(self) -> dict[str, Tensor | int]:
         """Return what ``resume_from`` needs."""
@@ -94,6 +87,13 @@ class WeightAverage:
         """Continue from ``state``."""
         self._steps = int(state["steps"])
         copy_in_order({name: value for name, value in state.items() if name != "steps"}, into=self._averages)
+
+    @torch.no_grad()
+    def _exchange(self) -> None:
+        for name, average in self._averages.items():
+            live = self._weights[name].clone()
+            self._weights[name].copy_(average)
+            average.copy_(live)
 
 
 @torch.no_grad()

@@ -10,11 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from transformers import BaseImageProcessor
 
-from emotion.backbones.loading import load_backbone
-from emotion.backbones.network import Head, Network
-from emotion.backbones.pixels import load_processor
+from emotion.backbones.network import Head
 from emotion.backbones.registry import WEIGHTS, locate
 from emotion.core.config import TrainConfig
 from emotion.core.errors import RunError
@@ -27,11 +24,10 @@ from emotion.data.sampling import split
 from emotion.inference.classifier import Classifier
 from emotion.runs.run import Run
 from emotion.runs.split import SplitRecord, require_unchanged
-from emotion.training.context import Context, threads_for
-from emotion.training.features import FeaturePass, Features
+from emotion.training.context import Backbone, Context, Model, read_backbone, threads_for
+from emotion.training.features import Features, look
 from emotion.training.head import begin
 from emotion.training.inputs import Examples
-from emotion.training.model import Model
 from emotion.training.optimizer import copy_in_order
 
 
@@ -42,19 +38,16 @@ def features_of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Gener
     Raises PictureError where no picture can be read; RunError where the disk has no room for the features;
     BackboneError where the backbone is missing or unsupported.
     """
-    source = locate(config.backbone)
     # Its head is not used, so any classes will do.
-    network = load_backbone(source.path, classes=list(EMOTIONS), image_size=config.image_size)
-    processor = load_processor(source.path, image_size=network.image_size)
-    return (yield from _pooled(pictures, config, network, processor, source.sha256))
+    backbone = read_backbone(locate(config.backbone), classes=EMOTIONS, image_size=config.image_size)
+    return (yield from _plain(pictures, config, backbone))
 
 
 def features_of_run(
     pictures: Sequence[Path], run: Run, classifier: Classifier
 ) -> Generator[Progress, None, np.ndarray]:
     """Return features of pictures as ``features_of_backbone``, from a run's loaded checkpoint."""
-    network, processor = classifier.network, classifier.processor
-    return (yield from _pooled(pictures, run.config(), network, processor, _weights_of(run)))
+    return (yield from _plain(pictures, run.config(), _backbone_of(run, classifier)))
 
 
 def retrain(
@@ -63,77 +56,65 @@ def retrain(
     """Retrain a run with each seed; return the (seeds, N, C) probabilities for ``pictures``.
 
     Each training equals a run with that seed: another split, order and best epoch, all other settings the same. They
-    share one pass over the pictures. An unreadable picture has rows of NaN.
+    share one look at the pictures. An unreadable picture has rows of NaN.
     Raises RunError where the run trained more than its classifier, its pictures or backbone have changed, or the disk
     is full; EmotionError where the pictures or the backbone are missing.
     """
     config = run.config()
     if config.depth != "head":
-        blocks = "its last block" if config.depth == 1 else f"its last {config.depth} blocks"
         raise RunError(
-            f"This run trained {'its whole backbone' if config.depth == 'all' else blocks}: repeating it takes as long "
-            "as a training each time; sweep over seeds in Train instead."
+            f"This run trained more than its head (depth {config.depth}): repeating it takes as long as a training "
+            "each time; sweep over seeds in Train instead."
         )
-    root = Path(config.pictures)
+    root, backbone = Path(config.pictures), _backbone_of(run, classifier)
     learnt = find_pictures(root, use_aliases=config.use_aliases)
     parts = split(learnt, fraction=config.validation_share, seed=config.seed)
     require_unchanged(run, SplitRecord.of(parts, root), locate(config.backbone))
-    shown = torch.from_numpy((yield from features_of_run(pictures, run, classifier)))
+    shown = torch.from_numpy((yield from _plain(pictures, config, backbone)))
     # The seed decides which pictures are varied, so every view of each picture is computed.
-    network, processor = classifier.network, classifier.processor
-    one_pass = FeaturePass(learnt, len(learnt), network, processor, _weights_of(run), Context(config))
-    features = yield from _told(one_pass)
-    said, total = [], len(seeds) * config.epochs
+    features = yield from _looked(learnt, backbone, config, varied=len(learnt))
+    said = []
     for number, seed in enumerate(seeds):
-        step = Progress(number * config.epochs, total, f"training {number + 1} of {len(seeds)}, with seed {seed}")
+        done, total = number * config.epochs, len(seeds) * config.epochs
+        step = Progress(done, total, f"training {number + 1} of {len(seeds)}, with seed {seed}")
         yield step
-        head = yield from _train(Context(replace(config, seed=seed)), one_pass, features, step)
+        context, parts = Context(replace(config, seed=seed)), split(learnt, fraction=config.validation_share, seed=seed)
+        model = Model(backbone, Head(nn.Linear(backbone.network.width, len(parts.classes)).to(context.device)))
+        nn.init.zeros_(model.head.linear.bias)
+        with threads_for("head"):
+            epochs = begin(model, features, Examples.of(parts, features.unreadable, context), context, state=None)
+            for event in epochs.run():
+                if isinstance(event, EpochDone):
+                    yield replace(step, done=done + event.epoch)
+        if epochs.best:
+            copy_in_order(epochs.best.weights, into=model.weights())
         with torch.inference_mode():
-            said.append(head(shown.to(one_pass.context.device)).softmax(1).cpu().numpy())
+            said.append(model.head(shown.to(context.device)).softmax(1).cpu().numpy())
     return np.stack(said)
 
 
-def _train(
-    context: Context, one_pass: FeaturePass, features: Features, step: Progress
-) -> Generator[Progress, None, Head]:
-    """Train a head as ``fit`` does, on features of all pictures of a pass; return that of its best epoch."""
-    config = context.config
-    parts = split(one_pass.pictures, fraction=config.validation_share, seed=config.seed)
-    pictures = parts.train + parts.validation
-    place = {picture.path: number for number, picture in enumerate(one_pass.pictures)}
-    order = {place[picture.path]: number for number, picture in enumerate(pictures)}
-    rows = {(view, order[index]): row for (view, index), row in features.rows.items()}
-    mine = Features(rows, {order[index]: reason for index, reason in features.unreadable.items()})
-    head = Head(nn.Linear(one_pass.network.width, len(parts.classes)).to(context.device))
-    nn.init.zeros_(head.linear.bias)
-    model = Model(one_pass.network, head, None, one_pass.processor, 0, [])
-    with threads_for("head"):
-        epochs = begin(model, mine, Examples.of(parts, mine.unreadable, context), context, pictures=pictures)
-        for event in epochs.run():
-            if isinstance(event, EpochDone):
-                yield replace(step, done=step.done + event.epoch)
-    if epochs.best is not None:
-        copy_in_order(epochs.best.weights, into=model.weights())
-    return head
+def _backbone_of(run: Run, classifier: Classifier) -> Backbone:
+    """Return what a run's features come from: the backbone as it was, unless its blocks were trained."""
+    backbone = run.record().get("backbone", {}).get("sha256") if run.config().depth == "head" else None
+    return Backbone(classifier.network, classifier.processor, backbone or hash_file(run.checkpoint / WEIGHTS))
 
 
-def _pooled(
-    pictures: Sequence[Path], config: TrainConfig, network: Network, processor: BaseImageProcessor, weights: str
-) -> Generator[Progress, None, np.ndarray]:
-    features = np.full((len(pictures), network.width), np.nan, dtype=np.float32)
+def _plain(pictures: Sequence[Path], config: TrainConfig, backbone: Backbone) -> Generator[Progress, None, np.ndarray]:
+    """Return the features of unchanged pictures, NaN for an unreadable one."""
+    rows = np.full((len(pictures), backbone.network.width), np.nan, dtype=np.float32)
     found = {place: Picture(path, "") for place, path in enumerate(pictures) if os.access(path, os.R_OK)}
     if found:
-        context = Context(replace(config, depth="head"))
-        seen = yield from _told(FeaturePass(list(found.values()), 0, network, processor, weights, context))
-        places = list(found)
-        readable = [row for row in range(len(places)) if row not in seen.unreadable]
-        features[[places[row] for row in readable]] = seen.take(readable).numpy()
-    return features
+        features = yield from _looked(list(found.values()), backbone, replace(config, depth="head"), varied=0)
+        readable = {place: each for place, each in found.items() if each.path not in features.unreadable}
+        rows[list(readable)] = features.take(list(readable.values())).numpy()
+    return rows
 
 
-def _told(one_pass: FeaturePass) -> Generator[Progress, None, Features]:
-    """Run a feature pass and yield its progress, if there is anything to compute; a full disk raises RunError."""
-    steps = one_pass.run()
+def _looked(
+    pictures: Sequence[Picture], backbone: Backbone, config: TrainConfig, *, varied: int
+) -> Generator[Progress, None, Features]:
+    """Look at pictures and yield the progress, if there is anything to compute; a full disk raises RunError."""
+    steps = look(pictures, backbone, Context(config), varied=varied)
     try:
         while True:
             step = next(steps)
@@ -146,10 +127,3 @@ def _told(one_pass: FeaturePass) -> Generator[Progress, None, Features]:
         raise RunError(
             f"A file could not be read or written ({error.strerror}): make room on the disk first."
         ) from error
-
-
-def _weights_of(run: Run) -> str:
-    """Return the SHA-256 that identifies the run's body: the backbone's file, unless its blocks were trained."""
-    backbone = run.record().get("backbone", {}).get("sha256")
-    is_as_it_was = run.config().depth == "head" and backbone
-    return str(backbone) if is_as_it_was else hash_file(run.checkpoint / WEIGHTS)

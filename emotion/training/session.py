@@ -22,8 +22,7 @@ from emotion.data.sets import identity_of
 from emotion.runs.run import Run
 from emotion.runs.split import FILE as SPLIT_FILE
 from emotion.runs.split import SplitRecord, load_split, require_unchanged
-from emotion.training.checkpoint import has_state
-from emotion.training.fit import fit
+from emotion.training.fit import STATE, fit
 
 # Messages of torch, oneDNN, Python and the system where an allocation fails; most are RuntimeErrors. A primitive
 # *descriptor* that could not be created is another kind of failure.
@@ -42,7 +41,7 @@ def train_run(run: Run, *, asked_to_stop: Callable[[], bool] | None = None) -> I
     Raises RunError where another process trains this run.
     """
     is_first = os.environ.get("RANK", "0") == "0"
-    events = _trained(run, asked_to_stop or run.stop_requested, writes=is_first)
+    events = _events(run, asked_to_stop or run.stop_requested, writes=is_first)
     return _written(run, events) if is_first else events
 
 
@@ -50,8 +49,43 @@ def rescue_run(run: Run) -> None:
     """Save the best finished epoch of a run whose process died, and record that it was stopped.
     Raises RunError where another process trains this run.
     """
-    for _ in _written(run, _rescued(run)):
+    for _ in _written(run, _events(run, lambda: True, is_rescue=True)):
         pass
+
+
+def _events(
+    run: Run, asked_to_stop: Callable[[], bool], *, writes: bool = True, is_rescue: bool = False
+) -> Iterator[Event]:
+    config = run.config()
+    root, has_state = Path(config.pictures), (run.path / STATE).is_file()
+    if is_rescue and not has_state:
+        # The backbone is not fetched for nothing.
+        yield RunStopped(best_epoch=None, validation=None)
+        return
+    record, owner = run.record(), owner_of(run.path).owner
+    if record.get("set") and record["set"] != identity_of(root):
+        raise RunError(
+            "The picture set of this run is gone, whatever is called like it now: start a new training with a set that "
+            "is there."
+        )
+    if owner and not may_see(root, owner):
+        raise RunError("The picture set of this run is not open to its owner any more: choose another one.")
+    source = locate(config.backbone)
+    if is_rescue:
+        # The recorded split: the set may hold other pictures by now.
+        parts = load_split(run).parts(root)
+    else:
+        pictures = find_pictures(root, use_aliases=config.use_aliases)
+        parts = split(pictures, fraction=config.validation_share, seed=config.seed)
+    if writes and not is_rescue:
+        rows = SplitRecord.of(parts, root)
+        # Runs of an older version have no set in their record.
+        if has_state or ("set" not in record and (run.path / SPLIT_FILE).is_file()):
+            require_unchanged(run, rows, source)
+        versions = {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+        run.note(classes=parts.classes, backbone=source.to_json(), versions=versions)
+        rows.save(run)
+    yield from fit(config, parts, backbone=source, folder=run.path, asked_to_stop=asked_to_stop)
 
 
 def _written(run: Run, events: Iterator[Event]) -> Iterator[Event]:
@@ -74,54 +108,13 @@ def _written(run: Run, events: Iterator[Event]) -> Iterator[Event]:
             yield write(RunFailed(message=_sentence(error, run)))
 
 
-def _trained(run: Run, asked_to_stop: Callable[[], bool], *, writes: bool) -> Iterator[Event]:
-    config = run.config()
-    root = Path(config.pictures)
-    _require_its_set(run)
-    source = locate(config.backbone)
-    pictures = find_pictures(root, use_aliases=config.use_aliases)
-    parts = split(pictures, fraction=config.validation_share, seed=config.seed)
-    if writes:
-        record = SplitRecord.of(parts, root)
-        is_of_before = "set" not in run.record() and (run.path / SPLIT_FILE).is_file()
-        if is_of_before or has_state(run.path / "resume"):
-            require_unchanged(run, record, source)
-        versions = {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
-        run.note(classes=parts.classes, backbone=source.to_json(), versions=versions)
-        record.save(run)
-    yield from fit(config, parts, backbone=source, folder=run.path, asked_to_stop=asked_to_stop)
-
-
-def _rescued(run: Run) -> Iterator[Event]:
-    if not has_state(run.path / "resume"):
-        # The backbone is not fetched for nothing.
-        yield RunStopped(best_epoch=None, validation=None)
-        return
-    _require_its_set(run)
-    config = run.config()
-    # The recorded split: the set may hold other pictures by now.
-    parts = load_split(run).parts(Path(config.pictures))
-    yield from fit(config, parts, backbone=locate(config.backbone), folder=run.path, asked_to_stop=lambda: True)
-
-
-def _require_its_set(run: Run) -> None:
-    """Raise RunError where another set has taken the place of the run's, or its owner may no longer see it."""
-    folder, owner = Path(run.config().pictures), owner_of(run.path).owner
-    known = run.record().get("set")
-    if known and known != identity_of(folder):
-        raise RunError(
-            "The picture set of this run is gone, whatever is called like it now: start a new training with a set that "
-            "is there."
-        )
-    if owner and not may_see(folder, owner):
-        raise RunError("The picture set of this run is not open to its owner any more: choose another one.")
-
-
 def _sentence(error: BaseException, run: Run) -> str:
     if isinstance(error, EmotionError):
         return str(error)
     # Libraries turn some errors into their own: torch a full disk, accelerate a lack of memory.
-    chain = list(_chain(error))
+    chain = [error]
+    while cause := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(cause)
     if any("No space left" in str(each) for each in chain):
         return (
             f"The disk is full: make room in {run.path.parent.absolute()}, or with `python -m emotion cache clear`, "
@@ -134,10 +127,3 @@ def _sentence(error: BaseException, run: Run) -> str:
         return f"A file{which} could not be read or written ({error.strerror}): make room, or see to its permissions."
     (run.path / "error.log").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return f"The training broke off unexpectedly ({type(error).__name__}): error.log in its run folder has the details."
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that it was raised from, or while they were handled."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

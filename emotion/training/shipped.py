@@ -1,8 +1,8 @@
-"""Features of the drawn pictures that come with the project, so that a first training on them starts at once.
+"""What comes with the drawn pictures, so that a first training on them starts at once: features and fingerprints.
 
-They are found by the backbone's weights, the pictures' content, view and size, and the processor settings that affect
-the pixels; precision, device and package versions may differ. In half precision each is within 0.02, in norm, of newly
-computed features. ``python -m emotion.training.shipped`` writes them.
+Features are found by the backbone's weights, the pictures' content, view and size, and the processor settings that
+affect the pixels; precision, device and package versions may differ. In half precision each is within 0.02, in norm, of
+newly computed features. ``python -m emotion.training.shipped`` writes them.
 """
 
 from __future__ import annotations
@@ -37,11 +37,18 @@ def shipped_rows(recipe: Recipe, names: Collection[str]) -> dict[str, Tensor]:
     """Return the shipped rows of these names, if this recipe gives the same; none where the file cannot be read."""
     try:
         with safe_open(FEATURES, framework="pt") as file:
-            if recipe.trained_blocks or file.metadata()["made_of"] != _made_of(recipe):
+            if recipe["trained_blocks"] or file.metadata()["made_of"] != _made_of(recipe):
                 return {}
             return {name: file.get_tensor(name) for name in file.keys() if name in names}  # noqa: SIM118
     except (OSError, SafetensorError):
         return {}
+
+
+def _made_of(recipe: Recipe) -> str:
+    """Return what determines a feature, apart from the picture and its view."""
+    settings = json.loads(str(recipe["processor"]))
+    parts = [recipe["weights"], recipe["image_size"], {name: settings.get(name) for name in _DECIDING}]
+    return json.dumps(parts, sort_keys=True)
 
 
 def trained_on(run: Run) -> TrainedOn:
@@ -62,20 +69,10 @@ def fingerprinted(rows: Sequence[tuple[str, str]]) -> TrainedOn:
     return TrainedOn.of(rows, known=known, kept_in=cache_folder() / "fingerprints.json")
 
 
-def _made_of(recipe: Recipe) -> str:
-    """Return what determines a feature, apart from the picture and its view."""
-    settings = json.loads(recipe.processor)
-    return json.dumps(
-        [recipe.weights, recipe.image_size, {name: settings.get(name) for name in _DECIDING}], sort_keys=True
-    )
-
-
 def main() -> None:
     """Write the features of the training set of people in Quick's views, and of the other sets unchanged."""
     from safetensors.torch import save_file
 
-    from emotion.backbones.loading import load_backbone
-    from emotion.backbones.pixels import load_processor
     from emotion.backbones.registry import locate
     from emotion.core.config import preset
     from emotion.core.labels import EMOTIONS
@@ -83,21 +80,18 @@ def main() -> None:
     from emotion.data.decoding import open_picture
     from emotion.data.duplicates import LOOKED_AT, fingerprints
     from emotion.data.folders import find_pictures
-    from emotion.training.context import Context
-    from emotion.training.features import FeaturePass
+    from emotion.training.context import Context, read_backbone
+    from emotion.training.features import look, recipe_of, row_name
 
     FEATURES.unlink(missing_ok=True)
     config = replace(preset("Quick", pictures=str(DRAWN_FOLDER / "human_train")), precision="float32")
-    source = locate(config.backbone)
-    network = load_backbone(source.path, classes=list(EMOTIONS), image_size=config.image_size)
-    processor = load_processor(source.path, image_size=config.image_size)
-    people = find_pictures(DRAWN_FOLDER / "human_train")
-    others = [each for name in ("human_eval", "dog_eval", "cat_eval") for each in find_pictures(DRAWN_FOLDER / name)]
-    one_pass = FeaturePass([*people, *others], len(people), network, processor, source.sha256, Context(config))
-    seen = result_of(one_pass.run(), tell=print)
-    rows = {name: seen.rows[view].half().clone() for view, name in one_pass.names().items()}
-    save_file(rows, FEATURES, {"made_of": _made_of(one_pass.recipe())})
-    prints = {each.sha256: fingerprints(open_picture(each.path, side=LOOKED_AT))[0].hex() for each in one_pass.pictures}
+    backbone = read_backbone(locate(config.backbone), classes=EMOTIONS, image_size=config.image_size)
+    sets = [find_pictures(DRAWN_FOLDER / name) for name in ("human_train", "human_eval", "dog_eval", "cat_eval")]
+    pictures, context = [picture for pictures in sets for picture in pictures], Context(config)
+    seen = result_of(look(pictures, backbone, context, varied=len(sets[0])), tell=print)
+    rows = {row_name(view, config): row.half().clone() for view, row in seen.rows.items()}
+    save_file(rows, FEATURES, {"made_of": _made_of(recipe_of(backbone, context))})
+    prints = {each.sha256: fingerprints(open_picture(each.path, side=LOOKED_AT))[0].hex() for each in pictures}
     write_json(FINGERPRINTS, prints)
     print(f"{FEATURES}: {len(rows):,} views, {FEATURES.stat().st_size / 1e6:.1f} MB")
 

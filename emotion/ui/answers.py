@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from emotion.analysis.comparison import Comparison, Gap
 from emotion.analysis.findings import caveats, gap_sentence
-from emotion.core.events import EpochDone, without_void
+from emotion.core.events import EpochDone
 from emotion.core.labels import DRAWN_NOTE
 from emotion.core.prediction import Prediction
 from emotion.core.scored import SampleResult
@@ -133,25 +133,20 @@ def prediction_answer(prediction: Prediction, run: Run) -> PredictionAnswer:
 
 def comparison_answer(comparison: Comparison, path: Path) -> ComparisonAnswer:
     """Return a comparison without its pictures; with several emotions, also the pooled result of each set."""
-    samples = [
-        _sample(name, label, result) for name, found in comparison.sets.items() for label, result in found.items()
-    ]
+    results = [(name, label, result) for name, found in comparison.sets.items() for label, result in found.items()]
     if len(comparison.emotions()) > 1:
-        samples += [_sample(name, ALL, comparison.pooled(name)) for name in comparison.sets]
-    drawn = [DRAWN_NOTE] if any(is_drawn(folder) for folder in comparison.folders.values()) else []
-    return _like(
-        ComparisonAnswer,
-        comparison,
-        run=Path(comparison.run).name,
-        file=path.name,
-        samples=samples,
-        gaps=[_gap(gap) for gap in comparison.gaps],
-        notes=[*caveats(comparison, None), *drawn],
-    )
+        results += [(name, ALL, comparison.pooled(name)) for name in comparison.sets]
+    samples = [_sample(*each) for each in results]
+    gaps, notes = [_gap(each) for each in comparison.gaps], caveats(comparison, None)
+    if any(is_drawn(folder) for folder in comparison.folders.values()):
+        notes = [*notes, DRAWN_NOTE]
+    run = Path(comparison.run).name
+    return _like(ComparisonAnswer, comparison, run=run, file=path.name, samples=samples, gaps=gaps, notes=notes)
 
 
 def run_line(found: RunSummary) -> RunLine:
     """Return a run as a line of the list of runs; losses and accuracies are those on its validation pictures."""
+    best = found.best
     return _like(
         RunLine,
         found.config,
@@ -160,8 +155,8 @@ def run_line(found: RunSummary) -> RunLine:
         status=found.status,
         picture_set=set_title(found.config.pictures),
         best_epoch=found.best_epoch,
-        best_loss=found.best.loss if found.best else None,
-        best_accuracy=found.best.accuracy if found.best else None,
+        best_loss=best.loss if best else None,
+        best_accuracy=best.accuracy if best else None,
         elapsed_seconds=found.seconds,
         can_predict=found.has_checkpoint,
     )
@@ -173,7 +168,7 @@ def run_answer(run: Run, *, queue_place: int | None) -> RunAnswer:
     last = next((each for each in reversed(found.curve) if isinstance(each, EpochDone)), None)
     return {
         **run_line(found),
-        "message": progress(without_void(run.events()), found.status, queue_place=queue_place).sentence,
+        "message": progress(found.curve, found.status, queue_place=queue_place).sentence,
         "queue_place": queue_place,
         "epoch": last.epoch if last else 0,
         "train_loss": last.train_loss if last else None,
@@ -190,16 +185,9 @@ def set_answer(found: PictureSet) -> SetAnswer:
 
 def import_answer(saved: SavedSet) -> ImportAnswer:
     """Return a summary of an imported set, with the key that the other endpoints take."""
-    manifest = saved.manifest
-    return _like(
-        ImportAnswer,
-        manifest,
-        key=saved_key(saved),
-        pictures=len(manifest.pictures),
-        classes=manifest.counts(),
-        left_out=len(manifest.skipped),
-        findings=findings(manifest),
-    )
+    manifest, key = saved.manifest, saved_key(saved)
+    counts = {"pictures": len(manifest.pictures), "classes": manifest.counts(), "left_out": len(manifest.skipped)}
+    return _like(ImportAnswer, manifest, key=key, findings=findings(manifest), **counts)
 
 
 def _sample(name: str, emotion: str, result: SampleResult) -> SampleAnswer:
@@ -208,16 +196,8 @@ def _sample(name: str, emotion: str, result: SampleResult) -> SampleAnswer:
 
 
 def _gap(gap: Gap) -> GapAnswer:
-    found = gap.difference
-    return _like(
-        GapAnswer,
-        gap,
-        emotion=gap.emotion or ALL,
-        gap=found.gap,
-        interval=found.interval,
-        p_value=found.p_value,
-        sentence=gap_sentence(gap),
-    )
+    told, found = {"emotion": gap.emotion or ALL, "sentence": gap_sentence(gap)}, gap.difference
+    return _like(GapAnswer, gap, gap=found.gap, interval=found.interval, p_value=found.p_value, **told)
 
 
 def _like(kind: type[T], source: object, **own: Any) -> T:

@@ -117,7 +117,7 @@ def _connect_pictures(one: OnePicture, pictures: PicturesTab, train: TrainTab, t
         return {train.pictures: key_to_train(key), tabs: gr.Tabs(selected="train")}
 
     on(one.photographs.click, photographs, None, [tabs, ways])
-    on(pictures.review.train.click, training, pictures.chosen, [tabs, train.pictures])
+    on(pictures.train.click, training, pictures.chosen, [tabs, train.pictures])
 
 
 def _connect_sets(page: gr.Blocks, pictures: PicturesTab, train: TrainTab, compare: CompareTab) -> None:

@@ -12,10 +12,9 @@ from emotion.ui.events import BROWSER_SECRET, Values, on
 from emotion.ui.html import put, sentence, slot
 from emotion.ui.news import News, address, named
 from emotion.ui.run_board import RunBoard, RunSummary
-from emotion.ui.sweeps import best_of
+from emotion.ui.run_report import best_of
 from emotion.ui.words import ENDED, WAITS_FOR_RUN, progress, public_words
 
-NOTHING = {"run": "", "at": 0.0}
 # Runs in the browser, so that no refresh comes in between.
 PICK = "(run) => ({run, at: Date.now() / 1000})"
 
@@ -32,12 +31,13 @@ class Chosen:
         self._waits: list[gr.HTML] = []
         self._also: list[tuple[gr.Dropdown, tuple[str, str]]] = []
         # The picked run and when it was picked, in Unix seconds; survives a reload.
-        self.picked = gr.BrowserState(NOTHING, storage_key="emotion-run", secret=BROWSER_SECRET)
+        self.picked = gr.BrowserState(None, storage_key="emotion-run", secret=BROWSER_SECRET)
+        # What is offered, as a text that tells whether it has changed; and the run on the button.
         self._seen, self._offered = gr.State(""), gr.State("")
         with gr.Column(elem_id="in-use", min_width=300):
-            self.run = gr.Dropdown([], label="Run in use", elem_id="run-in-use", interactive=True)
+            self.run = gr.Dropdown([], label="Run in use", interactive=True)
             self.state = slot("training-state")
-            self.take = gr.Button("", visible=False, size="sm", elem_id="use-new")
+            self.take = gr.Button("", visible=False, size="sm")
         on(self.run.input, None, self.run, self.picked, js=PICK)
         on(self.take.click, self._take, self._offered, [self.run, self.picked, self.take])
         on(self.run.change, None, self.run, None, js=address("run"))
@@ -52,8 +52,8 @@ class Chosen:
 
     def use(self, name: str) -> Values:
         """Return the values that put a run into use, for a handler whose outputs are ``run`` and ``picked``."""
-        picked = {"run": name, "at": time.time()}
-        return {self.run: gr.Dropdown(_choices(self.board.usable()), value=name), self.picked: picked}
+        choices = [(each.title, each.run.name) for each in self.board.usable()]
+        return {self.run: gr.Dropdown(choices, value=name), self.picked: {"run": name, "at": time.time()}}
 
     def when_changed(self, handler: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Call ``handler(name, *inputs)`` for values by widget whenever the run in use changes, for any reason."""
@@ -61,36 +61,37 @@ class Chosen:
 
     def follow(self, news: News) -> None:
         """Refresh the header whenever a run changes."""
-        inputs = [news.address, self.picked, self.run, self._seen]
         outputs = [self.run, self.picked, self.state, self.take, self._seen, self._offered, *self._waits]
         outputs += [picker for picker, _ in self._also]
-        news.tell(self.refresh, inputs, outputs)
-
-    def refresh(self, asked: str, picked: Any, in_use: str | None, seen: str) -> Values:
-        """Return the runs that can predict and the current training, as values by widget."""
-        usable, going = self.board.usable(), [each for each in self.board.summaries() if each.status not in ENDED]
-        told: Values = {self.state: training_html(going)}
-        name, at = _read(picked)
-        if run := named(asked, "run"):
-            name, at = run, time.time()
-            told[self.picked] = {"run": name, "at": at}
-        chosen, offered = choose(usable, own={each.run.name for each in self.board.mine()}, picked=name, at=at)
-        value = chosen.run.name if chosen else None
-        # An unchanged value is not sent: it would close an open list or undo the visitor's choice.
-        change: dict[str, Any] = {} if value == in_use else {"value": value}
-        choices = _choices(usable)
-        signature = repr((choices, offered and offered.run.name))
-        if signature == seen:
-            return {**told, self.run: gr.Dropdown(**change)} if change else told
-        told |= {self._seen: signature, self.run: gr.Dropdown(choices, **change)}
-        told |= {picker: gr.Dropdown([none, *choices]) for picker, none in self._also}
-        told |= {each: gr.HTML(visible=not usable) for each in self._waits}
-        label = f"Use the new run: {offered.title}" if offered else ""
-        told |= {self.take: gr.Button(label, visible=bool(offered)), self._offered: offered.run.name if offered else ""}
-        return told
+        news.tell(self._refresh, [news.address, self.picked, self.run, self._seen], outputs)
 
     def _take(self, name: str) -> Values:
         return {**self.use(name), self.take: gr.Button(visible=False)}
+
+    def _refresh(self, asked: str, picked: Any, in_use: str | None, seen: str) -> Values:
+        """Return the runs that can predict and the current training, as values by widget."""
+        usable, going = self.board.usable(), [each for each in self.board.summaries() if each.status not in ENDED]
+        told: Values = {self.state: training_html(going)}
+        if run := named(asked, "run"):
+            picked = told[self.picked] = {"run": run, "at": time.time()}
+        name, at = _read(picked)
+        chosen, offered = choose(usable, own={each.run.name for each in self.board.mine()}, picked=name, at=at)
+        value = chosen.run.name if chosen else None
+        # What is as before is not sent: it would close an open list or undo the visitor's choice.
+        change: dict[str, Any] = {} if value == in_use else {"value": value}
+        choices = [(each.title, each.run.name) for each in usable]
+        signature = repr((choices, offered and offered.run.name))
+        if signature == seen:
+            return {**told, self.run: gr.Dropdown(**change)} if change else told
+        label = f"Use the new run: {offered.title}" if offered else ""
+        told |= {
+            self._seen: signature,
+            self.run: gr.Dropdown(choices, **change),
+            self.take: gr.Button(label, visible=bool(offered)),
+            self._offered: offered.run.name if offered else "",
+        }
+        told |= {picker: gr.Dropdown([none, *choices]) for picker, none in self._also}
+        return told | {each: gr.HTML(visible=not usable) for each in self._waits}
 
 
 def choose(
@@ -101,12 +102,12 @@ def choose(
     ``picked`` is the visitor's choice, made ``at`` a Unix time. The visitor's own run is used if it started later, and
     offered if it only finished later. A sweep is represented by its best run, by validation loss.
     """
-    newest = next((each for each in usable if each.run.name in own), usable[0] if usable else None)
-    chosen = next((each for each in usable if each.run.name == picked), None)
-    if newest is None:
+    if not usable:
         return None, None
-    best = best_of([each for each in usable if each.sweep and newest.sweep and each.sweep.id == newest.sweep.id])
-    new = best or newest
+    newest = next((each for each in usable if each.run.name in own), usable[0])
+    swept = [each for each in usable if newest.sweep and each.sweep and each.sweep.id == newest.sweep.id]
+    new = best_of(swept) or newest
+    chosen = next((each for each in usable if each.run.name == picked), None)
     if chosen is None or newest.created > at:
         return new, None
     return chosen, new if new != chosen and newest.ended > at else None
@@ -122,10 +123,6 @@ def training_html(going: Sequence[RunSummary]) -> str:
     bar = f'<i style="width:{said.share * 100:.0f}%"></i>' if said.share is not None else ""
     text = html.escape(public_words(said.sentence + more))
     return f'<p class="going"><span class="bar">{bar}</span><span>{text}</span></p>'
-
-
-def _choices(usable: Sequence[RunSummary]) -> list[tuple[str, str]]:
-    return [(each.title, each.run.name) for each in usable]
 
 
 def _read(picked: Any) -> tuple[str, float]:

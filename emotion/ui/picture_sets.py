@@ -3,12 +3,13 @@
 import contextlib
 import os
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from emotion.core.errors import PictureError, RefusedError
 from emotion.core.labels import SPECIES_COLOURS, species_in, species_of
 from emotion.core.owners import may_see, owner_of, require_change
-from emotion.data import drawn
+from emotion.data.drawn import DRAWN_FOLDER, is_drawn
 from emotion.data.folders import holds_pictures, list_folder
 from emotion.data.importing import Bring, Way
 from emotion.data.limits import Limits
@@ -19,7 +20,6 @@ from emotion.ui.visitor import current_visitor
 
 NO_SETS = "There are no picture sets: bring one in the Pictures tab, or name a folder of sets in EMOTION_PICTURES."
 GONE = "That picture set is gone: choose another one, or bring a new one."
-
 _DRAWN_TITLES = {
     "human_train": "Drawn humans (train)",
     "human_eval": "Drawn humans",
@@ -54,14 +54,17 @@ def list_picture_sets() -> list[PictureSet]:
 
     Of the imported ones, the visitor sees their own and the shared ones.
     """
-    sets = [_drawn(drawn.DRAWN_FOLDER / name) for name in _DRAWN_TITLES]
-    extra = os.environ.get("EMOTION_PICTURES")
-    if extra and Path(extra).is_dir():
-        sets += [_given(path) for path in sorted(Path(extra).iterdir(), key=_species_first) if path.is_dir()]
-    sets = [found for found in sets if holds_pictures(found.folder)]
-    for found in visible_sets():
+    sets = [_by_name("drawn", DRAWN_FOLDER / name) for name in _DRAWN_TITLES]
+    given = os.environ.get("EMOTION_PICTURES")
+    if given and Path(given).is_dir():
+        found = [_by_name("given", path.absolute()) for path in sorted(Path(given).iterdir()) if path.is_dir()]
+        sets += sorted(found, key=lambda each: [*SPECIES_COLOURS, ""].index(each.species))
+    sets = [each for each in sets if holds_pictures(each.folder)]
+    for saved in visible_sets():
         with contextlib.suppress(PictureError):  # The Pictures tab reports a damaged one.
-            sets.append(_saved(found))
+            name, species = saved.manifest.name, saved.manifest.species
+            folder = saved.folder.absolute()
+            sets.append(PictureSet(saved_key(saved), name, folder, species or species_of(name), False, is_saved=True))
     return sets
 
 
@@ -80,13 +83,13 @@ def find_set(key: str | None, *, sets: list[PictureSet]) -> PictureSet:
     for found in sets:
         if found.key == key:
             return found
-    raise PictureError(NO_SETS if not sets else "That picture set is gone: choose another one.")
+    raise PictureError(GONE if sets else NO_SETS)
 
 
 def set_title(folder: str | Path) -> str:
     """Return the title of a folder of pictures on the page."""
     path = Path(folder)
-    if drawn.is_drawn(path):
+    if is_drawn(path):
         return _DRAWN_TITLES.get(path.name, path.name)
     if path.absolute().parent == sets_folder().absolute():
         with contextlib.suppress(PictureError):
@@ -113,9 +116,7 @@ def visible_sets() -> list[SavedSet]:
 
 def seen_set(key: str | None) -> SavedSet:
     """Return an imported set that the visitor may see, by the key that a page sent, which is never a path.
-
-    Raises:
-        PictureError: there is none.
+    Raises PictureError where there is none.
     """
     for found in visible_sets():
         if found.key == key:
@@ -125,14 +126,16 @@ def seen_set(key: str | None) -> SavedSet:
 
 def own_set(key: str | None) -> SavedSet:
     """Return a set that the visitor may change.
-
-    Raises:
-        PictureError: there is none.
-        RefusedError: it belongs to another visitor.
+    Raises PictureError where there is none, RefusedError where it belongs to another visitor.
     """
     found = seen_set(key)
     require_change(found.folder, current_visitor())
     return found
+
+
+def saved_key(found: SavedSet) -> str:
+    """Return the key under which an imported set is offered."""
+    return f"saved/{found.key}"
 
 
 def title_of(found: SavedSet) -> str:
@@ -145,9 +148,8 @@ def title_of(found: SavedSet) -> str:
 
 def free_name(first: str = "My pictures") -> str:
     """Return an unused name, for pictures that arrive before a name is given."""
-    there = {alike(title_of(found).partition(" · ")[0]) for found in visible_sets()}
-    numbers = range(1, len(there) + 2)
-    names = (first if number == 1 else f"{first} {number}" for number in numbers)
+    there = {alike(set_title(found.folder)) for found in visible_sets()}
+    names = (first if number == 1 else f"{first} {number}" for number in count(1))
     return next(name for name in names if alike(name) not in there)
 
 
@@ -159,10 +161,8 @@ def import_limits() -> Limits:
 
 def import_job(way: Way, key: str, name: str, species: str, *, use_aliases: bool = False) -> Bring:
     """Return the job that imports pictures into the visitor's set ``key``, or into a new one if that is empty.
-
-    Raises:
-        PictureError: there is no such set.
-        RefusedError: it belongs to another visitor, or the visitor has as many sets as this public server allows.
+    Raises PictureError where there is no such set; RefusedError where it belongs to another visitor, or the visitor has
+    as many sets as this public server allows.
     """
     public, visitor = public_limits(), current_visitor()
     into = own_set(key).key if key else ""
@@ -171,38 +171,13 @@ def import_job(way: Way, key: str, name: str, species: str, *, use_aliases: bool
         if len(mine) >= public.sets:
             there = f"You have {len(mine)} picture sets, the limit of this public server"
             raise RefusedError(f"{there}: delete one, or add to one of them.")
-    whom = str(species or species_in(name))
     return Bring(
-        way, into=into, name=name, species=whom, use_aliases=use_aliases, root=sets_folder(), limits=import_limits(),
-        owner=visitor,
+        way, into=into, name=name, species=str(species or species_in(name)), use_aliases=use_aliases,
+        root=sets_folder(), limits=import_limits(), owner=visitor,
     )  # fmt: skip
 
 
-def saved_key(found: SavedSet) -> str:
-    """Return the key under which an imported set is offered."""
-    return f"saved/{found.key}"
-
-
-def _drawn(folder: Path) -> PictureSet:
-    return PictureSet(f"drawn/{folder.name}", _DRAWN_TITLES[folder.name], folder, species_of(folder.name), True)
-
-
-def _saved(found: SavedSet) -> PictureSet:
-    manifest = found.manifest
-    return PictureSet(
-        saved_key(found), manifest.name, found.folder.absolute(), manifest.species or species_of(manifest.name),
-        is_drawn=False, is_saved=True,
-    )  # fmt: skip
-
-
-def _given(folder: Path) -> PictureSet:
-    folder = folder.absolute()
-    return PictureSet(
-        f"given/{folder.name}", set_title(folder), folder, species_of(folder.name), drawn.is_drawn(folder)
-    )
-
-
-def _species_first(path: Path) -> tuple[int, str]:
-    order = list(SPECIES_COLOURS)
-    species = species_of(path.name)
-    return (order.index(species) if species else len(order), path.name)
+def _by_name(origin: str, folder: Path) -> PictureSet:
+    """Return a set that is known by its folder's name alone."""
+    title, species = set_title(folder), species_of(folder.name)
+    return PictureSet(f"{origin}/{folder.name}", title, folder, species, is_drawn(folder))

@@ -7,9 +7,10 @@ from typing import Any, cast
 import gradio as gr
 from gradio.components import Component
 
-from emotion.backbones.registry import BackboneRow, list_backbones
+from emotion.backbones.registry import list_backbones
 from emotion.core.config import PRESETS, SETTINGS, VIEWS, TrainConfig, preset
 from emotion.core.errors import EmotionError
+from emotion.core.format import capital
 from emotion.runs.run import Run
 from emotion.runs.sweep import SWEPT_SETTINGS
 from emotion.ui.events import BROWSER_SECRET, Values, on, warn
@@ -38,33 +39,28 @@ class Settings:
     """
 
     def __init__(self) -> None:
-        self._plain = plain = preset("Quick", pictures="-")
+        plain = preset("Quick", pictures="-")
         sets = [(each.title, each.key) for each in training_sets(list_picture_sets())]
-        self.pictures = gr.Dropdown(
-            sets, value=sets[0][1] if sets else None, label="Picture set", elem_id="picture-set"
-        )
+        first = sets[0][1] if sets else None
+        self.pictures = gr.Dropdown(sets, value=first, label="Picture set")
         self.preset = gr.Radio([*PRESETS, CUSTOM], value="Quick", label="Preset", elem_id="preset", info=PRESET_NOTE)
-        self.widgets: dict[str, Component] = {
-            "backbone": gr.Dropdown(
-                [(_backbone_label(row), row.name) for row in list_backbones()], value=plain.backbone,
-                label="Backbone", allow_custom_value=True, elem_id="backbone",
-            )
-        }  # fmt: skip
+        backbones = []
+        for row in list_backbones():
+            here = "here" if row.here else f"to be downloaded, {row.megabytes:,.0f} MB"
+            backbones.append((f"{row.title} · {here}", row.name))
+        self.backbone = gr.Dropdown(backbones, value=plain.backbone, label="Backbone", allow_custom_value=True)
+        self.widgets: dict[str, Any] = {"backbone": self.backbone}
         with gr.Row():
             self.widgets |= {name: _widget(name, plain) for name, each in SETTINGS.items() if not each.more}
         self._build_several()
 
     def _build_several(self) -> None:
-        switch = gr.Checkbox(label="Several values of one setting", elem_id="several")
+        switch = gr.Checkbox(label="Several values of one setting")
         with gr.Row(visible=False) as row:
-            setting = gr.Dropdown(
-                [(swept.label, name) for name, swept in SWEPT_SETTINGS.items()], value=FIRST_SWEPT, label="Setting",
-                elem_id="several-setting", min_width=150,
-            )  # fmt: skip
-            values = gr.Textbox(
-                SWEPT_SETTINGS[FIRST_SWEPT].sweep, label="Values, one training each", max_lines=1,
-                elem_id="several-values", min_width=150,
-            )  # fmt: skip
+            choices = [(swept.label, name) for name, swept in SWEPT_SETTINGS.items()]
+            setting = gr.Dropdown(choices, value=FIRST_SWEPT, label="Setting", min_width=150)
+            first = SWEPT_SETTINGS[FIRST_SWEPT].sweep
+            values = gr.Textbox(first, label="Values, one training each", max_lines=1, min_width=150)
         self.several = [switch, setting, values]
         on(switch.change, lambda is_on: {row: gr.Row(visible=is_on)}, switch, row, by_page=True)
         # In the browser, so that pressing Start right after uses the new values.
@@ -73,17 +69,17 @@ class Settings:
 
     def build_more(self) -> None:
         """Add all other settings, folded, and what happens when one of them is changed."""
+        plain = preset("Quick", pictures="-")
         more = [name for name, each in SETTINGS.items() if each.more]
-        switches = [name for name in more if isinstance(getattr(self._plain, name), bool)]
+        switches = [name for name in more if isinstance(getattr(plain, name), bool)]
         with gr.Accordion("More settings", open=False):
             with gr.Row():
-                self.widgets |= {name: _widget(name, self._plain) for name in more if name not in switches}
-            self.widgets |= {name: _widget(name, self._plain) for name in switches}
-        on(self.preset.input, self.of_preset, self.preset, self.inputs, trigger_mode="always_last")
-        backbone: Any = self.widgets["backbone"]
+                self.widgets |= {name: _widget(name, plain) for name in more if name not in switches}
+            self.widgets |= {name: _widget(name, plain) for name in switches}
+        on(self.preset.input, self._of_preset, self.preset, self.inputs, trigger_mode="always_last")
         by_backbone = [self.widgets[name] for name in BY_BACKBONE]
-        on(backbone.input, self.of_backbone, [self.preset, backbone], by_backbone)
-        own = [each.input for name, each in self.widgets.items() if name != "backbone"]  # type: ignore[attr-defined]
+        on(self.backbone.input, self._of_backbone, [self.preset, self.backbone], by_backbone)
+        own = [each.input for each in self.inputs if each is not self.backbone]
         on(own, None, None, self.preset, js=f"() => {json.dumps(CUSTOM)}")
         # Stored in the browser by itself: moving a slider causes no request.
         self.kept = gr.BrowserState(None, storage_key="emotion-settings", secret=BROWSER_SECRET)
@@ -92,7 +88,7 @@ class Settings:
         on([each.change for each in self.all], None, self.all, self.kept, js=keep)
 
     @property
-    def inputs(self) -> list[Component]:
+    def inputs(self) -> list[Any]:
         """The widgets of the settings, in the order of the handlers' arguments."""
         return list(self.widgets.values())
 
@@ -102,34 +98,28 @@ class Settings:
         return [self.pictures, self.preset, *self.inputs]
 
     def read(self, values: Sequence[Any], *, pictures: str) -> TrainConfig:
-        """Return the configuration of the widgets' values.
+        """Return the configuration of the widgets' values. Raises ConfigError where one is out of its range."""
+        given = dict(zip(self.widgets, values, strict=True))
+        return TrainConfig(pictures=pictures, **{**given, "depth": SETTINGS["depth"].read(str(given["depth"]))})
 
-        Raises:
-            ConfigError: a value is out of its range.
-        """
-        given = {name: _cleaned(name, value) for name, value in zip(self.widgets, values, strict=True)}
-        return TrainConfig(pictures=pictures, **given)
+    def _of_preset(self, name: str) -> Values:
+        return self._of(preset(name, pictures="-")) if name in PRESETS else {}
 
-    def of_preset(self, name: str) -> Values:
-        """Return a preset's values by widget; nothing for Custom."""
-        return self.of(preset(name, pictures="-")) if name in PRESETS else {}
-
-    def of_backbone(self, chosen: str | None, backbone: str | None) -> Values:
+    def _of_backbone(self, chosen: str | None, backbone: str | None) -> Values:
         """Return the preset's values that depend on the backbone; nothing unless both are given."""
         if chosen not in PRESETS or not backbone:
             return {}
         config = preset(chosen, pictures="-", backbone=backbone)
         return {self.widgets[name]: getattr(config, name) for name in BY_BACKBONE}
 
-    def of(self, config: TrainConfig) -> Values:
-        """Return a configuration's values by widget."""
-        values = {name: getattr(config, name) for name in self.widgets}
-        return {self.widgets[name]: str(value) if name == "depth" else value for name, value in values.items()}
+    def _of(self, config: TrainConfig) -> Values:
+        values = {**config.to_json(), "depth": str(config.depth)}
+        return {widget: values[name] for name, widget in self.widgets.items()}
 
     def of_run(self, run: Run) -> Values:
         """Return a run's settings by widget, with its picture set if it is offered here."""
         config = run.config()
-        told = {self.preset: preset_of(config) or CUSTOM, **self.of(config)}
+        told = {self.preset: preset_of(config) or CUSTOM, **self._of(config)}
         for each in list_picture_sets():
             if str(each.folder) == config.pictures:
                 return {**told, self.pictures: each.key}
@@ -138,18 +128,18 @@ class Settings:
 
     def connect(self, page: gr.Blocks) -> None:
         """Restore the stored values when the page loads."""
-        on(page.load, self.restore, self.kept, self.all, by_page=True, concurrency_limit=None)
+        on(page.load, self._restore, self.kept, self.all, by_page=True, concurrency_limit=None)
 
-    def restore(self, kept: Any) -> Values:
+    def _restore(self, kept: Any) -> Values:
         """Return the values of an earlier visit, which may be anything; nothing if they are no longer valid."""
         try:
             find_set(kept["pictures"], sets=list_picture_sets())
-            self.read([kept[name] for name in self.widgets], pictures="-")
+            values = {widget: kept[name] for name, widget in self.widgets.items()}
+            self.read([*values.values()], pictures="-")
             chosen = kept["preset"] if kept["preset"] in PRESETS else CUSTOM
         except (EmotionError, TypeError, KeyError):
             return {}
-        own = {widget: kept[name] for name, widget in self.widgets.items()}
-        return {self.pictures: kept["pictures"], self.preset: chosen, **own}
+        return {self.pictures: kept["pictures"], self.preset: chosen, **values}
 
 
 def reading_cost(depth: Any, augmentation: Any) -> str:
@@ -161,17 +151,12 @@ def reading_cost(depth: Any, augmentation: Any) -> str:
     return sentence(f"The frozen part reads each picture once{often}; later runs skip that.")
 
 
-def _backbone_label(row: BackboneRow) -> str:
-    """Return a backbone's entry in the list: its title, and its size if it must be downloaded."""
-    return f"{row.title} · {'here' if row.here else f'to be downloaded, {row.megabytes:,.0f} MB'}"
-
-
 def _widget(name: str, plain: TrainConfig) -> Component:
     """Return the widget of a setting, from its field in ``TrainConfig``; number fields share a row."""
     setting, value = SETTINGS[name], getattr(plain, name)
-    about: dict[str, Any] = {"label": setting.label, "info": setting.help[:1].upper() + setting.help[1:] or None}
+    about: dict[str, Any] = {"label": setting.label, "info": capital(setting.help) or None}
     if name == "depth":
-        return gr.Dropdown(DEPTHS, value=str(value), allow_custom_value=True, elem_id="depth", min_width=400, **about)
+        return gr.Dropdown(DEPTHS, value=str(value), allow_custom_value=True, min_width=400, **about)
     if setting.choices:
         return gr.Radio(list(setting.choices), value=value, min_width=400, **about)
     if isinstance(value, bool):
@@ -180,10 +165,3 @@ def _widget(name: str, plain: TrainConfig) -> Component:
         return gr.Number(value, precision=0 if setting.whole else None, min_width=150, **about)
     low, high = cast(float, setting.low), cast(float, setting.high)
     return gr.Slider(low, high, value, step=1, min_width=140, buttons=[], label=setting.label)
-
-
-def _cleaned(name: str, value: Any) -> Any:
-    if name == "depth":
-        return SETTINGS[name].read(str(value))
-    is_whole = name in SETTINGS and SETTINGS[name].whole and isinstance(value, float) and value.is_integer()
-    return int(value) if is_whole else value

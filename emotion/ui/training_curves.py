@@ -6,49 +6,39 @@ from typing import Any, Literal
 
 from emotion.core.events import EpochDone, Event, RunStarted, StepDone
 from emotion.core.labels import chance_level
+from emotion.report.training import TRAINING_COLOUR, VALIDATION_COLOUR
 from emotion.ui.charts import chance_line, figure, note, plain, waiting
 
 HEIGHT = 250
 MAX_STEPS = 400
 WAITING = "The curve is drawn here while it trains."
-TRAIN_COLOUR, VALIDATION_COLOUR = "#8795AB", "#6366F1"
 # For overlaid curves: distinguishable for colour-blind eyes, on white and on near-black. More than six colours would
 # be too similar, so each run has a marker as well.
 RUN_COLOURS = ("#6366F1", "#EC3089", "#0FA2AC", "#AB925A", "#2F7459", "#656F0E")
 RUN_MARKS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "cross": "✚", "x": "✖"}
 Measure = Literal["loss", "accuracy"]
-Point = tuple[float, float | None]
+Line = dict[str, Any]
 
 
 def training_chart(
-    events: Sequence[Event],
-    measure: Measure,
-    *,
-    others: Mapping[str, Sequence[Event]],
-    name: str,
-    replay: str = "",
+    events: Sequence[Event], measure: Measure, *, others: Mapping[str, Sequence[Event]], name: str, replay: str = ""
 ) -> str:
     """Return one run's loss or accuracy as a figure: steps faint, epochs bold; epoch 0 is before training.
 
     ``others`` are overlaid by name as thin validation curves, with a colour and a marker each (``legend_html``).
     The same ``name`` preserves the zoom. With ``replay``, a caption, the curve is animated once.
     """
-    starts = [each for each in map(_started, [events, *others.values()]) if each]
+    own = [each for each in events if isinstance(each, RunStarted)]
+    starts = own + [each for told in others.values() for each in told if isinstance(each, RunStarted)]
     if not starts:
         return waiting(WAITING, height=HEIGHT)
     lines = []
     for number, (title, told) in enumerate(others.items(), 1):
         colour, mark = run_look(number)
-        points = _epochs(told, measure, trained=False)
+        points = [(each.epoch, getattr(each.validation, measure)) for each in told if isinstance(each, EpochDone)]
         lines.append(_line(points, title, colour, width=1.4, mark=mark) | {"showlegend": False})
-    if started := _started(events):
-        steps = _line(_thin(_steps(events, measure, started)), "Steps", TRAIN_COLOUR, width=1.2)
-        lines += [
-            steps | {"mode": "lines", "opacity": 0.5, "hoverinfo": "skip"},
-            _line(_epochs(events, measure, trained=True), "Training", TRAIN_COLOUR, width=2.5),
-            _line(_epochs(events, measure, trained=False), "Validation", VALIDATION_COLOUR, width=3.5),
-            *_kept(events, measure),
-        ]
+    if own:
+        lines += _own_lines(events, measure, max(1, own[0].steps_per_epoch))
     epochs = max(each.epochs for each in starts)
     more: dict[str, Any] = {"yaxis": {"title": {"text": "Loss"}, "rangemode": "tozero"}}
     if measure == "accuracy":
@@ -92,29 +82,29 @@ def legend_html(others: Iterable[str]) -> str:
     return f'<ul class="curves-legend">{"".join(names)}</ul>' if names else ""
 
 
-def _thin(points: Sequence[Point]) -> list[Point]:
-    """Return at most ``MAX_STEPS`` points, evenly spaced, and the last one."""
-    stride = max(1, -(-len(points) // MAX_STEPS))
-    return [*points[:-1:stride], *points[-1:]]
-
-
-def _steps(events: Sequence[Event], measure: Measure, started: RunStarted) -> list[Point]:
-    """Return the score of every step, with its position in epochs."""
-    length = max(1, started.steps_per_epoch)
-    return [(event.step / length, getattr(event, measure)) for event in events if isinstance(event, StepDone)]
-
-
-def _epochs(events: Sequence[Event], measure: Measure, *, trained: bool) -> list[Point]:
-    """Return the score of every epoch, on the training pictures (``trained``) or the validation pictures."""
-    done = [event for event in events if isinstance(event, EpochDone)]
-    points = [
-        (event.epoch, getattr(event, f"train_{measure}") if trained else getattr(event.validation, measure))
-        for event in done
+def _own_lines(events: Sequence[Event], measure: Measure, steps_per_epoch: int) -> list[Line]:
+    """Return the lines of the watched run: its steps, its epochs, and a ring around the epoch that is kept."""
+    steps = [(each.step / steps_per_epoch, getattr(each, measure)) for each in events if isinstance(each, StepDone)]
+    # At most MAX_STEPS points, evenly spaced, and the last one.
+    steps = [*steps[: -1 : max(1, -(-len(steps) // MAX_STEPS))], *steps[-1:]]
+    epochs = [each for each in events if isinstance(each, EpochDone)]
+    trained = [(each.epoch, value) for each in epochs if (value := getattr(each, f"train_{measure}")) is not None]
+    validated = [(each.epoch, getattr(each.validation, measure)) for each in epochs]
+    kept = [point for point, each in zip(validated, epochs, strict=True) if each.is_best][-1:]
+    faint = {"mode": "lines", "opacity": 0.5, "hoverinfo": "skip"}
+    ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"color": VALIDATION_COLOUR, "width": 2}}
+    lines = [
+        _line(steps, "Steps", TRAINING_COLOUR, width=1.2) | faint,
+        _line(trained, "Training", TRAINING_COLOUR, width=2.5),
+        _line(validated, "Validation", VALIDATION_COLOUR, width=3.5),
     ]
-    return [(epoch, value) for epoch, value in points if value is not None]
+    if kept:
+        circle = _line(kept, "Kept", VALIDATION_COLOUR, width=0)
+        lines.append(circle | {"mode": "markers", "marker": ring, "hoverinfo": "skip"})
+    return lines
 
 
-def _line(points: Sequence[Point], name: str, colour: str, *, width: float, mark: str = "circle") -> dict[str, Any]:
+def _line(points: Sequence[tuple[float, float]], name: str, colour: str, *, width: float, mark: str = "circle") -> Line:
     return {
         "type": "scatter",
         "x": [x for x, _ in points],
@@ -125,17 +115,3 @@ def _line(points: Sequence[Point], name: str, colour: str, *, width: float, mark
         "marker": {"size": 7, "color": colour, "symbol": mark},
         "hovertemplate": "%{y:.3f}",
     }
-
-
-def _kept(events: Sequence[Event], measure: Measure) -> list[dict[str, Any]]:
-    """Return a ring around the epoch that is kept; nothing before there is one."""
-    best = next((event for event in reversed(events) if isinstance(event, EpochDone) and event.is_best), None)
-    if best is None:
-        return []
-    ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"color": VALIDATION_COLOUR, "width": 2}}
-    point = _line([(best.epoch, getattr(best.validation, measure))], "Kept", VALIDATION_COLOUR, width=0)
-    return [point | {"mode": "markers", "marker": ring, "hoverinfo": "skip"}]
-
-
-def _started(events: Sequence[Event]) -> RunStarted | None:
-    return next((event for event in events if isinstance(event, RunStarted)), None)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers.command import Emotion
 from helpers.training import Trainer
 from PIL import Image
@@ -43,7 +44,7 @@ def test_of_the_validation_pictures_a_twentieth_is_unknown_and_what_was_learnt_i
     assert "Unfamiliar kind of picture" in said
     assert "(n = 24)" in said
     many = emotion("predict", "--run", told.path, tmp_path / "strange.png", "--csv", tmp_path / "table.csv")
-    assert "1 picture is of an unfamiliar kind" in many.out
+    assert "1 picture of an unfamiliar kind" in many.out
     assert "True" in (tmp_path / "table.csv").read_text().splitlines()[1]
 
 
@@ -67,29 +68,32 @@ def test_without_enough_validation_pictures_or_a_sound_file_no_claim_is_made(
     assert said() == (None, NOT_KNOWN, score)
 
 
-def features(count: int, *, seed: int, centre: float = 1.0, width: int = 24) -> np.ndarray:
-    """Return (count, width) float32 features around a point."""
-    return np.random.default_rng(seed).normal(centre, 1.0, (count, width)).astype(np.float32)
+def features(count: int, *, seed: int, centre: float = 1.0) -> torch.Tensor:
+    """Return (count, 24) float32 features around a point, each at another scale."""
+    rows = np.random.default_rng(seed).normal(centre, 1.0, (count, 24)).astype(np.float32)
+    return torch.from_numpy(rows * np.arange(1, 25, dtype=np.float32))
 
 
 def test_distances_are_those_of_scikit_learn_and_new_pictures_of_the_kind_are_rarely_unknown() -> None:
-    train_rows, validation = features(300, seed=1) * np.arange(1, 25), features(200, seed=2) * np.arange(1, 25)
-    known = see(train_rows, validation)
-    scaler = StandardScaler().fit(train_rows)
-    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(scaler.transform(train_rows))
-    expected = neighbours.kneighbors(scaler.transform(validation))[0][:, -1]
-    assert known.distances == pytest.approx(np.sort(expected), abs=2e-3), "kept as half-precision numbers"
-    same = [each.is_unknown for each in known.novelty(features(2000, seed=4) * np.arange(1, 25))]
-    others = [each.is_unknown for each in known.novelty(features(50, seed=5, centre=-1.0) * np.arange(1, 25))]
+    learnt, validation = features(300, seed=1), features(200, seed=2)
+    known = see(learnt, validation)
+    scaler = StandardScaler().fit(learnt.numpy())
+    neighbours = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(scaler.transform(learnt.numpy()))
+    expected = neighbours.kneighbors(scaler.transform(validation.numpy()))[0][:, -1]
+    assert known.distances.numpy() == pytest.approx(np.sort(expected), abs=2e-3), "kept as half-precision numbers"
+    same, others = (
+        [each.is_unknown for each in known.novelty(rows)]
+        for rows in (features(2000, seed=4), features(50, seed=5, centre=-1.0))
+    )
     assert 0.02 < np.mean(same) < 0.09
     assert all(others)
-    train_rows[:, 3] = validation[:, 3] = 7.0
-    assert np.isfinite(see(train_rows, validation).distances).all(), "a feature that never varies does no harm"
-    assert np.isfinite(see(features(2, seed=1), features(9, seed=3)).distances).all(), "fewer than neighbours do"
+    learnt[:, 3] = validation[:, 3] = 7.0
+    assert see(learnt, validation).distances.isfinite().all(), "a feature that never varies does no harm"
+    assert see(features(2, seed=1), features(9, seed=3)).distances.isfinite().all(), "fewer than neighbours do"
 
 
 def test_the_file_of_fifty_thousand_pictures_is_below_two_megabytes(tmp_path: Path) -> None:
     rows = chosen(range(42_500), width=3072, seed=1)
     assert len(set(rows)) == len(rows) >= 200
-    save_seen(see(np.ones((len(rows), 3072), np.float32), np.ones((750, 3072), np.float32)), tmp_path)
+    save_seen(see(torch.ones(len(rows), 3072), torch.ones(750, 3072)), tmp_path)
     assert (tmp_path / "familiarity.safetensors").stat().st_size < 2_000_000

@@ -11,13 +11,14 @@ from helpers.command import Emotion
 from helpers.families import bomb
 from helpers.pictures import picture, write_tiny_vit
 from helpers.run_folder import epochs_of, status_of
-from helpers.training import BLOCKS, Told, Trainer, after_step, go_on, same_weights
+from helpers.training import BLOCKS, Trainer, after_step, go_on, same_weights
 from helpers.waiting import until
 
 from emotion.runs.run import Run
 from emotion.training.session import rescue_run
 
 ROOT = Path(__file__).parents[2]
+AT_THE_END = ("validation.json", "familiarity.safetensors", "checkpoint/model.safetensors", "checkpoint/README.md")
 
 
 @pytest.mark.parametrize("settings", [{"depth": "head"}, {"depth": "all"}, BLOCKS], ids=str)
@@ -39,7 +40,7 @@ def test_a_resumed_training_ends_like_an_uninterrupted_one(
     assert times == sorted(times)
     assert not (cut.path / "resume").exists()
     assert same_weights(whole, cut)
-    for name in ("familiarity.safetensors", "validation.json"):
+    for name in AT_THE_END[:2]:
         assert (cut.path / name).read_bytes() == (whole.path / name).read_bytes()
 
 
@@ -116,40 +117,27 @@ def test_a_killed_training_is_interrupted_and_goes_on_to_the_same_numbers(
     assert (run / "validation.json").read_bytes() == (Path(whole["run"]) / "validation.json").read_bytes()
 
 
-def leave_as_killed(run: Path) -> None:
-    """Leave what a process that was killed leaves: a state, and nothing that is only written at the end."""
-    shutil.rmtree(run / "checkpoint")
-    for name in ("familiarity.safetensors", "validation.json"):
-        (run / name).unlink()
-
-
-def rescue(run: Path) -> dict[str, Any]:
-    rescue_run(Run(run))
-    return Told(run).last
-
-
 @pytest.mark.parametrize("depth", ["head", 1])
-def test_a_killed_training_that_is_stopped_keeps_its_best_epoch_whatever_the_set_holds_by_now(
+def test_a_killed_training_that_is_stopped_keeps_its_best_epoch_if_it_can_whatever_the_set_holds_by_now(
     trainer: Trainer, depth: str | int
 ) -> None:
     (trainer.pictures / "happy" / "bad.png").write_bytes(b"nothing")
-    run = trainer.start(depth=depth)
-    best = go_on(run, stop=after_step(2 * 6 + 3)).last["best_epoch"]
-    names = ("validation.json", "familiarity.safetensors", "checkpoint/model.safetensors", "checkpoint/README.md")
-    expected = {name: (run / name).read_bytes() for name in names}
-    leave_as_killed(run)
-    relabel(trainer.pictures, run)
+    told = go_on(trainer.start(depth=depth), stop=after_step(2 * 6 + 3))
+    best, expected = told.last["best_epoch"], {name: (told.path / name).read_bytes() for name in AT_THE_END}
+
+    def rescued() -> dict[str, Any]:
+        """Leave what a process that was killed leaves, nothing that is only written at the end, and stop the run."""
+        shutil.rmtree(told.path / "checkpoint", ignore_errors=True)
+        for name in AT_THE_END[:2]:
+            (told.path / name).unlink(missing_ok=True)
+        rescue_run(Run(told.path))
+        return told.last
+
+    relabel(trainer.pictures, told.path)
     (trainer.pictures / "sad" / "sad_003.png").unlink()
-    said = rescue(run)
-    assert (said["event"], said["best_epoch"]) == ("RunStopped", best)
-    assert {name: (run / name).read_bytes() for name in names} == expected
-
-
-def test_a_state_that_is_not_there_or_cannot_be_used_still_lets_the_run_end(trainer: Trainer) -> None:
-    run = go_on(trainer.start(), stop=after_step(2 * 6 + 3)).path
-    leave_as_killed(run)
-    (run / "split.json").write_text("{}")
-    assert rescue(run)["message"] == "What this run was trained on is not known any more: train it anew."
-    shutil.rmtree(run / "resume")
-    said = rescue(run)
-    assert (said["event"], said["best_epoch"]) == ("RunStopped", None)
+    assert (rescued()["event"], told.last["best_epoch"]) == ("RunStopped", best)
+    assert {name: (told.path / name).read_bytes() for name in AT_THE_END} == expected
+    (told.path / "split.json").write_text("{}")
+    assert rescued()["message"] == "What this run was trained on is not known any more: train it anew."
+    shutil.rmtree(told.path / "resume")
+    assert (rescued()["event"], told.last["best_epoch"]) == ("RunStopped", None)

@@ -15,15 +15,17 @@ from sklearn.covariance import shrunk_covariance
 from emotion.backbones.pixels import load_processor
 from emotion.core.config import TrainConfig
 from emotion.data.folders import Picture
-from emotion.training.augmentation import vary, vary_view
+from emotion.data.sampling import Split
+from emotion.training.context import Context
+from emotion.training.features import vary, vary_view
 from emotion.training.head import SHRINKAGE, whitening
-from emotion.training.inputs import PictureInputs
+from emotion.training.inputs import Examples, PictureInputs
 
 
 def test_zoom_shows_each_picture_closer_and_farther_and_a_frame_some_smaller() -> None:
     image = Image.new("RGB", (100, 80), "red")
     views = range(TrainConfig(pictures="-", augmentation="zoom").views)
-    plain, closer, farther = (vary_view(image, "its hash", view=view, augmentation="zoom") for view in views)
+    plain, closer, farther = (vary_view(image, ("its hash", view), "zoom") for view in views)
     assert plain.size == (100, 80)
     assert (70, 56) <= closer.size < (100, 80)
     assert (100, 80) < farther.size <= (200, 160)
@@ -87,8 +89,8 @@ def test_fault_pictures_of_one_name_vary_each_in_its_own_way(tiny_vit: Path, tmp
         picture.save(path)
         pictures.append(Picture(path, label))
     config = TrainConfig(pictures=str(tmp_path), augmentation="strong")
-    inputs = PictureInputs(pictures, load_processor(tiny_vit, image_size=32), config=config)
-    first, second = inputs.training([0, 1], epoch=1)
+    examples = Examples.of(Split(["happy", "sad"], pictures, []), (), Context(config))
+    inputs = PictureInputs(examples, load_processor(tiny_vit, image_size=32), config)
+    first, second = inputs([0, 1], 1)
     assert (first - second).abs().mean() > 0.05
-    again, _ = inputs.training([0, 1], epoch=1)
-    assert torch.equal(first, again)
+    assert torch.equal(first, inputs([0, 1], 1)[0])

@@ -35,14 +35,12 @@ def test_torchrun_gives_the_losses_of_one_process_and_one_run(
     monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
     words = [*map(str, trainer.words), "--runs", str(tmp_path / "two"), "--json"]
     words += [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-    done = subprocess.run(
-        [sys.executable, *TORCHRUN, "-m", "emotion", "train", *words],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+    command = [sys.executable, *TORCHRUN, "-m", "emotion", "train", *words]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     told = Told(Path(json.loads(done.stdout.splitlines()[-1])["run"]))
-    assert [event["processes"] for event in told.of("RunStarted")] == [2]
-    assert told.last["event"] == "RunFinished"
+    assert (told.of("RunStarted")[0]["processes"], told.last["event"]) == (2, "RunFinished")
     assert [path.name for path in (tmp_path / "two").iterdir()] == [told.path.name]
     validations = [[event["validation"]["loss"] for event in each.of("EpochDone")] for each in (told, alone)]
     assert validations[0] == pytest.approx(validations[1], abs=1e-3)

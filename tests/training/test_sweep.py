@@ -75,7 +75,6 @@ def test_a_run_remembers_its_sweep_and_stays_readable_whatever_stands_there(tmp_
         (run.path / "config.json").write_text(json.dumps({**record, "sweep": odd}))
         assert run.sweep() is None
         assert run.config() == CONFIG
-    assert create_run(CONFIG, root=tmp_path).sweep() is None
 
 
 def test_how_far_accuracies_must_differ_shrinks_with_the_pictures_and_is_never_nothing() -> None:

@@ -6,7 +6,8 @@ import pytest
 from coloraide import Color
 
 from emotion.core.labels import EMOTION_COLOURS, SECOND_COLOURS, SPECIES_COLOURS
-from emotion.ui.training_curves import RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR
+from emotion.report.training import TRAINING_COLOUR, VALIDATION_COLOUR
+from emotion.ui.training_curves import RUN_COLOURS, run_look
 
 APART = 14
 # The grounds of a chart, light and dark.
@@ -16,7 +17,7 @@ GROUPS = {
     "species": tuple(SPECIES_COLOURS.values()),
     **{f"a second {name}": (*SPECIES_COLOURS.values(), shade) for name, shade in SECOND_COLOURS.items()},
     "runs": RUN_COLOURS,
-    "training and validation": (TRAIN_COLOUR, VALIDATION_COLOUR),
+    "training and validation": (TRAINING_COLOUR, VALIDATION_COLOUR),
 }
 
 
@@ -40,8 +41,12 @@ def test_the_colours_of_a_group_stay_apart(group: str, vision: str):
     assert min(one.delta_e(two, method="2000") for one, two in pairs) > APART
 
 
+def test_each_of_a_dozen_runs_has_a_colour_and_mark_of_its_own():
+    assert len({run_look(number) for number in range(12)}) == 12
+
+
 @pytest.mark.parametrize("ground", GROUNDS)
 def test_a_line_stands_out_from_its_ground(ground: str):
     """At 3 to 1, as WCAG 1.4.11 asks of graphics: a line's colour is all there is, where a bar has its number."""
-    faint = {colour: Color(colour).contrast(ground) for colour in (*RUN_COLOURS, TRAIN_COLOUR, VALIDATION_COLOUR)}
+    faint = {colour: Color(colour).contrast(ground) for colour in (*RUN_COLOURS, TRAINING_COLOUR, VALIDATION_COLOUR)}
     assert min(faint.values()) >= 3, faint

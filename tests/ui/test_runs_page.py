@@ -127,7 +127,8 @@ def test_news_of_runs_takes_away_nothing_written_and_no_pick(own: Path, page: Pa
     expect(page.get_by_label("Name", exact=True)).to_have_value("half a na")
     expect(page.get_by_label("Note", exact=True)).to_have_value("half a no")
     (own / ABOUT).write_text(json.dumps({"title": "Elsewhere", "note": "named"}), "utf-8")
-    expect(page.get_by_label("Name", exact=True)).to_have_value("Elsewhere")
+    expect(page.get_by_role("heading", name="Elsewhere")).to_be_visible()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("half a na")
     says(page, own.name)
     drop_run(other)
 

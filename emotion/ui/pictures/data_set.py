@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from emotion.analysis.blocks import Block, Facts, Table, Text, row
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.format import megabytes
 from emotion.core.labels import emotion_meant
@@ -18,134 +18,117 @@ from emotion.server.services import Services
 from emotion.ui.events import Steps, Values, on, watched, widgets
 from emotion.ui.html import sentence, slot
 from emotion.ui.picture_sets import import_limits
+from emotion.ui.rendering import rendered
 
 if TYPE_CHECKING:
     from emotion.data.hub import Description
 
 FIRST = "Name a data set and press Look to see its splits, columns and labels."
+GONE = "Nothing was looked at yet: name a data set and press Look."
 NAMES_NOTE = "One label a line: theirs = ours. A label with nothing on the right is left out."
 WHERE = "An id on the Hub, owner/name"
 WHERE_HERE = f"{WHERE}, or a Parquet file or a folder on this machine."
 
 
 class DataSetForm:
-    """The form's widgets and their handlers; ``way`` returns the chosen import."""
+    """The form's widgets and their handlers; ``way`` returns the chosen import, from the values of ``inputs``."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self.found = gr.State(None)
         where = f"{WHERE}." if is_public() else WHERE_HERE
-        self.source = gr.Textbox(label="Data set", placeholder="owner/name", info=where, elem_id="hub-id")
-        self.look = gr.Button("Look", elem_id="hub-look", size="md")
+        self.source = gr.Textbox(label="Data set", placeholder="owner/name", info=where)
+        look = gr.Button("Look", size="md")
         self.said = slot("hub-said", sentence(FIRST))
         with gr.Column(visible=False) as self.choices:
             with gr.Row(elem_classes="controls"):
-                self.config = gr.Dropdown([], label="Configuration", elem_id="hub-config", min_width=130)
-                self.split = gr.Dropdown([], label="Split", elem_id="hub-split", min_width=110)
+                self.config = gr.Dropdown([], label="Configuration", min_width=130)
+                self.split = gr.Dropdown([], label="Split", min_width=110)
             with gr.Row(elem_classes="controls"):
-                self.picture = gr.Dropdown([], label="Picture column", elem_id="hub-picture", min_width=130)
-                self.label = gr.Dropdown([], label="Label column", elem_id="hub-label", min_width=130)
-            self.names = gr.Textbox(label="What its labels are called", info=NAMES_NOTE, lines=5, elem_id="hub-names")
-            self.go = gr.Button("Bring it in", variant="primary", elem_id="hub-bring")
+                self.picture = gr.Dropdown([], label="Picture column", min_width=130)
+                self.label = gr.Dropdown([], label="Label column", min_width=130)
+            self.names = gr.Textbox(label="What its labels are called", info=NAMES_NOTE, lines=5)
+            self.go = gr.Button("Bring it in", variant="primary")
         self.brought = slot("said-of-hub")
         self.inputs = [self.found, self.picture, self.label, self.names]
         view = widgets(self)
         options: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "bring"}
-        on([self.look.click, self.source.submit], self.describe, self.source, view, **options)
+        on([look.click, self.source.submit], self._describe, self.source, view, **options)
         choice = [self.source, self.config, self.split]
-        on([self.config.input, self.split.input], self.describe, choice, view, **options)
-        on(self.label.input, self.name_labels, [self.found, self.label], self.names)
+        on([self.config.input, self.split.input], self._describe, choice, view, **options)
+        on(self.label.input, self._name_labels, [self.found, self.label], self.names)
 
-    def describe(self, source: str, config: str = "", split: str = "") -> Steps:
-        """Read the data set's splits, columns and labels, and offer them."""
+    def _describe(self, source: str, config: str = "", split: str = "") -> Steps:
         if not source.strip():
             raise PictureError("No data set is named yet: give its id, such as owner/name.")
         job = Describe(source.strip(), config or "", split or "", on_hub=is_public(), limits=import_limits())
         try:
             found = yield from watched(self.services.do(job), self.said)
+            yield self._offered(found)
         except EmotionError as error:
             said = sentence(str(error), kind="problem")
             yield {self.found: None, self.said: said, self.choices: gr.Column(visible=False)}
-            return
-        yield self.offered(found)
 
-    def offered(self, found: Description) -> Values:
-        """Return the values of all widgets for a description."""
-        labels = list(found.labels)
+    def _offered(self, found: Description) -> Values:
+        pictures, labels = found.picture_columns, list(found.labels)
         return {
             self.found: found,
             self.said: described_html(found),
-            self.choices: gr.Column(visible=bool(found.picture_columns and labels)),
+            self.choices: gr.Column(visible=bool(pictures and labels)),
             self.config: _choice(found.configs, found.config),
-            self.split: _choice(list(found.splits), found.split),
-            self.picture: _choice(found.picture_columns, found.picture_columns[0] if found.picture_columns else None),
-            self.label: _choice(labels, labels[0] if labels else None),
-            self.names: names_of(found.labels[labels[0]]) if labels else "",
+            self.split: _choice(found.splits, found.split),
+            self.picture: _choice(pictures, next(iter(pictures), None)),
+            self.label: _choice(labels, next(iter(labels), None)),
+            self.names: _names_of(found.labels[labels[0]]) if labels else "",
             self.brought: "",
         }
 
-    def name_labels(self, found: Description | None, label: str) -> Values:
-        """Propose names for the labels of another column."""
+    def _name_labels(self, found: Description | None, label: str) -> Values:
         if found is None or label not in found.labels:
-            raise PictureError("That column is gone: press Look again.")
-        return {self.names: names_of(found.labels[label])}
+            raise PictureError(GONE)
+        return {self.names: _names_of(found.labels[label])}
 
     def way(self, found: Description | None, picture: str, label: str, names: str) -> FromDataSet:
         """Return the import that the form describes.
-
-        Raises:
-            PictureError: no data set has been read yet, or a line of the names is malformed.
+        Raises PictureError where no data set has been read yet, or a line of the names has no ``=``.
         """
         if found is None:
-            raise PictureError("Nothing was looked at yet: name a data set and press Look.")
-        return FromDataSet(found, picture or "", label or "", read_names(names))
+            raise PictureError(GONE)
+        calls = {}
+        for line in filter(None, map(str.strip, names.splitlines())):
+            # The last one separates: a label may contain the sign.
+            theirs, sign, ours = line.rpartition("=")
+            if not sign:
+                raise PictureError(f"The line {shown(line)!r} names nothing: write it as theirs = ours.")
+            calls[theirs.strip()] = ours.strip()
+        return FromDataSet(found, picture or "", label or "", calls)
 
 
-def names_of(labels: Mapping[str, Any]) -> str:
+def described_html(found: Description) -> str:
+    """Return a data set's size, the count of each label, and its columns, as HTML."""
+    if not found.picture_columns or not found.labels:
+        lacks = "column of pictures" if not found.picture_columns else "column of labels"
+        return sentence(f"{shown(found.title)} has no {lacks} that can be read: choose another one.", kind="problem")
+    version = f" at {found.commit[:12]}" if found.commit else ""
+    size = f", {megabytes(found.bytes)} to be read" if found.bytes else ""
+    labels = [(shown(column), ", ".join(map(_counted, counts.items()))) for column, counts in found.labels.items()]
+    columns = [row(shown(name), shown(words)) for name, words in found.columns.items()]
+    blocks: list[Block] = [
+        Text(f"{shown(found.title)}{version}{size}", "note"),
+        Facts(labels),
+        Table("Columns", "Column", ["Holds"], columns, is_text=True, is_folded=True),
+    ]
+    return rendered(blocks, name="hub")
+
+
+def _names_of(labels: Mapping[str, Any]) -> str:
     """Return one line per label: the label, and the emotion it means or its own name."""
     return "\n".join(f"{label} = {emotion_meant(label)}" for label in labels)
 
 
-def read_names(text: str) -> dict[str, str]:
-    """Return the name given to each label; the last ``=`` of a line separates, since a label may contain the sign.
-
-    Raises:
-        PictureError: a line has no ``=``.
-    """
-    names = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
-        theirs, sign, ours = line.rpartition("=")
-        if not sign:
-            raise PictureError(f"The line {shown(line)!r} names nothing: write it as theirs = ours.")
-        names[theirs.strip()] = ours.strip()
-    return names
-
-
-def described_html(found: Description) -> str:
-    """Return a data set's columns and the count of each label, as HTML."""
-    if not found.picture_columns or not found.labels:
-        lacks = "column of pictures" if not found.picture_columns else "column of labels"
-        return sentence(f"{shown(found.title)} has no {lacks} that can be read: choose another one.", kind="problem")
-    columns = "".join(f"<li><b>{_safe(name)}</b> {_safe(words)}</li>" for name, words in found.columns.items())
-    counted = "".join(
-        f"<li><b>{_safe(column)}</b> {', '.join(_counted(label, count) for label, count in labels.items())}</li>"
-        for column, labels in found.labels.items()
-    )
-    size = f", {megabytes(found.bytes)} to be read" if found.bytes else ""
-    version = f" at {_safe(found.commit[:12])}" if found.commit else ""
-    return (
-        f'<div class="set-summary"><p class="note">{_safe(found.title)}{version}{size}</p>'
-        f"<details open><summary>Labels</summary><ul>{counted}</ul></details>"
-        f"<details><summary>Columns</summary><ul>{columns}</ul></details></div>"
-    )
-
-
-def _counted(label: str, count: int | None) -> str:
-    return _safe(label) + (f" {count:,}" if count is not None else "")
-
-
-def _safe(text: str) -> str:
-    return html.escape(shown(text))
+def _counted(label: tuple[str, int | None]) -> str:
+    name, number = label
+    return shown(name) + (f" {number:,}" if number is not None else "")
 
 
 def _choice(options: Any, value: str | None) -> gr.Dropdown:
