@@ -140,7 +140,7 @@ def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -
         while True:
             try:
                 if gone := delete_expired(runs, sets, uploads, limits=limits):
-                    log("cleaned", **dict[str, Any](gone))
+                    log("cleaned", **gone)
             except Exception as error:  # noqa: BLE001  # one folder that cannot be read must not end the cleaning
                 log_unexpected(error, what="cleaning")
             time.sleep(SECONDS_BETWEEN_CLEANINGS)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from emotion.analysis.blocks import Block, Explained, Figure, PictureMap, Source, Text
+from emotion.analysis.blocks import Block, Explained, Figure, PictureMap, Text
 from emotion.core.format import percent
 from emotion.core.prediction import Saliency
 from emotion.report.render import blocks_html
@@ -31,7 +31,7 @@ METHOD = Text(
     "Attention is followed from what the classifier reads back to the patches, through every block, wherever more of "
     "it would raise the class’s logit above the others’ mean. Values lie one to a patch and are smoothed in between.",
     "note",
-    (Source("Chefer, Gur and Wolf 2021, Generic Attention-model Explainability", "https://arxiv.org/abs/2103.15679"),),
+    (("Chefer, Gur and Wolf 2021, Generic Attention-model Explainability", "https://arxiv.org/abs/2103.15679"),),
     title="Gradient-weighted attention rollout",
 )
 # Pixels of a picture on a feature map, and next to its saliency maps.
