@@ -1,20 +1,16 @@
-"""The optimizer, its learning-rate schedule, and the moving average of the weights."""
+"""The optimizer and its learning-rate schedule."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from emotion.core.config import TrainConfig
-
-# The weight of recent steps: the average covers about the last quarter of all steps so far.
-AVERAGE_DECAY = 3
 
 
 def make_optimizer(
@@ -53,51 +49,8 @@ def make_optimizer(
     return optimizer, LambdaLR(optimizer, share_of_rate)
 
 
-class WeightAverage:
-    """A moving average of ``weights`` by name, starting from them; the weights themselves where it is not ``on``.
-
-    Polynomial-decay averaging (Shamir and Zhang 2013, arXiv 1212.1824).
-    """
-
-    def __init__(self, weights: Mapping[str, Tensor], *, on: bool) -> None:
-        self._weights, self._steps = weights, 0
-        self._averages = {name: value.clone() for name, value in weights.items()} if on else {}
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Add the current weights to the average."""
-        self._steps += 1
-        for name, average in self._averages.items():
-            average.lerp_(self._weights[name], AVERAGE_DECAY / (self._steps + AVERAGE_DECAY))
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Give the model the averaged weights inside the ``with`` block."""
-        self._exchange()
-        try:
-            yield
-        finally:
-            self._exchange()
-
-    def state(self) -> dict[str, Tensor | int]:
-        """Return what ``resume_from`` needs."""
-        return {"steps": self._steps, **self._averages}
-
-    def resume_from(self, state: Mapping[str, Tensor | int]) -> None:
-        """Continue from ``state``."""
-        self._steps = int(state["steps"])
-        copy_in_order({name: value for name, value in state.items() if name != "steps"}, into=self._averages)
-
-    @torch.no_grad()
-    def _exchange(self) -> None:
-        for name, average in self._averages.items():
-            live = self._weights[name].clone()
-            self._weights[name].copy_(average)
-            average.copy_(live)
-
-
 @torch.no_grad()
-def copy_in_order(values: Mapping[str, Tensor | int], *, into: Mapping[str, Tensor]) -> None:
+def copy_in_order(values: Mapping[str, Tensor], *, into: Mapping[str, Tensor]) -> None:
     """Copy weights into others in the same order; their names may differ between versions."""
     for value, target in zip(values.values(), into.values(), strict=True):
-        target.copy_(torch.as_tensor(value))
+        target.copy_(value)
