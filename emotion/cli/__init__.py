@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from emotion.backbones.hub import ignore_unusable_proxies
-from emotion.cli import pictures, results, stores, training
+from emotion.cli import results, stores, training
 from emotion.core.errors import EmotionError
 
 PROGRAM = "python -m emotion"
@@ -28,9 +28,8 @@ for command in (
     *(stores.runs, stores.space),
 ):
     app.command()(command)
-app.add_typer(pictures.app, name="pictures")
-app.add_typer(stores.backbones, name="backbones")
-app.add_typer(stores.cache, name="cache")
+for name, group in (("pictures", stores.pictures), ("backbones", stores.backbones), ("cache", stores.cache)):
+    app.add_typer(group, name=name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
