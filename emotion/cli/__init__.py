@@ -58,3 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who reads has had enough (`| head`). Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        print(f"{error.filename} cannot be written or read ({error.strerror}): choose another place.", file=sys.stderr)
+        return 1

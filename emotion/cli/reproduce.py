@@ -47,7 +47,8 @@ def reproduce(pictures: Path, out: Path, *, runs: Path, backbone: str) -> tuple[
 
     ``pictures`` holds ``human_train`` and a set ``…_eval`` of each species. Returns the page, the run that was
     compared, and the files.
-    Raises EmotionError where a set is missing, a training or a comparison failed, or ``out`` cannot be written.
+    Raises EmotionError where a set is missing, or a training or a comparison failed; OSError where ``out`` cannot be
+    written.
     """
     began, kind = time.perf_counter(), "drawn" if is_drawn(pictures) else "photographs"
     sets = {name: pictures / f"{name}_eval" for name in SPECIES}
@@ -71,7 +72,7 @@ def reproduce(pictures: Path, out: Path, *, runs: Path, backbone: str) -> tuple[
     asked += [("cues", grid, {"cue": cue}) for cue in CUES if kind == "drawn"]
     found = {}
     for study, file, parameters in asked:
-        tell(f"asking {study} {' '.join(parameters.values())}")
+        tell(f"asking {study} {' '.join(parameters.values())}".strip())
         try:
             found[study] = result_of(carry_out(Question(run, study, str(file), parameters)))
         except PictureError as error:
@@ -86,10 +87,7 @@ def reproduce(pictures: Path, out: Path, *, runs: Path, backbone: str) -> tuple[
         answer=f"{' '.join(headline(happy, EMOTION))} {_theirs()}",
         basis=f"Run {run.name}; every number from `python -m emotion reproduce`.",
         sections=[
-            Section(
-                "Twenty and twenty, as in the report",
-                [*measures(happy, EMOTION), Text(_theirs()), *checks(Material.of(twenty), "luck").blocks],
-            ),
+            Section("Twenty and twenty", [*measures(happy, EMOTION), *checks(Material.of(twenty), "luck").blocks]),
             Section("Four batch sizes", [Facts([(f"Batch {each['batch']}", _words(each)) for each in batches])]),
             *(checked if each.title == checked.title else each for each in report.sections[:-1]),
             Section(
@@ -110,11 +108,8 @@ def reproduce(pictures: Path, out: Path, *, runs: Path, backbone: str) -> tuple[
         **{study: to_jsonable_python(found[study]) for study in TOLD if study in found},
     }
     texts = {f"experiment-{kind}.md": to_markdown(page), f"experiment-{kind}.json": as_json(numbers)}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_files(out, texts)
-    except OSError as error:
-        raise RunError(f"The results cannot be written to {out} ({error.strerror}): choose another.") from error
+    out.mkdir(parents=True, exist_ok=True)
+    write_files(out, texts)
     return page, run, [out / name for name in texts]
 
 

@@ -64,10 +64,7 @@ def _predict_many(run: Run, paths: Sequence[Path], csv: Path | None) -> tuple[di
         judged += [step] if isinstance(step, Judging) else []
     batch = replace(judged[-1].batch, rows=tuple(row for step in judged for row in step.batch.rows))
     if csv:
-        try:
-            csv.write_text(to_csv(batch), encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise RunError(f"{csv} cannot be written ({error.strerror}): choose another file.") from error
+        csv.write_text(to_csv(batch), encoding="utf-8", errors="backslashreplace")
     rows, words = [], []
     for row in batch.rows:
         said = {"label": row.predicted, "scores": row.scores, "unknown": row.is_unknown, "problem": row.reason}
