@@ -100,7 +100,8 @@ def data_uri(picture: Path | Image.Image, *, side: int) -> str:
     """Return a picture as a WebP data URI, at most ``side`` pixels wide and high: nothing enters a public cache.
     Raises PictureError if it cannot be read.
     """
-    image = open_picture(picture, side=side) if isinstance(picture, Path) else picture.copy()
+    # Opened with at least twice the side that it is asked for.
+    image = open_picture(picture, side=side // 2) if isinstance(picture, Path) else picture.copy()
     image.thumbnail((side, side))
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=82, method=2)

@@ -21,7 +21,7 @@ from emotion.ui.uploads import content_of
 from emotion.ui.words import public_words
 
 # How often the page checks for its last answer; once it has come, the next picture is sent.
-EVERY_SECONDS = 0.03
+EVERY_SECONDS = 0.01
 # In pixels, about a model's input size; a larger picture takes longer to send and to decode.
 SIDE = 320
 OFF = "The camera is off. Its pictures are judged one after the other and kept nowhere."

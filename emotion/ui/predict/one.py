@@ -3,6 +3,7 @@
 import html
 import io
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,10 @@ class OnePicture:
             picture = file or io.BytesIO(content_of(payload, missing=GONE))
             called = upload.name if upload else "The picture"
             runs = [self.board.choose(name), *([self.board.find(other)] if other else [])]
-            answers = [(self.services.predict(run, picture, name=called), run) for run in runs]
-            copy = data_uri(open_picture(picture, side=SHOWN_SIDE), side=SHOWN_SIDE) if upload else uri
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                copied = beside.submit(data_uri, upload.path, side=SHOWN_SIDE) if upload else None
+                answers = [(self.services.predict(run, picture, name=called), run) for run in runs]
+            copy = copied.result() if copied else uri
             if page.wanted is not wanted:
                 return {}
             page.wanted = (copy, name, other)
