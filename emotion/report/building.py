@@ -65,37 +65,32 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
 
 def _title(comparison: Comparison, emotion: str | None) -> str:
     # A model of people is asked about the other species.
-    others = [
-        plural(name) for name in comparison.sets if not (name == comparison.reference and name.startswith(REFERENCE))
-    ]
-    asked_of = listed(others or [plural(comparison.reference)])
-    return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{asked_of}?"
+    others = [name for name in comparison.sets if not name.startswith(REFERENCE)] or [comparison.reference]
+    return f"Does this model read {emotion or 'the emotions of'} {listed([plural(name) for name in others])}?"
 
 
 def asked(material: Material) -> Section:
     """Return the question: the model, the pictures and the level of chance."""
-    comparison, emotion, emotions = material.comparison, material.emotion, material.comparison.emotions()
-    chance, of = percent(comparison.chance), in_words(len(comparison.classes))
-    drawing = "" if comparison.size is None else f", drawn in the order of seed {comparison.seed}"
-    size = "every picture" if comparison.size is None else count(comparison.size, "picture")
-    kept = sorted({material.file.name, *(path.name for path in material.file.parent.glob("*.json"))})
-    facts = {
-        "Emotion shown": f"“{emotion}” alone" if emotion else f"each of {listed(emotions)}",
-        "Sample": f"{size} of {'each set' if emotion else 'each emotion of each set'}{drawing}",
-        "Chance": f"{chance}, one of {of} classes",
-        "Looks": f"comparison {kept.index(material.file.name) + 1} of {len(kept)} that are kept of this run",
-    }
+    comparison, emotion = material.comparison, material.emotion
     task = (
         f"A classifier of pictures learned {listed(comparison.classes)} from the pictures of "
         f"“{PurePath(material.config.pictures).name}”. Here it is shown pictures of other sets, each with the emotion "
-        "that people say it shows. The question is whether what it learned carries over."
+        "that people say it shows: does what it learned carry over? The measure is the mean correct-class confidence: "
+        "the probability that it gives to the correct class, averaged over pictures. Beside it stands how many are "
+        "right: their correct class is the most likely one. Guessing among "
+        f"{in_words(len(comparison.classes))} classes gets {percent(comparison.chance)} of either; that is chance."
     )
-    measure = (
-        "The measure is the mean correct-class confidence: the probability that the model gives to the correct class, "
-        "averaged over pictures. Beside it stands how many pictures are right: their correct class is the most likely "
-        f"one. Guessing among {of} classes gets {chance} of either; that is chance."
-    )
-    return Section("What was asked", [Text(task), Text(measure), Facts(list(facts.items())), sets_table(comparison)])
+    of = "each set" if emotion else "each emotion of each set"
+    sample = f"every picture of {of}"
+    if comparison.size is not None:
+        sample = f"{count(comparison.size, 'picture')} of {of}, drawn in the order of seed {comparison.seed}"
+    kept = sorted({material.file.name, *(path.name for path in material.file.parent.glob("*.json"))})
+    facts = {
+        "Emotion shown": f"“{emotion}” alone" if emotion else f"each of {listed(comparison.emotions())}",
+        "Sample": sample,
+        "Looks": f"comparison {kept.index(material.file.name) + 1} of {len(kept)} that are kept of this run",
+    }
+    return Section("What was asked", [Text(task), Facts(list(facts.items())), sets_table(comparison)])
 
 
 def sets_table(comparison: Comparison) -> Table:
