@@ -54,12 +54,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: its name, with a swatch if it has a ``colour``, and its cells."""
+    """A row of a table: its name, with a swatch if it has a ``colour`` or a ``picture`` (a data URI), and its cells."""
 
     name: str
     cells: tuple[Cell, ...]
     colour: str = ""
     is_reference: bool = False
+    picture: str = ""
 
 
 def row(name: str, *cells: Cell | str | tuple[str, str], colour: str = "", is_reference: bool = False) -> Row:
