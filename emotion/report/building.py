@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePath
-
-from PIL import Image
 
 from emotion.analysis.blocks import Block, Facts, Gallery, Report, Section, Shown, Table, Text, judged, row
 from emotion.analysis.comparison import REFERENCE, Comparison
@@ -19,7 +15,7 @@ from emotion.core.files import hash_file
 from emotion.core.format import capital, count, in_words, listed, moment, percent
 from emotion.core.labels import DRAWN_NOTE
 from emotion.core.scored import ScoredPicture
-from emotion.data.decoding import open_picture
+from emotion.data.decoding import data_uri
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
 from emotion.report.limits import limits
@@ -174,14 +170,6 @@ def _shown(comparison: Comparison, ticked: set[str]) -> Section:
 def _small(picture: ScoredPicture, name: str) -> Shown | None:
     path = Path(picture.picture)
     try:
-        if hash_file(path) != picture.sha256:
-            return None
-        small = open_picture(path, side=SIDE)
+        return judged(picture, data_uri(path, side=SIDE), name=name) if hash_file(path) == picture.sha256 else None
     except (OSError, PictureError):
         return None
-    small.thumbnail((SIDE, SIDE))
-    # Without metadata, such as where the picture was taken.
-    bare, buffer = Image.frombytes("RGB", small.size, small.tobytes()), io.BytesIO()
-    bare.save(buffer, "WEBP", quality=82, method=4)
-    uri = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-    return judged(picture, uri, name=name)
