@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import warnings
@@ -75,6 +76,18 @@ def reduced(picture: Image.Image, *, side: int) -> Image.Image:
     """Reduce a picture in memory as ``open_picture`` does for this side."""
     factor = _factor(picture, side)
     return picture.reduce(factor) if factor > 1 else picture
+
+
+def data_uri(picture: Path | Image.Image, *, side: int) -> str:
+    """Return a picture as a WebP data URI, at most ``side`` pixels wide and high; PictureError if it cannot be read."""
+    # What is opened has at least twice the side that it is asked for.
+    image = open_picture(picture, side=side // 2) if isinstance(picture, Path) else picture.copy()
+    image.thumbnail((side, side))
+    # Metadata may say where it was taken.
+    image.info.clear()
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=82, method=2)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def kept_form(content: bytes) -> tuple[bytes, str, Image.Image]:

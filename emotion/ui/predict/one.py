@@ -14,10 +14,10 @@ from gradio.data_classes import ImageData
 from emotion.analysis.saliency import Explain
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.labels import in_order
-from emotion.data.decoding import open_picture
+from emotion.data.decoding import data_uri, open_picture
 from emotion.server.services import Services
 from emotion.ui.events import EVERY_PRESS, Steps, Values, on, warn, watched, widgets
-from emotion.ui.html import data_uri, data_uris, put, sentence, slot
+from emotion.ui.html import data_uris, put, sentence, slot
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
 from emotion.ui.predict.answer import answer_html, no_answer_html
 from emotion.ui.rendering import is_cropped, legend_html, saliency_figure
