@@ -202,7 +202,8 @@ def _quieten_the_client() -> None:
     surrounding programs in each request.
     """
     from huggingface_hub import constants
-    from huggingface_hub.utils import disable_progress_bars, logging
+    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_TELEMETRY = True
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

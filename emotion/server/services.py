@@ -130,7 +130,8 @@ class Services(contextlib.AbstractContextManager["Services"]):
         visitor = self._visitor()
         as_seen_by(visitor, study.run)
         with logged("study", visitor=visitor, run=study.run.name, what=getattr(study, "study", type(study).__name__)):
-            return (yield from self._student.stream(carry_out, study))
+            result: R = yield from self._student.stream(carry_out, study)
+            return result
 
     def do(self, job: Job[R]) -> Generator[Progress, None, R]:
         """Carry out a job in its own process, with room for what it may write. Closing it ends the job.

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from emotion.core.errors import EmotionError, RefusedError, RunError
 from emotion.core.owners import FILE, Owner, owner_of
@@ -140,7 +141,7 @@ def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -
         while True:
             try:
                 if gone := delete_expired(runs, sets, uploads, limits=limits):
-                    log("cleaned", **gone)
+                    log("cleaned", **dict[str, Any](gone))
             except Exception as error:  # noqa: BLE001  # one folder that cannot be read must not end the cleaning
                 log_unexpected(error, what="cleaning")
             time.sleep(SECONDS_BETWEEN_CLEANINGS)
