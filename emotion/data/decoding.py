@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -120,11 +121,12 @@ def read_file(source: Path | IO[bytes], *, name: str = "", most: int = MAX_BYTES
     shown = name or (source.name if isinstance(source, Path) else "the picture")
     try:
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+            size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            content = file.read(most + 1)
+            content = file.read(min(size, most))
     except OSError as error:
         raise PictureError(f"{shown} cannot be read ({error.strerror}): check its path.") from error
-    if len(content) > most:
+    if size > most:
         raise PictureError(f"{shown} has more than {megabytes(most)}, the limit of one picture: make it smaller.")
     return content
 
