@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from emotion.analysis.blocks import Block, Cell, Table, Text, row
 from emotion.analysis.comparison import REFERENCE, Comparison
 from emotion.analysis.findings import plural
 from emotion.analysis.statistics import Estimate, area_under_curve, bootstrap
-from emotion.analysis.study import Judge, Study, pictures_of
+from emotion.analysis.study import FeatureSet, Judge, Study, pictures_of
 from emotion.core.errors import PictureError
 from emotion.core.format import capital, in_words, listed, minus, percent, span
 from emotion.core.intervals import Interval, wilson_interval
@@ -38,15 +38,6 @@ OF_THE_RUN = (
     " The run itself has {} right: it learnt from its own training pictures, by many small steps; here one regularised "
     "logistic regression a row learns from the compared sets."
 )
-
-
-@dataclass(frozen=True)
-class LabelledSet:
-    """(N, F) features, their (N,) class indices, and (N,) groups of near-duplicates, which stay in one fold."""
-
-    features: np.ndarray
-    truth: np.ndarray
-    groups: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -93,24 +84,29 @@ def between(judge: Judge, sets: Mapping[str, Sequence[Picture]]) -> Generator[Pr
         )
     wanted = {name: [each for each in pictures if each.label in shared] for name, pictures in sets.items()}
     found = yield from judge.features(wanted, is_untrained=True)
-    labelled: dict[str, LabelledSet] = {}
+    groups: dict[str, list[int]] = {}
     for name, each in found.items():
         truth = np.array([shared.index(picture.label) for picture in each.pictures])
         if min(np.bincount(truth, minlength=len(shared))) < LEAST:
             raise PictureError(f"Too few pictures of {name} can be read: {LEAST} of each emotion are needed.")
-        yield Progress(len(labelled), len(sets), f"looking for near-duplicates among {plural(name)}")
+        yield Progress(len(groups), len(sets), f"looking for near-duplicates among {plural(name)}")
         known = fingerprinted([(str(picture.path), picture.sha256) for picture in each.pictures])
-        groups = known.groups([picture.path for picture in each.pictures])
-        labelled[name] = LabelledSet(each.features, truth, np.array(groups))
-    return (yield from transfer(labelled, classes=shared))
+        groups[name] = known.groups([picture.path for picture in each.pictures])
+        found[name] = replace(each, truth=truth)
+    return (yield from transfer(found, groups, classes=shared))
 
 
-def transfer(sets: Mapping[str, LabelledSet], *, classes: Sequence[str]) -> Generator[Progress, None, TransferResult]:
-    """Train on each set and test on all: on the training set by cross-validation, on the others directly."""
+def transfer(
+    sets: Mapping[str, FeatureSet], groups: Mapping[str, Sequence[int]], *, classes: Sequence[str]
+) -> Generator[Progress, None, TransferResult]:
+    """Train on each set and test on all: on the training set by cross-validation, on the others directly.
+
+    ``truth`` are indices of ``classes``; near-duplicates share a group, (N,) numbers by set, and stay in one fold.
+    """
     chance, said = chance_level(len(classes)), {}
     for number, (name, learnt) in enumerate(sets.items()):
         yield Progress(number, len(sets), f"learning from {plural(name)}")
-        strength, own = _cross_validated(learnt, classes=len(classes))
+        strength, own = _cross_validated(learnt, groups[name], classes=len(classes))
         said[name] = {
             other: own if other == name else _learn(learnt.features, learnt.truth, each.features, [strength])[0]
             for other, each in sets.items()
@@ -127,7 +123,7 @@ def transfer(sets: Mapping[str, LabelledSet], *, classes: Sequence[str]) -> Gene
     return TransferResult(reference, list(classes), chance, matrix, share)
 
 
-def _cross_validated(learnt: LabelledSet, *, classes: int) -> tuple[float, np.ndarray]:
+def _cross_validated(learnt: FeatureSet, groups: Sequence[int], *, classes: int) -> tuple[float, np.ndarray]:
     """Return the strength with the lowest log loss over folds, and the folds' (N, C) probabilities.
 
     Choosing among six strengths by log loss inflates the folds' accuracy only slightly.
@@ -137,7 +133,7 @@ def _cross_validated(learnt: LabelledSet, *, classes: int) -> tuple[float, np.nd
 
     said = np.zeros((len(STRENGTHS), len(learnt.truth), classes))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
-    for train, test in folds.split(learnt.features, learnt.truth, learnt.groups):
+    for train, test in folds.split(learnt.features, learnt.truth, groups):
         if len(np.unique(learnt.truth[train])) < classes:
             raise PictureError(
                 "Nearly all pictures of an emotion look alike, so none can be judged by others: compare other sets."

@@ -13,7 +13,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from emotion.analysis.species_look import shifted
 from emotion.analysis.statistics import area_of, area_under_curve
-from emotion.analysis.transfer import LabelledSet, TransferResult, transfer
+from emotion.analysis.study import FeatureSet
+from emotion.analysis.transfer import TransferResult, transfer
 from emotion.core.progress import result_of
 
 FACES = Path(__file__).parents[2] / "assets" / "faces"
@@ -31,11 +32,9 @@ def made(centres: np.ndarray = CENTRES, *, seed: int, spread: float = 1.0) -> tu
 
 def found(people: Any, dogs: Any, *, groups: Any = None) -> tuple[TransferResult, Any]:
     """Return what comes out of people and dogs, and how much of the way dogs are."""
-    sets = {
-        name: LabelledSet(features, truth, np.arange(len(truth)) if groups is None else groups)
-        for name, (features, truth) in (("human", people), ("dog", dogs))
-    }
-    result = result_of(transfer(sets, classes=EMOTIONS))
+    sets = {"human": FeatureSet([], *people), "dog": FeatureSet([], *dogs)}
+    apart = range(len(people[1])) if groups is None else groups
+    result = result_of(transfer(sets, dict.fromkeys(sets, apart), classes=EMOTIONS))
     assert (result.reference, list(result.share)) == ("human", ["dog"])
     return result, result.share["dog"]
 
