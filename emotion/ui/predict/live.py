@@ -83,7 +83,7 @@ class LiveCamera:
         except EmotionError as error:
             return {self.answer: said_html(public_words(str(error)), is_over=isinstance(error, Over))}
         drawings = trained_on_drawn(run) if said.is_unknown else False
-        mean = self.cameras.add(visitor, run.name, said)
+        mean = self.cameras.add(visitor, said)
         return {self.answer: answer_html(mean, is_known=said.novelty is not None, is_of_drawings=drawings)}
 
 
