@@ -21,9 +21,8 @@ from emotion.core.format import listed
 from emotion.core.prediction import Prediction
 from emotion.core.progress import Progress, result_of
 from emotion.data.archive import unpack
-from emotion.data.decoding import decoded, opened
+from emotion.data.decoding import decoded, opened, read_file
 from emotion.data.folders import LOOSE, Skipped, list_folder
-from emotion.data.kept import read_file
 from emotion.data.limits import Limits
 from emotion.data.names import HIDDEN, alike, kept_text, reason_against, shown
 from emotion.data.sets import SavedSet
@@ -109,7 +108,7 @@ def _decoded(limits: Limits, known: Collection[str], side: int, item: Item) -> t
     if path is None:
         return row, None
     try:
-        content = read_file(path, limits)
+        content = read_file(path, name="It", most=limits.picture_bytes)
         is_known = hashlib.sha256(content).hexdigest() in known
         with opened(io.BytesIO(content), name="It") as image:
             return replace(row, is_known=is_known), decoded(image, side=side)

@@ -73,10 +73,7 @@ class Upload:
 
 def received(payload: dict[str, Any] | None) -> Upload | None:
     """Return the file that a widget sent; None if there is none.
-
-    Raises:
-        PictureError: it is no upload, or another visitor's. A client other than the page can name any file of this
-            machine.
+    Raises PictureError if it is no upload of the visitor's: a client that is not the page can name any file.
     """
     if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
         return None
@@ -130,9 +127,7 @@ class UploadCounter:
     @contextmanager
     def reserved(self, address: str, size: int) -> Iterator[None]:
         """Reserve room for an upload of at most ``size`` bytes until it has arrived.
-
-        Raises:
-            RefusedError: the disk has no room for it, or the address has used up its share.
+        Raises RefusedError if the disk has no room for it, or the address has used up its share.
         """
         if self._room is None:
             yield

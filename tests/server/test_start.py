@@ -23,7 +23,7 @@ def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 
 
 NO_PORT = "is not a number from 1 to 65535: set PORT to one."
-NO_ADDRESS = "is no address of this machine, so choose others with PORT= and HOST="
+NO_ADDRESS = "in use, reserved or not of this machine: choose another with PORT= and HOST="
 ONE_S_OWN = "EMOTION_MCP=1 is for one's own machine"
 
 
@@ -86,5 +86,5 @@ def test_a_port_in_use_is_one_sentence_and_trains_nothing_of_the_first_server(
         port = other.getsockname()[1]
         code, told = refusal(capsys, monkeypatch, PORT=str(port), HOST="127.0.0.1", EMOTION_RUNS=str(run.parent))
     assert (code, told.count("\n")) == (1, 1)
-    assert told.startswith(f"Nothing can be served at 127.0.0.1:{port}: stop what uses that port")
+    assert told.startswith(f"Nothing can be served at 127.0.0.1:{port}, which is in use")
     assert status_of(run) == "queued"
