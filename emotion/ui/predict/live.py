@@ -81,7 +81,7 @@ class LiveCamera:
             said = self.services.predict(run, io.BytesIO(content), name="The camera’s picture")
         except EmotionError as error:
             return {self.answer: box(public_words(str(error)), is_over=isinstance(error, Over))}
-        return {self.answer: answer_html(self.cameras.add(visitor, run.name, said), said, run)}
+        return {self.answer: answer_html(self.cameras.add(visitor, said), said, run)}
 
 
 def answer_html(mean: Smoothed, last: Prediction, run: Run) -> str:
