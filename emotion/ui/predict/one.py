@@ -73,22 +73,18 @@ class OnePicture:
             with gr.Column(scale=2, min_width=320):
                 self.picture = gr.Image(
                     sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None, height=250,
-                    label="Picture", elem_id="picture", buttons=[], placeholder=DROP,
+                    label="Picture", buttons=[], placeholder=DROP,
                 )  # fmt: skip
                 self.gallery = slot("examples", _examples_html(files), script=CLICK)
             with gr.Column(scale=3, min_width=320):
                 self.answer = slot("verdict", no_answer_html(sentence(NO_PICTURE)))
-                self.photographs = gr.Button(
-                    "Train it on photographs", variant="primary", visible=False, elem_id="to-photographs"
-                )
-                self.other = gr.Dropdown(
-                    [NO_OTHER], value="", label="Compare with another run", elem_id="predict-beside", interactive=True
-                )
-        with gr.Column(visible=False, elem_id="looking") as self.looking:
+                self.photographs = gr.Button("Train it on photographs", variant="primary", visible=False)
+                self.other = gr.Dropdown([NO_OTHER], value="", label="Compare with another run", interactive=True)
+        with gr.Column(visible=False) as self.looking:
             put('<h3 class="section-title">What is it looking at?</h3>')
             with gr.Row(elem_classes="actions"):
-                self.label = gr.Radio([], label="Evidence for", elem_id="looking-class", scale=3, min_width=300)
-                self.go = gr.Button("Show the map", elem_id="looking-show", scale=1, min_width=150)
+                self.label = gr.Radio([], label="Evidence for", scale=3, min_width=300)
+                self.go = gr.Button("Show the map", scale=1, min_width=150)
             self.map = slot("looking-map")
         self._connect(run)
 
