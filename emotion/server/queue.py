@@ -13,7 +13,7 @@ from pathlib import Path
 from emotion.core import files as locks
 from emotion.core.config import preset
 from emotion.core.errors import EmotionError, RunError
-from emotion.core.events import RunFailed
+from emotion.core.events import RunFailed, RunStopped
 from emotion.core.owners import OF_THE_SERVER, owner_of
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.runs.folder import create_run, list_runs
@@ -110,7 +110,7 @@ class TrainingQueue:
             try:
                 # It may have been withdrawn meanwhile, or trained on the command line.
                 if run.stop_requested():
-                    _keep_best(run)
+                    _withdraw(run)
                 elif run.status() == "queued":
                     self._train(run, owner)
             except Exception as error:  # noqa: BLE001  # whatever it is, the next run has its turn
@@ -162,7 +162,7 @@ class TrainingQueue:
             self._waiting = [run for run in self._waiting if run not in withdrawn]
         # Outside the lock: saving a best epoch takes a process of its own.
         for run in withdrawn:
-            _keep_best(run)
+            _withdraw(run)
 
 
 def _first_run(folder: Path, own: list[Run]) -> Run:
@@ -176,6 +176,14 @@ def _first_run(folder: Path, own: list[Run]) -> Run:
     run = create_run(wanted, root=folder)
     run.describe(About(note="Trained by this server itself when it started without a run."))
     return run
+
+
+def _withdraw(run: Run) -> None:
+    """Record that a queued run was stopped; a resumed one saves its best epoch."""
+    if run.events():
+        _keep_best(run)
+    else:
+        run.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
 
 
 def _keep_best(run: Run) -> None:

@@ -25,10 +25,10 @@ from emotion.inference.classifier import Classifier
 from emotion.runs.run import Run
 from emotion.runs.split import SplitRecord, require_unchanged
 from emotion.training.context import Backbone, Context, Model, read_backbone, threads_for
+from emotion.training.epochs import copy_in_order
 from emotion.training.features import Features, look
 from emotion.training.head import begin
 from emotion.training.inputs import Examples
-from emotion.training.optimizer import copy_in_order
 
 
 def features_of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:

@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from emotion.core.config import PRESETS, TrainConfig, preset
+from emotion.core.config import PRESETS, PresetName, TrainConfig, preset
 from emotion.core.errors import ConfigError
 from emotion.core.format import count, duration
 from emotion.core.labels import ALIASES, EMOTIONS, alias_offer, emotion_meant, species_in
@@ -49,6 +49,7 @@ def test_a_setting_out_of_range_is_one_sentence_with_its_range(values: dict[str,
 
 def test_presets_are_what_they_were_chosen_to_be() -> None:
     assert all(preset(name, pictures="faces") for name in PRESETS)
+    assert get_args(PresetName) == tuple(PRESETS)
     quick = preset("Quick", pictures="faces")
     assert (quick.backbone, quick.image_size, quick.views, quick.depth) == ("dinov2-small", 140, 3, "head")
     assert preset("Quick", pictures="faces", backbone="facebook/dinov2-small").image_size == 140
