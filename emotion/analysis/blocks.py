@@ -30,15 +30,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Points:
-    """A list of sentences."""
-
     items: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A list of names and values."""
-
     rows: Sequence[tuple[str, str]]
 
 
@@ -235,8 +231,6 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Command:
-    """A command line and its effect."""
-
     does: str
     line: str
 
@@ -246,8 +240,6 @@ Block = Text | Points | Facts | Table | Beside | Figure | Explained | Gallery | 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a report, with its blocks in reading order."""
-
     title: str
     blocks: Sequence[Block]
 

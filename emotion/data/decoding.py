@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -77,6 +79,18 @@ def reduced(picture: Image.Image, *, side: int) -> Image.Image:
     return picture.reduce(factor) if factor > 1 else picture
 
 
+def data_uri(picture: Path | Image.Image, *, side: int) -> str:
+    """Return a picture as a WebP data URI, at most ``side`` pixels wide and high; PictureError if it cannot be read."""
+    # What is opened has at least twice the side that it is asked for.
+    image = open_picture(picture, side=side // 2) if isinstance(picture, Path) else picture.copy()
+    image.thumbnail((side, side))
+    # Metadata may say where it was taken.
+    image.info.clear()
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=82, method=2)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
 def kept_form(content: bytes) -> tuple[bytes, str, Image.Image]:
     """Return the form of a picture file that a set keeps, its suffix, and the upright picture.
 
@@ -107,11 +121,12 @@ def read_file(source: Path | IO[bytes], *, name: str = "", most: int = MAX_BYTES
     shown = name or (source.name if isinstance(source, Path) else "the picture")
     try:
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+            size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            content = file.read(most + 1)
+            content = file.read(min(size, most))
     except OSError as error:
         raise PictureError(f"{shown} cannot be read ({error.strerror}): check its path.") from error
-    if len(content) > most:
+    if size > most:
         raise PictureError(f"{shown} has more than {megabytes(most)}, the limit of one picture: make it smaller.")
     return content
 

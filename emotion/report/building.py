@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePath
-
-from PIL import Image
 
 from emotion.analysis.blocks import Block, Facts, Gallery, Report, Section, Shown, Table, Text, judged, row
 from emotion.analysis.comparison import REFERENCE, Comparison
@@ -19,7 +15,7 @@ from emotion.core.files import hash_file
 from emotion.core.format import capital, count, in_words, listed, moment, percent
 from emotion.core.labels import DRAWN_NOTE
 from emotion.core.scored import ScoredPicture
-from emotion.data.decoding import open_picture
+from emotion.data.decoding import data_uri
 from emotion.data.drawn import is_drawn
 from emotion.data.folders import within
 from emotion.report.limits import limits
@@ -65,37 +61,32 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
 
 def _title(comparison: Comparison, emotion: str | None) -> str:
     # A model of people is asked about the other species.
-    others = [
-        plural(name) for name in comparison.sets if not (name == comparison.reference and name.startswith(REFERENCE))
-    ]
-    asked_of = listed(others or [plural(comparison.reference)])
-    return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{asked_of}?"
+    others = [name for name in comparison.sets if not name.startswith(REFERENCE)] or [comparison.reference]
+    return f"Does this model read {emotion or 'the emotions of'} {listed([plural(name) for name in others])}?"
 
 
 def asked(material: Material) -> Section:
     """Return the question: the model, the pictures and the level of chance."""
-    comparison, emotion, emotions = material.comparison, material.emotion, material.comparison.emotions()
-    chance, of = percent(comparison.chance), in_words(len(comparison.classes))
-    drawing = "" if comparison.size is None else f", drawn in the order of seed {comparison.seed}"
-    size = "every picture" if comparison.size is None else count(comparison.size, "picture")
-    kept = sorted({material.file.name, *(path.name for path in material.file.parent.glob("*.json"))})
-    facts = {
-        "Emotion shown": f"“{emotion}” alone" if emotion else f"each of {listed(emotions)}",
-        "Sample": f"{size} of {'each set' if emotion else 'each emotion of each set'}{drawing}",
-        "Chance": f"{chance}, one of {of} classes",
-        "Looks": f"comparison {kept.index(material.file.name) + 1} of {len(kept)} that are kept of this run",
-    }
+    comparison, emotion = material.comparison, material.emotion
     task = (
         f"A classifier of pictures learned {listed(comparison.classes)} from the pictures of "
         f"“{PurePath(material.config.pictures).name}”. Here it is shown pictures of other sets, each with the emotion "
-        "that people say it shows. The question is whether what it learned carries over."
+        "that people say it shows: does what it learned carry over? The measure is the mean correct-class confidence: "
+        "the probability that it gives to the correct class, averaged over pictures. Beside it stands how many are "
+        "right: their correct class is the most likely one. Guessing among "
+        f"{in_words(len(comparison.classes))} classes gets {percent(comparison.chance)} of either; that is chance."
     )
-    measure = (
-        "The measure is the mean correct-class confidence: the probability that the model gives to the correct class, "
-        "averaged over pictures. Beside it stands how many pictures are right: their correct class is the most likely "
-        f"one. Guessing among {of} classes gets {chance} of either; that is chance."
-    )
-    return Section("What was asked", [Text(task), Text(measure), Facts(list(facts.items())), sets_table(comparison)])
+    of = "each set" if emotion else "each emotion of each set"
+    sample = f"every picture of {of}"
+    if comparison.size is not None:
+        sample = f"{count(comparison.size, 'picture')} of {of}, drawn in the order of seed {comparison.seed}"
+    kept = sorted({material.file.name, *(path.name for path in material.file.parent.glob("*.json"))})
+    facts = {
+        "Emotion shown": f"“{emotion}” alone" if emotion else f"each of {listed(comparison.emotions())}",
+        "Sample": sample,
+        "Looks": f"comparison {kept.index(material.file.name) + 1} of {len(kept)} that are kept of this run",
+    }
+    return Section("What was asked", [Text(task), Facts(list(facts.items())), sets_table(comparison)])
 
 
 def sets_table(comparison: Comparison) -> Table:
@@ -179,14 +170,6 @@ def _shown(comparison: Comparison, ticked: set[str]) -> Section:
 def _small(picture: ScoredPicture, name: str) -> Shown | None:
     path = Path(picture.picture)
     try:
-        if hash_file(path) != picture.sha256:
-            return None
-        small = open_picture(path, side=SIDE)
+        return judged(picture, data_uri(path, side=SIDE), name=name) if hash_file(path) == picture.sha256 else None
     except (OSError, PictureError):
         return None
-    small.thumbnail((SIDE, SIDE))
-    # Without metadata, such as where the picture was taken.
-    bare, buffer = Image.frombytes("RGB", small.size, small.tobytes()), io.BytesIO()
-    bare.save(buffer, "WEBP", quality=82, method=4)
-    uri = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-    return judged(picture, uri, name=name)

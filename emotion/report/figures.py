@@ -99,14 +99,14 @@ def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
         axes.set_ylim(-0.03, 1.03)
         axes.set_yticks(QUARTERS, PERCENTS)
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
     if chart.has_diagonal:
         axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=DOTS)
         axes.set_xticks(QUARTERS, PERCENTS)
         # After the ticks, which would widen the limits.
         axes.set_xlim(math.floor(min(xs) * 4) / 4 - 0.03, 1.03)
-    elif all(float(x).is_integer() for x in xs):
-        axes.locator_params(axis="x", integer=True, nbins=9)
+    else:
+        axes.locator_params(axis="x", nbins=7, integer=all(float(x).is_integer() for x in xs))
     axes.set_xlabel(chart.x_axis)
     axes.set_title(_short(chart.y_axis))
     if len(chart.lines) > 1:

@@ -19,24 +19,19 @@ _PLACE = re.compile(r"(?<![\w./:])/(?:[^/\s'\"]+/)+")
 
 @dataclass(frozen=True)
 class Material:
-    """A comparison and its ``file``, the run that made it, and all ``told`` of its training.
-
-    ``events`` are those that no resume made void.
-    """
+    """A comparison and its ``file``, the run that made it, and the events of its training that no resume made void."""
 
     file: Path
     comparison: Comparison
     run: Run
     config: TrainConfig
-    told: list[Event]
     events: list[Event]
 
     @classmethod
     def of(cls, file: Path) -> Material:
         """Return the material of a comparison's report; RunError or ConfigError if it or its run cannot be read."""
         run = run_of(file)
-        told = run.events()
-        return cls(file, load_comparison(file), run, run.config(), told, without_void(told))
+        return cls(file, load_comparison(file), run, run.config(), without_void(run.events()))
 
     @property
     def emotion(self) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from emotion.analysis.blocks import Block, Text
@@ -46,22 +44,21 @@ def _newest(run: Run) -> Comparison | None:
 
 
 def _eval_results(comparison: Comparison) -> list[EvalResult]:
-    found, emotions = [], ", ".join(comparison.emotions())
-    for name, each in comparison.results(None).items():
-        # The Hub distinguishes the results of several sets by their configuration, not their name.
-        of: dict[str, Any] = {
-            "task_type": "image-classification",
-            "dataset_type": "image-folder",
-            "dataset_name": f"{name}: {emotions}, n = {each.n}, seed {comparison.seed}",
-            "dataset_config": name,
-        }
-        measured = {
-            "accuracy": each.accuracy,
-            "mean correct-class confidence": each.correct_confidence,
-            "log loss": each.log_loss,
-        }
-        found += [EvalResult(**of, metric_type=key, metric_value=round(value, 4)) for key, value in measured.items()]
-    return found
+    emotions = ", ".join(comparison.emotions())
+    metrics = {"accuracy": "accuracy", "correct_confidence": "mean correct-class confidence", "log_loss": "log loss"}
+    return [
+        EvalResult(
+            task_type="image-classification",
+            dataset_type="image-folder",
+            dataset_name=f"{name}: {emotions}, n = {each.n}, seed {comparison.seed}",
+            # The Hub distinguishes the results of several sets by their configuration, not their name.
+            dataset_config=name,
+            metric_type=metric,
+            metric_value=round(getattr(each, measure), 4),
+        )
+        for name, each in comparison.results(None).items()
+        for measure, metric in metrics.items()
+    ]
 
 
 def _species(comparison: Comparison) -> list[Block]:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from emotion.analysis.blocks import Block, Command, Facts, Figure, Line, LineChart, Section, Table, Text, row, shaded
 from emotion.core.config import TrainConfig, command_line
-from emotion.core.events import EpochDone, PicturesSkipped, RunStarted
+from emotion.core.events import EpochDone, PicturesSkipped
 from emotion.core.format import count, duration, exact_percent, percent, span
 from emotion.core.intervals import wilson_interval
 from emotion.core.labels import chance_level, colour_of
@@ -67,14 +67,14 @@ def model(material: Material) -> Section:
 
 
 def _outcome(material: Material) -> str:
-    """Return how the training ended, and its earlier interruptions, in sentences."""
+    """Return how the training ended, and where it was resumed, in sentences."""
     if material.started is None:
         return "What happened in its training is not recorded any more."
     done = max((each.epoch for each in material.epochs), default=0)
     end = ENDS.get(material.run.status(), "was still being trained when this was written,")
     said = f"It {end} after {done} of {count(material.started.epochs, 'epoch')}."
-    _, *resumed = [event.resumed_epochs for event in material.told if isinstance(event, RunStarted)]
-    return said + "".join(f" It had been cut off before, and went on after epoch {kept}." for kept in resumed)
+    kept = material.started.resumed_epochs
+    return f"{said} It had been cut off before, and went on after epoch {kept}." if kept else said
 
 
 def _facts(material: Material) -> dict[str, str]:
@@ -102,7 +102,7 @@ def _facts(material: Material) -> dict[str, str]:
                 f"validation pictures right, {percent(right / n)} (95 %: {span(wilson_interval(right, n))})"
             )
         processes = "" if started.processes == 1 else f", in {started.processes} processes"
-        seconds = duration(material.told[-1].elapsed_seconds)
+        seconds = duration(material.events[-1].elapsed_seconds)
         facts["Computed"] = f"on {started.device} in {started.precision}{processes}, in {seconds}"
     facts["Seed"] = f"{config.seed}, of the split, the order and the first weights"
     return facts

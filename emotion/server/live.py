@@ -53,7 +53,6 @@ class _Stream:
     session: str
     began: float
     seen: float
-    run: str = ""
     mean: Smoothed | None = None
 
 
@@ -84,11 +83,9 @@ class LiveCameras:
                 raise Over(said)
             stream.seen = now
 
-    def add(self, visitor: str, run: str, said: Prediction) -> Smoothed:
+    def add(self, visitor: str, said: Prediction) -> Smoothed:
         """Return the smoothed prediction for a visitor's camera."""
         with self._lock:
-            now = self._clock()
-            stream = self._streams.get(visitor) or _Stream("", began=now, seen=now)
-            before = stream.mean if stream.run == run else None
-            stream.run, stream.mean = run, smoothed(before, said, at=now)
+            stream = self._streams.get(visitor) or _Stream("", 0.0, 0.0)
+            stream.mean = smoothed(stream.mean, said, at=self._clock())
             return stream.mean

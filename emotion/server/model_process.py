@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator
-from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -39,6 +38,7 @@ NICENESS = 5
 LOADED = 2
 # After this long without an answer the process counts as hung. A comparison is silent until its end.
 PREDICTION_SECONDS, SILENT_SECONDS = 120.0, 1_800.0
+_loaded: dict[tuple[Run, float], Classifier] = {}
 
 
 def start_process(target: Callable[..., object], *given: object, niceness: int = 0) -> BaseProcess:
@@ -120,7 +120,11 @@ def predict(run: Run, picture: Path | IO[bytes], name: str = "") -> Steps[Predic
     """Return a run's prediction for one picture, a file or its content; ``name`` is its name in error messages.
     Raises EmotionError if the picture or the run cannot be used.
     """
+    import torch
+
     yield from ()
+    # One core is left to the browser and the server: a live camera keeps them as busy, and threads wait for each other.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     return classifier_of(run).predict(picture, name=name)
 
 
@@ -141,16 +145,18 @@ def carry_out(study: Task[R]) -> Steps[R]:
 
 def classifier_of(run: Run) -> Classifier:
     """Return a run's classifier, which stays loaded. Raises EmotionError if the run cannot be used."""
-    weights = run.checkpoint / "model.safetensors"
-    # Trained further, it is another one.
-    return _load(run, weights.stat().st_mtime if weights.is_file() else 0.0)
-
-
-@lru_cache(maxsize=LOADED)
-def _load(run: Run, written: float) -> Classifier:
     from emotion.inference.classifier import Classifier
 
-    return Classifier(run)
+    weights = run.checkpoint / "model.safetensors"
+    # Trained further, it is another one.
+    key = run, weights.stat().st_mtime if weights.is_file() else 0.0
+    found = _loaded.pop(key, None)
+    if found is None and len(_loaded) == LOADED:
+        # Before another is loaded, so that there are never three.
+        del _loaded[next(iter(_loaded))]
+    # The last one used is the last.
+    _loaded[key] = found or Classifier(run)
+    return _loaded[key]
 
 
 def _serve(connection: Connection) -> None:

@@ -25,7 +25,7 @@ from emotion.server.logs import log, log_unexpected
 GOING_ON = ("queued", "running", "stopping")
 SECONDS_BETWEEN_CLEANINGS = 60.0
 # Measuring the disk takes a moment, and visitors ask often.
-SECONDS_BETWEEN_LOOKS = 20.0
+SECONDS_BETWEEN_LOOKS = 10.0
 # Shares of all room: of one visitor, and of all visitors of one address, such as a school's.
 VISITORS_SHARE = 1 / 8
 ADDRESS_SHARE = ADDRESS_FACTOR * VISITORS_SHARE
@@ -46,7 +46,7 @@ def as_seen_by(visitor: str | None, run: Run, *, owner: Owner | None = None) -> 
 
 
 class Room:
-    """The disk space that some folders share: at most ``limit`` bytes, measured every 20 seconds at most.
+    """The disk space that some folders share: at most ``limit`` bytes, measured every 10 seconds at most.
 
     Each entry of the ``owned`` folders belongs to the visitor whose mark it has; the ``others`` have no owner.
     """

@@ -138,13 +138,15 @@ def look(
         return list(images), to_pixels([*images.values()], backbone.processor) if images else None, reasons
 
     yield progress()
-    frozen = Frozen(backbone.network, trained_blocks=blocks, precision=context.precision)
+    frozen: Frozen | None = None
     unreadable, files = dict[Path, str](), list[Path]()
     try:
         for parts, (readable, pixels, reasons) in zip(rounds, in_background(decode, rounds, ahead=3), strict=True):
             context.stop_if_asked()
             unreadable |= reasons
             if pixels is not None:
+                # It may copy all weights, so not where every row is known.
+                frozen = frozen or Frozen(backbone.network, trained_blocks=blocks, precision=context.precision)
                 computed = zip((names[view] for view in readable), frozen(pixels).cpu().contiguous(), strict=True)
                 files.append(cache.write(recipe, dict(computed)))
             done += sum(map(len, parts))

@@ -71,7 +71,7 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
 def _build_predict(services: Services, board: RunBoard, chosen: Chosen) -> OnePicture:
     """Build the Predict tab: one picture, a live camera, and many pictures, judged by the run in use."""
     chosen.waits()
-    with gr.Tabs(elem_id="predict-ways"):
+    with gr.Tabs():
         with gr.Tab("A picture"):
             one = OnePicture(services, board, chosen.run)
         with gr.Tab("Live camera"):

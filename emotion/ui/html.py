@@ -1,19 +1,16 @@
 """HTML shared by all tabs: statuses, sentences, badges, tables, tick boxes, small pictures."""
 
-import base64
 import html
-import io
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image
 
 from emotion.core.errors import PictureError
 from emotion.core.labels import DRAWN_NOTE, colour_of
 from emotion.core.owners import may_see
-from emotion.data.decoding import open_picture
+from emotion.data.decoding import data_uri
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import public_words
 
@@ -94,17 +91,6 @@ def ticked(event: gr.EventData) -> tuple[str, ...]:
     """Return the ids of the ticked pictures, as the page sends them."""
     sent = event._data.get("ticked")
     return tuple(str(each) for each in sent) if isinstance(sent, list) else ()
-
-
-def data_uri(picture: Path | Image.Image, *, side: int) -> str:
-    """Return a picture as a WebP data URI, at most ``side`` pixels wide and high: nothing enters a public cache.
-    Raises PictureError if it cannot be read.
-    """
-    image = open_picture(picture, side=side) if isinstance(picture, Path) else picture.copy()
-    image.thumbnail((side, side))
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=82, method=2)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def data_uris(pictures: Sequence[Path], *, side: int) -> list[str]:

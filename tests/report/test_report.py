@@ -172,30 +172,28 @@ def resumed(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "depth", "said", "trained"),
     [
-        (lambda events: events, "It was finished after 3 of 3 epochs."),
-        (resumed, "It had been cut off before, and went on after epoch 2."),
-        (lambda events: [each for each in events if each.get("epoch", 0) <= 1][:-1], "It was cut off after 1 of 3"),
-        (lambda events: [], "not recorded any more"),
+        (list, "head", "It was finished after 3 of 3 epochs.", "the classifier alone"),
+        (resumed, 1, "It had been cut off before, and went on after epoch 2.", "the last block of"),
+        (
+            lambda all: [each for each in all if each.get("epoch", 0) <= 1][:-1],
+            2,
+            "after 1 of 3",
+            "the last 2 blocks of",
+        ),
+        (lambda _: [], "all", "not recorded any more", "every weight"),
     ],
 )
-def test_how_the_training_ended_is_told(run: Path, card: Card, change: Any, said: str):
+def test_what_was_trained_and_how_it_ended_is_told(
+    run: Path, card: Card, change: Any, depth: object, said: str, trained: str
+):
     of_happy(run, dog=0.3)
-    events = change(events_of(run))
-    (run / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
-    assert said in sections(card())["The model"]
-
-
-@pytest.mark.parametrize(
-    ("depth", "words"),
-    [("head", "the classifier alone"), (1, "the last block of"), (2, "the last 2 blocks of"), ("all", "every weight")],
-)
-def test_what_of_the_model_was_trained_is_said(run: Path, card: Card, depth: object, words: str):
-    of_happy(run, dog=0.3)
+    (run / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in change(events_of(run))))
     settings(run, depth=depth)
     text = card()
-    assert words in sections(text)["The model"]
+    assert said in sections(text)["The model"]
+    assert trained in sections(text)["The model"]
     assert (f"--depth {depth}" in text) is (depth != "head")
 
 

@@ -20,6 +20,9 @@ from helpers.serving import Site
 from helpers.visitors import OddError, RefusedError, Visitor
 from helpers.waiting import until
 
+from emotion.core import errors
+from emotion.server.visitors import Room
+
 # Of 48 hours.
 OLD, NEW = time.time() - 50 * 3600, time.time() - 46 * 3600
 
@@ -94,6 +97,15 @@ def test_what_a_visitor_brings_is_limited_in_size_pictures_and_number(
     with pytest.raises(RefusedError, match="2 picture sets, the limit"):
         anna.bring(small, "one more")
     assert bert.bring(small, "his")
+
+
+def test_fault_room_is_reserved_before_it_is_written_and_counts_until_it_is_measured(tmp_path: Path) -> None:
+    room = Room([tmp_path], [], limit=1_000)
+    with room.reserved(600), pytest.raises(errors.RefusedError, match="All visitors together may have at most"):
+        room.require(600)
+    with pytest.raises(errors.RefusedError):
+        room.require(600)
+    room.require(300)
 
 
 def aged(folder: Path, *, owner: str | None = "a" * 64, shared: bool = False, at: float = OLD) -> Path:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from emotion.core.config import TrainConfig
 from emotion.core.errors import RunError
 from emotion.core.progress import result_of
 from emotion.runs.run import Run
+from emotion.server.model_process import classifier_of
 from emotion.server.services import Services
 
 
@@ -132,3 +136,17 @@ def test_fault_nobody_waits_while_the_best_epoch_of_a_withdrawn_training_is_kept
         asking.start()
         until(lambda: places == [1])
         keeper.kill()
+
+
+def test_fault_a_third_checkpoint_is_loaded_when_the_oldest_has_gone(run: Path, tmp_path: Path) -> None:
+    third, held, counts = tmp_path / "third", weakref.WeakSet[object](), list[int]()
+
+    def watch(event: str, given: tuple[object, ...]) -> None:
+        if event == "open" and str(given[0]).startswith(str(third)):
+            counts.append(len(held))
+
+    sys.addaudithook(watch)
+    for each in (run, tmp_path / "second", third):
+        held.add(classifier_of(Run(each if each == run else Path(shutil.copytree(run, each)))))
+    assert (counts[-1], len(held)) == (1, 2)
+    assert classifier_of(Run(tmp_path / "second")) in held

@@ -59,7 +59,7 @@ def test_a_run_is_looked_at_closely_and_each_cell_of_its_confusion_opens_its_pic
     expect(command).to_have_value(re.compile("^python -m emotion train .*--epochs 3 --batch-size 8"))
 
 
-def test_a_name_and_a_note_are_kept_and_the_filter_finds_them(own: Path, page: Page):
+def test_a_run_is_named_found_packed_with_its_card_deleted_and_taken_back(own: Path, page: Page):
     open_run(page, own)
     unfold(page, "Name and note")
     enter(page, "Name", "Baseline")
@@ -73,21 +73,12 @@ def test_a_name_and_a_note_are_kept_and_the_filter_finds_them(own: Path, page: P
     for text, found in (("<b>First</b>", 1), ("nothing like it", 0), ("", count)):
         enter(page, "Search the runs", text)
         expect(looking.runs(page)).to_have_count(found)
-
-
-def test_a_model_is_packed_as_a_zip_with_its_card(own: Path, page: Page):
-    open_run(page, own)
     press(page, "Pack the model")
     with page.expect_download() as download:
         page.get_by_text(f"Download {own.name}").click()
     with zipfile.ZipFile(download.value.path()) as packed:
         assert {f"{own.name}/{name}" for name in ("README.md", "model.safetensors")} <= set(packed.namelist())
         assert "library_name: transformers" in packed.read(f"{own.name}/README.md").decode()
-
-
-@pytest.mark.slow
-def test_a_deleted_run_is_gone_and_comes_back_with_undo(own: Path, page: Page):
-    open_run(page, own)
     press(page, "Delete")
     says(page, f"{own.name} is deleted; for a week it can be taken back")
     assert not own.exists()

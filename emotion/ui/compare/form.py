@@ -26,28 +26,24 @@ class CompareForm:
         sets = evaluation_sets(list_picture_sets())
         self.run = run
         with gr.Row(elem_classes="controls"):
-            self.emotion = gr.Dropdown(
-                list(EMOTIONS), value="happy", label="Emotion", scale=2, min_width=140, elem_id="compare-emotion"
-            )
+            self.emotion = gr.Dropdown(list(EMOTIONS), value="happy", label="Emotion", scale=2, min_width=140)
             self.size = gr.Number(DEFAULT_SIZE, label="Pictures per set", precision=0, minimum=2, scale=1, min_width=80)
             self.seed = gr.Number(DEFAULT_SEED, label="Seed", precision=0, minimum=0, scale=1, min_width=70)
         self.sets = gr.CheckboxGroup(
-            offered(sets), value=_ticked(sets, is_drawn=True), label="Sets to compare", elem_id="compare-sets",
+            offered(sets), value=_ticked(sets, is_drawn=True), label="Sets to compare",
             info=None if sets else NO_SETS,
         )  # fmt: skip
         with gr.Row(elem_classes="actions"):
             self.go = gr.Button("Compare", variant="primary", elem_id="compare", scale=1, min_width=140)
-            self.grid = gr.Button("All emotions", elem_id="compare-grid", scale=1, min_width=140)
-            self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="compare-stop", scale=0, min_width=90)
+            self.grid = gr.Button("All emotions", scale=1, min_width=140)
+            self.stop = gr.Button("Stop", variant="stop", visible=False, scale=0, min_width=90)
             # Always there: what unhides a part of a tab is lost where the tab has not been opened yet.
-            self.saved = gr.Dropdown([], label="Saved comparisons of this run", elem_id="saved", scale=3, min_width=260)
+            self.saved = gr.Dropdown([], label="Saved comparisons of this run", scale=3, min_width=260)
         names = [label for each in sets for label in each.pictures()]
         offer = alias_offer(names)
         # Each of them only where a set has names that it affects.
-        self.aliases = gr.Checkbox(label=ALIASES_SETTING, info=offer, visible=bool(offer), elem_id="compare-aliases")
-        self.relaxed = gr.Checkbox(
-            label=RELAXED_SETTING, info=RELAXED_WARNING, visible=any(map(is_relaxed, names)), elem_id="compare-relaxed"
-        )
+        self.aliases = gr.Checkbox(label=ALIASES_SETTING, info=offer, visible=bool(offer))
+        self.relaxed = gr.Checkbox(label=RELAXED_SETTING, info=RELAXED_WARNING, visible=any(map(is_relaxed, names)))
         self.status = slot("compare-status")
         self.work = Stoppable([self.go, self.grid], self.stop, self.status)
         self.inputs: list[Any] = [self.emotion, self.sets, self.size, self.seed, self.aliases, self.relaxed]

@@ -39,10 +39,8 @@ class StudyPanel:
         put(sentence(study.question))
         with gr.Row(elem_classes="actions"):
             self.fields = {each.name: self._field(each) for each in study.parameters(None)}
-            self.go = gr.Button("Ask", elem_id=f"{study.name}-ask", scale=0, min_width=120)
-            self.stop = gr.Button(
-                "Stop", variant="stop", visible=False, elem_id=f"{study.name}-stop", scale=0, min_width=90
-            )
+            self.go = gr.Button("Ask", scale=0, min_width=120)
+            self.stop = gr.Button("Stop", variant="stop", visible=False, scale=0, min_width=90)
         self.status, self.answer = slot(f"{study.name}-status"), slot(f"{study.name}-answer")
         self.view = [*self.fields.values(), *widgets(self)]
         [asking] = Stoppable([self.go], self.stop, self.status).connect(
@@ -72,10 +70,9 @@ class StudyPanel:
         return {**fields, self.answer: "", self.status: ""}
 
     def _field(self, each: Parameter) -> gr.Dropdown | gr.Number:
-        about: dict[str, Any] = {"label": each.label, "elem_id": f"{self.study.name}-{each.name}", "min_width": 150}
         if each.choices:
-            return gr.Dropdown(list(each.choices), value=each.default, scale=2, **about)
-        return gr.Number(each.default, precision=0, minimum=each.low, scale=1, **about)
+            return gr.Dropdown(list(each.choices), value=each.default, label=each.label, scale=2, min_width=150)
+        return gr.Number(each.default, label=each.label, precision=0, minimum=each.low, scale=1, min_width=150)
 
 
 class StudyPanels:
@@ -85,7 +82,7 @@ class StudyPanels:
         self.board, place = board, [run, saved]
         self.open = gr.State(STUDIES[0].name)
         self.panels: dict[str, StudyPanel] = {}
-        with gr.Tabs(elem_id="studies"):
+        with gr.Tabs():
             for study in STUDIES:
                 with gr.Tab(study.title, id=study.name) as tab:
                     panel = self.panels[study.name] = StudyPanel(services, board, place, study)

@@ -41,16 +41,14 @@ class CompareTab:
         with gr.Column(elem_id="compare-result"):
             self.headline = slot("headline", sentence(NO_COMPARISON))
             with gr.Column(visible=False) as self.result:
-                self.shown_emotion = gr.Radio([], label="Shown emotion", visible=False, elem_id="shown-emotion")
+                self.shown_emotion = gr.Radio([], label="Shown emotion", visible=False)
                 self.overview = slot("overview")
                 self.pictures = slot("compare-pictures", script=TICKS)
                 with gr.Row(elem_classes="actions", elem_id="results-actions"):
-                    self.csv = gr.DownloadButton("Download CSV", elem_id="csv", size="md", min_width=150)
+                    self.csv = gr.DownloadButton("Download CSV", size="md", min_width=150)
                     self.note, self.ticked = slot("report-note", sentence(NO_PICTURE)), gr.State(())
-                    self.write = gr.Button("Write report", elem_id="report", size="md", min_width=150)
-                    self.report = gr.DownloadButton(
-                        "Download report", visible=False, elem_id="report-file", size="md", min_width=150
-                    )
+                    self.write = gr.Button("Write report", size="md", min_width=150)
+                    self.report = gr.DownloadButton("Download report", visible=False, size="md", min_width=150)
                 self.studies = StudyPanels(services, board, form.run, form.saved)
         self.view = [*widgets(self), *widgets(form), self.studies.numbers]
         self._connect(chosen)

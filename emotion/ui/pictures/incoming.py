@@ -68,7 +68,7 @@ class Incoming:
         self.services = services
         with gr.Row(elem_classes="controls") as self.naming:
             name = gr.Textbox(
-                label="Name of the new set", placeholder="Rosa’s dogs", max_length=60, elem_id="set-name", min_width=220
+                label="Name of the new set", placeholder="Rosa’s dogs", max_length=60, elem_id="set-name", min_width=160
             )
             species = gr.Dropdown(SPECIES, value=None, label="Species", allow_custom_value=True, min_width=130)
         self.target: list[Any] = [chosen, name, species]

@@ -21,7 +21,7 @@ from emotion.ui.uploads import content_of
 from emotion.ui.words import public_words
 
 # How often the page checks for its last answer; once it has come, the next picture is sent.
-EVERY_SECONDS = 0.03
+EVERY_SECONDS = 0.01
 # In pixels, about a model's input size; a larger picture takes longer to send and to decode.
 SIDE = 320
 OFF = "The camera is off. Its pictures are judged one after the other and kept nowhere."
@@ -81,7 +81,7 @@ class LiveCamera:
             said = self.services.predict(run, io.BytesIO(content), name="The camera’s picture")
         except EmotionError as error:
             return {self.answer: box(public_words(str(error)), is_over=isinstance(error, Over))}
-        return {self.answer: answer_html(self.cameras.add(visitor, run.name, said), said, run)}
+        return {self.answer: answer_html(self.cameras.add(visitor, said), said, run)}
 
 
 def answer_html(mean: Smoothed, last: Prediction, run: Run) -> str:

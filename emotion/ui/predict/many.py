@@ -49,15 +49,15 @@ class ManyPictures:
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
                 self.files = gr.File(
-                    label="Pictures, or a zip of them", file_count="multiple", height=150, elem_id="batch-files",
+                    label="Pictures, or a zip of them", file_count="multiple", height=150,
                     file_types=["image", ".heic", ".heif", ".zip"],
                 )  # fmt: skip
                 put(sentence(NOTE))
             with gr.Column(scale=3, min_width=320):
                 with gr.Row(elem_classes="actions"):
                     self.go = gr.Button("Judge them all", variant="primary", elem_id="batch", min_width=140)
-                    self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="batch-stop", min_width=90)
-                    self.csv = gr.DownloadButton("Download CSV", visible=False, elem_id="batch-csv", min_width=140)
+                    self.stop = gr.Button("Stop", variant="stop", visible=False, min_width=90)
+                    self.csv = gr.DownloadButton("Download CSV", visible=False, min_width=140)
                 self.status = slot("batch-status")
         self.result = slot("batch-result")
         # The pictures judged so far.

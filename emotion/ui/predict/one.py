@@ -3,6 +3,7 @@
 import html
 import io
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from gradio.data_classes import ImageData
 from emotion.analysis.saliency import Explain
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.labels import in_order
-from emotion.data.decoding import open_picture
+from emotion.data.decoding import data_uri, open_picture
 from emotion.server.services import Services
 from emotion.ui.events import EVERY_PRESS, Steps, Values, on, warn, watched, widgets
-from emotion.ui.html import data_uri, data_uris, put, sentence, slot
+from emotion.ui.html import data_uris, put, sentence, slot
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
 from emotion.ui.predict.answer import answer_html, no_answer_html
 from emotion.ui.rendering import is_cropped, legend_html, saliency_figure
@@ -72,22 +73,18 @@ class OnePicture:
             with gr.Column(scale=2, min_width=320):
                 self.picture = gr.Image(
                     sources=["upload", "webcam", "clipboard"], type="filepath", image_mode=None, height=250,
-                    label="Picture", elem_id="picture", buttons=[], placeholder=DROP,
+                    label="Picture", buttons=[], placeholder=DROP,
                 )  # fmt: skip
                 self.gallery = slot("examples", _examples_html(files), script=CLICK)
             with gr.Column(scale=3, min_width=320):
                 self.answer = slot("verdict", no_answer_html(sentence(NO_PICTURE)))
-                self.photographs = gr.Button(
-                    "Train it on photographs", variant="primary", visible=False, elem_id="to-photographs"
-                )
-                self.other = gr.Dropdown(
-                    [NO_OTHER], value="", label="Compare with another run", elem_id="predict-beside", interactive=True
-                )
-        with gr.Column(visible=False, elem_id="looking") as self.looking:
+                self.photographs = gr.Button("Train it on photographs", variant="primary", visible=False)
+                self.other = gr.Dropdown([NO_OTHER], value="", label="Compare with another run", interactive=True)
+        with gr.Column(visible=False) as self.looking:
             put('<h3 class="section-title">What is it looking at?</h3>')
             with gr.Row(elem_classes="actions"):
-                self.label = gr.Radio([], label="Evidence for", elem_id="looking-class", scale=3, min_width=300)
-                self.go = gr.Button("Show the map", elem_id="looking-show", scale=1, min_width=150)
+                self.label = gr.Radio([], label="Evidence for", scale=3, min_width=300)
+                self.go = gr.Button("Show the map", scale=1, min_width=150)
             self.map = slot("looking-map")
         self._connect(run)
 
@@ -130,8 +127,10 @@ class OnePicture:
             picture = file or io.BytesIO(content_of(payload, missing=GONE))
             called = upload.name if upload else "The picture"
             runs = [self.board.choose(name), *([self.board.find(other)] if other else [])]
-            answers = [(self.services.predict(run, picture, name=called), run) for run in runs]
-            copy = data_uri(open_picture(picture, side=SHOWN_SIDE), side=SHOWN_SIDE) if upload else uri
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                copied = beside.submit(data_uri, upload.path, side=SHOWN_SIDE) if upload else None
+                answers = [(self.services.predict(run, picture, name=called), run) for run in runs]
+            copy = copied.result() if copied else uri
             if page.wanted is not wanted:
                 return {}
             page.wanted = (copy, name, other)
