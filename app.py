@@ -1,11 +1,15 @@
 """Serve the dashboard: ``python app.py``. Child processes import this module again, so its top level stays light."""
 
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
 
 def main() -> int:
     """Serve until interrupted; return the exit code."""
-    import os
-    import sys
-
     # Before gradio is imported, which reads this once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from emotion.backbones.hub import ignore_unusable_proxies
@@ -21,13 +25,6 @@ def main() -> int:
 
 
 def _serve() -> None:
-    import os
-    import signal
-    import sys
-    import tempfile
-    import threading
-    from pathlib import Path
-
     from emotion.core.errors import ConfigError, EmotionError
     from emotion.server.limits import public_limits, serves_mcp, switch
     from emotion.training.cache import cache_folder, open_cache
@@ -41,6 +38,9 @@ def _serve() -> None:
     if not serves_mcp():
         # Otherwise Gradio imports it if it is installed, which doubles the page's start-up time.
         sys.modules["mcp"] = None  # type: ignore[assignment]  # makes the import fail
+    if limits:
+        # A folder of its own, so that old files in it may be deleted.
+        os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "emotion-uploads"))
     from emotion.data.sets import sets_folder
     from emotion.runs.folder import empty_trash, runs_folder
     from emotion.server.logs import start_logging
@@ -54,39 +54,35 @@ def _serve() -> None:
     from emotion.ui.web_server import behind_gate, listen, serve
 
     start_logging()
-    if limits:
-        # A folder of its own, so that old files in it may be deleted.
-        os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "emotion-uploads"))
     # SIGTERM ends the server as cleanly as Ctrl+C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    listener = listen(host, int(port))
+    listener, runs = listen(host, int(port)), runs_folder()
     with Services(
-        runs_folder(),
+        runs,
         limits=limits,
         visitor=current_visitor,
         address=current_address,
         offered=lambda: [each.folder for each in list_picture_sets()],
         elsewhere=[cache_folder(), uploads_folder()],
     ) as services:
-        board = RunBoard(services.runs_folder)
+        board = RunBoard(runs)
         page, counter = build_app(services, board), UploadCounter(services.room)
         gate = behind_gate(page, board=board, host=host, head=HEAD, counter=counter)
         # After the port is bound: a second server on the same port must not train what the first one has queued.
         services.warm_up()
-        services.queue.take_up(services.runs_folder)
+        services.queue.take_up(runs)
         if has_first_run:
             try:
-                services.queue.add_first_run(services.runs_folder)
+                services.queue.add_first_run(runs)
             except EmotionError as error:
                 print(f"There is no first run. {error}", file=sys.stderr)
-        empty_trash(services.runs_folder)
+        empty_trash(runs)
         if limits:
-            keep_clean(services.runs_folder, sets_folder(), uploads_folder(), limits=limits)
+            keep_clean(runs, sets_folder(), uploads_folder(), limits=limits)
         threading.Thread(target=_import_statistics, daemon=True).start()
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host).strip("[]")
-        print(
-            f"The dashboard is at http://{f'[{shown}]' if ':' in shown else shown}:{port} (Ctrl+C ends it)", flush=True
-        )
+        shown = f"[{shown}]" if ":" in shown else shown
+        print(f"The dashboard is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)
         try:
             serve(gate, listener)
         except KeyboardInterrupt:

@@ -14,21 +14,8 @@ from emotion.core.scored import ScoredPicture
 
 Tone = Literal["plain", "right", "wrong"]
 Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A publication: its citation and its URL."""
-
-    text: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading within a section."""
-
-    text: str
+# A publication: its citation and its URL.
+Source = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -36,7 +23,7 @@ class Text:
     """A paragraph, with an optional bold title; a finding comes first, a warning must not be missed."""
 
     text: str
-    kind: Literal["plain", "finding", "note", "warning"] = "plain"
+    kind: Literal["plain", "heading", "finding", "note", "warning"] = "plain"
     sources: tuple[Source, ...] = ()
     title: str = ""
 
@@ -71,12 +58,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: its name, with a swatch if it has a ``colour``, and its cells."""
+    """A row of a table: its name, with a swatch if it has a ``colour`` or a ``picture`` (a data URI), and its cells."""
 
     name: str
     cells: tuple[Cell, ...]
     colour: str = ""
     is_reference: bool = False
+    picture: str = ""
 
 
 def row(name: str, *cells: Cell | str | tuple[str, str], colour: str = "", is_reference: bool = False) -> Row:
@@ -99,10 +87,7 @@ def shaded(counts: Mapping[str, int], *, right: str | None = None) -> list[Cell]
 
 @dataclass(frozen=True)
 class Table:
-    """A table; ``corner`` is the header of the rows' names.
-
-    ``is_text`` marks a table of words instead of numbers, ``is_folded`` one that few need to read.
-    """
+    """A table; ``corner`` heads the rows' names. Few need to read one that ``is_folded``."""
 
     caption: str
     corner: str
@@ -190,15 +175,12 @@ class PictureMap:
     shapes: Sequence[tuple[str, str]]
 
 
-Chart = DotChart | LineChart | PictureMap
-
-
 @dataclass(frozen=True)
 class Figure:
     """Charts that belong together; ``table`` holds their numbers, unless another table of the section does."""
 
     caption: str
-    charts: Sequence[Chart]
+    charts: Sequence[DotChart | LineChart | PictureMap]
     table: Table | None = None
 
 
@@ -215,11 +197,9 @@ class Explained:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture that may be shown: a thumbnail as a data URI, with its class's colour.
+    """A picture that may be shown, as a thumbnail's data URI, in its class's colour; ``tick`` gives it a box to tick.
 
     Of a scored one ``title`` is the class it shows and ``detail`` the predicted one, each with its probability.
-
-    ``tick`` gives it a box of the page, by which it is ticked.
     """
 
     uri: str
@@ -261,7 +241,7 @@ class Command:
     line: str
 
 
-Block = Heading | Text | Points | Facts | Table | Beside | Figure | Explained | Gallery | Command
+Block = Text | Points | Facts | Table | Beside | Figure | Explained | Gallery | Command
 
 
 @dataclass(frozen=True)

@@ -23,16 +23,16 @@ from emotion.analysis.statistics import Estimate
 from emotion.analysis.study import Judge, Study
 from emotion.core.errors import EmotionError, RunError
 from emotion.core.format import capital, exact_percent, listed, percent, span
-from emotion.core.intervals import Interval, mean_interval, wilson_interval
+from emotion.core.intervals import mean_interval, wilson_interval
 from emotion.core.progress import Progress
 from emotion.runs.run import Run
 from emotion.runs.validation import load_validation
 
 SEED = 0
 VALIDATION, VALIDATION_COLOUR = "validation", "#6366F1"
-GUO = Source("Guo et al. 2017", "https://arxiv.org/abs/1706.04599")
-NIXON = Source("Nixon et al. 2019", "https://arxiv.org/abs/1904.01685")
-OVADIA = Source("Ovadia et al. 2019", "https://arxiv.org/abs/1906.02530")
+GUO: Source = ("Guo et al. 2017", "https://arxiv.org/abs/1706.04599")
+NIXON: Source = ("Nixon et al. 2019", "https://arxiv.org/abs/1904.01685")
+OVADIA: Source = ("Ovadia et al. 2019", "https://arxiv.org/abs/1906.02530")
 HEAD = ("Right", "Confidence in the top class", "Correct-class confidence", "Log loss", "ECE", "ECE if calibrated")
 NOTE = (
     "ECE, the expected calibration error: how far the confidence in the most likely class and the share right lie "
@@ -48,51 +48,19 @@ RELIABILITY = (
 
 
 @dataclass(frozen=True)
-class Confidence:
-    """A model's confidence in ``n`` pictures, of which ``correct`` are right, and its calibration.
-
-    ``top`` is the mean probability of the most likely class, ``of_truth`` that of the correct class with its Student-t
-    interval, ``log_loss`` in nats. ``error`` is None unless the pictures show every class: otherwise the choice of the
-    pictures would decide whether a predicted class is right.
-    """
-
-    n: int
-    correct: int
-    top: float
-    of_truth: float
-    of_truth_interval: Interval
-    log_loss: float
-    error: CalibrationError | None
-
-    @classmethod
-    def of(cls, said: Scores) -> Confidence:
-        """Return the confidence in some pictures."""
-        has_every_class = len(np.unique(said.truth)) == said.probabilities.shape[1]
-        return cls(
-            n=len(said.truth),
-            correct=said.correct,
-            top=float(said.probabilities.max(1).mean()),
-            of_truth=float(said.of_truth.mean()),
-            of_truth_interval=mean_interval(said.of_truth.tolist()),
-            log_loss=said.log_loss,
-            error=calibration_error(said, seed=SEED) if has_every_class else None,
-        )
-
-
-@dataclass(frozen=True)
 class RunCalibration:
-    """A run's temperature, and the training's label smoothing.
+    """A run's temperature, its training's label smoothing, and the scores of its validation pictures and of each set.
 
-    ``sets`` has the confidence in the validation pictures and in each compared set, raw and at the temperature.
+    Computed quickly from saved scores, so never saved itself.
     """
 
     temperature: Estimate
-    sets: dict[str, tuple[Confidence, Confidence]]
     label_smoothing: float
+    sets: dict[str, Scores]
 
 
 def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
-    """Fit a run's temperature on its validation pictures; return its effect on them and on the compared sets.
+    """Fit a run's temperature on its validation pictures.
 
     Raises RunError if the run has no validation scores, or they are of other classes.
     """
@@ -101,12 +69,9 @@ def calibrate(run: Run, comparison: Comparison) -> RunCalibration:
         raise RunError("This run kept no scores of its validation pictures: train it again to check its calibration.")
     if set(validation.classes) != set(comparison.classes):
         raise RunError("The run has other classes by now: compare again.")
-    pictures = {VALIDATION: validation.pictures}
-    pictures |= {name: comparison.pooled(name).pictures for name in comparison.sets}
-    said = {name: Scores.of(rows, classes=validation.classes) for name, rows in pictures.items()}
-    temperature = fit_temperature(said[VALIDATION])
-    sets = {name: (Confidence.of(each), Confidence.of(each.at(temperature.value))) for name, each in said.items()}
-    return RunCalibration(temperature, sets, run.config().label_smoothing)
+    pictures = {VALIDATION: validation.pictures} | {name: comparison.pooled(name).pictures for name in comparison.sets}
+    sets = {name: Scores.of(rows, classes=validation.classes) for name, rows in pictures.items()}
+    return RunCalibration(fit_temperature(sets[VALIDATION]), run.config().label_smoothing, sets)
 
 
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, RunCalibration]:
@@ -116,35 +81,40 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, RunCa
 
 
 def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
-    """Return the temperature and its effect on the validation pictures and the compared sets."""
-    t, rows, charts, bins = found.temperature, [], [], []
-    for name, (raw, scaled) in found.sets.items():
+    """Return the temperature and its effect on the validation pictures and the compared sets.
+
+    There is no calibration error of a set that lacks a class: the choice of the pictures would decide it.
+    """
+    t, rows, charts, bins, lacking = found.temperature, [], [], [], []
+    for name, as_said in found.sets.items():
         colour = VALIDATION_COLOUR if name == VALIDATION else comparison.colour(name)
+        has_every_class = len(np.unique(as_said.truth)) == as_said.probabilities.shape[1]
         lines = []
-        for what, each in (("as said", raw), (f"at T = {t.value:.2f}", scaled)):
-            rows.append(_row(f"{name}, {what}", each, colour))
-            if each.error is None:
-                continue
-            points, intervals = [], []
-            for part in each.error.bins:
-                points.append((part.confidence, part.right / part.n))
-                intervals.append(wilson_interval(part.right, part.n))
-                cells = percent(part.confidence), right_of(part.right, part.n)
-                bins.append(row(f"{name}, {what}", *cells, colour=colour))
-            lines.append(Line(what, colour, points, intervals if each is scaled else [], is_dashed=each is raw))
+        for what, said in (("as said", as_said), (f"at T = {t.value:.2f}", as_said.at(t.value))):
+            error = calibration_error(said, seed=SEED) if has_every_class else None
+            rows.append(_row(f"{name}, {what}", said, error, colour))
+            if error:
+                points = [(each.confidence, each.right / each.n) for each in error.bins]
+                bars = [wilson_interval(each.right, each.n) for each in error.bins] if said is not as_said else []
+                lines.append(Line(what, colour, points, bars, is_dashed=said is as_said))
+                bins += [
+                    row(f"{name}, {what}", percent(each.confidence), right_of(each.right, each.n), colour=colour)
+                    for each in error.bins
+                ]
         if lines:
             alt = f"Reliability of {name}: share right over confidence; the numbers stand below."
             across = "Confidence in the top class"
             charts.append(LineChart(alt, across, capital(name), lines, is_share=True, has_diagonal=True))
+        else:
+            lacking.append(name)
     shown: list[Block] = [
         Text(_sentence(found), "finding"),
         Text(
             "A temperature softens or sharpens all probabilities without changing any answer. Fitted on "
-            f"{found.sets[VALIDATION][0].n} validation pictures; 95 % interval of T {t.low:.2f} to {t.high:.2f}."
+            f"{len(found.sets[VALIDATION].truth)} validation pictures; 95 % interval of T {t.low:.2f} to {t.high:.2f}."
         ),
         Table("Confidence and what is right", "Pictures", HEAD, rows),
     ]
-    lacking = [name for name, (raw, _) in found.sets.items() if raw.error is None]
     if lacking:
         why = (
             f"ECE is not given for {listed(lacking)}: of {listed(comparison.emotions())} alone, a model that always "
@@ -157,14 +127,13 @@ def blocks(found: RunCalibration, comparison: Comparison) -> list[Block]:
     return [*shown, Text(NOTE, "note", (GUO, NIXON, OVADIA))]
 
 
-def _row(title: str, each: Confidence, colour: str) -> Row:
-    error = each.error
+def _row(title: str, said: Scores, error: CalibrationError | None, colour: str) -> Row:
     return row(
         title,
-        right_of(each.correct, each.n),
-        exact_percent(each.top),
-        (exact_percent(each.of_truth), span(each.of_truth_interval)),
-        f"{each.log_loss:.2f}",
+        right_of(said.correct, len(said.truth)),
+        exact_percent(said.top.mean()),
+        (exact_percent(said.of_truth.mean()), span(mean_interval(said.of_truth.tolist()))),
+        f"{said.log_loss:.2f}",
         (percent(error.value), span(error.interval)) if error else "–",
         (percent(error.if_calibrated), f"at most {percent(error.at_most_if_calibrated)}") if error else "–",
         colour=colour,
@@ -192,7 +161,6 @@ def _load(comparison: Path) -> RunCalibration | None:
         return None
 
 
-# Computed quickly from saved scores, so never saved itself.
 STUDY = Study(
     "calibration", "Calibration", "Is it right as often as it is sure?", RunCalibration, ask, blocks, load=_load,
     save=lambda *_: None,

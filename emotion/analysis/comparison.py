@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -116,12 +116,13 @@ class Comparison:
     def _gaps(self, emotions: Sequence[str | None]) -> list[Gap]:
         gaps = []
         for emotion in emotions:
-            results = self.results(emotion)
-            values = {name: [each.correct_confidence for each in found.pictures] for name, found in results.items()}
+            values = {
+                name: [each.correct_confidence for each in found.pictures]
+                for name, found in self.results(emotion).items()
+            }
             ours = values.pop(self.reference, [])
             for other, theirs in values.items():
-                against = difference(ours, theirs, seed=self.seed)
-                if against is not None:
+                if against := difference(ours, theirs, seed=self.seed):
                     sizes = len(ours), len(theirs)
                     gaps.append(Gap(self.reference, other, emotion, sizes, against, against.p_value))
         corrected = adjusted([gap.difference.p_value for gap in gaps])
@@ -161,29 +162,24 @@ def save_comparison(comparison: Comparison, *, run: Run) -> Path:
 def load_comparison(path: Path) -> Comparison:
     """Read a saved comparison and recompute its statistics; RunError if it is missing, damaged or newer."""
     try:
-        stamp = path.stat()
-        return _load(path, stamp.st_mtime_ns, stamp.st_size)
+        return _load(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise RunError(f"{path} is not a comparison that can be read: compare again.") from error
 
 
 # The file never changes, and a page reads it a dozen times per click.
 @lru_cache(maxsize=64)
-def _load(path: Path, modified: int, size: int) -> Comparison:
+def _load(path: Path, modified: int) -> Comparison:
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if values.pop("schema") not in READABLE:
         raise RunError(f"{path.name} was written by another version: compare again.")
     values.pop("differences", None)
-    values["sets"] = {
-        name: {label: _sample_result(result, values["classes"]) for label, result in results.items()}
-        for name, results in values["sets"].items()
-    }
+    for results in values["sets"].values():
+        for label, saved in results.items():
+            kept = {key: saved[key] for key in ("unreadable", "near_duplicates", "is_trained_on") if key in saved}
+            pictures = [ScoredPicture(**each) for each in saved["pictures"]]
+            results[label] = replace(summarise(pictures, classes=values["classes"]), **kept)
     return Comparison(**values)
-
-
-def _sample_result(values: Mapping[str, Any], classes: list[str]) -> SampleResult:
-    saved = {key: values[key] for key in ("unreadable", "near_duplicates", "is_trained_on") if key in values}
-    return replace(summarise([ScoredPicture(**each) for each in values["pictures"]], classes=classes), **saved)
 
 
 def run_of(comparison: Path) -> Run:

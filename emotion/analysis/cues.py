@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from emotion.analysis.blocks import Block, Figure, Line, LineChart, Table, Text, row
-from emotion.analysis.comparison import Comparison, run_of
+from emotion.analysis.comparison import REFERENCE, Comparison, run_of
 from emotion.analysis.findings import plural
 from emotion.analysis.statistics import Change, change
 from emotion.analysis.study import Judge, Parameter, Study, load_result, save_result
-from emotion.core.errors import PictureError
 from emotion.core.format import capital, percent
 from emotion.core.intervals import Interval, mean_interval
 from emotion.core.labels import DRAWN_NOTE, chance_level, colour_of, in_order
@@ -22,7 +23,6 @@ from emotion.faces.cues import individuals as drawn_individuals
 from emotion.runs.run import GUEST
 
 FOLDER = "probes"
-LEARNT_FROM = "human"
 # A change below this share of the change on people counts as weak.
 WEAK = 0.5
 Verdict = Literal["moves", "not told", "nothing to carry", "turns round", "carries over", "carries over weakly"]
@@ -30,6 +30,7 @@ RULE = (
     "Carries over: the class that moves most on people moves the same way on the animals, told from no change by the "
     "95 % interval over the same individuals, not corrected for the number of lines. Weakly: less than half as far."
 )
+HEAD = ("Class that moves most", "At one end", "At the other", "Change in points", "Verdict", "Individuals")
 
 
 @dataclass(frozen=True)
@@ -57,21 +58,15 @@ class CueCurves:
     species: dict[str, SpeciesCurves]
 
     @property
-    def title(self) -> str:
-        """The cue, and the face that it is moved on unless that is neutral."""
-        base = "" if self.base == NEUTRAL_BASE else f" on a face that is otherwise {self.base}"
-        return f"{find_cue(self.cue).title}{base}"
-
-    @property
     def leading(self) -> str:
         """The class that changes most on people, or on the first species if people lack the cue."""
-        swings = self.species.get(LEARNT_FROM, next(iter(self.species.values()))).swings
+        swings = self.species.get(REFERENCE, next(iter(self.species.values()))).swings
         return max(self.classes, key=lambda label: abs(swings[label].mean))
 
     def verdict(self, species: str) -> Verdict:
         """Return the verdict on the leading class's change on a species; see ``RULE``."""
-        people, theirs = self.species.get(LEARNT_FROM), self.species[species].swings[self.leading]
-        if people is None or species == LEARNT_FROM:
+        people, theirs = self.species.get(REFERENCE), self.species[species].swings[self.leading]
+        if people is None or species == REFERENCE:
             return "moves" if theirs.is_told else "not told"
         ours = people.swings[self.leading]
         if not ours.is_told:
@@ -90,69 +85,58 @@ Probes = dict[str, CueCurves]
 def ask(
     judge: Judge, comparison: Comparison, *, cue: str, base: str = NEUTRAL_BASE, individuals: float = INDIVIDUALS
 ) -> Generator[Progress, None, Probes]:
-    """Score the drawn individuals of each species that has the cue, at each of the cue's values.
-
-    The next individual is drawn while one is scored.
-    """
-    from emotion.backbones.pixels import in_background
-
-    moved = find_cue(cue)
+    """Score the drawn individuals of each species that has the cue, at each of the cue's values."""
+    moved, classes = find_cue(cue), judge.classes
     sitters = [each for species in moved.species for each in drawn_individuals(species, int(individuals))]
     total = len(sitters) * len(moved.values)
-    scores: dict[str, list[list[dict[str, float]]]] = {species: [] for species in moved.species}
-    drawn = in_background(lambda sitter: list(draw_cue(moved, base=base, individual=sitter)), sitters, ahead=1)
-    for number, (sitter, faces) in enumerate(zip(sitters, drawn, strict=True)):
+    scores: dict[str, list[list[list[float]]]] = {species: [] for species in moved.species}
+    for number, sitter in enumerate(sitters):
         yield Progress(number * len(moved.values), total, f"drawing and looking at {total} faces")
-        said = judge.classifier.score(faces)
-        scores[sitter.species].append([each for each in said if not isinstance(each, PictureError)])
-    curves = {species: _curves(each, judge.classes) for species, each in scores.items()}
-    return {cue: CueCurves(cue, base, list(moved.values), list(judge.classes), judge.classifier.precision, curves)}
+        said = judge.classifier.score(list(draw_cue(moved, base=base, individual=sitter)))
+        scores[sitter.species].append([[each[label] for label in classes] for each in said if isinstance(each, dict)])
+    curves = {species: _curves(np.array(each), classes) for species, each in scores.items()}
+    return {cue: CueCurves(cue, base, list(moved.values), list(classes), judge.classifier.precision, curves)}
 
 
-def _curves(scores: Sequence[Sequence[dict[str, float]]], classes: Sequence[str]) -> SpeciesCurves:
-    """Average the probabilities over individuals at each value."""
-    columns = {label: [[said[label] for said in column] for column in zip(*scores, strict=True)] for label in classes}
+def _curves(scores: np.ndarray, classes: list[str]) -> SpeciesCurves:
+    """Average (individuals, values, classes) probabilities over individuals."""
+    columns = {label: scores[:, :, place].T.tolist() for place, label in enumerate(classes)}
     return SpeciesCurves(
         individuals=len(scores),
-        means={label: [sum(column) / len(column) for column in each] for label, each in columns.items()},
+        means=dict(zip(classes, scores.mean(0).T.tolist(), strict=True)),
         intervals={label: [mean_interval(column) for column in each] for label, each in columns.items()},
         swings={label: change(each[0], each[-1]) for label, each in columns.items()},
     )
 
 
 def blocks(probes: Probes, comparison: Comparison) -> list[Block]:
-    """Return each probed cue's effect and whether it carries over, with the newest cue's curves."""
     rows = []
     for curves in probes.values():
         cue, label = find_cue(curves.cue), curves.leading
+        base = "" if curves.base == NEUTRAL_BASE else f" on a face that is otherwise {curves.base}"
         for species, each in curves.species.items():
-            title, verdict = f"{curves.title}, {plural(species)}", curves.verdict(species)
-            ends = (percent(each.means[label][0]), cue.low), (percent(each.means[label][-1]), cue.high)
-            cells = label, *ends, each.swings[label].in_points(), verdict, str(each.individuals)
-            rows.append(row(title, *cells, colour=colour_of(species)))
-    head = ("Class that moves most", "At one end", "At the other", "Change in points", "Verdict", "Individuals")
+            first, *_, last = map(percent, each.means[label])
+            cells = label, (first, cue.low), (last, cue.high), each.swings[label].in_points(), curves.verdict(species)
+            title = f"{cue.title}{base}, {plural(species)}"
+            rows.append(row(title, *cells, str(each.individuals), colour=colour_of(species)))
     return [
         Text(f"One part of drawn faces is moved from end to end while all else stands still. {DRAWN_NOTE}"),
-        Table("What each cue moves", "Cue", head, rows, note=RULE),
+        Table("What each cue moves", "Cue", HEAD, rows, note=RULE),
         _figure(next(iter(probes.values()))),
     ]
 
 
 def _figure(curves: CueCurves) -> Figure:
-    cue, charts = find_cue(curves.cue), []
+    cue, charts, chance = find_cue(curves.cue), [], chance_level(len(curves.classes))
     for species, found in curves.species.items():
-        lines = [
-            Line(
-                label,
-                colour_of(label),
-                list(zip(curves.values, found.means[label], strict=True)),
-                found.intervals[label] if label == curves.leading else (),
-            )
-            for label in in_order(curves.classes)
-        ]
-        who, across = plural(species), f"{cue.low} … {cue.high}"
+        lines = []
+        for label in in_order(curves.classes):
+            points = list(zip(curves.values, found.means[label], strict=True))
+            intervals = found.intervals[label] if label == curves.leading else ()
+            lines.append(Line(label, colour_of(label), points, intervals))
+        who = plural(species)
         alt = f"Probability of each class on {who} as the cue moves; the numbers stand in the table."
-        charts.append(LineChart(alt, across, capital(who), lines, chance_level(len(curves.classes)), is_share=True))
+        charts.append(LineChart(alt, f"{cue.low} … {cue.high}", capital(who), lines, chance, is_share=True))
     return Figure(f"{cue.title}: probability of each class. Bars: the 95 % interval of “{curves.leading}”.", charts)
 
 
@@ -171,9 +155,8 @@ def _load(comparison: Path) -> Probes | None:
 
 def _save(comparison: Path, probes: Probes) -> None:
     # Probes belong to the run, so all of its comparisons share them.
-    folder = _folders(comparison)[-1]
     for name, curves in probes.items():
-        save_result(folder / f"{name}.json", curves, kind=CueCurves)
+        save_result(_folders(comparison)[-1] / f"{name}.json", curves, kind=CueCurves)
 
 
 def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:

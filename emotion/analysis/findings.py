@@ -54,20 +54,18 @@ def collapses(comparison: Comparison, emotion: str | None = None) -> list[Collap
 
 def headline(comparison: Comparison, emotion: str | None) -> tuple[str, str]:
     """Return two sentences: the hits against chance, and the mean confidences."""
-    results = comparison.results(emotion)
-    (first, one), *others = results.items()
-    hits = [f"{one.correct} of {one.n} {plural(first)} right"]
-    hits += [f"{each.correct} of {each.n} {plural(name)}" for name, each in others]
     fallen = {each.set_name for each in collapses(comparison, emotion)}
+    hits: list[str] = []
+    means: list[str] = []
     worth: dict[str, list[str]] = {}
-    for name, result in results.items():
-        worth.setdefault(_worth(result, comparison.chance, is_fallen=name in fallen), []).append(plural(name))
-    means = [
-        f"{percent(each.correct_confidence)} for {plural(name)} ({span(each.correct_confidence_interval)})"
-        for name, each in results.items()
-    ]
+    for name, each in comparison.results(emotion).items():
+        who = plural(name)
+        hits.append(f"{each.correct} of {each.n} {who}{'' if hits else ' right'}")
+        means.append(f"{percent(each.correct_confidence)} for {who} ({span(each.correct_confidence_interval)})")
+        worth.setdefault(_worth(each, comparison.chance, is_fallen=name in fallen), []).append(who)
+    verdicts = [f"{verdict} {listed(who)}" for verdict, who in worth.items()]
     return (
-        f"{', '.join(hits)}: {', '.join(f'{verdict} {listed(sets)}' for verdict, sets in worth.items())}.",
+        f"{', '.join(hits)}: {', '.join(verdicts)}.",
         f"The correct class gets {listed(means)} on average; guessing gets {percent(comparison.chance)}.",
     )
 

@@ -40,10 +40,9 @@ class FindHardest:
 
         found = SavedSet(self.folder)
         counts = found.manifest.counts()
-        classes = [label for label, number in counts.items() if number >= LEAST]
-        if len(classes) < 2:
+        rows = [row for row in found.manifest.pictures if counts[row.label] >= LEAST]
+        if len({row.label for row in rows}) < 2:
             raise PictureError(f"There are too few pictures to tell: add some, until two classes have {LEAST} or more.")
-        rows = [row for row in found.manifest.pictures if row.label in classes]
         paths = [self.folder / row.file for row in rows]
         features = yield from features_of_backbone(paths, preset("Quick", pictures=str(self.folder)))
         yield Progress(0, 0, "comparing the pictures with their classes")

@@ -17,9 +17,8 @@ LOWEST, HIGHEST = 0.05, 20.0
 # Fewer than about 15 pictures per bin estimate no share; more than 10 bins are unreadable, and with fewer than 5, over-
 # and underconfident pictures share bins and cancel out.
 PER_BIN, FEWEST_BINS, MOST_BINS = 15, 5, 10
-RESAMPLES = 2000
 # Numbers in memory per batch of resamples.
-AT_ONCE = 2_000_000
+RESAMPLES, AT_ONCE = 2000, 2_000_000
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,7 @@ class Scores:
     @property
     def is_right(self) -> np.ndarray:
         """Whether the most likely class is the true one, (N,) booleans."""
-        right: np.ndarray = self.probabilities.argmax(1) == self.truth
-        return right
+        return np.asarray(self.probabilities.argmax(1) == self.truth)
 
     @property
     def correct(self) -> int:
@@ -47,10 +45,14 @@ class Scores:
         return int(self.is_right.sum())
 
     @property
+    def top(self) -> np.ndarray:
+        """The probability of the most likely class, (N,)."""
+        return np.asarray(self.probabilities.max(1))
+
+    @property
     def of_truth(self) -> np.ndarray:
         """The probability of the true class, (N,)."""
-        of_truth: np.ndarray = self.probabilities[np.arange(len(self.truth)), self.truth]
-        return of_truth
+        return np.asarray(self.probabilities[np.arange(len(self.truth)), self.truth])
 
     @property
     def log_loss(self) -> float:
@@ -119,37 +121,30 @@ def calibration_error(said: Scores, *, seed: int) -> CalibrationError:
     could show as much; the upper end is the percentile bootstrap's, which is conservative. With 40 to 160 pictures it
     covers the true error 87 to 99 times of 100 (``tests/analysis/test_statistics.py``).
     """
-    top = said.probabilities.max(1)
-    order = top.argsort(kind="stable")
-    confidences, gaps = top[order], (said.is_right - top)[order]
-    n, rng = len(gaps), np.random.default_rng(seed)
+    order = said.top.argsort(kind="stable")
+    confidences, is_right = said.top[order], said.is_right[order]
+    gaps, n, rng = is_right - confidences, len(order), np.random.default_rng(seed)
     bins = min(n, max(FEWEST_BINS, min(MOST_BINS, n // PER_BIN)))
     edges = np.arange(bins + 1) * n // bins
-    value = float(_error(gaps, edges))
+
+    def error(rows: np.ndarray) -> np.ndarray:
+        """Return the errors of (R, N) gaps in order of confidence: the bins' |sum|, added up, over N."""
+        return np.asarray(np.abs(np.add.reduceat(rows, edges[:-1], axis=-1)).sum(-1) / n)
+
+    def repeated(draw: Callable[[int], np.ndarray]) -> np.ndarray:
+        """Return the errors of ``RESAMPLES`` drawn rows of gaps."""
+        step = max(1, AT_ONCE // n)
+        parts = [min(step, RESAMPLES - done) for done in range(0, RESAMPLES, step)]
+        return np.concatenate([error(draw(part)) for part in parts])
+
+    value = float(error(gaps[np.newaxis])[0])
     # Sorted ranks are pictures in order of confidence.
-    resampled = _repeated(lambda rows: gaps[np.sort(rng.integers(0, n, (rows, n)), axis=1)], edges)
-    calibrated = _repeated(lambda rows: (rng.random((rows, n)) < confidences) - confidences, edges)
+    resampled = repeated(lambda rows: gaps[np.sort(rng.integers(0, n, (rows, n)), axis=1)])
+    calibrated = repeated(lambda rows: (rng.random((rows, n)) < confidences) - confidences)
     high, at_most = float(np.quantile(resampled, (1 + LEVEL) / 2)), float(np.quantile(calibrated, LEVEL))
-    return CalibrationError(
-        value=value,
-        interval=(max(0.0, 2 * value - high) if value > at_most else 0.0, high),
-        if_calibrated=float(calibrated.mean()),
-        at_most_if_calibrated=at_most,
-        bins=[
-            Bin(int(end - begin), float(confidences[begin:end].mean()), int(said.is_right[order][begin:end].sum()))
-            for begin, end in pairwise(edges)
-        ],
-    )
-
-
-def _error(gaps: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the error of (..., N) gaps in order of confidence: the bins' |sum|, added up, over N."""
-    error: np.ndarray = np.abs(np.add.reduceat(gaps, edges[:-1], axis=-1)).sum(-1) / gaps.shape[-1]
-    return error
-
-
-def _repeated(draw: Callable[[int], np.ndarray], edges: np.ndarray) -> np.ndarray:
-    """Return the errors of ``RESAMPLES`` drawn rows of gaps."""
-    rows = max(1, min(RESAMPLES, AT_ONCE // int(edges[-1])))
-    parts = [min(rows, RESAMPLES - done) for done in range(0, RESAMPLES, rows)]
-    return np.concatenate([_error(draw(part), edges) for part in parts])
+    found = [
+        Bin(int(end - begin), float(confidences[begin:end].mean()), int(is_right[begin:end].sum()))
+        for begin, end in pairwise(edges)
+    ]
+    low = max(0.0, 2 * value - high) if value > at_most else 0.0
+    return CalibrationError(value, (low, high), float(calibrated.mean()), at_most, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from emotion.analysis.blocks import (
     Beside,
@@ -11,9 +12,7 @@ from emotion.analysis.blocks import (
     Dot,
     DotChart,
     Figure,
-    Heading,
     Points,
-    Row,
     Source,
     Table,
     Text,
@@ -21,18 +20,20 @@ from emotion.analysis.blocks import (
     row,
     shaded,
 )
-from emotion.analysis.comparison import Comparison, Gap
+from emotion.analysis.comparison import Comparison
 from emotion.analysis.findings import gap_sentence, plural
 from emotion.core.format import exact_percent, p_value, percent, points, span
 from emotion.core.labels import colour_of
 from emotion.core.scored import SampleResult
 
-WILSON = Source("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")
-WELCH = Source("Welch 1947", "https://doi.org/10.1093/biomet/34.1-2.28")
-ERNST = Source("Ernst 2004", "https://doi.org/10.1214/088342304000000396")
-VARGHA = Source("Vargha and Delaney 2000", "https://doi.org/10.3102/10769986025002101")
-YEKUTIELI = Source("Benjamini and Yekutieli 2001", "https://doi.org/10.1214/aos/1013699998")
-BRIER = Source("Brier 1950", "https://doi.org/10.1175/1520-0493(1950)078%3C0001:VOFEIT%3E2.0.CO;2")
+WILSON: Source = ("Wilson 1927", "https://doi.org/10.1080/01621459.1927.10502953")
+BRIER: Source = ("Brier 1950", "https://doi.org/10.1175/1520-0493(1950)078%3C0001:VOFEIT%3E2.0.CO;2")
+TESTED_BY: tuple[Source, ...] = (
+    ("Welch 1947", "https://doi.org/10.1093/biomet/34.1-2.28"),
+    ("Ernst 2004", "https://doi.org/10.1214/088342304000000396"),
+    ("Benjamini and Yekutieli 2001", "https://doi.org/10.1214/aos/1013699998"),
+    ("Vargha and Delaney 2000", "https://doi.org/10.3102/10769986025002101"),
+)
 MEASURES = ("Pictures", "Mean correct-class confidence", "Right", "Second", "Log loss", "Brier score")
 MEASURED = (
     "Beside each value its 95 % interval: Student-t for a mean, Wilson for a share. Second counts the pictures whose "
@@ -56,37 +57,56 @@ def results(comparison: Comparison, emotion: str | None) -> list[Block]:
     """Return all measures of all sets, with intervals, the predictions, and the grid if there is one."""
     blocks = [*measures(comparison, emotion), means(comparison, emotion)]
     if emotion is None:
-        blocks += [Heading("Every emotion of every set"), grid(comparison)]
-    return [*blocks, Heading("What it said"), said(comparison, emotion)]
+        blocks += [Text("Every emotion of every set", "heading"), grid(comparison)]
+    return [*blocks, Text("What it said", "heading"), said(comparison, emotion)]
 
 
-def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
-    """Return the gaps between the reference and the other sets, with their tests and the sample sizes needed."""
-    if not comparison.gaps:
-        why = "There is one set only" if len(comparison.sets) == 1 else "A set has a single picture"
-        return [Text(f"{why}, so that nothing can be held against it.")]
-    shown = [gap for gap in comparison.gaps if gap.emotion == emotion]
-    head = ("Gap in points", "p", "p corrected", "Superiority", "Pictures needed")
-    rows = [_gap_row(gap, comparison.colour(gap.other)) for gap in comparison.gaps]
-    return [
-        Points([gap_sentence(gap) for gap in shown]),
-        Table("Gaps in mean correct-class confidence", "Gap", head, rows),
-        Text(TESTS, "note", (WELCH, ERNST, YEKUTIELI, VARGHA)),
-    ]
+def _samples(comparison: Comparison, emotion: str | None) -> Iterator[tuple[str, str | None, SampleResult]]:
+    """Return each set's result by set and emotion, for None the pooled one (None) before that of each emotion."""
+    for name, result in comparison.results(emotion).items():
+        yield name, None, result
+        if emotion is None:
+            yield from ((name, label, part) for label, part in comparison.sets[name].items())
 
 
 def measures(comparison: Comparison, emotion: str | None) -> list[Block]:
     """Return all measures of all sets, for None also by emotion, with a row for guessing and an explanation."""
-    rows = []
-    for name, each in comparison.results(emotion).items():
-        colour, parts = comparison.colour(name), comparison.sets[name] if emotion is None else {}
-        rows.append(_row(name, each, colour))
-        rows += [_row(f"{name}, {label}", part, colour) for label, part in parts.items()]
+    rows = [
+        row(
+            f"{name}, {label}" if label else name,
+            f"{each.n:,}",
+            (exact_percent(each.correct_confidence), span(each.correct_confidence_interval)),
+            right_of(each.correct, each.n),
+            str(each.runner_up),
+            f"{each.log_loss:.2f}",
+            f"{each.brier:.2f}",
+            colour=comparison.colour(name),
+        )
+        for name, label, each in _samples(comparison, emotion)
+    ]
     classes, chance = len(comparison.classes), percent(comparison.chance)
     losses = f"{math.log(classes):.2f}", f"{1 - 1 / classes:.2f}"
     rows.append(row("Chance", "–", chance, chance, chance, *losses, is_reference=True))
     what = f"shown “{emotion}”" if emotion else "all emotions taken together"
     return [Table(f"What came out, {what}", "Set", MEASURES, rows), Text(MEASURED, "note", (WILSON, BRIER))]
+
+
+def means(comparison: Comparison, emotion: str | None) -> Figure:
+    """Return the mean correct-class confidence of every set as a chart, for None with that of each emotion."""
+    dots = [
+        Dot(
+            label or name,
+            each.correct_confidence,
+            each.correct_confidence_interval,
+            colour_of(label) if label else comparison.colour(name),
+            is_leading=label is None,
+        )
+        for name, label, each in _samples(comparison, emotion)
+    ]
+    alt = "Mean correct-class confidence with 95 % intervals beside chance; the numbers stand in the table."
+    chart = DotChart(alt, "Mean correct-class confidence", dots, comparison.chance)
+    below = " Below each set, its emotions." if emotion is None else ""
+    return Figure(f"Mean correct-class confidence with 95 % intervals; the dotted line is chance.{below}", [chart])
 
 
 def grid(comparison: Comparison) -> Table:
@@ -101,7 +121,7 @@ def grid(comparison: Comparison) -> Table:
         mark = "*" if (name, emotion) in told else ""
         detail = f"{span(result.correct_confidence_interval)}, {result.correct} of {result.n}"
         area = comparison.ranking.get((name, emotion)) if emotion else None
-        if area is not None:
+        if area:
             detail += f", AUC {area.value:.2f} ({area.low:.2f} to {area.high:.2f})"
         return Cell(f"{exact_percent(result.correct_confidence)}{mark}", detail, share=above)
 
@@ -117,61 +137,42 @@ def grid(comparison: Comparison) -> Table:
 
 def said(comparison: Comparison, emotion: str | None) -> Block:
     """Return the predictions for each set: the counts for one emotion, or one confusion matrix per set."""
-    if emotion is None:
-        return Beside([_confusion(comparison, name) for name in comparison.sets])
-    rows = [
-        row(name, *shaded(result.predicted, right=emotion), colour=comparison.colour(name))
-        for name, result in comparison.results(emotion).items()
+    if emotion:
+        rows = [
+            row(name, *shaded(result.predicted, right=emotion), colour=comparison.colour(name))
+            for name, result in comparison.results(emotion).items()
+        ]
+        return Table(f"How many pictures of “{emotion}” were called what", "Set", comparison.classes, rows)
+    matrices = []
+    for name, samples in comparison.sets.items():
+        rows = [
+            row(label, *shaded(result.predicted, right=label), colour=colour_of(label))
+            for label, result in samples.items()
+        ]
+        matrices.append(Table(f"What was said of {plural(name)}", "shows ↓ said →", comparison.classes, rows))
+    return Beside(matrices)
+
+
+def differences(comparison: Comparison, emotion: str | None) -> list[Block]:
+    """Return the gaps between the reference and the other sets, with their tests and the sample sizes needed."""
+    if not comparison.gaps:
+        why = "There is one set only" if len(comparison.sets) == 1 else "A set has a single picture"
+        return [Text(f"{why}, so that nothing can be held against it.")]
+    rows = []
+    for gap in comparison.gaps:
+        found, (low, high) = gap.difference, gap.difference.interval
+        cells = (
+            (points(found.gap), f"{points(low)} to {points(high)}"),
+            p_value(found.p_value),
+            p_value(gap.adjusted_p_value),
+            percent(found.superiority),
+            f"{found.needed:,}" if found.needed else "–",
+        )
+        title = f"{gap.reference} over {gap.other}, {gap.emotion or 'all'}"
+        rows.append(row(title, *cells, colour=comparison.colour(gap.other)))
+    head = ("Gap in points", "p", "p corrected", "Superiority", "Pictures needed")
+    return [
+        Points([gap_sentence(gap) for gap in comparison.gaps if gap.emotion == emotion]),
+        Table("Gaps in mean correct-class confidence", "Gap", head, rows),
+        Text(TESTS, "note", TESTED_BY),
     ]
-    return Table(f"How many pictures of “{emotion}” were called what", "Set", comparison.classes, rows)
-
-
-def _confusion(comparison: Comparison, name: str) -> Table:
-    rows = [
-        row(label, *shaded(result.predicted, right=label), colour=colour_of(label))
-        for label, result in comparison.sets[name].items()
-    ]
-    return Table(f"What was said of {plural(name)}", "shows ↓ said →", comparison.classes, rows)
-
-
-def _row(title: str, result: SampleResult, colour: str) -> Row:
-    return row(
-        title,
-        f"{result.n:,}",
-        (exact_percent(result.correct_confidence), span(result.correct_confidence_interval)),
-        right_of(result.correct, result.n),
-        str(result.runner_up),
-        f"{result.log_loss:.2f}",
-        f"{result.brier:.2f}",
-        colour=colour,
-    )
-
-
-def _gap_row(gap: Gap, colour: str) -> Row:
-    found, (low, high) = gap.difference, gap.difference.interval
-    return row(
-        f"{gap.reference} over {gap.other}, {gap.emotion or 'all'}",
-        (points(found.gap), f"{points(low)} to {points(high)}"),
-        p_value(found.p_value),
-        p_value(gap.adjusted_p_value),
-        percent(found.superiority),
-        "–" if found.needed is None else f"{found.needed:,}",
-        colour=colour,
-    )
-
-
-def means(comparison: Comparison, emotion: str | None) -> Figure:
-    """Return the mean correct-class confidence of every set as a chart, for None with that of each emotion."""
-    dots = []
-    for name, result in comparison.results(emotion).items():
-        dots.append(_dot(name, result, comparison.colour(name), is_leading=True))
-        if emotion is None:
-            dots += [_dot(label, each, colour_of(label)) for label, each in comparison.sets[name].items()]
-    alt = "Mean correct-class confidence with 95 % intervals beside chance; the numbers stand in the table."
-    chart = DotChart(alt, "Mean correct-class confidence", dots, comparison.chance)
-    below = " Below each set, its emotions." if emotion is None else ""
-    return Figure(f"Mean correct-class confidence with 95 % intervals; the dotted line is chance.{below}", [chart])
-
-
-def _dot(name: str, result: SampleResult, colour: str, *, is_leading: bool = False) -> Dot:
-    return Dot(name, result.correct_confidence, result.correct_confidence_interval, colour, is_leading)

@@ -21,26 +21,16 @@ from emotion.runs.run import Run
 
 @dataclass(frozen=True)
 class Explain:
-    """Explain which parts of a picture support a class; ``label`` None is the predicted class.
-
-    ``picture`` is a file, or a file's content, since a visitor's upload is deleted by then.
-    """
+    """Explain which parts of a picture, given as a file's content, support a class."""
 
     run: Run
-    picture: Path | bytes
-    label: str | None = None
+    picture: bytes
+    label: str
 
     def carry_out(self, judge: Judge) -> Generator[Progress, None, Saliency]:
         """Return the map. Raises PictureError if the picture cannot be read."""
         yield Progress(0, 1, "looking at the picture")
-        picture = self.picture if isinstance(self.picture, Path) else open_picture(io.BytesIO(self.picture))
-        label = self.label
-        if label is None:
-            [said] = judge.classifier.score([picture])
-            if isinstance(said, PictureError):
-                raise said
-            label = max(said, key=said.__getitem__)
-        return judge.classifier.explain(picture, label=label)
+        return judge.classifier.explain(open_picture(io.BytesIO(self.picture)), label=self.label)
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ class ExplainedPicture:
 
 @dataclass(frozen=True)
 class ExplainedSample:
-    """One picture of each set: number ``number``, from 1, of its sample of ``emotion``."""
+    """Picture ``number``, from 1, of each set's sample of an emotion."""
 
     emotion: str
     number: int
@@ -72,9 +62,9 @@ def ask(
     chosen = {name: pictures[int(number) - 1] for name, pictures in samples.items() if number <= len(pictures)}
     if not chosen:
         raise PictureError(f"No set has a picture {number:g} of {emotion!r}: choose a smaller number.")
-    found = []
-    for done, (name, picture) in enumerate(chosen.items()):
-        yield Progress(done, len(chosen), f"looking at picture {number:g} of {name}")
+    found: list[ExplainedPicture] = []
+    for name, picture in chosen.items():
+        yield Progress(len(found), len(chosen), f"looking at picture {number:g} of {name}")
         labels = dict.fromkeys((picture.label, picture.predicted))
         maps = [judge.classifier.explain(Path(picture.picture), label=label) for label in labels]
         named = tuple(replace(each, confidence=picture.scores[each.label]) for each in maps)
@@ -83,22 +73,21 @@ def ask(
 
 
 def blocks(result: ExplainedSample, comparison: Comparison) -> list[Block]:
-    """Return one picture of each set next to its maps."""
     cards: list[Block] = []
     for each in result.pictures:
-        of, said = each.picture, each.picture.predicted
-        own = "correct, and what it said" if said == of.label else "correct"
-        maps = [(found, own if found.label == of.label else "what it said") for found in each.maps]
-        cards.append(Explained(each.set_name, of.picture, said, maps, comparison.colour(each.set_name)))
+        label, said = each.picture.label, each.picture.predicted
+        remarks = {said: "what it said", label: "correct, and what it said" if said == label else "correct"}
+        maps = [(found, remarks[found.label]) for found in each.maps]
+        cards.append(Explained(each.set_name, each.picture.picture, said, maps, comparison.colour(each.set_name)))
     return cards
 
 
 def _parameters(comparison: Comparison | None) -> tuple[Parameter, ...]:
     emotions = comparison.emotions() if comparison else EMOTIONS
-    sizes = [each.n for by_label in comparison.sets.values() for each in by_label.values()] if comparison else []
+    sizes = [each.n for results in comparison.sets.values() for each in results.values()] if comparison else [1]
     return (
         Parameter("emotion", "Pictures of", emotions[0], tuple((each, each) for each in emotions)),
-        Parameter("number", "Picture of the sample", 1, high=max(sizes, default=1)),
+        Parameter("number", "Picture of the sample", 1, high=max(sizes)),
     )
 
 

@@ -19,6 +19,11 @@ from emotion.core.intervals import Interval, wilson_interval
 from emotion.core.progress import Progress
 from emotion.data.folders import Picture
 
+NOTE = (
+    "It uses the set’s pictures without their labels. It is a question to the model, and no better classifier: what is "
+    "the species’ look goes, and what is left is what the pictures differ in."
+)
+
 
 @dataclass(frozen=True)
 class Said:
@@ -59,9 +64,9 @@ def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, LookR
             "No set shows every emotion here, and of one alone its mean would take the emotion off: press All emotions."
         )
     pictures = {
-        name: [Picture(Path(each.picture), each.label) for each in comparison.pooled(name).pictures] for name in whole
+        of: [Picture(Path(each.picture), each.label) for each in comparison.pooled(of).pictures] for of in whole
     }
-    found = yield from judge.feature_sets({LEARNT: judge.learnt(), **pictures})
+    found = yield from judge.features({LEARNT: judge.learnt(), **pictures})
     mean = found.pop(LEARNT).features.mean(0)
     sets = {name: shifted(judge, each.features, each.truth, mean=mean) for name, each in found.items()}
     return LookResult(sets, [name for name in comparison.sets if name not in whole])
@@ -73,49 +78,34 @@ def shifted(judge: Judge, features: np.ndarray, truth: np.ndarray, *, mean: np.n
     def said(rows: np.ndarray) -> Said:
         scores = Scores(judge.classifier.of_features(rows), truth)
         called = np.bincount(scores.probabilities.argmax(1), minlength=len(judge.classes)).tolist()
-        interval = wilson_interval(scores.correct, len(truth))
-        predicted = dict(zip(judge.classes, called, strict=True))
-        return Said(predicted, scores.correct, scores.correct / len(truth), interval, scores.log_loss)
+        predicted, n = dict(zip(judge.classes, called, strict=True)), len(truth)
+        return Said(predicted, scores.correct, scores.correct / n, wilson_interval(scores.correct, n), scores.log_loss)
 
     return SetLook(len(truth), said(features), said((features - features.mean(0) + mean).astype(np.float32)))
 
 
 def blocks(result: LookResult, comparison: Comparison) -> list[Block]:
-    """Return the predictions before and after the shift."""
-    rows = [
-        row(
-            f"{name}, {what}",
-            *shaded(said.predicted),
-            right_of(said.correct, each.n),
-            f"{said.log_loss:.2f}",
-            colour=comparison.colour(name),
+    rows, sentences = [], []
+    for name, each in result.sets.items():
+        before, after, (low, high) = each.before, each.after, each.before.accuracy_interval
+        for what, said in (("as it is", before), ("its own mean taken off", after)):
+            cells, right = shaded(said.predicted), right_of(said.correct, each.n)
+            rows.append(row(f"{name}, {what}", *cells, right, f"{said.log_loss:.2f}", colour=comparison.colour(name)))
+        sentences.append(
+            f"Of {each.n} {plural(name)} {before.correct} are right, and without their look {after.correct}, "
+            f"{'no more' if low <= after.accuracy <= high else 'more'} than luck moves; the most frequent answer comes "
+            f"{max(before.predicted.values())} and then {max(after.predicted.values())} times."
         )
-        for name, each in result.sets.items()
-        for what, said in (("as it is", each.before), ("its own mean taken off", each.after))
-    ]
+    left_out = (
+        f" Not asked of {listed(result.left_out)}: where an emotion is lacking, the mean would take others away."
+        if result.left_out
+        else ""
+    )
     head = (*(f"called {label}" for label in comparison.classes), "Right", "Log loss")
-    note = (
-        "It uses the set’s pictures without their labels. It is a question to the model, and no better classifier: "
-        "what is the species’ look goes, and what is left is what the pictures differ in."
-    )
-    if result.left_out:
-        note += (
-            f" Not asked of {listed(result.left_out)}: where an emotion is lacking, the mean would take others away."
-        )
     return [
-        *(Text(_sentence(name, each), "finding") for name, each in result.sets.items()),
-        Table("What is said with and without the species’ look", "Set", head, rows, note=note),
+        *(Text(each, "finding") for each in sentences),
+        Table("What is said with and without the species’ look", "Set", head, rows, note=NOTE + left_out),
     ]
-
-
-def _sentence(name: str, each: SetLook) -> str:
-    (low, high), after = each.before.accuracy_interval, each.after
-    worth = "no more than luck moves" if low <= after.accuracy <= high else "more than luck moves"
-    return (
-        f"Of {each.n} {plural(name)} {each.before.correct} are right, and without their look {after.correct}, {worth}; "
-        f"the most frequent answer comes {max(each.before.predicted.values())} and then "
-        f"{max(after.predicted.values())} times."
-    )
 
 
 STUDY = Study(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
@@ -12,17 +11,17 @@ from emotion.analysis.blocks import Block, Dot, DotChart, Figure, Table, Text, r
 from emotion.analysis.comparison import Comparison
 from emotion.analysis.findings import plural
 from emotion.analysis.statistics import deviations, draw_means
-from emotion.analysis.study import Judge, Parameter, Study, pools
-from emotion.core.errors import PictureError, RunError
+from emotion.analysis.study import Judge, Parameter, Study, pictures_of, unseen
+from emotion.core.errors import RunError
 from emotion.core.format import capital, exact_percent, listed, percent, span
-from emotion.core.intervals import Interval
 from emotion.core.progress import Progress
+from emotion.data.folders import count_labels
 
 SEEDS, DRAWS = 5, 200
-QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
-DIGITS = 4
 # Seeds are below this.
 SEED_END = 2**31
+QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+DIGITS = 4
 NO_LUCK = (
     "This run trained more than its classifier, so it is not trained anew here, and the comparison uses every picture: "
     "nothing is left to luck. Compare a smaller sample, or sweep over seeds in Train."
@@ -32,6 +31,7 @@ NOTE = (
     "draw, another training: standard deviations in percentage points. Right of all: the share right over all "
     "pictures, from the least to the best training."
 )
+HEAD = ("Pictures", "This comparison", "Middle of all", "Another draw", "Another training", "Right of all")
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class SetLuck:
 
     A draw takes ``size`` of the ``n`` usable pictures without replacement; ``unreadable`` and ``trained_on`` count the
     others. ``means`` has a row for each training and a column for each draw, one column if every picture is used; all
-    trainings share the draws. ``quantiles`` are those of all means at ``QUANTILES``. ``training_deviation`` and
-    ``draw_deviation`` are the ``deviations`` of ``means``. ``observed`` is the comparison's result; ``reference_ahead``
-    is the share of all pairs of training and draw in which the reference set is higher, None for the reference itself.
+    trainings share the draws. ``quantiles`` are those of all means at ``QUANTILES``. ``observed`` is the comparison's
+    result; ``reference_ahead`` is the share of all pairs of training and draw in which the reference set is higher,
+    None for the reference itself.
     """
 
     n: int
@@ -65,18 +65,6 @@ class SetLuck:
     draw_deviation: float
     observed: float
     reference_ahead: float | None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every picture is used, so that there is only one draw."""
-        return self.size == self.n
-
-    @property
-    def span(self) -> Interval:
-        """The range of 95 % of the results; of all results if only the trainings differ."""
-        if self.is_whole:
-            return min(self.means)[0], max(self.means)[0]
-        return self.quantiles[0], self.quantiles[-1]
 
 
 @dataclass(frozen=True)
@@ -98,62 +86,55 @@ def ask(
     """Repeat a comparison with other training seeds, from the run's own upwards, and with other draws.
 
     Every training scores every picture once, and the draws are from these scores. If the run trained blocks as well,
-    which takes too long to repeat, its own checkpoint judges every draw.
-
-    Raises:
-        RunError: the run cannot be repeated, or nothing about it is random.
-        PictureError: pictures of the comparison's sets are gone, or none of a set can be read.
+    which takes too long to repeat, its own checkpoint judges every draw. Raises RunError if the run cannot be repeated
+    or nothing is random, PictureError if pictures of a set are gone.
     """
     from emotion.training.repeat import retrain
 
-    config, emotions = judge.run.config(), comparison.emotions()
+    config, emotions, size = judge.run.config(), comparison.emotions(), comparison.size
     is_retrained = config.depth == "head"
-    found = yield from pools(comparison, judge.run, labels=emotions)
-    most = max(max(Counter(each.label for each in pool.pictures).values()) for pool in found.values())
-    if not is_retrained and (comparison.size is None or comparison.size >= most):
+    whole = pictures_of(comparison, emotions)
+    usable = yield from unseen(judge.run, whole)
+    most = max(number for each in usable.values() for number in count_labels(each).values())
+    if not is_retrained and (size is None or size >= most):
         raise RunError(NO_LUCK)
-    paths = [each.path for pool in found.values() for each in pool.pictures]
+    seen = yield from judge.features(usable)
+    features = np.concatenate([each.features for each in seen.values()])
     tried = [(config.seed + step) % SEED_END for step in range(int(seeds) if is_retrained else 1)]
     if is_retrained:
-        said = yield from retrain(judge.run, judge.classifier, tried, paths)
+        said = yield from retrain(judge.run, judge.classifier, tried, features)
     else:
-        said = judge.classifier.of_features((yield from judge.features(paths)))[np.newaxis]
-    sets: dict[str, SetLuck] = {}
-    means: dict[str, np.ndarray] = {}
-    for number, (name, pool) in enumerate(found.items()):
-        own, said = said[:, : len(pool.pictures)], said[:, len(pool.pictures) :]
-        truth = np.array([judge.classes.index(each.label) for each in pool.pictures])
-        readable = ~np.isnan(own).any((0, 2))
-        if not readable.any():
-            raise PictureError(f"None of the pictures of {name} can be read any more: compare another set.")
-        own, truth = own[:, readable], truth[readable]
-        confidences, is_right = own[:, np.arange(len(truth)), truth], own.argmax(2) == truth
-        groups = [np.flatnonzero(truth == label) for label in np.unique(truth)]
-        size, seed = comparison.size, [comparison.seed, number]
-        means[name] = draw_means(confidences, groups, size=size, draws=draws, seed=seed)
-        training_deviation, draw_deviation = deviations(means[name])
+        said = judge.classifier.of_features(features)[np.newaxis]
+    sets, means = {}, {}
+    for number, (name, each) in enumerate(seen.items()):
+        n = len(each.truth)
+        own, said = said[:, :n], said[:, n:]
+        confidences, accuracies = own[:, np.arange(n), each.truth], (own.argmax(2) == each.truth).mean(1)
+        groups = [np.flatnonzero(each.truth == label) for label in np.unique(each.truth)]
+        drawn = draw_means(confidences, groups, size=size, draws=draws, seed=[comparison.seed, number])
+        training_deviation, draw_deviation = deviations(drawn)
+        means[name] = drawn
         sets[name] = SetLuck(
-            n=len(truth),
+            n=n,
             size=sum(len(group) if size is None else min(size, len(group)) for group in groups),
-            unreadable=int((~readable).sum()),
-            trained_on=pool.trained_on,
+            unreadable=len(usable[name]) - n,
+            trained_on=len(whole[name]) - len(usable[name]),
             trainings=[
-                Training(at, float(confidence), float(accuracy))
-                for at, confidence, accuracy in zip(tried, confidences.mean(1), is_right.mean(1), strict=True)
+                Training(*each) for each in zip(tried, confidences.mean(1).tolist(), accuracies.tolist(), strict=True)
             ],
-            means=means[name].round(DIGITS).tolist(),
-            quantiles=[float(value) for value in np.quantile(means[name], QUANTILES)],
+            means=drawn.round(DIGITS).tolist(),
+            quantiles=np.quantile(drawn, QUANTILES).tolist(),
             training_deviation=training_deviation,
             draw_deviation=draw_deviation,
             observed=comparison.pooled(name).correct_confidence,
             reference_ahead=None,
         )
-    ahead = means[comparison.reference]
-    for name in sets.keys() - {comparison.reference}:
-        sets[name] = replace(sets[name], reference_ahead=float((ahead > means[name]).mean()))
+    reference = comparison.reference
+    for name in sets.keys() - {reference}:
+        sets[name] = replace(sets[name], reference_ahead=float((means[reference] > means[name]).mean()))
     return LuckResult(
         emotion=emotions[0] if len(emotions) == 1 else None,
-        reference=comparison.reference,
+        reference=reference,
         seeds=tried,
         draws=max(each.shape[1] for each in means.values()),
         chance=comparison.chance,
@@ -163,37 +144,30 @@ def ask(
 
 
 def blocks(result: LuckResult, comparison: Comparison) -> list[Block]:
-    """Return the variation of the comparison as text, table and figure."""
-    rows, dots = [], []
+    rows, dots, spans = [], [], []
     for name, each in result.sets.items():
-        colour = comparison.colour(name)
-        accuracies = sorted(training.accuracy for training in each.trainings)
-        least, best = percent(accuracies[0]), percent(accuracies[-1])
-        left_out = each.unreadable + each.trained_on
-        rows.append(
-            row(
-                name,
-                (f"{each.size:,} of {each.n:,}", f"{left_out:,} left out" if left_out else ""),
-                exact_percent(each.observed),
-                (exact_percent(each.quantiles[2]), span(each.span)),
-                "–" if each.is_whole else f"{100 * each.draw_deviation:.1f}",
-                "–" if each.training_deviation is None else f"{100 * each.training_deviation:.1f}",
-                least if least == best else f"{least} to {best}",
-                "–" if each.reference_ahead is None else percent(each.reference_ahead),
-                colour=colour,
-            )
+        is_whole, colour = each.size == each.n, comparison.colour(name)
+        # With one draw only the trainings differ, and they are few.
+        reach = (min(each.means)[0], max(each.means)[0]) if is_whole else (each.quantiles[0], each.quantiles[-1])
+        left_out, accuracies = each.unreadable + each.trained_on, [training.accuracy for training in each.trainings]
+        cells = (
+            (f"{each.size:,} of {each.n:,}", f"{left_out:,} left out" if left_out else ""),
+            exact_percent(each.observed),
+            (exact_percent(each.quantiles[2]), span(reach)),
+            "–" if is_whole else f"{100 * each.draw_deviation:.1f}",
+            "–" if each.training_deviation is None else f"{100 * each.training_deviation:.1f}",
+            " to ".join(dict.fromkeys([percent(min(accuracies)), percent(max(accuracies))])),
+            "–" if each.reference_ahead is None else percent(each.reference_ahead),
         )
-        dots.append(Dot(name, each.observed, each.span, colour, is_leading=True))
-    ahead = f"{capital(plural(result.reference))} ahead"
-    head = ("Pictures", "This comparison", "Middle of all", "Another draw", "Another training", "Right of all", ahead)
-    seeds = f"Training seeds {listed([str(seed) for seed in result.seeds])}. " if result.is_retrained else ""
-    alt = "What this comparison found for each set, within where its repeats lie; the numbers stand in the table."
-    chart = DotChart(alt, "Mean correct-class confidence", dots, result.chance)
+        rows.append(row(name, *cells, colour=colour))
+        dots.append(Dot(name, each.observed, reach, colour, is_leading=True))
+        spans.append(f"{plural(name)} get {span(reach)} % ({percent(each.observed)} here)")
     over = [f"{len(result.seeds)} trainings"] if result.is_retrained else []
     over += [f"{result.draws} draws"] if result.draws > 1 else []
-    spans = [
-        f"{plural(name)} get {span(each.span)} % ({percent(each.observed)} here)" for name, each in result.sets.items()
-    ]
+    seeds = f"Training seeds {listed([str(seed) for seed in result.seeds])}. " if result.is_retrained else ""
+    head = (*HEAD, f"{capital(plural(result.reference))} ahead")
+    alt = "What this comparison found for each set, within where its repeats lie; the numbers stand in the table."
+    chart = DotChart(alt, "Mean correct-class confidence", dots, result.chance)
     return [
         Text(f"Over {listed(over)}, {listed(spans)}.", "finding"),
         Table("The comparison repeated", "Set", head, rows, note=f"{seeds}{NOTE}"),

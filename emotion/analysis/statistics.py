@@ -18,12 +18,11 @@ LEAST_VARIANCE = 1e-18  # below this, differences are rounding errors
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean of a first sample minus that of a second.
+    """The mean of a first sample minus that of a second, with Welch's 95 % interval.
 
-    ``interval`` is Welch's 95 % interval; ``p_value`` that of a two-sided permutation test of equal distributions;
-    ``superiority`` the share of pairs in which the first sample's value is higher, ties half (0.5: no difference);
-    ``telling`` the smallest significant gap at these sizes and spreads; ``needed`` the size of each sample to detect
-    this gap in four of five repetitions, None for no gap.
+    ``p_value`` is that of a two-sided permutation test of equal distributions; ``superiority`` the share of pairs in
+    which the first sample's value is higher, ties half; ``telling`` the smallest significant gap at these sizes and
+    spreads; ``needed`` the size of each sample to detect this gap in four of five repetitions, None for no gap.
     """
 
     gap: float
@@ -52,8 +51,6 @@ def difference(first: Sequence[float], second: Sequence[float], *, seed: int) ->
     if min(len(first), len(second)) < 2:
         return None
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    gap = float(one.mean() - two.mean())
-    variances = float(one.var(ddof=1)), float(two.var(ddof=1))
     test = permutation_test(
         (one, two),
         lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
@@ -61,7 +58,9 @@ def difference(first: Sequence[float], second: Sequence[float], *, seed: int) ->
         vectorized=True,
         rng=np.random.default_rng(seed),
     )
-    p_value, above = float(test.pvalue), float(mannwhitneyu(one, two).statistic) / (len(one) * len(two))
+    gap, p_value = float(one.mean() - two.mean()), float(test.pvalue)
+    above = float(mannwhitneyu(one, two).statistic) / (len(one) * len(two))
+    variances = float(one.var(ddof=1)), float(two.var(ddof=1))
     if sum(variances) < LEAST_VARIANCE:
         # Two constants: there is no spread to compare the gap with.
         return Difference(gap, (gap, gap), p_value, above, 0.0, None)
@@ -77,8 +76,7 @@ def difference(first: Sequence[float], second: Sequence[float], *, seed: int) ->
 def adjusted(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for multiple tests by Benjamini and Yekutieli (2001, doi 10.1214/aos/1013699998).
 
-    It bounds the false discovery rate under any dependence: tests of a grid are dependent, since the probabilities of a
-    picture sum to 1.
+    It holds under any dependence: tests of a grid are dependent, since the probabilities of a picture sum to 1.
     """
     from scipy.stats import false_discovery_control
 
@@ -89,8 +87,7 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
 class Change:
     """The mean of ``n`` paired differences of probabilities, after minus before (-1 to 1).
 
-    ``interval`` is the 95 % Student-t interval of the mean difference, clipped to [-1, 1]; ``p_value`` is that of the
-    two-sided paired t test of no difference.
+    ``interval`` is its 95 % Student-t interval within [-1, 1]; ``p_value`` that of the two-sided paired t test.
     """
 
     n: int
@@ -143,18 +140,15 @@ def draw_means(
         np.concatenate([generator.choice(group, n, replace=False) for group, n in zip(groups, sizes, strict=True)])
         for _ in range(1 if is_whole else draws)
     ]
-    means: np.ndarray = values[:, np.stack(places)].mean(2)
-    return means
+    return np.asarray(values[:, np.stack(places)].mean(2))
 
 
 def deviations(means: np.ndarray) -> tuple[float | None, float]:
     """Return the standard deviations of (T, D) means between trainings and between draws.
 
-    By the law of total variance, Var(mean) = Var(E[mean | training]) + E[Var(mean | training)]: the first term is the
-    variance of the rows' means, the second the mean variance within a row, both estimated without bias (n - 1). As all
-    trainings share the draws, chance of the draw cancels in the first. It is None for a single training; the second is
-    0 for a single draw. Draws without replacement from N pictures vary less as their size nears N; this describes the
-    available pictures, not all possible ones.
+    By the law of total variance: that of the rows' means, and the root of the mean variance within a row, both without
+    bias (n - 1). As all trainings share the draws, chance of the draw cancels in the first. It is None for a single
+    training; the second is 0 for a single draw, and describes the available pictures, not all possible ones.
     """
     trainings, draws = means.shape
     training = float(means.mean(1).std(ddof=1)) if trainings > 1 else None
@@ -194,8 +188,7 @@ def area_under_curve(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
     ranks, n = rankdata(scores, axis=-1), is_positive.sum(-1)
     others = is_positive.shape[-1] - n
     wins = (ranks * is_positive).sum(-1) - n * (n + 1) / 2
-    area: np.ndarray = np.where((n > 0) & (others > 0), wins / np.maximum(n * others, 1), np.nan)
-    return area
+    return np.asarray(np.where((n > 0) & (others > 0), wins / np.maximum(n * others, 1), np.nan))
 
 
 def area_of(scores: np.ndarray, is_positive: np.ndarray, *, seed: int) -> Estimate | None:

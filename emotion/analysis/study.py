@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from emotion.analysis.blocks import Block
@@ -21,19 +22,17 @@ from emotion.runs.run import Run
 from emotion.training.shipped import trained_on
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from emotion.inference.classifier import Classifier
 
 R_co = TypeVar("R_co", covariant=True)
 SCHEMA = 1
-# The name of the pictures that the run was trained on, among those of sets.
-LEARNT = "its training"
+LEARNT = "its training"  # the name of the run's own pictures, among those of sets
+GONE = "None of the pictures of {} can be read any more: compare again."
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """The readable pictures of a set, with their (N, F) features and (N,) class indices."""
+    """The readable pictures of a set, with their (N, F) float32 features and (N,) class indices."""
 
     pictures: list[Picture]
     features: np.ndarray
@@ -42,14 +41,13 @@ class FeatureSet:
 
 @dataclass(frozen=True)
 class Judge:
-    """A run with its loaded checkpoint, and the operations that studies need."""
+    """A run with its loaded checkpoint."""
 
     run: Run
     classifier: Classifier
 
     @property
     def classes(self) -> list[str]:
-        """The run's classes, in its order."""
         return self.classifier.classes
 
     def learnt(self) -> list[Picture]:
@@ -58,38 +56,30 @@ class Judge:
         found = find_pictures(Path(config.pictures), use_aliases=config.use_aliases)
         return [each for each in found if each.label in self.classes]
 
-    def features(self, pictures: Sequence[Path]) -> Generator[Progress, None, np.ndarray]:
-        """Return (N, F) float32 features, cached or computed; a row of NaN for an unreadable picture.
-
-        ``classifier.of_features`` on them is cheap, and differs from ``score`` by up to 0.05 in bfloat16.
-        """
-        from emotion.training.repeat import features_of_run
-
-        return (yield from features_of_run(pictures, self.run, self.classifier))
-
-    def feature_sets(
+    def features(
         self, sets: Mapping[str, Sequence[Picture]], *, is_untrained: bool = False
     ) -> Generator[Progress, None, dict[str, FeatureSet]]:
         """Return the features of several sets, from the run's backbone before its training if ``is_untrained``.
 
-        Labels are classes of the run. Raises PictureError if none of a set's pictures can be read.
+        Labels are classes of the run. ``classifier.of_features`` on the features is cheap, and differs from ``score``
+        by up to 0.05 in bfloat16. Raises PictureError if none of a set's pictures can be read.
         """
-        import numpy as np
+        from emotion.training.repeat import features_of_backbone, features_of_run
 
-        from emotion.training.repeat import features_of_backbone
-
-        paths, found = [each.path for pictures in sets.values() for each in pictures], {}
-        if is_untrained and self.run.config().depth != "head":
-            rows = yield from features_of_backbone(paths, self.run.config())
+        paths, config = [each.path for pictures in sets.values() for each in pictures], self.run.config()
+        if is_untrained and config.depth != "head":
+            rows = yield from features_of_backbone(paths, config)
         else:
-            rows = yield from self.features(paths)
+            rows = yield from features_of_run(paths, self.run, self.classifier)
+        found = {}
         for name, pictures in sets.items():
             own, rows = rows[: len(pictures)], rows[len(pictures) :]
-            readable = np.flatnonzero(~np.isnan(own).any(1)).tolist()
-            if not readable:
-                raise PictureError(f"None of the pictures of {name} can be read any more: compare again.")
-            kept = [pictures[place] for place in readable]
-            found[name] = FeatureSet(kept, own[readable], np.array([self.classes.index(each.label) for each in kept]))
+            is_readable = ~np.isnan(own).any(1)
+            if not is_readable.any():
+                raise PictureError(GONE.format(name))
+            kept = list(compress(pictures, is_readable))
+            truth = np.array([self.classes.index(each.label) for each in kept])
+            found[name] = FeatureSet(kept, own[is_readable], truth)
         return found
 
 
@@ -116,12 +106,12 @@ class Parameter:
     high: int = 1
 
     def check(self, value: Any) -> None:
-        """Check that a value may be chosen; ConfigError, which says what may be, if not."""
+        """Raise ConfigError, which says what may be chosen, for any other value."""
         names = [name for _, name in self.choices]
-        if names and value not in names:
-            raise ConfigError(f"{self.label} cannot be {value!r}: choose one of {', '.join(names)}.")
-        if not names and (value is None or not self.low <= value <= self.high):
-            raise ConfigError(f"{self.label} cannot be {value}: choose {self.low} to {self.high}.")
+        is_offered = value in names if names else value is not None and self.low <= value <= self.high
+        if not is_offered:
+            offer = f"one of {', '.join(names)}" if names else f"{self.low} to {self.high}"
+            raise ConfigError(f"{self.label} cannot be {value!r}: choose {offer}.")
 
 
 @dataclass(frozen=True)
@@ -131,7 +121,7 @@ class Study:
     ``ask`` takes the judge, the comparison and a value for each parameter, yields its progress and returns a frozen
     result of type ``kind``, which is saved next to the comparison as ``name``; ``blocks`` renders it, for reports too
     if ``is_reported``. With ``is_added`` a result is a dictionary that is added to the saved one. ``load`` and ``save``
-    replace the file next to the comparison.
+    replace the file.
     """
 
     name: str
@@ -166,7 +156,7 @@ def save_result(file: Path, result: Any, *, kind: Any) -> None:
     """Write a result of type ``kind`` whole or not at all; RunError if it cannot be written."""
     try:
         file.parent.mkdir(exist_ok=True)
-        write_json(file, {"schema": SCHEMA, **_adapter(kind).dump_python(result, mode="json")})
+        write_json(file, {"schema": SCHEMA, **TypeAdapter(kind).dump_python(result, mode="json")})
     except OSError as error:
         raise RunError(f"The result cannot be written to {file.parent} ({error.strerror}): free the disk.") from error
 
@@ -174,48 +164,30 @@ def save_result(file: Path, result: Any, *, kind: Any) -> None:
 def load_result(file: Path, *, kind: Any) -> Any:
     """Return the result of type ``kind`` that ``save_result`` wrote; None if there is none that is readable."""
     try:
-        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return _adapter(kind).validate_python(values) if values.pop("schema") == SCHEMA else None
+        values = json.loads(file.read_text(encoding="utf-8"))
+        return TypeAdapter(kind).validate_python(values) if values.pop("schema") == SCHEMA else None
     except (OSError, ValueError, KeyError, AttributeError):
         return None
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The usable pictures of a set, in the order of their paths.
-
-    ``trained_on`` counts pictures left out because the run was trained on them, perhaps under another name.
-    """
-
-    pictures: list[Picture]
-    trained_on: int
-
-
-def pools(comparison: Comparison, run: Run, *, labels: Sequence[str]) -> Generator[Progress, None, dict[str, Pool]]:
-    """Return the current pictures of each set in the given classes, without those the run was trained on.
-
-    Raises PictureError if a set is gone, or none of its pictures can be used.
-    """
-    known, found = trained_on(run), {}
-    for number, name in enumerate(comparison.sets):
-        yield Progress(number, len(comparison.sets), f"listing the pictures of {name}")
-        pictures = pictures_of(comparison, name, labels)
-        twins = known.twins(pictures)
-        usable = [picture for picture in pictures if picture.path not in twins]
-        if not usable:
-            raise PictureError(f"None of the {len(pictures)} pictures of {name} can be used: compare another set.")
-        found[name] = Pool(usable, len(twins))
+def pictures_of(comparison: Comparison, labels: Sequence[str]) -> dict[str, list[Picture]]:
+    """Return each set's pictures of some classes, read as the comparison read them; PictureError if a set is gone."""
+    found = {}
+    for name in comparison.sets:
+        mapping = comparison.mapping.get(name, {})
+        pictures = find_pictures(Path(comparison.folders[name]))
+        meant = [Picture(each.path, mapping.get(each.label, each.label) or "") for each in pictures]
+        found[name] = [each for each in meant if each.label in labels]
     return found
 
 
-def pictures_of(comparison: Comparison, name: str, labels: Sequence[str]) -> list[Picture]:
-    """Return a set's current pictures of some classes, read as the comparison read them; PictureError if it is gone."""
-    mapping = comparison.mapping.get(name, {})
-    pictures = find_pictures(Path(comparison.folders[name]))
-    meant = [Picture(each.path, mapping.get(each.label, each.label) or "") for each in pictures]
-    return [each for each in meant if each.label in labels]
+def unseen(run: Run, sets: Mapping[str, list[Picture]]) -> Generator[Progress, None, dict[str, list[Picture]]]:
+    """Return the pictures that a run was not trained on, nor on near-duplicates; PictureError if a set has none."""
+    known, found = trained_on(run), {}
+    for number, (name, pictures) in enumerate(sets.items()):
+        yield Progress(number, len(sets), f"listing the pictures of {name}")
+        twins = known.twins(pictures)
+        found[name] = [each for each in pictures if each.path not in twins]
+        if not found[name]:
+            raise PictureError(f"None of the {len(pictures)} pictures of {name} can be used: compare another set.")
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +17,7 @@ from emotion.core.format import capital, in_words, listed, minus, percent, span
 from emotion.core.intervals import Interval, wilson_interval
 from emotion.core.labels import chance_level, species_of
 from emotion.core.progress import Progress
-from emotion.data.folders import Picture, find_pictures
-from emotion.runs.run import Run
+from emotion.data.folders import Picture
 from emotion.training.shipped import fingerprinted
 
 # Inverse regularisation strengths; one is chosen for each training set, by folds within it.
@@ -27,6 +25,19 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 FOLDS, SEED, RESAMPLES = 5, 0, 2000
 # Fewer pictures of a class do not reach every fold.
 LEAST = FOLDS
+NOTE = (
+    "In each cell the share right, its 95 % Wilson interval, the mean area under the ROC curve of each emotion against "
+    f"the rest, and the pictures. Guessing gets {{}}, and an AUC of 0.50. On the diagonal {in_words(FOLDS)} folds: no "
+    "picture, nor a near-duplicate, is judged by what was learnt of it."
+)
+ABOUT = (
+    "It asks what the backbone, as it was before any training, holds of each species, and learns from the very sets "
+    "that one judges by: that is the question, and no test of the run."
+)
+OF_THE_RUN = (
+    " The run itself has {} right: it learnt from its own training pictures, by many small steps; here one regularised "
+    "logistic regression a row learns from the compared sets."
+)
 
 
 @dataclass(frozen=True)
@@ -65,29 +76,15 @@ class TransferResult:
 
 
 def ask(judge: Judge, comparison: Comparison) -> Generator[Progress, None, TransferResult]:
-    """Measure transfer between the comparison's sets with features of the run's backbone before its training.
+    """Measure transfer between the comparison's sets; PictureError if a set is gone, or as ``between``."""
+    return between(judge, pictures_of(comparison, comparison.classes))
 
-    Raises PictureError if a set is gone, or too few pictures of two classes can be used.
+
+def between(judge: Judge, sets: Mapping[str, Sequence[Picture]]) -> Generator[Progress, None, TransferResult]:
+    """Measure transfer between sets of pictures, in the run's classes, with features of its untrained backbone.
+
+    Raises PictureError if too few pictures of two classes can be used.
     """
-    found = {name: pictures_of(comparison, name, comparison.classes) for name in comparison.sets}
-    return (yield from _of_pictures(judge, found))
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """Transfer between sets outside of a comparison; ``sets`` maps a name to a folder of class folders."""
-
-    run: Run
-    sets: Mapping[str, str]
-    use_aliases: bool = False
-
-    def carry_out(self, judge: Judge) -> Generator[Progress, None, TransferResult]:
-        """Return the transfer between the sets, in the run's classes; PictureError as ``ask``."""
-        found = {name: find_pictures(Path(folder), use_aliases=self.use_aliases) for name, folder in self.sets.items()}
-        return (yield from _of_pictures(judge, found))
-
-
-def _of_pictures(judge: Judge, sets: Mapping[str, Sequence[Picture]]) -> Generator[Progress, None, TransferResult]:
     counts = [[picture.label for picture in pictures] for pictures in sets.values()]
     shared = [label for label in judge.classes if all(each.count(label) >= LEAST for each in counts)]
     if len(shared) < 2:
@@ -95,7 +92,7 @@ def _of_pictures(judge: Judge, sets: Mapping[str, Sequence[Picture]]) -> Generat
             f"The sets have fewer than two emotions in common with {LEAST} pictures or more: compare other sets."
         )
     wanted = {name: [each for each in pictures if each.label in shared] for name, pictures in sets.items()}
-    found = yield from judge.feature_sets(wanted, is_untrained=True)
+    found = yield from judge.features(wanted, is_untrained=True)
     labelled: dict[str, LabelledSet] = {}
     for name, each in found.items():
         truth = np.array([shared.index(picture.label) for picture in each.pictures])
@@ -110,13 +107,14 @@ def _of_pictures(judge: Judge, sets: Mapping[str, Sequence[Picture]]) -> Generat
 
 def transfer(sets: Mapping[str, LabelledSet], *, classes: Sequence[str]) -> Generator[Progress, None, TransferResult]:
     """Train on each set and test on all: on the training set by cross-validation, on the others directly."""
-    chance, features = chance_level(len(classes)), [each.features for each in sets.values()]
-    said: dict[str, dict[str, np.ndarray]] = {}
+    chance, said = chance_level(len(classes)), {}
     for number, (name, learnt) in enumerate(sets.items()):
         yield Progress(number, len(sets), f"learning from {plural(name)}")
         strength, own = _cross_validated(learnt, classes=len(classes))
-        [judged] = _learn(learnt.features, learnt.truth, features, [strength])
-        said[name] = {**dict(zip(sets, judged, strict=True)), name: own}
+        said[name] = {
+            other: own if other == name else _learn(learnt.features, learnt.truth, each.features, [strength])[0]
+            for other, each in sets.items()
+        }
     reference = next((name for name in sets if species_of(name) == REFERENCE), next(iter(sets)))
     matrix = {
         name: {other: _accuracy(rows, sets[other].truth) for other, rows in each.items()} for name, each in said.items()
@@ -140,20 +138,17 @@ def _cross_validated(learnt: LabelledSet, *, classes: int) -> tuple[float, np.nd
     said = np.zeros((len(STRENGTHS), len(learnt.truth), classes))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
     for train, test in folds.split(learnt.features, learnt.truth, learnt.groups):
-        if len(set(learnt.truth[train].tolist())) < classes:
+        if len(np.unique(learnt.truth[train])) < classes:
             raise PictureError(
                 "Nearly all pictures of an emotion look alike, so none can be judged by others: compare other sets."
             )
-        judged = _learn(learnt.features[train], learnt.truth[train], [learnt.features[test]], STRENGTHS)
-        said[:, test] = [each for [each] in judged]
-    best = min(range(len(STRENGTHS)), key=lambda n: float(log_loss(learnt.truth, said[n], labels=range(classes))))
+        said[:, test] = _learn(learnt.features[train], learnt.truth[train], learnt.features[test], STRENGTHS)
+    best = int(np.argmin([log_loss(learnt.truth, each, labels=range(classes)) for each in said]))
     return STRENGTHS[best], said[best]
 
 
-def _learn(
-    features: np.ndarray, truth: np.ndarray, others: Sequence[np.ndarray], strengths: Sequence[float]
-) -> list[list[np.ndarray]]:
-    """Fit (N, F) features, whitened within their classes; return (M, C) probabilities of others, by strength and set.
+def _learn(features: np.ndarray, truth: np.ndarray, others: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
+    """Fit (N, F) features, whitened within their classes; return the (S, M, C) probabilities of (M, F) others.
 
     One logistic regression per strength, the strongest regularisation first; each starts at the previous solution.
     """
@@ -162,14 +157,9 @@ def _learn(
     from emotion.training.head import whitening_of
 
     mean, projection = whitening_of(features, truth, classes=int(truth.max()) + 1)
-    seen = (features - mean) @ projection
-    shown = [((each - mean) @ projection).astype(np.float64) for each in others]
+    seen, shown = (features - mean) @ projection, ((others - mean) @ projection).astype(np.float64)
     model = LogisticRegression(max_iter=1000, warm_start=True, tol=1e-3)
-    found = []
-    for strength in strengths:
-        model.set_params(C=strength).fit(seen, truth)
-        found.append([model.predict_proba(each) for each in shown])
-    return found
+    return np.stack([model.set_params(C=strength).fit(seen, truth).predict_proba(shown) for strength in strengths])
 
 
 def _accuracy(said: np.ndarray, truth: np.ndarray) -> Accuracy:
@@ -185,15 +175,14 @@ def _share(across: np.ndarray, within: np.ndarray, truth: np.ndarray, *, chance:
         return None
 
     def share(places: np.ndarray) -> np.ndarray:
-        whole = other[places].mean(1) - chance
-        value: np.ndarray = np.where(whole > 0, (one[places].mean(1) - chance) / np.where(whole > 0, whole, 1), np.nan)
+        part, whole = one[places].mean(1) - chance, other[places].mean(1) - chance
+        value: np.ndarray = np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
         return value
 
     return bootstrap(share, len(truth), resamples=RESAMPLES, seed=SEED)
 
 
 def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
-    """Return the shares, and the matrix of accuracies."""
     rows = []
     for name, judged in result.matrix.items():
         cells = []
@@ -202,22 +191,10 @@ def blocks(result: TransferResult, comparison: Comparison) -> list[Block]:
             above = max(0.0, each.accuracy - result.chance) / (1 - result.chance)
             cells.append(Cell(percent(each.accuracy), detail, above, "right" if other == name else "plain"))
         rows.append(row(f"from {plural(name)}", *cells, colour=comparison.colour(name)))
-    note = (
-        "In each cell the share right, its 95 % Wilson interval, the mean area under the ROC curve of each emotion "
-        f"against the rest, and the pictures. Guessing gets {percent(result.chance)}, and an AUC of 0.50. On the "
-        f"diagonal {in_words(FOLDS)} folds: no picture, nor a near-duplicate, is judged by what was learnt of it."
-    )
     head = [f"judged: {plural(name)}" for name in result.matrix]
-    about = (
-        "It asks what the backbone, as it was before any training, holds of each species, and learns from the very "
-        "sets that one judges by: that is the question, and no test of the run."
-    )
-    if result.share and not comparison.emotion:
-        own = listed([f"{percent(comparison.pooled(name).accuracy)} of {plural(name)}" for name in result.share])
-        about += (
-            f" The run itself has {own} right: it learnt from its own training pictures, by many small steps; here one "
-            "regularised logistic regression a row learns from the compared sets."
-        )
+    note = NOTE.format(percent(result.chance))
+    own = [f"{percent(comparison.pooled(name).accuracy)} of {plural(name)}" for name in result.share]
+    about = ABOUT + (OF_THE_RUN.format(listed(own)) if own and not comparison.emotion else "")
     return [
         *(Text(each, "finding") for each in sentences(result)),
         Table("Right, by who was learnt from and who was judged", "Learnt", head, rows, note=note),
@@ -230,8 +207,7 @@ def sentences(result: TransferResult) -> list[str]:
     found, ours = [], plural(result.reference)
     for name, share in result.share.items():
         theirs = plural(name)
-        across = percent(result.matrix[result.reference][name].accuracy)
-        within = percent(result.matrix[name][name].accuracy)
+        across, within = (percent(result.matrix[of][name].accuracy) for of in (result.reference, name))
         both = f"learnt from {ours} {across} of {theirs} are right, learnt from {theirs} {within}"
         if share:
             part = f"{minus(percent(share.value))} of the way to {theirs} (95 %: {span((share.low, share.high))})"

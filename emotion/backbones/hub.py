@@ -35,10 +35,11 @@ def fetch(name: str) -> Path:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
-        if not is_cached(name):
+        is_here = is_cached(name)
+        if not is_here:
             ask(lambda: HfApi().model_info(name, timeout=ANSWER_SECONDS))
         # By name, not commit: only then does the cache record the name's commit, and serve it offline.
-        return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=is_cached(name)))
+        return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=is_here))
     except GatedRepoError as error:
         raise BackboneError(f"{name} is gated: ask for access on its page and log in with `hf auth login`.") from error
     except RepositoryNotFoundError as error:
@@ -52,11 +53,10 @@ def fetch(name: str) -> Path:
 
 def ignore_unusable_proxies() -> None:
     """Remove proxies that the Hub's client cannot use from the environment: importing it would fail."""
-    for name in list(os.environ):
-        scheme = os.environ[name].partition("://")[0].lower()
-        is_proxy = name.lower() in ("http_proxy", "https_proxy", "all_proxy")
-        usable = ("http", "https", *(("socks5", "socks5h") if find_spec("socksio") else ()))
-        if is_proxy and "://" in os.environ[name] and scheme not in usable:
+    usable = ("http", "https", *(("socks5", "socks5h") if find_spec("socksio") else ()))
+    for name in [each for each in os.environ if each.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
+        scheme, sign, _ = os.environ[name].lower().partition("://")
+        if sign and scheme not in usable:
             print(f"{name} is ignored: a {scheme} proxy needs a package that is not here.", file=sys.stderr)
             del os.environ[name]
 
@@ -93,5 +93,5 @@ def client() -> Any:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error, shortened for a sentence."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:160] if lines else type(error).__name__
+    first, *_ = [*str(error).strip().splitlines(), type(error).__name__]
+    return first.rstrip(".")[:160]

@@ -21,6 +21,8 @@ from emotion.core.errors import BackboneError
 
 # Weights that a file may lack besides the head: unused ones, and BEiT's last norm, whose default is the identity.
 _MAY_LACK = ("mask_token", "pooler.layernorm.weight", "pooler.layernorm.bias")
+# What each module was given and gave in a pass, by module.
+Passes = Mapping[nn.Module, Sequence[tuple[Any, Any]]]
 
 
 def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Network:
@@ -31,26 +33,16 @@ def load_backbone(path: Path, *, classes: Sequence[str], image_size: int) -> Net
     missing or not numbers, or its patches do not fit the image size.
     """
     names = dict(enumerate(classes))
+    labels = {"id2label": names, "label2id": {name: index for index, name in names.items()}}
     try:
-        config = AutoConfig.from_pretrained(path, local_files_only=True)
-        model, report = _class_for(config, path).from_pretrained(
-            path,
-            num_labels=len(classes),
-            id2label=names,
-            label2id={name: index for index, name in names.items()},
-            ignore_mismatched_sizes=True,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            dtype=torch.float32,
-        )
+        model, missing = _read(path, num_labels=len(classes), ignore_mismatched_sizes=True, **labels)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise BackboneError(f"The weights in {path} cannot be read: fetch them again or choose another.") from error
-    if (channels := getattr(config, "num_channels", 3)) != 3:
+    if (channels := getattr(model.config, "num_channels", 3)) != 3:
         raise BackboneError(f"The backbone in {path} takes {channels} channels, not the three of a colour picture.")
-    network = _fitted(model.eval(), image_size, path)
-    lacking = [name for name in report["missing_keys"] if not name.startswith(network.head_name)]
-    if lacking := [name for name in lacking if not name.endswith(_MAY_LACK)]:
+    network = _fitted(model, image_size, path)
+    lacking = [name for name in missing if not name.startswith(network.head_name) and not name.endswith(_MAY_LACK)]
+    if lacking:
         raise BackboneError(f"The weights in {path} lack {lacking[0]}: fetch them again or choose another backbone.")
     # Always new: a pretrained head that fits was trained on features of another scale.
     nn.init.trunc_normal_(network.head.weight, std=0.02)
@@ -62,16 +54,15 @@ def load_checkpoint(path: Path) -> Network:
     """Load a run's checkpoint, including its head, in evaluation mode.
     Raises OSError, ValueError, KeyError, RuntimeError, SafetensorError, BackboneError where it cannot be read.
     """
+    model, _ = _read(path)
+    return _fitted(model.requires_grad_(False), square_of(read_processor(path)), path)
+
+
+def _read(path: Path, **options: Any) -> tuple[PreTrainedModel, Sequence[str]]:
+    """Load the image classifier of a folder in float32, and the names of the weights that the folder lacks."""
     config = AutoConfig.from_pretrained(path, local_files_only=True)
-    model = _class_for(config, path).from_pretrained(
-        path, use_safetensors=True, local_files_only=True, dtype=torch.float32
-    )
-    return _fitted(model.eval().requires_grad_(False), square_of(read_processor(path)), path)
-
-
-def _class_for(config: Any, path: Path) -> type[PreTrainedModel]:
-    names = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.get(config.model_type)
-    if names is None:
+    kinds = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.get(config.model_type)
+    if kinds is None:
         raise BackboneError(
             f"{path} holds a {config.model_type!r} model, which classifies no pictures: choose a vision model such as "
             "ViT, DINOv2, Swin or ConvNeXt."
@@ -81,8 +72,16 @@ def _class_for(config: Any, path: Path) -> type[PreTrainedModel]:
             f"{path} averages two heads, of which one cannot be trained alone: choose another backbone."
         )
     # The first of several is the one without a teacher.
-    found: type[PreTrainedModel] = getattr(transformers, names if isinstance(names, str) else names[0])
-    return found
+    kind: Any = getattr(transformers, kinds if isinstance(kinds, str) else kinds[0])
+    model, report = kind.from_pretrained(
+        path,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        dtype=torch.float32,
+        **options,
+    )
+    return model.eval(), sorted(report["missing_keys"])
 
 
 def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
@@ -90,9 +89,8 @@ def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
     if model.config.model_type in ("vit", "deit"):
         _require_whole_patches(model, asked)
         _resize_positions(model, asked)
-    own = getattr(getattr(model.config, "vision_config", model.config), "image_size", None)
-    own = own if isinstance(own, int) else own and own[0]
-    for size in (asked, own or asked):
+    own = getattr(getattr(model.config, "vision_config", model.config), "image_size", None) or asked
+    for size in (asked, own if isinstance(own, int) else own[0]):
         try:
             network = _dissected(model, size, path)
         except BackboneError:
@@ -110,15 +108,15 @@ def _fitted(model: PreTrainedModel, asked: int, path: Path) -> Network:
 def _dissected(model: PreTrainedModel, size: int, path: Path) -> Network:
     linears = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
-    passed: defaultdict[nn.Module, list[tuple[Any, Any]]] = defaultdict(list)
+    passes: defaultdict[nn.Module, list[tuple[Any, Any]]] = defaultdict(list)
 
     def note(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-        passed[module].append((given[0] if given else named.get("hidden_states"), output))
+        passes[module].append((given[0] if given else named.get("hidden_states"), output))
 
     watched = {*linears.values(), *(block for blocks in lists.values() for block in blocks)}
     with torch.no_grad(), hooked(*(each.register_forward_hook(note, with_kwargs=True) for each in watched)):
         logits = model(pixel_values=torch.zeros(1, 3, size, size, device=model.device)).logits
-    heads = [name for name, linear in linears.items() if any(output is logits for _, output in passed[linear])]
+    heads = [name for name, linear in linears.items() if any(output is logits for _, output in passes[linear])]
     if len(heads) != 1 or linears[heads[0]].bias is None:
         raise BackboneError(
             f"The {model.config.model_type!r} model in {path} has no single linear head that gives its scores: choose "
@@ -126,27 +124,23 @@ def _dissected(model: PreTrainedModel, size: int, path: Path) -> Network:
         )
     if not logits.isfinite().all():
         raise BackboneError(f"The weights in {path} are damaged, its scores are no numbers: choose another backbone.")
-    plain = {name: tokens for name, blocks in lists.items() if (tokens := _tokens_of(blocks, passed, model))}
-    name, tokens = next(iter(plain.items())) if len(plain) == 1 else ("", (0, 0))
-    blocks = tuple(f"{name}.{place}" for place in range(len(lists[name]))) if name else ()
-    if blocks:
-        _require_whole_patches(model, size)
-    return Network(model, heads[0], blocks, tokens, size)
+    plain = {name: tokens for name, blocks in lists.items() if (tokens := _tokens_of(blocks, passes, model))}
+    if len(plain) != 1:
+        return Network(model, heads[0], (), (0, 0), size)
+    _require_whole_patches(model, size)
+    [(name, tokens)] = plain.items()
+    return Network(model, heads[0], tuple(f"{name}.{place}" for place in range(len(lists[name]))), tokens, size)
 
 
-def _tokens_of(
-    blocks: nn.ModuleList, passed: Mapping[nn.Module, list[tuple[Any, Any]]], model: nn.Module
-) -> tuple[int, int] | None:
+def _tokens_of(blocks: nn.ModuleList, passes: Passes, model: nn.Module) -> tuple[int, int] | None:
     """Return the (T, D) of tokens if the list holds all equal blocks of a model, each passed once; else None."""
     kind = type(next(iter(blocks), None))
     if len(blocks) < 2 or sum(type(module) is kind for module in model.modules()) != len(blocks):
         return None
-    shapes = set()
-    for block in blocks:
-        passes = passed.get(block, [])
-        if len(passes) != 1 or not all(isinstance(each, Tensor) and each.ndim == 3 for each in passes[0]):
-            return None
-        shapes |= {tuple(each.shape[1:]) for each in passes[0]}
+    tensors = [tensor for block in blocks for one in passes.get(block, ()) for tensor in one]
+    if len(tensors) != 2 * len(blocks) or not all(isinstance(each, Tensor) and each.ndim == 3 for each in tensors):
+        return None
+    shapes = {tuple(each.shape[1:]) for each in tensors}
     return cast(tuple[int, int], shapes.pop()) if len(shapes) == 1 else None
 
 

@@ -65,8 +65,8 @@ def side_of(processor: BaseImageProcessor) -> int:
 
 def square_of(processor: BaseImageProcessor) -> int:
     """Return the side in pixels of a processor's output."""
-    cropped = dict(processor.crop_size) if getattr(processor, "do_center_crop", False) else dict(processor.size)
-    return int(max(cropped.values()))
+    is_cropped = getattr(processor, "do_center_crop", False)
+    return int(max(dict(processor.crop_size).values())) if is_cropped else side_of(processor)
 
 
 def in_background(work: Callable[[T], R], items: Sequence[T], *, ahead: int) -> Iterator[R]:

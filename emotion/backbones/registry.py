@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emotion.backbones import bundled, hub
-from emotion.backbones.hub import is_hub_id
 from emotion.core.errors import BackboneError
 from emotion.core.files import hash_file
 
@@ -19,37 +18,23 @@ REGISTRY: tuple[tuple[str, str, int, str, str], ...] = (
     (DEFAULT, "DINOv2-small (bundled)", 22_056_576, "apache-2.0", f"quick and good; weights {bundled.PROVENANCE}"),
     ("facebook/dinov2-small", "DINOv2-small (Hub)", 22_056_576, "apache-2.0", "the Hub's own file"),
     ("facebook/dinov2-base", "DINOv2-base", 86_580_480, "apache-2.0", "finer features, four times the work"),
-    (
-        "facebook/dinov2-with-registers-small", "DINOv2-small, registers", 22_058_112, "apache-2.0",
-        "cleaner attention maps",
-    ),
-    (
-        "google/siglip2-base-patch16-224", "SigLIP 2 base", 92_884_224, "apache-2.0",
-        "learnt from pictures with captions: knows animals and faces by name",
-    ),
-    (
-        "openai/clip-vit-base-patch16", "CLIP ViT-B/16", 85_799_424, "mit",
-        "learnt from pictures with captions: drawings as well as photographs",
-    ),
-    (
-        "microsoft/beit-base-patch16-224-pt22k", "BEiT base, ImageNet-22k", 85_761_984, "apache-2.0",
-        "learnt without labels: for training more than the head",
-    ),
-    (
-        "microsoft/swin-tiny-patch4-window7-224", "Swin-T, ImageNet-1k", 27_519_354, "apache-2.0",
-        "small and quick to train whole",
-    ),
+    ("facebook/dinov2-with-registers-small", "DINOv2-small, registers", 22_058_112, "apache-2.0",
+     "cleaner attention maps"),
+    ("google/siglip2-base-patch16-224", "SigLIP 2 base", 92_884_224, "apache-2.0",
+     "learnt from pictures with captions: knows animals and faces by name"),
+    ("openai/clip-vit-base-patch16", "CLIP ViT-B/16", 85_799_424, "mit",
+     "learnt from pictures with captions: drawings as well as photographs"),
+    ("microsoft/beit-base-patch16-224-pt22k", "BEiT base, ImageNet-22k", 85_761_984, "apache-2.0",
+     "learnt without labels: for training more than the head"),
+    ("microsoft/swin-tiny-patch4-window7-224", "Swin-T, ImageNet-1k", 27_519_354, "apache-2.0",
+     "small and quick to train whole"),
     ("facebook/convnext-tiny-224", "ConvNeXt-T, ImageNet-1k", 27_820_128, "apache-2.0", "convolutions, any size"),
-    (
-        "google/vit-base-patch16-224-in21k", "ViT-B/16, ImageNet-21k (the report's)", 85_798_656, "apache-2.0",
-        "what the report fine-tuned",
-    ),
+    ("google/vit-base-patch16-224-in21k", "ViT-B/16, ImageNet-21k (the report's)", 85_798_656, "apache-2.0",
+     "what the report fine-tuned"),
     ("google/vit-base-patch16-224", "ViT-B/16, ImageNet-1k", 85_798_656, "apache-2.0", "knows the 1,000 classes"),
     ("WinKawaks/vit-small-patch16-224", "ViT-S/16, ImageNet-1k", 21_665_664, "apache-2.0", "a smaller ViT"),
-    (
-        "facebook/deit-small-patch16-224", "DeiT-S/16, ImageNet-1k", 21_665_664, "apache-2.0",
-        "trained on ImageNet-1k alone",
-    ),
+    ("facebook/deit-small-patch16-224", "DeiT-S/16, ImageNet-1k", 21_665_664, "apache-2.0",
+     "trained on ImageNet-1k alone"),
 )  # fmt: skip
 
 
@@ -107,13 +92,12 @@ def locate(name: str) -> BackboneSource:
     Raises BackboneError where it is unknown, cannot be fetched, or has no safetensors.
     """
     if name == DEFAULT:
-        source, folder, revision = "bundled", models_folder() / DEFAULT, ""
+        source, folder = "bundled", models_folder() / DEFAULT
         bundled.install(folder)
     elif Path(name).is_dir():
-        source, folder, revision = "folder", Path(name).absolute(), ""
-    elif is_hub_id(name):
+        source, folder = "folder", Path(name).absolute()
+    elif hub.is_hub_id(name):
         source, folder = "hub", hub.fetch(name)
-        revision = folder.name
     else:
         raise BackboneError(
             f"There is no backbone {name!r}: choose one of `python -m emotion backbones`, a Hub id such as "
@@ -131,4 +115,5 @@ def locate(name: str) -> BackboneSource:
             f"The weights in {folder} are not those that were checked (sha256 {sha256[:12]}… instead of "
             f"{bundled.WEIGHTS_SHA256[:12]}…): delete that folder, and they are fetched again."
         )
-    return BackboneSource(name, source, folder, revision, sha256)
+    # The Hub's client names the folder after the commit.
+    return BackboneSource(name, source, folder, folder.name if source == "hub" else "", sha256)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from emotion.backbones.hub import ignore_unusable_proxies
-from emotion.cli import pictures, results, stores, training
+from emotion.cli import results, stores, training
 from emotion.core.errors import EmotionError
 
 PROGRAM = "python -m emotion"
@@ -28,9 +28,8 @@ for command in (
     *(stores.runs, stores.space),
 ):
     app.command()(command)
-app.add_typer(pictures.app, name="pictures")
-app.add_typer(stores.backbones, name="backbones")
-app.add_typer(stores.cache, name="cache")
+for name, group in (("pictures", stores.pictures), ("backbones", stores.backbones), ("cache", stores.cache)):
+    app.add_typer(group, name=name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,4 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Who reads has had enough (`| head`). Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"{error.filename} cannot be written or read ({error.strerror}): choose another place.", file=sys.stderr)
         return 1

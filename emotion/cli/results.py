@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from emotion.cli.options import AsJson, RunName, Runs, UseAliases, answer, drawn_note, show_progress, tell
+from emotion.cli.options import AsJson, Pair, RunName, Runs, Sets, UseAliases, answer, drawn_note, show_progress, tell
 from emotion.core.errors import HubError, RunError
 from emotion.core.format import megabytes
 from emotion.core.progress import result_of
@@ -17,7 +17,6 @@ from emotion.runs.folder import find_run
 from emotion.runs.run import Run
 
 MAX_NAMED = 5
-Sets = Annotated[list[str], typer.Option("--set", metavar="NAME=DIR", help="Once for each species.")]
 MEASURES = ("n", "correct", "accuracy", "accuracy_interval", "correct_confidence", "correct_confidence_interval")
 
 
@@ -33,49 +32,48 @@ def predict(
     """Say what a run makes of pictures."""
     found = find_run(run, root=runs)
     if csv or any(path.is_dir() or path.suffix.lower() == ".zip" for path in picture):
-        _predict_many(found, picture, csv=csv, as_json=as_json)
-        return
+        values, words = _predict_many(found, picture, csv)
+    else:
+        values, words = _predict_each(found, picture)
+    answer(as_json, {"run": str(found.path), **values}, words)
+
+
+def _predict_each(run: Run, paths: Sequence[Path]) -> tuple[dict[str, Any], list[str]]:
+    """Judge pictures one by one; the first that cannot be read is an error."""
     from emotion.inference.classifier import Classifier
 
-    classifier = Classifier(found)
+    classifier = Classifier(run)
     rows, words = [], []
-    for path in picture:
+    for path in paths:
         said = classifier.predict(path)
         unknown = {"unknown": said.is_unknown, "unknown_sentence": said.novelty_sentence()}
         rows.append({"picture": str(path), "label": said.label, "scores": said.scores, **unknown})
-        words += [_line(str(path), said.label, said.scores)]
+        words.append(_line(str(path), said.label, said.scores))
         words += [f"  {said.novelty_sentence()}"] if said.is_unknown is not False else []
-    answer(as_json, {"run": str(found.path), "precision": classifier.precision, "predictions": rows}, words)
+    return {"precision": classifier.precision, "predictions": rows}, words
 
 
-def _predict_many(run: Run, paths: Sequence[Path], *, csv: Path | None, as_json: bool) -> None:
+def _predict_many(run: Run, paths: Sequence[Path], csv: Path | None) -> tuple[dict[str, Any], list[str]]:
     """Judge everything that is there; what cannot be read is a line with its reason, and no error."""
-    from emotion.inference.batch import Batch, basis, findings, left_out, to_csv
-    from emotion.inference.judging import JudgeMany, gathered
+    from emotion.inference.batch import basis, findings, left_out, to_csv
+    from emotion.inference.judging import JudgeMany, Judging
 
-    batch: Batch | None = None
-    for step in gathered(JudgeMany(run, [(path, path.name) for path in paths]).carry_out()):
-        if not isinstance(step, Batch):
-            continue
-        for row in () if as_json else step.rows[len(batch.rows) if batch else 0 :]:
-            print(_line(row.picture, row.predicted, row.scores) if row.scores else f"{row.picture}: {row.reason}")
-        batch = step
-    if batch is None:
-        raise RunError("Nothing was judged: give pictures.")
+    judged: list[Judging] = []
+    for step in JudgeMany(run, [(path, path.name) for path in paths]).carry_out():
+        show_progress(step)
+        judged += [step] if isinstance(step, Judging) else []
+    batch = replace(judged[-1].batch, rows=tuple(row for step in judged for row in step.batch.rows))
     if csv:
-        try:
-            csv.write_text(to_csv(batch), encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise RunError(f"{csv} cannot be written ({error.strerror}): choose another file.") from error
-    rows = [
-        {"picture": row.picture, "label": row.predicted, "scores": row.scores, "unknown": row.is_unknown,
-         "problem": row.reason}
-        for row in batch.rows
-    ]  # fmt: skip
+        csv.write_text(to_csv(batch), encoding="utf-8", errors="backslashreplace")
+    rows, words = [], []
+    for row in batch.rows:
+        said = {"label": row.predicted, "scores": row.scores, "unknown": row.is_unknown, "problem": row.reason}
+        rows.append({"picture": row.picture, **said})
+        words.append(_line(row.picture, row.predicted, row.scores) if row.scores else f"{row.picture}: {row.reason}")
     result = batch.result()
     measures = {name: getattr(result, name) for name in MEASURES} if result else None
-    values = {"run": str(run.path), "precision": batch.precision, "predictions": rows, "measures": measures}
-    answer(as_json, values, [*findings(batch), basis(batch), *left_out(batch)])
+    values = {"precision": batch.precision, "predictions": rows, "measures": measures}
+    return values, [*words, *findings(batch), basis(batch), *left_out(batch)]
 
 
 def _line(picture: str, label: str, scores: Mapping[str, float]) -> str:
@@ -100,8 +98,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Score samples of several species with one run."""
-    folders = _named_folders(sets)
-    found = find_run(run, root=runs)
+    folders, found = _folders(sets), find_run(run, root=runs)
     from emotion.analysis import Request
     from emotion.analysis.findings import caveats, collapses, gap_sentence
     from emotion.server.model_process import compare_sets
@@ -110,14 +107,13 @@ def compare(
     request = Request(folders, wanted, size, seed, use_aliases=use_aliases, relaxed_as_tired=relaxed_as_tired)
     comparison, path = result_of(compare_sets(found, request), tell=show_progress)
     results = [(name, label, each) for name, by_label in comparison.sets.items() for label, each in by_label.items()]
-    _note("since they cannot be read", {path for *_, each in results for path in each.unreadable})
-    _note("since the run was trained on them", {path for *_, each in results for path in each.near_duplicates})
+    _tell_left_out("they cannot be read", {path for *_, each in results for path in each.unreadable})
+    _tell_left_out("the run was trained on them", {path for *_, each in results for path in each.near_duplicates})
     tell(*(f"{name}: {sentence}" for name, notes in comparison.notes.items() for sentence in notes))
     words, in_short = [], {name: dict[str, Any]() for name in comparison.sets}
     for name, label, each in results:
         numbers = {part: value for part, value in asdict(each).items() if part != "pictures"}
-        counts = {part: len(numbers[part]) for part in ("unreadable", "near_duplicates")}
-        in_short[name][label] = numbers | counts
+        in_short[name][label] = numbers | {part: len(numbers[part]) for part in ("unreadable", "near_duplicates")}
         low, high = each.correct_confidence_interval
         words.append(
             f"{name} {label}: mean correct-class confidence {each.correct_confidence:.1%} "
@@ -133,51 +129,37 @@ def compare(
     answer(as_json, values, [*words, *drawn_note(*folders.values())])
 
 
-def transfer(
-    run: RunName,
-    runs: Runs,
-    sets: Sets,
-    use_aliases: UseAliases = False,
-    as_json: AsJson = False,
-) -> None:
+def transfer(run: RunName, runs: Runs, sets: Sets, use_aliases: UseAliases = False, as_json: AsJson = False) -> None:
     """Learn from each set, judge all of them, and say how much of the way what people teach goes."""
-    folders, found = _named_folders(sets), find_run(run, root=runs)
-    from emotion.analysis.transfer import Transfer, sentences
-    from emotion.server.model_process import carry_out
+    folders, found = _folders(sets), find_run(run, root=runs)
+    from emotion.analysis.study import Judge
+    from emotion.analysis.transfer import between, sentences
+    from emotion.data.folders import find_pictures
+    from emotion.inference.classifier import Classifier
 
-    asked = Transfer(found, {name: str(folder) for name, folder in folders.items()}, use_aliases)
-    result = result_of(carry_out(asked), tell=show_progress)
-    matrix = {
-        name: {other: {"n": each.n, "accuracy": each.accuracy, "auc": each.auc} for other, each in row.items()}
-        for name, row in result.matrix.items()
-    }
+    pictures = {name: find_pictures(folder, use_aliases=use_aliases) for name, folder in folders.items()}
+    result = result_of(between(Judge(found, Classifier(found)), pictures), tell=show_progress)
+    words, matrix = sentences(result), {name: dict[str, Any]() for name in result.matrix}
+    for name, row in result.matrix.items():
+        for other, each in row.items():
+            matrix[name][other] = {"n": each.n, "accuracy": each.accuracy, "auc": each.auc}
+            right = f"{each.accuracy:.1%} right of {each.n}, AUC {each.auc:.2f}"
+            words.append(f"learnt from {name}, judged {other}: {right}")
     share = {name: each and asdict(each) for name, each in result.share.items()}
-    values = {
-        "run": str(found.path), "classes": result.classes, "chance": result.chance, "matrix": matrix, "share": share,
-    }  # fmt: skip
-    words = [
-        f"learnt from {name}, judged {other}: {each.accuracy:.1%} right of {each.n}, AUC {each.auc:.2f}"
-        for name, row in result.matrix.items()
-        for other, each in row.items()
-    ]
-    answer(as_json, values, [*sentences(result), *words, *drawn_note(*folders.values())])
+    known = {"run": str(found.path), "classes": result.classes, "chance": result.chance}
+    answer(as_json, {**known, "matrix": matrix, "share": share}, [*words, *drawn_note(*folders.values())])
 
 
-def _named_folders(texts: Sequence[str]) -> dict[str, Path]:
-    folders: dict[str, Path] = {}
-    for text in texts:
-        name, _, folder = text.partition("=")
-        if not name or not folder:
-            raise typer.BadParameter(f"{text!r} is not of the form NAME=DIR.")
-        if name in folders:
-            raise typer.BadParameter(f"Two sets are called {name!r}: give each a name of its own.")
-        folders[name] = Path(folder)
+def _folders(sets: Sequence[Pair]) -> dict[str, Path]:
+    folders = {name: Path(folder) for name, folder in sets if folder}
+    if len(folders) < len(sets):
+        raise typer.BadParameter("Give each set a name of its own and a folder, as in --set dog=DIR.")
     return folders
 
 
-def _note(why: str, paths: set[str]) -> None:
+def _tell_left_out(why: str, paths: Collection[str]) -> None:
     more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
-    tell(f"left out, {why} ({len(paths)}): {', '.join(sorted(paths)[:MAX_NAMED])}{more}" if paths else "")
+    tell(f"left out, since {why} ({len(paths)}): {', '.join(sorted(paths)[:MAX_NAMED])}{more}" if paths else "")
 
 
 def report(
@@ -195,13 +177,12 @@ def report(
 
     check_ending(to)
     found = find_run(run, root=runs)
-    kept = sorted(found.comparisons.glob("*.json"))
-    places = [Path(comparison), found.comparisons / Path(comparison).name] if comparison else kept[-1:]
+    newest = sorted(found.comparisons.glob("*.json"))[-1:]
+    places = [Path(comparison), found.comparisons / Path(comparison).name] if comparison else newest
     file = next(filter(Path.is_file, places), None)
-    if file is None and comparison:
-        raise RunError(f"There is no comparison {comparison!r}: give the path that compare printed, or leave it out.")
     if file is None:
-        raise RunError(f"{found.name} was compared on nothing yet: run `python -m emotion compare` first.")
+        what = f"There is no comparison {comparison!r}" if comparison else f"{found.name} was compared on nothing yet"
+        raise RunError(f"{what}: run `python -m emotion compare`, which prints the path of what it writes.")
     write_report(build_report(file), to)
     answer(as_json, {"comparison": str(file), "file": str(to)}, [f"written to {to}; no picture is in it"])
 
@@ -216,9 +197,8 @@ def export(
     """Write a run's checkpoint as a folder for others, or as ONNX."""
     from emotion.server.publish import export_run
 
-    files = export_run(find_run(run, root=runs), to, onnx=onnx)
-    values = {"to": str(to), "files": [path.relative_to(to).as_posix() for path in files]}
-    answer(as_json, values, [f"written to {to}: {', '.join(path.name for path in files)}"])
+    files = [path.relative_to(to).as_posix() for path in export_run(find_run(run, root=runs), to, onnx=onnx)]
+    answer(as_json, {"to": str(to), "files": files}, [f"written to {to}: {', '.join(files)}"])
 
 
 def push(
@@ -235,10 +215,8 @@ def push(
 
     token = get_token()
     if not token:
-        how = "set HF_TOKEN to one with write permission, or log in with `hf auth login`"
-        raise HubError(f"There is no token of the Hub: {how}.")
+        raise HubError("There is no token of the Hub: set HF_TOKEN to one that may write, or run `hf auth login`.")
     steps = Push(run=find_run(run, root=runs), repository=to, token=token, private=not public).carry_out()
     pushed = result_of(steps, tell=show_progress)
     seen = "private" if pushed.private else "public"
-    values = {name: getattr(pushed, name) for name in ("address", "commit", "private", "bytes")}
-    answer(as_json, values, [f"pushed to {pushed.address} ({seen}, {megabytes(pushed.bytes)} in one commit)"])
+    answer(as_json, asdict(pushed), [f"pushed to {pushed.address} ({seen}, {megabytes(pushed.bytes)} in one commit)"])

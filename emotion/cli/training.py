@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -18,7 +17,7 @@ import typer
 from emotion.backbones.registry import DEFAULT, locate
 from emotion.cli.options import AsJson, RunName, Runs, answer, drawn_note, tell, write_over
 from emotion.core import events
-from emotion.core.config import PRESETS, SETTINGS, TrainConfig, preset
+from emotion.core.config import SETTINGS, PresetName, TrainConfig, preset
 from emotion.core.format import capital
 from emotion.core.labels import alias_offer
 from emotion.data.drawn import DRAWN_FOLDER
@@ -26,22 +25,16 @@ from emotion.data.folders import list_folder
 from emotion.runs.folder import create_run, find_run
 from emotion.runs.run import Run
 
-BACKBONE = "A name of `backbones`, a Hub id, or a local folder."
-IS_FIRST = int(os.environ.get("RANK", "0")) == 0
-HAS_OTHERS = int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
-def _known(name: str) -> str:
-    if name not in PRESETS:
-        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, PRESETS))}.")
-    return name
+Backbone = Annotated[str | None, typer.Option(help="A name of `backbones`, a Hub id, or a local folder.")]
+IS_FIRST = os.environ.get("RANK", "0") == "0"
+HAS_OTHERS = os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 def train(
     runs: Runs,
     pictures: Annotated[Path, typer.Option(help="One folder of pictures per class.")],
-    preset_name: Annotated[str, typer.Option("--preset", parser=_known, help="Settings to begin with.")] = "Quick",
-    backbone: Annotated[str | None, typer.Option(help=BACKBONE)] = None,
+    preset_name: Annotated[PresetName, typer.Option("--preset", help="Settings to begin with.")] = "Quick",
+    backbone: Backbone = None,
     as_json: AsJson = False,
     **settings: Any,
 ) -> int:
@@ -54,13 +47,12 @@ def train(
     # What can be seen to fail at once fails before the imports, and leaves no run behind.
     listing = list_folder(Path(config.pictures), use_aliases=config.use_aliases)
     notes = listing.account()
-    offer = alias_offer(listing.paths(), how="give --use-aliases")
     locate(config.backbone)
     if IS_FIRST:
-        tell(*notes, offer)
+        tell(*notes, alias_offer(listing.paths(), how="give --use-aliases"))
     import emotion.training.preload  # noqa: F401  # imported before the clock starts
 
-    return _finish(_shared_run(config, runs), as_json=as_json, notes=notes)
+    return _finish(_shared_run(config, runs), as_json=as_json, more={"notes": notes})
 
 
 def _settings() -> Iterator[inspect.Parameter]:
@@ -101,25 +93,24 @@ def reproduce(
         Path, typer.Option(help="A folder that holds human_train, human_eval, dog_eval and cat_eval.")
     ] = DRAWN_FOLDER,
     out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("docs/results"),
-    backbone: Annotated[str, typer.Option(help=BACKBONE)] = DEFAULT,
+    backbone: Backbone = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Run the report's whole experiment and write its page."""
     from emotion.cli.reproduce import reproduce
 
     began = time.perf_counter()
-
-    def say(what: str) -> None:
-        tell(f"{time.perf_counter() - began:5.0f} s  {what}")
-
-    page, run, files = reproduce(photos.absolute(), out, runs=runs, backbone=backbone, say=say)
+    page, run, files = reproduce(photos.absolute(), out, runs=runs, backbone=backbone or DEFAULT)
     seconds = time.perf_counter() - began
     values = {"run": str(run.path), "seconds": seconds, "files": [str(path) for path in files]}
     answer(as_json, values, [page.answer, f"{seconds:.0f} s, {files[0]} and {files[1]}", *drawn_note(photos)])
 
 
-def _finish(run: Run, *, as_json: bool, notes: list[str] | None = None) -> int:
-    """Train ``run`` to its end in this process and say what became of it, in the page's words."""
+def _finish(run: Run, *, as_json: bool, more: dict[str, Any] | None = None) -> int:
+    """Train ``run`` to its end in this process, say what became of it in the page's words, and return the exit code.
+
+    ``more`` stands in the JSON of a finished run, too.
+    """
     from emotion.training.session import train_run
     from emotion.ui.words import progress
 
@@ -130,7 +121,11 @@ def _finish(run: Run, *, as_json: bool, notes: list[str] | None = None) -> int:
         happened.append(event)
         if IS_FIRST:
             _show(happened)
-    _part_from_others()
+    if HAS_OTHERS:
+        from emotion.training.context import make_accelerator
+
+        # One that exits while another still talks to it may take that one along.
+        make_accelerator().end_training()
     if isinstance(last := happened[-1], events.RunFailed):
         tell(last.message)
         return 1
@@ -150,35 +145,28 @@ def _finish(run: Run, *, as_json: bool, notes: list[str] | None = None) -> int:
             "peak_memory_megabytes": round(last.peak_memory_megabytes),
             "validation": asdict(last.validation),
         }
-        answer(as_json, values if notes is None else {**values, "notes": notes}, _told(run, happened))
+        words = [f"{run.path}: {progress(happened, 'finished').sentence}", *drawn_note(Path(run.config().pictures))]
+        answer(as_json, values | (more or {}), words)
     return 0
 
 
-def _told(run: Run, happened: Sequence[events.Event]) -> Iterator[str]:
-    from emotion.ui.words import progress
-
-    yield f"{run.path}: {progress(happened, 'finished').sentence}"
-    yield from drawn_note(Path(run.config().pictures))
-
-
 def _show(happened: Sequence[events.Event]) -> None:
+    """Say what happened last. A step is shown on a terminal alone, and only where it can be read."""
     from emotion.ui.words import progress
 
-    event = happened[-1]
-    if isinstance(event, events.TrunkProgress | events.StepDone) and event.remaining_seconds >= 1:
-        # A log file would fill up with steps, and a head trains faster than they are read.
-        if sys.stderr.isatty():
+    match happened[-1]:
+        case events.TrunkProgress(kept=False, done=done, known=known) if done == known:
+            tell("The cache has no room for these features: they last for this training only.")
+        case events.TrunkProgress(remaining_seconds=left) | events.StepDone(remaining_seconds=left) if left >= 1:
             write_over(progress(happened, "running").sentence)
-    elif isinstance(event, events.TrunkProgress) and event.done == event.known and not event.kept:
-        tell("The cache has no room for these features: they last for this training only.")
-    elif isinstance(event, events.RunStarted):
-        tell(*event.notes)
-    elif isinstance(event, events.PicturesSkipped):
-        tell(*(f"left out: {reason}" for reason in event.reasons.values()))
-    elif isinstance(event, events.EpochDone):
-        trained = "" if event.train_loss is None else f"loss {event.train_loss:.3f}, "
-        said = f"{trained}validation loss {event.validation.loss:.3f}, accuracy {event.validation.accuracy:.3f}"
-        tell(f"epoch {event.epoch}: {said}, {event.remaining_seconds:.0f} s left")
+        case events.RunStarted(notes=notes):
+            tell(*notes)
+        case events.PicturesSkipped(reasons=reasons):
+            tell(*(f"left out: {reason}" for reason in reasons.values()))
+        case events.EpochDone(train_loss=loss, validation=scores) as event:
+            trained = "" if loss is None else f"loss {loss:.3f}, "
+            said = f"{trained}validation loss {scores.loss:.3f}, accuracy {scores.accuracy:.3f}"
+            tell(f"epoch {event.epoch}: {said}, {event.remaining_seconds:.0f} s left")
 
 
 def _shared_run(config: TrainConfig, root: Path) -> Run:
@@ -193,11 +181,3 @@ def _shared_run(config: TrainConfig, root: Path) -> Run:
     shared = [create_run(config, root=root).path if IS_FIRST else Path()]
     broadcast_object_list(shared)
     return Run(shared[0])
-
-
-def _part_from_others() -> None:
-    """Leave the group of processes in order: one that exits while another still talks to it may take that one along."""
-    if HAS_OTHERS:
-        from emotion.training.context import make_accelerator
-
-        make_accelerator().end_training()

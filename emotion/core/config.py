@@ -19,6 +19,7 @@ Depth = Literal["head", "all"] | int
 Augmentation = Literal["off", "light", "zoom", "strong", "frame"]
 Schedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
+PresetName = Literal["Quick", "Thorough", "The report"]
 
 # The number of views of each picture for the frozen layers: the unchanged picture, then fixed, seeded variations.
 # Features are computed once, so every view costs one more forward pass.
@@ -182,34 +183,16 @@ PRESETS: dict[str, dict[str, Any]] = {
     "Quick": {"image_size": 140, "augmentation": "zoom"},
     # Better and slower.
     "Thorough": {
-        "depth": 6,
-        "epochs": 12,
-        "image_size": 140,
-        "augmentation": "frame",
-        "head_learning_rate": 3e-4,
-        "block_learning_rate": 8e-5,
-        "layer_decay": 0.8,
-        "warmup_share": 0.2,
-        "patch_dropout": 0.5,
+        "depth": 6, "epochs": 12, "image_size": 140, "augmentation": "frame", "head_learning_rate": 3e-4,
+        "block_learning_rate": 8e-5, "layer_decay": 0.8, "warmup_share": 0.2, "patch_dropout": 0.5,
     },
     # The report: every weight, Adam at 2e-5 (AdamW without decay is Adam), nothing else.
     "The report": {
-        "backbone": "google/vit-base-patch16-224-in21k",
-        "depth": "all",
-        "batch_size": 24,
-        "epochs": 8,
-        "head_learning_rate": 2e-5,
-        "block_learning_rate": 2e-5,
-        "weight_decay": 0.0,
-        "schedule": "constant",
-        "warmup_share": 0.0,
-        "label_smoothing": 0.0,
-        "weight_averaging": False,
-        "gradient_clipping": 0.0,
+        "backbone": "google/vit-base-patch16-224-in21k", "depth": "all", "batch_size": 24, "epochs": 8,
+        "head_learning_rate": 2e-5, "block_learning_rate": 2e-5, "weight_decay": 0.0, "schedule": "constant",
+        "warmup_share": 0.0, "label_smoothing": 0.0, "weight_averaging": False, "gradient_clipping": 0.0,
     },
-}
-
-
+}  # fmt: skip
 # Values of the presets chosen on these backbones are dropped for others, whose patches may not divide 140.
 _CHOSEN_ON = ("dinov2-small", "facebook/dinov2-small")
 _OF_THESE_ALONE = {"Quick": ("image_size", "augmentation"), "Thorough": ("image_size",)}
@@ -234,15 +217,12 @@ def command_line(config: TrainConfig) -> str:
     """Return ``python -m emotion train …``, quoted for a shell, without the options that equal the Quick preset."""
     quick = asdict(preset("Quick", pictures=config.pictures, backbone=config.backbone))
     quick["backbone"] = TrainConfig(pictures=config.pictures).backbone  # A different backbone must be named.
-    words = ["python", "-m", "emotion", "train", "--pictures", _short(config.pictures)]
+    pictures, here = Path(config.pictures), Path.cwd()
+    folder = pictures.relative_to(here).as_posix() if pictures.is_relative_to(here) else config.pictures
+    words = ["python", "-m", "emotion", "train", "--pictures", folder]
     for name, value in asdict(config).items():
         if value != quick[name]:
             option = name.replace("_", "-")
             words += ["--no-" + option] if value is False else ["--" + option]
             words += [] if isinstance(value, bool) else [str(value)]
     return shlex.join(words)
-
-
-def _short(folder: str) -> str:
-    path, here = Path(folder), Path.cwd()
-    return path.relative_to(here).as_posix() if path.is_relative_to(here) else folder

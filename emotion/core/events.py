@@ -28,10 +28,8 @@ class Event:
 class RunStarted(Event):
     """The pictures are listed and split, the backbone is loaded; ``precision`` is the one in use.
 
-    ``notes`` are sentences on settings that this backbone does not support.
-
-    A run that resumes after an interruption writes this event again and retains its first ``resumed_epochs`` epochs;
-    earlier events of later epochs are void (``without_void``).
+    ``notes`` are sentences on settings that this backbone does not support. A run that resumes writes this event again
+    and retains its first ``resumed_epochs`` epochs; earlier events of later ones are void (``without_void``).
     """
 
     classes: list[str]
@@ -136,10 +134,8 @@ def without_void(events: Sequence[Event]) -> list[Event]:
     kept: list[Event] = []
     for event in events:
         if isinstance(event, PicturesSkipped):
-            given = {
-                name: getattr(event, name) for name in ("train_pictures", "validation_pictures", "steps_per_epoch")
-            }
-            counts = {name: value for name, value in given.items() if value is not None}
+            names = ("train_pictures", "validation_pictures", "steps_per_epoch")
+            counts = {name: value for name in names if (value := getattr(event, name)) is not None}
             kept = [replace(old, **counts) if isinstance(old, RunStarted) else old for old in kept]
         if isinstance(event, RunStarted):
             epochs = event.resumed_epochs

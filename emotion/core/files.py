@@ -28,7 +28,7 @@ def hold(path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[
     with path.open("a") as file:
         # A process that checks the lock holds it for a moment, so a single failure proves nothing.
         deadline = time.monotonic() + patience_seconds
-        while not try_lock(file.fileno()):
+        while not _try_lock(file.fileno()):
             if time.monotonic() > deadline:
                 raise BlockingIOError(f"{path} is held by another process")
             time.sleep(0.02)
@@ -39,13 +39,12 @@ def is_held(path: Path) -> bool:
     """Whether a running process holds the lock."""
     try:
         with path.open("a") as file:
-            return not try_lock(file.fileno(), is_onlooker=True)
+            return not _try_lock(file.fileno(), is_onlooker=True)
     except OSError:
         return False
 
 
-def try_lock(descriptor: int, *, is_onlooker: bool = False) -> bool:
-    """Try to take the lock on an open file, and return whether it was taken."""
+def _try_lock(descriptor: int, *, is_onlooker: bool = False) -> bool:
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)

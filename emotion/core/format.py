@@ -72,17 +72,15 @@ def moment(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span in words: 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
-    if seconds < 1:
-        return f"{seconds:.1f} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
+    """Return a time span in words: 12 ms, 0.4 s, 12 s, 3 min 20 s, 1 h 5 min."""
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    if whole >= 60:
         return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    if seconds >= 9.95:
+        return f"{whole} s"
+    return f"{seconds:.1f} s" if seconds >= 0.05 else f"{seconds * 1000:.0f} ms"
 
 
 def megabytes(size: int) -> str:

@@ -15,10 +15,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "happy": ("happiness", "joy", "joyful", "cheerful", "glad"),
     "sad": ("sadness", "sorrow", "sorrowful"),
     "angry": ("anger", "mad", "furious", "rage"),
-    "tired": (
-        "tiredness", "sleepy", "sleepiness", "drowsy", "drowsiness", "exhausted", "exhaustion", "fatigue", "fatigued",
-        "weary",
-    ),
+    "tired": ("tiredness", "sleepy", "sleepiness", "drowsy", "drowsiness", "exhausted", "exhaustion", "fatigue",
+              "fatigued", "weary"),
 }  # fmt: skip
 ALIASES_SETTING = "Read other names of the four emotions"
 RELAXED_SETTING = "Read “relaxed” as tired"

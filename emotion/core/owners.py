@@ -34,8 +34,6 @@ class Owner:
 
 # The server's own folders: visible to all visitors, changed by none.
 OF_THE_SERVER = Owner()
-# For a damaged owner file: neither visible nor changeable.
-OF_NOBODY = Owner(shared=False)
 
 
 def hashed(secret: str) -> str:
@@ -52,14 +50,14 @@ def give(folder: Path, visitor: str | None) -> None:
 
 
 def owner_of(folder: Path) -> Owner:
-    """Return a folder's owner; a folder without an owner file is the server's own."""
+    """Return a folder's owner: the server without an owner file, nobody where the file is damaged."""
     try:
         values = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return Owner(str(values["owner"]), shared=values["shared"] is True)
     except FileNotFoundError:
         return OF_THE_SERVER
     except (OSError, ValueError, KeyError, TypeError):
-        return OF_NOBODY
+        return Owner(shared=False)
 
 
 def may_see(folder: Path, visitor: str | None) -> bool:
@@ -73,7 +71,7 @@ def may_change(folder: Path, visitor: str | None) -> bool:
 
 
 def require_change(folder: Path, visitor: str | None) -> None:
-    """Require that a visitor may change a folder. Raises RefusedError where it is another visitor's."""
+    """Raise RefusedError where a folder is another visitor's."""
     if not may_change(folder, visitor):
         raise RefusedError(f"{folder.name} is not yours, so it can only be looked at and used: make one of your own.")
 

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-# At most a twentieth of the validation pictures count as unknown.
-LEVEL = 0.95
-# With fewer validation pictures, a twentieth of them is less than one.
-FEWEST = 20
+# At most a twentieth of the validation pictures count as unknown; of fewer, a twentieth is less than one.
+LEVEL, FEWEST = 0.95, 20
 # A picture's distance to the training pictures is that to the fifth nearest.
 NEIGHBOURS = 5
 NOT_KNOWN = "This run cannot tell an unfamiliar kind of picture: train again."

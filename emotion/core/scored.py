@@ -43,14 +43,12 @@ class ScoredPicture:
 
 @dataclass(frozen=True)
 class SampleResult:
-    """The result of one sample of one species.
+    """The result of one sample of one species, with 95 % intervals.
 
-    ``accuracy`` is the top-1 accuracy, with a Wilson interval; ``correct_confidence`` is the mean probability of the
-    correct class, with a Student-t interval clipped to [0, 1]; both intervals are 95 %. ``log_loss`` is in nats,
-    ``brier`` the mean squared distance to the truth (0 to 2; Brier 1950,
-    doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2). ``is_piled_up`` means that the interval of the mean is too
-    narrow. ``unreadable`` maps each drawn picture that cannot be read to one sentence, ``near_duplicates`` each drawn
-    picture that was trained on to that training picture; the next pictures replace them, while there are any.
+    ``accuracy`` is top-1; ``correct_confidence`` is the mean probability of the correct class, whose interval is too
+    narrow where ``is_piled_up``. ``log_loss`` is in nats, ``brier`` the mean squared distance to the truth (0 to 2;
+    Brier 1950). ``unreadable`` maps each drawn picture that cannot be read to one sentence, ``near_duplicates`` each
+    drawn picture that was trained on to that training picture; the next pictures replace them, while there are any.
     ``is_trained_on`` marks a sample of training pictures only, which stay in.
     """
 

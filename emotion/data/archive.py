@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import re
@@ -24,14 +25,13 @@ from emotion.data.names import PARQUET, kept_text, reason_against, shown
 # zip bombs, and are harmless below the size.
 MAX_RATIO, RATIO_FROM_BYTES = 200, 10_000_000
 # Bytes of a zip's directory for each file: 46, the path, and extra fields.
-_LISTED_BYTES = 400
-_LOCAL_HEADER_BYTES = 30
-_LOCKED, _UTF8 = 0x1 | 0x40, 0x800
-_UNNAMED = "Its name is none that a file can have: rename it."
+_LISTED_BYTES, _LOCAL_HEADER_BYTES = 400, 30
+_LOCKED, _UTF8, _METHODS = 0x1 | 0x40, 0x800, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, OverflowError,
     LookupError, RuntimeError, MemoryError,
 )  # fmt: skip
+Entry = tuple[str, zipfile.ZipInfo]
 
 
 def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, list[Skipped]]:
@@ -39,13 +39,10 @@ def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, li
     Raises PictureError where it is not a zip, damaged, unsafe or beyond the limits, or the disk is full.
     """
     title = shown(path.name)
-    try:
-        file = _Bounded(path, title, limits)
-    except OSError as error:
-        raise PictureError(f"{path} cannot be read ({error.strerror}): see to its permissions.") from error
-    with file:
+    with contextlib.ExitStack() as stack:
         try:
-            packed = zipfile.ZipFile(file)
+            file = stack.enter_context(_Bounded(path, title, limits))
+            packed = stack.enter_context(zipfile.ZipFile(file))
         except _BROKEN as error:
             raise PictureError(
                 f"{title} is not a zip file that can be read, or was cut short: zip the folder again."
@@ -61,76 +58,6 @@ def unpack(path: Path, to: Path, limits: Limits) -> Generator[Progress, None, li
     return skipped
 
 
-def _unpack_one(packed: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path) -> str:
-    """Write one entry, at most its listed size, and verify its checksum; return the reason if it fails."""
-    reason = _UNNAMED
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        with to.open("xb") as file:
-            reason = "It is damaged in the zip."
-            with packed.open(info) as content:
-                shutil.copyfileobj(content, file, 1 << 20)
-    except FileExistsError:
-        return "It is in the zip twice."
-    except _BROKEN as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise PictureError(f"The zip cannot be unpacked ({error.strerror}): make room.") from error
-        if reason != _UNNAMED:
-            to.unlink()
-        return reason
-    return ""
-
-
-def _wanted(
-    title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits
-) -> tuple[list[tuple[str, zipfile.ZipInfo]], list[Skipped]]:
-    """Return the wanted entries with their names, and those left out. Raises PictureError as ``unpack``."""
-    end = 0
-    for info in sorted(listed, key=lambda info: info.header_offset):
-        if info.header_offset < end:
-            raise PictureError(f"{title} holds entries that lie over one another: it is not safe to import.")
-        end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
-    wanted, skipped = list[tuple[str, zipfile.ZipInfo]](), list[Skipped]()
-    for whole, info in sorted(zip(_names(listed), listed, strict=True), key=lambda each: each[0]):
-        if re.match(r"/|[A-Za-z]:", whole) or ".." in whole.split("/"):
-            raise PictureError(
-                f"{title} holds {shown(whole)!r}, which leads out of its folder: it is not safe to import."
-            )
-        name = "/".join(part for part in whole.split("/") if part not in ("", "."))
-        if whole.endswith("/"):
-            continue
-        if reason := _reason_against(info, name, limits):
-            skipped.append(Skipped(kept_text(name), reason))
-        elif info.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
-            raise PictureError(
-                f"{title} holds {shown(name)!r}, which unpacks to more than {MAX_RATIO} times its size, the limit: "
-                "leave it out of the zip."
-            )
-        else:
-            wanted.append((name, info))
-    limits.check(title, size=sum(info.file_size for _, info in wanted))
-    return wanted, skipped
-
-
-def _reason_against(info: zipfile.ZipInfo, name: str, limits: Limits) -> str:
-    kind, parts = stat.S_IFMT(info.external_attr >> 16), name.split("/")
-    if not name or any(ord(letter) < 32 for letter in name):
-        return _UNNAMED
-    if kind == stat.S_IFLNK:
-        return "It is a link to another file."
-    if kind not in (0, stat.S_IFREG):
-        return "It is no plain file."
-    if parts[-1] not in TABLES and not name.endswith(PARQUET) and (reason := reason_against(parts[-1])):
-        return reason
-    if len(parts) - 1 > limits.depth:
-        return f"It lies more than {limits.depth} folders deep, the limit."
-    if info.flag_bits & _LOCKED:
-        return "It is locked with a password: zip it without one."
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "It is packed in a way that is not read: zip it in the usual one (Deflate)."
-    return ""
-
-
 class _Bounded(io.FileIO):
     """A zip that is not read beyond the limits while it ``is_listing``: it states the size of its own directory."""
 
@@ -144,13 +71,76 @@ class _Bounded(io.FileIO):
         return super().read(size) or b""
 
 
-# Code pages used in zips that do not name one, each with its usual characters: letters, and for East Asian sets the
-# usual first bytes. Of equal matches the first wins.
-_LATIN, _CYRILLIC, _KANA = re.compile("[\xdf-\xf6\xf8-\u017f]"), re.compile("[а-яё]"), re.compile("[\u3041-\u30fe]")
-_CODE_PAGES: dict[str, tuple[re.Pattern[str] | None, str, int, int]] = {
-    "cp437": (_LATIN, "", 0, 0), "cp1252": (_LATIN, "", 0, 0), "cp1250": (_LATIN, "", 0, 0),
-    "cp866": (_CYRILLIC, "", 0, 0), "cp1251": (_CYRILLIC, "", 0, 0), "cp932": (_KANA, "euc_jp", 0xB0, 0xCF),
-    "cp949": (None, "euc_kr", 0xB0, 0xC8), "big5": (None, "big5", 0xA4, 0xC6), "gbk": (None, "gb2312", 0xB0, 0xD7),
+def _unpack_one(packed: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path) -> str:
+    """Write one entry, at most its listed size, and verify its checksum; return the reason if it fails."""
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with to.open("xb") as file, packed.open(info) as content:
+            shutil.copyfileobj(content, file, 1 << 20)
+    except FileExistsError:
+        return "It is in the zip twice."
+    except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise PictureError(f"The zip cannot be unpacked ({error.strerror}): make room.") from error
+        with contextlib.suppress(OSError, ValueError):
+            to.unlink()
+        return "It is damaged in the zip, or its name is none that a file can have."
+    return ""
+
+
+def _wanted(title: str, listed: Sequence[zipfile.ZipInfo], limits: Limits) -> tuple[list[Entry], list[Skipped]]:
+    """Return the wanted entries with their names, and those left out. Raises PictureError as ``unpack``."""
+    end = 0
+    for info in sorted(listed, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise PictureError(f"{title} holds entries that lie over one another: it is not safe to import.")
+        end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
+    wanted, skipped = list[Entry](), list[Skipped]()
+    for whole, info in sorted(zip(_names(listed), listed, strict=True), key=lambda entry: entry[0]):
+        if re.match(r"/|[A-Za-z]:", whole) or ".." in whole.split("/"):
+            raise PictureError(
+                f"{title} holds {shown(whole)!r}, which leads out of its folder: it is not safe to import."
+            )
+        parts = [part for part in whole.split("/") if part not in ("", ".")]
+        name = "/".join(parts)
+        if whole.endswith("/"):
+            continue
+        if reason := _reason_against(info, parts, limits):
+            skipped.append(Skipped(kept_text(name), reason))
+        elif info.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
+            raise PictureError(
+                f"{title} holds {shown(name)!r}, which unpacks to more than {MAX_RATIO} times its size, the limit: "
+                "leave it out of the zip."
+            )
+        else:
+            wanted.append((name, info))
+    limits.check(title, size=sum(info.file_size for _, info in wanted))
+    return wanted, skipped
+
+
+def _reason_against(info: zipfile.ZipInfo, parts: Sequence[str], limits: Limits) -> str:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if not parts or any(ord(letter) < 32 for letter in "".join(parts)):
+        return "Its name is none that a file can have: rename it."
+    if kind not in (0, stat.S_IFREG):
+        return "It is a link to another file." if kind == stat.S_IFLNK else "It is no plain file."
+    if parts[-1] not in TABLES and not parts[-1].endswith(PARQUET) and (reason := reason_against(parts[-1])):
+        return reason
+    if len(parts) - 1 > limits.depth:
+        return f"It lies more than {limits.depth} folders deep, the limit."
+    if info.flag_bits & _LOCKED or info.compress_type not in _METHODS:
+        return "It is locked or packed in an unusual way: zip it without a password, in the usual way (Deflate)."
+    return ""
+
+
+# Code pages of zips that do not name one, each with its usual characters in an encoding: letters, for East Asian ones
+# those of the standard's first level. Of equal matches the first wins.
+_LATIN, _CYRILLIC = rb"\x00[\xdf-\xf6\xf8-\xff]|\x01[\x00-\x7f]", rb"\x04[\x30-\x4f\x51]"
+_CODE_PAGES = {
+    "cp437": ("utf-16-be", _LATIN), "cp1252": ("utf-16-be", _LATIN), "cp1250": ("utf-16-be", _LATIN),
+    "cp866": ("utf-16-be", _CYRILLIC), "cp1251": ("utf-16-be", _CYRILLIC),
+    "cp932": ("euc_jp", rb"\xa1\xbc|[\xa4\xa5\xb0-\xcf]."), "cp949": ("euc_kr", rb"[\xb0-\xc8]."),
+    "big5": ("big5", rb"[\xa4-\xc6]."), "gbk": ("gb2312", rb"[\xb0-\xd7]."),
 }  # fmt: skip
 _JUDGED = 500  # The code page is found from at most so many names.
 
@@ -163,27 +153,22 @@ def _names(listed: Sequence[zipfile.ZipInfo]) -> list[str]:
     """
     raw = [None if info.flag_bits & _UTF8 else info.orig_filename.encode("cp437", "replace") for info in listed]
     odd = [each for each in raw if each is not None and not each.isascii()]
-    some = b" ".join(odd[:_JUDGED])
-    pages = ["utf-8", *sorted(_CODE_PAGES, key=lambda codec: -_usual(codec, some))]
+    some, whole = b" ".join(odd[:_JUDGED]), b" ".join(odd)
+    pages = ["utf-8", *sorted(_CODE_PAGES, key=lambda page: -_usual(page, some))]
     # Bytes that are invalid in a code page are replaced by U+FFFD.
-    page = next((codec for codec in pages if "\ufffd" not in b" ".join(odd).decode(codec, "replace")), "cp437")
-    decoded = (each if each is None else each.decode(page, "replace") for each in raw)
-    return [
-        (info.orig_filename if name is None else name).replace("\\", "/")
-        for info, name in zip(listed, decoded, strict=True)
-    ]
+    page = next((each for each in pages if "\ufffd" not in whole.decode(each, "replace")), "cp437")
+    pairs = zip(raw, listed, strict=True)
+    names = (info.orig_filename if each is None else each.decode(page, "replace") for each, info in pairs)
+    return [name.replace("\\", "/") for name in names]
 
 
-def _usual(codec: str, content: bytes) -> float:
+def _usual(page: str, content: bytes) -> float:
     """Return the share of non-ASCII letters that are usual in a code page."""
-    letters, charset, first, last = _CODE_PAGES[codec]
-    text = content.decode(codec, "ignore")
-    odd = [letter for letter in text if not letter.isascii()]
-    codes = [letter.encode(charset, "ignore") if charset else b"" for letter in odd]
-    usual = sum(
-        bool(letters and letters.match(letter)) or (len(code) == 2 and first <= code[0] <= last)
-        for letter, code in zip(odd, codes, strict=True)
-    )
+    encoding, usual = _CODE_PAGES[page]
+    text = content.decode(page, "ignore")
+    odd = [letter.encode(encoding, "ignore") for letter in text if not letter.isascii()]
     # Words in Latin letters have few accents; Japanese misread as Latin has many.
     words = "".join(word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii())
-    return usual / max(len(odd), 1) if letters is not _LATIN or len(odd) < 0.5 * len(words) else 0.0
+    if usual == _LATIN and len(odd) >= 0.5 * len(words):
+        return 0.0
+    return sum(re.fullmatch(usual, each, re.DOTALL) is not None for each in odd) / max(len(odd), 1)

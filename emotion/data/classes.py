@@ -42,14 +42,10 @@ def read_classes(folders: Collection[Parts], notes: list[str]) -> dict[Parts, st
     elif shared:
         notes.append(f"Everything lies in {shown('/'.join(shared))!r}: the class folders within are read.")
     found = _beside_emotions(inner) if any(map(_emotions, inner.values())) else _one_level(inner, notes)
-    above: defaultdict[str, list[str]] = defaultdict(list)
-    for folder, label in sorted(found.items()):
-        above[alike(label)].append("/".join(folder))
-    if several := next((each for each in above.values() if len(each) > 1), []):
-        more = f" and {len(several) - 3} more" if len(several) > 3 else ""
+    if len({alike(label) for label in found.values()}) < len(found):
         notes.append(
-            f"Pictures of one class lie in several folders ({', '.join(map(shown, several[:3]))}{more}) and are read "
-            "as one: a split into parts that the source brings along is not kept."
+            "Pictures of one class lie in several folders and are read as one: a split that the source brings along is "
+            "not kept."
         )
     return found
 

@@ -13,7 +13,6 @@ MIDDLE = 0.64
 COVER = (124, 116, 104)
 # Blur radius as a share of the shorter side: it leaves colours and removes shapes.
 BLUR = 0.06
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class PictureControl:
     change: Callable[[Image.Image], Image.Image]
 
 
-def middle_of(picture: Image.Image) -> Box:
+def middle_of(picture: Image.Image) -> tuple[int, int, int, int]:
     """Return the middle of a picture as left, top, right, bottom in pixels."""
     width, height = picture.size
     left, top = round(width * (1 - MIDDLE) / 2), round(height * (1 - MIDDLE) / 2)
@@ -46,26 +45,16 @@ def _covered(picture: Image.Image, *, top: bool) -> Image.Image:
     return covered
 
 
-_ALL = (
-    PictureControl(
-        "centre_crop", "Centre crop", "The middle alone, enlarged: does it need what is around the face?",
-        lambda picture: picture.crop(middle_of(picture)),
-    ),
-    PictureControl(
-        "border_blurred", "Border blurred", "Sharp only in the middle: does it read the surroundings?", _border_blurred
-    ),
-    PictureControl(
-        "top_covered", "Top half covered", "Does it need the eyes and brows?", lambda each: _covered(each, top=True)
-    ),
-    PictureControl(
-        "bottom_covered", "Bottom half covered", "Does it need the mouth?", lambda each: _covered(each, top=False)
-    ),
-    PictureControl("grey", "Grey", "Does it go by colour?", lambda each: each.convert("L").convert("RGB")),
-    PictureControl("mirrored", "Mirrored", "Left and right say nothing of an emotion: does it stay?", ImageOps.mirror),
+_ALL: tuple[tuple[str, str, str, Callable[[Image.Image], Image.Image]], ...] = (
+    ("centre_crop", "Centre crop", "The middle alone, enlarged: does it need what is around the face?",
+     lambda each: each.crop(middle_of(each))),
+    ("border_blurred", "Border blurred", "Sharp only in the middle: does it read the surroundings?", _border_blurred),
+    ("top_covered", "Top half covered", "Does it need the eyes and brows?", lambda each: _covered(each, top=True)),
+    ("bottom_covered", "Bottom half covered", "Does it need the mouth?", lambda each: _covered(each, top=False)),
+    ("grey", "Grey", "Does it go by colour?", lambda each: each.convert("L").convert("RGB")),
+    ("mirrored", "Mirrored", "Left and right say nothing of an emotion: does it stay?", ImageOps.mirror),
     # As in studies of turned faces (Yin 1969, doi 10.1037/h0027474).
-    PictureControl(
-        "upside_down", "Upside down", "All is there, no face stands upright: does it read faces or patches?",
-        lambda each: each.transpose(Image.Transpose.ROTATE_180),
-    ),
+    ("upside_down", "Upside down", "All is there, no face stands upright: does it read faces or patches?",
+     lambda each: each.transpose(Image.Transpose.ROTATE_180)),
 )  # fmt: skip
-PICTURE_CONTROLS: dict[str, PictureControl] = {control.name: control for control in _ALL}
+PICTURE_CONTROLS = {name: PictureControl(name, title, asks, change) for name, title, asks, change in _ALL}

@@ -27,24 +27,22 @@ from emotion.data.sets import Likeness, PictureRow
 
 SIDE = 16  # 256 bits: with imagehash's default of 64, drawn faces of different people had the same hash
 BITS = SIDE * SIDE
-NEAR_SHARE = 0.1
+NEAR_BITS = BITS // 10
 LOOKED_AT = 64  # pixels: a large picture is decoded to at least twice this side
 _ROWS = 64  # rows compared with all others at once: 25 MB for 50,000
 Words = NDArray[np.uint64]
 
 
-def fingerprint(picture: Image.Image) -> NDArray[np.bool_]:
-    """Return the (256,) perceptual hash of a picture, as booleans."""
+def fingerprint(picture: Image.Image) -> bytes:
+    """Return the perceptual hash of a picture: 256 bits in 32 bytes."""
     import imagehash
 
-    bits: NDArray[np.bool_] = imagehash.phash(picture, hash_size=SIDE).hash.flatten()
-    return bits
+    return np.packbits(imagehash.phash(picture, hash_size=SIDE).hash).tobytes()
 
 
 def fingerprints(picture: Image.Image) -> tuple[bytes, bytes]:
-    """Return the fingerprints of a picture and of its mirror image, 32 bytes each."""
-    bits, mirrored = (np.packbits(fingerprint(each)).tobytes() for each in (picture, ImageOps.mirror(picture)))
-    return bits, mirrored
+    """Return the fingerprints of a picture and of its mirror image."""
+    return fingerprint(picture), fingerprint(ImageOps.mirror(picture))
 
 
 def find_likenesses(
@@ -67,21 +65,19 @@ def find_likenesses(
                 # A row is compared only with the rows before it.
                 apart[np.arange(apart.shape[1]) >= start + np.arange(len(apart))[:, None]] = BITS
             for row, like in enumerate(apart.argmin(1)):
-                if (share := float(apart[row, like]) / BITS) <= NEAR_SHARE:
-                    found.append(Likeness(rows[start + row].file, others[like].file, name or "", round(share, 3)))
+                if (bits := int(apart[row, like])) <= NEAR_BITS:
+                    share = round(bits / BITS, 3)
+                    found.append(Likeness(rows[start + row].file, others[like].file, name or "", share))
     return found
 
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """The pictures that a run was trained or validated on, by content and by appearance.
+    """The pictures that a run was trained or validated on, by content and by appearance."""
 
-    ``paths`` are their paths, ``prints`` their (N, 4) fingerprints; ``checked`` is their number, 0 where they are gone.
-    """
-
-    paths: Sequence[str]
-    by_content: Mapping[str, str]
-    prints: Words
+    paths: Sequence[str]  # N, of the pictures that are still there
+    by_content: Mapping[str, str]  # path by SHA-256
+    prints: Words  # (N, 4)
 
     @property
     def checked(self) -> int:
@@ -95,16 +91,17 @@ class TrainedOn:
         with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
             values = json.loads(kept_in.read_text(encoding="utf-8"))
             kept = {sha256: bytes.fromhex(bits) for sha256, bits in values.items() if len(bits) == BITS // 4}
-        lacking = {sha256: Path(path) for path, sha256 in rows if sha256 not in {**kept, **known}}
+        known = {**kept, **known}
+        lacking = {sha256: Path(path) for path, sha256 in rows if sha256 not in known}
         with ThreadPoolExecutor(max_workers=2) as pool:
             computed = zip(lacking, pool.map(_of_file, lacking.values(), lacking), strict=True)
-            kept |= (new := {sha256: bits for sha256, bits in computed if bits})
+            new = {sha256: bits for sha256, bits in computed if bits}
         # With a full disk they are computed again next time.
         with contextlib.suppress(OSError):
             if new:
                 kept_in.parent.mkdir(parents=True, exist_ok=True)
-                write_json(kept_in, {sha256: bits.hex() for sha256, bits in kept.items()})
-        known = {**kept, **known}
+                write_json(kept_in, {sha256: bits.hex() for sha256, bits in {**kept, **new}.items()})
+        known |= new
         found = [(path, known[sha256]) for path, sha256 in rows if sha256 in known]
         return cls([path for path, _ in found], {sha256: path for path, sha256 in rows}, _words([b for _, b in found]))
 
@@ -113,7 +110,7 @@ class TrainedOn:
         from scipy.sparse.csgraph import connected_components
 
         alike = [_apart(each[None], each[None], self.prints)[0] for each in self.prints]
-        _, found = connected_components(np.array(alike).reshape(len(alike), -1) <= NEAR_SHARE * BITS)
+        _, found = connected_components(np.array(alike).reshape(len(alike), -1) <= NEAR_BITS)
         groups = dict(zip(self.paths, found.tolist(), strict=True))
         return [groups.get(str(path), len(groups) + number) for number, path in enumerate(paths)]
 
@@ -135,7 +132,7 @@ class TrainedOn:
         except PictureError:
             return None
         apart = _apart(_words([bits]), _words([mirrored]), self.prints)[0]
-        return self.paths[int(apart.argmin())] if apart.min() <= NEAR_SHARE * BITS else None
+        return self.paths[int(apart.argmin())] if apart.min() <= NEAR_BITS else None
 
 
 def _of_rows(rows: Sequence[PictureRow]) -> Words:
@@ -143,25 +140,23 @@ def _of_rows(rows: Sequence[PictureRow]) -> Words:
 
 
 def _words(prints: Sequence[bytes]) -> Words:
-    """Return packed fingerprints as (N, 4) words."""
+    """Return fingerprints as (N, 4) words."""
     return np.frombuffer(b"".join(prints), dtype=np.uint64).reshape(-1, BITS // 64)
 
 
 def _apart(prints: Words, mirrored: Words, others: Words) -> NDArray[np.uint16]:
     """Return the number of bits that differ, (rows, others), the lower of unmirrored and mirrored."""
-    counts = []
-    for each in (prints, mirrored):
-        counted = np.zeros((len(each), len(others)), dtype=np.uint16)
-        for word in range(each.shape[1]):
-            counted += np.bitwise_count(each[:, word, None] ^ others[None, :, word])
-        counts.append(counted)
-    return np.minimum(*counts)
+    unmirrored, turned = (
+        sum((np.bitwise_count(each[:, word, None] ^ others[:, word]) for word in range(BITS // 64)), np.uint16(0))
+        for each in (prints, mirrored)
+    )
+    lower: NDArray[np.uint16] = np.minimum(unmirrored, turned)
+    return lower
 
 
 def _of_file(path: Path, sha256: str) -> bytes | None:
     """Return the fingerprint of a training picture; None where it is missing, changed or unreadable."""
     try:
-        picture = open_picture(path, side=LOOKED_AT) if hash_file(path) == sha256 else None
+        return fingerprint(open_picture(path, side=LOOKED_AT)) if hash_file(path) == sha256 else None
     except (OSError, PictureError):
         return None
-    return np.packbits(fingerprint(picture)).tobytes() if picture else None

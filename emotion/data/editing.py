@@ -19,7 +19,7 @@ from emotion.core.files import write_files
 from emotion.core.labels import emotion_meant
 from emotion.data.folders import OLD_SET_FILE
 from emotion.data.names import alike, class_label, folder_name, plain_text, shown
-from emotion.data.sets import Likeness, Manifest, PictureRow, SavedSet, alone, written
+from emotion.data.sets import Manifest, PictureRow, SavedSet, alone, written
 
 MAX_SPECIES = 40
 _DIGITS = 4  # of a picture's number in its class
@@ -29,35 +29,21 @@ def delete_pictures(found: SavedSet, files: Collection[str]) -> int:
     """Delete pictures of a set for good, by their file names within it, and return how many.
     Raises PictureError where one is not in the set, none would be left, or the set cannot be written.
     """
-    with changing(found) as before:
-        _require(before, files)
-        kept = [row for row in before.pictures if row.file not in files]
-        if not kept:
-            raise PictureError("No picture would be left: delete the whole set instead.")
-        rewrite(found.folder, before, _with_rows(before, {row.file: row for row in kept}))
-    return len(before.pictures) - len(kept)
+    return _change(found, dict.fromkeys(files))
 
 
 def relabel_pictures(found: SavedSet, labels: Mapping[str, str]) -> int:
     """Move pictures of a set, by their files, into other classes, which may be new; return how many were moved.
     Raises PictureError where one is not in the set, a class name is not allowed, or the set cannot be written.
     """
-    with changing(found) as before:
-        _require(before, labels)
-        wanted = [(row, class_label(labels[row.file])) for row in before.pictures if row.file in labels]
-        rows = [replace(row, label=label) for row, label in wanted if alike(label) != alike(row.label)]
-        moved = numbered(rows, before, found.folder)
-        after = _with_rows(before, {row.file: moved.get(row.file, row) for row in before.pictures})
-        rewrite(found.folder, before, after, {row.file: found.folder / old for old, row in moved.items()})
-    return len(moved)
+    return _change(found, labels)
 
 
 def take_aliases(found: SavedSet) -> int:
     """Merge every class whose name means an emotion (`anger`) into that emotion; return how many pictures moved.
     Raises PictureError where the set is missing, or cannot be written.
     """
-    rows = found.manifest.pictures
-    return relabel_pictures(found, {row.file: emotion_meant(row.label) for row in rows})
+    return relabel_pictures(found, {row.file: emotion_meant(row.label) for row in found.manifest.pictures})
 
 
 def describe_set(found: SavedSet, *, name: str, species: str) -> None:
@@ -69,19 +55,16 @@ def describe_set(found: SavedSet, *, name: str, species: str) -> None:
 
 
 def pack(found: SavedSet, to: Path) -> Path:
-    """Write a set into the zip ``to``, atomically, and return it; an import of the zip restores the set.
+    """Write a set into the zip ``to``, and return it; an import of the zip restores the set.
     Raises PictureError where the set is damaged, or the zip cannot be written.
     """
-    beside = to.with_name(f".{to.name}")
-    with written("The zip"), contextlib.ExitStack() as stack:
-        stack.callback(beside.unlink, missing_ok=True)
-        # Stored without compression: pictures are compressed already.
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as packed:
-            for row in found.manifest.pictures:
-                packed.write(found.folder / row.file, f"{found.key}/{row.file}")
-            for name, text in found.manifest.texts().items():
-                packed.writestr(f"{found.key}/{name}", text, zipfile.ZIP_DEFLATED)
-        return beside.replace(to)
+    # Stored without compression: pictures are compressed already.
+    with written("The zip"), zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as packed:
+        for row in found.manifest.pictures:
+            packed.write(found.folder / row.file, f"{found.key}/{row.file}")
+        for name, text in found.manifest.texts().items():
+            packed.writestr(f"{found.key}/{name}", text, zipfile.ZIP_DEFLATED)
+    return to
 
 
 def checked_species(species: str) -> str:
@@ -132,32 +115,30 @@ def numbered(rows: Sequence[PictureRow], before: Manifest, folder: Path) -> dict
     named = {}
     for row in rows:
         label = there.get(alike(row.label), row.label)
-        while True:
+        file = ""
+        while not file or (folder / file).exists():  # A file without a row is not overwritten.
             last[label] += 1
             file = f"{label}/{last[label]:0{digits}}{PurePosixPath(row.file).suffix}"
-            if not (folder / file).exists():  # A file without a row is not overwritten.
-                break
         named[row.file] = replace(row, file=file, label=label)
     return named
 
 
-def renamed(likenesses: Sequence[Likeness], names: Mapping[str, str]) -> list[Likeness]:
-    """Return likenesses with the new ``names`` of their files, without those of files that are gone."""
-    return [
-        replace(each, file=names[each.file], like=each.like if each.set else names[each.like])
-        for each in likenesses
-        if each.file in names and (each.set or each.like in names)
-    ]
-
-
-def _with_rows(manifest: Manifest, rows: Mapping[str, PictureRow]) -> Manifest:
-    """Return a set with these rows, given by the present names of their files."""
-    names = {old: row.file for old, row in rows.items()}
-    return replace(manifest, pictures=[*rows.values()], near_duplicates=renamed(manifest.near_duplicates, names))
-
-
-def _require(manifest: Manifest, files: Collection[str]) -> None:
-    if not files:
-        raise PictureError("No picture is ticked: tick some first.")
-    if unknown := sorted(set(files) - {row.file for row in manifest.pictures}):
-        raise PictureError(f"{shown(unknown[0])} is not in the set any more: look at it again.")
+def _change(found: SavedSet, labels: Mapping[str, str | None]) -> int:
+    """Move pictures into other classes, and delete those whose new label is None; return how many changed."""
+    with changing(found) as before:
+        rows = {row.file: row for row in before.pictures}
+        if not labels:
+            raise PictureError("No picture is ticked: tick some first.")
+        if unknown := sorted(labels.keys() - rows.keys()):
+            raise PictureError(f"{shown(unknown[0])} is not in the set any more: look at it again.")
+        wanted = {file: class_label(label) for file in rows if (label := labels.get(file)) is not None}
+        changed = [replace(rows[file], label=label) for file, label in wanted.items()]
+        changed = [row for row in changed if alike(row.label) != alike(rows[row.file].label)]
+        moved = numbered(changed, before, found.folder)
+        kept = {file: moved.get(file, row) for file, row in rows.items() if file in wanted or file not in labels}
+        if not kept:
+            raise PictureError("No picture would be left: delete the whole set instead.")
+        rewrite(
+            found.folder, before, before.with_rows(kept), {row.file: found.folder / old for old, row in moved.items()}
+        )
+    return len(moved) + len(rows) - len(kept)

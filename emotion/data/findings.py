@@ -13,7 +13,7 @@ from emotion.core.format import count as counted
 from emotion.data.names import shown
 from emotion.data.sets import Manifest, SavedSet
 
-# A class dominates if it has more than this many times the pictures of the median of the other classes.
+# A class dominates with more than this many times the pictures of the median of the other classes.
 RULES_AT = 3.0
 SWITCH = "With “Class weights”, a setting of the training, every class counts alike."
 _TOLD = 5
@@ -21,27 +21,23 @@ _SUSPECTS_FILE = "suspects.json"
 
 
 def balance_sentence(counts: Mapping[str, int]) -> str:
-    """Return a sentence if one class dominates, with the accuracy of always predicting it; empty where none does.
-
-    A class dominates with more than ``RULES_AT`` times as many pictures as the median of the other classes.
-    """
+    """Return a sentence if one class dominates, with the accuracy of always predicting it; empty where none does."""
     if len(counts) < 2:
         return ""
-    ruling = max(counts, key=lambda label: counts[label])
+    ruling = max(counts, key=counts.__getitem__)
+    most, total = counts[ruling], sum(counts.values())
     others = statistics.median(count for label, count in counts.items() if label != ruling)
-    if counts[ruling] <= RULES_AT * others:
+    if most <= RULES_AT * others:
         return ""
-    total = sum(counts.values())
     return (
-        f"{ruling!r} rules: {counts[ruling]:,} of {total:,} pictures, {counts[ruling] / others:.1f} times the median "
-        f"of the other classes ({others:g}). To say {ruling!r} of every picture is right "
-        f"{counts[ruling] / total:.0%} of the time. {SWITCH}"
+        f"{ruling!r} rules: {most:,} of {total:,} pictures, {most / others:.1f} times the median of the other classes "
+        f"({others:g}). To say {ruling!r} of every picture is right {most / total:.0%} of the time. {SWITCH}"
     )
 
 
 def findings(manifest: Manifest) -> list[str]:
     """Return sentences on how the set was read, what was left out, dominant classes and near-duplicates."""
-    found = list(manifest.notes)
+    found, counts = list(manifest.notes), manifest.counts()
     if manifest.skipped:
         copies = f", {manifest.duplicates:,} of them as exact copies" if manifest.duplicates else ""
         found.append(f"{_are(len(manifest.skipped), 'file')} left out{copies}.")
@@ -52,22 +48,22 @@ def findings(manifest: Manifest) -> list[str]:
     ]
     if len(manifest.contradictions) > _TOLD:
         found.append(f"There are {len(manifest.contradictions) - _TOLD:,} contradictions more.")
-    counts = manifest.counts()
     if len(counts) == 1:
         found.append(f"There is one class only, {next(iter(counts))!r}: it can be compared, and not trained on.")
-    if balance := balance_sentence(counts):
-        found.append(balance)
+    found += filter(None, [balance_sentence(counts)])
     labels = {row.file: row.label for row in manifest.pictures}
-    if within := [each for each in manifest.near_duplicates if not each.set]:
-        other = sum(labels.get(each.file) != labels.get(each.like) for each in within)
+    near = Counter(each.set for each in manifest.near_duplicates)
+    if within := near.pop("", 0):
+        pairs = [each for each in manifest.near_duplicates if not each.set]
+        other = sum(labels.get(each.file) != labels.get(each.like) for each in pairs)
         found.append(
-            f"{_are(len(within), 'picture')} nearly the same as another one of this set, {other:,} of them under "
-            "another label. None is left out: where one is trained on and one judged, the score is too good."
+            f"{_are(within, 'picture')} nearly the same as another one of this set, {other:,} of them under another "
+            "label. None is left out: where one is trained on and one judged, the score is too good."
         )
     return found + [
         f"{_are(count, 'picture')} nearly the same as one in the set {key!r}: do not train on one of these sets and "
         "judge with the other."
-        for key, count in Counter(each.set for each in manifest.near_duplicates if each.set).items()
+        for key, count in near.items()
     ]
 
 
@@ -77,14 +73,11 @@ def _are(number: int, noun: str) -> str:
 
 @dataclass(frozen=True)
 class Suspect:
-    """What the features suggest about a picture's ``label``: the ``nearest`` class, and by how much.
-
-    ``doubt`` is the log odds of the nearest other class against its own: above 0, the other is nearer. It ranks
-    pictures; with few pictures and many features it is far too overconfident to be shown as a probability.
-    """
+    """What the features suggest about a picture's label."""
 
     label: str
     nearest: str
+    # Log odds of the nearest other class against its own. They rank pictures, and are no probability to be shown.
     doubt: float
 
     @property

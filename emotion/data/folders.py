@@ -15,19 +15,20 @@ from typing import Literal
 from emotion.core.errors import PictureError
 from emotion.core.files import hash_file
 from emotion.core.labels import in_order
-from emotion.data.classes import TABLES, UNCLEAR, Parts, one_spelling, read_classes, read_table
+from emotion.data.classes import TABLES, UNCLEAR, one_spelling, read_classes, read_table
 from emotion.data.limits import Limits
 from emotion.data.names import HIDDEN, NO_PICTURE, is_system, kept_text, reason_against, shown
 
 # Files of an imported set.
 SET_FILE, ROWS_FILE, OLD_SET_FILE = "set.json", "metadata.jsonl", "manifest.json"
-_TEXTS = frozenset({
-    ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".xml", ".html", ".yaml", ".yml", ".py", ".ini", ".log", ".db",
-})  # fmt: skip
 EMPTY = "It is an empty folder."
 LOOSE = "It lies in no class folder."
 UNLISTED = "It is not among the pictures of the set."
 _UNREAD = ", so the folders are read."
+# Text files are not mistaken for pictures.
+_TEXTS = frozenset({
+    ".txt", ".md", ".json", ".jsonl", ".csv", ".tsv", ".xml", ".html", ".yaml", ".yml", ".py", ".ini", ".log", ".db",
+})  # fmt: skip
 SourceKind = Literal["zip", "folder", "files", "data set"]
 
 
@@ -54,19 +55,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Listing:
-    """The names of pictures under ``root`` by class, both in a fixed order, and notes on how they were found.
-
-    Pictures of no class are in ``left_out`` as ``LOOSE``. For an import, ``title`` and ``kind`` name its source, and
-    ``originals`` maps files that were renamed to their original names.
-    """
+    """The pictures of a folder by class, both in a fixed order; ``title`` and ``kind`` name the source of an import."""
 
     root: Path
-    files: dict[str, list[str]]
-    left_out: list[Skipped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    files: dict[str, list[str]]  # names under ``root``
+    left_out: list[Skipped] = field(default_factory=list)  # pictures of no class as ``LOOSE``
+    notes: list[str] = field(default_factory=list)  # on how the classes were found
     title: str = ""
     kind: SourceKind = "folder"
-    originals: dict[str, str] = field(default_factory=dict)
+    originals: dict[str, str] = field(default_factory=dict)  # of files with another name than in the source
 
     def paths(self) -> dict[str, list[Path]]:
         """Return the files by class. Raises PictureError where there are none."""
@@ -84,7 +81,6 @@ class Listing:
         by_reason: defaultdict[str, list[str]] = defaultdict(list)
         for each in self.left_out:
             name = PurePosixPath(each.original)
-            # Text files and hidden files are not mistaken for pictures.
             is_text = each.reason == NO_PICTURE and name.suffix.lower() in _TEXTS
             if not is_text and not (each.reason == HIDDEN and name.name[0] == "."):
                 by_reason[each.reason].append(each.original)
@@ -97,11 +93,10 @@ class Listing:
 def list_folder(root: Path, *, use_aliases: bool = False, limits: Limits | None = None) -> Listing:
     """List the pictures under ``root`` by class.
 
-    A ``metadata.csv`` or ``metadata.jsonl`` with a label column gives the classes of the files it names. For all others
-    the folders do: those named after emotions and their siblings, else the only level of folders. Split folders
-    (``train``, ``test``) are not classes. In an imported set, only its rows count. Names that differ only in case or
-    Unicode form are one class; with ``use_aliases``, a name that means an emotion (`Anger`) becomes that emotion.
-    Where that is unclear, a note says so.
+    A ``metadata.csv`` or ``metadata.jsonl`` with a label column gives the classes of the files it names, and the
+    folders those of all others (see ``read_classes``). In an imported set, only its rows count. Names that differ only
+    in case or Unicode form are one class; with ``use_aliases``, a name that means an emotion (`Anger`) becomes that
+    emotion. Where the classes are unclear, a note says so.
     Raises PictureError where the folder is missing or cannot be read, or holds more files than the limits allow.
     """
     if not root.is_dir():
@@ -114,12 +109,12 @@ def list_folder(root: Path, *, use_aliases: bool = False, limits: Limits | None 
         left_out[:] = [each for each in left_out if "/" in each.original or each.reason not in (NO_PICTURE, HIDDEN)]
         left_out += [Skipped(name, UNLISTED) for name in names if name not in labelled]
     else:
-        labelled = {}
+        labelled = dict[str, str]()
         for table in sorted(tables, key=len):
             labelled |= _by_table(listing, table, names)
-        by_folder = read_classes({_folder(name) for name in names if name not in labelled}, listing.notes)
-        rest = [name for name in names if name not in labelled and _folder(name) in by_folder]
-        labelled |= {name: by_folder[_folder(name)] for name in rest}
+        parts = {name: tuple(name.split("/")[:-1]) for name in names if name not in labelled}
+        by_folder = read_classes(set(parts.values()), listing.notes)
+        labelled |= {name: by_folder[folder] for name, folder in parts.items() if folder in by_folder}
         left_out += [Skipped(name, LOOSE) for name in names if name not in labelled]
     called = one_spelling(Counter(labelled.values()), listing.notes, use_aliases=use_aliases)
     found: defaultdict[str, list[str]] = defaultdict(list)
@@ -136,11 +131,7 @@ def find_pictures(root: Path, *, use_aliases: bool = False) -> list[Picture]:
 
 def holds_pictures(root: Path) -> bool:
     """Whether a folder under ``root`` holds a picture; stops at the first, so that pages load fast."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not is_system(name)]
-        if Path(folder) != root and any(not reason_against(name) and Path(folder, name).is_file() for name in names):
-            return True
-    return False
+    return any(not reason_against(path.name) and path.is_file() for path in root.glob("[!.]*/**/*"))
 
 
 def nothing_left(title: str, left_out: Sequence[Skipped], notes: Sequence[str] = ()) -> PictureError:
@@ -151,12 +142,15 @@ def nothing_left(title: str, left_out: Sequence[Skipped], notes: Sequence[str] =
     if told := [each for each in left_out if each.reason not in (HIDDEN, NO_PICTURE, EMPTY)]:
         first = f"{shown(told[0].original)}: {told[0].reason}"
         return PictureError(f"No picture in {title} can be used; the first of {len(told):,} left out is {first}")
-    lists = [each.original for each in left_out if PurePosixPath(each.original).suffix.lower() in (".csv", ".tsv")]
-    where = "into one folder per class."
+    lists = [each.original for each in left_out if each.original.lower().endswith((".csv", ".tsv"))]
     if lists:
-        first = f"{title} holds a list ({shown(lists[0])}) and no pictures"
-        return PictureError(f"{first}: get the pictures that it names first, {where}")
-    return PictureError(f"There are no pictures in class folders in {title}: put .jpg, .png or .webp files {where}")
+        return PictureError(
+            f"{title} holds a list ({shown(lists[0])}) and no pictures: get the pictures that it names first, into one "
+            "folder per class."
+        )
+    return PictureError(
+        f"There are no pictures in class folders in {title}: put .jpg, .png or .webp files into one folder per class."
+    )
 
 
 def count_labels(pictures: Iterable[Picture]) -> dict[str, int]:
@@ -175,38 +169,34 @@ def within(picture: str, folder: str) -> str:
     return PurePath(*path.parts[-2:]).as_posix()
 
 
-def _folder(name: str) -> Parts:
-    return tuple(name.split("/")[:-1])
-
-
 def _walk(root: Path, limits: Limits) -> tuple[list[str], list[str], list[Skipped]]:
     """Return the names of pictures, of tables, and the files left out. Follows no link to a folder."""
     names, tables, left_out = list[str](), list[str](), list[Skipped]()
     count, waiting = 0, [""]
     while waiting:
-        prefix, items, reason = waiting.pop(), list[os.DirEntry[str]](), EMPTY
+        folder, items, reason = waiting.pop(), list[os.DirEntry[str]](), EMPTY
         # scandir knows which entries are folders without a system call for each file.
         try:
-            with os.scandir(root / prefix) as listed:
+            with os.scandir(root / folder) as listed:
                 items = list(listed)
         except OSError as error:
             reason = f"It cannot be read ({error.strerror})."
-        if not items and (prefix or reason != EMPTY):
-            left_out.append(Skipped(kept_text(prefix or root.name), reason))
+        if not items and (folder or reason != EMPTY):
+            left_out.append(Skipped(kept_text(folder or root.name), reason))
         count += len(items)
         limits.check(shown(root.name), files=count)
         for item in items:
-            name = f"{prefix}/{item.name}".lstrip("/")
-            if item.name.lower() in TABLES and Path(item.path).is_file():
-                tables.append(name)
-            elif reason := _reason(item, name, limits):
+            name = f"{folder}/{item.name}".lstrip("/")
+            if reason := _against(item, name, limits):
                 left_out.append(Skipped(kept_text(name), reason))
+            elif item.is_dir():
+                waiting.append(name)
             else:
-                (waiting if item.is_dir() else names).append(name)
+                (tables if item.name.lower() in TABLES else names).append(name)
     return sorted(names), tables, sorted(left_out, key=lambda each: each.original)
 
 
-def _reason(item: os.DirEntry[str], name: str, limits: Limits) -> str:
+def _against(item: os.DirEntry[str], name: str, limits: Limits) -> str:
     """Return why a file or a folder is left out; empty where it is not."""
     try:
         if is_system(item.name):
@@ -214,13 +204,12 @@ def _reason(item: os.DirEntry[str], name: str, limits: Limits) -> str:
         if kept_text(item.name) != item.name:
             return "Its name is no UTF-8: rename it."
         if item.is_dir():
-            if item.is_symlink():
-                return "It is a link to a folder: put the pictures themselves there."
-            deep = name.count("/") + 1 > limits.depth
-            return f"It lies more than {limits.depth} folders deep, the limit." if deep else ""
-        if item.is_symlink() and not Path(item.path).exists():
-            return "It is a link that leads nowhere."
-        return reason_against(item.name) if item.is_file() else "It is no plain file."
+            is_deep = name.count("/") + 1 > limits.depth
+            link = "It is a link to a folder: put the pictures themselves there." if item.is_symlink() else ""
+            return link or (f"It lies more than {limits.depth} folders deep, the limit." if is_deep else "")
+        if not item.is_file():
+            return "It is a link that leads nowhere." if item.is_symlink() else "It is no plain file."
+        return "" if item.name.lower() in TABLES else reason_against(item.name)
     except OSError as error:
         return f"It cannot be read ({error.strerror})."
 
@@ -229,7 +218,7 @@ def _is_set(root: Path) -> bool:
     """Whether this is an imported set's folder; a drawn set has another kind of list under the old name."""
     for name in (SET_FILE, OLD_SET_FILE):
         with contextlib.suppress(OSError), (root / name).open("rb") as file:
-            return file.read(200).lstrip(b"\xef\xbb\xbf \n").startswith((b'{"schema"', b'{\n "schema"', b'{ "schema"'))
+            return b'"schema"' in file.read(200)
     return False
 
 
@@ -238,7 +227,7 @@ def _by_rows(root: Path, names: Iterable[str]) -> dict[str, str]:
     rows, _ = read_table(root / ROWS_FILE)
     if rows:
         return {name: rows[name][0] for name in names if rows.get(name)}
-    return {name: _folder(name)[-1] for name in names if _folder(name)}
+    return {name: PurePosixPath(name).parent.name for name in names if "/" in name}
 
 
 def _by_table(listing: Listing, table: str, names: list[str]) -> dict[str, str]:
@@ -246,7 +235,7 @@ def _by_table(listing: Listing, table: str, names: list[str]) -> dict[str, str]:
 
     Files with several classes are removed from ``names``.
     """
-    prefix = f"{table.rpartition('/')[0]}/".lstrip("/")
+    prefix = table[: table.rfind("/") + 1]
     rows, why = read_table(listing.root / table)
     if why:
         listing.notes.append(f"{shown(table)} {why}{_UNREAD}")
@@ -260,4 +249,4 @@ def _by_table(listing: Listing, table: str, names: list[str]) -> dict[str, str]:
         listing.left_out.append(Skipped(kept_text(name), reason))
     names[:] = [name for name in names if name not in several]
     listing.notes.append(f"The classes of {len(found.keys() & there):,} pictures are read from {shown(table)}.")
-    return {name: labels[0] for name, labels in found.items() if labels and name in there and name not in several}
+    return {name: labels[0] for name, labels in found.items() if len(labels) == 1 and name in there}

@@ -6,6 +6,7 @@ import random
 import re
 import time
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,24 +25,19 @@ _LIKELY = re.compile("image|img|picture|photo|face|label|emotion|expression|clas
 
 @dataclass(frozen=True)
 class Description:
-    """What one split of a data set holds; its texts come from strangers.
+    """What one split of a data set holds; its texts come from strangers. The most likely columns come first."""
 
-    ``source`` is an id on the Hub (``on_hub``) or a path, ``splits`` gives the rows of each split, ``columns`` the
-    content of each column in words, ``labels`` the count of each label by column; None where counting takes long.
-    The most likely columns come first. ``bytes`` is the size of the split's files.
-    """
-
-    source: str
+    source: str  # an id on the Hub, or a path
     on_hub: bool
     commit: str
     config: str
     configs: tuple[str, ...]
     split: str
-    splits: Mapping[str, int | None]
-    columns: Mapping[str, str]
+    splits: Mapping[str, int | None]  # rows of each; None where counting takes long
+    columns: Mapping[str, str]  # what each holds, in words
     picture_columns: tuple[str, ...]
-    labels: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
-    bytes: int = 0
+    labels: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)  # counts by column
+    bytes: int = 0  # of the split's files
 
     @property
     def title(self) -> str:
@@ -87,18 +83,33 @@ def what_is_read(description: Description, *, picture_column: str = "", label_co
 
 
 @dataclass(frozen=True)
+class Describe:
+    """Describe a data set, as a job for another process."""
+
+    source: str
+    config: str = ""
+    split: str = ""
+    on_hub: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    def carry_out(self) -> Generator[Progress, None, Description]:
+        """Yield one progress step, and return the description, as ``describe``."""
+        yield Progress(0, 0, "asking what the data set holds")
+        return describe(self.source, config=self.config, split=self.split, on_hub=self.on_hub, limits=self.limits)
+
+
+@dataclass(frozen=True)
 class FromDataSet:
     """A split as the source of a set: which columns are read, and how its labels are renamed.
 
-    ``mapping`` renames labels, ``{theirs: ours}``; an empty name leaves a label out. If there are more pictures than
-    the limit, or than ``per_class`` of each class, a sample is drawn by ``seed``, as evenly over the classes as
-    possible, from few groups of rows, so that the rest is not downloaded.
+    Of more pictures than the limit, or than ``per_class`` of each class, a sample is drawn by ``seed``, as evenly over
+    the classes as possible, from few groups of rows, so that the rest is not downloaded.
     """
 
     description: Description
     picture_column: str = ""
     label_column: str = ""
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] = field(default_factory=dict)  # {theirs: ours}; an empty name leaves a label out
     seed: int = 0
     per_class: int = 0
 
@@ -121,17 +132,20 @@ class FromDataSet:
                 texts += opened.labels(group, label)
                 yield Progress(len(texts), 0, "reading the labels")
                 refuse_late(deadline, limits)
-            calling = _classes([*filter(None, dict.fromkeys(texts))], self.mapping, title, opened.names.get(label, []))
-            by_class = dict[str, list[int]]()
+            calling = self._classes([*filter(None, dict.fromkeys(texts))], opened.names.get(label, []))
+            by_class: defaultdict[str, list[int]] = defaultdict(list)
             for row, text in enumerate(texts):
                 if text in calling:
-                    by_class.setdefault(calling[text], []).append(row)
+                    by_class[calling[text]].append(row)
                 elif not self.per_class:  # In a small sample the others need no explanation.
-                    reason = f"It is labelled {shown(text)!r}, which is mapped to nothing."
-                    listing.left_out.append(Skipped(f"{row:06}", reason if text else "It has no label."))
-            rows = _drawn(by_class, groups, self.per_class, limits.pictures, self.seed)
+                    reason = (
+                        f"It is labelled {shown(text)!r}, which is mapped to nothing." if text else "It has no label."
+                    )
+                    listing.left_out.append(Skipped(f"{row:06}", reason))
+            rows = self._drawn(by_class, groups, limits.pictures)
             if len(rows) < (count := sum(map(len, by_class.values()))):
-                notes.append(f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {self.seed}).")
+                drawn = f"Of {count:,} pictures {len(rows):,} are drawn, evenly by class (seed {self.seed})."
+                listing.notes.append(drawn)
             limits.check(title, files=len(texts), size=opened.size(picture, rows))
             written = 0
             to.mkdir(parents=True)
@@ -149,66 +163,47 @@ class FromDataSet:
                 limits.check(title, size=written)  # What a file says of its size may be wrong.
         return listing
 
+    def _classes(self, found: Sequence[str], declared: Sequence[str]) -> dict[str, str]:
+        """Return the class of each label that is not left out; PictureError where one cannot be a class."""
+        for theirs in self.mapping:
+            refuse_other(theirs, [*declared, *found], f"{self.description.title} has no label")
+        calling = {theirs: ours for theirs in found if (ours := plain_text(self.mapping.get(theirs, theirs)))}
+        if not calling:
+            raise PictureError(f"All labels of {self.description.title} are mapped to nothing: map one to a name.")
+        for ours in calling.values():
+            class_label(ours)  # Before anything is read: raises where it cannot be the name of a class.
+        return calling
+
+    def _drawn(self, by_class: Mapping[str, Sequence[int]], groups: Sequence[tuple[int, int]], most: int) -> list[int]:
+        """Return ``per_class`` rows of each class (0: all), at most ``most``, as evenly as the classes allow, in order.
+
+        They come from a quarter of the row groups where that is enough, and from up to ten where there are many, since
+        neighbouring rows are often similar.
+        """
+        wanted = dict[str, int]()
+        for place, label in enumerate(sorted(by_class, key=lambda label: (len(by_class[label]), label))):
+            share = (most - sum(wanted.values())) // (len(by_class) - place)
+            wanted[label] = min(share, self.per_class or share, len(by_class[label]))
+        chance, order = random.Random(self.seed), list(groups)
+        chance.shuffle(order)
+        at_once = min(10, max(1, len(groups) // 4))
+        taken = dict.fromkeys(by_class, frozenset[int]())
+        for parts in (at_once, 1):
+            for start, ends in order:
+                for label, rows in by_class.items():
+                    here = rows[bisect_left(rows, start) : bisect_left(rows, ends)]
+                    here = [row for row in here if row not in taken[label]]
+                    share = min(-(-wanted[label] // parts), len(here), wanted[label] - len(taken[label]))
+                    taken[label] |= {*chance.sample(here, share)}
+        return sorted(row for rows in taken.values() for row in rows)
+
 
 def _columns(described: Description, picture: str, label: str) -> tuple[str, str]:
     """Return the chosen columns, or the most likely ones; PictureError where there are none."""
-    pictures, labels, has = described.picture_columns, tuple(described.labels), in_short(described.columns)
+    pictures, labels = described.picture_columns, tuple(described.labels)
     for wanted, offered, what in ((picture, pictures, "encoded pictures"), (label, labels, "labels")):
+        lacks = f"{described.title} has no column of {what}"
         if not offered:
-            raise PictureError(f"{described.title} has no column of {what} (it has {has}): choose another data set.")
-        refuse_other(wanted, offered, f"{described.title} has no column of {what}")
+            raise PictureError(f"{lacks} (it has {in_short(described.columns)}): choose another data set.")
+        refuse_other(wanted, offered, lacks)
     return picture or pictures[0], label or labels[0]
-
-
-def _classes(found: Sequence[str], calls: Mapping[str, str], title: str, declared: Sequence[str]) -> dict[str, str]:
-    """Return the class of each label that is not left out; PictureError where one cannot be a class."""
-    for theirs in calls:
-        refuse_other(theirs, [*declared, *found], f"{title} has no label")
-    calling = {theirs: ours for theirs in found if (ours := plain_text(calls.get(theirs, theirs)))}
-    if not calling:
-        raise PictureError(f"All labels of {title} are mapped to nothing: map one to a name.")
-    for ours in calling.values():
-        class_label(ours)  # Before anything is read: raises where it cannot be the name of a class.
-    return calling
-
-
-def _drawn(
-    by_class: Mapping[str, Sequence[int]], groups: Sequence[tuple[int, int]], per_class: int, most: int, seed: int
-) -> list[int]:
-    """Return ``per_class`` rows of each class (0 for all), at most ``most``, as evenly as the classes allow, in order.
-
-    They come from a quarter of the row groups where that is enough, and from up to ten where there are many, since
-    neighbouring rows are often similar.
-    """
-    wanted = dict[str, int]()
-    for place, label in enumerate(sorted(by_class, key=lambda label: (len(by_class[label]), label))):
-        share = (most - sum(wanted.values())) // (len(by_class) - place)
-        wanted[label] = min(share, per_class or share, len(by_class[label]))
-    chance, order = random.Random(seed), list(groups)
-    chance.shuffle(order)
-    at_once = min(10, max(1, len(groups) // 4))
-    taken = dict.fromkeys(by_class, frozenset[int]())
-    for parts in (at_once, 1):
-        for start, ends in order:
-            for label, rows in by_class.items():
-                here = rows[bisect_left(rows, start) : bisect_left(rows, ends)]
-                here = [row for row in here if row not in taken[label]]
-                share = min(-(-wanted[label] // parts), len(here), wanted[label] - len(taken[label]))
-                taken[label] |= {*chance.sample(here, share)}
-    return sorted(row for rows in taken.values() for row in rows)
-
-
-@dataclass(frozen=True)
-class Describe:
-    """Describe a data set, as a job for another process."""
-
-    source: str
-    config: str = ""
-    split: str = ""
-    on_hub: bool = False
-    limits: Limits = field(default_factory=Limits)
-
-    def carry_out(self) -> Generator[Progress, None, Description]:
-        """Yield one progress step, and return the description, as ``describe``."""
-        yield Progress(0, 0, "asking what the data set holds")
-        return describe(self.source, config=self.config, split=self.split, on_hub=self.on_hub, limits=self.limits)

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from emotion.backbones.hub import ANSWER_SECONDS, ask, client, first_line, is_hub_id
+from emotion.backbones.hub import ANSWER_SECONDS, ask, first_line, is_hub_id
 from emotion.core.errors import EmotionError, PictureError
 from emotion.core.format import megabytes
 from emotion.data.classes import label_text
@@ -33,10 +33,14 @@ _BUFFER, _BESIDE_BYTES = 2 << 20, 20_000_000
 _AT_ONCE = 4
 _READ_WHOLE = ("README.md", "dataset_infos.json", "metadata.csv", "metadata.jsonl", "metadata.parquet")
 _LABELS = re.compile(r"(dictionary<values=)?(large_)?string|bool|u?int\d|float|halffloat|double")
-# A Parquet file, and the number of a row group in it.
-Group = tuple[Any, int]
+# Names that lead out of the folder, of system files and of pipes.
+_ODD_NAME = re.compile(r"^/|\\|::|://|(^|/)\.|[\0-\x1f\x7f]")
 # The first bytes of JPEG, PNG, WebP, BMP, GIF and TIFF, and after four bytes those of HEIC and AVIF.
 _PICTURES = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|RIFF|BM|GIF8|II\*\0|MM\0\*|....ftyp", re.DOTALL)
+# A Parquet file, and the number of a row group in it.
+Group = tuple[Any, int]
+# The number of a row, its picture, and the name of its picture; both may be missing.
+Cell = tuple[int, bytes | None, str]
 
 
 class HubSplit:
@@ -63,11 +67,9 @@ class HubSplit:
         listed = self._files.find(root, detail=True)
         limits.check(title, files=len(listed))
         names = {each: "train.parquet" if each == root else each.removeprefix(f"{root}/") for each in listed}
-        # Skips names that lead out of the folder, system files and pipes.
-        odd = re.compile(r"^/|\\|::|://|(^|/)\.")
-        plain = [each for each, name in names.items() if not odd.search(name) and name.isprintable()]
-        self._paths = {names[each]: each for each in plain if listed[each]["type"] == "file"}
-        self.sizes = {name: int(listed[each]["size"]) for name, each in self._paths.items()}
+        plain = [each for each in listed if listed[each]["type"] == "file" and not _ODD_NAME.search(names[each])]
+        self._paths = {names[each]: each for each in plain}
+        self.sizes = {names[each]: int(listed[each]["size"]) for each in plain}
 
     def lay_out(self, folder: Path) -> None:
         """Create files with these names in a folder, empty ones except for cards and lists."""
@@ -109,8 +111,11 @@ class HubSplit:
             kind, found = type(builder).__module__.rpartition(".")[2], builder.config.data_files or {}
         except FileNotFoundError:
             kind, found = "", {}
-        names = {str(each): [Path(file).relative_to(folder).as_posix() for file in found[each]] for each in found}
-        splits = {each: files for each, files in names.items() if files}
+        splits = {
+            str(each): [Path(file).relative_to(folder).as_posix() for file in files]
+            for each, files in found.items()
+            if files
+        }
         if kind not in ("parquet", "imagefolder") or not splits:
             raise PictureError(
                 f"{self.title} holds no pictures that can be read, as files or in Parquet (archives are not opened): "
@@ -138,9 +143,9 @@ class HubSplit:
         self.types = {each.name: each.type for each in self._dataset.schema}
         if b"huggingface" in (self._dataset.schema.metadata or {}):
             features = datasets.Features.from_arrow_schema(self._dataset.schema) | features
-        features = {name: each for name, each in features.items() if name in self.types}
-        self.images = {name for name, each in features.items() if isinstance(each, datasets.Image)}
-        self.names = {name: each.names for name, each in features.items() if isinstance(each, datasets.ClassLabel)}
+        declared = {name: each for name, each in features.items() if name in self.types}
+        self.images = {name for name, each in declared.items() if isinstance(each, datasets.Image)}
+        self.names = {name: each.names for name, each in declared.items() if isinstance(each, datasets.ClassLabel)}
 
     def content(self, name: str) -> bytes:
         with self._files.open(self._paths[name]) as opened:
@@ -161,7 +166,7 @@ class HubSplit:
 
     def labels(self, group: Group, column: str) -> list[str]:
         """Return the label of each row of a group; empty where there is none."""
-        values = []
+        values = list[Any]()
         for batch in _batches(group, column, 256):
             values += batch.column(0).to_pylist()
             if any(isinstance(each, str) and len(each) > _LONGEST_LABEL for each in values[-len(batch) :]):
@@ -202,10 +207,10 @@ class HubSplit:
         wanted = (group for start, ends, group in self.groups() if _within(rows, start, ends))
         return sum(file.metadata.row_group(number).total_byte_size for file, number in wanted)
 
-    def pictures(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
-        """Yield the number, the bytes and the name of the picture of each of these rows (in order)."""
+    def pictures(self, column: str, rows: Sequence[int]) -> Iterator[Cell]:
+        """Yield the cells of these rows (in order), with the bytes of pictures in separate files."""
 
-        def whole(cell: tuple[int, bytes | None, str]) -> tuple[int, bytes | None, str]:
+        def whole(cell: Cell) -> Cell:
             row, content, path = cell
             return row, self.content(self.beside[path]) if path in self.beside else content, path
 
@@ -214,8 +219,7 @@ class HubSplit:
             while some := [*islice(cells, _AT_ONCE)]:
                 yield from pool.map(whole, some)
 
-    def _cells(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, bytes | None, str]]:
-        """Yield as ``pictures``, without the bytes of pictures in separate files."""
+    def _cells(self, column: str, rows: Sequence[int]) -> Iterator[Cell]:
         for start, ends, group in self.groups():
             wanted = _within(rows, start, ends)
             for batch in _batches(group, column, 8) if wanted else ():
@@ -269,22 +273,12 @@ def opened_split(
         except EmotionError:
             raise
         except Exception as error:
-            raise PictureError(_sentence(title, error, is_far=is_far)) from error
+            from huggingface_hub import constants
 
-
-def _sentence(title: str, error: BaseException, *, is_far: bool) -> str:
-    from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError
-
-    met: list[BaseException] = [error]
-    while cause := met[-1].__cause__ or met[-1].__context__:
-        met.append(cause)
-    refused = next((each for each in met if isinstance(each, HfHubHTTPError)), None)
-    said, hub = shown(first_line(error)), f"Hub at {constants.ENDPOINT}"
-    if refused and refused.response.status_code in (401, 403, 404):
-        way = "check its name, ask for access on its page, or log in with `hf auth login`."
-        return f"The {hub} does not give {title} ({said}): {way}"
-    if is_far and isinstance(error, (client().httpx.HTTPError, json.JSONDecodeError, OSError)):
-        way = "connect to the network and try again, or import a zip, a folder or a Parquet file."
-        return f"{title} cannot be read from the {hub} ({said}): {way}"
-    return f"{title} is no data set that can be read ({said}): choose another one, or mend it."
+            said = shown(first_line(error))
+            raise PictureError(
+                f"{title} cannot be read from the Hub at {constants.ENDPOINT} ({said}): check its name, your access to "
+                "it (`hf auth login`) and the network, or import a zip, a folder or a Parquet file."
+                if is_far
+                else f"{title} is no data set that can be read ({said}): choose another one, or mend it."
+            ) from error

@@ -1,8 +1,7 @@
 """Import pictures into a new or an existing set: all usable pictures, or nothing.
 
-Every source first becomes a folder of class folders. Pictures are then read one at a time and written in their stored
-form into a folder next to the sets, which is moved into place at the end: memory does not grow with the pictures, only
-with the notes on each.
+Every source first becomes a listing by class. Its pictures are then read one at a time and written in their stored form
+into a folder next to the sets, which is moved into place at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Mapping, Sequence
@@ -18,18 +16,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from emotion.core.errors import PictureError
-from emotion.core.format import megabytes
 from emotion.core.owners import give, may_see, owner_of
 from emotion.core.progress import Progress, paced
 from emotion.data import sets as saved
 from emotion.data.archive import unpack
 from emotion.data.classes import one_spelling
-from emotion.data.decoding import reduced
+from emotion.data.decoding import kept_form, read_file, reduced
 from emotion.data.duplicates import LOOKED_AT, find_likenesses, fingerprints
-from emotion.data.editing import changing, checked_species, numbered, renamed, rewrite
-from emotion.data.folders import Listing, Skipped, SourceKind, list_folder, nothing_left
+from emotion.data.editing import changing, checked_species, numbered, rewrite
+from emotion.data.folders import Listing, Skipped, list_folder, nothing_left
 from emotion.data.hub import FromDataSet, describe
-from emotion.data.kept import kept_form, read_file
 from emotion.data.limits import Limits, refuse_late
 from emotion.data.names import PARQUET, alike, class_label, folder_name, kept_text, plain_text, reason_against, shown
 from emotion.data.photographs import FromPhotographs
@@ -45,17 +41,16 @@ class FromPath:
     def steps(self, work: Path, limits: Limits) -> Generator[Progress, None, Listing]:
         """Unpack a zip, and list the folder."""
         yield Progress(0, 0, "listing what is in it")
-        folder, skipped = self.path, list[Skipped]()
-        kind: SourceKind = "folder"
-        # Pipes and devices are never opened.
-        if self.path.is_file():
-            kind, folder = "zip", work / "unpacked" / class_label(self.path.name)  # Sentences use the folder's name.
+        folder, skipped, is_zip = self.path, list[Skipped](), self.path.is_file()
+        if is_zip:
+            folder = work / "unpacked" / class_label(self.path.name)  # Sentences use the folder's name.
             skipped = yield from unpack(self.path, folder, limits)
-        elif not self.path.is_dir():
+        elif not self.path.is_dir():  # Pipes and devices are never opened.
             raise PictureError(
                 f"There is no zip and no folder {self.path}: give one that holds a folder of pictures per class."
             )
-        listing = replace(list_folder(folder, limits=limits), title=shown(self.path.name), kind=kind)
+        listing = list_folder(folder, limits=limits)
+        listing = replace(listing, title=shown(self.path.name), kind="zip" if is_zip else "folder")
         others = [each for each in listing.left_out if not each.original.endswith(PARQUET)]
         if not listing.files and others != listing.left_out:
             listing = yield from FromDataSet(describe(folder, limits=limits)).steps(work, limits)
@@ -99,10 +94,9 @@ class Brought:
 
 @dataclass(frozen=True)
 class Bring:
-    """Import pictures into the set with the folder ``into``, or into a new one called ``name``.
+    """Import pictures into the set with the folder ``into``, or into a new one, ``name``, of the visitor ``owner``.
 
-    ``owner`` is the hash of the visitor who owns a new set. A file that cannot be used is left out and listed; exact
-    copies under one label are stored once, copies under several labels not at all.
+    Exact copies under one label are stored once, copies under several labels not at all.
     """
 
     way: Way
@@ -115,8 +109,8 @@ class Bring:
     owner: str | None = None
 
     def carry_out(self) -> Generator[Progress, None, Brought]:
-        """Yield progress at a page's pace, and return the result; closing the generator cancels without a trace.
-        Raises PictureError where the name, the source or the sets folder cannot be used, also without a trace.
+        """Yield progress at a page's pace, and return the result; a cancelled or failed import leaves no trace.
+        Raises PictureError where the name, the source or the sets folder cannot be used.
         """
         return (yield from paced(self.steps()))
 
@@ -131,9 +125,7 @@ class Bring:
         with saved.written("The set"), saved.workspace(self.root) as work:
             listing = yield from self.way.steps(work, self.limits)
             files, made = work / "kept", work / "set"
-            new, mirrored = yield from _take_in(
-                listing, files, self.limits, deadline, have=have, use_aliases=self.use_aliases
-            )
+            new, mirrored = yield from self._take_in(listing, files, have, deadline)
             yield Progress(0, 0, "comparing the pictures with one another")
             # Before locking, since it takes minutes for many pictures.
             sets = {"": have} | self._others(found.key if found else "")
@@ -157,7 +149,7 @@ class Bring:
         """
         folder = self.root / folder_name(self.name)
         checked_species(self.species)
-        there = next((path.name for path in saved.folders_in(self.root) if alike(path.name) == alike(folder.name)), "")
+        there = next((path.name for path in self.root.glob("[!.]*") if alike(path.name) == alike(folder.name)), "")
         if self.owner is not None:
             own = [each.key for each in saved.list_sets(self.root) if owner_of(each.folder).owner == self.owner]
             there = self.name if folder.name in [key.rpartition("-")[0] for key in own] else ""
@@ -167,20 +159,75 @@ class Bring:
             raise PictureError(f"{whose} a picture set {there!r} already: choose another name, or delete that one.")
         return folder
 
+    def _take_in(
+        self, listing: Listing, folder: Path, have: Sequence[PictureRow], deadline: float
+    ) -> Generator[Progress, None, tuple[Manifest, list[bytes]]]:
+        """Write the pictures of a listing into ``folder``, except those in the rows ``have``.
+
+        Return them as a set without a name, and the fingerprint of each one's mirror image.
+        Raises PictureError where there is more than the limits allow, or no picture can be used.
+        """
+        folder.mkdir()
+        skipped, duplicates = list(listing.left_out), 0
+        labels, notes = _labels(listing, use_aliases=self.use_aliases)
+        pairs = sorted((name, labels[label]) for label, names in listing.files.items() for name in names)
+        sizes = (path.stat().st_size for path in (listing.root / name for name, _ in pairs) if path.is_file())
+        self.limits.check(listing.title, pictures=len(pairs), size=sum(sizes))
+        there = {same: row.label for row in have for same in (row.sha256, row.pixels)}
+        found = defaultdict[str, list[tuple[PictureRow, bytes]]](list)
+        for number, (name, label) in enumerate(pairs):
+            yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
+            refuse_late(deadline, self.limits)
+            original = listing.originals.get(name, name)
+            try:
+                content = read_file(listing.root / name, name="It", most=self.limits.picture_bytes)
+                kept, suffix, picture = kept_form(content)
+            except PictureError as error:
+                skipped.append(Skipped(original, str(error)))
+                continue
+            bits, turned = fingerprints(reduced(picture, side=LOOKED_AT))
+            row = PictureRow(
+                f"{label}/{number:08}{suffix}", label, _sha256(kept), *picture.size, original, bits.hex(),
+                source_sha256=_sha256(content), pixels=_sha256(repr(picture.size).encode() + picture.tobytes()),
+            )  # fmt: skip
+            has = there.get(row.sha256) or there.get(row.pixels)
+            same = next((each.original for each, _ in found[row.pixels] if each.label == label), "")
+            if has or same:
+                duplicates += 1
+                reason = f"It is in the set already, as {has}." if has else f"It is the same picture as {shown(same)}."
+                skipped.append(Skipped(original, reason))
+            else:
+                (folder / label).mkdir(exist_ok=True)
+                (folder / row.file).write_bytes(kept)
+                found[row.pixels].append((row, turned))
+        taken, told = list[tuple[PictureRow, bytes]](), list[Contradiction]()
+        for each in filter(None, found.values()):
+            rows = [row for row, _ in each]
+            if len(rows) == 1:
+                taken += each
+                continue
+            told.append(Contradiction([row.original for row in rows], [row.label for row in rows]))
+            reason = f"It stands under several labels: {', '.join(told[-1].labels)}."
+            skipped += [Skipped(row.original, reason) for row in rows]
+        skipped.sort(key=lambda each: each.original)
+        if not taken:
+            raise nothing_left(listing.title, skipped, notes)
+        pictures, mirrored = [row for row, _ in taken], [turned for _, turned in taken]
+        return Manifest("", "", "", 0, listing.kind, pictures, skipped, duplicates, told, notes=notes), mirrored
+
     def _add(self, new: Manifest, before: Manifest, files: Path, folder: Path) -> Brought:
         """Move pictures into a set. Raises PictureError where it would hold more than the limit."""
         self.limits.check("The set", pictures=len(before.pictures) + len(new.pictures))
         rows = numbered(new.pictures, before, folder)
-        names = {row.file: row.file for row in before.pictures} | {old: row.file for old, row in rows.items()}
-        after = replace(
+        both = replace(
             before,
-            pictures=[*before.pictures, *rows.values()],
             skipped=[*before.skipped, *new.skipped],
             duplicates=before.duplicates + new.duplicates,
             contradictions=[*before.contradictions, *new.contradictions],
-            near_duplicates=[*before.near_duplicates, *renamed(new.near_duplicates, names)],
+            near_duplicates=[*before.near_duplicates, *new.near_duplicates],
             notes=[*dict.fromkeys([*before.notes, *new.notes])],
         )
+        after = both.with_rows({row.file: row for row in before.pictures} | rows)
         rewrite(folder, before, after, {row.file: files / old for old, row in rows.items()}, Path.rename)
         return Brought(folder.name, len(rows), new.skipped)
 
@@ -196,82 +243,14 @@ class Bring:
         return found
 
 
-def _take_in(
-    listing: Listing, folder: Path, limits: Limits, deadline: float, *, have: Sequence[PictureRow], use_aliases: bool
-) -> Generator[Progress, None, tuple[Manifest, list[bytes]]]:
-    """Write every picture of a listing into ``folder`` in its stored form, each named by the ``file`` of its row.
-
-    Pictures of the rows ``have`` are left out under any label. Return the pictures as a set without a name, and the
-    fingerprint of each one's mirror image.
-    Raises PictureError where there is more than the limits allow, no picture can be used, or the disk is full.
-    """
-    folder.mkdir()
-    skipped, duplicates = list(listing.left_out), 0
-    labels, notes = _labels(listing, use_aliases=use_aliases)
-    pairs = sorted((name, labels[label]) for label, names in listing.files.items() for name in names)
-    sizes = [path.stat().st_size for path in (listing.root / name for name, _ in pairs) if path.is_file()]
-    limits.check(listing.title, pictures=len(pairs), size=sum(sizes))
-    needed = sum(min(each, 1_000_000) for each in sizes)  # Large pictures are stored smaller.
-    if needed > (free := shutil.disk_usage(folder).free):
-        raise PictureError(f"The set needs {megabytes(needed)}, where {megabytes(free)} are free: make room.")
-    there = {same: row.label for row in have for same in (row.sha256, row.pixels)}
-    found = defaultdict[str, list[tuple[PictureRow, bytes]]](list)
-    for number, (name, label) in enumerate(pairs):
-        yield Progress(number, len(pairs), f"bringing in {len(pairs):,} pictures")
-        refuse_late(deadline, limits)
-        original = listing.originals.get(name, name)
-        try:
-            content = read_file(listing.root / name, limits)
-            kept, suffix, picture = kept_form(content)
-        except PictureError as error:
-            skipped.append(Skipped(original, str(error)))
-            continue
-        bits, turned = fingerprints(reduced(picture, side=LOOKED_AT))
-        row = PictureRow(
-            f"{label}/{number:08}{suffix}", label, _sha256(kept), *picture.size, original, bits.hex(),
-            source_sha256=_sha256(content), pixels=_sha256(repr(picture.size).encode() + picture.tobytes()),
-        )  # fmt: skip
-        same = next((each for each, _ in found[row.pixels] if each.label == label), None)
-        if has := there.get(row.sha256) or there.get(row.pixels):
-            duplicates += 1
-            skipped.append(Skipped(original, f"It is in the set already, as {has}."))
-        elif same:
-            duplicates += 1
-            skipped.append(Skipped(original, f"It is the same picture as {shown(same.original)}."))
-        else:
-            (folder / label).mkdir(exist_ok=True)
-            (folder / row.file).write_bytes(kept)
-            found[row.pixels].append((row, turned))
-    several = [[row for row, _ in each] for each in found.values() if len(each) > 1]
-    told = [Contradiction([row.original for row in rows], [row.label for row in rows]) for rows in several]
-    skipped += [
-        Skipped(original, f"It stands under several labels: {', '.join(each.labels)}.")
-        for each in told
-        for original in each.originals
-    ]
-    skipped.sort(key=lambda each: each.original)
-    taken = [each[0] for each in found.values() if len(each) == 1]
-    if not taken:
-        raise nothing_left(listing.title, skipped, notes)
-    pictures = [row for row, _ in taken]
-    new = Manifest("", "", "", 0, listing.kind, pictures, skipped, duplicates, told, notes=notes)
-    return new, [mirrored for _, mirrored in taken]
-
-
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
 def _labels(listing: Listing, *, use_aliases: bool) -> tuple[Mapping[str, str], list[str]]:
-    """Return the stored name of each class of a listing, and its notes with one on each renamed class."""
-    plain = {label: class_label(label) for label in listing.files}
-    notes = listing.notes + [
-        f"The class folder {shown(label)!r} is called {kept!r}, which every file system can hold."
-        for label, kept in plain.items()
-        if alike(plain_text(label)) != alike(kept)
-    ]
-    counts: Counter[str] = Counter()
-    for label, kept in plain.items():
-        counts[kept] += len(listing.files[label])
+    """Return the stored name of each class of a listing, and its notes with one on each merged class."""
+    notes, counts = list(listing.notes), Counter[str]()
+    for label, names in listing.files.items():
+        counts[class_label(label)] += len(names)
     one = one_spelling(counts, notes, use_aliases=use_aliases)
-    return {label: one[kept] for label, kept in plain.items()}, notes
+    return {label: one[class_label(label)] for label in listing.files}, notes

@@ -11,29 +11,46 @@ from pathlib import PurePosixPath
 from emotion.core.errors import PictureError
 
 # A file name may have 255 bytes, a letter up to four.
-MAX_NAME = 60
-# What Windows keeps for devices.
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+MAX_NAME = _SHOWN = 60
+# The names of a set's own files.
+_TAKEN = {"set.json", "metadata.jsonl", "manifest.json", "suspects.json", "owner.json"}
 _ILLEGAL = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
-_SHOWN = 60
 # Files of systems, network storage and photo programs; a leading dot or two underscores hide a name as well.
 _SYSTEM = re.compile(
     r"\.|__|@eadir$|@recycle|#recycle|#snapshot|~snapshot|\$recycle\.bin$|recycler$|recycled$|lost\+found$"
     r"|system volume information$|thumbs\.db$|ehthumbs|desktop\.ini$|icon\r$|~\$",
     re.IGNORECASE,
 )
+PARQUET = ".parquet"
 # Common suffixes of the formats that can be read.
 PICTURE_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff",
     ".avif", ".heic", ".heif", ".hif",
 })  # fmt: skip
-PARQUET = ".parquet"
-_ARCHIVES = frozenset({".zip", ".cbz", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz"})
-_OTHER_PICTURES = frozenset([".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".eps", ".pdf"])
 HIDDEN = "It is hidden, or belongs to a system."
 NO_PICTURE = "It is not a picture by its name."
-# Names of files in a set's folder.
-_TAKEN = {"set.json", "metadata.jsonl", "manifest.json", "suspects.json", "owner.json"}
+_AGAINST = {
+    **dict.fromkeys(PICTURE_SUFFIXES, ""),
+    **dict.fromkeys(
+        (".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".eps", ".pdf"),
+        "It is of a kind that is not read: save it as .jpg or .png.",
+    ),
+    **dict.fromkeys(
+        (".zip", ".cbz", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz"),
+        "It is an archive within: unpack it first.",
+    ),
+    PARQUET: "It is a table of pictures: import it first, with `pictures import` or in the Pictures tab.",
+}
+
+
+def reason_against(name: str) -> str:
+    """Return why a file is left out because of its name; empty where it may be a picture."""
+    return HIDDEN if is_system(name) else _AGAINST.get(PurePosixPath(name).suffix.lower(), NO_PICTURE)
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or folder is hidden, or belongs to an operating system, by its name."""
+    return _SYSTEM.match(name) is not None
 
 
 def plain_text(name: str) -> str:
@@ -42,10 +59,7 @@ def plain_text(name: str) -> str:
 
 
 def folder_name(name: str) -> str:
-    """Return the folder name of a set with this name.
-
-    Letters, digits and marks of any script stay, ``_`` and ``-`` too; each run of other characters becomes one ``-``,
-    and none is left at an end. So no name leads out of the sets folder, and none is hidden.
+    """Return the folder of a set with this name: letters and digits of any script, and ``-`` for all between them.
     Raises PictureError where no letter or digit is left, or it is too long.
     """
     letters = unicodedata.normalize("NFKC", name)
@@ -56,27 +70,27 @@ def folder_name(name: str) -> str:
         raise PictureError(f"The name {shown(name)!r} holds no letter and no digit: choose one that does.")
     if (length := max(len(name), len(folder))) > MAX_NAME:
         raise PictureError(f"The name has {length} characters: use at most {MAX_NAME}.")
-    return f"{folder}_" if folder.casefold() in _DEVICES else folder
+    return folder
 
 
 def class_label(name: str) -> str:
-    """Return the class of a class folder with this name, which is also the name of its folder in a set.
-
-    Characters that some file system refuses become ``-``, names that a system keeps for itself begin with ``_``, and a
-    long name is cut. Raises PictureError where nothing is left.
+    """Return the class of a folder with this name, which is also its folder in a set, on any file system.
+    Raises PictureError where nothing is left of the name.
     """
     label = plain_text(kept_text(name)).translate(_ILLEGAL)[:MAX_NAME].strip(" .")
     if not label:
         raise PictureError(f"The class {shown(name)!r} has no name that can be kept: give it another one.")
-    is_device = label.split(".")[0].strip().casefold() in _DEVICES
-    if is_device or is_system(label) or label.casefold() in _TAKEN:
-        return f"_{label.lstrip('_')}"
-    return label
+    return f"_{label.lstrip('_')}" if is_system(label) or label.casefold() in _TAKEN else label
 
 
 def alike(name: str) -> str:
     """Return a key that is equal for names a file system may confuse: those that differ in case or Unicode form."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def kept_text(name: str) -> str:
+    """Return a name that JSON can hold: bytes that are not valid text are replaced."""
+    return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def shown(name: str) -> str:
@@ -85,41 +99,15 @@ def shown(name: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 + 1 :]}"
 
 
-def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
-    """Raise ``PictureError`` where ``wanted`` is not in ``offered``."""
-    if wanted and wanted not in offered:
-        raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
-
-
 def in_short(names: Collection[str]) -> str:
     """Return the first names as a list for a sentence, and the number of the others."""
     return ", ".join(map(shown, islice(names, 12))) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
 
 
-def kept_text(name: str) -> str:
-    """Return a name that JSON can hold: bytes that are not valid text are replaced."""
-    return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
-def is_system(name: str) -> bool:
-    """Whether a file or folder is hidden, or belongs to an operating system, by its name."""
-    return _SYSTEM.match(name) is not None
-
-
-def reason_against(name: str) -> str:
-    """Return why a file is left out because of its name; empty where it may be a picture."""
-    if is_system(name):
-        return HIDDEN
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in PICTURE_SUFFIXES:
-        return ""
-    if suffix in _ARCHIVES:
-        return "It is an archive within: unpack it first."
-    if suffix in _OTHER_PICTURES:
-        return f"It is of a kind that is not read ({suffix}): save it as .jpg or .png."
-    if suffix == PARQUET:
-        return "It is a table of pictures: import it first, with `pictures import` or in the Pictures tab."
-    return NO_PICTURE
+def refuse_other(wanted: str, offered: Collection[str], problem: str) -> None:
+    """Raise ``PictureError`` where ``wanted`` is not in ``offered``."""
+    if wanted and wanted not in offered:
+        raise PictureError(f"{problem} {shown(wanted)!r}: choose one of {in_short(offered)}.")
 
 
 def _is_control(letter: str) -> bool:

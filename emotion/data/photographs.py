@@ -6,7 +6,7 @@ The labels here come from public code and the data sets' pages; if a data set de
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from emotion.core.errors import PictureError
@@ -20,23 +20,18 @@ PER_CLASS, SEED = 150, 42
 
 
 @dataclass(frozen=True)
-class Source:
-    """A data set on the Hub, and the meaning of labels that do not name an emotion."""
-
-    name: str
-    calls: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class PhotographSet:
-    """A picture set made from ``sources``; all except the first may be missing."""
+    """A picture set made from data sets on the Hub; all ``sources`` except the first may be missing.
+
+    Each source maps labels that do not name an emotion to the class that they mean.
+    """
 
     key: str
     title: str
     species: str
     holds: str
     licence: str
-    sources: tuple[Source, ...]
+    sources: Mapping[str, Mapping[str, str]]
 
 
 PHOTOGRAPHS = (
@@ -45,21 +40,20 @@ PHOTOGRAPHS = (
         "Happy, sad and angry faces from RAF-DB (about 20,000 in all), tired ones from videos of drivers (42,000 "
         "frames). Tired comes from elsewhere, so a model may tell it by the kind of picture and not by the face.",
         "RAF-DB for research that is not commercial; none is given for the drivers",
-        (
-            Source("deanngkl/raf-db-7emotions", calls={"0": "angry", "3": "happy", "5": "sad"}),
-            Source("akahana/Driver-Drowsiness-Dataset", calls={"0": "tired"}),
-        ),
+        {
+            "deanngkl/raf-db-7emotions": {"0": "angry", "3": "happy", "5": "sad"},
+            "akahana/Driver-Drowsiness-Dataset": {"0": "tired"},
+        },
     ),
     PhotographSet(
         "dogs", "Dogs", "dog",
         "Happy, sad, angry and relaxed dogs (4,000, 162 MB): the data set of the report.",
         "creativeml-openrail-m",
-        (
-            Source(
-                "Dewa/Dog_Emotion_Dataset_v2",
-                calls={"0": "sad", "1": "angry", "2": "relaxed", "3": "happy", "relaxed": "relaxed"},
-            ),
-        ),
+        {
+            "Dewa/Dog_Emotion_Dataset_v2": {
+                "0": "sad", "1": "angry", "2": "relaxed", "3": "happy", "relaxed": "relaxed",
+            },
+        },
     ),
 )  # fmt: skip
 
@@ -76,26 +70,23 @@ class FromPhotographs:
         Raises PictureError where the first source is unavailable; another one is noted as missing.
         """
         whole = Listing(work / FETCHED, {}, title=self.chosen.title, kind="data set")
-        for source in self.chosen.sources:
-            yield Progress(0, 0, f"asking what {source.name} holds")
+        for name, meanings in self.chosen.sources.items():
+            yield Progress(0, 0, f"asking what {name} holds")
             try:
-                found = describe(source.name, on_hub=True, limits=limits)
+                found = describe(name, on_hub=True, limits=limits)
                 # The likeliest column; labels that mean no emotion are left out.
-                calls = {theirs: _meaning(theirs, source) for theirs in next(iter(found.labels.values()), ())}
+                labels = next(iter(found.labels.values()), {})
+                calls = {each: meanings.get(each.casefold(), "") for each in labels}
+                calls |= {each: emotion_meant(each) for each in labels if emotion_meant(each) in EMOTIONS}
                 way = FromDataSet(found, mapping=calls, seed=SEED, per_class=self.per_class)
                 part = yield from way.steps(work, limits)
             except PictureError as error:
-                if source == self.chosen.sources[0]:
+                if name == next(iter(self.chosen.sources)):
                     raise
                 whole.notes.append(f"One part is missing. {error}")
                 continue
-            for label, names in part.files.items():
-                whole.files.setdefault(label, []).extend(f"{source.name}/{name}" for name in names)
+            for label, files in part.files.items():
+                whole.files.setdefault(label, []).extend(f"{name}/{file}" for file in files)
             whole.left_out.extend(part.left_out)
             whole.notes.extend(part.notes)
         return whole
-
-
-def _meaning(label: str, source: Source) -> str:
-    meant = emotion_meant(label)
-    return meant if meant in EMOTIONS else source.calls.get(label.casefold(), "")

@@ -13,18 +13,20 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from emotion.core import files as locks
 from emotion.core.errors import PictureError
-from emotion.core.files import as_json
+from emotion.core.files import as_json, hold, is_held
 from emotion.core.labels import in_order
 from emotion.data.folders import OLD_SET_FILE, ROWS_FILE, SET_FILE, Skipped, SourceKind
 from emotion.data.names import alike, folder_name, shown
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FILES = (SET_FILE, ROWS_FILE, OLD_SET_FILE)
 SCHEMA, _OLD_SCHEMA = 2, 1
@@ -36,22 +38,17 @@ PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PictureRow:
-    """A picture of a set: ``file`` within the set, and ``original``, its relative name in the source.
+    """A picture of a set; empty hashes are unknown."""
 
-    ``width`` and ``height`` are in pixels; ``sha256`` is that of the stored file, ``source_sha256`` of the original
-    file, ``pixels`` of the upright picture, the last two empty where unknown; ``fingerprint`` is the perceptual hash of
-    ``emotion.data.duplicates``, 256 bits as hexadecimal digits.
-    """
-
-    file: str
+    file: str  # within the set
     label: str
-    sha256: str
-    width: int
+    sha256: str  # of the stored file
+    width: int  # in pixels
     height: int
-    original: str
-    fingerprint: str
-    source_sha256: str = ""
-    pixels: str = ""
+    original: str  # its relative name in the source
+    fingerprint: str  # as in emotion.data.duplicates: 256 bits as hexadecimal digits
+    source_sha256: str = ""  # of the original file
+    pixels: str = ""  # SHA-256 of the upright picture
 
     def __post_init__(self) -> None:
         if not _FILE.fullmatch(self.file):
@@ -68,41 +65,43 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """A near-duplicate of another picture, mirrored or not; ``share`` (0 to 1) of their fingerprints' bits differ.
-
-    ``set`` is the folder of the set that holds ``like``; empty for the same set.
-    """
+    """A near-duplicate of another picture, mirrored or not."""
 
     file: str
     like: str
-    set: str
-    share: float
+    set: str  # the folder of the set that holds ``like``; empty for the same set
+    share: float  # of their fingerprints' bits that differ, 0 to 1
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A set's name and species as given by a person, its source and import time (a Unix time), and its rows.
+    """What is known of a set; its name and species are given by a person."""
 
-    ``identity`` is unique, whatever the names. ``notes`` are sentences on how the source was read; ``duplicates`` is
-    the number of exact copies, which are also in ``skipped``.
-    """
-
-    identity: str
+    identity: str  # unique, whatever the names
     name: str
     species: str
-    created: float
+    created: float  # Unix time
     source: SourceKind
     pictures: list[PictureRow] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    duplicates: int = 0
+    duplicates: int = 0  # exact copies, which are also in ``skipped``
     contradictions: list[Contradiction] = field(default_factory=list)
     near_duplicates: list[Likeness] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # on how the source was read
 
     def counts(self) -> dict[str, int]:
         """Return the number of pictures of each class, in display order."""
-        counted = Counter(row.label for row in self.pictures)
-        return {label: counted[label] for label in in_order(set(counted))}
+        counts = Counter(row.label for row in self.pictures)
+        return {label: counts[label] for label in in_order(set(counts))}
+
+    def with_rows(self, rows: Mapping[str, PictureRow]) -> Manifest:
+        """Return the set with these rows alone, given by the present names of their files."""
+        near = [
+            replace(each, file=rows[each.file].file, like=each.like if each.set else rows[each.like].file)
+            for each in self.near_duplicates
+            if each.file in rows and (each.set or each.like in rows)
+        ]
+        return replace(self, pictures=[*rows.values()], near_duplicates=near)
 
     def texts(self) -> dict[str, str]:
         """Return the content of a set's files by name, ``set.json`` last."""
@@ -143,17 +142,9 @@ def sets_folder() -> Path:
     return Path(os.environ.get("EMOTION_SETS", "sets"))
 
 
-def folders_in(root: Path) -> list[Path]:
-    """Return the folders under ``root`` by name, except those of interrupted imports."""
-    try:
-        return sorted(path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
-    except OSError:
-        return []
-
-
 def list_sets(root: Path) -> list[SavedSet]:
-    """Return the sets under ``root`` by name, including damaged ones."""
-    return [SavedSet(folder) for folder in folders_in(root) if _is_set(folder)]
+    """Return the sets under ``root`` by name, including damaged ones, but no interrupted import."""
+    return [SavedSet(folder) for folder in sorted(root.glob("[!.]*")) if _is_set(folder)]
 
 
 def find_set(name: str, *, root: Path) -> SavedSet:
@@ -174,6 +165,16 @@ def identity_of(folder: Path) -> str:
     return ""
 
 
+def delete_set(found: SavedSet) -> None:
+    """Delete a set and its pictures for good; the source of the import stays.
+    Raises PictureError where another import or deletion is running, or the folder cannot be moved.
+    """
+    gone = found.folder.parent / GONE
+    with alone(gone.parent), written("The set"):
+        found.folder.rename(gone)  # First, so that a half-deleted set is never visible.
+        shutil.rmtree(gone, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def written(what: str) -> Iterator[None]:
     """Raise ``PictureError`` where the block cannot write: the disk is full, or somebody else's."""
@@ -187,16 +188,6 @@ def written(what: str) -> Iterator[None]:
         ) from error
 
 
-def delete_set(found: SavedSet) -> None:
-    """Delete a set and its pictures for good; the source of the import stays.
-    Raises PictureError where another import or deletion is running, or the folder cannot be moved.
-    """
-    gone = found.folder.parent / GONE
-    with alone(gone.parent), written("The set"):
-        found.folder.rename(gone)  # First, so that a half-deleted set is never visible.
-        shutil.rmtree(gone, ignore_errors=True)
-
-
 @contextlib.contextmanager
 def alone(root: Path) -> Iterator[None]:
     """Lock the folder of sets for this process, creating it if needed, and delete what killed processes left in it.
@@ -205,9 +196,9 @@ def alone(root: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         with written(str(root)):
             root.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locks.hold(root / LOCK, patience_seconds=PATIENCE_SECONDS))
+            stack.enter_context(hold(root / LOCK, patience_seconds=PATIENCE_SECONDS))
         for left in (root / GONE, *root.glob(f"{BEGUN}*")):
-            if not locks.is_held(left / LOCK):
+            if not is_held(left / LOCK):
                 shutil.rmtree(left, ignore_errors=True)
         yield
 
@@ -222,7 +213,7 @@ def workspace(root: Path) -> Iterator[Path]:
         with alone(root):
             stack.callback(shutil.rmtree, beside, ignore_errors=True)
             beside.mkdir()
-            stack.enter_context(locks.hold(beside / LOCK))
+            stack.enter_context(hold(beside / LOCK))
         yield beside
 
 
@@ -250,12 +241,11 @@ def _read(folder: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> Mani
         value["pictures"] = [row | {"file": row["file_name"]} for row in rows]
     if value["schema"] not in (SCHEMA, _OLD_SCHEMA):
         raise ValueError(f"schema {value['schema']}")
-    manifest: Manifest = _adapter().validate_python(value)
-    return manifest
+    return _adapter().validate_python(value)
 
 
 @lru_cache
-def _adapter() -> Any:
+def _adapter() -> TypeAdapter[Manifest]:
     from pydantic import TypeAdapter  # Slow to import.
 
     return TypeAdapter(Manifest)

@@ -8,7 +8,6 @@ import io
 import tempfile
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -21,9 +20,8 @@ from emotion.core.format import listed
 from emotion.core.prediction import Prediction
 from emotion.core.progress import Progress, result_of
 from emotion.data.archive import unpack
-from emotion.data.decoding import decoded, opened
+from emotion.data.decoding import decoded, opened, read_file
 from emotion.data.folders import LOOSE, Skipped, list_folder
-from emotion.data.kept import read_file
 from emotion.data.limits import Limits
 from emotion.data.names import HIDDEN, alike, kept_text, reason_against, shown
 from emotion.data.sets import SavedSet
@@ -68,7 +66,8 @@ class JudgeMany:
         from emotion.inference.classifier import Classifier
 
         classifier, known = Classifier(self.run), _known(self.run)
-        with _opened(self.files, classes=classifier.classes, limits=self.limits) as (items, notes):
+        with tempfile.TemporaryDirectory(prefix="emotion-batch-") as work:
+            items, notes = _listed(self.files, Path(work), classes=classifier.classes, limits=self.limits)
             total, doing, began = len(items), f"judging {len(items):,} pictures", time.monotonic()
             batch = Batch(
                 self.run.name, tuple(classifier.classes), classifier.precision, total, time.time(), tuple(notes)
@@ -109,7 +108,7 @@ def _decoded(limits: Limits, known: Collection[str], side: int, item: Item) -> t
     if path is None:
         return row, None
     try:
-        content = read_file(path, limits)
+        content = read_file(path, name="It", most=limits.picture_bytes)
         is_known = hashlib.sha256(content).hexdigest() in known
         with opened(io.BytesIO(content), name="It") as image:
             return replace(row, is_known=is_known), decoded(image, side=side)
@@ -140,39 +139,35 @@ def _known(run: Run) -> set[str]:
     return used
 
 
-@contextmanager
-def _opened(
-    files: Sequence[tuple[Path, str]], *, classes: Sequence[str], limits: Limits
-) -> Iterator[tuple[list[Item], list[str]]]:
-    """Open files given as (path, original name); yield items, and sentences on how they were read.
+def _listed(
+    files: Sequence[tuple[Path, str]], work: Path, *, classes: Sequence[str], limits: Limits
+) -> tuple[list[Item], list[str]]:
+    """Return the items of files given as (path, original name), zips unpacked into ``work``, and how they were read.
 
     Raises PictureError where a zip or a folder cannot be read safely, there is no file, or there are more than the
     limits allow.
     """
-    with tempfile.TemporaryDirectory(prefix="emotion-batch-") as work:
-        items: list[Item] = []
-        notes: list[str] = []
-        for number, (path, name) in enumerate(files):
-            title, folder, skipped = kept_text(PurePosixPath(name.replace("\\", "/")).name), path, list[Skipped]()
-            if title.lower().endswith(".zip") and not path.is_dir():
-                folder = Path(work, str(number))
-                skipped = result_of(unpack(path, folder, limits))
-            if folder.is_dir():
-                within, note = _within(folder, skipped, classes=classes, limits=limits)
-                # Two zips may hold files with the same name.
-                before = f"{shown(title)}/" if len(files) > 1 else ""
-                items += [(replace(row, picture=before + row.picture), file) for row, file in within]
-                notes += [f"{shown(title)}: {note}"] if note else []
-            else:
-                reason = reason_against(title) if path.is_file() else "It is not there: check its path."
-                items.append((Row(title, reason=reason), None if reason else path))
-        if not items:
-            raise PictureError(
-                "There is no picture in what you gave: give .jpg, .png or .webp files, or a zip of them."
-            )
-        size = sum(path.stat().st_size for _, path in items if path and path.is_file())
-        limits.check("What you gave", pictures=len(items), size=size)
-        yield items, notes
+    items: list[Item] = []
+    notes: list[str] = []
+    for number, (path, name) in enumerate(files):
+        title, folder, skipped = kept_text(PurePosixPath(name.replace("\\", "/")).name), path, list[Skipped]()
+        if title.lower().endswith(".zip") and not path.is_dir():
+            folder = work / str(number)
+            skipped = result_of(unpack(path, folder, limits))
+        if folder.is_dir():
+            within, note = _within(folder, skipped, classes=classes, limits=limits)
+            # Two zips may hold files with the same name.
+            before = f"{shown(title)}/" if len(files) > 1 else ""
+            items += [(replace(row, picture=before + row.picture), file) for row, file in within]
+            notes += [f"{shown(title)}: {note}"] if note else []
+        else:
+            reason = reason_against(title) if path.is_file() else "It is not there: check its path."
+            items.append((Row(title, reason=reason), None if reason else path))
+    if not items:
+        raise PictureError("There is no picture in what you gave: give .jpg, .png or .webp files, or a zip of them.")
+    size = sum(path.stat().st_size for _, path in items if path and path.is_file())
+    limits.check("What you gave", pictures=len(items), size=size)
+    return items, notes
 
 
 def _within(

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from emotion.analysis.blocks import Block, Facts, Gallery, Heading, Report, Section, Shown, Table, Text, judged, row
+from emotion.analysis.blocks import Block, Facts, Gallery, Report, Section, Shown, Table, Text, judged, row
 from emotion.analysis.comparison import REFERENCE, Comparison
 from emotion.analysis.findings import caveats, headline, plural
 from emotion.analysis.results import differences, results
@@ -59,61 +59,43 @@ def build_report(comparison_file: Path, *, ticked: Collection[str] = ()) -> Repo
         f"{pictures}, seed {comparison.seed}, judged at 95 %, computed in {comparison.precision}. "
         f"Run {material.run.name}, {plain_name(material.config.backbone)}.",
         warnings=[*([DRAWN_NOTE] if material.is_drawn else []), *caveats(comparison, emotion)],
-        sections=[section for section in sections if section is not None],
+        sections=[section for section in sections if section.blocks],
     )
+
+
+def _title(comparison: Comparison, emotion: str | None) -> str:
+    # A model of people is asked about the other species.
+    others = [
+        plural(name) for name in comparison.sets if not (name == comparison.reference and name.startswith(REFERENCE))
+    ]
+    asked_of = listed(others or [plural(comparison.reference)])
+    return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{asked_of}?"
 
 
 def asked(material: Material) -> Section:
     """Return the question: the model, the pictures and the level of chance."""
-    comparison, emotions = material.comparison, material.comparison.emotions()
+    comparison, emotion, emotions = material.comparison, material.emotion, material.comparison.emotions()
     chance, of = percent(comparison.chance), in_words(len(comparison.classes))
-    size = "every picture" if comparison.size is None else count(comparison.size, "picture")
-    each = "each set" if len(emotions) == 1 else "each emotion of each set"
     drawing = "" if comparison.size is None else f", drawn in the order of seed {comparison.seed}"
-    shows = f"“{emotions[0]}” alone" if len(emotions) == 1 else f"each of {listed(emotions)}"
-    looks = sorted({material.file.name, *(path.name for path in material.file.parent.glob("*.json"))})
-    look = looks.index(material.file.name) + 1
-    return Section(
-        "What was asked",
-        [
-            Text(
-                f"A classifier of pictures learned {listed(comparison.classes)} from the pictures of "
-                f"“{PurePath(material.config.pictures).name}”. Here it is shown pictures of other sets, each with the "
-                "emotion that people say it shows. The question is whether what it learned carries over."
-            ),
-            Text(
-                "The measure is the mean correct-class confidence: the probability that the model gives to the correct "
-                "class, averaged over pictures. Beside it stands how many pictures are right: their correct class is "
-                f"the most likely one. Guessing among {of} classes gets {chance} of either; that is chance."
-            ),
-            Facts(
-                [
-                    ("Emotion shown", shows),
-                    ("Sample", f"{size} of {each}{drawing}"),
-                    ("Chance", f"{chance}, one of {of} classes"),
-                    ("Looks", f"comparison {look} of {len(looks)} that are kept of this run"),
-                ]
-            ),
-            sets_table(comparison),
-        ],
+    size = "every picture" if comparison.size is None else count(comparison.size, "picture")
+    kept = sorted({material.file.name, *(path.name for path in material.file.parent.glob("*.json"))})
+    facts = {
+        "Emotion shown": f"“{emotion}” alone" if emotion else f"each of {listed(emotions)}",
+        "Sample": f"{size} of {'each set' if emotion else 'each emotion of each set'}{drawing}",
+        "Chance": f"{chance}, one of {of} classes",
+        "Looks": f"comparison {kept.index(material.file.name) + 1} of {len(kept)} that are kept of this run",
+    }
+    task = (
+        f"A classifier of pictures learned {listed(comparison.classes)} from the pictures of "
+        f"“{PurePath(material.config.pictures).name}”. Here it is shown pictures of other sets, each with the emotion "
+        "that people say it shows. The question is whether what it learned carries over."
     )
-
-
-def checks(material: Material, *names: str) -> Section:
-    """Return the results of a comparison's studies, or of the named ones, and which were not made."""
-    blocks: list[Block] = []
-    lacking = []
-    for study in STUDIES:
-        if not study.is_reported or (names and study.name not in names):
-            continue
-        found = study.kept(material.file)
-        if found is None:
-            lacking.append(study.title.lower())
-        else:
-            blocks += [Heading(study.title), *study.blocks(found, material.comparison)]
-    if lacking:
-        blocks.append(Text(f"Not checked: {listed(lacking)}.", "note"))
-    return Section("Checks", blocks)
+    measure = (
+        "The measure is the mean correct-class confidence: the probability that the model gives to the correct class, "
+        "averaged over pictures. Beside it stands how many pictures are right: their correct class is the most likely "
+        f"one. Guessing among {of} classes gets {chance} of either; that is chance."
+    )
+    return Section("What was asked", [Text(task), Text(measure), Facts(list(facts.items())), sets_table(comparison)])
 
 
 def sets_table(comparison: Comparison) -> Table:
@@ -135,66 +117,63 @@ def _read_as(mapping: Mapping[str, str | None]) -> str:
     return "; ".join(parts) or "not recorded"
 
 
-def _title(comparison: Comparison, emotion: str | None) -> str:
-    # A model of people is asked about the other species.
-    reference = comparison.reference
-    known = reference if reference.startswith(REFERENCE) else None
-    others = [plural(name) for name in comparison.sets if name != known] or [plural(reference)]
-    return f"Does this model read {f'{emotion} ' if emotion else 'the emotions of '}{listed(others)}?"
-
-
 def left_out(material: Material) -> Section:
     """Return the pictures left out of the samples: near-duplicates of training pictures, and unreadable ones."""
     comparison, trained_on = material.comparison, material.config.pictures
-    folders = [trained_on, *comparison.folders.values(), str(material.run.path)]
-    twins, unreadable, remembered = [], [], []
-    for name, folder in comparison.folders.items():
-        result, colour = comparison.pooled(name), comparison.colour(name)
-        for path, twin in result.near_duplicates.items():
-            twins.append(row(name, within(path, folder), within(twin, trained_on), colour=colour))
-        for path, why in result.unreadable.items():
-            unreadable.append(row(name, within(path, folder), without_places(why, folders), colour=colour))
-        if result.is_trained_on:
-            remembered.append(name)
-    checked = (
-        f"Each sample was held against {count(comparison.checked, 'picture')} that the run was trained or validated "
-        "on, by content and by look, mirrored or not."
-        if comparison.checked
-        else "The training pictures were not where they had been, so that at most equal files could be found."
-    )
-    found = f"{count(len(twins), 'near-duplicate')} found and left out" if twins else "No near-duplicate was found"
-    blocks: list[Block] = [
-        Text(f"{checked} {found}{'; the next pictures by seed took their places' if twins else ''}.")
-    ]
-    if twins:
-        caption = "Pictures that were trained on, under another name perhaps"
-        head = ("Picture of the set", "Picture that was trained or validated on")
-        blocks.append(Table(caption, "Set", head, twins, is_text=True))
-    if unreadable:
-        caption = "Pictures that cannot be read, replaced by the next ones"
-        blocks.append(Table(caption, "Set", ("Picture", "Why"), unreadable, is_text=True))
-    if remembered:
+    places = [trained_on, *comparison.folders.values(), str(material.run.path)]
+    results = {name: comparison.pooled(name) for name in comparison.folders}
+    rows = []
+    for name, result in results.items():
+        reasons = {path: f"trained on as {within(twin, trained_on)}" for path, twin in result.near_duplicates.items()}
+        reasons |= {path: without_places(why, places) for path, why in result.unreadable.items()}
+        for path, why in reasons.items():
+            rows.append(row(name, within(path, comparison.folders[name]), why, colour=comparison.colour(name)))
+    checked = "The training pictures were not where they had been, so that at most equal files could be found."
+    if comparison.checked:
+        checked = (
+            f"Each sample was held against {count(comparison.checked, 'picture')} that the run was trained or "
+            "validated on, by content and by look, mirrored or not."
+        )
+    found = "No near-duplicate was found."
+    if twins := sum(len(result.near_duplicates) for result in results.values()):
+        found = f"{count(twins, 'near-duplicate')} found and left out; the next pictures by seed took their places."
+    blocks: list[Block] = [Text(f"{checked} {found}")]
+    if rows:
+        caption = "Pictures left out, and replaced by the next ones by seed"
+        blocks.append(Table(caption, "Set", ("Picture", "Why"), rows, is_text=True))
+    if remembered := [name for name, result in results.items() if result.is_trained_on]:
         blocks.append(Text(f"{capital(listed(remembered))}: nothing but training pictures, left in.", "warning"))
     return Section("Pictures left out", blocks)
 
 
-def _shown(comparison: Comparison, ticked: set[str]) -> Section | None:
-    """Return the pictures whose content's SHA-256, or path, is ticked; None if there are none.
+def checks(material: Material, *names: str) -> Section:
+    """Return the results of a comparison's studies, or of the named ones, and which were not made."""
+    blocks: list[Block] = []
+    lacking = []
+    for study in STUDIES:
+        if study.is_reported and (not names or study.name in names):
+            if found := study.kept(material.file):
+                blocks += [Text(study.title, "heading"), *study.blocks(found, material.comparison)]
+            else:
+                lacking.append(study.title.lower())
+    if lacking:
+        blocks.append(Text(f"Not checked: {listed(lacking)}.", "note"))
+    return Section("Checks", blocks)
 
-    A picture that is gone or has changed is not shown.
-    """
-    galleries, missing = [], 0
+
+def _shown(comparison: Comparison, ticked: set[str]) -> Section:
+    """Return the pictures whose content's SHA-256, or path, is ticked; one that is gone or has changed is counted."""
+    blocks: list[Block] = []
+    found = missing = 0
     for name in comparison.sets:
         own = [each for each in comparison.pooled(name).pictures if {each.sha256, each.picture} & ticked]
-        pictures = [small for each in own if (small := _small(each, name))]
-        galleries.append(Gallery(name, pictures))
-        missing += len(own) - len(pictures)
-    found = sum(len(gallery.pictures) for gallery in galleries)
-    if not found + missing:
-        return None
+        if pictures := [small for each in own if (small := _small(each, name))]:
+            blocks.append(Gallery(name, pictures))
+        found, missing = found + len(pictures), missing + len(own) - len(pictures)
     said = f"{capital(count(found, 'ticked picture'))} of the sample."
-    gone = f" {capital(count(missing, 'ticked picture'))} cannot be shown: gone, or changed since." if missing else ""
-    return Section("Pictures", [Text(said + gone), *(gallery for gallery in galleries if gallery.pictures)])
+    if missing:
+        said += f" {capital(count(missing, 'ticked picture'))} cannot be shown: gone, or changed since."
+    return Section("Pictures", [Text(said), *blocks] if found + missing else [])
 
 
 def _small(picture: ScoredPicture, name: str) -> Shown | None:

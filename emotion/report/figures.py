@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
-from emotion.analysis.blocks import DotChart, LineChart, Point
+from emotion.analysis.blocks import DotChart, LineChart
 from emotion.core.format import minus
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 # In pixels; as wide as a phone shows without shrinking the text.
 WIDTH, LINES_HEIGHT, ROW_HEIGHT, AROUND_ROWS = 380, 250, 23, 62
-TEXT_SIZE = 12.0
-LONGEST_NAME = 28
+TEXT_SIZE, LONGEST_NAME = 12.0, 28
 # Placeholder colours, used nowhere else, for the page's text colour and rules.
 INK, RULE = "#010203", "#030201"
 FROM_PAGE = {INK: "currentColor", RULE: "var(--rule, #D5DBE6)"}
@@ -35,7 +34,9 @@ STYLE: Any = {
     "legend.frameon": False, "legend.fontsize": TEXT_SIZE, "legend.handlelength": 1.6, "legend.columnspacing": 1.2,
 }  # fmt: skip
 QUARTERS, PERCENTS = (0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100 %")
-GUIDE: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (1, 2)), "zorder": 1.5}
+DOTS, DASHES = (0, (1, 2)), (0, (2, 1.6))
+GUIDE: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": DOTS, "zorder": 1.5}
+LABEL: dict[str, Any] = {"textcoords": "offset points", "va": "bottom", "fontsize": TEXT_SIZE - 1}
 
 
 def draw(chart: DotChart | LineChart, *, name: str) -> str:
@@ -47,28 +48,27 @@ def draw(chart: DotChart | LineChart, *, name: str) -> str:
     mpl.rcParams.update(STYLE)
     height = AROUND_ROWS + ROW_HEIGHT * len(chart.dots) if isinstance(chart, DotChart) else LINES_HEIGHT
     figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, layout="constrained")
-    axes = figure.add_subplot()
     if isinstance(chart, DotChart):
-        _dots(axes, chart)
+        _dots(figure.add_subplot(), chart)
     else:
-        _lines(figure, axes, chart)
+        _lines(figure, figure.add_subplot(), chart)
     return _as_element(figure, alt=chart.alt, name=name)
 
 
 def _dots(axes: Axes, chart: DotChart) -> None:
-    is_change, places = chart.chance is None, list(range(len(chart.dots)))
-    axes.set_yticks(places, [_short(dot.name) for dot in chart.dots])
-    for place, dot, label in zip(places, chart.dots, axes.get_yticklabels(), strict=True):
-        weight = "bold" if dot.is_leading else "normal"
+    is_change = chart.chance is None
+    axes.set_yticks(range(len(chart.dots)), [_short(dot.name) for dot in chart.dots])
+    for place, (dot, label) in enumerate(zip(chart.dots, axes.get_yticklabels(), strict=True)):
+        weight, width, size = ("bold", 3.0, 9) if dot.is_leading else ("normal", 1.8, 6)
         label.set_fontweight(weight)
-        axes.plot(dot.interval, [place, place], color=dot.colour, linewidth=3 if dot.is_leading else 1.8)
-        axes.plot([dot.value], [place], "o", color=dot.colour, markersize=9 if dot.is_leading else 6)
+        axes.plot(dot.interval, [place, place], color=dot.colour, linewidth=width)
+        axes.plot([dot.value], [place], "o", color=dot.colour, markersize=size)
         axes.annotate(
             minus(f"{dot.value * 100:+.0f}") if is_change else f"{dot.value * 100:.0f} %", (1, place),
             xycoords=axes.get_yaxis_transform(), xytext=(8, 0), textcoords="offset points", va="center_baseline",
             fontweight=weight,
         )  # fmt: skip
-    axes.set_ylim(len(places) - 0.4, -0.6)
+    axes.set_ylim(len(chart.dots) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     if is_change:
         reach = max(0.1, *(abs(end) for dot in chart.dots for end in dot.interval)) * 1.05
@@ -80,54 +80,41 @@ def _dots(axes: Axes, chart: DotChart) -> None:
     axes.set_xlabel(chart.axis)
     at, text = (0.0, "no change") if chart.chance is None else (chart.chance, "chance")
     axes.axvline(at, **GUIDE)
-    _say(axes, text, (at, 1.0), (0, 4), axes.get_xaxis_transform(), "center")
+    axes.annotate(text, (at, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 4), ha="center", **LABEL)
 
 
 def _lines(figure: Figure, axes: Axes, chart: LineChart) -> None:
-    from matplotlib.ticker import MaxNLocator
-
+    xs = [x for line in chart.lines for x, _ in line.points]
     for line in chart.lines:
         x, y = [point[0] for point in line.points], [point[1] for point in line.points]
         if line.intervals:
             below = [at - low for at, (low, _) in zip(y, line.intervals, strict=True)]
             above = [high - at for at, (_, high) in zip(y, line.intervals, strict=True)]
             axes.errorbar(x, y, yerr=[below, above], fmt="none", ecolor=line.colour, elinewidth=1.2, alpha=0.7)
-        dashes = (0, (2, 1.6)) if line.is_dashed else "solid"
+        dashes = DASHES if line.is_dashed else "solid"
         axes.plot(x, y, "o", color=line.colour, linestyle=dashes, linewidth=2, markersize=4.5, label=line.name)
     if chart.ring is not None:
         axes.plot(*([value] for value in chart.ring), "o", markersize=12, markerfacecolor="none", markeredgecolor=INK)
-    if chart.has_diagonal:
-        axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=(0, (1, 2)))
     if chart.is_share:
         axes.set_ylim(-0.03, 1.03)
         axes.set_yticks(QUARTERS, PERCENTS)
     else:
         axes.set_ylim(bottom=0)
     if chart.has_diagonal:
-        least = min(x for line in chart.lines for x, _ in line.points)
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=DOTS)
         axes.set_xticks(QUARTERS, PERCENTS)
         # After the ticks, which would widen the limits.
-        axes.set_xlim(math.floor(least * 4) / 4 - 0.03, 1.03)
-    elif all(float(x).is_integer() for line in chart.lines for x, _ in line.points):
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
+        axes.set_xlim(math.floor(min(xs) * 4) / 4 - 0.03, 1.03)
+    elif all(float(x).is_integer() for x in xs):
+        axes.locator_params(axis="x", integer=True, nbins=9)
     axes.set_xlabel(chart.x_axis)
     axes.set_title(_short(chart.y_axis))
-    if len(chart.lines) == 2:
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0.5)
-    elif len(chart.lines) > 2:
-        # Next to the title there is no room for more than two.
+    if len(chart.lines) > 1:
         figure.legend(loc="outside lower center", ncols=3)
     if chart.chance is not None:
         axes.axhline(chart.chance, **GUIDE)
-        _say(axes, "chance", (1.0, chart.chance), (-2, 3), axes.get_yaxis_transform(), "right")
-
-
-def _say(axes: Axes, text: str, at: Point, beside: Point, transform: Any, across: str) -> None:
-    """Label a dotted line."""
-    axes.annotate(
-        text, at, xycoords=transform, xytext=beside, textcoords="offset points", ha=across, va="bottom",
-        fontsize=TEXT_SIZE - 1,
-    )  # fmt: skip
+        place: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "xytext": (-2, 3), "ha": "right"}
+        axes.annotate("chance", (1, chart.chance), **place, **LABEL)
 
 
 def _short(name: str) -> str:
@@ -140,12 +127,11 @@ def _as_element(figure: Figure, *, alt: str, name: str) -> str:
         # Ignore warnings about missing glyphs: matplotlib only measures the text; the page's fonts draw it.
         warnings.simplefilter("ignore")
         figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
+    _, _, svg = buffer.getvalue().partition("<svg")
+    svg = re.sub(r"font-family: [^;\"]*;? ?|<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for stand_in, said in FROM_PAGE.items():
         svg = svg.replace(stand_in, said)
-    opening = f'<svg viewBox="0 0 {figure.bbox.width:g} {figure.bbox.height:g}" role="img" aria-label="{escape(alt)}"'
-    return re.sub(r"<svg [^>]*>", lambda _: f'{opening} xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1)
+    size = f"0 0 {figure.bbox.width:g} {figure.bbox.height:g}"
+    opening = f'<svg viewBox="{size}" role="img" aria-label="{escape(alt)}" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    return opening + svg.partition(">")[2]

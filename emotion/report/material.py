@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from emotion.analysis.comparison import Comparison, load_comparison, run_of
 from emotion.core.config import TrainConfig
-from emotion.core.events import Event, RunStarted, without_void
+from emotion.core.events import EpochDone, Event, RunStarted, without_void
 from emotion.data.drawn import is_drawn
 from emotion.runs.run import Run
 
@@ -53,6 +53,11 @@ class Material:
     def started(self) -> RunStarted | None:
         """The last start of the training; None if its events are gone."""
         return next((event for event in reversed(self.events) if isinstance(event, RunStarted)), None)
+
+    @property
+    def epochs(self) -> list[EpochDone]:
+        """The epochs of the training."""
+        return [event for event in self.events if isinstance(event, EpochDone)]
 
 
 def place_of(folder: str) -> str:

@@ -6,23 +6,19 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from emotion.analysis import Comparison, load_comparison
-from emotion.analysis.findings import gap_sentence, gaps_of
+from emotion.analysis.blocks import Block, Text
+from emotion.analysis.comparison import Comparison, load_comparison
+from emotion.analysis.findings import caveats
+from emotion.analysis.results import differences, measures
 from emotion.core.errors import RunError
-from emotion.core.format import escaped, percent, span
-from emotion.core.labels import DRAWN_NOTE, RELAXED_WARNING
+from emotion.core.format import listed
+from emotion.core.labels import DRAWN_NOTE
 from emotion.data.drawn import is_drawn
+from emotion.report.limits import general
+from emotion.report.render import blocks_markdown
 from emotion.runs.run import Run
 
-HEAD = "| set | pictures | mean correct-class confidence | right | log loss |\n|---|---|---|---|---|\n"
-NOTHING = "\n## Species\n\nIt was compared on no species before it was handed on.\n"
-LIMITS = """
-## Limits
-
-- A facial expression is not a feeling (Barrett et al. 2019, doi 10.1177/1529100619832930).
-- In the European Union, systems that read emotions of people at work or in education are banned (AI Act, Art. 5(1)(f)).
-- Samples are small, and labels are what people called a picture.
-"""
+NOTHING = Text("It was compared on no species before it was handed on.")
 
 
 def card_of(run: Run) -> str:
@@ -33,10 +29,10 @@ def card_of(run: Run) -> str:
         raise RunError(f"The checkpoint of {run.name} has no card that can be read: train it again.") from error
     comparison = _newest(run)
     if comparison:
-        card.data = ModelCardData(
-            **{**vars(card.data), "model_name": run.name, "eval_results": _eval_results(comparison)}
-        )
-    card.text += (_section(comparison) if comparison else NOTHING) + LIMITS
+        found = {"model_name": run.name, "eval_results": _eval_results(comparison)}
+        card.data = ModelCardData(**{**vars(card.data), **found})
+    species = blocks_markdown(_species(comparison) if comparison else [NOTHING])
+    card.text += f"\n## Species\n\n{species}\n## Limits\n\n{blocks_markdown(general())}"
     return str(card)
 
 
@@ -68,17 +64,16 @@ def _eval_results(comparison: Comparison) -> list[EvalResult]:
     return found
 
 
-def _section(comparison: Comparison) -> str:
-    rows = "".join(
-        f"| {escaped(name)} | {each.n} | {percent(each.correct_confidence)} ({span(each.correct_confidence_interval)}) "
-        f"| {each.correct} ({span(each.accuracy_interval)}) | {each.log_loss:.2f} |\n"
-        for name, each in comparison.results(None).items()
-    )
-    gaps = "".join(f"\n- {escaped(gap_sentence(gap))}" for gap in gaps_of(comparison, None))
-    drawn = f"\n\n*{DRAWN_NOTE}*" if any(map(is_drawn, comparison.folders.values())) else ""
-    relaxed = f"\n\n{RELAXED_WARNING}" if comparison.relaxed_as_tired else ""
-    return (
-        f"\n## Species\n\n{escaped(', '.join(comparison.emotions()))}, seed {comparison.seed}, chance "
-        f"{percent(comparison.chance)}; in brackets 95 % intervals in percent, Student-t for a mean and Wilson for a "
-        f"share.\n\n{HEAD}{rows}{gaps}{relaxed}{drawn}\n"
-    )
+def _species(comparison: Comparison) -> list[Block]:
+    """Return the results of all emotions, or of the only one."""
+    emotions = comparison.emotions()
+    emotion = emotions[0] if len(emotions) == 1 else None
+    notes = caveats(comparison, emotion)
+    if any(map(is_drawn, comparison.folders.values())):
+        notes.append(DRAWN_NOTE)
+    return [
+        *measures(comparison, emotion),
+        *differences(comparison, emotion),
+        *(Text(each, "warning") for each in notes),
+        Text(f"{listed(emotions)}, seed {comparison.seed}.", "note"),
+    ]

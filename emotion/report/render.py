@@ -28,8 +28,8 @@ def to_html(report: Report) -> str:
     It is self-contained, without scripts or external requests.
     """
     style = f"{(HERE / 'style.css').read_text(encoding='utf-8').strip()}\n{BLOCKS_STYLE}"
-    page = _environment().get_template("report.html.j2")
-    return page.render(report=report, style=Markup(style), uris={}, **_numbers("")).lstrip()
+    given = {"report": report, "style": Markup(style), "uris": {}, "prefix": "", "ids": count(1)}
+    return _environment().get_template("report.html.j2").render(given).lstrip()
 
 
 def blocks_html(
@@ -39,19 +39,22 @@ def blocks_html(
 
     ``uris`` maps paths to thumbnails for feature maps; ``explained`` renders a picture with its saliency maps.
     """
-    given = {"uris": uris, "explained": lambda each: Markup(explained(each)), **_numbers(f"{name}-")}
+    given = {"uris": uris, "explained": lambda each: Markup(explained(each)), "prefix": f"{name}-", "ids": count(1)}
     module = _environment().get_template("blocks.html.j2").make_module(given)
     return f'<div class="blocks">{module.all(blocks)}</div>'  # type: ignore[attr-defined]
 
 
-def _numbers(prefix: str) -> dict[str, object]:
-    """Return what numbers tables and figures and makes their ids, which begin with ``prefix``."""
-    return {"prefix": prefix, "tables": count(1), "figures": count(1), "ids": count(1)}
-
-
 def to_markdown(report: Report) -> str:
     """Return a report as Markdown, with the sections and numbers of the HTML."""
-    text = _environment().get_template("report.md.j2").render(report=report)
+    return _tidy(_environment().get_template("report.md.j2").render(report=report))
+
+
+def blocks_markdown(blocks: Sequence[Block]) -> str:
+    """Return blocks as Markdown."""
+    return _tidy(_environment().get_template("blocks.md.j2").module.all(blocks))  # type: ignore[attr-defined]
+
+
+def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

@@ -24,40 +24,30 @@ def reading(events: Sequence[Event]) -> str:
     epochs = [event for event in events if isinstance(event, EpochDone) and event.epoch > 0]
     if started is None or len(epochs) < 2:
         return ""
-    losses = [epoch.validation.loss for epoch in epochs]
-    best = min(range(len(losses)), key=losses.__getitem__)
-    n, accuracy = started.validation_pictures, epochs[best].validation.accuracy
-    chance = chance_level(len(started.classes))
+    last, best = epochs[-1], min(epochs, key=lambda epoch: epoch.validation.loss)
+    lowest, ending = best.validation.loss, last.validation.loss
+    n, accuracy, chance = started.validation_pictures, best.validation.accuracy, chance_level(len(started.classes))
     low, high = wilson_interval(round(accuracy * n), n)
     if low <= chance:
         return (
             f"Nothing learned beyond chance: {round(accuracy * n)} of {n} validation pictures right = "
             f"{accuracy * 100:.0f} % ({low * 100:.0f}–{high * 100:.0f}), where guessing gets {chance * 100:.0f} %."
         )
-    trained = [epoch.train_loss or 0.0 for epoch in epochs]
-    risen = losses[-1] > losses[best] * (1 + RISEN)
-    if risen and trained[-1] >= trained[best]:
+    if ending > lowest * (1 + RISEN):
+        if (last.train_loss or 0.0) >= (best.train_loss or 0.0):
+            return (
+                f"Unsteady: after epoch {best.epoch} training and validation loss rose together; lower the learning "
+                "rates."
+            )
         return (
-            f"Unsteady: after epoch {epochs[best].epoch} training and validation loss rose together; lower the "
-            "learning rates."
+            f"Over-fitting from epoch {best.epoch + 1}: the training loss went on falling, the validation loss rose "
+            f"from {lowest:.2f} to {ending:.2f}; the checkpoint is that of epoch {best.epoch}."
         )
-    if risen:
-        return (
-            f"Over-fitting from epoch {epochs[best].epoch + 1}: the training loss went on falling, the validation "
-            f"loss rose from {losses[best]:.2f} to {losses[-1]:.2f}; the checkpoint is that of epoch "
-            f"{epochs[best].epoch}."
-        )
-    before = max(len(losses) * 2 // 3 - 1, 0)
-    if best == len(losses) - 1 and losses[best] < losses[before] * (1 - IMPROVING):
-        if epochs[-1].validation.accuracy > epochs[before].validation.accuracy:
-            return f"Still improving at epoch {epochs[-1].epoch}: more epochs may help."
-        return f"Surer, but not more often right, since epoch {epochs[before].epoch}: more epochs hardly help."
-    return (
-        f"Levelled off: the validation loss has been near its lowest ({losses[best]:.2f}) since epoch {_since(losses)}."
-    )
-
-
-def _since(losses: Sequence[float]) -> int:
-    """Return the first epoch, from 1, after which the loss stayed within ``RISEN`` of its lowest."""
-    limit = min(losses) * (1 + RISEN)
-    return next(first + 1 for first in range(len(losses)) if all(loss <= limit for loss in losses[first:]))
+    before = epochs[max(len(epochs) * 2 // 3 - 1, 0)]
+    if best is last and lowest < before.validation.loss * (1 - IMPROVING):
+        if last.validation.accuracy > before.validation.accuracy:
+            return f"Still improving at epoch {last.epoch}: more epochs may help."
+        return f"Surer, but not more often right, since epoch {before.epoch}: more epochs hardly help."
+    above = [place for place, epoch in enumerate(epochs, 1) if epoch.validation.loss > lowest * (1 + RISEN)]
+    since = max(above, default=0) + 1
+    return f"Levelled off: the validation loss has been near its lowest ({lowest:.2f}) since epoch {since}."

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 
 from emotion.core.config import TrainConfig
@@ -19,6 +20,9 @@ from emotion.runs.run import Run
 from emotion.runs.sweep import SweepMember
 
 SCHEMA = 1
+# The trash. Its name begins with a dot, so that nothing in it is listed as a run.
+FOLDER = ".trash"
+KEPT_DAYS = 7
 
 
 def runs_folder() -> Path:
@@ -34,24 +38,21 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
     Raises RunError where the folder cannot be written.
     """
     backbone = re.sub(r"[^a-z0-9]+", "-", Path(config.backbone).name.lower()).strip("-")[:40]
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{backbone or 'backbone'}"
-    path = root / stem
+    stem = path = root / f"{time.strftime('%Y%m%d-%H%M%S')}-{backbone or 'backbone'}"
+    # Of the set its identity too: another one may have the same name later.
+    record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json()}
+    record |= {"sweep": asdict(sweep)} if sweep else {}
     try:
         root.mkdir(parents=True, exist_ok=True)
-        for number in range(2, 1000):
+        for number in count(2):
             with contextlib.suppress(FileExistsError):
                 path.mkdir()
                 break
-            path = root / f"{stem}-{number}"
+            path = root / f"{stem.name}-{number}"
         give(path, owner)
-        # Recorded because another set may have the same name later.
-        record = {"schema": SCHEMA, "created": time.time(), "config": config.to_json()}
-        record["set"] = identity_of(Path(config.pictures))
-        if sweep is not None:
-            record["sweep"] = asdict(sweep)
         Run(path).put_room_aside()
         # Written last: only with it is the folder a run.
-        write_json(path / "config.json", record)
+        write_json(path / "config.json", {**record, "set": identity_of(Path(config.pictures))})
     except OSError as error:
         shutil.rmtree(path, ignore_errors=True)
         raise RunError(
@@ -62,9 +63,7 @@ def create_run(config: TrainConfig, *, root: Path, sweep: SweepMember | None = N
 
 def list_runs(root: Path) -> list[Run]:
     """Return the runs under ``root``, newest first."""
-    if not root.is_dir():
-        return []
-    found = [path for path in root.iterdir() if not path.name.startswith(".") and (path / "config.json").is_file()]
+    found = [path.parent for path in root.glob("[!.]*/config.json") if path.is_file()]
     return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
 
 
@@ -79,27 +78,20 @@ def find_run(name: str, *, root: Path | None = None) -> Run:
     raise RunError(f"There is no run {name!r}: give the path that train printed, or a name under {folder}.")
 
 
-# The name begins with a dot, so that nothing in it is listed as a run.
-FOLDER = ".trash"
-KEPT_DAYS = 7
-_GOING_ON = ("queued", "running", "stopping")
-
-
 def throw_away(run: Run) -> None:
     """Move a run into the trash of its runs folder.
     Raises RunError where it is queued, being trained or cannot be moved; RefusedError where it is another visitor's.
     """
     run.require_own()
-    status = run.status()
-    if status in _GOING_ON:
+    if (status := run.status()) in ("queued", "running", "stopping"):
         raise RunError(f"{run.name} is {status}: stop it first, then delete it.")
-    trash = run.path.parent / FOLDER
+    thrown = run.path.parent / FOLDER / run.name
     try:
-        trash.mkdir(exist_ok=True)
+        thrown.parent.mkdir(exist_ok=True)
         # The trash may already hold a run of this name.
-        shutil.rmtree(trash / run.name, ignore_errors=True)
-        run.path.rename(trash / run.name)
-        (trash / run.name).touch()
+        shutil.rmtree(thrown, ignore_errors=True)
+        run.path.rename(thrown)
+        thrown.touch()
     except OSError as error:
         raise RunError(f"{run.name} cannot be deleted ({error.strerror}): see to its folder's permissions.") from error
 
@@ -112,10 +104,9 @@ def take_back(name: str, *, root: Path, visitor: str | None = None) -> Run:
     if name not in thrown:
         raise RunError(f"{name} is not in the trash any more: it cannot be taken back.")
     try:
-        thrown[name].rename(root / name)
+        return Run(thrown[name].rename(root / name))
     except OSError as error:
         raise RunError(f"{name} cannot be taken back ({error.strerror}): see to its folder's permissions.") from error
-    return Run(root / name)
 
 
 def empty_trash(root: Path, *, older_than_days: float = KEPT_DAYS) -> None:

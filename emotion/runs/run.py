@@ -25,6 +25,9 @@ RESERVE, RESERVE_BYTES = ".reserve", 16_384
 # Prefix of a folder with the comparisons of a guest of the run.
 GUEST = "of-"
 Status = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "interrupted"]
+_ENDS: dict[type[Event], Status] = {RunFinished: "finished", RunStopped: "stopped", RunFailed: "failed"}
+# What reading a file of JSON that may be anything can raise.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Run:
     @property
     def comparisons(self) -> Path:
         """The folder of this run's comparisons."""
-        return self.path / "comparisons" / f"{GUEST}{self.guest}" if self.guest else self.path / "comparisons"
+        return self.path / "comparisons" / (f"{GUEST}{self.guest}" if self.guest else "")
 
     def record(self) -> dict[str, Any]:
         """Return the content of ``config.json``: the settings and where the backbone came from.
@@ -68,7 +71,7 @@ class Run:
         try:
             record: dict[str, Any] = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
             record["config"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{self.path} is not a run that can be read: its config.json is missing or torn.") from error
         return record
 
@@ -79,9 +82,7 @@ class Run:
         return TrainConfig.from_json(self.record()["config"])
 
     def sweep(self) -> SweepMember | None:
-        """Return this run's place in a sweep; None for a run that was started alone or by an older version.
-        Raises RunError where its record cannot be read.
-        """
+        """Return this run's place in a sweep, if it has one. Raises RunError where its record cannot be read."""
         return SweepMember.from_record(self.record().get("sweep"))
 
     def note(self, **values: Any) -> None:
@@ -93,12 +94,12 @@ class Run:
         try:
             values = json.loads((self.path / "about.json").read_text(encoding="utf-8"))
             return About(title=str(values["title"]), note=str(values["note"]))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except UNREADABLE:
             return About()
 
     def describe(self, about: About) -> None:
         """Save a person's name and note for the run.
-        Raises RunError where they are too long or cannot be written; RefusedError where it is another visitor's run.
+        Raises RunError where one is too long, or the disk is full; RefusedError where it is another visitor's run.
         """
         self.require_own()
         if len(about.title) > MAX_TITLE or len(about.note) > MAX_NOTE:
@@ -109,11 +110,11 @@ class Run:
             raise RunError(f"{self.name} cannot be written ({error.strerror}): make room first.") from error
 
     def append(self, event: Event) -> None:
-        """Append one event to ``events.jsonl`` and flush it, in a single write so that lines never mix.
+        """Append one event to ``events.jsonl``, in a single write so that lines never mix.
 
         An event that ends the run uses the reserved space.
         """
-        if isinstance(event, RunFinished | RunStopped | RunFailed):
+        if type(event) in _ENDS:
             (self.path / RESERVE).unlink(missing_ok=True)
         with (self.path / "events.jsonl").open("ab+") as file:
             # After a line that a crash cut short a new one begins, so that only that line is lost.
@@ -170,12 +171,8 @@ class Run:
             was_locked, last = self.is_locked(), self.last_event()
             if was_locked or (not self.is_locked() and self.last_event() == last):
                 break
-        if isinstance(last, RunFinished):
-            return "finished"
-        if isinstance(last, RunStopped):
-            return "stopped"
-        if isinstance(last, RunFailed):
-            return "failed"
+        if last and type(last) in _ENDS:
+            return _ENDS[type(last)]
         if was_locked:
             return "stopping" if self.stop_requested() else "running"
         return "queued" if last is None or isinstance(last, RunQueued) else "interrupted"
@@ -191,6 +188,10 @@ class Run:
         self.require_own()
         (self.path / "stop").touch()
 
+    def stop_requested(self) -> bool:
+        """Whether this run was asked to stop."""
+        return (self.path / "stop").exists()
+
     def queue_again(self) -> None:
         """Queue the run to continue after its last finished epoch.
         Raises RunError where it is finished or being trained; RefusedError where it is another visitor's run.
@@ -198,21 +199,17 @@ class Run:
         self.require_own()
         if not self.can_resume():
             raise RunError(f"{self.name} is {self.status()}: only a run that was cut off can go on.")
-        events = self.events()
+        last = self.last_event()
         self.put_room_aside()
         (self.path / "stop").unlink(missing_ok=True)
-        self.append(RunQueued(elapsed_seconds=events[-1].elapsed_seconds if events else 0.0))
+        self.append(RunQueued(elapsed_seconds=last.elapsed_seconds if last else 0.0))
 
     def require_own(self) -> None:
-        """Require that the run may be changed. Raises RefusedError where it is another visitor's."""
+        """Raise RefusedError where the run is another visitor's."""
         if self.guest:
             raise RefusedError(
                 f"{self.name} is not yours, so it can only be looked at and used: train one of your own."
             )
-
-    def stop_requested(self) -> bool:
-        """Whether this run was asked to stop."""
-        return (self.path / "stop").exists()
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

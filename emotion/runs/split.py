@@ -11,7 +11,7 @@ from emotion.core.errors import RunError
 from emotion.core.files import write_json
 from emotion.data.folders import Picture, count_labels
 from emotion.data.sampling import Split
-from emotion.runs.run import Run
+from emotion.runs.run import UNREADABLE, Run
 
 FILE = "split.json"
 
@@ -43,19 +43,18 @@ class SplitRecord:
         Raises OSError where a picture is missing.
         """
         where = root.resolve()
-        train, validation = (
-            [SplitRow(each.path.relative_to(where).as_posix(), each.label, each.sha256) for each in part]
-            for part in (parts.train, parts.validation)
-        )
-        return cls(train, validation)
+
+        def rows(part: list[Picture]) -> list[SplitRow]:
+            return [SplitRow(each.path.relative_to(where).as_posix(), each.label, each.sha256) for each in part]
+
+        return cls(rows(parts.train), rows(parts.validation))
 
     def parts(self, root: Path) -> Split:
         """Return the recorded split, even if the files under ``root`` have changed since. Opens no picture."""
         where = root.resolve()
-        train, validation = (
-            [Picture(where / row.picture, row.label) for row in rows] for rows in (self.train, self.validation)
-        )
-        return Split(list(count_labels(train + validation)), train, validation)
+        pictures = [Picture(where / row.picture, row.label) for row in self.rows]
+        count = len(self.train)
+        return Split(list(count_labels(pictures)), pictures[:count], pictures[count:])
 
     def save(self, run: Run) -> None:
         """Write the record into the run's folder. Raises OSError where the disk is full or cannot be written."""
@@ -67,7 +66,7 @@ def load_split(run: Run) -> SplitRecord:
     try:
         values = json.loads((run.path / FILE).read_text(encoding="utf-8"))
         train, validation = ([SplitRow(**row) for row in values[part]] for part in ("train", "validation"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise RunError("What this run was trained on is not known any more: train it anew.") from error
     return SplitRecord(train, validation)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
 from emotion.core.config import SETTINGS, TrainConfig
@@ -60,12 +60,20 @@ def plan_sweep(config: TrainConfig, *, setting: str, values: str) -> list[Planne
         raise ConfigError(f"{setting!r} cannot be swept: choose one of {', '.join(SWEPT_SETTINGS)}.")
     if setting == "block_learning_rate" and config.depth == "head":
         raise ConfigError("No block is trained, so its learning rate does nothing: train the last block or more first.")
-    sweep_id = _new_id()
+    swept = SETTINGS[setting]
+    given: list[Value] = [swept.read(word) for word in re.split(r"[,;\s]+", values) if word]
+    if not given:
+        raise ConfigError(f"No value is given: write some with commas between them, for instance {swept.sweep}.")
+    if len(given) > MAX_VALUES:
+        raise ConfigError(f"These are {len(given)} values: leave at most {MAX_VALUES}.")
+    if twice := [value for place, value in enumerate(given) if value in given[:place]]:
+        raise ConfigError(f"{swept.label} {value_text(twice[0])} is there twice: leave one of them out.")
+    # Ids sort by time, and those of one moment are told apart.
+    sweep = f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
+    changes = [cast(dict[str, Any], {setting: value}) for value in given]
     return [
-        PlannedRun(
-            replace(config, **cast(dict[str, Any], {setting: value})), SweepMember(sweep_id, setting, value, place)
-        )
-        for place, value in enumerate(_read_values(setting, values))
+        PlannedRun(replace(config, **change), SweepMember(sweep, setting, value, place))
+        for place, (value, change) in enumerate(zip(given, changes, strict=True))
     ]
 
 
@@ -77,25 +85,3 @@ def title_of(setting: str) -> str:
 def value_text(value: Value) -> str:
     """Return a value as a person writes it: 24, 0.0015, 5e-5, head."""
     return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
-
-
-def _new_id() -> str:
-    """Return a unique id; ids sort by time, even two of the same second."""
-    seconds, rest = divmod(time.time_ns(), 10**9)
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(seconds))}-{rest:09d}-{secrets.token_hex(2)}"
-
-
-def _read_values(name: str, text: str) -> list[Value]:
-    setting = SETTINGS[name]
-    words = [word for word in re.split(r"[,;\s]+", text) if word]
-    if not words:
-        raise ConfigError(f"No value is given: write some with commas between them, for instance {setting.sweep}.")
-    if len(words) > MAX_VALUES:
-        raise ConfigError(f"These are {len(words)} values: leave at most {MAX_VALUES}.")
-    values: list[Value] = []
-    for word in words:
-        value = setting.read(word)
-        if value in values:
-            raise ConfigError(f"{setting.label} {value_text(value)} is there twice: leave one of them out.")
-        values.append(value)
-    return values

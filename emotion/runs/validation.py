@@ -13,7 +13,7 @@ from emotion.core.errors import RunError
 from emotion.core.files import write_json
 from emotion.core.intervals import wilson_interval
 from emotion.core.scored import ScoredPicture
-from emotion.runs.run import Run
+from emotion.runs.run import UNREADABLE, Run
 
 FILE = "validation.json"
 # A larger table is unreadable: 300 classes have 90,000 cells.
@@ -44,10 +44,8 @@ class Validation:
 
     def confusion(self) -> dict[str, dict[str, int]]:
         """Return how many pictures of each class (outer) were predicted as each class (inner)."""
-        counts = {label: dict.fromkeys(self.classes, 0) for label in self.classes}
-        for picture in self.pictures:
-            counts[picture.label][picture.predicted] += 1
-        return counts
+        counts = Counter((picture.label, picture.predicted) for picture in self.pictures)
+        return {label: {said: counts[label, said] for said in self.classes} for label in self.classes}
 
     def cell(self, label: str, predicted: str) -> list[ScoredPicture]:
         """Return the pictures of ``label`` predicted as ``predicted``, the most confident first."""
@@ -88,7 +86,7 @@ def load_validation(run: Run) -> Validation | None:
         values = json.loads(path.read_text(encoding="utf-8"))
         pictures = [ScoredPicture(row["picture"], "", row["label"], row["scores"]) for row in values["pictures"]]
         return Validation(int(values["epoch"]), list(values["classes"]), pictures)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise RunError(f"The validation scores of {run.name} cannot be read: train it again.") from error
 
 
@@ -97,13 +95,12 @@ def most_confused(counts: Mapping[str, Mapping[str, int]], *, most: int = MOST_C
 
     ``counts`` are those of ``Validation.confusion``.
     """
-    wrong: Counter[str] = Counter()
-    for label, said in counts.items():
-        for other, number in said.items():
-            wrong[label] += number * (other != label)
-            wrong[other] += number * (other != label)
-    kept = {name for name, _ in wrong.most_common(most)}
-    return [name for name in wrong if name in kept]
+    wrong = {
+        label: sum(row[label] + counts[label][other] for other, row in counts.items() if other != label)
+        for label in counts
+    }
+    kept = sorted(wrong, key=lambda label: -wrong[label])[:most]
+    return [label for label in counts if label in kept]
 
 
 def smallest_difference(correct: int, n: int) -> float:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from math import inf
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from emotion.core.config import TrainConfig
 from emotion.core.errors import ConfigError, RefusedError
@@ -22,6 +25,9 @@ SMALL += "WinKawaks/vit-small-patch16-224, facebook/deit-small-patch16-224, "
 SMALL += "microsoft/swin-tiny-patch4-window7-224, facebook/convnext-tiny-224"
 BIG = "google/vit-base-patch16-224-in21k, google/vit-base-patch16-224, facebook/dinov2-base, "
 BIG += "google/siglip2-base-patch16-224, openai/clip-vit-base-patch16, microsoft/beit-base-patch16-224-pt22k"
+Count = Annotated[int, Field(ge=1, lt=1e9)]
+Amount = Annotated[float, Field(ge=1, lt=1e9)]
+Blocks = Annotated[int, Field(ge=0, lt=1e9)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,33 +36,26 @@ class PublicLimits:
 
     ``small`` and ``big`` are comma-separated names of the backbones that may be trained; ``small_blocks`` and
     ``big_blocks`` limit how many of their last blocks are trained, where "all" counts as twelve.
-    Raises ConfigError if a number is out of its range.
     """
 
-    set_pictures: int = 2_000  # in one picture set
-    set_megabytes: int = 300  # of one picture set, unpacked
-    upload_megabytes: int = 100  # of one upload
-    sets: int = 5  # of one visitor
-    runs: int = 20  # of one visitor
-    queued: int = 5  # queued or running trainings of one visitor; the largest proposed sweep fits
-    queued_in_all: int = 30
-    cameras: int = 2  # live at a time
-    camera_seconds: int = 120  # of one visitor, before another one's turn
-    training_minutes: int = 60  # then a training is asked to stop; its best epoch is saved
-    epochs: int = 20
-    image_size: int = 224
+    set_pictures: Count = 2_000  # in one picture set
+    set_megabytes: Count = 300  # of one picture set, unpacked
+    upload_megabytes: Count = 100  # of one upload
+    sets: Count = 5  # of one visitor
+    runs: Count = 20  # of one visitor
+    queued: Count = 5  # queued or running trainings of one visitor; the largest proposed sweep fits
+    queued_in_all: Count = 30
+    cameras: Count = 2  # live at a time
+    camera_seconds: Count = 120  # of one visitor, before another one's turn
+    training_minutes: Count = 60  # then a training is asked to stop; its best epoch is saved
+    epochs: Count = 20
+    image_size: Count = 224
     small: str = SMALL
-    small_blocks: int = 6
+    small_blocks: Blocks = 6
     big: str = BIG
-    big_blocks: int = 0
-    disk_gigabytes: float = 20.0  # runs, sets and cache together
-    kept_hours: float = 48.0  # then a visitor's data is deleted
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value, least = getattr(self, field.name), 0 if field.name.endswith("_blocks") else 1
-            if isinstance(value, int | float) and not least <= value < 1e9:
-                raise ConfigError(f"{PREFIX}{field.name.upper()} is {value:g}: use a number from {least} on.")
+    big_blocks: Blocks = 0
+    disk_gigabytes: Amount = 20.0  # runs, sets and cache together
+    kept_hours: Amount = 48.0  # then a visitor's data is deleted
 
     def of_import(self) -> Limits:
         """Return the limits of the import of a picture set."""
@@ -70,52 +69,63 @@ class PublicLimits:
         )
 
     def check(self, config: TrainConfig) -> None:
-        """Check that a training is within the limits.
-        Raises RefusedError if not; the message names the limit.
-        """
-        given = {"epochs": (config.epochs, self.epochs), "pixels of image size": (config.image_size, self.image_size)}
-        for name, (value, most) in given.items():
-            _require(value <= most, f"{value:,} {name} are more than this public server gives: use at most {most:,}.")
-        small, big = _names(self.small), _names(self.big)
-        _require(
-            config.backbone in (*small, *big),
-            f"This public server trains on no other backbones than these: {', '.join((*small, *big))}.",
-        )
+        """Check that a training is within the limits. Raises RefusedError, which names the limit, if it is not."""
+        small, big = ([name.strip() for name in names.split(",")] for names in (self.small, self.big))
         most = self.small_blocks if config.backbone in small else self.big_blocks
-        allowed = f"the classifier and at most {most} of its last blocks" if most else "the classifier alone"
-        blocks = {"head": 0, "all": 12}.get(str(config.depth), config.depth)
-        _require(
-            int(blocks) <= most,
-            f"On this public server {config.backbone} is trained as {allowed}: choose less depth.",
-        )
+        part = f"the classifier and at most {most} of its last blocks" if most else "the classifier alone"
+        blocks = int({"head": 0, "all": 12}.get(str(config.depth), config.depth))
+        more = "are more than this public server gives: use at most"
+        rules = {
+            f"{config.epochs:,} epochs {more} {self.epochs:,}.": config.epochs <= self.epochs,
+            f"{config.image_size} pixels of image size {more} {self.image_size}.": config.image_size <= self.image_size,
+            f"This public server trains on no other backbones than these: {self.small}, {self.big}.": (
+                config.backbone in (*small, *big)
+            ),
+            f"On this public server {config.backbone} is trained as {part}: choose less depth.": blocks <= most,
+        }
+        for sentence, holds in rules.items():
+            if not holds:
+                raise RefusedError(sentence)
 
-    def check_counts(self, *, going: list[str], runs: list[str], visitor: str, near: Collection[str]) -> None:
-        """Check that a visitor may start another training; ``near`` are all visitors of the same address.
 
-        ``going`` has the owner of each queued or running training, ``runs`` the owner of each stored run that counts.
-        Raises RefusedError if a limit is reached.
-        """
-        going_here, runs_here = (sum(owner in near for owner in owners) for owners in (going, runs))
-        _require(
-            going.count(visitor) < self.queued,
-            f"A visitor may have {self.queued} trainings waiting or going on at a time: stop one of yours, or wait.",
-        )
-        _require(
-            going_here < ADDRESS_FACTOR * self.queued,
-            f"{going_here} trainings from your address wait or go on, the limit of this public server: wait.",
-        )
-        _require(
-            len(going) < self.queued_in_all,
-            f"This public server lets {self.queued_in_all} trainings wait or go on at a time: try again later.",
-        )
-        _require(
-            runs.count(visitor) < self.runs,
-            f"A visitor may keep {self.runs} runs: delete one of yours in the Runs tab.",
-        )
-        _require(
-            runs_here < ADDRESS_FACTOR * self.runs,
-            f"{runs_here} runs came from your address, the limit of this public server: delete some.",
-        )
+def require_share(
+    what: str, used: Mapping[str, float], visitor: str, near: Collection[str], *, most: float, in_all: float = inf
+) -> None:
+    """Check that neither a visitor nor all those ``near``, of the same address, nor all together use up their share.
+
+    ``used`` is how much of ``what`` each visitor has, of which one may have ``most``.
+    Raises RefusedError, which names the limit, if it is reached.
+    """
+    for whose, has, limit in (
+        ("You", used.get(visitor, 0), most),
+        ("Visitors of your address", sum(used.get(each, 0) for each in near), ADDRESS_FACTOR * most),
+        ("All visitors together", sum(used.values()), in_all),
+    ):
+        if has >= limit:
+            raise RefusedError(
+                f"{whose} may have at most {limit:,.6g} {what} on this public server: stop or delete some of yours, or "
+                "try again later."
+            )
+
+
+_LIMITS = TypeAdapter(PublicLimits)
+
+
+def public_limits() -> PublicLimits | None:
+    """Return the limits of a public server; None on one's own machine.
+    Raises ConfigError if a variable is unknown, not a number, or out of range.
+    """
+    given = {name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    known = [field.name.upper() for field in fields(PublicLimits)]
+    if unknown := sorted(set(given) - set(known)):
+        raise ConfigError(f"{PREFIX}{unknown[0]} is no limit of a public server: use one of {', '.join(known)}.")
+    try:
+        limits = _LIMITS.validate_python({name.lower(): value for name, value in given.items()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{PREFIX}{first['loc'][0]}".upper()
+        raise ConfigError(f"{name} is {first['input']!r}: {first['msg'].replace('Input', 'it')}.") from error
+    return limits if is_public() else None
 
 
 def switch(name: str, *, default: str = "0") -> bool:
@@ -131,25 +141,6 @@ def is_public() -> bool:
     return switch(PUBLIC, default="1" if os.environ.get("SPACE_ID") else "0")
 
 
-def public_limits() -> PublicLimits | None:
-    """Return the limits of a public server; None on one's own machine.
-    Raises ConfigError if a variable is unknown, not a number, or out of range.
-    """
-    known = {PREFIX + field.name.upper(): field for field in fields(PublicLimits)}
-    values: dict[str, Any] = {}
-    for name in sorted(each for each in os.environ if each.startswith(PREFIX)):
-        if name not in known:
-            raise ConfigError(f"{name} is no limit of a public server: use one of {', '.join(known)}.")
-        kind: Any = type(known[name].default)
-        try:
-            values[known[name].name] = kind(os.environ[name])
-        except ValueError as error:
-            what = "a whole number" if kind is int else "a number"
-            raise ConfigError(f"{name} is {os.environ[name]!r}: set it to {what}.") from error
-    limits = PublicLimits(**values)
-    return limits if is_public() else None
-
-
 def serves_mcp() -> bool:
     """Whether ``EMOTION_MCP`` asks for the endpoints as MCP tools too, which need an additional package.
     Raises ConfigError if the package is missing, or the server is public or has a password.
@@ -162,19 +153,6 @@ def serves_mcp() -> bool:
             f"serve without {PASSWORD} and not in public."
         )
     if find_spec("mcp") is None:
-        raise ConfigError(f"{MCP}=1 needs the package mcp: {what_to_install()}, or set {MCP} to 0.")
+        how = f'pip install "gradio[mcp]=={version("gradio")}"'
+        raise ConfigError(f"{MCP}=1 needs the package mcp: {how}, or set {MCP} to 0.")
     return True
-
-
-def what_to_install() -> str:
-    """Return the command that installs the MCP package in Gradio's version."""
-    return f'pip install "gradio[mcp]=={version("gradio")}"'
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _require(is_allowed: bool, sentence: str) -> None:
-    if not is_allowed:
-        raise RefusedError(sentence)

@@ -80,9 +80,8 @@ class LiveCameras:
                 raise RefusedError(ELSEWHERE)
             if now - stream.began > self._seconds:
                 del self._streams[visitor]
-                raise Over(
-                    f"The camera was live for {self._seconds:g} s, the limit of this public server: start again."
-                )
+                said = f"The camera was live for {self._seconds:g} s, the limit of this public server: start again."
+                raise Over(said)
             stream.seen = now
 
     def add(self, visitor: str, run: str, said: Prediction) -> Smoothed:

@@ -10,11 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from functools import lru_cache
-from inspect import isgenerator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from emotion.analysis import Comparison, Request, compare, save_comparison
 from emotion.analysis.study import Judge, Task
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from emotion.inference.classifier import Classifier
 
 R = TypeVar("R")
+Steps = Generator[Progress, None, R]
 PRELOAD = "emotion.training.preload"
 # The forkserver forks children from a process that has imported everything; Windows has no fork.
 CONTEXT = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
@@ -46,8 +46,7 @@ def start_process(target: Callable[..., object], *given: object, niceness: int =
 
     A ``niceness`` above 0 lowers its priority.
     """
-    if CONTEXT.get_start_method() == "forkserver":
-        CONTEXT.set_forkserver_preload([PRELOAD])
+    CONTEXT.set_forkserver_preload([PRELOAD])
     process = CONTEXT.Process(target=_guarded, args=(target, given, niceness))  # type: ignore[attr-defined]
     process.start()
     return process  # type: ignore[no-any-return]
@@ -68,15 +67,12 @@ class ModelProcess:
         with self._lock, contextlib.suppress(RunError):
             self._ready()
 
-    def stream(
-        self, task: Callable[..., Any], *given: object, seconds: float | None = None
-    ) -> Generator[Any, None, Any]:
+    def stream(self, task: Callable[..., Steps[R]], *given: object, seconds: float = 0.0) -> Steps[R]:
         """Run a task in the process: yield what it yields and return its result. Closing it early ends the process.
-        Raises EmotionError if the task does, the process dies, or it is silent for ``seconds`` (else SILENT_SECONDS).
+        Raises EmotionError if the task does, the process dies, or it is silent for ``seconds`` (0: SILENT_SECONDS).
         """
-        patience = SILENT_SECONDS if seconds is None else seconds
+        patience, is_done = seconds or SILENT_SECONDS, False
         with self._lock:
-            is_done = False
             try:
                 connection = self._ready()
                 connection.send((task, given))
@@ -91,22 +87,21 @@ class ModelProcess:
             finally:
                 if not is_done:
                     # It may be in the middle of work that is no longer needed.
-                    self.close()
+                    self._kill()
         if isinstance(answer, EmotionError):
             raise answer
-        return answer
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        self._process = None
+        return cast(R, answer)
 
     def end(self) -> None:
         """End the process and start no other."""
         self._is_over = True
-        self.close()
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        self._process = None
 
     def _ready(self) -> Connection:
         if self._process is None or self._connection is None or not self._process.is_alive():
@@ -116,19 +111,20 @@ class ModelProcess:
             theirs.close()
         # Also if the server began to end meanwhile: at its exit it would wait for this process forever.
         if self._is_over:
-            self.close()
+            self._kill()
             raise RunError("The server is ending: try again in a moment.")
         return self._connection
 
 
-def predict(run: Run, picture: Path | IO[bytes], name: str = "") -> Prediction:
+def predict(run: Run, picture: Path | IO[bytes], name: str = "") -> Steps[Prediction]:
     """Return a run's prediction for one picture, a file or its content; ``name`` is its name in error messages.
     Raises EmotionError if the picture or the run cannot be used.
     """
+    yield from ()
     return classifier_of(run).predict(picture, name=name)
 
 
-def compare_sets(run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
+def compare_sets(run: Run, request: Request) -> Steps[tuple[Comparison, Path]]:
     """Score samples of several sets; return the comparison and its file in the run folder.
     Raises EmotionError if a set, its sample or the run cannot be used.
     """
@@ -136,7 +132,7 @@ def compare_sets(run: Run, request: Request) -> Generator[Progress, None, tuple[
     return comparison, save_comparison(comparison, run=run)
 
 
-def carry_out(study: Task[R]) -> Generator[Progress, None, R]:
+def carry_out(study: Task[R]) -> Steps[R]:
     """Carry out a study of a run; yield its progress and return the answer.
     Raises EmotionError if it cannot be answered.
     """
@@ -158,27 +154,20 @@ def _load(run: Run, written: float) -> Classifier:
 
 
 def _serve(connection: Connection) -> None:
-    """Do one task after another until the connection closes."""
+    """Do one task after another until the connection closes; no error of a task ends the process."""
     start_logging()
-    while True:
-        try:
+    with contextlib.suppress(EOFError):
+        while True:
             task, given = connection.recv()
-        except EOFError:
-            return
-        answer = result_of(_answer(task, given), tell=lambda step: connection.send((False, step)))
-        connection.send((True, answer))
-
-
-def _answer(task: Callable[..., Any], given: tuple[Any, ...]) -> Generator[Any, None, Any]:
-    """Return a task's result, or the EmotionError that explains its failure: no error ends the process."""
-    try:
-        result = task(*given)
-        return (yield from result) if isgenerator(result) else result
-    except EmotionError as error:
-        return error
-    except Exception as error:  # noqa: BLE001  # the process must outlive any one task
-        log_unexpected(error, what=task.__name__)
-        return RunError(f"That went wrong unexpectedly ({type(error).__name__}): the server's log has the details.")
+            try:
+                answer = result_of(task(*given), tell=lambda step: connection.send((False, step)))
+            except EmotionError as error:
+                answer = error
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next task has its turn
+                log_unexpected(error, what=task.__name__)
+                kind = type(error).__name__
+                answer = RunError(f"That went wrong unexpectedly ({kind}): the server's log has the details.")
+            connection.send((True, answer))
 
 
 def _guarded(target: Callable[..., object], given: tuple[object, ...], niceness: int) -> None:

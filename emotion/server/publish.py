@@ -1,10 +1,12 @@
-"""Publish a run's model as a folder, as a zip, or in a repository of the Hub: whole or not at all."""
+"""Publish a run's model as a folder, as a zip, or in a repository of the Hub, and the project as a Space: whole or not
+at all.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Generator, Iterator
@@ -13,53 +15,97 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emotion.backbones.hub import ask, client, first_line, is_hub_id
-from emotion.core.errors import HubError, RunError
+from emotion.core.errors import EmotionError, HubError, RunError, SpaceError
 from emotion.core.format import megabytes
 from emotion.core.progress import Progress
-from emotion.report.model_card import card_of
 from emotion.runs.run import Run
 
 CARD, ONNX = "README.md", "model.onnx"
 # The visitor is waiting; the Hub usually answers in a fraction of this.
-_ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = "requirements.txt"
+FILES = ("README.md", "LICENSE", REQUIREMENTS, "app.py")
+# Only these file types of a folder: a photograph left there must not be pushed. The results in docs supply the landing
+# panel's numbers and the README's links.
+FOLDERS: dict[str, frozenset[str]] = {
+    "emotion": frozenset({".py", ".js", ".css", ".j2"}),
+    "assets": frozenset({".webp", ".png", ".css", ".json", ".safetensors"}),
+    "docs": frozenset({".md", ".json"}),
+}
+ATTRIBUTES = ".gitattributes"
+MARK = "# Written by `python -m emotion space`, which replaces the whole folder when it is run again."
+# The Hub rejects a push whose binary files are not in Git LFS.
+BINARY = ("*.png", "*.webp", "*.safetensors")
+WRITTEN = frozenset({*FILES, *FOLDERS, ATTRIBUTES})
+# Prepended to the project's requirements.
+CPU_WHEELS = """\
+# PyTorch's wheels without CUDA, gigabytes smaller: for a Space with a GPU, take the next line out.
+--extra-index-url https://download.pytorch.org/whl/cpu
+"""
 
 
 def export_run(run: Run, to: Path, *, onnx: bool = False) -> list[Path]:
     """Write the checkpoint of a run into the new folder ``to`` and return its files.
 
     With ``onnx``, the folder also has the model as ``model.onnx``.
-    Raises RunError if the run has no checkpoint, or the folder exists or cannot be written.
+    Raises EmotionError if the run has no checkpoint, or the folder exists or cannot be written.
     """
-    _require_checkpoint(run)
+    card = _card_of(run)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise RunError(f"{to} is there already: give a new folder, so that nothing is overwritten.")
-    beside = to.with_name(f".{to.name}-{os.getpid()}")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(run.checkpoint, beside)
-        (beside / CARD).write_text(card_of(run), encoding="utf-8")
+    with replaced(to) as folder:
+        shutil.copytree(run.checkpoint, folder, dirs_exist_ok=True)
+        (folder / CARD).write_bytes(card)
         if onnx:
-            from emotion.server.onnx import write_onnx
+            _write_onnx(run, folder / ONNX)
+    return sorted(to.iterdir())
 
-            write_onnx(beside, beside / ONNX)
-        if to.is_dir():
-            to.rmdir()
-        beside.rename(to)
-    except OSError as error:
-        raise RunError(f"{to} cannot be written ({error.strerror}): choose another folder, or make room.") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return sorted(path for path in to.rglob("*") if path.is_file())
+
+def _write_onnx(run: Run, to: Path) -> None:
+    """Write a run's model as float32 ONNX.
+
+    ``pixel_values`` is (N, 3, H, W), as the checkpoint's processor makes it; ``logits`` is (N, C) in the order of the
+    checkpoint's ``id2label``; N is free.
+    Raises RunError if the checkpoint cannot be read; OSError if the file cannot be written.
+    """
+    import torch
+
+    from emotion.inference.classifier import Classifier
+
+    network = Classifier(run).network
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = network.model.cpu()
+
+        def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.model(pixel_values=pixel_values).logits
+            return logits
+
+    with warnings.catch_warnings(), torch.inference_mode():
+        # This exporter, which writes a single file, warns that there is a newer one.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Logits(),
+            (torch.zeros(2, 3, network.image_size, network.image_size),),
+            str(to),
+            input_names=["pixel_values"],
+            output_names=["logits"],
+            dynamic_axes={"pixel_values": {0: "batch"}, "logits": {0: "batch"}},
+            opset_version=18,
+            dynamo=False,
+        )
 
 
 def zip_run(run: Run, to: Path) -> Path:
     """Write a run's checkpoint as the zip ``to``, in a folder named after the run, and return the path.
     Raises RunError if the run has no checkpoint, or the zip cannot be written.
     """
-    _require_checkpoint(run)
-    card = card_of(run)
+    card = _card_of(run)
     try:
-        with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as packed:
+        with zipfile.ZipFile(to, "w") as packed:
             for path in _files_but_the_card(run):
                 packed.write(path, f"{run.name}/{path.name}")
             packed.writestr(f"{run.name}/{CARD}", card)
@@ -92,7 +138,7 @@ class Push:
     private: bool = True
 
     def __post_init__(self) -> None:
-        _require_checkpoint(self.run)
+        _card_of(self.run)
         if self.run.is_locked():
             raise RunError(f"{self.run.name} is still being trained: wait until it is finished, or stop it.")
         if not is_hub_id(self.repository):
@@ -109,56 +155,48 @@ class Push:
         from huggingface_hub import CommitOperationAdd, HfApi
 
         yield Progress(0, 0, f"asking the Hub for {self.repository}")
-        card = card_of(self.run).encode()
-        api = HfApi(token=self.token)
+        # Not upload_folder: the published card is not the checkpoint's own, and is stored in no file.
+        files = [CommitOperationAdd(each.name, each) for each in _files_but_the_card(self.run)]
+        files.append(CommitOperationAdd(CARD, _card_of(self.run)))
+        size, api, name = sum(each.upload_info.size for each in files), HfApi(token=self.token), self.repository
+        _quieten_the_client()
         try:
-            with _plain_hub():
-                ask(
-                    lambda: api.create_repo(self.repository, private=self.private, exist_ok=True),
-                    seconds=_ANSWER_SECONDS,
+            ask(lambda: api.create_repo(name, private=self.private, exist_ok=True), seconds=ANSWER_SECONDS)
+            private = bool(api.model_info(name, timeout=ANSWER_SECONDS).private)
+            # ``private`` has no effect on an existing repository.
+            if self.private and not private:
+                raise HubError(
+                    f"{name} is there already and everybody sees it: choose another name, make it private on its page, "
+                    "or push as a public repository."
                 )
-                private = bool(api.model_info(self.repository, timeout=_ANSWER_SECONDS).private)
-                # ``private`` has no effect on an existing repository.
-                if self.private and not private:
-                    raise HubError(
-                        f"{self.repository} is there already and everybody sees it: choose another name, make it "
-                        "private on its page, or push as a public repository."
-                    )
-                files = _files_but_the_card(self.run)
-                additions = [CommitOperationAdd(CARD, card), *(CommitOperationAdd(each.name, each) for each in files)]
-                size = sum(each.upload_info.size for each in additions)
-                yield Progress(0, 0, f"sending {megabytes(size)}")
-                # Not upload_folder: the published card is not the checkpoint's own, and is stored in no file.
-                message = f"Push the run {self.run.name}"
-                commit = api.create_commit(self.repository, operations=additions, commit_message=message)
+            yield Progress(0, 0, f"sending {megabytes(size)}")
+            commit = api.create_commit(name, operations=files, commit_message=f"Push the run {self.run.name}")
         except (client().httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
+            # A server may echo the token.
+            said = str(getattr(error, "server_message", None) or error).replace(self.token, "…")
             # Without the cause: its request has the token in its headers.
-            raise self._refusal(error, api.endpoint) from None
-        return Pushed(f"{api.endpoint}/{self.repository}", commit.oid, private, size)
-
-    def _refusal(self, error: BaseException, endpoint: str) -> HubError:
-        while not getattr(error, "server_message", None) and error.__cause__:
-            error = error.__cause__
-        # A server may echo the token.
-        said = first_line(ValueError(str(getattr(error, "server_message", None) or error).replace(self.token, "…")))
-        return HubError(
-            f"The Hub at {endpoint} did not take {self.repository} ({said}): see to that and push again, or pack "
-            "the model and put it there by hand."
-        )
+            raise HubError(
+                f"The Hub at {api.endpoint} did not take {name} ({first_line(ValueError(said))}): see to that and push "
+                "again, or pack the model and put it there by hand."
+            ) from None
+        return Pushed(f"{api.endpoint}/{name}", commit.oid, private, size)
 
 
 def _files_but_the_card(run: Run) -> list[Path]:
     return sorted(path for path in run.checkpoint.iterdir() if path.name != CARD)
 
 
-def _require_checkpoint(run: Run) -> None:
+def _card_of(run: Run) -> bytes:
+    """Return the card to publish. Raises RunError if the run has no checkpoint, or one without a readable card."""
+    from emotion.report.model_card import card_of
+
     if not (run.checkpoint / "config.json").is_file():
         raise RunError(f"The run {run.name} has no checkpoint yet: wait until it is finished or choose another.")
+    return card_of(run).encode()
 
 
-@contextmanager
-def _plain_hub() -> Iterator[None]:
-    """Let the Hub's client upload by plain HTTP, without progress bars, warnings or telemetry.
+def _quieten_the_client() -> None:
+    """Let the Hub's client upload by plain HTTP, without progress bars, warnings or telemetry, in this process.
 
     The default, Xet storage, is missing on some Hubs, and its library keeps logs of its own. Telemetry would name the
     surrounding programs in each request.
@@ -167,14 +205,77 @@ def _plain_hub() -> Iterator[None]:
     from huggingface_hub.utils import logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    verbosity, switches = logging.get_verbosity(), ("HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_TELEMETRY")
-    before = {name: getattr(constants, name) for name in switches}
-    vars(constants).update(dict.fromkeys(switches, True))
+    constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_TELEMETRY = True
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    disable_progress_bars()
+    warnings.simplefilter("ignore")
+
+
+def write_space(to: Path, *, root: Path = ROOT) -> list[Path]:
+    """Write the Space of the project in ``root`` into the folder ``to``, and return its files.
+
+    Raises EmotionError if a file is missing or does not belong, ``to`` holds anything else, or it cannot be written.
+    """
+    paths = list_files(root)
+    _require_ours(to)
+    with replaced(to) as folder:
+        for path in paths:
+            copy = folder / path.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        requirements = (root / REQUIREMENTS).read_text(encoding="utf-8")
+        (folder / REQUIREMENTS).write_text(CPU_WHEELS + requirements, encoding="utf-8")
+        attributes = [MARK, *(f"{kind} filter=lfs diff=lfs merge=lfs -text" for kind in BINARY)]
+        (folder / ATTRIBUTES).write_text("\n".join(attributes) + "\n", encoding="utf-8")
+    return [path for path in to.rglob("*") if path.is_file()]
+
+
+def list_files(root: Path) -> list[Path]:
+    """Return the files of a Space, without hidden and compiled ones.
+    Raises SpaceError if one is missing, or a file is of no permitted type.
+    """
+    for name in (*FILES, *FOLDERS):
+        if not (root / name).exists():
+            raise SpaceError(f"{root / name} is missing: a Space cannot do without it, so put it back.")
+    found = [root / name for name in FILES]
+    for folder, kinds in FOLDERS.items():
+        for path in sorted((root / folder).rglob("*")):
+            is_hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(root).parts)
+            if is_hidden or (path.is_dir() and not path.is_symlink()):
+                continue
+            if path.is_symlink() or path.suffix not in kinds:
+                raise SpaceError(f"{path} is nothing that belongs into a Space: move it elsewhere and try again.")
+            found.append(path)
+    return found
+
+
+def _require_ours(to: Path) -> None:
+    """Raise SpaceError unless a folder is missing, empty, or was written by this module and holds nothing else."""
+    if to.is_symlink() or (to.exists() and not to.is_dir()):
+        raise SpaceError(f"{to} is no folder: give a new one.")
+    names, mark = {path.name for path in to.glob("*")}, to / ATTRIBUTES
+    is_ours = mark.is_file() and mark.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    if more := sorted(names - (WRITTEN if is_ours else set())):
+        raise SpaceError(
+            f"{to} holds {more[0]}, which this command did not write: move it elsewhere, or give a new folder."
+        )
+
+
+@contextmanager
+def replaced(to: Path) -> Iterator[Path]:
+    """Give a folder that takes the place of ``to`` at the end, unless there is an error.
+    Raises EmotionError if it cannot be written.
+    """
     try:
-        with disable_progress_bars(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(verbosity)
-        vars(constants).update(before)
+        to.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{to.name}-", dir=to.absolute().parent) as beside:
+            folder = Path(beside) / to.name
+            folder.mkdir()
+            yield folder
+            if to.exists():
+                shutil.rmtree(to)
+            folder.rename(to)
+    except OSError as error:
+        raise EmotionError(
+            f"{to} cannot be written ({error.strerror}): choose another folder, or make room."
+        ) from error

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from collections import Counter
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,8 +17,8 @@ from emotion.core.events import RunFailed, RunStopped
 from emotion.core.owners import OF_THE_SERVER, owner_of
 from emotion.data.drawn import DRAWN_FOLDER
 from emotion.runs.folder import create_run, list_runs
-from emotion.runs.run import About, Run, Status
-from emotion.server.logs import Outcome, log, log_unexpected
+from emotion.runs.run import About, Run
+from emotion.server.logs import log, log_unexpected
 from emotion.server.model_process import NICENESS, start_process
 from emotion.server.visitors import GOING_ON
 
@@ -28,14 +27,11 @@ GRACE_SECONDS, RESCUE_SECONDS = 10.0, 600.0
 # Validating a large set on a slow machine may take long without an event.
 SILENT_SECONDS = 3_600.0
 LOOK_SECONDS = 0.2
-OUTCOMES: dict[Status, Outcome] = {"finished": "done", "stopped": "stopped"}
 NEVER_BEGAN = (
-    "Its process ended before it could begin, perhaps for want of memory: close other programs or choose a smaller "
-    "backbone, and start it again."
+    "Its process ended before it could begin, perhaps for want of memory or of room on the disk: make room, or choose "
+    "a smaller backbone, and start it again."
 )
 HUNG = "It told nothing for {minutes:.0f} minutes and was ended: resume it, or start it again with less to do."
-
-OF_THE_FIRST_RUN = About(note="Trained by this server itself when it started without a run.")
 
 
 class TrainingQueue:
@@ -43,8 +39,8 @@ class TrainingQueue:
 
     def __init__(self) -> None:
         self._waiting: list[Run] = []
-        # Owners whose trainings had their turn, the latest last.
-        self._served: list[str] = []
+        # When each owner's last training had its turn.
+        self._served: dict[str, float] = {}
         self._changed = threading.Condition()
         self._closing = False
         self._training: BaseProcess | None = None
@@ -71,19 +67,17 @@ class TrainingQueue:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with locks.hold(folder / ".first-run"):
-                run = _first_run(folder)
-                if run is not None:
-                    self.add(run)
-        except BlockingIOError:
-            return  # Another server is starting it.
+            with contextlib.suppress(BlockingIOError), locks.hold(folder / ".first-run"):
+                own = [run for run in list_runs(folder) if owner_of(run.path) == OF_THE_SERVER]
+                if not any(run.status() in GOING_ON or (run.checkpoint / "config.json").is_file() for run in own):
+                    self.add(_first_run(folder, own))
         except OSError as error:
             raise RunError(f"No run can be written to {folder} ({error.strerror}): make room, start again.") from error
 
     def place(self, run: Run) -> int | None:
         """Return a queued run's place, from 1; None if it is not queued here."""
         with self._changed:
-            waiting = in_turn(self._waiting, served=self._served)
+            waiting = self._in_turn()
         return waiting.index(run) + 1 if run in waiting else None
 
     def close(self) -> None:
@@ -94,31 +88,38 @@ class TrainingQueue:
         if self._training is not None:
             self._training.terminate()
 
+    def _in_turn(self) -> list[Run]:
+        """Return what waits in the order of its turns: owners alternate, and those served last come last."""
+        rounds, turns = Counter[str](), dict[Run, tuple[int, float]]()
+        for run in self._waiting:
+            owner = owner_of(run.path).owner
+            turns[run] = (rounds[owner], self._served.get(owner, 0.0))
+            rounds[owner] += 1
+        return sorted(turns, key=turns.__getitem__)
+
     def _train_in_turn(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 if self._closing:
                     return
-                run = in_turn(self._waiting, served=self._served)[0]
+                run = self._in_turn()[0]
                 self._waiting.remove(run)
                 owner = owner_of(run.path).owner
-                self._served = [*(each for each in self._served if each != owner), owner]
+                self._served[owner] = time.monotonic()
             try:
                 # It may have been withdrawn meanwhile, or trained on the command line.
                 if run.stop_requested():
                     _withdraw(run)
                 elif run.status() == "queued":
                     self._train(run, owner)
-            except OSError as error:
-                log_unexpected(error, what="training")  # Say on a full disk: the run stays as it is.
-            except Exception as error:  # noqa: BLE001  # after any error, the next run has its turn
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next run has its turn
                 log_unexpected(error, what="training")
                 with contextlib.suppress(OSError):
                     _fail(run, NEVER_BEGAN)
 
     def _train(self, run: Run, owner: str) -> None:
-        began, before = time.monotonic(), len(run.events())
+        began = time.monotonic()
         log("training started", visitor=owner, run=run.name)
         self._training = start_process(_train, run, niceness=NICENESS)
         if self._closing:
@@ -130,31 +131,29 @@ class TrainingQueue:
             return
         if run.stop_requested() and run.status() in ("queued", "interrupted"):
             # Killed after the grace period: a stop, not an accident, so its best epoch is saved.
-            _rescue_apart(run)
+            _keep_best(run)
         elif hung:
             _fail(run, HUNG.format(minutes=SILENT_SECONDS / 60))
-        elif len(run.events()) == before:
-            # With new events it did begin, was interrupted, and has been queued again by its owner.
+        elif run.status() == "queued":
             _fail(run, NEVER_BEGAN)
-        outcome = OUTCOMES.get(run.status(), "failed")
-        log("training ended", outcome=outcome, visitor=owner, run=run.name, seconds=time.monotonic() - began)
+        outcome = {"finished": "done", "stopped": "stopped"}.get(run.status(), "failed")
+        seconds = round(time.monotonic() - began, 3)
+        log("training ended", outcome=outcome, visitor=owner, run=run.name, seconds=seconds)
 
     def _watch(self, process: BaseProcess, run: Run) -> bool:
-        """Wait until a training has ended; return whether it was killed because it was silent for too long."""
-        asked_at: float | None = None
-        told, told_at = run.last_event(), time.monotonic()
+        """Wait until a training has ended; return whether it was killed because it was silent for too long.
+
+        One that was asked to stop has a moment for it.
+        """
+        told, since, is_asked = run.last_event(), time.monotonic(), False
         while not wait([process.sentinel], timeout=LOOK_SECONDS):
             self._withdraw_waiting()
-            now = time.monotonic()
-            if (last := run.last_event()) != told:
-                told, told_at = last, now
-            if asked_at is None and run.stop_requested():
-                asked_at = now
-            if asked_at is not None and now > asked_at + GRACE_SECONDS:
+            last, now = run.last_event(), time.monotonic()
+            if not is_asked and (last != told or run.stop_requested()):
+                told, since, is_asked = last, now, run.stop_requested()
+            if now > since + (GRACE_SECONDS if is_asked else SILENT_SECONDS):
                 process.kill()
-            elif now > told_at + SILENT_SECONDS:
-                process.kill()
-                return True
+                return not is_asked
         return False
 
     def _withdraw_waiting(self) -> None:
@@ -166,41 +165,29 @@ class TrainingQueue:
             _withdraw(run)
 
 
-def in_turn(waiting: Iterable[Run], *, served: Sequence[str]) -> list[Run]:
-    """Return runs in the order of their turns: owners alternate, and those ``served`` last come last."""
-    by_owner: dict[str, list[Run]] = {}
-    for run in waiting:
-        by_owner.setdefault(owner_of(run.path).owner, []).append(run)
-    owners = sorted(by_owner, key=lambda owner: served.index(owner) if owner in served else -1)
-    rounds = zip_longest(*(by_owner[owner] for owner in owners))
-    return [run for each in rounds for run in each if run is not None]
-
-
-def _first_run(folder: Path) -> Run | None:
-    """Return the run to train, new or to go on with; None if none is needed."""
+def _first_run(folder: Path, own: list[Run]) -> Run:
+    """Return the first run: one of the server's ``own`` to go on with, or a new one."""
     wanted = preset("Quick", pictures=str(DRAWN_FOLDER / "human_train"))
-    own = [run for run in list_runs(folder) if owner_of(run.path) == OF_THE_SERVER]
-    if any(run.status() in GOING_ON or (run.checkpoint / "config.json").is_file() for run in own):
-        return None
     for run in own:
         with contextlib.suppress(EmotionError):  # Perhaps of another version: make a new one.
             if run.can_resume() and run.config() == wanted:
                 run.queue_again()
                 return run
     run = create_run(wanted, root=folder)
-    run.describe(OF_THE_FIRST_RUN)
+    run.describe(About(note="Trained by this server itself when it started without a run."))
     return run
 
 
 def _withdraw(run: Run) -> None:
     """Record that a queued run was stopped; a resumed one saves its best epoch."""
     if run.events():
-        _rescue_apart(run)
+        _keep_best(run)
     else:
         run.append(RunStopped(elapsed_seconds=0.0, best_epoch=None, validation=None))
 
 
-def _rescue_apart(run: Run) -> None:
+def _keep_best(run: Run) -> None:
+    """Record, in a process of its own, that a run was stopped, and save its best epoch if it has one."""
     process = start_process(_rescue, run)
     process.join(RESCUE_SECONDS)
     process.kill()

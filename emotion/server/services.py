@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self, TypeVar
+from typing import IO, TypeVar
 
 from emotion.analysis import Comparison, Request
 from emotion.analysis.study import Task
@@ -22,18 +21,11 @@ from emotion.data.sets import sets_folder
 from emotion.runs.folder import create_run, list_runs
 from emotion.runs.run import Run
 from emotion.runs.sweep import SweepMember
-from emotion.server.limits import PublicLimits
+from emotion.server.limits import PublicLimits, require_share
 from emotion.server.logs import log, logged
-from emotion.server.model_process import (
-    NICENESS,
-    PREDICTION_SECONDS,
-    ModelProcess,
-    carry_out,
-    compare_sets,
-    predict,
-)
+from emotion.server.model_process import NICENESS, PREDICTION_SECONDS, ModelProcess, carry_out, compare_sets, predict
 from emotion.server.queue import TrainingQueue
-from emotion.server.visitors import ADDRESS_SHARE, GOING_ON, VISITORS_SHARE, Room, Turns, as_seen_by
+from emotion.server.visitors import GOING_ON, Room, Turns, as_seen_by
 
 R = TypeVar("R")
 # About the most disk space that a run with a small backbone takes before its end.
@@ -42,7 +34,7 @@ NO_COOKIE = "This public server knows its visitors by a cookie, and yours sent n
 NOT_OFFERED = "Those pictures are not offered to you here: choose one of the picture sets in the list."
 
 
-class Services:
+class Services(contextlib.AbstractContextManager["Services"]):
     """Everything done outside the server's own process. A context manager: leaving it ends the processes.
 
     ``visitor`` and ``address`` return the current visitor and address; a visitor None is the user of the machine, who
@@ -60,8 +52,7 @@ class Services:
         offered: Callable[[], Iterable[Path]] = lambda: (),
         elsewhere: Sequence[Path] = (),
     ) -> None:
-        self.runs_folder = runs_folder
-        self.queue = TrainingQueue()
+        self.runs_folder, self.queue = runs_folder, TrainingQueue()
         self._limits, self._visitor, self._address, self._offered = limits, visitor, address, offered
         self.room = Room([runs_folder, sets_folder()], elsewhere, limit=limits.disk_gigabytes * 1e9) if limits else None
         # No prediction waits for a slow file, a comparison or a study.
@@ -84,11 +75,9 @@ class Services:
         Raises EmotionError if it cannot be started or a limit is reached.
         """
         visitor = self._visitor()
-        with logged("training asked for", visitor=visitor), self._starting:
-            if self._limits:
-                self._limits.check(config)
-                self._require_offered([Path(config.pictures)])
-                self._require_turn(self._limits, visitor)
+        with self._starting:
+            self._require_offered([Path(config.pictures)])
+            self._require_turn(config, visitor)
             run = create_run(config, root=self.runs_folder, sweep=sweep, owner=visitor)
         self.queue.add(run)
         log("training queued", visitor=visitor, run=run.name, epochs=config.epochs)
@@ -99,49 +88,43 @@ class Services:
         Raises EmotionError if it cannot be resumed, belongs to another visitor, or a limit is reached.
         """
         visitor = self._visitor()
-        with logged("training resumed", visitor=visitor, run=run.name), self._starting:
+        with self._starting:
             own = as_seen_by(visitor, run)
             own.require_own()
-            if self._limits:
-                self._limits.check(own.config())
-                self._require_turn(self._limits, visitor, is_new=False)
+            self._require_turn(own.config(), visitor, is_new=False)
             try:
                 own.queue_again()
             except OSError as error:
                 raise RunError(f"{run.name} cannot be written ({error.strerror}): make room first.") from error
         self.queue.add(own)
+        log("training resumed", visitor=visitor, run=run.name)
 
     def predict(self, run: Run, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
         """Return a run's prediction for a picture; ``name`` is its name in error messages.
-
-        A file leaves an entry in the log, the open picture of a live camera does not.
         Raises EmotionError if the picture or the run cannot be used, or too many predictions are waiting.
         """
         visitor = self._visitor()
-        entry = logged("prediction", visitor=visitor, run=run.name) if isinstance(picture, Path) else None
-        with entry or contextlib.nullcontext(), self._turns.one_of(visitor, address=self._address()):
+        with contextlib.ExitStack() as stack:
+            if isinstance(picture, Path):  # Those of a live camera would fill the log.
+                stack.enter_context(logged("prediction", visitor=visitor, run=run.name))
+            if visitor is not None:
+                stack.enter_context(self._turns.one_of(visitor, address=self._address()))
             seen = as_seen_by(visitor, run)
             process = self._slow_predictor if is_large(picture, name=name) else self._predictor
-            steps = process.stream(predict, seen, picture, name, seconds=PREDICTION_SECONDS)
-            prediction: Prediction = result_of(steps)
-            return prediction
+            return result_of(process.stream(predict, seen, picture, name, seconds=PREDICTION_SECONDS))
 
     def comparing(self, run: Run, request: Request) -> Generator[Progress, None, tuple[Comparison, Path]]:
-        """Score samples of sets that the visitor may use; return the comparison and its file.
-
-        Yields its progress. Closing it ends the comparison.
+        """Score samples of sets that the visitor may use; return the comparison and its file. Closing it ends it.
         Raises EmotionError if a set, its sample or the run cannot be used.
         """
         visitor = self._visitor()
         with logged("comparison", visitor=visitor, run=run.name, sets=len(request.sets)):
-            if self._limits:
-                self._require_offered(request.sets.values())
+            self._require_offered(request.sets.values())
             seen = as_seen_by(visitor, run)
-            result: tuple[Comparison, Path] = yield from self._comparer.stream(compare_sets, seen, request)
-            return result
+            return (yield from self._comparer.stream(compare_sets, seen, request))
 
     def study(self, study: Task[R]) -> Generator[Progress, None, R]:
-        """Carry out a study of a run that the visitor may use; yield its progress. Closing it ends the study.
+        """Carry out a study of a run that the visitor may use. Closing it ends the study.
         Raises EmotionError if it cannot be answered.
         """
         visitor = self._visitor()
@@ -151,23 +134,21 @@ class Services:
             return result
 
     def do(self, job: Job[R]) -> Generator[Progress, None, R]:
-        """Carry out a job in its own process; yield its progress. Closing it ends the job.
-
-        On a public server, disk space is reserved for what it may write.
-        Raises EmotionError if it fails.
+        """Carry out a job in its own process, with room for what it may write. Closing it ends the job.
+        Raises EmotionError if it fails, or there is no room.
         """
         visitor, process = self._visitor(), ModelProcess(niceness=NICENESS)
         with logged("job", visitor=visitor, what=type(job).__name__), contextlib.ExitStack() as stack:
             if self._limits and self.room:
-                self._require_share(visitor)
+                who, near = self._known(visitor)
+                self.room.require(visitor=who, near=near)
                 stack.enter_context(self.room.reserved(self._limits.set_megabytes * 1_000_000))
             self._processes.add(process)
+            stack.callback(self._processes.discard, process)
+            stack.callback(process.end)
             if self._is_closed:
                 process.end()
-            stack.callback(self._processes.discard, process)
-            stack.callback(process.close)
-            result: R = yield from process.stream(job.carry_out)
-            return result
+            return (yield from process.stream(job.carry_out))
 
     def close(self) -> None:
         """End all processes; queued runs stay queued."""
@@ -176,36 +157,32 @@ class Services:
         for process in list(self._processes):
             process.end()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _require_offered(self, folders: Iterable[Path]) -> None:
-        offered = {folder.absolute() for folder in self._offered()}
-        if not all(folder.absolute() in offered for folder in folders):
+        """Check that a public server offers these folders."""
+        offered = {folder.absolute() for folder in self._offered()} if self._limits else set()
+        if self._limits and not all(folder.absolute() in offered for folder in folders):
             raise RefusedError(NOT_OFFERED)
 
-    def _require_turn(self, limits: PublicLimits, visitor: str | None, *, is_new: bool = True) -> None:
-        """Check that queue, runs and disk space allow the visitor another training."""
-        near = self._require_share(visitor)
-        owners = [(owner_of(run.path).owner, run.status() in GOING_ON) for run in list_runs(self.runs_folder)]
-        going = [owner for owner, goes_on in owners if goes_on]
-        if self.room:
-            self.room.require(RUN_BYTES * (len(going) + 1))
-        runs = [owner for owner, _ in owners] if is_new else []
-        limits.check_counts(going=going, runs=runs, visitor=visitor or "", near=near)
+    def _require_turn(self, config: TrainConfig, visitor: str | None, *, is_new: bool = True) -> None:
+        """Check that the limits of a public server, its queue and its disk allow the visitor another training."""
+        if self._limits and self.room:
+            self._limits.check(config)
+            who, near = self._known(visitor)
+            runs = [(owner_of(run.path).owner, run.status() in GOING_ON) for run in list_runs(self.runs_folder)]
+            going, kept = Counter(owner for owner, goes_on in runs if goes_on), Counter(owner for owner, _ in runs)
+            most, in_all = self._limits.queued, self._limits.queued_in_all
+            require_share("trainings waiting or going on", going, who, near, most=most, in_all=in_all)
+            if is_new:
+                require_share("runs", kept, who, near, most=self._limits.runs)
+            self.room.require(RUN_BYTES * (going.total() + 1), visitor=who, near=near)
 
-    def _require_share(self, visitor: str | None) -> set[str]:
-        """Check the disk share of the visitor and of their address; return the visitors of that address."""
+    def _known(self, visitor: str | None) -> tuple[str, set[str]]:
+        """Return the visitor, and all of the same address. Raises RefusedError for one without a cookie."""
         if not visitor:
             raise RefusedError(NO_COOKIE)
         near = self._neighbours[self._address()]
         near.add(visitor)
-        if self.room:
-            self.room.require_share([visitor], share=VISITORS_SHARE)
-            self.room.require_share(near, share=ADDRESS_SHARE)
-        return near
+        return visitor, near

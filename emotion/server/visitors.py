@@ -15,11 +15,11 @@ from typing import Any
 
 from emotion.core.errors import EmotionError, RefusedError, RunError
 from emotion.core.owners import FILE, Owner, owner_of
-from emotion.data.sets import FILES, SavedSet, alone, delete_set, list_sets
+from emotion.data.sets import FILES, alone, delete_set, list_sets
 from emotion.runs.folder import FOLDER as TRASH
-from emotion.runs.folder import empty_trash, list_runs, throw_away
+from emotion.runs.folder import list_runs, throw_away
 from emotion.runs.run import GUEST, Run
-from emotion.server.limits import ADDRESS_FACTOR, PublicLimits
+from emotion.server.limits import ADDRESS_FACTOR, PublicLimits, require_share
 from emotion.server.logs import log, log_unexpected
 
 GOING_ON = ("queued", "running", "stopping")
@@ -49,69 +49,49 @@ class Room:
     """The disk space that some folders share: at most ``limit`` bytes, measured every 20 seconds at most.
 
     Each entry of the ``owned`` folders belongs to the visitor whose mark it has; the ``others`` have no owner.
-    Reserved bytes and bytes written since the last measurement count too. What does not fit is a RefusedError.
     """
 
     def __init__(self, owned: Sequence[Path], others: Sequence[Path], *, limit: float) -> None:
         self.limit = limit
         self._owned, self._others = owned, others
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._by_owner: Counter[str] = Counter()
         self._look_due = 0.0
-        self._since = self._reserved = 0
+        self._reserved = self._written = 0
 
-    def require(self, more: int = 0) -> None:
-        """Check that there is room for ``more`` bytes."""
+    def require(self, more: int = 0, *, visitor: str = "", near: Collection[str] = ()) -> None:
+        """Check that there is room for ``more`` bytes, and that neither a visitor nor all those ``near``, of the same
+        address, have used up their share. Raises RefusedError if not.
+        """
         with self._lock:
             self._look()
-            self._compare(more)
-
-    def require_share(self, visitors: Collection[str], *, share: float) -> None:
-        """Check that visitors have together not used up a share of all room."""
-        with self._lock:
-            self._look()
-            used = sum(self._by_owner[visitor] for visitor in visitors)
-        if used >= share * self.limit:
-            whose, where = ("Your", "") if len(visitors) < 2 else ("The", " from your address")
-            raise RefusedError(
-                f"{whose} runs and pictures{where} may take {share * self.limit / 1e9:.2g} GB on this public server: "
-                "they do, so delete some of yours."
-            )
+            used = {owner: size / 1e9 for owner, size in self._by_owner.items() if owner}
+            used[NOBODY] = (self._by_owner[""] + self._reserved + more) / 1e9
+        in_all = self.limit / 1e9
+        require_share("GB of runs and pictures", used, visitor, near, most=VISITORS_SHARE * in_all, in_all=in_all)
 
     @contextmanager
     def reserved(self, size: int) -> Iterator[None]:
-        """Reserve ``size`` bytes for the caller's writing, then measure again."""
+        """Reserve ``size`` bytes for the caller's writing; they count until it was measured.
+        Raises RefusedError if there is no room for them.
+        """
         with self._lock:
-            self._look()
-            self._compare(size)
+            self.require(size)
             self._reserved += size
         try:
             yield
         finally:
             with self._lock:
-                self._reserved -= size
-                self._look_due = 0.0
-
-    def note(self, size: int) -> None:
-        """Count bytes just written, without measuring."""
-        with self._lock:
-            self._since += size
-            self._compare(0)
-
-    def _compare(self, more: int) -> None:
-        if self._by_owner.total() + self._since + self._reserved + more >= self.limit:
-            raise RefusedError(
-                f"All visitors' runs and pictures together may take {self.limit / 1e9:g} GB on this public server: "
-                "they do, so delete some of yours, or try again tomorrow."
-            )
+                self._written += size
 
     def _look(self) -> None:
         if time.monotonic() < self._look_due:
             return
+        self._reserved, self._written = self._reserved - self._written, 0
         self._by_owner = Counter({"": sum(map(size_of, self._others))})
-        for each in (path for folder in self._owned for path in _in(folder)):
-            self._by_owner[owner_of(each).owner] += size_of(each)
-        self._look_due, self._since = time.monotonic() + SECONDS_BETWEEN_LOOKS, 0
+        for path in (path for folder in self._owned for path in folder.glob("*")):
+            self._by_owner[owner_of(path).owner] += size_of(path)
+        self._look_due = time.monotonic() + SECONDS_BETWEEN_LOOKS
 
 
 def size_of(path: Path) -> int:
@@ -128,33 +108,30 @@ class Turns:
     """Allows one prediction of each visitor at a time, so that one visitor's pictures never delay another's."""
 
     def __init__(self) -> None:
-        self._changing = threading.Lock()
-        self._waiting: Counter[str] = Counter()
-        self._turns: dict[str, threading.Lock] = {}
+        self._asked: Counter[str] = Counter()
+        self._served: set[str] = set()
+        self._changed = threading.Condition()
 
     @contextmanager
-    def one_of(self, visitor: str | None, *, address: str) -> Iterator[None]:
-        """Wait for the visitor's turn; None, on one's own machine, does not wait.
+    def one_of(self, visitor: str, *, address: str) -> Iterator[None]:
+        """Wait for the visitor's turn.
         Raises RefusedError if too many predictions of the visitor or of the address are waiting.
         """
-        if visitor is None:
-            yield
-            return
         names = (visitor, f"at {address}")
-        with self._changing:
-            if any(self._waiting[name] > most for name, most in zip(names, MOST_WAITING, strict=True)):
+        with self._changed:
+            if any(self._asked[name] > most for name, most in zip(names, MOST_WAITING, strict=True)):
                 raise RefusedError("Your last pictures are not judged yet: wait a moment, then give the next one.")
-            self._waiting.update(names)
-            turn = self._turns.setdefault(visitor, threading.Lock())
+            self._asked.update(names)
+            self._changed.wait_for(lambda: visitor not in self._served)
+            self._served.add(visitor)
         try:
-            with turn:
-                yield
+            yield
         finally:
-            with self._changing:
-                self._waiting.subtract(names)
-                self._waiting = +self._waiting
-                if not self._waiting[visitor]:
-                    del self._turns[visitor]
+            with self._changed:
+                self._asked.subtract(names)
+                self._asked = +self._asked
+                self._served.discard(visitor)
+                self._changed.notify_all()
 
 
 def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -> None:
@@ -163,10 +140,8 @@ def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -
     def work() -> None:
         while True:
             try:
-                done: dict[str, Any] = delete_expired(runs, sets, uploads, limits=limits)
-                empty_trash(runs)
-                if any(done.values()):
-                    log("cleaned", **done)
+                if gone := delete_expired(runs, sets, uploads, limits=limits):
+                    log("cleaned", **dict[str, Any](gone))
             except Exception as error:  # noqa: BLE001  # one folder that cannot be read must not end the cleaning
                 log_unexpected(error, what="cleaning")
             time.sleep(SECONDS_BETWEEN_CLEANINGS)
@@ -174,34 +149,42 @@ def keep_clean(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -
     threading.Thread(target=work, name="cleaner", daemon=True).start()
 
 
-def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -> dict[str, int]:
+def delete_expired(runs: Path, sets: Path, uploads: Path, *, limits: PublicLimits) -> Counter[str]:
     """Delete visitors' data older than the limits allow; return how many of each kind.
 
     Age counts from a run's last event, from a deleted run's deletion, and from a set's last change. Queued and running
     trainings stay, with their sets; a training that takes too long is asked to stop. ``uploads`` holds uploads, partial
     ones too, and downloads.
     """
-    now = time.time()
-    before = now - limits.kept_hours * 3600
-    found = list_runs(runs)
-    going = [run for run in found if run.status() in GOING_ON]
-    in_use = {folder for run in going if (folder := _trained_on(run))}
-    old_runs = [run for run in found if run not in going and _is_left(run.path, before, "events.jsonl")]
-    old_sets = [each for each in list_sets(sets) if _is_left(each.folder, before, *FILES)]
-    half_made = [*runs.glob(".new-*"), *(path for run in found for path in run.path.glob(f"comparisons/{GUEST}*"))]
-    late = [run for run in going if _takes_longer(run, limits.training_minutes * 60, now)]
-    for run in late:
-        run.request_stop()
+    before, gone, in_use = time.time() - limits.kept_hours * 3600, Counter[str](), set[Path]()
+    for run in list_runs(runs):
+        with contextlib.suppress(EmotionError):
+            if run.status() in GOING_ON:
+                if _training_seconds(run) > limits.training_minutes * 60:
+                    run.request_stop()
+                    gone["stopped"] += 1
+                in_use.add(Path(run.config().pictures).resolve())
+            elif _is_left(run.path, before, "events.jsonl"):
+                # Moved first, so that no one sees half a run; a training that has begun meanwhile stays.
+                throw_away(run)
+                shutil.rmtree(runs / TRASH / run.name, ignore_errors=True)
+                gone["runs"] += 1
+    for found in list_sets(sets):
+        with contextlib.suppress(EmotionError):
+            if found.folder.resolve() not in in_use and _is_left(found.folder, before, *FILES):
+                delete_set(found)
+                gone["sets"] += 1
     with contextlib.suppress(EmotionError), alone(sets):
         pass  # entering it deletes a partial set of a killed process
-    return {
-        "runs": sum(map(_delete_run, old_runs)),
-        "sets": sum(_delete_set(each) for each in old_sets if each.folder.resolve() not in in_use),
-        "thrown": sum(_delete(path) for path in _in(runs / TRASH) if _is_left(path, before, ".")),
-        "leftovers": sum(_delete(path) for path in half_made if _modified(path) < before),
-        "uploads": sum(_delete(path) for path in _in(uploads) if _newest(path) < before),
-        "stopped": len(late),
-    }
+    others = [path for path in (runs / TRASH).glob("*") if owner_of(path).owner]
+    others += [*runs.glob(f"*/comparisons/{GUEST}*"), *uploads.glob("*")]
+    for path in others:
+        if max(map(_modified, (path, *path.rglob("*")))) < before:
+            gone["others"] += 1
+            shutil.rmtree(path, ignore_errors=True)
+            if path.is_file():
+                path.unlink()
+    return gone
 
 
 def _is_left(folder: Path, before: float, *files: str) -> bool:
@@ -209,53 +192,14 @@ def _is_left(folder: Path, before: float, *files: str) -> bool:
     return bool(owner_of(folder).owner) and max(_modified(folder / file) for file in (*files, FILE)) < before
 
 
-def _trained_on(run: Run) -> Path | None:
-    with contextlib.suppress(EmotionError):
-        return Path(run.config().pictures).resolve()
-    return None
-
-
-def _takes_longer(run: Run, seconds: float, now: float) -> bool:
-    """Whether a visitor's training has run longer than ``seconds``, counting time without events."""
+def _training_seconds(run: Run) -> float:
+    """Return how long a visitor's training has run, counting time without events; 0 for another run."""
     last = run.last_event() if run.status() == "running" and owner_of(run.path).owner else None
-    return last is not None and last.elapsed_seconds + now - _modified(run.path / "events.jsonl") > seconds
-
-
-def _delete_run(run: Run) -> bool:
-    with contextlib.suppress(EmotionError):
-        # Moved first, so that no one sees half a run; a training that has begun meanwhile stays.
-        throw_away(run)
-        return _delete(run.path.parent / TRASH / run.name)
-    return False
-
-
-def _delete_set(found: SavedSet) -> bool:
-    with contextlib.suppress(EmotionError):
-        delete_set(found)
-        return True
-    return False
-
-
-def _in(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _delete(path: Path) -> bool:
-    with contextlib.suppress(OSError):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink()
-    return not path.exists()
-
-
-def _newest(path: Path) -> float:
-    """Return the modification time of a file, or of a folder's newest file."""
-    return max([_modified(path), *map(_modified, path.rglob("*"))])
+    return last.elapsed_seconds + time.time() - _modified(run.path / "events.jsonl") if last else 0.0
 
 
 def _modified(path: Path) -> float:
-    try:
+    """Return when a file was modified, as a Unix time; 0 if it is gone."""
+    with contextlib.suppress(OSError):
         return path.stat().st_mtime
-    except OSError:
-        return 0.0
+    return 0.0

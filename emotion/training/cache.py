@@ -94,7 +94,6 @@ class Cache:
         return sorted(entries.values(), key=lambda entry: -entry.last_used)
 
     def size(self) -> int:
-        """Return the size of the cache in bytes."""
         return sum(stat.st_size for stat in self._files().values())
 
     def clear(self) -> int:

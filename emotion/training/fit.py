@@ -27,11 +27,10 @@ from emotion.inference.novelty import save_seen
 from emotion.runs.card import model_card
 from emotion.runs.validation import Validation, save_validation
 from emotion.training.context import Context, Model, Stopped, load_model, threads_for
-from emotion.training.epochs import Best, State
+from emotion.training.epochs import Best, State, copy_in_order
 from emotion.training.features import Features, look
 from emotion.training.head import begin
 from emotion.training.inputs import Examples
-from emotion.training.optimizer import copy_in_order
 
 if sys.platform != "win32":
     import resource

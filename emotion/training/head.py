@@ -18,10 +18,9 @@ from emotion.core.config import TrainConfig
 from emotion.core.errors import BackboneError
 from emotion.inference.novelty import chosen, see
 from emotion.training.context import Context, Model
-from emotion.training.epochs import NO_NUMBERS, Epochs, State
+from emotion.training.epochs import NO_NUMBERS, Epochs, State, make_optimizer
 from emotion.training.features import Features
 from emotion.training.inputs import Examples, FeatureInputs, Inputs, PictureInputs, batches
-from emotion.training.optimizer import make_optimizer
 
 BATCH = 64
 # Chosen by grouped cross-validation inside the training photographs.

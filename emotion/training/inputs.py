@@ -57,7 +57,6 @@ class Examples:
         return nn.CrossEntropyLoss(self.class_weights, reduction="none", label_smoothing=label_smoothing)
 
     def at(self, indices: Sequence[int]) -> list[Picture]:
-        """Return the pictures at these indices."""
         return [self.pictures[index] for index in indices]
 
 

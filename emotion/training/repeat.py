@@ -25,10 +25,10 @@ from emotion.inference.classifier import Classifier
 from emotion.runs.run import Run
 from emotion.runs.split import SplitRecord, require_unchanged
 from emotion.training.context import Backbone, Context, Model, read_backbone, threads_for
+from emotion.training.epochs import copy_in_order
 from emotion.training.features import Features, look
 from emotion.training.head import begin
 from emotion.training.inputs import Examples
-from emotion.training.optimizer import copy_in_order
 
 
 def features_of_backbone(pictures: Sequence[Path], config: TrainConfig) -> Generator[Progress, None, np.ndarray]:
@@ -51,26 +51,21 @@ def features_of_run(
 
 
 def retrain(
-    run: Run, classifier: Classifier, seeds: Sequence[int], pictures: Sequence[Path]
+    run: Run, classifier: Classifier, seeds: Sequence[int], judged: np.ndarray
 ) -> Generator[Progress, None, np.ndarray]:
-    """Retrain a run with each seed; return the (seeds, N, C) probabilities for ``pictures``.
+    """Retrain the head of a run with each seed; return the (seeds, N, C) probabilities for (N, F) features of pictures.
 
     Each training equals a run with that seed: another split, order and best epoch, all other settings the same. They
-    share one look at the pictures. An unreadable picture has rows of NaN.
-    Raises RunError where the run trained more than its classifier, its pictures or backbone have changed, or the disk
-    is full; EmotionError where the pictures or the backbone are missing.
+    share one look at the pictures that they learn from.
+    Raises RunError where its pictures or backbone have changed, or the disk is full; EmotionError where the pictures or
+    the backbone are missing.
     """
     config = run.config()
-    if config.depth != "head":
-        raise RunError(
-            f"This run trained more than its head (depth {config.depth}): repeating it takes as long as a training "
-            "each time; sweep over seeds in Train instead."
-        )
     root, backbone = Path(config.pictures), _backbone_of(run, classifier)
     learnt = find_pictures(root, use_aliases=config.use_aliases)
     parts = split(learnt, fraction=config.validation_share, seed=config.seed)
     require_unchanged(run, SplitRecord.of(parts, root), locate(config.backbone))
-    shown = torch.from_numpy((yield from _plain(pictures, config, backbone)))
+    shown = torch.from_numpy(judged)
     # The seed decides which pictures are varied, so every view of each picture is computed.
     features = yield from _looked(learnt, backbone, config, varied=len(learnt))
     said = []

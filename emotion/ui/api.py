@@ -212,11 +212,7 @@ def _coded(code: str, kind: type[EmotionError]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _uploaded(sent: Any) -> Iterator[Upload]:
-    """Yield the caller's uploaded file, and delete it afterwards.
-
-    Raises:
-        PictureError: there is no file, or the path is not an upload.
-    """
+    """Yield the caller's uploaded file, and delete it afterwards; PictureError if there is none, or it is no upload."""
     with _coded("upload_missing", PictureError):
         try:
             upload = received(sent) if isinstance(sent, dict) else None

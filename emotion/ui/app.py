@@ -1,6 +1,8 @@
 """Assemble the dashboard from its tabs."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -8,6 +10,7 @@ from emotion.report.render import BLOCKS_STYLE
 from emotion.server.services import Services
 from emotion.ui.api import register
 from emotion.ui.chosen import Chosen
+from emotion.ui.compare.form import offered
 from emotion.ui.compare.tab import CompareTab
 from emotion.ui.events import Values, on
 from emotion.ui.html import put
@@ -20,7 +23,7 @@ from emotion.ui.predict.many import ManyPictures
 from emotion.ui.predict.one import NO_OTHER, OnePicture
 from emotion.ui.run_board import RunBoard
 from emotion.ui.runs_tab import RunsTab
-from emotion.ui.train_tab import TrainTab, Watched
+from emotion.ui.train_tab import TrainTab
 
 TITLE = "Emotion, across species"
 DESCRIPTION = "Teach an image classifier four human emotions, then find out whether it can read a dog."
@@ -57,8 +60,7 @@ def build_app(services: Services, board: RunBoard) -> gr.Blocks:
             with gr.Tab("Pictures", id="pictures"):
                 pictures = PicturesTab(services)
         _connect_tabs(page, tabs)
-        _connect_runs(chosen, train, runs, tabs)
-        _connect_pictures(one, pictures, train, tabs)
+        _connect_ways(tabs, chosen, train, one, runs, pictures)
         train.settings.connect(page)
         chosen.follow(news)
         news.connect(page)
@@ -87,47 +89,36 @@ def _connect_tabs(page: gr.Blocks, tabs: gr.Tabs) -> None:
     on(page.load, None, None, tabs, js=OPEN_ASKED_TAB)
 
 
-def _connect_runs(chosen: Chosen, train: TrainTab, runs: RunsTab, tabs: gr.Tabs) -> None:
-    """Link a finished training to Predict and Cross-species, and an open run to its curves and its settings."""
+def _connect_ways(
+    tabs: gr.Tabs, chosen: Chosen, train: TrainTab, one: OnePicture, runs: RunsTab, pictures: PicturesTab
+) -> None:
+    """Let buttons lead to another tab, with what they stand beside: a run, its curves or settings, a picture set."""
+
+    def lead(button: gr.Button, tab: str, handler: Callable[..., Values], given: Any, outputs: Sequence[Any]) -> None:
+        def leading(*values: Any) -> Values:
+            return {**handler(*values), tabs: gr.Tabs(selected=tab)}
+
+        on(button.click, leading, given, [tabs, *outputs])
+
+    in_use, ways = [chosen.run, chosen.picked], pictures.incoming.ways
     for button, tab in ((train.try_it, "predict"), (train.compare, "compare")):
-
-        def lead(seen: Watched, tab: str = tab) -> Values:
-            return {**chosen.use(seen.run), tabs: gr.Tabs(selected=tab)} if seen.run else {}
-
-        on(button.click, lead, train.watched, [chosen.run, chosen.picked, tabs])
-
-    def curves(name: str) -> Values:
-        return {**train.follow(runs.board.find(name), is_live=False), tabs: gr.Tabs(selected="train")}
-
-    def again(name: str) -> Values:
-        return {**train.settings.of_run(runs.board.find(name)), tabs: gr.Tabs(selected="train")}
-
-    on(runs.watch.click, curves, runs.open, [tabs, *train.view])
-    on(runs.again.click, again, runs.open, [tabs, *train.settings.all])
-
-
-def _connect_pictures(one: OnePicture, pictures: PicturesTab, train: TrainTab, tabs: gr.Tabs) -> None:
-    """Link a doubtful prediction to the import of photographs, and a picture set to a training on it."""
-    ways = pictures.incoming.ways
-
-    def photographs() -> Values:
-        return {tabs: gr.Tabs(selected="pictures"), ways: gr.Tabs(selected="photographs")}
-
-    def training(key: str | None) -> Values:
-        return {train.pictures: key_to_train(key), tabs: gr.Tabs(selected="train")}
-
-    on(one.photographs.click, photographs, None, [tabs, ways])
-    on(pictures.train.click, training, pictures.chosen, [tabs, train.pictures])
+        lead(button, tab, lambda seen: chosen.use(seen.run), train.watched, in_use)
+    find, follow, of_run = runs.board.find, train.follow, train.settings.of_run
+    lead(runs.watch, "train", lambda name: follow(find(name), is_live=False), runs.open, train.view)
+    lead(runs.again, "train", lambda name: of_run(find(name)), runs.open, train.settings.all)
+    lead(one.photographs, "pictures", lambda: {ways: gr.Tabs(selected="photographs")}, None, [ways])
+    to_train = [train.pictures]
+    lead(pictures.train, "train", lambda key: {train.pictures: key_to_train(key)}, pictures.chosen, to_train)
 
 
 def _connect_sets(page: gr.Blocks, pictures: PicturesTab, train: TrainTab, compare: CompareTab) -> None:
     """Offer new picture sets in Train and Cross-species, without changing the current choice."""
 
-    def offered() -> Values:
+    def found() -> Values:
         sets = list_picture_sets()
         return {
-            train.pictures: gr.Dropdown([(each.title, each.key) for each in training_sets(sets)]),
-            compare.form.sets: gr.CheckboxGroup([(each.title, each.key) for each in evaluation_sets(sets)]),
+            train.pictures: gr.Dropdown(offered(training_sets(sets))),
+            compare.form.sets: gr.CheckboxGroup(offered(evaluation_sets(sets))),
         }
 
-    pictures.connect(page, offered, [train.pictures, compare.form.sets])
+    pictures.connect(page, found, [train.pictures, compare.form.sets])

@@ -6,23 +6,17 @@ during a live run; this widget passes each figure to ``Plotly.react`` on the sam
 
 import html
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import plotly
 
-from emotion.core.labels import chance_level, colour_of, in_order
-from emotion.runs.validation import MOST_CLASSES
-
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 # Greys that are legible on white and on near-black.
 TEXT, GRID = "#6E7B90", "rgba(128,140,160,0.22)"
 FONT = "'IBM Plex Sans', ui-sans-serif, system-ui, sans-serif"
-PROBABILITY_HEIGHT = 260
-MUTED = 0.3
-WAITING = "The probabilities of all classes appear here."
 _AXIS = {
     "gridcolor": GRID,
     "zeroline": False,
@@ -127,44 +121,3 @@ def chance_line(chance: float, *, across: str, along: str) -> dict[str, Any]:
 def plain(name: str) -> str:
     """Return a name escaped for Plotly, which parses markup, but no entity for quotes."""
     return html.escape(name, quote=False)
-
-
-def probability_chart(scores: Mapping[str, float], *, beside: Iterable[str] = (), is_muted: bool = False) -> str:
-    """Return the probability (0 to 1) of every class as bars, in the fixed order of the classes.
-
-    ``beside`` are the classes of the chart next to it: both charts have the same rows. ``is_muted`` fades the bars, for
-    a picture of an unfamiliar kind.
-    """
-    names = [*scores, *(name for name in beside if name not in scores)]
-    names = in_order(sorted(names, key=lambda name: -scores.get(name, 0.0))[:MOST_CLASSES])
-    bars = {
-        "type": "bar",
-        "y": [plain(name) for name in names],
-        "x": [scores.get(name) for name in names],
-        "orientation": "h",
-        "marker": {"color": [colour_of(name) for name in names], "cornerradius": 5},
-        "opacity": MUTED if is_muted else 1.0,
-        "hovertemplate": "%{y}: %{x:.1%}<extra></extra>",
-    }
-    chance = chance_level(len(scores))
-    # In a separate column, clear of the bars and the chance line.
-    values = [
-        note(
-            f"{scores[name] * 100:.1f} %" if name in scores else "no class of it",
-            x=1.03, y=plain(name), xanchor="left", font={"size": 14},
-        )
-        for name in names
-    ]  # fmt: skip
-    said = note(f"chance {chance * 100:.0f} %", x=chance, y=1, yref="paper", yanchor="bottom")
-    return figure(
-        [bars],
-        height=PROBABILITY_HEIGHT,
-        showlegend=False,
-        hovermode="closest",
-        bargap=0.35,
-        margin={"t": 22},
-        xaxis={"range": [0, 1.25], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]},
-        yaxis={"range": [len(names) - 0.5, -0.5], "tickfont": {"size": 14}, "showgrid": False, "ticksuffix": "  "},
-        shapes=[chance_line(chance, across="x", along="y")],
-        annotations=[*values, said],
-    )

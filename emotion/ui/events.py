@@ -1,11 +1,11 @@
-"""Register the page's events: private, without progress marks, with errors shown as one sentence."""
+"""The page's events: private, without progress marks, with errors as one sentence; and work that can be stopped."""
 
 import functools
 import html
 import inspect
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -16,7 +16,7 @@ from emotion.core.errors import EmotionError
 from emotion.core.format import capital
 from emotion.core.progress import Progress
 from emotion.server.logs import log, log_unexpected
-from emotion.ui.html import status_box
+from emotion.ui.html import sentence, status_box
 from emotion.ui.visitor import current_visitor
 from emotion.ui.words import public_words
 
@@ -28,9 +28,10 @@ Steps = Generator[Values, None, None]
 EVERY_PRESS = "multiple"
 # Fixed, like the keys of the states: otherwise a restart of the server loses what browsers store.
 BROWSER_SECRET = "emotion-dashboard"
+WAITING = "Waiting for its turn."
 # Sessions whose presses are counted.
 MOST_SESSIONS = 10_000
-_presses: OrderedDict[str, int] = OrderedDict()
+_presses: dict[str, int] = {}
 
 
 def on(
@@ -47,14 +48,13 @@ def on(
     ``handler`` returns or yields values by widget; other widgets stay as they are. An EmotionError is shown as a toast.
     ``by_page`` marks an event that no visitor triggers; ``options`` are those of ``gr.on``.
     """
-    wrapped = handler
     if handler is not None:
         wrap = _stream if inspect.isgeneratorfunction(handler) else _plain
-        wrapped = wrap(handler, by_page=by_page)
+        handler = wrap(handler, by_page=by_page)
     options = {"show_progress": "hidden", "api_visibility": "private", **options}
     if isinstance(triggers, list):
-        return gr.on(triggers, wrapped, inputs, outputs, **options)
-    return triggers(wrapped, inputs, outputs, **options)
+        return gr.on(triggers, handler, inputs, outputs, **options)
+    return triggers(handler, inputs, outputs, **options)
 
 
 def widgets(part: object) -> list[Any]:
@@ -84,13 +84,12 @@ def unexpected(error: Exception) -> str:
 
 
 def watched(steps: Generator[Progress, None, R], status: gr.HTML) -> Generator[Values, None, R]:
-    """Yield the progress of ``steps`` as values of ``status``, and return their result. Closing it ends the work.
+    """Yield the progress of ``steps`` as values of ``status``, and return their result; EmotionError if they fail.
 
-    Raises:
-        EmotionError: the work fails.
+    Closing it ends the work.
     """
     # Shown at once, since another visitor's study may have to end first.
-    yield {status: status_box("running", "waiting", "Waiting for its turn.", None)}
+    yield {status: status_box("running", "waiting", WAITING, None)}
     with closing(steps):
         while True:
             try:
@@ -100,6 +99,60 @@ def watched(steps: Generator[Progress, None, R], status: gr.HTML) -> Generator[V
                 return result
             share = step.done / step.total if step.total else None
             yield {status: status_box("running", "running", f"{capital(step.doing)}.", share)}
+
+
+@dataclass(frozen=True)
+class Stoppable:
+    """Work that takes a while: the ``buttons`` that begin it, a Stop button, and a ``status`` for its progress.
+
+    ``stopped`` is the sentence shown once it is stopped.
+    """
+
+    buttons: Sequence[gr.Button]
+    stop: gr.Button
+    status: gr.HTML
+    stopped: str = "Stopped: nothing of it is kept."
+
+    def connect(self, handlers: Sequence[Callable[..., Steps]], inputs: Any, outputs: Any, **options: Any) -> list[Any]:
+        """Let each button begin one of the handlers, and return their events; ``outputs`` include the status.
+
+        The status shows the progress that a handler yields, and an EmotionError.
+        """
+        parts, working = [*self.buttons, self.stop, self.status], []
+        for button, handler in zip(self.buttons, handlers, strict=True):
+            begun = on(button.click, self._begin, None, parts)
+            working.append(on(begun.then, self._carry_out(handler), inputs, outputs, **options))
+            on(working[-1].then, self._end, None, parts, by_page=True)
+        on(self.stop.click, self._stop, None, parts, cancels=working)
+        return working
+
+    def _begin(self) -> Values:
+        # Gradio drops a press before the last one's work has ended.
+        disabled = {each: gr.Button(interactive=False) for each in self.buttons}
+        waiting = status_box("queued", "waiting", WAITING, None)
+        return {**disabled, self.stop: gr.Button(visible=True), self.status: waiting}
+
+    def _carry_out(self, handler: Callable[..., Steps]) -> Callable[..., Steps]:
+        @functools.wraps(handler)
+        def carried_out(*given: Any) -> Steps:
+            said = ""
+            try:
+                yield from handler(*given)
+            except EmotionError as error:
+                _log_refusal(error, what=handler.__qualname__)
+                said = sentence(str(error), kind="problem")
+            except Exception:
+                yield {self.status: ""}
+                raise
+            yield {self.status: said}
+
+        return carried_out
+
+    def _end(self) -> Values:
+        return {**{each: gr.Button(interactive=True) for each in self.buttons}, self.stop: gr.Button(visible=False)}
+
+    def _stop(self) -> Values:
+        return {self.stop: gr.Button(visible=False), self.status: sentence(self.stopped)}
 
 
 def _plain(handler: Callable[..., Any], *, by_page: bool) -> Callable[..., Any]:
@@ -135,25 +188,28 @@ def _told(handler: Callable[..., Any], *, by_page: bool) -> Iterator[None]:
 
     An EmotionError is shown as it is; any other error by its type.
     """
-    if not by_page:
-        _count()
     name = getattr(handler, "__qualname__", type(handler).__name__)
+    _count(by_page)
     try:
         yield
     except EmotionError as error:
-        # Not the message, which may name a visitor's file.
-        log("refusal", outcome="refused", visitor=current_visitor(), what=name, because=type(error).__name__)
+        _log_refusal(error, what=name)
         warn(str(error))
     except Exception as error:  # noqa: BLE001  # the visitor sees a sentence, the log has the traceback
         log_unexpected(error, visitor=current_visitor(), what=name)
         warn(unexpected(error))
     finally:
-        if not by_page:
-            _count()
+        _count(by_page)
 
 
-def _count() -> None:
-    page = session()
-    _presses[page] = _presses.pop(page, 0) + 1
-    if len(_presses) > MOST_SESSIONS:
-        _presses.popitem(last=False)
+def _log_refusal(error: EmotionError, *, what: str) -> None:
+    # Not the message, which may name a visitor's file.
+    log("refusal", outcome="refused", visitor=current_visitor(), what=what, because=type(error).__name__)
+
+
+def _count(by_page: bool) -> None:
+    if not by_page:
+        page = session()
+        _presses[page] = _presses.pop(page, 0) + 1
+        if len(_presses) > MOST_SESSIONS:
+            del _presses[next(iter(_presses))]

@@ -142,7 +142,6 @@ class Gate:
             note_sender(scope)
             async with contextmanager_in_threadpool(self._counter.reserved(address, size)):
                 await self._send_on(scope, body, send, most)
-                self._counter.arrived(body.size)
         elif scope["path"].startswith("/login"):
             # One password from an address at a time.
             if address in self._guessing:

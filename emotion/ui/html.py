@@ -75,25 +75,19 @@ def status_box(kind: str, chip: str, text: str, share: float | None, *, detail: 
     )
 
 
-def scrolled(table: str, *, label: str) -> str:
-    """Return a table that scrolls sideways by itself on a narrow page, also by keyboard."""
-    return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{html.escape(label)}">{table}</div>'
+def bars(rows: Iterable[tuple[str, float, str]], *, chance: float | None = None, is_muted: bool = False) -> str:
+    """Return a bar in its class's colour for each (class, share from 0 to 1, text beside it).
 
-
-def head_cell(name: str, *, scope: str = "col", colour: str = "") -> str:
-    """Return the header of a column or a row, with a swatch if it has a colour."""
-    swatch = f'<i style="background:{colour}"></i>' if colour else ""
-    return f'<th scope="{scope}">{swatch}{html.escape(name)}</th>'
-
-
-def bars(rows: Iterable[tuple[str, float, str]]) -> str:
-    """Return a bar in its class's colour for each (class, share from 0 to 1, text beside it)."""
+    A dotted line marks ``chance``; ``is_muted`` fades the bars.
+    """
     told = "".join(
         f'<div><b>{html.escape(label)}</b><span class="class-bar"><i style="width:{share:.1%};'
         f'background:{colour_of(label)}"></i></span><span>{text}</span></div>'
         for label, share, text in rows
     )
-    return f'<div class="class-bars">{told}</div>'
+    line = f' style="--chance:{chance:.1%}"' if chance is not None else ""
+    kind = "class-bars" + (" against-chance" if line else "") + (" muted" if is_muted else "")
+    return f'<div class="{kind}"{line}>{told}</div>'
 
 
 def ticked(event: gr.EventData) -> tuple[str, ...]:
@@ -104,9 +98,7 @@ def ticked(event: gr.EventData) -> tuple[str, ...]:
 
 def data_uri(picture: Path | Image.Image, *, side: int) -> str:
     """Return a picture as a WebP data URI, at most ``side`` pixels wide and high: nothing enters a public cache.
-
-    Raises:
-        PictureError: the picture cannot be read.
+    Raises PictureError if it cannot be read.
     """
     image = open_picture(picture, side=side) if isinstance(picture, Path) else picture.copy()
     image.thumbnail((side, side))

@@ -33,6 +33,15 @@ new MutationObserver(() => {
     if (search) search.ariaLabel = 'Search the runs';
 }).observe(document.documentElement, {subtree: true, childList: true});
 
+// Gradio never hears of an event that joins its queue just while the stream of answers to the last one ends. So a join is
+// answered a moment later, when that end is known and a new stream is opened.
+const ask = window.fetch;
+window.fetch = async (...asked) => {
+    const answer = await ask(...asked);
+    if (String(asked[0]).includes('/queue/join')) await new Promise((done) => setTimeout(done, 25));
+    return answer;
+};
+
 // Most browsers give HEIC files no type, and the widgets accept only files with an image type.
 const type = Object.getOwnPropertyDescriptor(Blob.prototype, 'type');
 Object.defineProperty(File.prototype, 'type', {

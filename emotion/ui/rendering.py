@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from emotion.analysis.blocks import Block, Explained, Figure, PictureMap
+from emotion.analysis.blocks import Block, Explained, Figure, PictureMap, Text
 from emotion.core.format import percent
 from emotion.core.prediction import Saliency
 from emotion.report.render import blocks_html
@@ -23,7 +23,17 @@ SCALE = "Inferno"
 OPACITY = 0.62
 # The map is interpolated between patches; the values stay one per patch.
 STEPS_A_PATCH = 6
-SOURCE = "https://arxiv.org/abs/2103.15679"
+READING = (
+    "Where the evidence for a class lies in this model’s attention. Each map has its own scale: its brightest patch is "
+    "the most there is in that map. It is not a proof of cause."
+)
+METHOD = Text(
+    "Attention is followed from what the classifier reads back to the patches, through every block, wherever more of "
+    "it would raise the class’s logit above the others’ mean. Values lie one to a patch and are smoothed in between.",
+    "note",
+    (("Chefer, Gur and Wolf 2021, Generic Attention-model Explainability", "https://arxiv.org/abs/2103.15679"),),
+    title="Gradient-weighted attention rollout",
+)
 # Pixels of a picture on a feature map, and next to its saliency maps.
 MARK_SIDE, EXPLAINED_SIDE = 96, 300
 
@@ -96,18 +106,12 @@ def heat_uri(saliency: Saliency) -> str:
 def legend_html(*, is_cropped: bool) -> str:
     """Return the colour scale, how to read a map, its limits and the source of the method."""
     stops = ", ".join(f"rgb({red}, {green}, {blue})" for red, green, blue in _colours()[::51].tolist())
-    cropped = " The model was shown the part under the heat only." if is_cropped else ""
-    return (
+    scale = (
         f'<div class="saliency-legend"><span>little</span><i style="background:linear-gradient(90deg, {stops})"></i>'
         "<span>much</span></div>"
-        f'<p class="note">Where the evidence for a class lies in this model’s attention. Each map has its own scale: '
-        f"its brightest patch is the most there is in that map.{cropped} It is not a proof of cause.</p>"
-        '<details class="saliency-source"><summary>How it is computed</summary><p class="note">'
-        "Gradient-weighted attention rollout: attention is followed from what the classifier reads back to the "
-        "patches, through every block, wherever more of it would raise the class’s logit above the others’ mean. "
-        f'Chefer, Gur and Wolf 2021, Generic Attention-model Explainability, ICCV (<a href="{SOURCE}">arXiv 2103.15679'
-        "</a>). Values lie one to a patch and are smoothed in between.</p></details>"
     )
+    cropped = "The model was shown the part under the heat only." if is_cropped else ""
+    return scale + rendered([Text(f"{READING} {cropped}", "note"), METHOD], name="saliency")
 
 
 def is_cropped(saliency: Saliency) -> bool:

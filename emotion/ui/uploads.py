@@ -73,10 +73,7 @@ class Upload:
 
 def received(payload: dict[str, Any] | None) -> Upload | None:
     """Return the file that a widget sent; None if there is none.
-
-    Raises:
-        PictureError: it is no upload, or another visitor's. A client other than the page can name any file of this
-            machine.
+    Raises PictureError if it is no upload of the visitor's: a client that is not the page can name any file.
     """
     if not payload or not payload.get("path") or str(payload.get("url") or "").startswith("data:"):
         return None
@@ -130,9 +127,7 @@ class UploadCounter:
     @contextmanager
     def reserved(self, address: str, size: int) -> Iterator[None]:
         """Reserve room for an upload of at most ``size`` bytes until it has arrived.
-
-        Raises:
-            RefusedError: the disk has no room for it, or the address has used up its share.
+        Raises RefusedError if the disk has no room for it, or the address has used up its share.
         """
         if self._room is None:
             yield
@@ -140,18 +135,12 @@ class UploadCounter:
         held = sum(max(size_of(path), LEAST_BYTES) for path in uploads_folder().glob(f"*-{_short(address)}-*/*"))
         if held + self._coming[address] + size > ADDRESS_SHARE * self._room.limit:
             raise RefusedError("More files came from your address than this public server keeps: try again later.")
-        self._room.require(self._coming.total() + size)
-        self._coming[address] += size
-        try:
-            yield
-        finally:
-            self._coming[address] -= size
-
-    def arrived(self, size: int) -> None:
-        """Count the bytes of an upload that is on the disk, until that is measured again."""
-        if self._room:
-            with contextlib.suppress(RefusedError):  # The next upload is told.
-                self._room.note(size)
+        with self._room.reserved(size):
+            self._coming[address] += size
+            try:
+                yield
+            finally:
+                self._coming[address] -= size
 
 
 def _short(address: str) -> str:

@@ -1,7 +1,6 @@
 """Serve the page by uvicorn, behind the gate."""
 
 import asyncio
-import errno
 import hmac
 import logging
 import os
@@ -16,7 +15,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from emotion.core.errors import ConfigError, EmotionError
-from emotion.server.limits import PASSWORD, public_limits, serves_mcp, what_to_install
+from emotion.server.limits import PASSWORD, public_limits, serves_mcp
 from emotion.ui.gate import MB, Gate
 from emotion.ui.gradio_patches import SESSIONS, patch
 from emotion.ui.news import ROUTE, news_route
@@ -39,9 +38,7 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
 
     Visitors' pictures are stored neither in their browsers nor here, and no other server is contacted. ``host`` is the
     address to be served; ``counter`` is as in ``Gate``.
-
-    Raises:
-        ConfigError: MCP tools are wanted but cannot be served.
+    Raises ConfigError if MCP tools are wanted but cannot be served.
     """
     limits, has_tools = public_limits(), serves_mcp()
     mcp_bytes = None
@@ -77,7 +74,7 @@ def behind_gate(page: gr.Blocks, *, board: RunBoard, host: str, head: str, count
     page.has_launched = True
     if has_tools:
         if page.mcp_server_obj is None:
-            raise ConfigError(f"The MCP tools cannot be served ({page.mcp_error}): {what_to_install()}.")
+            raise ConfigError(f"The MCP tools cannot be served: {page.mcp_error}.")
         from emotion.ui.tools import MOST_BODY_BYTES, adapt
 
         adapt(page.mcp_server_obj)
@@ -107,25 +104,18 @@ def _password() -> dict[str, Any]:
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; an IPv6 address may stand in brackets.
-
-    Raises:
-        EmotionError: the address is unusable; the message says what to do.
+    Raises EmotionError, which says what to do, if the address is unusable.
     """
-    choose = "choose others with PORT= and HOST="
     bare = host.removeprefix("[").removesuffix("]")
     try:
         family = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         is_dual = bare == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((bare, port), family=family, backlog=2048, dualstack_ipv6=is_dual)
     except (OSError, UnicodeError) as error:
-        number = getattr(error, "errno", None)
-        if number == errno.EADDRINUSE:
-            what = f"stop what uses that port, or {choose}"
-        elif number in (errno.EACCES, errno.EPERM):
-            what = "ports below 1024 are the administrator's, so choose another with PORT="
-        else:
-            what = f"{bare} is no address of this machine, so {choose}"
-        raise EmotionError(f"Nothing can be served at {host}:{port}: {what}.") from error
+        raise EmotionError(
+            f"Nothing can be served at {host}:{port}, which is in use, reserved or not of this machine: choose another "
+            "with PORT= and HOST=."
+        ) from error
 
 
 def serve(app: Any, listener: socket.socket) -> None:

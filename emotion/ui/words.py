@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from emotion.core.events import (
     EpochDone,
@@ -24,6 +25,7 @@ from emotion.server.limits import is_public
 NOTHING_YET = "Nothing is trained yet. Press Start: the Quick preset takes seconds."
 WAITS_FOR_RUN = "This waits for a first finished run: train one in the Train tab."
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "interrupted"})
+E = TypeVar("E")
 
 
 def public_words(said: str) -> str:
@@ -46,19 +48,27 @@ def progress(
 
     ``is_guests`` means that the visitor may not stop it.
     """
-    last = events[-1] if events else None
-    if isinstance(last, RunFinished | RunStopped | RunFailed):
-        return _ended(events, last)
+    last, epoch = events[-1] if events else None, _last(events, EpochDone)
+    resume = f"Resume goes on after epoch {epoch.epoch}." if epoch and epoch.epoch else "Resume begins it anew."
+    if isinstance(last, RunFinished):
+        early = " It ended early, since nothing got better." if last.stopped_early else ""
+        return Progress(f"Finished in {duration(last.elapsed_seconds)}: {_verdict(events, last)}{early}", 1.0)
+    if isinstance(last, RunStopped):
+        kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
+        return Progress(f"Stopped: {kept}. {resume}")
+    if isinstance(last, RunFailed):
+        return Progress(f"It could not go on. {last.message}")
     if status == "queued":
         first = "" if not queue_place or queue_place == 1 else f" after {count(queue_place - 1, 'other training')}"
         return Progress(f"Waits for its turn{first}." + ("" if is_guests else " Stop withdraws it."))
     if status == "stopping":
-        kept = "the best epoch so far is kept" if _last_epoch(events) else "no epoch is finished, so nothing is kept"
+        is_kept = epoch is not None and epoch.epoch > 0
+        kept = "the best epoch so far is kept" if is_kept else "no epoch is finished, so nothing is kept"
         return Progress(f"Stopping; {kept}.", _share(events))
     if status == "running":
         return _running(events)
     memory = "If memory ran out, a smaller batch or fewer trained blocks need less."
-    return Progress(f"Interrupted: its process ended. {_resume(events)} {memory}")
+    return Progress(f"Interrupted: its process ended. {resume} {memory}")
 
 
 def skipped(events: Sequence[Event]) -> str:
@@ -71,29 +81,28 @@ def skipped(events: Sequence[Event]) -> str:
     return " ".join(notes)
 
 
-def time_left(seconds: float) -> str:
+def _running(events: Sequence[Event]) -> Progress:
+    last = next((event for event in reversed(events) if not isinstance(event, PicturesSkipped)), None)
+    started, reading = _last(events, RunStarted), _last(events, TrunkProgress)
+    if last is None or started is None:
+        return Progress("Loading the pictures and the backbone.")
+    if isinstance(last, TrunkProgress) and last.done < last.total:
+        left = f", {_left(last.remaining_seconds)}" if last.done > last.known else ""
+        return Progress(f"1 of 2: reading {_read(last, started)}{left}.", last.done / max(1, last.total))
+    step = "2 of 2: training" if reading else "Training"
+    if isinstance(last, StepDone):
+        left = _left(last.remaining_seconds)
+        return Progress(f"{step}, epoch {last.epoch} of {started.epochs}, {left}.", _share(events))
+    if isinstance(last, EpochDone) and last.epoch:
+        left = "saving the model" if last.epoch == started.epochs else _left(last.remaining_seconds)
+        return Progress(f"{step}, epoch {last.epoch} of {started.epochs} is done, {left}.", _share(events))
+    return Progress(f"Getting ready: {count(started.train_pictures, 'picture')} to train on.")
+
+
+def _left(seconds: float) -> str:
     """Return the remaining time in words, in whole seconds."""
     whole = max(1, round(seconds))
     return f"{whole} s left" if whole < 60 else f"{duration(seconds)} left"
-
-
-def _running(events: Sequence[Event]) -> Progress:
-    last = next((event for event in reversed(events) if not isinstance(event, PicturesSkipped)), None)
-    started = next((event for event in events if isinstance(event, RunStarted)), None)
-    if last is None or started is None:
-        return Progress("Loading the pictures and the backbone.")
-    has_reading = any(isinstance(event, TrunkProgress) for event in events)
-    if isinstance(last, TrunkProgress) and last.done < last.total:
-        left = f", {time_left(last.remaining_seconds)}" if last.done > last.known else ""
-        return Progress(f"1 of 2: reading {_read(last, started)}{left}.", last.done / max(1, last.total))
-    step = "2 of 2: training" if has_reading else "Training"
-    if isinstance(last, StepDone):
-        left = time_left(last.remaining_seconds)
-        return Progress(f"{step}, epoch {last.epoch} of {started.epochs}, {left}.", _share(events))
-    if isinstance(last, EpochDone) and last.epoch:
-        left = "saving the model" if last.epoch == started.epochs else time_left(last.remaining_seconds)
-        return Progress(f"{step}, epoch {last.epoch} of {started.epochs} is done, {left}.", _share(events))
-    return Progress(f"Getting ready: {count(started.train_pictures, 'picture')} to train on.")
 
 
 def _read(look: TrunkProgress, started: RunStarted) -> str:
@@ -104,45 +113,23 @@ def _read(look: TrunkProgress, started: RunStarted) -> str:
     return count(pictures, "picture") + views + known
 
 
-def _ended(events: Sequence[Event], last: RunFinished | RunStopped | RunFailed) -> Progress:
-    if isinstance(last, RunFinished):
-        early = " It ended early, since nothing got better." if last.stopped_early else ""
-        return Progress(f"Finished in {duration(last.elapsed_seconds)}: {_verdict(events, last)}{early}", 1.0)
-    if isinstance(last, RunStopped):
-        kept = f"epoch {last.best_epoch} is kept" if last.best_epoch else "no epoch was finished, so nothing is kept"
-        return Progress(f"Stopped: {kept}. {_resume(events)}")
-    return Progress(f"It could not go on. {last.message}")
-
-
 def _verdict(events: Sequence[Event], end: RunFinished) -> str:
     """Return how many validation pictures are right, with the interval, and which epoch is saved."""
-    started = next((event for event in reversed(events) if isinstance(event, RunStarted)), None)
+    accuracy, started = percent(end.validation.accuracy), _last(events, RunStarted)
     kept = f"Epoch {end.best_epoch}, with the lowest validation loss, is kept."
     if started is None:
-        return f"{percent(end.validation.accuracy)} of the validation pictures right. {kept}"
+        return f"{accuracy} of the validation pictures right. {kept}"
     n = started.validation_pictures
     right = round(end.validation.accuracy * n)
     low, high = wilson_interval(right, n)
-    chance = percent(chance_level(len(started.classes)))
-    return (
-        f"{right} of {n:,} validation pictures right = {percent(end.validation.accuracy)} "
-        f"({low * 100:.0f}–{high * 100:.0f}), chance {chance}. {kept}"
-    )
-
-
-def _resume(events: Sequence[Event]) -> str:
-    epoch = _last_epoch(events)
-    return f"Resume goes on after epoch {epoch}." if epoch else "Resume begins it anew."
-
-
-def _last_epoch(events: Sequence[Event]) -> int:
-    """Return the number of the last finished epoch, 0 before the first one."""
-    return next((event.epoch for event in reversed(events) if isinstance(event, EpochDone)), 0)
+    shares = f"{accuracy} ({low * 100:.0f}–{high * 100:.0f}), chance {percent(chance_level(len(started.classes)))}"
+    return f"{right} of {n:,} validation pictures right = {shares}. {kept}"
 
 
 def _share(events: Sequence[Event]) -> float | None:
-    started = next((event for event in events if isinstance(event, RunStarted)), None)
-    step = next((event for event in reversed(events) if isinstance(event, StepDone)), None)
-    if started is None or step is None:
-        return None
-    return min(1.0, step.step / max(1, started.steps_per_epoch * started.epochs))
+    started, step = _last(events, RunStarted), _last(events, StepDone)
+    return min(1.0, step.step / max(1, started.steps_per_epoch * started.epochs)) if started and step else None
+
+
+def _last(events: Sequence[Event], kind: type[E]) -> E | None:
+    return next((event for event in reversed(events) if isinstance(event, kind)), None)

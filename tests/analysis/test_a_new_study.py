@@ -29,26 +29,18 @@ SENTENCE = "In float32."
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project with one study more."""
-    copy = tmp_path / "project"
-    shutil.copytree(ROOT / "emotion", copy / "emotion", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(ROOT / "app.py", copy / "app.py")
+def site(tmp_path: Path, trained_run: Path) -> Iterator[Site]:
+    """A copy of the project with one study more, served with a run and a comparison of it."""
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "emotion", project / "emotion", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(ROOT / "app.py", project / "app.py")
     for name in ("assets", "docs"):
-        (copy / name).symlink_to(ROOT / name)
-    (copy / "emotion" / "analysis" / "digits.py").write_text(STUDY)
-    listed = copy / "emotion" / "analysis" / "studies.py"
+        (project / name).symlink_to(ROOT / name)
+    (project / "emotion" / "analysis" / "digits.py").write_text(STUDY)
+    listed = project / "emotion" / "analysis" / "studies.py"
     added = r"from emotion.analysis import digits\n\n\1\n    digits.STUDY,"
-    text, changed = re.subn(r"(?m)^(STUDIES\b.*\()$", added, listed.read_text())
-    assert changed == 1
-    listed.write_text(text)
-    return copy
-
-
-@pytest.fixture
-def site(project: Path, trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The copy, served with a run and a comparison of it."""
-    site = Site(tmp_path_factory.mktemp("site"))
+    listed.write_text(re.sub(r"(?m)^(STUDIES\b.*\()$", added, listed.read_text()))
+    site = Site(tmp_path / "site")
     site.cwd = project
     run = Path(shutil.copytree(trained_run, site.runs / trained_run.name))
     write_comparison(run, {"human": {"happy": around(0.7)}, "dog": {"happy": around(0.4)}})
@@ -60,14 +52,14 @@ def site(project: Path, trained_run: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.slow
 def test_a_study_added_in_ten_lines_is_asked_on_the_page_and_stands_in_the_report(
-    site: Site, page: Page, project: Path, tmp_path: Path
+    site: Site, page: Page, tmp_path: Path
 ):
     assert len(STUDY.strip().splitlines()) == 10
 
     def reported(name: str) -> str:
         [run] = site.runs.glob("2*")
         words = ["report", "--run", run, "--to", tmp_path / name]
-        subprocess.run([sys.executable, "-m", "emotion", *map(str, words)], cwd=project, check=True)
+        subprocess.run([sys.executable, "-m", "emotion", *map(str, words)], cwd=site.cwd, check=True)
         return (tmp_path / name).read_text("utf-8")
 
     assert re.search(r"Not checked: .*digits", reported("before.md"))

@@ -117,8 +117,7 @@ def test_a_paired_change_has_the_interval_and_the_p_value_of_the_paired_t_test(n
     found, test = change(list(before), list(after)), stats.ttest_rel(after, before)
     low, high = test.confidence_interval(0.95)
     assert (found.n, found.mean) == (n, pytest.approx((after - before).mean()))
-    assert found.interval == pytest.approx((max(-1, low), min(1, high)))
-    assert found.p_value == pytest.approx(test.pvalue)
+    assert (*found.interval, found.p_value) == pytest.approx((max(-1, low), min(1, high), test.pvalue))
     assert found.is_told == (found.p_value < 0.05)
 
 

@@ -6,7 +6,7 @@ One run learnt pictures whose upper half has the colour of the class and whose l
 import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from helpers.studies import ask, cue_faces
 from PIL import Image, ImageOps
 from scipy import stats
 
+from emotion.analysis.cues import CueCurves, SpeciesCurves
+from emotion.analysis.statistics import Change
 from emotion.analysis.studies import Question, find_study
 from emotion.core.errors import EmotionError
 from emotion.core.progress import result_of
@@ -30,17 +32,16 @@ FACES = Path(__file__).parents[2] / "assets" / "faces"
 SMALL = ("--batch-size", 8, "--image-size", 32, "--precision", "float32")
 
 
-def write_halves(folder: Path, *, count: int, dim: int = 0) -> Path:
+def write_halves(folder: Path, *, count: int, dim: int = 0) -> None:
     """Write pictures whose upper half alone tells the class; ``dim`` takes as much from every pixel."""
     for label in EMOTIONS:
         (folder / label).mkdir(parents=True)
         for number in range(count):
-            rng = random.Random(f"{folder.name}/{label}/{number}")
-            whole = picture(label, f"{folder.name}/{label}/{number}", size=(32, 32))
+            name = f"{folder.name}/{label}/{number}"
+            rng, whole = random.Random(name), picture(label, name, size=(32, 32))
             noise = Image.frombytes("RGB", (4, 4), bytes(rng.randrange(90, 150) for _ in range(48)))
             whole.paste(noise.resize((32, 16), Image.Resampling.NEAREST), (0, 16))
             whole.point(lambda level: max(0, level - dim)).save(folder / label / f"{number:03}.png")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,12 @@ def halves(tmp_path_factory: pytest.TempPathFactory, tiny_vit: Path) -> Path:
     words = ["train", "--pictures", root / "learnt", "--backbone", tiny_vit, "--epochs", 20, *SMALL]
     assert main([*map(str, words), "--head-learning-rate", "0.01", "--runs", str(root / "runs")]) == 0
     return root
+
+
+@pytest.fixture
+def dogs(halves: Path, tmp_path: Path) -> Path:
+    """Dogs of this test's own."""
+    return Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
 
 
 Compare = Callable[..., Path]
@@ -73,8 +80,19 @@ def compare(halves: Path, isolated: Path, emotion: Emotion) -> Compare:
     return make
 
 
-def saved(file: Path) -> Any:
-    return json.loads(file.read_text("utf-8"))["sets"]
+def rows_of(file: Path, name: str, label: str = "happy") -> list[dict[str, Any]]:
+    """Return the scored pictures of a set that a comparison keeps."""
+    return list(json.loads(file.read_text("utf-8"))["sets"][name][label]["pictures"])
+
+
+def said(row: dict[str, Any]) -> str:
+    return max(row["scores"], key=row["scores"].get)
+
+
+def saved(images: Iterable[Image.Image], folder: Path) -> list[Path]:
+    for number, image in enumerate(images):
+        image.save(folder / f"{number:02}.png")
+    return sorted(folder.glob("*.png"))
 
 
 def refusal(file: Path, question: str, **asked: Any) -> str:
@@ -101,17 +119,15 @@ def test_a_cover_over_what_carries_the_class_loses_it_and_a_cover_elsewhere_does
 
 def test_a_control_is_the_same_pictures_changed_judged_and_paired(compare: Compare, emotion: Emotion, tmp_path: Path):
     file = compare("--size", 6)
-    rows = saved(file)["dog"]["happy"]["pictures"]
-    changed = [tmp_path / f"{number}.png" for number in range(6)]
-    for row, path in zip(rows, changed, strict=True):
-        ImageOps.mirror(Image.open(row["picture"]).convert("RGB")).save(path)
-    said = emotion("predict", "--run", file.parents[1], *changed, "--json").json["predictions"]
-    before, after = (np.array([each["scores"]["happy"] for each in scored]) for scored in (rows, said))
+    rows = rows_of(file, "dog")
+    turned = saved([ImageOps.mirror(Image.open(row["picture"]).convert("RGB")) for row in rows], tmp_path)
+    mirrored = emotion("predict", "--run", file.parents[1], *turned, "--json").json["predictions"]
+    before, after = (np.array([each["scores"]["happy"] for each in scored]) for scored in (rows, mirrored))
     found, test = ask(file, "controls", name="mirrored")["sets"]["dog"], stats.ttest_rel(after, before)
     low, high = test.confidence_interval(0.95)
     assert found["before"]["correct_confidence"] == pytest.approx(before.mean(), abs=1e-5)
     assert found["after"]["correct_confidence"] == pytest.approx(after.mean(), abs=1e-4)
-    assert found["after"]["correct"] == sum(each["label"] == "happy" for each in said)
+    assert found["after"]["correct"] == sum(each["label"] == "happy" for each in mirrored)
     assert found["change"]["interval"] == pytest.approx([max(-1, low), min(1, high)], abs=1e-3)
     assert found["change"]["p_value"] == pytest.approx(test.pvalue, abs=1e-2)
 
@@ -144,16 +160,14 @@ def test_all_eleven_controls_and_shuffled_labels_of_drawn_faces_are_kept_togethe
     for name in ("eyes_neutral", "mouth_neutral", "background_removed"):
         assert any(each["change"]["mean"] != 0 for each in found[name].values())
     text = report_of(emotion, file.parents[1])
-    table = tables(text)["Mean correct-class confidence before and under each control"]
-    assert len(table) == 1 + 2 * len(names)
+    assert len(tables(text)["Mean correct-class confidence before and under each control"]) == 1 + 2 * len(names)
     # Shuffled labels are no finding.
     changes = [each["change"]["interval"] for name in names if name != "shuffled" for each in found[name].values()]
-    told = sum(not low <= 0 <= high for low, high in changes)
-    assert f"Of 22 changes {told} leave 0 out" in text
+    assert f"Of 22 changes {sum(not low <= 0 <= high for low, high in changes)} leave 0 out" in text
 
 
-def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(compare: Compare):
-    file = compare("--size", 2)
+def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(compare: Compare, dogs: Path):
+    file = compare("--size", 2, dog=dogs)
     for question, asked, sentence in (
         ("controls", {"name": "eyes_neutral"}, "Control cannot be 'eyes_neutral': choose one of all, centre_crop"),
         ("luck", {"seeds": 1}, "choose 2 to 10"), ("luck", {"seeds": None}, "choose 2 to 10"),
@@ -161,57 +175,47 @@ def test_what_cannot_be_asked_is_one_sentence_and_leaves_no_file(compare: Compar
         ("cues", {"cue": "tear", "individuals": 21}, "choose 1 to 20"),
     ):  # fmt: skip
         assert sentence in refusal(file, question, **asked)
+    Path(rows_of(file, "dog")[0]["picture"]).unlink()
+    assert "check its path" in refusal(file, "saliency", emotion="happy", number=1)
+    shutil.rmtree(dogs)
+    assert "None of the pictures of dog can be read any more" in refusal(file, "controls", name="mirrored")
+    assert "There is no folder" in refusal(file, "luck")
     assert not file.with_suffix("").exists()
 
 
-def test_a_picture_that_is_gone_is_counted_and_a_set_without_any_refused(
-    compare: Compare, halves: Path, tmp_path: Path
-):
-    dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
-    file = compare("--size", 6, dog=dogs)
-    rows = [Path(row["picture"]) for row in saved(file)["dog"]["happy"]["pictures"]]
-    rows[0].unlink()
-    rows[1].write_text("torn")
-    found = ask(file, "controls", name="mirrored")["sets"]["dog"]
-    assert (found["before"]["n"], found["after"]["n"], found["change"]["n"], found["left_out"]) == (4, 4, 4, 2)
-    for path in rows[1:]:
-        path.unlink()
-    assert "None of the pictures of dog can be read any more" in refusal(file, "controls", name="mirrored")
-
-
-def test_luck_repeats_the_comparison_over_trainings_and_draws(compare: Compare, emotion: Emotion):
-    file = compare("--size", 5)
+def test_luck_repeats_the_comparison_over_trainings_and_draws(compare: Compare):
+    file, whole = compare("--size", 5), compare("--size", "all")
     found = ask(file, "luck", seeds=2, draws=40)
     assert [found[name] for name in ("seeds", "draws", "reference", "emotion")] == [[42, 43], 40, "human", "happy"]
     means = {name: np.array(each["means"]) for name, each in found["sets"].items()}
-    whole = saved(compare("--size", "all"))
     for name, each in found["sets"].items():
         assert (each["n"], each["size"], each["unreadable"], each["trained_on"]) == (12, 5, 0, 0)
         assert means[name].shape == (2, 40)
         # The first training is that of the run itself; the others differ.
-        own = np.array([row["scores"]["happy"] for row in whole[name]["happy"]["pictures"]])
-        assert each["trainings"][0]["correct_confidence"] == pytest.approx(own.mean(), abs=0.02)
+        own, drawn = (np.mean([row["scores"]["happy"] for row in rows_of(of, name)]) for of in (whole, file))
+        assert each["trainings"][0]["correct_confidence"] == pytest.approx(own, abs=0.02)
         assert len({training["correct_confidence"] for training in each["trainings"]}) == 2
         assert each["quantiles"] == pytest.approx(np.quantile(means[name], [0.025, 0.25, 0.5, 0.75, 0.975]), abs=1e-4)
         assert each["training_deviation"] == pytest.approx(means[name].mean(1).std(ddof=1), abs=1e-4)
-        assert each["draw_deviation"] == pytest.approx(np.sqrt(means[name].var(1, ddof=1).mean()), abs=1e-4)
-        drawn = [row["scores"]["happy"] for row in saved(file)[name]["happy"]["pictures"]]
-        assert each["observed"] == pytest.approx(np.mean(drawn))
+        assert each["observed"] == pytest.approx(drawn)
     assert found["sets"]["dog"]["reference_ahead"] == pytest.approx((means["human"] > means["dog"]).mean(), abs=0.02)
     assert ask(file, "luck", seeds=2, draws=40) == found
     other = ask(compare("--size", 5, "--seed", 7), "luck", seeds=2, draws=40)
     assert other["sets"]["dog"]["means"] != found["sets"]["dog"]["means"]
 
 
-def test_luck_leaves_out_what_was_trained_on_and_what_cannot_be_read(compare: Compare, halves: Path, tmp_path: Path):
-    dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
+def test_what_is_gone_cannot_be_read_or_was_trained_on_is_left_out_and_counted(
+    compare: Compare, halves: Path, dogs: Path
+):
     shutil.copy(halves / "learnt" / "happy" / "000.png", dogs / "happy" / "more.png")
-    file = compare("--size", 3, dog=dogs)
-    (dogs / "happy" / "005.png").write_text("torn")
+    file = compare("--size", 6, dog=dogs)
+    gone, torn, *_ = (Path(row["picture"]) for row in rows_of(file, "dog"))
+    gone.unlink()
+    torn.write_text("torn")
+    found = ask(file, "controls", name="mirrored")["sets"]["dog"]
+    assert (found["before"]["n"], found["after"]["n"], found["change"]["n"], found["left_out"]) == (4, 4, 4, 2)
     dog = ask(file, "luck", seeds=2, draws=10)["sets"]["dog"]
-    assert (dog["n"], dog["size"], dog["unreadable"], dog["trained_on"]) == (11, 3, 1, 1)
-    shutil.rmtree(dogs)
-    assert "There is no folder" in refusal(file, "luck")
+    assert (dog["n"], dog["size"], dog["unreadable"], dog["trained_on"]) == (10, 6, 1, 1)
 
 
 def test_a_run_that_trained_blocks_is_drawn_anew_and_not_trained_anew(
@@ -228,50 +232,51 @@ def test_a_run_that_trained_blocks_is_drawn_anew_and_not_trained_anew(
 
 
 def test_fault_a_map_tells_sets_that_lie_by_species_from_sets_that_lie_by_emotion(compare: Compare, halves: Path):
-    file = compare("--size", 4, human=halves / "people", dog=halves / "dogs", dim=halves / "dim_dogs")
+    file = compare("--size", "all", human=halves / "people", dog=halves / "dogs", dim=halves / "dim_dogs")
     found = ask(file, "map")
     assert (found["reference"], found["fitted_on"], any(found["unreadable"].values())) == ("human", 96, False)
     assert len(found["points"]) == len({(each["set_name"], each["picture"]) for each in found["points"]}) == 3 * 48
     assert all(each["picture"].startswith(f"{each['label']}/") for each in found["points"])
-    assert 0 < sum(found["explained"]) <= 1.0001
-    assert found["explained"] == sorted(found["explained"], reverse=True)
+    first, second = found["explained"]
+    assert 0 < second <= first <= first + second <= 1.0001
     alike, moved = found["distances"]["dog"], found["distances"]["dim"]
-    assert (alike["n"], moved["n"]) == (48, 48)
     # Dogs made as people were lie among people of the same emotion; dim ones among their own.
+    assert (alike["n"], moved["n"]) == (48, 48)
     assert alike["nearer"] < 12
     assert moved["nearer"] > 36
     assert alike["across"] < 0.5 * alike["within"]
     assert moved["across"] > moved["within"]
     assert ask(file, "map") == found
     # What the run calls a picture is what the comparison says.
-    whole = saved(compare("--size", "all", dog=halves / "dogs"))["dog"]["happy"]["pictures"]
-    said = {Path(row["picture"]).name: max(row["scores"], key=row["scores"].get) for row in whole}
+    happy = {Path(row["picture"]).name: said(row) for row in rows_of(file, "dog")}
     points = [each for each in found["points"] if (each["set_name"], each["label"]) == ("dog", "happy")]
-    assert {each["picture"].removeprefix("happy/"): each["predicted"] for each in points} == said
+    assert {each["picture"].removeprefix("happy/"): each["predicted"] for each in points} == happy
 
 
 def test_a_map_draws_by_seed_no_more_than_a_page_shows_and_counts_the_unreadable(compare: Compare, tmp_path: Path):
     many = write_pictures(tmp_path / "many", count=18)
     file = compare("--size", 2, **dict.fromkeys(("human", "dog", "cat", "fox"), many))
-    found = ask(file, "map")
-    assert len(found["points"]) == 240
+    assert len(ask(file, "map")["points"]) == 240
     (many / "sad" / "sad_001.png").write_text("torn")
     alone = ask(compare("--size", 2, dog=many), "map")
     assert (len(alone["points"]), alone["unreadable"], alone["distances"]) == (71, {"dog": 1}, {})
 
 
-def test_a_person_stands_beside_a_dog_under_maps_of_what_is_shown_and_of_what_was_said(compare: Compare):
-    file = compare("--emotion", "all", "--size", "all")
-    rows, in_upper_half, labels = saved(file), [], set()
+def test_a_person_stands_beside_a_dog_under_maps_of_what_is_shown_and_of_what_was_said(
+    compare: Compare, halves: Path, dogs: Path
+):
+    for path in sorted((dogs / "happy").iterdir())[3:]:
+        path.unlink()
+    file = compare("--emotion", "all", "--size", "all", human=halves / "people", dog=dogs)
+    in_upper_half, labels = [], set()
     for emotion, number in (("happy", 1), ("happy", 2), ("tired", 1), ("tired", 2), ("tired", 3)):
         found = ask(file, "saliency", emotion=emotion, number=number)
         assert [each["set_name"] for each in found["pictures"]] == ["human", "dog"]
         for each in found["pictures"]:
-            row = rows[each["set_name"]][emotion]["pictures"][number - 1]
-            said = max(row["scores"], key=row["scores"].get)
+            row = rows_of(file, each["set_name"], emotion)[number - 1]
             assert each["picture"]["picture"] == row["picture"]
-            assert [one["label"] for one in each["maps"]] == list(dict.fromkeys([emotion, said]))
-            labels.add((emotion, said))
+            assert [one["label"] for one in each["maps"]] == list(dict.fromkeys([emotion, said(row)]))
+            labels.add((emotion, said(row)))
             for one in each["maps"]:
                 values = np.array(one["values"])
                 assert one["confidence"] == row["scores"][one["label"]]
@@ -281,22 +286,9 @@ def test_a_person_stands_beside_a_dog_under_maps_of_what_is_shown_and_of_what_wa
                     in_upper_half.append(values[:2].sum() / values.sum())
     # It learnt upper halves, and looks there.
     assert np.mean(in_upper_half) > 0.55
-    assert any(shown != said for shown, said in labels)
-
-
-def test_a_set_with_fewer_pictures_is_passed_over_and_a_picture_that_is_gone_is_one_sentence(
-    compare: Compare, halves: Path, tmp_path: Path
-):
-    dogs = Path(shutil.copytree(halves / "dogs", tmp_path / "dogs"))
-    for path in sorted((dogs / "happy").iterdir())[3:]:
-        path.unlink()
-    file = compare("--size", "all", human=halves / "people", dog=dogs)
-    found = ask(file, "saliency", emotion="happy", number=4)
-    assert [each["set_name"] for each in found["pictures"]] == ["human"]
-    (file.with_suffix("") / "saliency.json").unlink()
-    Path(saved(file)["dog"]["happy"]["pictures"][0]["picture"]).unlink()
-    assert "check its path" in refusal(file, "saliency", emotion="happy", number=1)
-    assert not (file.with_suffix("") / "saliency.json").exists()
+    assert any(shown != called for shown, called in labels)
+    # A set with fewer pictures is passed over.
+    assert [each["set_name"] for each in ask(file, "saliency", emotion="happy", number=4)["pictures"]] == ["human"]
 
 
 def test_a_cue_is_moved_over_its_range_on_the_same_individuals(compare: Compare, emotion: Emotion, tmp_path: Path):
@@ -305,24 +297,14 @@ def test_a_cue_is_moved_over_its_range_on_the_same_individuals(compare: Compare,
     # People have no such ears.
     assert list(found["species"]) == ["dog", "cat"]
     assert found["values"] == sorted(found["values"])
-    faces = cue_faces("ear_back", "dog", individuals=2)
-    paths = [[tmp_path / f"{who}_{at}.png" for at in range(len(row))] for who, row in enumerate(faces)]
-    for row, names in zip(faces, paths, strict=True):
-        for face, path in zip(row, names, strict=True):
-            face.save(path)
-    said = emotion("predict", "--run", file.parents[1], *(path for names in paths for path in names), "--json")
+    paths = saved([face for row in cue_faces("ear_back", "dog", individuals=2) for face in row], tmp_path)
+    judged = emotion("predict", "--run", file.parents[1], *paths, "--json").json["predictions"]
     dog = found["species"]["dog"]
     assert dog["individuals"] == 2
     for label in EMOTIONS:
-        values = np.array([each["scores"][label] for each in said.json["predictions"]]).reshape(2, -1)
+        values = np.array([each["scores"][label] for each in judged]).reshape(2, -1)
         assert dog["means"][label] == pytest.approx(values.mean(0), abs=1e-4)
-        moved = (values[:, -1] - values[:, 0]).mean()
-        assert dog["swings"][label]["mean"] == pytest.approx(moved, abs=2e-4)
-
-
-def swing(mean: float, *, told: bool = True) -> dict[str, Any]:
-    reach = 0.01 if told else 2 * abs(mean) + 0.01
-    return {"n": 5, "mean": mean, "interval": [mean - reach, mean + reach], "p_value": 0.001 if told else 0.5}
+        assert dog["swings"][label]["mean"] == pytest.approx((values[:, -1] - values[:, 0]).mean(), abs=2e-4)
 
 
 def test_what_a_guest_of_a_run_asks_of_cues_is_shown_to_the_guest_and_not_written_into_the_run(compare: Compare):
@@ -338,36 +320,29 @@ def test_what_a_guest_of_a_run_asks_of_cues_is_shown_to_the_guest_and_not_writte
     assert [*cues.kept(file)] == ["mouth_curve"]
 
 
+def moved(mean: float, *, told: bool = True) -> Change:
+    reach = 0.01 if told else 2 * abs(mean) + 0.01
+    return Change(5, mean, (mean - reach, mean + reach), 0.001 if told else 0.5)
+
+
 @pytest.mark.parametrize(
     ("people", "dogs", "verdict"),
     [
-        (swing(0.6), swing(0.5), "carries over"),
-        (swing(0.6), swing(0.2), "carries over weakly"),
-        (swing(0.6), swing(-0.4), "turns round"),
-        (swing(0.6), swing(0.1, told=False), "not told"),
-        (swing(0.2, told=False), swing(0.1), "nothing to carry"),
+        (moved(0.6), moved(0.5), "carries over"),
+        (moved(0.6), moved(0.2), "carries over weakly"),
+        (moved(0.6), moved(-0.4), "turns round"),
+        (moved(0.6), moved(0.1, told=False), "not told"),
+        (moved(0.2, told=False), moved(0.1), "nothing to carry"),
     ],
 )
-def test_a_cue_carries_over_where_it_moves_dogs_as_it_moves_people(
-    run: Path, emotion: Emotion, people: Any, dogs: Any, verdict: str
-):
-    still = {label: swing(0.0, told=False) for label in EMOTIONS}
+def test_a_cue_carries_over_where_it_moves_dogs_as_it_moves_people(people: Change, dogs: Change, verdict: str):
     species = {
-        name: {
-            "individuals": 5,
-            "means": {label: [0.25, 0.25 + (moved["mean"] if label == "happy" else 0)] for label in EMOTIONS},
-            "intervals": {label: [[0, 1], [0, 1]] for label in EMOTIONS},
-            "swings": {**still, "happy": moved},
-        }
-        for name, moved in (("human", people), ("dog", dogs))
+        name: SpeciesCurves(5, {}, {}, {"sad": moved(0.0, told=False), "happy": change})
+        for name, change in (("human", people), ("dog", dogs))
     }
-    probe = {"schema": 1, "cue": "mouth_curve", "base": "neutral", "values": [-1.0, 1.0], "classes": list(EMOTIONS)}
-    (run / "probes").mkdir()
-    (run / "probes" / "mouth_curve.json").write_text(json.dumps({**probe, "precision": "float32", "species": species}))
-    write_comparison(run, {"dog": {"happy": [scores(happy=0.4), scores(happy=0.5)]}})
-    cells = tables(report_of(emotion, run))["What each cue moves"]
-    assert cells["Mouth corners, people"][4] == ("moves" if people["p_value"] < 0.05 else "not told")
-    assert cells["Mouth corners, dogs"][4] == verdict
+    curves = CueCurves("mouth_curve", "neutral", [-1.0, 1.0], ["sad", "happy"], "float32", species)
+    assert curves.verdict("human") == ("moves" if people.is_told else "not told")
+    assert curves.verdict("dog") == verdict
 
 
 def test_answers_that_cannot_be_read_are_taken_for_none(run: Path, emotion: Emotion):

@@ -71,29 +71,22 @@ def test_a_processor_gives_a_square_of_the_size_that_cuts_off_nothing_but_what_m
     assert blue[32, 32] > blue[0, 0]
 
 
-def test_what_a_backbone_has_not_of_a_setting_is_said_and_the_training_goes_on(
-    trainer: Trainer, tmp_path: Path
-) -> None:
-    convolutions = save_family("resnet", tmp_path / "resnet")
-    told = trainer(backbone=str(convolutions), depth="all", layer_decay=0.5, epochs=1)
-    assert told.of("RunStarted")[0]["notes"] == ["This backbone is no plain list of blocks: layer decay does nothing."]
-    refused = go_on(trainer.start(backbone=str(convolutions), depth=2))
-    assert refused.last["message"] == "This backbone is no plain list of blocks: use the depth head or all."
-    with pytest.raises(RunError, match="no attention between patches, so there is no map"):
-        classifier(told.path).explain(next((trainer.pictures / "sad").iterdir()), label="sad")
-    fixed = save_family("beit", tmp_path / "beit")
-    told = trainer(backbone=str(fixed), depth=1, patch_dropout=0.5, epochs=1)
-    assert told.of("RunStarted")[0]["notes"] == ["This backbone needs all patches of a picture: none are left out."]
-
-
-def test_a_backbone_of_another_kind_says_its_notes_on_the_command_line_and_is_exported(
+def test_what_a_backbone_has_not_of_a_setting_is_said_and_it_is_trained_and_exported_all_the_same(
     trainer: Trainer, tmp_path: Path, emotion: Emotion
 ) -> None:
-    said = emotion("train", *trainer.words, "--backbone", save_family("clip", tmp_path / "clip"), "--image-size", 64)
-    assert "This backbone takes pictures of 32 pixels alone: they are taken in place of 64." in said.err
-    told = trainer(backbone=str(save_family("resnet", tmp_path / "resnet")), epochs=1)
-    assert emotion("export", "--run", told.path, "--to", tmp_path / "out", "--onnx").code == 0
+    convolutions = save_family("resnet", tmp_path / "resnet")
+    settings = ["--backbone", convolutions, "--depth", "all", "--layer-decay", 0.5, "--epochs", 1]
+    said = emotion("train", *trainer.words, *settings, "--json")
+    assert said.err.startswith("This backbone is no plain list of blocks: layer decay does nothing.\n")
+    run = Path(said.json["run"])
+    assert emotion("export", "--run", run, "--to", tmp_path / "out", "--onnx").code == 0
     assert (tmp_path / "out" / "model.onnx").is_file()
+    with pytest.raises(RunError, match="no attention between patches, so there is no map"):
+        classifier(run).explain(next((trainer.pictures / "sad").iterdir()), label="sad")
+    refused = go_on(trainer.start(backbone=str(convolutions), depth=2))
+    assert refused.last["message"] == "This backbone is no plain list of blocks: use the depth head or all."
+    told = trainer(backbone=str(save_family("beit", tmp_path / "beit")), depth=1, patch_dropout=0.5, epochs=1)
+    assert told.of("RunStarted")[0]["notes"] == ["This backbone needs all patches of a picture: none are left out."]
 
 
 def write(folder: Path, name: str = "config.json", **values: Any) -> None:

@@ -1,13 +1,14 @@
-"""Settings are checked once and survive JSON; presets say what the report did; emotions have one name."""
+"""Settings are checked once and survive JSON; presets are the report's; emotions, times and counts have their words."""
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from emotion.core.config import PRESETS, TrainConfig, preset
+from emotion.core.config import PRESETS, PresetName, TrainConfig, preset
 from emotion.core.errors import ConfigError
+from emotion.core.format import count, duration
 from emotion.core.labels import ALIASES, EMOTIONS, alias_offer, emotion_meant, species_in
 
 
@@ -48,6 +49,7 @@ def test_a_setting_out_of_range_is_one_sentence_with_its_range(values: dict[str,
 
 def test_presets_are_what_they_were_chosen_to_be() -> None:
     assert all(preset(name, pictures="faces") for name in PRESETS)
+    assert get_args(PresetName) == tuple(PRESETS)
     quick = preset("Quick", pictures="faces")
     assert (quick.backbone, quick.image_size, quick.views, quick.depth) == ("dinov2-small", 140, 3, "head")
     assert preset("Quick", pictures="faces", backbone="facebook/dinov2-small").image_size == 140
@@ -92,3 +94,15 @@ def test_other_names_are_offered_in_one_sentence() -> None:
 )
 def test_a_species_is_found_in_the_words_of_a_name(name: str, species: str) -> None:
     assert species_in(name) == species
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (duration(0.012), "12 ms"), (duration(0.14), "0.1 s"), (duration(9.96), "10 s"), (duration(59.6), "1 min"),
+        (duration(200), "3 min 20 s"), (duration(3900), "1 h 5 min"), (count(1, "picture"), "1 picture"),
+        (count(1200, "picture"), "1,200 pictures"),
+    ],
+)  # fmt: skip
+def test_a_time_and_a_count_are_told_as_a_person_would(said: str, words: str) -> None:
+    assert said == words

@@ -141,7 +141,6 @@ SAFE = {
     "My dogs, 2024": "My-dogs-2024", "dog_eval": "dog_eval", "../../evil": "evil", "/etc/passwd": "etc-passwd",
     "...hidden": "hidden", "__x__": "x", "犬の写真": "犬の写真", "سعيد": "سعيد", "नमस्ते": "नमस्ते", "x" * 60: "x" * 60,
     "ﬁne ＣＡＴ": "fine-CAT", "a\nb\x1b[31m\u202ec": "a-b-31m-c",
-    "CON": "CON_", ".nul": "nul_", "ＣＯＭ¹": "COM1_",
 }  # fmt: skip
 NOT_KEPT = {
     **dict.fromkeys((" ", "../..", "😀"), "holds no letter and no digit"), "x" * 300: "has 300 characters: use at most",
@@ -246,17 +245,14 @@ def test_an_interrupted_import_is_exit_code_130_and_leaves_nothing(sets: Sets, f
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("mount"), reason="only root can mount a small file system")
-@pytest.mark.parametrize(
-    ("room", "sentence"),
-    [("size=4m,nr_inodes=6", "(No space left on device): make room"), ("size=8k", "are free: make room")],
-)
-def test_a_disk_without_room_holds_no_half_set(sets: Sets, folder: Path, room: str, sentence: str):
+@pytest.mark.parametrize("room", ["size=4m,nr_inodes=6", "size=8k"])
+def test_a_disk_without_room_holds_no_half_set(sets: Sets, folder: Path, room: str):
     sets.root.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", room, "tmpfs", sets.root]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("Nothing may be mounted here.")
     try:
-        assert sentence in sets.refused(folder)
+        assert "(No space left on device): make room" in sets.refused(folder)
     finally:
         subprocess.run(["umount", sets.root], check=True)
 

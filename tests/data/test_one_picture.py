@@ -16,8 +16,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from emotion.core.errors import PictureError
 from emotion.data.controls import COVER, PICTURE_CONTROLS, middle_of
-from emotion.data.decoding import open_picture
-from emotion.data.kept import kept_form
+from emotion.data.decoding import kept_form, open_picture
 
 HALVES = Image.new("RGB", (60, 40), "blue")
 HALVES.paste("red", (30, 0, 60, 40))
@@ -40,7 +39,9 @@ def test_a_text_file_named_jpg_is_one_sentence_with_the_visitors_name(tmp_path: 
     (tmp_path / "a.jpg").write_text("hello")
     with pytest.raises(PictureError, match=r"^holiday\.jpg is not a picture: use a \.jpg, \.png or \.webp file\.$"):
         open_picture(tmp_path / "a.jpg", name="holiday.jpg")
-    with pytest.raises(PictureError, match=r"There is no picture gone\.jpg"):
+    with pytest.raises(
+        PictureError, match=r"^gone\.jpg cannot be read \(No such file or directory\): check its path\.$"
+    ):
         open_picture(tmp_path / "gone.jpg")
 
 
@@ -139,14 +140,7 @@ def test_fault_what_is_no_pixel_has_no_say_in_a_png():
 def test_fault_what_is_no_pixel_has_no_say_in_a_jpeg():
     plain = encoded(HALVES, "JPEG", quality=95)
     thumbnail = b"Exif\0\0" + b"\xff\xda" * 100  # No scan of the picture itself.
-    odd = (
-        (0xE1, thumbnail),
-        (0xE0, b"JFIF\0"),
-        (0xE2, b"ICC_PROFILE\0"),
-        (0xE2, b"MPF\0II*\0"),
-        (0xEE, b"Adobe"),
-        (0xED, b""),
-    )
+    odd = [(0xE1, thumbnail), (0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xE2, b"MPF\0II*\0"), (0xEE, b"Adobe")]
     for marker, begin in odd:
         for more in (b"", b"\1", random.Random(begin).randbytes(30)):
             segment = struct.pack(">BBH", 0xFF, marker, len(begin + more) + 2) + begin + more
@@ -251,21 +245,14 @@ def test_a_control_changes_a_copy_of_any_shape_and_asks_one_question(name: str):
         assert min(changed(name, noise(*size)).size) >= 1
 
 
-@pytest.mark.parametrize(("name", "covered", "left"), [("top_covered", 0, 30), ("bottom_covered", 30, 0)])
-def test_the_covered_half_is_covered_and_the_other_untouched(name: str, covered: int, left: int):
-    after = changed(name, noise())
-    assert after.crop((0, covered, 90, covered + 30)).getcolors() == [(90 * 30, COVER)]
-    assert after.crop((0, left, 90, left + 30)) == noise().crop((0, left, 90, left + 30))
-    assert changed("top_covered", changed("bottom_covered", noise(9, 7))).getcolors() == [(63, COVER)]
-
-
-@pytest.mark.parametrize(("name", "corner"), [("upside_down", (89, 59)), ("mirrored", (89, 0))])
-def test_turned_twice_is_the_same(name: str, corner: tuple[int, int]):
-    assert changed(name, changed(name, noise())) == noise()
-    assert changed(name, noise()).getpixel((0, 0)) == noise().getpixel(corner)
-
-
-def test_grey_has_no_colour_and_a_blurred_border_no_shapes_and_the_middle_stays():
+def test_each_control_takes_away_what_it_says_and_nothing_else():
+    for name, covered, left in (("top_covered", 0, 30), ("bottom_covered", 30, 0)):
+        after = changed(name, noise())
+        assert after.crop((0, covered, 90, covered + 30)).getcolors() == [(90 * 30, COVER)]
+        assert after.crop((0, left, 90, left + 30)) == noise().crop((0, left, 90, left + 30))
+    for name, corner in (("upside_down", (89, 59)), ("mirrored", (89, 0))):
+        assert changed(name, changed(name, noise())) == noise()
+        assert changed(name, noise()).getpixel((0, 0)) == noise().getpixel(corner)
     red, green, blue = changed("grey", noise()).split()
     assert red == green == blue
     assert changed("centre_crop", noise(100, 50)) == noise(100, 50).crop((18, 9, 82, 41))

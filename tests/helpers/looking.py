@@ -70,6 +70,12 @@ def curves(page: Page, chart: str) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in data}
 
 
+def bars(page: Page, chart: str) -> dict[str, str]:
+    """Return the classes of a chart of bars in their order, each with what stands beside its bar."""
+    rows = page.get_by_role("figure", name=chart, exact=True).locator(".class-bars > div")
+    return dict(rows.evaluate_all("all => all.map(row => [row.firstChild.textContent, row.lastChild.textContent])"))
+
+
 def await_points(page: Page, chart: str, line: str, count: int) -> None:
     """Await a line of so many points, or of more, where two came at once."""
     until(lambda: len(curves(page, chart).get(line, {"x": ()})["x"]) >= count, what=f"{count} points of {line}")

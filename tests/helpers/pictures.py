@@ -21,19 +21,19 @@ def picture(label: str, seed: str, *, size: tuple[int, int] = (40, 36)) -> Image
     return Image.composite(Image.new("RGB", size, colour), Image.new("RGB", size, "white"), pattern.point(_FAINT))
 
 
-def write_pictures(folder: Path, *, count: int = 12, classes: Sequence[str] = EMOTIONS, seed: str = "") -> Path:
+def write_pictures(folder: Path, *, count: int = 12, classes: Sequence[str] = EMOTIONS) -> Path:
     """Write ``count`` pictures a class into class folders and return the folder."""
     for label in classes:
         (folder / label).mkdir(parents=True, exist_ok=True)
         for number in range(count):
-            picture(label, f"{seed or folder.name}/{label}/{number}").save(folder / label / f"{label}_{number:03}.png")
+            picture(label, f"{folder.name}/{label}/{number}").save(folder / label / f"{label}_{number:03}.png")
     return folder
 
 
-def picture_bytes(label: str = "happy", seed: str = "one", *, suffix: str = "PNG") -> bytes:
+def picture_bytes(label: str = "happy", seed: str = "one") -> bytes:
     """Return the bytes of a picture file."""
     file = io.BytesIO()
-    picture(label, seed).save(file, suffix)
+    picture(label, seed).save(file, "PNG")
     return file.getvalue()
 
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import shutil
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -10,7 +9,7 @@ SCORES = {"loss": 1.1, "accuracy": 0.5, "correct_confidence": 0.4}
 
 
 class ScriptedTraining:
-    """A run that goes on as long as the context lasts; afterwards it is cut off, unless it was finished.
+    """A run that goes on as long as the context lasts; afterwards it is cut off, unless it failed.
 
     ``template`` is a finished run, whose settings it takes; ``owner`` is what its ``owner.json`` says.
     """
@@ -21,7 +20,6 @@ class ScriptedTraining:
         record = json.loads((template / "config.json").read_text("utf-8"))
         record["config"] |= settings
         self.epochs: int = record["config"]["epochs"]
-        self._template = template
         if owner:
             (run / "owner.json").write_text(json.dumps(owner))
         (run / "config.json").write_text(json.dumps(record), "utf-8")
@@ -69,11 +67,6 @@ class ScriptedTraining:
         self.write(
             "EpochDone", epoch=number, **trained, validation=scores, is_best=is_best, remaining_seconds=30.0
         )  # fmt: skip
-
-    def finish(self) -> None:
-        """Keep the template's checkpoint and tell that all epochs are done."""
-        shutil.copytree(self._template / "checkpoint", self.path / "checkpoint", dirs_exist_ok=True)
-        self.write("RunFinished", best_epoch=1, validation=SCORES, peak_memory_megabytes=500.0)
 
     def fail(self, message: str) -> None:
         """Tell why it could not go on."""

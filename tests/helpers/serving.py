@@ -80,11 +80,6 @@ class Site:
         self.process = None
         return code
 
-    def restart(self, how: signal.Signals = signal.SIGTERM) -> Site:
-        """End it and serve the same folders at the same address again."""
-        self.end(how)
-        return self.start()
-
     def clear(self) -> None:
         """Stop whatever is trained, and take away every run, set and upload."""
         for run in runs_in(self.runs):

@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image, ImageEnhance, ImageOps
 
+from emotion.core.progress import result_of
 from emotion.data.editing import delete_pictures, describe_set, pack, relabel_pictures
 from emotion.data.folders import list_folder
 from emotion.data.importing import Bring, FromFiles, FromPath
@@ -131,15 +132,6 @@ def listed(folder: Path) -> dict[str, int]:
     return {label: len(names) for label, names in list_folder(folder).files.items()}
 
 
-def result_of(steps: Generator[Any, None, Any]) -> Any:
-    """Carry something out to its end and return what it returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
 def import_steps(source: Path, root: Path, *, name: str = "mine", **limits: Any) -> Generator[Any, None, Any]:
     """Begin an import within limits; each step says what it is doing."""
     return Bring(FromPath(source), name=name, root=root, limits=Limits(**limits)).steps()
@@ -232,11 +224,11 @@ class Sets:
         job = Bring(FromFiles(given, label), into=name, root=self.root, limits=Limits(**limits))
         return result_of(job.carry_out())
 
-    def relabel(self, files: list[str], label: str, *, name: str = "mine") -> int:
-        return relabel_pictures(find_set(name, root=self.root), dict.fromkeys(files, label))
+    def relabel(self, files: list[str], label: str) -> int:
+        return relabel_pictures(find_set("mine", root=self.root), dict.fromkeys(files, label))
 
-    def delete_pictures(self, files: list[str], *, name: str = "mine") -> int:
-        return delete_pictures(find_set(name, root=self.root), files)
+    def delete_pictures(self, files: list[str]) -> int:
+        return delete_pictures(find_set("mine", root=self.root), files)
 
     def describe(self, new: str, species: str, *, name: str = "mine") -> None:
         describe_set(find_set(name, root=self.root), name=new, species=species)

@@ -131,7 +131,7 @@ def test_what_cannot_be_judged_is_one_sentence(run: Path, emotion: Emotion, tmp_
     upwards = write_zip(tmp_path / "up.zip", {"../../a.png": picture_bytes()})
     for given, sentence in (
         (tmp_path / "text.jpg", "text.jpg is not a picture"),
-        (tmp_path / "gone.png", "There is no picture"),
+        (tmp_path / "gone.png", "gone.png cannot be read (No such file or directory)"),
         (write_zip(tmp_path / "empty.zip", {}), "no picture in what you gave"),
         (upwards, "leads out of its folder"),
     ):

@@ -72,7 +72,7 @@ def test_an_explanation_carries_the_predictions_number_and_changes_none(
     assert model.score(pictures) == before
     with pytest.raises(RunError, match="knows no 'bored': choose one of"):
         model.explain(pictures[0], label="bored")
-    with pytest.raises(PictureError, match="There is no picture"):
+    with pytest.raises(PictureError, match="cannot be read"):
         model.explain(tmp_path / "gone.png", label="happy")
     # The box is what the model was shown: the whole picture, or the largest square in its middle.
     for width, height in ((90, 40), (40, 133), (60, 60)):

@@ -149,7 +149,7 @@ def test_a_run_is_found_by_path_and_name_and_settings_that_cannot_be_read_are_on
         Run(new).config()
 
 
-def test_a_run_without_a_place_and_a_second_training_of_one_are_refused(new: Path, tmp_path: Path):
+def test_a_run_without_a_place_and_a_second_training_of_one_are_refused(new: Path, emotion: Emotion, tmp_path: Path):
     (tmp_path / "runs").write_text("in the way")
     with pytest.raises(RunError, match="A run cannot be written"):
         create_run(CONFIG, root=tmp_path / "runs")
@@ -157,6 +157,10 @@ def test_a_run_without_a_place_and_a_second_training_of_one_are_refused(new: Pat
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(RunError, match="Another process is training"):
             go_on(new)
+        with pytest.raises(RunError, match="is running: stop it first"):
+            throw_away(Run(new))
+        said = emotion("resume", "--run", new)
+        assert (said.code, said.err) == (1, f"{new.name} is running: only a run that was cut off can go on.\n")
     assert not (new / "events.jsonl").exists()
 
 
@@ -183,10 +187,6 @@ def test_a_thrown_run_is_gone_from_the_list_and_comes_back_whole(run: Path, new:
         assert {path.relative_to(run): path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
     with pytest.raises(RunError, match="is queued: stop it first"):
         throw_away(Run(new))
-    with (new / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(RunError, match="is running: stop it first"):
-            throw_away(Run(new))
     throw_away(Run(run))
     for name in ("20200101-000000-gone", "", "..", "../x", f"../.trash/{run.name}"):
         with pytest.raises(RunError, match="not in the trash any more"):

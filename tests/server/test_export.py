@@ -61,7 +61,7 @@ def test_fault_names_with_markup_in_them_stay_text_in_the_card(
     text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[1]
     assert "<img" not in text.replace("\\<img", "")
     [row] = [line for line in text.splitlines() if line.startswith("| a")]
-    assert row.replace("\\|", "").count("|") == 6
+    assert row.replace("\\|", "").count("|") == 8
 
 
 def test_the_card_tells_of_every_species_compared_and_of_no_folder_of_this_machine(

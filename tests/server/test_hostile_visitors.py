@@ -124,7 +124,7 @@ def test_fault_trainings_go_by_turns_of_their_owners_and_an_address_has_a_few_vi
         long = train(first, epochs=20, batch=4, depth="6")
         with frozen(long, site.process.pid):
             theirs = [train(visitor) for visitor in crowd[:3] for _ in range(2)]
-            with pytest.raises(RefusedError, match="from your address"):
+            with pytest.raises(RefusedError, match="Visitors of your address may have at most 6 trainings"):
                 train(crowd[3])
             his = train(bert)
             assert bert.ask("run_status", his.name)["queue_place"] == 4

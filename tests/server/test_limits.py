@@ -67,13 +67,13 @@ def test_a_queue_and_runs_are_counted_for_each_visitor_and_in_all(
         for number, owner in enumerate((whose, whose, {**whose, "owner": "b" * 64})):
             training = ScriptedTraining(trained_run, site.runs / f"20300101-00000{number}-going", owner=owner)
             going.append(stack.enter_context(training))
-        with pytest.raises(RefusedError, match="may have 2 trainings waiting or going on"):
+        with pytest.raises(RefusedError, match="You may have at most 2 trainings waiting or going on"):
             anna.train(tiny_dinov2)
-        with pytest.raises(RefusedError, match="lets 3 trainings wait or go on"):
+        with pytest.raises(RefusedError, match="All visitors together may have at most 3 trainings"):
             bert.train(tiny_dinov2)
     for training in going:
         training.fail("over")
-    with pytest.raises(RefusedError, match="may keep 3 runs: delete one"):
+    with pytest.raises(RefusedError, match="You may have at most 3 runs"):
         anna.train(tiny_dinov2)
     assert bert.train(tiny_dinov2)
     with Visitor(site.url) as carl:
@@ -163,7 +163,7 @@ def test_fault_on_a_full_server_nothing_comes_in_and_what_visitors_left_goes_by_
         # With a run of its own that predicts, a public server begins none.
         assert [path.name for path in runs_in(site.runs) if (path / "about.json").exists()] == []
         with Visitor(site.url) as visitor:
-            with pytest.raises(OddError, match="together may take 1 GB"):
+            with pytest.raises(OddError, match="together may have at most 1 GB"):
                 visitor.upload("x.zip", b"any")
-            with pytest.raises(RefusedError, match="together may take 1 GB"):
+            with pytest.raises(RefusedError, match="together may have at most 1 GB"):
                 visitor.train(tiny_dinov2)

@@ -23,7 +23,7 @@ def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 
 
 NO_PORT = "is not a number from 1 to 65535: set PORT to one."
-NO_ADDRESS = "is no address of this machine, so choose others with PORT= and HOST="
+NO_ADDRESS = "in use, reserved or not of this machine: choose another with PORT= and HOST="
 ONE_S_OWN = "EMOTION_MCP=1 is for one's own machine"
 
 
@@ -32,10 +32,11 @@ ONE_S_OWN = "EMOTION_MCP=1 is for one's own machine"
     [
         *(({"PORT": port}, 2, f"The port {port!r} {NO_PORT}") for port in ("0", "65536", "http", "-1")),
         ({"EMOTION_PUBLIC": "on"}, 2, "EMOTION_PUBLIC is 'on': set it to 1 or to 0."),
-        ({"EMOTION_PUBLIC_SETS": "a few"}, 2, "EMOTION_PUBLIC_SETS is 'a few': set it to a whole number."),
-        ({"EMOTION_PUBLIC_EPOCHS": "0"}, 2, "EMOTION_PUBLIC_EPOCHS is 0: use a number from 1 on."),
-        ({"EMOTION_PUBLIC_DISK_GIGABYTES": "nan"}, 2, "EMOTION_PUBLIC_DISK_GIGABYTES is nan"),
+        ({"EMOTION_PUBLIC_SETS": "a few"}, 2, "EMOTION_PUBLIC_SETS is 'a few': it should be a valid integer"),
+        ({"EMOTION_PUBLIC_EPOCHS": "0"}, 2, "EMOTION_PUBLIC_EPOCHS is '0': it should be greater than or equal to 1."),
+        ({"EMOTION_PUBLIC_DISK_GIGABYTES": "nan"}, 2, "EMOTION_PUBLIC_DISK_GIGABYTES is 'nan'"),
         ({"EMOTION_PUBLIC_EPOCH": "3"}, 2, "EMOTION_PUBLIC_EPOCH is no limit of a public server: use one of"),
+        ({"EMOTION_LOG": "/nowhere/log"}, 2, "EMOTION_LOG is '/nowhere/log', which cannot be written"),
         ({"EMOTION_CACHE_GB": "1,5"}, 2, "EMOTION_CACHE_GB is '1,5': set it to a number of gigabytes, 0 for none."),
         ({"EMOTION_FIRST_RUN": "no"}, 2, "EMOTION_FIRST_RUN is 'no': set it to 1 or to 0."),
         ({"EMOTION_MCP": "on"}, 2, "EMOTION_MCP is 'on': set it to 1 or to 0."),
@@ -85,5 +86,5 @@ def test_a_port_in_use_is_one_sentence_and_trains_nothing_of_the_first_server(
         port = other.getsockname()[1]
         code, told = refusal(capsys, monkeypatch, PORT=str(port), HOST="127.0.0.1", EMOTION_RUNS=str(run.parent))
     assert (code, told.count("\n")) == (1, 1)
-    assert told.startswith(f"Nothing can be served at 127.0.0.1:{port}: stop what uses that port")
+    assert told.startswith(f"Nothing can be served at 127.0.0.1:{port}, which is in use")
     assert status_of(run) == "queued"

@@ -6,18 +6,18 @@ import itertools
 import json
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from helpers.run_folder import events_of, runs_in, status_of
 from helpers.serving import ROOT, Site
 from helpers.waiting import until
@@ -76,7 +76,7 @@ def soak(seconds: float, *, visitors: int = VISITORS, seed: int = 0) -> dict[str
             for _ in range(20):
                 host.do("watched_prediction")
             idle, soak.calls = [call.seconds for call in soak.calls], []
-            at_once(soak, partial(make_faults, soak, seconds, seed), soak.sample, partial(watch, host), *(
+            at_once(soak, partial(make_faults, soak, seconds, seed), soak.sample, host.watch, *(
                 person.live for person in people
             ))  # fmt: skip
             for person in people:
@@ -105,12 +105,6 @@ def make_faults(soak: Soak, seconds: float, seed: int) -> None:
         fault(soak)
         make_room(soak)
     soak.ended.wait(max(0.0, began + seconds - time.monotonic()))
-
-
-def watch(host: Person) -> None:
-    """Take one prediction after another while everybody does something."""
-    while not host.soak.ended.wait(2.0):
-        host.do("watched_prediction")
 
 
 def at_once(soak: Soak, leading: Callable[[], None], *tasks: Callable[[], None]) -> None:
@@ -192,33 +186,24 @@ def grown(soak: Soak, place: int) -> list[str] | None:
     longest = max(lives, key=len)
     if len(longest) < LEAST:
         return None
-    quarter = len(longest) // 4
-    before, after = statistics.median(longest[quarter : 2 * quarter]), statistics.median(longest[3 * quarter :])
-    is_flat = after <= max(before * GROWS, before + [*SPARE.values()][place])
-    return [] if is_flat else [f"{before:,.0f} in an early quarter, {after:,.0f} in a late one (medians)"]
+    _, early, _, late = (float(np.median(quarter)) for quarter in np.array_split(longest, 4))
+    is_flat = late <= max(early * GROWS, early + [*SPARE.values()][place])
+    return [] if is_flat else [f"{early:,.0f} in an early quarter, {late:,.0f} in a late one (medians)"]
 
 
 def slow(soak: Soak, idle: list[float]) -> list[str] | None:
     watched = [call for call in soak.calls if (call.action, call.outcome) == ("watched_prediction", DONE)]
     loaded = [each.seconds for each in watched if all(not 0 < each.at - at < SETTLED_SECONDS for at in soak.starts[1:])]
-    before, after = percentile(idle, 0.95), percentile(loaded, 0.95)
     if len(loaded) < 24:
         return None
+    before, after = np.quantile(idle, 0.95), np.quantile(loaded, 0.95)
     return [] if after <= SLOWER * before else [f"{after:.2f} s under load, {before:.2f} s alone"]
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that a share (0 to 1) of the values does not exceed; 0 of none."""
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
-
-
 def told(calls: list[Any]) -> dict[str, Any]:
-    seconds = [call.seconds for call in calls if call.outcome == DONE]
-    return {
-        "outcomes": Counter(call.outcome for call in calls),
-        "median": percentile(seconds, 0.5),
-        "p95": percentile(seconds, 0.95),
-    }
+    seconds = [call.seconds for call in calls if call.outcome == DONE] or [0.0]
+    median, p95 = np.quantile(seconds, (0.5, 0.95)).tolist()
+    return {"outcomes": Counter(call.outcome for call in calls), "median": median, "p95": p95}
 
 
 def write(report: dict[str, Any], folder: Path) -> None:

@@ -125,6 +125,11 @@ class Person:
             if self.soak.is_up.wait(1.0):
                 self.do(*self.rng.choices(list(ACTIONS), weights=[weight for weight, _ in ACTIONS.values()]))
 
+    def watch(self) -> None:
+        """Take one prediction after another while everybody does something."""
+        while not self.soak.ended.wait(2.0):
+            self.do("watched_prediction")
+
     def do(self, action: str) -> None:
         """Do one thing and note how it went."""
         at, starts, outcome = time.monotonic(), len(self.soak.starts), DONE

@@ -89,15 +89,6 @@ def test_without_an_upload_of_ones_own_there_is_nothing_to_judge(client: Client,
         assert "address" in said, "it is not fetched"
 
 
-def test_what_is_no_picture_or_zip_is_one_sentence_and_gone(client: Client, site: Site, picture: Path, tmp_path: Path):
-    (tmp_path / "letter.jpg").write_text("dear Sir")
-    code, sentence = refusal(client, handle_file(tmp_path / "letter.jpg"), api_name="/predict")
-    assert (code, sentence.startswith("letter.jpg is not a picture")) == ("picture_unreadable", True)
-    code, sentence = refusal(client, handle_file(picture), "mine", api_name="/import_pictures")
-    assert (code, "zip" in sentence) == ("import_refused", True)
-    assert files_in(site.uploads) == []
-
-
 def test_a_comparison_says_means_hits_intervals_and_gaps_in_words(client: Client, site: Site, trained_run: Path):
     given = {"sets": [EVAL, DOGS], "run": trained_run.name, "emotion": "sad", "size": 5, "seed": 7}
     said = client.predict(**given, api_name="/compare")
@@ -148,53 +139,51 @@ def test_a_stopped_run_keeps_its_best_epoch_and_one_behind_it_waits(client: Clie
     awaited(client, second, "finished")
 
 
-def test_a_training_that_cannot_be_says_why_and_leaves_no_run(client: Client, site: Site):
-    before = sorted(each.name for each in site.runs.iterdir())
-    for values, code, words in (
-        ({"epochs": 0}, "setting_invalid", "Epochs is 0"),
-        ({"epochs": "many"}, "setting_invalid", 'Epochs is "many": input should be a valid integer'),
-        ({"epochs": True}, "setting_invalid", "Epochs is true: input should be a valid integer"),
-        ({"batch_size": 4.5}, "setting_invalid", "Batch size is 4.5: input should be a valid integer"),
-        ({"preset": "Slow"}, "setting_invalid", "There is no preset 'Slow'"),
-        ({"preset": ["Quick"]}, "setting_invalid", 'Preset is ["Quick"]: input should be a valid string'),
-        ({"depth": "deep"}, "setting_invalid", 'Depth is "deep": use a whole number from 1 to 48 (or head, or all).'),
-        ({"seed": -1}, "setting_invalid", "Seed is -1"),
-        ({"picture_set": "/etc"}, "picture_set_unknown", "gone"),
-        ({"picture_set": "x" * 301}, "setting_invalid", "300"),
-    ):
-        said = refusal(client, **{"picture_set": TRAIN, **values}, api_name="/train")
-        assert said[0] == code, said
-        assert words in said[1]
-    assert sorted(each.name for each in site.runs.iterdir()) == before
-
-
-def test_a_comparison_that_cannot_be_made_has_a_code(client: Client, site: Site, trained_run: Path):
+def test_what_cannot_be_has_a_code_says_why_and_leaves_no_run_no_upload_and_no_traceback(
+    client: Client, site: Site, trained_run: Path, picture: Path, tmp_path: Path
+):
     lost = site.runs / "20200101-000000-lost"
     lost.mkdir()
     (lost / "config.json").write_bytes((trained_run / "config.json").read_bytes())
-    for values, code in (
-        ({"sets": []}, "pictures_unusable"),
-        ({"sets": DOGS}, "setting_invalid"),
-        ({"sets": ["drawn/goat_eval"]}, "picture_set_unknown"),
-        ({"sets": [DOGS, "../dog_eval"]}, "picture_set_unknown"),
-        ({"size": 0}, "setting_invalid"),
-        ({"size": 99}, "pictures_unusable"),
-        ({"emotion": "bored"}, "pictures_unusable"),
-        ({"run": "../runs"}, "run_unknown"),
-        ({"run": lost.name}, "run_unusable"),
+    (tmp_path / "letter.jpg").write_text("dear Sir")
+    path, logged, before = site.runs / trained_run.name, len(site.log.read_text()), sorted(site.runs.iterdir())
+    train, compare = {"picture_set": TRAIN}, {"sets": [DOGS], "run": trained_run.name}
+    for endpoint, values, code, words in (
+        ("train", train | {"epochs": 0}, "setting_invalid", "Epochs is 0"),
+        ("train", train | {"epochs": "many"}, "setting_invalid", 'Epochs is "many": input should be a valid integer'),
+        ("train", train | {"epochs": True}, "setting_invalid", "Epochs is true: input should be a valid integer"),
+        ("train", train | {"batch_size": 4.5}, "setting_invalid", "Batch size is 4.5: input should be a valid integer"),
+        ("train", train | {"preset": "Slow"}, "setting_invalid", "There is no preset 'Slow'"),
+        ("train", train | {"preset": ["Quick"]}, "setting_invalid", 'Preset is ["Quick"]: input should be a valid'),
+        ("train", train | {"depth": "deep"}, "setting_invalid", 'Depth is "deep": use a whole number from 1 to 48'),
+        ("train", train | {"seed": -1}, "setting_invalid", "Seed is -1"),
+        ("train", {"picture_set": "/etc"}, "picture_set_unknown", "gone"),
+        ("train", {"picture_set": "x" * 301}, "setting_invalid", "300"),
+        ("compare", compare | {"sets": []}, "pictures_unusable", ""),
+        ("compare", compare | {"sets": DOGS}, "setting_invalid", "valid list"),
+        ("compare", compare | {"sets": ["drawn/goat_eval"]}, "picture_set_unknown", ""),
+        ("compare", compare | {"sets": [DOGS, "../dog_eval"]}, "picture_set_unknown", ""),
+        ("compare", compare | {"size": 0}, "setting_invalid", "Sample size is 0"),
+        ("compare", compare | {"size": 99}, "pictures_unusable", ""),
+        ("compare", compare | {"emotion": "bored"}, "pictures_unusable", ""),
+        ("compare", compare | {"run": "../runs"}, "run_unknown", ""),
+        ("compare", compare | {"run": lost.name}, "run_unusable", ""),
+        ("predict", {"picture": handle_file(tmp_path / "letter.jpg")}, "picture_unreadable", "letter.jpg is not a"),
+        ("import_pictures", {"archive": handle_file(picture), "name": "mine"}, "import_refused", "zip"),
+        *(
+            (endpoint, {"run": name}, "run_unknown", "gone")
+            for endpoint in ("run_status", "stop")
+            for name in ("20200101-000000-gone", str(path), f"../{site.runs.name}/{trained_run.name}", "")
+        ),
     ):
-        said = refusal(client, **{"sets": [DOGS], "run": trained_run.name, **values}, api_name="/compare")
+        said = refusal(client, **values, api_name=f"/{endpoint}")
         assert said[0] == code, said
-
-
-def test_a_run_that_is_gone_or_a_path_is_unknown_and_leaves_no_traceback(client: Client, site: Site, trained_run: Path):
-    path, logged = site.runs / trained_run.name, len(site.log.read_text())
-    for name in ("20200101-000000-gone", str(path), f"../{site.runs.name}/{trained_run.name}", ""):
-        assert refusal(client, name, api_name="/run_status")[0] == "run_unknown"
-        assert refusal(client, name, api_name="/stop")[0] == "run_unknown"
+        assert words in said[1]
+    assert sorted(site.runs.iterdir()) == before
     assert not (path / "stop").exists()
-    said = posted(site, "run_status", "gone")
-    assert json.loads(said.partition("data: ")[2].strip())["error"].startswith("[run_unknown] ")
+    assert files_in(site.uploads) == []
+    told = posted(site, "run_status", "gone")
+    assert json.loads(told.partition("data: ")[2].strip())["error"].startswith("[run_unknown] ")
     assert "Traceback" not in site.log.read_text()[logged:]
 
 

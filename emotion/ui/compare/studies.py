@@ -1,7 +1,6 @@
 """Further studies of a comparison: one panel for each of ``STUDIES``, all built alike."""
 
-from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
@@ -9,23 +8,17 @@ from emotion.analysis import Comparison
 from emotion.analysis.studies import STUDIES, Question
 from emotion.analysis.study import Parameter, Study
 from emotion.core.errors import RunError
-from emotion.core.progress import Progress
 from emotion.report.material import Material
 from emotion.server.services import Services
-from emotion.ui.events import Steps, Values, on, watched, widgets
+from emotion.ui.events import Steps, Stoppable, Values, on, watched, widgets
 from emotion.ui.html import put, sentence, slot
 from emotion.ui.rendering import rendered
 from emotion.ui.run_board import RunBoard
 
-STOPPED = "Stopped: nothing of it is kept."
-R = TypeVar("R")
-
 
 def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> Material:
     """Return the saved comparison of a run, from two names: the page never sends a path.
-
-    Raises:
-        RunError: no comparison is chosen, or it is gone or cannot be read.
+    Raises RunError if none is chosen, or it is gone or cannot be read.
     """
     if not run or not saved:
         raise RunError("Nothing is compared yet: press Compare first.")
@@ -35,31 +28,11 @@ def shown_comparison(board: RunBoard, run: str | None, saved: str | None) -> Mat
     raise RunError("That comparison is gone: choose another one.")
 
 
-def stoppable(steps: Generator[Progress, None, R], status: gr.HTML, stop: gr.Button) -> Generator[Values, None, R]:
-    """Yield the progress of ``steps`` as values of ``status``, with a Stop button, and return their result."""
-    idle = {stop: gr.Button(visible=False), status: ""}
-    yield {stop: gr.Button(visible=True)}
-    try:
-        result = yield from watched(steps, status)
-    except Exception:
-        # Remove the progress bar and the Stop button.
-        yield idle
-        raise
-    yield idle
-    return result
-
-
-def connect_stop(stop: gr.Button, status: gr.HTML, events: Any) -> None:
-    """Let a Stop button end the events."""
-
-    def stopped() -> Values:
-        return {stop: gr.Button(visible=False), status: sentence(STOPPED)}
-
-    on(stop.click, stopped, None, [stop, status], cancels=events)
-
-
 class StudyPanel:
-    """A study in its own tab: the fields of its parameters, a status bar with Stop, and the answer."""
+    """A study in its own tab: the fields of its parameters, a status with Stop, and the answer.
+
+    ``place`` are the pickers of the run and of the comparison on screen.
+    """
 
     def __init__(self, services: Services, board: RunBoard, place: list[gr.Dropdown], study: Study) -> None:
         self.services, self.board, self.study = services, board, study
@@ -72,22 +45,17 @@ class StudyPanel:
             )
         self.status, self.answer = slot(f"{study.name}-status"), slot(f"{study.name}-answer")
         self.view = [*self.fields.values(), *widgets(self)]
-        event = on(self.go.click, self.ask, [*place, *self.fields.values()], self.view, concurrency_id="study")
-        on(event.then, self.finish, place, self.view, by_page=True)
-        connect_stop(self.stop, self.status, event)
+        [asking] = Stoppable([self.go], self.stop, self.status).connect(
+            [self.ask], [*place, *self.fields.values()], self.view, concurrency_id="study"
+        )
+        on(asking.then, self.show, place, self.answer, by_page=True)
 
     def ask(self, name: str | None, saved: str | None, *given: Any) -> Steps:
         """Run the study and save its answer next to the comparison."""
         file = shown_comparison(self.board, name, saved).file
         asked = dict(zip(self.fields, given, strict=True))
         question = Question(self.board.find(name), self.study.name, str(file), asked)
-        # Until a stopped study has ended, Gradio drops the next press.
-        yield {self.go: gr.Button(interactive=False)}
-        yield from stoppable(self.services.study(question), self.status, self.stop)
-
-    def finish(self, name: str | None, saved: str | None) -> Values:
-        """Show the answer and enable the button again."""
-        return {self.go: gr.Button(interactive=True), **self.show(name, saved)}
+        yield from watched(self.services.study(question), self.status)
 
     def show(self, name: str | None, saved: str | None) -> Values:
         """Show the saved answer for the comparison now on screen, which may not be the one the study ran on."""
@@ -100,7 +68,7 @@ class StudyPanel:
 
     def begin(self, comparison: Comparison) -> Values:
         """Clear the previous comparison's answer, and offer the parameters that fit this comparison."""
-        fields = {self.fields[each.name]: _fitted(each) for each in self.study.parameters(comparison)}
+        fields = {self.fields[each.name]: self._field(each) for each in self.study.parameters(comparison)}
         return {**fields, self.answer: "", self.status: ""}
 
     def _field(self, each: Parameter) -> gr.Dropdown | gr.Number:
@@ -125,7 +93,7 @@ class StudyPanels:
                 def opened(*shown: str, panel: StudyPanel = panel) -> Values:
                     return {self.open: panel.study.name, **panel.show(*shown)}
 
-                on(tab.select, opened, place, [self.open, *panel.view], by_page=True)
+                on(tab.select, opened, place, [self.open, panel.answer], by_page=True)
             with gr.Tab("All numbers", id="numbers"):
                 self.numbers = slot("numbers")
         view = [widget for panel in self.panels.values() for widget in panel.view]
@@ -139,7 +107,3 @@ class StudyPanels:
         comparison = shown_comparison(self.board, name, saved).comparison
         told = {widget: value for panel in self.panels.values() for widget, value in panel.begin(comparison).items()}
         return told | self.panels[study].show(name, saved)
-
-
-def _fitted(each: Parameter) -> gr.Dropdown | gr.Number:
-    return gr.Dropdown(list(each.choices), value=each.default) if each.choices else gr.Number(each.default)

@@ -14,8 +14,8 @@ from emotion.server.services import Services
 from emotion.ui.chosen import Chosen
 from emotion.ui.compare.form import CompareForm, is_asked
 from emotion.ui.compare.result import headline_html, overview_html, pictures_html, sample_html, table_of, title_of
-from emotion.ui.compare.studies import StudyPanels, connect_stop, shown_comparison, stoppable
-from emotion.ui.events import EVERY_PRESS, Steps, Values, on, widgets
+from emotion.ui.compare.studies import StudyPanels, shown_comparison
+from emotion.ui.events import EVERY_PRESS, Steps, Values, on, watched, widgets
 from emotion.ui.html import TICKS, sentence, slot, ticked
 from emotion.ui.news import News, address, named
 from emotion.ui.rendering import rendered
@@ -37,7 +37,7 @@ class CompareTab:
         self.services, self.board = services, board
         chosen.waits()
         self.form = form = CompareForm(chosen.run)
-        self.status, self.changed = slot("compare-status"), slot("compare-changed")
+        self.changed = slot("compare-changed")
         with gr.Column(elem_id="compare-result"):
             self.headline = slot("headline", sentence(NO_COMPARISON))
             with gr.Column(visible=False) as self.result:
@@ -51,27 +51,21 @@ class CompareTab:
                     self.report = gr.DownloadButton(
                         "Download report", visible=False, elem_id="report-file", size="md", min_width=150
                     )
-                self.studies = StudyPanels(services, board, form.run, self.form.saved)
+                self.studies = StudyPanels(services, board, form.run, form.saved)
         self.view = [*widgets(self), *widgets(form), self.studies.numbers]
         self._connect(chosen)
         news.tell(self.open_asked, [news.address], self.view)
 
     def _connect(self, chosen: Chosen) -> None:
-        form, place = self.form, [self.form.run, self.form.saved]
-        asked = [form.run, *form.inputs]
-        comparing = [
-            on(button.click, handler, asked, self.view, concurrency_id="compare")
-            for button, handler in ((form.go, self.compare), (form.grid, self.compare_all))
-        ]
-        for event in comparing:
-            on(event.then, lambda: form.buttons(are_free=True), None, [form.go, form.grid], by_page=True)
-        connect_stop(form.stop, self.status, comparing)
+        form = self.form
+        asked, place = [form.run, *form.inputs], [form.run, form.saved]
+        form.work.connect([self.compare, self.compare_all], asked, self.view, concurrency_id="compare")
         reopening: dict[str, Any] = {"concurrency_id": "reopen", "trigger_mode": EVERY_PRESS}
-        on(self.form.saved.input, self.reopen, place, self.view, **reopening)
+        on(form.saved.input, self.reopen, place, self.view, **reopening)
         on(self.shown_emotion.input, self.reopen, [*place, self.shown_emotion], self.view, **reopening)
-        on(self.form.saved.change, None, self.form.saved, None, js=address("comparison"))
+        on(form.saved.change, None, form.saved, None, js=address("comparison"))
         on(
-            [each.input for each in (form.run, *form.inputs)], self.compare_settings, [*asked, self.form.saved],
+            [each.input for each in (form.run, *form.inputs)], self.compare_settings, [*asked, form.saved],
             self.changed, trigger_mode="always_last",
         )  # fmt: skip
         on(self.pictures.select, self.tick, None, [self.ticked, self.note, self.report], trigger_mode=EVERY_PRESS)
@@ -79,7 +73,7 @@ class CompareTab:
             self.write.click, self.write_report, [*place, self.ticked], self.report, show_progress="full",
             show_progress_on=[self.note],
         )  # fmt: skip
-        chosen.when_changed(self.choose_run, [self.form.saved], [form.emotion, form.sets, self.form.saved])
+        chosen.when_changed(self.choose_run, [form.saved], [form.emotion, form.sets, form.saved])
 
     def open_asked(self, asked: str) -> Values:
         """Show the comparison that a link names, if it still exists."""
@@ -101,9 +95,7 @@ class CompareTab:
     def compare(self, name: str | None, emotion: str | None, *asked: Any) -> Steps:
         """Let the run judge a sample of each ticked set, and show the result."""
         steps = self.services.comparing(self.board.choose(name), self.form.read(emotion, *asked))
-        # Until a stopped comparison has ended, Gradio drops the next press.
-        yield self.form.buttons(are_free=False)
-        _, path = yield from stoppable(steps, self.status, self.form.stop)
+        _, path = yield from watched(steps, self.form.status)
         yield self.show(Material.of(path), emotion)
 
     def compare_all(self, name: str | None, emotion: str | None, *asked: Any) -> Steps:

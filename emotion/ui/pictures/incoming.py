@@ -247,7 +247,7 @@ def _of_webcam(number: int) -> str:
 
 
 def _photographs_html(chosen: PhotographSet) -> str:
-    sources = " and ".join(html.escape(each.name) for each in chosen.sources)
+    sources = " and ".join(map(html.escape, chosen.sources))
     return (
         f'<div class="photographs"><b>{html.escape(chosen.title)}</b><p>{html.escape(chosen.holds)}</p>'
         f'<p class="note">{sources}. Licence: {html.escape(chosen.licence)}.</p></div>'

@@ -1,6 +1,5 @@
 """A live camera: each picture is judged, shown as moving bars, and discarded."""
 
-import html
 import io
 from typing import Any
 
@@ -8,15 +7,15 @@ import gradio as gr
 
 from emotion.core.errors import EmotionError
 from emotion.core.format import capital, percent
-from emotion.core.labels import colour_of, in_order
-from emotion.core.prediction import NOT_KNOWN
-from emotion.runs.validation import MOST_CLASSES
+from emotion.core.labels import colour_of
+from emotion.core.prediction import NOT_KNOWN, Prediction
+from emotion.runs.run import Run
 from emotion.server.limits import public_limits
 from emotion.server.live import LiveCameras, Over, Smoothed
 from emotion.server.services import Services
 from emotion.ui.events import Values, on, session
-from emotion.ui.html import bars, camera, put, slot
-from emotion.ui.predict.answer import SEEN_DRAWINGS
+from emotion.ui.html import camera, put, sentence, slot
+from emotion.ui.predict.answer import SEEN_DRAWINGS, box, class_bars
 from emotion.ui.run_board import RunBoard, trained_on_drawn
 from emotion.ui.uploads import content_of
 from emotion.ui.words import public_words
@@ -64,9 +63,9 @@ class LiveCamera:
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
                 self.camera = camera("live-camera", side=SIDE, height=300)
-                put(f'<p class="note">{NOTE}</p>')
+                put(sentence(NOTE))
             with gr.Column(scale=3, min_width=320):
-                self.answer = slot("live-answer", said_html(OFF), script=PAUSE)
+                self.answer = slot("live-answer", box(OFF), script=PAUSE)
         on(
             self.camera.stream, self.watch, [run, self.camera], self.answer, by_page=True, preprocess=False,
             stream_every=EVERY_SECONDS, concurrency_limit=None,
@@ -81,27 +80,16 @@ class LiveCamera:
             content = content_of(payload, missing=NO_PICTURE)
             said = self.services.predict(run, io.BytesIO(content), name="The camera’s picture")
         except EmotionError as error:
-            return {self.answer: said_html(public_words(str(error)), is_over=isinstance(error, Over))}
-        drawings = trained_on_drawn(run) if said.is_unknown else False
-        mean = self.cameras.add(visitor, run.name, said)
-        return {self.answer: answer_html(mean, is_known=said.novelty is not None, is_of_drawings=drawings)}
+            return {self.answer: box(public_words(str(error)), is_over=isinstance(error, Over))}
+        return {self.answer: answer_html(self.cameras.add(visitor, run.name, said), said, run)}
 
 
-def answer_html(mean: Smoothed, *, is_known: bool, is_of_drawings: bool) -> str:
-    """Return the label, the doubt, and a bar for each class in fixed order."""
-    is_unknown = mean.unknown > 0.5
-    often = sorted(mean.scores, key=lambda name: -mean.scores[name])[:MOST_CLASSES]
-    doubt = "Unfamiliar kind of picture." if is_unknown else "Familiar kind of picture." if is_known else NOT_KNOWN
-    if is_unknown and is_of_drawings:
-        doubt += f" {capital(SEEN_DRAWINGS.removeprefix('but '))}"
-    label = f"{'Leans to' if is_unknown else 'Looks'} {mean.label}"
-    rows = [(name, mean.scores[name], percent(mean.scores[name])) for name in in_order(often)]
-    return said_html(label, doubt, accent=colour_of(mean.label)) + bars(rows)
-
-
-def said_html(text: str, doubt: str = "", *, accent: str = "transparent", is_over: bool = False) -> str:
-    """Return a sentence in the place of the answer; ``is_over`` ends the camera."""
-    return (
-        f'<div class="verdict" role="status" style="--accent:{accent}"{" data-over" if is_over else ""}>'
-        f"<b>{html.escape(text)}</b><span>{html.escape(doubt)}</span></div>"
-    )
+def answer_html(mean: Smoothed, last: Prediction, run: Run) -> str:
+    """Return the smoothed label with its doubt and bars; ``last`` is the newest prediction."""
+    if mean.unknown > 0.5:
+        head, doubt = f"Leans to {mean.label}", "Unfamiliar kind of picture."
+        if trained_on_drawn(run):
+            doubt += f" {capital(SEEN_DRAWINGS.removeprefix('but '))}"
+    else:
+        head, doubt = f"Looks {mean.label}", NOT_KNOWN if last.novelty is None else "Familiar kind of picture."
+    return box(head, doubt, colour=colour_of(mean.label)) + class_bars(mean.scores, written=percent)
