@@ -38,7 +38,7 @@ new MutationObserver(() => {
 const ask = window.fetch;
 window.fetch = async (...asked) => {
     const answer = await ask(...asked);
-    if (String(asked[0]).includes('/queue/join')) await new Promise((done) => setTimeout(done, 25));
+    if (String(asked[0]).includes('/queue/join')) await new Promise((done) => setTimeout(done, 5));
     return answer;
 };
 

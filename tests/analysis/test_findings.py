@@ -116,13 +116,6 @@ def test_a_set_is_held_against_chance_by_its_interval(told: Tell, rows: list[Sco
     assert "guessing gets 25 %" in answer
 
 
-def test_a_sample_piled_up_against_an_end_says_that_its_interval_is_too_narrow(told: Tell):
-    narrow = "Half or more of the probabilities of dogs lie against 0 or 1"
-    for centre, near, is_said in ((0.01, 10, True), (0.99, 10, True), (0.01, 9, False), (0.06, 20, False)):
-        rows = [scores(happy=centre)] * near + [scores(happy=0.5)] * (20 - near)
-        assert (narrow in told({"dog": {"happy": rows}})) is is_said
-
-
 @pytest.mark.parametrize(
     ("text", "why"),
     [("", "can be read"), ("{", "can be read"), ("[]", "can be read"), ('{"schema": 1}', "can be read"),
@@ -173,20 +166,6 @@ def test_a_run_is_calibrated_on_its_validation_pictures_and_that_does_not_carry_
     # Nothing of the compared pictures, nor the order of the classes, has a part in the temperature.
     write_validation(run, by_a_model(400, seed=6, temperature=2.0), classes=EMOTIONS[::-1])
     assert of_temperature(told({"dog": {"happy": around(0.3)}})) == [fitted, low, high]
-
-
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        (by_a_model(300, seed=1, temperature=1.0), "cannot be told from 1"),
-        (by_a_model(300, seed=1, temperature=0.5), "too timid. Label smoothing of 0.05 trains that"),
-        # All of them right.
-        ({label: [scores(**{label: 0.4})] * 10 for label in EMOTIONS}, "the validation pictures bound no temperature"),
-    ],
-)
-def test_a_temperature_is_said_in_words(told: Tell, run: Path, rows: Mapping[str, list[Scores]], words: str):
-    write_validation(run, rows)
-    assert words in told(happy(dog=0.5))
 
 
 def test_one_emotion_alone_has_no_calibration_error_and_missing_validation_scores_are_said(told: Tell, run: Path):

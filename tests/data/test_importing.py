@@ -1,6 +1,5 @@
 """An import is a whole set or nothing: what is kept of each picture, what is told, and what a folder may hold."""
 
-import contextlib
 import os
 import random
 import re
@@ -9,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -185,28 +184,6 @@ def test_a_link_to_a_picture_is_read_and_pipes_sockets_and_links_to_folders_are_
     assert set(made.left_out) == set(words)
     assert all(words[name] in reason for name, reason in made.left_out.items())
     assert made.counts == {"happy": 3, "sad": 2}
-
-
-@pytest.mark.parametrize("happens", ["a picture goes", "a picture is cut", "a stop"])
-@pytest.mark.parametrize("after", range(2, 7))  # From the listing on.
-def test_a_folder_that_changes_or_an_import_that_is_stopped_leaves_a_whole_set_or_none(
-    sets: Sets, folder: Path, happens: str, after: int
-):
-    steps = begun(folder, sets.root)
-    list(islice(steps, after))
-    if happens == "a picture goes":
-        (folder / "sad/1.png").unlink()
-    elif happens == "a picture is cut":
-        (folder / "sad/1.png").write_bytes(shot("another")[:300])
-    else:
-        steps.close()
-    with contextlib.suppress(PictureError):
-        list(steps)
-    if sets.names():
-        made = sets.show()
-        assert len(made.left_out) == 4 - sum(made.counts.values())
-    else:
-        assert tree(sets.root) == set()
 
 
 def test_two_imports_at_once_leave_each_other_alone_and_of_one_name_one_is_refused(sets: Sets, folder: Path):

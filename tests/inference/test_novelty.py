@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-from emotion.inference.novelty import NEIGHBOURS, chosen, save_seen, see
+from emotion.inference.novelty import NEIGHBOURS, see
 
 NOT_KNOWN = "This run cannot tell an unfamiliar kind of picture: train again."
 
@@ -90,10 +90,3 @@ def test_distances_are_those_of_scikit_learn_and_new_pictures_of_the_kind_are_ra
     learnt[:, 3] = validation[:, 3] = 7.0
     assert see(learnt, validation).distances.isfinite().all(), "a feature that never varies does no harm"
     assert see(features(2, seed=1), features(9, seed=3)).distances.isfinite().all(), "fewer than neighbours do"
-
-
-def test_the_file_of_fifty_thousand_pictures_is_below_two_megabytes(tmp_path: Path) -> None:
-    rows = chosen(range(42_500), width=3072, seed=1)
-    assert len(set(rows)) == len(rows) >= 200
-    save_seen(see(torch.ones(len(rows), 3072), torch.ones(750, 3072)), tmp_path)
-    assert (tmp_path / "familiarity.safetensors").stat().st_size < 2_000_000

@@ -3,10 +3,8 @@
 import fcntl
 import json
 import os
-import sys
 import time
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -98,32 +96,6 @@ def test_fault_odd_folders_keep_no_run_from_being_listed(run: Path, emotion: Emo
     listed = {Path(row["run"]).name: row["status"] for row in emotion("runs", "--json").json["runs"]}
     assert listed[run.name] == "finished"
     assert listed.keys() >= {"events", "lines"}
-
-
-def test_a_run_that_ends_while_it_is_looked_at_is_never_called_interrupted(tmp_path: Path):
-    """The trainer writes its last event and lets go of the lock between two reads of the onlooker."""
-
-    def train(path: Path) -> None:
-        with (path / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            write(path, STARTED)
-            write(path, FINISHED)
-
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        for number in range(150):
-            run = Run(tmp_path / str(number))
-            run.path.mkdir()
-            training = Thread(target=train, args=[run.path])
-            training.start()
-            seen = set()
-            while "finished" not in seen:
-                seen.add(run.status())
-            training.join()
-            assert seen <= {"queued", "running", "finished"}, number
-    finally:
-        sys.setswitchinterval(usual)
 
 
 def test_the_runs_are_listed_newest_first_with_their_accuracy(run: Path, emotion: Emotion, isolated: Path):

@@ -59,27 +59,6 @@ def test_it_holds_the_project_byte_for_byte_and_no_test_run_weight_or_hidden_fil
     assert package <= names
 
 
-def test_every_picture_in_it_is_drawn_or_a_screenshot_and_what_is_no_text_goes_to_the_hubs_large_storage(
-    space: Path,
-) -> None:
-    attributes = (space / ".gitattributes").read_text(encoding="utf-8")
-    binary = tuple(re.findall(r"^\*(\S+) filter=lfs diff=lfs merge=lfs -text$", attributes, re.MULTILINE))
-    own = ("assets/favicon.png", "assets/screenshots/", "assets/first-minute.webp", "assets/faces/features.safetensors")
-    listed = {each.parent.name: each.read_text() for each in (space / "assets" / "faces").glob("*/*.json*")}
-    for name in names_in(space):
-        if not name.endswith(binary):
-            (space / name).read_text(encoding="utf-8")
-        elif not name.startswith(own):
-            folder, emotion, file = name.removeprefix("assets/faces/").split("/")
-            assert f"{emotion}/{file}" in listed[folder], name
-
-
-def test_the_pictures_and_links_of_its_documents_lead_somewhere_in_it(space: Path) -> None:
-    for document in (space / "README.md", *(space / "docs").glob("*.md")):
-        links = re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text(encoding="utf-8"))
-        assert [link for link in links if not (document.parent / link).exists()] == [], document.name
-
-
 def test_the_hub_can_read_the_head_of_its_readme(space: Path) -> None:
     front: dict[str, Any] = SpaceCard((space / "README.md").read_text(encoding="utf-8")).data.to_dict()
     requirements = (space / "requirements.txt").read_text(encoding="utf-8").splitlines()

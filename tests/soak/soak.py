@@ -2,9 +2,9 @@
 
 import argparse
 import contextlib
-import itertools
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -168,16 +168,11 @@ def torn_pictures(sets: Path) -> list[str]:
 
 def tracebacks(soak: Soak) -> list[str]:
     """Return what stands in the logs, but for what Python's process starter says of a server that was killed."""
-    lines = soak.site.log.read_text("utf-8", errors="replace").splitlines()
     events = (soak.site.root.parent / "events.jsonl").read_text("utf-8").splitlines()
-    found = [line for line in events if '"unexpected error"' in line]
-    for number in (number for number, line in enumerate(lines) if line.startswith("Traceback")):
-        frames = list(itertools.takewhile(lambda line: line.startswith(" "), lines[number + 1 :]))
-        error = "".join(lines[number + 1 + len(frames) :][:1])
-        is_starters = all("/multiprocessing/" in each or '"<string>"' in each for each in frames if "  File " in each)
-        if not (is_starters and error.startswith(CUT_OFF)):
-            found.append(f"line {number + 1}: {error[:200]}, {' / '.join(map(str.strip, frames))[-300:]}")
-    return found
+    log = soak.site.log.read_text("utf-8", errors="replace")
+    errors = re.findall(r"^Traceback.*\n(?:[ ].*\n)*.*", log, re.MULTILINE)
+    ours = [error for error in errors if str(ROOT / "emotion") in error or not any(each in error for each in CUT_OFF)]
+    return [line for line in events if '"unexpected error"' in line] + [error[-500:] for error in ours]
 
 
 def grown(soak: Soak, place: int) -> list[str] | None:

@@ -88,24 +88,6 @@ def test_the_limit_holds_and_what_was_used_least_lately_makes_room(
     assert [computed(size) for size in (48, 32, 40)] == [0, 0, 48]
 
 
-def test_a_training_goes_on_with_what_is_cleared_meanwhile_and_without_what_has_no_room(
-    trainer: Trainer, isolated: Path, monkeypatch: pytest.MonkeyPatch, emotion: Emotion
-) -> None:
-    def clear(event: dict[str, Any]) -> None:
-        if event.get("step") == 1:
-            cleared = emotion("cache", "clear", "--json").json
-            assert (cleared["freed"] > 0, cleared["size"]) == (True, 0)
-
-    alone = trainer(depth=1)
-    told = go_on(trainer.start(depth=1), stop=clear)
-    assert told.last["event"] == "RunFinished"
-    assert told.losses == alone.losses
-    monkeypatch.setenv("EMOTION_CACHE_GB", "1e-6")  # Less than a training needs: it goes without.
-    other = emotion("train", *trainer.words)
-    assert (other.code, "The cache has no room" in other.err) == (0, True)
-    assert not files(isolated)
-
-
 def test_the_command_shows_what_is_kept_and_clears_it(trainer: Trainer, isolated: Path, emotion: Emotion) -> None:
     trainer()
     shown = emotion("cache", "--json").json

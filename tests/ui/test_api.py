@@ -209,23 +209,3 @@ def test_a_zip_becomes_a_set_to_train_on_and_its_upload_goes(
     assert files_in(site.uploads) == []
     run = client.predict(picture_set=said["key"], epochs=1, backbone=str(tiny_dinov2), api_name="/train")["run"]
     awaited(client, run, "finished")
-
-
-def test_two_visitors_may_send_the_same_picture_at_once(client: Client, site: Site, trained_run: Path, picture: Path):
-    with site.client() as other:
-        given = {"run": trained_run.name, "api_name": "/predict"}
-        jobs = [each.submit(handle_file(picture), **given) for each in (client, other) * 5]
-        assert {job.result(timeout=180)["run"] for job in jobs} == {trained_run.name}
-    assert files_in(site.uploads) == []
-
-
-def test_without_a_run_nothing_can_be_judged(client: Client, site: Site, picture: Path, tmp_path: Path):
-    away = tmp_path / "runs"
-    site.runs.rename(away)
-    site.runs.mkdir()
-    try:
-        code, sentence = refusal(client, handle_file(picture), api_name="/predict")
-    finally:
-        site.runs.rmdir()
-        away.rename(site.runs)
-    assert (code, "train one" in sentence) == ("run_unknown", True)

@@ -86,24 +86,6 @@ def test_a_first_visitor_is_told_what_was_measured_and_what_each_tab_waits_for(b
         expect(page.get_by_text("Shown a happy dog, does it see a happy dog?")).to_be_hidden()
 
 
-@pytest.mark.slow
-def test_other_names_are_read_once_asked_and_a_sweep_that_finds_no_room_in_the_queue_is_none(
-    bare: Site, browser: Browser
-):
-    with bare.visit(browser) as page:
-        page.get_by_label("Picture set", exact=True).click()
-        page.get_by_role("option", name=re.compile("dog_photos$")).click()
-        says(page, re.compile(r"Anger\s+4[\s\S]*This set says 'Anger' for angry"))
-        unfold(page, "More settings")
-        page.get_by_label("Read other names of the four emotions").check()
-        says(page, re.compile(r"angry\s+4"))
-        says_no_more(page, "This set says")
-        looking.start_several(page, "1, 2, 3, 4, 5, 6, 7")
-        expect(page.get_by_text(re.compile("5 trainings|at most 5|limit")).first).to_be_visible()
-        open_tab(page, "Runs")
-        expect(looking.runs(page).filter(has_text=re.compile("queued|running"))).to_have_count(0)
-
-
 @pytest.mark.parametrize("host", ['x"><script>alert(1)</script>', "a.example, b.example"])
 def test_a_header_cannot_write_into_the_page(site: Site, host: str):
     page = httpx.get(site.url, headers={"x-forwarded-host": host, "x-forwarded-proto": "https"})

@@ -1,12 +1,10 @@
 """The live camera: pictures are judged one after the other, the bars move, and it pauses where nobody looks."""
 
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 from helpers.looking import record, says
-from helpers.serving import Site, open_tab, serving
+from helpers.serving import Site, open_tab
 from helpers.waiting import until
 from playwright.sync_api import Browser, Page, expect
 
@@ -59,15 +57,3 @@ def test_a_camera_is_judged_live_pauses_unseen_and_is_one_of_a_visitor(site: Sit
         goes_on(page)
     # Nothing of it is kept.
     assert not [path for path in site.uploads.rglob("*") if path.suffix in (".jpeg", ".jpg", ".webp")]
-
-
-@pytest.mark.slow
-def test_on_a_public_server_a_camera_ends_after_its_time(browser: Browser, trained_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(trained_run, tmp_path / "runs" / trained_run.name)
-    with (
-        serving(tmp_path, public=True, environment={"EMOTION_PUBLIC_CAMERA_SECONDS": "3"}) as site,
-        site.visit(browser, permissions=["camera"]) as page,
-    ):
-        begin(page)
-        says(page, LIVE, "The camera was live for 3 s, the limit of this public server: start again.")
-        pauses(page)
