@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -50,6 +51,11 @@ class Classifier:
         self._frozen = Frozen(self.network, trained_blocks=0, precision=self.precision)
         self.side = side_of(self.processor)
         self._seen = load_seen(run.path, width=self.network.width)
+
+    @staticmethod
+    def leave_a_core() -> None:
+        """Leave one core to other processes from now on: the threads of a step wait for the one that has none."""
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
 
     def predict(self, picture: Path | IO[bytes], *, name: str = "") -> Prediction:
         """Return the prediction for one picture; ``seconds`` is the time from reading its bytes to its scores.

@@ -120,12 +120,11 @@ def predict(run: Run, picture: Path | IO[bytes], name: str = "") -> Steps[Predic
     """Return a run's prediction for one picture, a file or its content; ``name`` is its name in error messages.
     Raises EmotionError if the picture or the run cannot be used.
     """
-    import torch
-
     yield from ()
-    # One core is left to the browser and the server: a live camera keeps them as busy, and threads wait for each other.
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
-    return classifier_of(run).predict(picture, name=name)
+    classifier = classifier_of(run)
+    # A live camera keeps the browser and the server busy, too.
+    classifier.leave_a_core()
+    return classifier.predict(picture, name=name)
 
 
 def compare_sets(run: Run, request: Request) -> Steps[tuple[Comparison, Path]]:

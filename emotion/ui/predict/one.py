@@ -16,7 +16,7 @@ from emotion.core.errors import EmotionError, PictureError
 from emotion.core.labels import in_order
 from emotion.data.decoding import data_uri, open_picture
 from emotion.server.services import Services
-from emotion.ui.events import EVERY_PRESS, Steps, Values, on, warn, watched, widgets
+from emotion.ui.events import EVERY_PRESS, Steps, Values, on, warn, watched
 from emotion.ui.html import data_uris, put, sentence, slot
 from emotion.ui.picture_sets import evaluation_sets, list_picture_sets
 from emotion.ui.predict.answer import answer_html, no_answer_html
@@ -97,8 +97,9 @@ class OnePicture:
         # Another picture or run ends the map of the last one.
         on(
             [self.picture.change, run.change, self.other.input], self.judge,
-            [self.shown, run, self.other, self.picture], widgets(self), trigger_mode=EVERY_PRESS, cancels=looking,
-            concurrency_id="predict", concurrency_limit=AT_ONCE, **RAW,
+            [self.shown, run, self.other, self.picture],
+            [self.picture, self.answer, self.photographs, self.looking, self.label, self.map],
+            trigger_mode=EVERY_PRESS, cancels=looking, concurrency_id="predict", concurrency_limit=AT_ONCE, **RAW,
         )  # fmt: skip
 
     def show_example(self, event: gr.EventData) -> Values:
