@@ -103,8 +103,8 @@ def require_share(
     ):
         if has >= limit:
             raise RefusedError(
-                f"{whose} may have at most {limit:,.6g} {what} on this public server: stop or delete some of yours, or "
-                "try again later."
+                f"{whose} may have at most {limit:,.6g} {what}, since this server is public: stop or delete some of "
+                "yours, or try again later."
             )
 
 
