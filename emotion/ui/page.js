@@ -34,11 +34,12 @@ new MutationObserver(() => {
 }).observe(document.documentElement, {subtree: true, childList: true});
 
 // Gradio never hears of an event that joins its queue just while the stream of answers to the last one ends. So a join is
-// answered a moment later, when that end is known and a new stream is opened.
-const ask = window.fetch;
+// answered a moment later, when that end is known and a new stream is opened; but not a live camera's, whose next picture
+// comes at once.
+const ask = window.fetch, isLive = () => document.querySelector('#live-camera [title="stop recording"]');
 window.fetch = async (...asked) => {
     const answer = await ask(...asked);
-    if (String(asked[0]).includes('/queue/join')) await new Promise((done) => setTimeout(done, 5));
+    if (String(asked[0]).includes('/queue/join') && !isLive()) await new Promise((done) => setTimeout(done, 25));
     return answer;
 };
 

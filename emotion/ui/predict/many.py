@@ -67,7 +67,8 @@ class ManyPictures:
         [judging] = Stoppable([self.go], self.stop, self.status, STOPPED).connect(
             [self.judge], [run, self.files], view, preprocess=False, concurrency_limit=1, concurrency_id="batch"
         )
-        on(judging.then, self.end, [self.batch, self.files], view, preprocess=False)
+        on(self.stop.click, self.delete, self.files, self.status, preprocess=False)
+        on(judging.then, self.end, self.batch, view)
 
     def clear(self) -> Values:
         """Remove the last batch's result."""
@@ -93,11 +94,15 @@ class ManyPictures:
             for upload in uploads:
                 upload.delete()
 
-    def end(self, batch: Batch | None, payload: Sequence[dict[str, Any]] | None) -> Values:
-        """Show what was judged, however the batch ended; delete the files of one that was stopped while it waited."""
+    def delete(self, payload: Sequence[dict[str, Any]] | None) -> Values:
+        """Delete the files of a batch that is stopped, perhaps while it waits."""
         with suppress(PictureError):
             for upload in _uploads(payload):
                 upload.delete()
+        return {}
+
+    def end(self, batch: Batch | None) -> Values:
+        """Show what was judged, however the batch ended."""
         if batch is None:
             return {self.files: None}
         file = new_download(file_name(batch))
