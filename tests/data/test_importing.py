@@ -18,7 +18,7 @@ from helpers.sets import import_steps as begun
 from PIL import Image, ImageChops, ImageStat, PngImagePlugin
 
 from emotion.cli import main
-from emotion.core.errors import PictureError
+from emotion.core.errors import PictureError, RefusedError
 from emotion.core.owners import share
 from emotion.data.decoding import open_picture
 
@@ -132,6 +132,8 @@ def test_fault_a_visitor_learns_nothing_of_a_set_that_they_may_not_see(sets: Set
     hers = sets.within(folder, name="hers", owner="anna")
     assert sets.within(folder, name="his", owner="bert").near == []
     assert sets.within(folder, name="everybodys").near == []
+    with pytest.raises(RefusedError, match="hers is not yours"):
+        share(hers.folder, "bert", shared=True)
     share(hers.folder, "anna", shared=True)
     seen = {of for *_, of in sets.within(folder, name="his too", owner="bert").near}
     assert {of.partition("-")[0] for of in seen} == {"hers", "his", "everybodys"}

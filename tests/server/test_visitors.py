@@ -119,9 +119,8 @@ def test_through_every_endpoint_a_visitor_has_what_is_theirs_or_the_servers_and_
     assert len(list((site.runs / trained_run.name / "comparisons").glob(f"of-*/{compared['file']}"))) == 1
 
 
-@pytest.mark.parametrize(
-    "asked_for", ["set", *(pytest.param(each, marks=pytest.mark.slow) for each in ("run", "file", "path"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("asked_for", ["run", "set", "file", "path"])
 def test_no_event_of_the_page_tells_or_changes_what_is_anothers_whatever_session_or_cookie_is_claimed(
     site: Site, anna: Visitor, bert: Visitor, her_run: Path, her_set: str, asked_for: str
 ) -> None:
