@@ -53,7 +53,7 @@ const draw = () => {
     if (!replay || plot.dataset.replayed === name) return react(figure.data);
     // A training that took a blink draws its curve once, as if it went on.
     plot.dataset.replayed = name;
-    const caption = element.querySelector('figcaption'), label = caption.textContent;
+    const caption = element.querySelector('figcaption'), label = plot.ariaLabel;
     const end = Math.max(...figure.data.flatMap((line) => line.x));
     const step = () => {
         const share = props.value === value ? Math.min(1, (performance.now() - began) / 2000) : 1;
